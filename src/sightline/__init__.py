@@ -1,0 +1,1 @@
+"""Sightline: from labelled pictures to a classifier that you can trust."""

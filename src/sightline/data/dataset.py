@@ -1,0 +1,69 @@
+"""`Dataset`: up to three image sets with one name and one list of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sightline.data.imageset import ImageSet
+from sightline.errors import DataError
+
+SplitName = Literal["train", "valid", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One file that was left out on request (`skip_bad`), and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Train, validation and test pictures of one kind; a split that was not asked for is None.
+
+    Attributes:
+        name: short, fit for a folder name: `mnist`, `flowers`.
+        train: pictures to learn from.
+        valid: pictures to choose with (the best epoch, the options).
+        test: pictures to judge with, once everything is chosen.
+        notes: what was decided while reading, in sentences ("The test split was carved …").
+        skipped: files left out because they could not be read.
+    """
+
+    name: str
+    train: ImageSet | None = None
+    valid: ImageSet | None = None
+    test: ImageSet | None = None
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.splits():
+            raise DataError(f"{self.name}: no pictures in any split.")
+        for name, part in self.splits().items():
+            if part.classes != self.classes:
+                raise DataError(f"{self.name}: the classes of {name} differ from those of the other splits.")
+
+    def splits(self) -> dict[SplitName, ImageSet]:
+        """Return the splits that there are, by name, in the order train, valid, test."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name in SPLITS if (part := parts[name]) is not None}
+
+    def split(self, name: SplitName) -> ImageSet:
+        """Return one split.
+
+        Raises:
+            DataError: the data set has no such split.
+        """
+        splits = self.splits()
+        if name not in splits:
+            raise DataError(f"{self.name} has no {name} split; it has {', '.join(splits)}.")
+        return splits[name]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the label numbers."""
+        return next(iter(self.splits().values())).classes

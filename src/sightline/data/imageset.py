@@ -1,0 +1,92 @@
+"""`ImageSet`: pictures of one size, their labels, and where they came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Pictures (N, H, W, C) uint8 with C = 1 or 3, in memory or memory-mapped, and what is known about them.
+
+    Attributes:
+        images: the pictures, (N, H, W, C) uint8.
+        labels: (N,) int64 in [0, len(classes)), or None where the source has none.
+        classes: the class names, in the order of the label numbers.
+        origin: where the pictures came from, for messages and reports.
+        names: one name per picture where the source has them (file names), else None.
+
+    Raises:
+        DataError: shapes, types or labels do not go together.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+    origin: str
+    names: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
+            raise DataError(
+                f"{self.origin}: pictures must be (N, H, W, 1 or 3) uint8, "
+                f"found {self.images.shape} {self.images.dtype}."
+            )
+        if self.labels is None:
+            return
+        if self.labels.shape != (len(self.images),) or self.labels.dtype != np.int64:
+            raise DataError(
+                f"{self.origin}: labels must be ({len(self.images)},) int64, one per picture, "
+                f"found {self.labels.shape} {self.labels.dtype}."
+            )
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise DataError(
+                f"{self.origin}: labels lie in {self.labels.min()}..{self.labels.max()}, "
+                f"but there are {len(self.classes)} classes (0..{len(self.classes) - 1})."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every picture."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of pictures of each class, in the order of the classes (empty without labels)."""
+        if self.labels is None:
+            return {}
+        found = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+    def select(self, indices: NDArray[np.int64]) -> ImageSet:
+        """Return the pictures at `indices`, copied, in that order."""
+        return replace(
+            self,
+            images=self.images[indices],
+            labels=None if self.labels is None else self.labels[indices],
+            names=None if self.names is None else [self.names[i] for i in indices],
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of pictures, labels and class names: equal exactly when the content is.
+
+        File names and the place on disk do not count, so a copied or moved set keeps its fingerprint.
+        """
+        digest = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
+        for start in range(0, len(self.images), 4096):
+            digest.update(np.ascontiguousarray(self.images[start : start + 4096]))
+        if self.labels is not None:
+            digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,41 @@
+"""`DataOptions`: which pictures, and how they are read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class DataOptions(BaseModel):
+    """Which pictures to read and how; a part of the recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(description="A catalogue name such as 'digits', or a path.")
+    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
+        default=None,
+        description="Height and width that every picture is brought to; none: the pictures' own size, "
+        "or, where sizes differ, one chosen from them.",
+    )
+    fit: Literal["crop", "pad", "stretch"] = Field(
+        default="crop",
+        description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
+        "show all of it on black, or distort it.",
+    )
+    skip_bad: bool = Field(
+        default=False, description="Go on without files that cannot be read, and record which."
+    )
+    valid_fraction: Fraction = Field(
+        default=0.1, description="Share of train that becomes the validation split where the source has none."
+    )
+    test_fraction: Fraction = Field(
+        default=0.2, description="Share of all pictures that becomes the test split where the source has none."
+    )
+    split_seed: int = Field(
+        default=0,
+        ge=0,
+        description="Seed of the carved splits; apart from the run's seed, so that runs share one test split.",
+    )

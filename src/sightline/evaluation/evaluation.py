@@ -1,0 +1,47 @@
+"""`Evaluation`: the numbers of one classifier on one image set, each with its interval."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Interval(BaseModel):
+    """A number and the 95 % interval around it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    low: float
+    high: float
+
+
+class ClassScore(BaseModel):
+    """How one class fares; a score is None where its denominator is zero."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    support: int = Field(description="Pictures whose label is this class.")
+    predicted: int = Field(description="Pictures that the classifier put into this class.")
+    precision: Interval | None
+    recall: Interval | None
+    f1: Interval | None
+
+
+class Evaluation(BaseModel):
+    """One classifier on one image set.
+
+    `confusion[i][j]` counts the pictures of class i that were predicted as class j.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    split: str
+    fingerprint: str = Field(description="SHA-256 of the pictures and labels, see ImageSet.fingerprint.")
+    pictures: int
+    classes: tuple[str, ...]
+    loss: Interval = Field(description="Mean cross-entropy in nats.")
+    accuracy: Interval = Field(description="Share of pictures whose most likely class is their label.")
+    per_class: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
