@@ -86,7 +86,7 @@ class ImageSet:
         """
         digest = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
         for start in range(0, len(self.images), 4096):
-            digest.update(np.ascontiguousarray(self.images[start : start + 4096]))
+            digest.update(np.ascontiguousarray(self.images[start : start + 4096]).data)
         if self.labels is not None:
             digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Fit = Literal["crop", "pad", "stretch"]
+Side = Annotated[int, Field(ge=1, le=1024)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -15,12 +17,12 @@ class DataOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(description="A catalogue name such as 'digits', or a path.")
-    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
+    size: tuple[Side, Side] | None = Field(
         default=None,
         description="Height and width that every picture is brought to; none: the pictures' own size, "
         "or, where sizes differ, one chosen from them.",
     )
-    fit: Literal["crop", "pad", "stretch"] = Field(
+    fit: Fit = Field(
         default="crop",
         description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
         "show all of it on black, or distort it.",
@@ -32,7 +34,9 @@ class DataOptions(BaseModel):
         default=0.1, description="Share of train that becomes the validation split where the source has none."
     )
     test_fraction: Fraction = Field(
-        default=0.2, description="Share of all pictures that becomes the test split where the source has none."
+        default=0.2,
+        description="Share of train that becomes the test split where the source has none; the validation split "
+        "is carved from what is left.",
     )
     split_seed: int = Field(
         default=0,

@@ -43,5 +43,8 @@ class Evaluation(BaseModel):
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")
     accuracy: Interval = Field(description="Share of pictures whose most likely class is their label.")
+    calibration_error: Interval = Field(
+        description="Expected calibration error: how far confidence and accuracy lie apart; 0 is perfect."
+    )
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]

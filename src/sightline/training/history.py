@@ -31,7 +31,7 @@ class Epoch:
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch with the highest validation accuracy; the lower loss, then the earlier epoch, decides ties."""
+    """Return the epoch of the highest validation accuracy; a lower loss, then an earlier epoch, decides ties."""
     return min(history, key=lambda row: (-row.valid_accuracy, row.valid_loss, row.epoch))
 
 

@@ -1,1 +1,1 @@
-"""From a name or a path to pictures in memory: image sets, readers, splits."""
+"""One file per form of data: each recognises its form by looking and reads the splits asked for."""

@@ -1,0 +1,238 @@
+"""The layers as frozen values: how each is written, what shape it gives, how many parameters it holds.
+
+A shape is (height, width, channels) for pictures and (features,) for flat vectors; the batch is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, get_args
+
+ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu"]
+ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
+
+Shape: TypeAlias = tuple[int, ...]
+Pair: TypeAlias = tuple[int, int]
+
+
+class ShapeError(ValueError):
+    """A layer cannot take the shape that comes in; the message says what it expects."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many numbers a layer holds: `trainable` by the optimizer, `fixed` such as running means."""
+
+    trainable: int = 0
+    fixed: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.trainable + self.fixed
+
+
+class Layer(Protocol):
+    """What every layer offers."""
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the shape that goes out when `shape` comes in; raises ShapeError."""
+
+    def count(self, shape: Shape) -> Count:
+        """Return the number of parameters for the incoming `shape`."""
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A two-dimensional convolution with bias, then an activation."""
+
+    filters: int
+    kernel: Pair = (3, 3)
+    stride: int = 1
+    padding: Literal["same", "valid"] = "same"
+    activation: ActivationName | None = None
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        words = [f"conv {self.filters} {self.kernel[0]}x{self.kernel[1]}"]
+        words += ["valid"] * (self.padding == "valid") + [f"/{self.stride}"] * (self.stride > 1)
+        return " ".join([*words, *([self.activation] if self.activation else [])])
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (ceil(H / stride), ceil(W / stride), filters); without padding the kernel must fit."""
+        height, width, _ = _picture(shape, "conv")
+        if self.padding == "same":
+            return (-(-height // self.stride), -(-width // self.stride), self.filters)
+        return (*_windows((height, width), self.kernel, self.stride), self.filters)
+
+    def count(self, shape: Shape) -> Count:
+        """Return kernel weights and one bias a filter."""
+        return Count(trainable=(self.kernel[0] * self.kernel[1] * shape[-1] + 1) * self.filters)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The largest or the mean value of each window; `size` None takes the whole picture (mean only)."""
+
+    kind: Literal["maxpool", "avgpool"]
+    size: int | None
+    stride: int | None = None
+
+    @property
+    def step(self) -> int:
+        """How far windows lie apart; their own size unless written otherwise."""
+        return self.stride or self.size or 1
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        if self.size is None:
+            return f"{self.kind} global"
+        return f"{self.kind} {self.size}" + (f" /{self.stride}" if self.step != self.size else "")
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the number of whole windows down and across; a global pool gives (channels,)."""
+        height, width, channels = _picture(shape, self.kind)
+        if self.size is None:
+            return (channels,)
+        return (*_windows((height, width), (self.size, self.size), self.step), channels)
+
+    def count(self, shape: Shape) -> Count:
+        """Return nothing: pooling holds no numbers."""
+        return Count()
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer with bias, then an activation."""
+
+    units: int
+    activation: ActivationName | None = None
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        return f"dense {self.units}" + (f" {self.activation}" if self.activation else "")
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (units,); only flat shapes fit."""
+        if len(shape) != 1:
+            raise ShapeError(
+                "dense takes a flat shape; put a line 'flatten' (or 'avgpool global') somewhere before it"
+            )
+        return (self.units,)
+
+    def count(self, shape: Shape) -> Count:
+        """Return weights and one bias a unit."""
+        return Count(trainable=(shape[0] + 1) * self.units)
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalisation (Ioffe and Szegedy, 2015) over channels or features."""
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        return "batchnorm"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the shape unchanged."""
+        return shape
+
+    def count(self, shape: Shape) -> Count:
+        """Return scale and shift (trainable), running mean and variance (fixed)."""
+        return Count(trainable=2 * shape[-1], fixed=2 * shape[-1])
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """In training, sets each number to zero with probability `rate` (Srivastava et al., 2014)."""
+
+    rate: float
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        return f"dropout {self.rate:g}"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the shape unchanged."""
+        return shape
+
+    def count(self, shape: Shape) -> Count:
+        """Return nothing: dropout holds no numbers."""
+        return Count()
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Lays a picture out as one vector: row by row, pixel by pixel, the channels of a pixel side by side."""
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        return "flatten"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (height × width × channels,)."""
+        size = 1
+        for side in shape:
+            size *= side
+        return (size,)
+
+    def count(self, shape: Shape) -> Count:
+        """Return nothing: flattening holds no numbers."""
+        return Count()
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A nonlinearity on a line of its own, as after a batch normalisation."""
+
+    name: ActivationName
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        return self.name
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the shape unchanged."""
+        return shape
+
+    def count(self, shape: Shape) -> Count:
+        """Return nothing: activations hold no numbers."""
+        return Count()
+
+
+def show(shape: Shape) -> str:
+    """Return a shape as people write it.
+
+    >>> show((28, 28, 1))
+    '28x28x1'
+    >>> show((512,))
+    '512'
+    """
+    return "x".join(map(str, shape))
+
+
+def _picture(shape: Shape, kind: str) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ShapeError(f"{kind} takes pictures; it must stand before 'flatten', 'dense' and global pooling")
+    height, width, channels = shape
+    return height, width, channels
+
+
+def _windows(sides: Pair, window: Pair, stride: int) -> Pair:
+    """Return how many whole windows fit down and across."""
+    if sides[0] < window[0] or sides[1] < window[1]:
+        raise ShapeError(
+            f"its window needs at least {show(window)} pixels; make it smaller, or pool less before it"
+        )
+    return (sides[0] - window[0]) // stride + 1, (sides[1] - window[1]) // stride + 1

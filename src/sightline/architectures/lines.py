@@ -1,0 +1,154 @@
+"""The grammar of layer lines: text in, layers out.
+
+    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride
+    maxpool 2               window, /stride if it is not the window
+    avgpool global
+    batchnorm
+    dropout 0.25
+    flatten
+    dense 128 relu
+    relu                    an activation alone: relu, tanh, sigmoid, gelu, silu
+
+Lines are separated by new lines or semicolons; what follows a # is a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from sightline.architectures.layers import (
+    ACTIVATIONS,
+    Activation,
+    ActivationName,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+)
+from sightline.errors import LayerError, nearest
+
+MOST_UNITS = 65_536
+MOST_PIXELS = 64
+
+
+def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
+    """Return the layers that `text` (or each of several texts) describes.
+
+    Raises:
+        LayerError: a line cannot be read; the message names it.
+
+    >>> [layer.line for layer in parse("conv 32 /2 relu 3x3; flatten  # a comment")]
+    ['conv 32 3x3 /2 relu', 'flatten']
+    """
+    texts = [text] if isinstance(text, str) else text
+    lines = [
+        line for part in texts for line in re.split(r"[;\n]", re.sub(r"#[^\n]*", "", part)) if line.strip()
+    ]
+    return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
+
+
+def parse_line(line: str, number: int) -> Layer:
+    """Return the layer of one line; `number` is its place, counted from 1, for messages."""
+    kind, *arguments = line.lower().split()
+    words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments)
+    if kind not in _KINDS:
+        raise words.error(f"'{kind}' is no layer; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
+    layer = _KINDS[kind](words)
+    words.expect_end()
+    return layer
+
+
+class _Words:
+    """The words after a layer's name, taken out one kind at a time in whatever order they stand."""
+
+    def __init__(self, prefix: str, words: list[str]) -> None:
+        self._prefix = prefix
+        self._left = words
+
+    def error(self, sentence: str) -> LayerError:
+        return LayerError(self._prefix + sentence)
+
+    def take(self, pattern: str) -> str | None:
+        """Return the first word that matches `pattern` whole, and cross it out."""
+        for index, word in enumerate(self._left):
+            if re.fullmatch(pattern, word):
+                return self._left.pop(index)
+        return None
+
+    def number(self, what: str, most: int) -> int:
+        """Return a whole number in 1..most."""
+        word = self.take(r"\d+")
+        if word is None:
+            found = f", found '{self._left[0]}'" if self._left else ""
+            raise self.error(f"it needs {what}, a whole number{found}.")
+        return self.within(word, what, most)
+
+    def within(self, word: str, what: str, most: int) -> int:
+        if not 1 <= len(word) <= 9 or not 1 <= int(word) <= most:
+            raise self.error(f"{what} must lie in 1..{most:,}, found {word}.")
+        return int(word)
+
+    def stride(self) -> int | None:
+        word = self.take(r"/\d+")
+        return None if word is None else self.within(word[1:], "the stride", MOST_PIXELS)
+
+    def activation(self) -> ActivationName | None:
+        word = self.take("|".join(ACTIVATIONS))
+        return next((name for name in ACTIVATIONS if name == word), None)
+
+    def expect_end(self) -> None:
+        if self._left:
+            known = [*ACTIVATIONS, "same", "valid", "global"]
+            raise self.error(f"'{self._left[0]}' does not belong here.{nearest(self._left[0], known)}")
+
+
+def _conv(words: _Words) -> Conv:
+    filters = words.number("the number of filters", MOST_UNITS)
+    kernel = (words.take(r"\d+x\d+") or "3x3").split("x")
+    height, width = (words.within(side, "a side of the kernel", MOST_PIXELS) for side in kernel)
+    padding: Literal["same", "valid"] = "valid" if words.take("valid") else "same"
+    words.take("same")
+    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation())
+
+
+def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
+    def pool(words: _Words) -> Pool:
+        if kind == "avgpool" and words.take("global"):
+            return Pool(kind, None)
+        return Pool(kind, words.number("the side of its window", MOST_PIXELS), words.stride())
+
+    return pool
+
+
+def _dense(words: _Words) -> Dense:
+    return Dense(words.number("the number of units", MOST_UNITS), words.activation())
+
+
+def _dropout(words: _Words) -> Dropout:
+    word = words.take(r"\d*\.?\d+")
+    if word is None or not 0 <= float(word) < 1:
+        raise words.error(
+            f"it needs a rate of at least 0 and below 1, such as 0.25{f', found {word}' if word else ''}."
+        )
+    return Dropout(float(word))
+
+
+def _activation(name: ActivationName) -> Callable[[_Words], Activation]:
+    return lambda _: Activation(name)
+
+
+_KINDS: dict[str, Callable[[_Words], Layer]] = {
+    "conv": _conv,
+    "batchnorm": lambda _: BatchNorm(),
+    "maxpool": _pool("maxpool"),
+    "avgpool": _pool("avgpool"),
+    "dropout": _dropout,
+    "flatten": lambda _: Flatten(),
+    "dense": _dense,
+    **{name: _activation(name) for name in ACTIVATIONS},
+}

@@ -1,0 +1,53 @@
+"""Presets: functions that return layer lines, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sightline.architectures.layers import Shape
+from sightline.errors import UsageError, unknown
+
+
+def mlp(shape: Shape, hidden: Sequence[int] = (512, 512)) -> tuple[str, ...]:
+    """Return a multilayer perceptron: fully connected layers of the `hidden` sizes.
+
+    >>> mlp((28, 28, 1), [300])
+    ('flatten', 'dense 300 relu', 'dropout 0.2')
+    """
+    del shape  # any shape fits
+    return ("flatten", *(line for units in hidden for line in (f"dense {units} relu", "dropout 0.2")))
+
+
+def cnn(shape: Shape) -> tuple[str, ...]:
+    """Return a small convolutional network for pictures of `shape` (H, W, C).
+
+    Blocks of convolution, normalisation and pooling follow each other until the shorter side is at most 8
+    pixels (at least two blocks where the picture allows it); then two dense layers with the output layer.
+    """
+    side, filters, lines = min(shape[0], shape[1]), 32, list[str]()
+    while side >= 2 and (side > 8 or len(lines) < 8):
+        lines += [f"conv {filters} 3x3", "batchnorm", "relu", "maxpool 2"]
+        side, filters = side // 2, min(2 * filters, 128)
+    return (*lines, "flatten", "dropout 0.25", "dense 128 relu", "dropout 0.5")
+
+
+PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {"cnn": cnn, "mlp": mlp}
+
+
+def preset(text: str, shape: Shape) -> tuple[str, ...]:
+    """Return the layer lines of a preset for pictures of `shape`; `mlp 256 128` names the hidden sizes.
+
+    Raises:
+        UsageError: there is no such preset, or what follows its name is not understood.
+    """
+    name, *sizes = text.split() or [""]
+    if name not in PRESETS:
+        raise unknown("preset", name, PRESETS)
+    if not sizes:
+        return PRESETS[name](shape)
+    if name != "mlp" or not all(size.isascii() and size.isdigit() and int(size) > 0 for size in sizes):
+        raise UsageError(
+            f"'{text}' is not understood: only mlp takes sizes, whole numbers such as 'mlp 256 128'; "
+            "for any other network write its layer lines."
+        )
+    return PRESETS[name](shape, [int(size) for size in sizes])

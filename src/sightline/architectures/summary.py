@@ -1,0 +1,64 @@
+"""What a network looks like for pictures of one shape: line by line, with shapes and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sightline.architectures.layers import Count, Dense, Layer, Shape, ShapeError, show
+from sightline.errors import LayerError
+
+MOST_PARAMETERS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    line: str
+    output: Shape
+    count: Count
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network line by line, the output layer included."""
+
+    input: Shape
+    rows: tuple[Row, ...]
+
+    @property
+    def trainable(self) -> int:
+        """Parameters that the optimizer changes."""
+        return sum(row.count.trainable for row in self.rows)
+
+    @property
+    def fixed(self) -> int:
+        """Numbers that it does not change, such as running means."""
+        return sum(row.count.fixed for row in self.rows)
+
+
+def summarise(layers: Sequence[Layer], input_shape: Shape, classes: int) -> Summary:
+    """Return the table of `layers` on pictures of `input_shape` (H, W, C), with `dense <classes>` appended.
+
+    Raises:
+        LayerError: a line does not fit; the message names it, what came in and what it expects.
+    """
+    shape, rows = input_shape, []
+    for number, layer in enumerate([*layers, Dense(classes)], start=1):
+        last = number > len(layers)
+        try:
+            output = layer.output(shape)
+        except ShapeError as error:
+            name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
+            raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
+        rows.append(Row(layer.line, output, layer.count(shape)))
+        shape = output
+    summary = Summary(input_shape, tuple(rows))
+    if summary.trainable > MOST_PARAMETERS:
+        widest = max(range(len(rows)), key=lambda index: rows[index].count.trainable)
+        raise LayerError(
+            f"The network would have {summary.trainable:,} parameters, more than {MOST_PARAMETERS:,}, most "
+            f"of them in line {widest + 1}, '{rows[widest].line}': pool more before it or make it smaller."
+        )
+    return summary

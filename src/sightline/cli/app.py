@@ -1,0 +1,80 @@
+"""The commands in one list, and what errors become: one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from sightline.cli import compare, demo, evaluate, inspect, predict, resume, train
+from sightline.errors import SightlineError
+
+EXIT_CODES = """
+Exit codes: 0 fine; 1 findings, a check not met, or training or saving failed; 2 wrong usage; 3 bad data;
+130 and 143 stopped by Ctrl-C and SIGTERM, in training after a checkpoint.
+"""
+
+app = typer.Typer(
+    help="From labelled pictures to a classifier that you can trust.",
+    epilog=" ".join(EXIT_CODES.split()),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("inspect")(inspect.command)
+app.command("train")(train.command)
+app.command("resume")(resume.command)
+app.command("evaluate")(evaluate.command)
+app.command("predict")(predict.command)
+app.command("compare")(compare.command)
+app.command("demo")(demo.command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        arguments: of the command line, without the program's name; None: those of this process.
+    """
+    try:
+        app(args=arguments, prog_name="sightline", standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except SightlineError as error:
+        print(f"sightline: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("sightline: stopped by Ctrl-C.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone; point it nowhere so that Python does not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"sightline {version('sightline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version.",
+            callback=lambda value: _show_version(wanted=value),
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,37 @@
+"""`sightline demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for everything; otherwise sightline-demo/demo-<number>.")
+    ] = None,
+) -> None:
+    """Go the whole way once, on digits that need no download: inspect, train two networks, evaluate, compare."""
+    from sightline.cli import output
+    from sightline.evaluation.evaluation import Evaluation
+    from sightline.tasks.compare import RunComparison
+    from sightline.tasks.demo import Step, demo
+    from sightline.tasks.inspect import Inspection
+
+    def tell(command_line: str, step: Step) -> None:
+        output.say(f"\n$ {command_line}")
+        match step:
+            case Inspection():
+                output.show_inspection(step)
+            case Evaluation():
+                output.show_evaluation(step)
+            case RunComparison():
+                output.show_comparison(step)
+            case run:
+                output.show_run(run)
+
+    found = demo(out, tell=tell)
+    output.say()
+    output.say(str(found.report.resolve()))

@@ -1,0 +1,42 @@
+"""`sightline evaluate RUN`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from sightline.cli import options
+
+
+def command(
+    run: options.RunOrClassifier,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Other labelled pictures to judge on; otherwise the run's own test split."),
+    ] = None,
+    split: Annotated[Literal["train", "valid", "test"], typer.Option(help="Of the run's own data.")] = "test",
+    at_least: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Exit code 1 unless the whole interval of the accuracy is at least this."
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Judge a classifier on test pictures: every score with its 95 % interval."""
+    from sightline.cli import output
+    from sightline.tasks.evaluate import evaluate
+
+    found = evaluate(run, data=data, split=split, progress=not json)
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        output.show_evaluation(found)
+        if run.is_dir() and data is None and split == "test":
+            output.say(f"report  {run / 'report.html'}")
+    if at_least is not None and found.accuracy.low < at_least:
+        output.warn(
+            f"sightline: the accuracy may be as low as {found.accuracy.low:.4f}, below the {at_least:g} asked for."
+        )
+        raise typer.Exit(1)

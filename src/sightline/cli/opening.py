@@ -1,0 +1,44 @@
+"""What is printed when training begins: the network, and what was derived for the user."""
+
+from __future__ import annotations
+
+from sightline.cli import output
+from sightline.reporting.tables import count
+from sightline.tasks.report import summary_of
+from sightline.training.callbacks import Callback
+from sightline.training.loop import Trainer
+
+
+class Opening(Callback):
+    """Prints the layer table and the effective options before the first batch."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Print them."""
+        run, recipe, record = trainer.run, trainer.recipe, trainer.record
+        summary = summary_of(run)
+        if summary is not None:
+            output.show_summary(summary)
+        output.say()
+        splits = ", ".join(f"{name} {count(facts.pictures)}" for name, facts in record.data.splits.items())
+        height, width, channels = record.data.shape
+        output.say(
+            f"data      {record.data.name}: {splits}; {height}x{width}x{channels}, {len(record.data.classes)} classes"
+        )
+        options = recipe.training
+        output.say(
+            f"training  {trainer.epochs} epochs of {trainer.batches} batches of {trainer.batch_size}; "
+            f"{options.optimizer}, learning rate {trainer.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
+        )
+        output.say(f"augment   {'; '.join(recipe.preparation.augmentation or ()) or 'none'}")
+        machine = record.machine
+        named = [
+            machine["processor"],
+            f"{machine['threads']} threads",
+            machine["device"],
+            machine["precision"],
+        ]
+        output.say(f"machine   {', '.join(named)}")
+        for note in (*record.data.notes, *record.notes):
+            output.say(f"note      {note}")
+        output.say(f"run       {run.path}")
+        output.say()

@@ -1,0 +1,48 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.errors import UsageError
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="A catalogue name (digits), or a path: IDX files, or a folder per class."
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+RunOrClassifier = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run's folder, or a classifier's file.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on the standard output.")
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Go on without files that cannot be read, and record which.")
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."
+    ),
+]
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Return height and width from `32x48` or, for a square, `32`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if found is None or "0" in (found[1], found[2]):
+        raise UsageError(f"--size is '{text}'; expected a height and a width such as 32x32.")
+    return int(found[1]), int(found[2] or found[1])

@@ -1,0 +1,67 @@
+"""`sightline predict RUN FILES`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sightline.cli import options
+
+if TYPE_CHECKING:
+    from sightline.prediction.predict import Prediction
+
+BAR = 30
+
+
+def command(
+    run: options.RunOrClassifier,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES…", help="Pictures of any size and mode, or folders of them."),
+    ],
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="Classes shown, most likely first; otherwise all up to 10, or else 5."),
+    ] = None,
+    skip_bad: options.SkipBad = False,
+    json: options.Json = False,
+) -> None:
+    """Print each picture's most likely class and the probability of the others."""
+    from sightline.cli import output
+    from sightline.tasks.predict import predict
+
+    predictions, skipped = predict(run, files, skip_bad=skip_bad)
+    if json:
+        print(_as_json(predictions))
+    else:
+        for prediction in predictions:
+            _show(prediction, top)
+    for item in skipped:
+        output.warn(f"left out  {item.path}: {item.reason}")
+
+
+def _show(prediction: Prediction, top: int | None) -> None:
+    from sightline.cli import output
+    from sightline.reporting.tables import bar, percent
+
+    output.say(f"{prediction.name}: {prediction.label} ({percent(prediction.probability, digits=1)})")
+    shares = list(prediction.probabilities.items())
+    if top is not None or len(shares) > 10:
+        shares = sorted(shares, key=lambda share: -share[1])[: top or 5]
+    width = max(len(name) for name, _ in shares)
+    for name, share in shares:
+        output.say(f"  {name:{width}}  {bar(share, BAR)}  {percent(share, digits=1):>7}")
+
+
+def _as_json(predictions: list[Prediction]) -> str:
+    import json
+
+    return json.dumps(
+        [
+            {"file": p.name, "class": p.label, "probability": p.probability, "probabilities": p.probabilities}
+            for p in predictions
+        ],
+        indent=1,
+    )

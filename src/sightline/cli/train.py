@@ -1,0 +1,80 @@
+"""`sightline train DATA`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli import options
+
+
+def command(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]", help="A catalogue name (digits), or a path; may stand in the recipe instead."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A preset: cnn (the default), mlp, 'mlp 256 128'.")
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Layer lines instead, such as 'flatten; dense 512 relu; dense 512 relu'."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Times through the train split; otherwise 5 to 50 by its size.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random; 0 if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder; otherwise runs/<data>-<model>-<number>.")
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Augmentation lines, such as 'crop 4; flip'; 'none' for none.")
+    ] = None,
+    grey: Annotated[bool, typer.Option("--grey", help="Average the colour channels.")] = False,
+    size: options.Size = None,
+    skip_bad: options.SkipBad = False,
+    recipe: Annotated[Path | None, typer.Option(help="A recipe in TOML, whole or in part.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Train a network; the test split is not read."""
+    from sightline.cli import output
+    from sightline.cli.opening import Opening
+    from sightline.tasks.train import train
+
+    named = [f"preparation.augmentation={_as_lines(augment)}"] if augment is not None else []
+    named += ["preparation.grey=true"] if grey else []
+    named += ["data.skip_bad=true"] if skip_bad else []
+    named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
+    run = train(
+        data,
+        model=model,
+        layers=layers,
+        epochs=epochs,
+        seed=seed,
+        out=out,
+        recipe=recipe,
+        settings=[*named, *(settings or [])],
+        callbacks=[] if json else [Opening()],
+        progress=not json,
+    )
+    if json:
+        print(output.run_as_json(run))
+    else:
+        output.show_run(run)
+        output.say(f"next    sightline evaluate {output.quoted(run.path)}")
+
+
+def _as_lines(text: str) -> str:
+    """Return the lines as a TOML list."""
+    import json
+
+    lines = [] if text.strip() == "none" else [line.strip() for line in text.split(";") if line.strip()]
+    return json.dumps(lines)

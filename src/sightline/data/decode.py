@@ -1,0 +1,262 @@
+"""The only door to Pillow's decoder: any bytes go in, (H, W, C) uint8 or one clear error comes out.
+
+What a picture becomes here is part of what a classifier learns, so training and prediction use these very
+functions: the upright picture, transparency on white, 16-bit values scaled to 8, grey as the mean of the
+three channels, and resizing that averages over what it leaves out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import io
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data.names import printable
+from sightline.data.options import Fit
+from sightline.data.pixels import RefusedError, fitted, is_grey, room_for, to_array, to_grey_or_rgb
+from sightline.data.quiet import quiet_pillow
+from sightline.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import ImageFile
+
+# Pillow reads more than forty formats. These are the ones that pictures to learn from come in; each further
+# one, and above all EPS, which starts Ghostscript, would be one more parser open to hostile files.
+FORMATS = {
+    "PNG": "PngImagePlugin",
+    "JPEG": "JpegImagePlugin",  # also opens MPO, the JPEGs of phones with a second picture inside
+    "GIF": "GifImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "PPM": "PpmImagePlugin",
+}
+SUFFIXES = frozenset(  # lower case
+    f".{ending}"
+    for ending in [
+        "png",
+        "jpg",
+        "jpeg",
+        "jfif",
+        "mpo",
+        "gif",
+        "webp",
+        "bmp",
+        "tif",
+        "tiff",
+        "ppm",
+        "pgm",
+        "pbm",
+        "pnm",
+    ]
+)
+MAX_PIXELS = 100_000_000  # a phone's largest pictures have 50 to 100 million
+MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compressed, fit
+
+_SIGNATURES = (
+    (0, b"\x89PNG", "a damaged PNG"),
+    (0, b"\xff\xd8\xff", "a damaged JPEG"),
+    (0, b"GIF8", "a damaged GIF"),
+    (8, b"WEBP", "a damaged WebP"),
+    (4, b"ftyp", "an HEIC or AVIF picture or a video"),
+    (0, b"%PDF", "a PDF"),
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"\x1f\x8b", "a gzip file"),
+)
+
+
+class PictureError(DataError):
+    """One picture cannot be used; `reason` says why without naming it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}.")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's first bytes say of it: height and width when held upright, and whether it has colour."""
+
+    height: int
+    width: int
+    colour: bool
+
+
+def read_header(picture: Path | bytes, *, name: str | None = None) -> Header:
+    """Return what is known of a picture without decoding it.
+
+    Args:
+        picture: a file, or its content.
+        name: what to call it in an error; none: the path.
+
+    Raises:
+        PictureError: it is no picture that Sightline reads, has several frames or too many pixels.
+    """
+    with _opened(picture, name) as image:
+        width, height = image.size
+        # Pillow turns TIFF upright itself, and gives the size that it will have then.
+        if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
+            height, width = width, height
+        return Header(height, width, colour=not is_grey(image.mode))
+
+
+def read_picture(
+    picture: Path | bytes,
+    size: tuple[int, int] | None,
+    channels: int,
+    fit: Fit = "crop",
+    *,
+    name: str | None = None,
+) -> NDArray[np.uint8]:
+    """Return one picture as (H, W, C) uint8, upright.
+
+    Args:
+        picture: a file, or its content.
+        size: height and width to bring it to; none: its own.
+        channels: 1 (colour becomes the mean of its channels) or 3 (grey is repeated).
+        fit: how another shape is brought to the size, see `resize`.
+        name: what to call it in an error; none: the path.
+
+    Raises:
+        PictureError: as for `read_header`, or the content is truncated or damaged.
+    """
+    with _opened(picture, name) as image:
+        from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
+
+        if size is not None:
+            # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the size asked for, so that the
+            # resizing still averages. Square, because the picture may yet be turned.
+            image.draft(None, (2 * max(size), 2 * max(size)))
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        plain = to_grey_or_rgb(image)
+        return to_array(plain if size is None else fitted(plain, size, fit), channels)
+
+
+def read_content(path: Path, *, name: str | None = None) -> bytes:
+    """Return the bytes of a regular file of at most `MAX_BYTES`.
+
+    Raises:
+        PictureError: it is something else, too large, or cannot be read.
+    """
+    name = _name(path, name)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
+            raise PictureError(name, "not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise PictureError(name, f"too large, {status.st_size:,} bytes where {MAX_BYTES:,} are allowed")
+        return path.read_bytes()
+    except OSError as error:
+        raise PictureError(name, f"cannot be read ({error.strerror or error})") from error
+    except ValueError as error:  # a zero byte in the path
+        raise PictureError(name, f"cannot be read ({error})") from error
+
+
+def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop") -> NDArray[np.uint8]:
+    """Return one picture (H, W, C) brought to `size` (height, width), exactly as `read_picture` does.
+
+    Args:
+        image: (H, W, C) uint8 with C = 1 or 3.
+        size: height and width.
+        fit: `crop` fills the size and cuts what stands out, equally on both sides; `pad` shows all of the
+            picture on black; `stretch` distorts it.
+    """
+    if image.shape[:2] == size:
+        return image
+    from PIL import Image  # noqa: PLC0415 (Pillow is needed only where pictures are files)
+
+    channels = image.shape[2]
+    return to_array(fitted(Image.fromarray(image[:, :, 0] if channels == 1 else image), size, fit), channels)
+
+
+def resize_all(
+    images: NDArray[np.uint8], size: tuple[int, int] | None, *, fit: Fit = "crop"
+) -> NDArray[np.uint8]:
+    """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
+
+    Raises:
+        DataError: there is not enough memory.
+    """
+    if size is None or images.shape[1:3] == size:
+        return images
+    resized = room_for(len(images), size, images.shape[3])
+    for index, image in enumerate(np.asarray(images)):
+        resized[index] = resize(image, size, fit=fit)
+    return resized
+
+
+@contextlib.contextmanager
+def _opened(picture: Path | bytes, name: str | None) -> Iterator[ImageFile.ImageFile]:
+    """Yield the picture, checked but not decoded; whatever goes wrong inside becomes a PictureError."""
+    name = _name(picture, name)
+    content = picture if isinstance(picture, bytes) else read_content(picture, name=name)
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (needed only where pictures are files)
+
+    _load_plugins()
+    try:
+        with quiet_pillow, Image.open(io.BytesIO(content), formats=tuple(FORMATS)) as image:
+            _check(image)
+            yield image
+    except RefusedError as error:
+        raise PictureError(name, str(error)) from error
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            name,
+            f"not a picture that Sightline reads (found {describe(content)}, expected {', '.join(FORMATS)})",
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(name, f"too large, more than {MAX_PIXELS:,} pixels") from error
+    except MemoryError as error:
+        raise PictureError(name, "too large for the memory that is left") from error
+    # Hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error, IndexError, …
+    except Exception as error:
+        said = printable(str(error) or type(error).__name__).rstrip(".")
+        raise PictureError(name, f"damaged or truncated ({said})") from error
+
+
+def _name(picture: Path | bytes, name: str | None) -> str:
+    if name is not None:
+        return name
+    return printable(str(picture)) if isinstance(picture, Path) else "The picture"
+
+
+def _check(image: ImageFile.ImageFile) -> None:
+    """Refuse what must not be decoded: too many pixels, or more than one frame."""
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise RefusedError(f"no pixels ({height}x{width})")
+    if width * height > MAX_PIXELS:
+        raise RefusedError(f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed")
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
+    if frames != 1:
+        raise RefusedError(f"{frames:,} frames or pages in one file, expected one picture")
+
+
+def describe(content: bytes) -> str:
+    """Return in a few words what the content is instead of a picture; its first 64 bytes are enough."""
+    if not content:
+        return "an empty file"
+    for offset, signature, words in _SIGNATURES:
+        if content.startswith(signature, offset):
+            return words
+    start = content[:64]
+    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start):
+        return "text"
+    return f"a file that starts with the bytes {start[:8].hex(' ')}"
+
+
+@functools.cache
+def _load_plugins() -> None:
+    """Register the formats with Pillow; left to itself it does so on first use, and not safely in threads."""
+    for module in FORMATS.values():
+        importlib.import_module(f"PIL.{module}")

@@ -1,0 +1,230 @@
+"""One IDX file, the format of MNIST: a header and the bytes of one array, as they are or gzipped.
+
+The header is 00 00, the type of the values, the number of dimensions, and each dimension as four bytes, the
+largest first (Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits). The bytes that
+follow must be as many as the header promises: not one less, not one more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import math
+import stat
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data.names import printable
+from sightline.errors import DataError
+
+PICTURE_TYPE = 0x08
+INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {
+    0x08: np.dtype("u1"),
+    0x09: np.dtype("i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+}
+VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
+
+MAX_SIDE = 4096
+MAX_CLASSES = 10_000
+MAX_UNPACKED = 4 << 30  # bytes; a larger gzipped file is better unpacked, for then it is mapped
+_GZIP = b"\x1f\x8b"
+_GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first bytes promise: the type of the values and the shape of the array."""
+
+    kind: int
+    shape: tuple[int, ...]
+
+    @property
+    def offset(self) -> int:
+        """The bytes before the values."""
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the values."""
+        return math.prod(self.shape) * VALUE_BYTES[self.kind]
+
+    @property
+    def role(self) -> str:
+        """What such an array is for: `pictures`, `labels` or `other`."""
+        if len(self.shape) == 1:
+            return "labels"
+        return "pictures" if len(self.shape) in {3, 4} else "other"
+
+
+def sniff(path: Path) -> Header | None:
+    """Return the header of an IDX file, or None where the file is something else; never raises."""
+    try:
+        return read_header(path)
+    except DataError:
+        return None
+
+
+def read_header(path: Path) -> Header:
+    """Return the header of an IDX file, gzipped or not.
+
+    Raises:
+        DataError: the file cannot be read or is no IDX file.
+    """
+    with _opened(path) as (file, _):
+        return _header(file, path)
+
+
+def read_pictures(path: Path) -> NDArray[np.uint8]:
+    """Return pictures (N, H, W, C) uint8: mapped from the file where it is not gzipped, else in memory.
+
+    Raises:
+        DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
+    """
+    with _opened(path) as (file, zipped):
+        header = _header(file, path)
+        _check_pictures(header, path)
+        flat = _unpacked(file, header, path) if zipped else _mapped(header, path)
+        shape = header.shape if len(header.shape) == 4 else (*header.shape, 1)
+        return flat.reshape(shape)  # (N, H, W) → (N, H, W, 1)
+
+
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """Return labels (N,) int64, each 0 or more.
+
+    Raises:
+        DataError: the file is no IDX file of whole numbers, or has not the bytes that it promises.
+    """
+    with _opened(path) as (file, zipped):
+        header = _header(file, path)
+        if header.role != "labels" or header.kind not in INTEGER_TYPES:
+            raise DataError(
+                f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers; "
+                "is it under the name of another file?"
+            )
+        flat = _unpacked(file, header, path) if zipped else _mapped(header, path)
+        labels = np.array(flat.view(INTEGER_TYPES[header.kind]), dtype=np.int64)
+    if len(labels) and not 0 <= labels.min() <= labels.max() < MAX_CLASSES:
+        raise DataError(
+            f"{_shown(path)} holds labels in {labels.min()}..{labels.max()}, "
+            f"expected class numbers in 0..{MAX_CLASSES - 1}; the file may be damaged."
+        )
+    return labels
+
+
+def _check_pictures(header: Header, path: Path) -> None:
+    if header.role != "pictures" or header.kind != PICTURE_TYPE:
+        raise DataError(
+            f"{_shown(path)} holds {_words(header)}, expected pictures: bytes in the dimensions (N, H, W) or "
+            "(N, H, W, 1 or 3); is it under the name of another file?"
+        )
+    count, height, width = header.shape[:3]
+    if count == 0:
+        raise DataError(f"{_shown(path)} holds no pictures: its header says (N, H, W) = {header.shape}.")
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and header.shape[3:] in {(), (1,), (3,)}):
+        raise DataError(
+            f"{_shown(path)} promises {_words(header)}, expected a height and width in 1..{MAX_SIDE} and 1 or 3 "
+            "channels; the file may be damaged."
+        )
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, bool]]:
+    """Yield the file's content, unpacked on the way, and whether it is gzipped; translate what goes wrong."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+            raise DataError(f"{_shown(path)} is not a regular file, expected an IDX file.")
+        with path.open("rb") as file:
+            zipped = file.read(2) == _GZIP
+            file.seek(0)
+            if not zipped:
+                yield file, False
+                return
+            with gzip.GzipFile(fileobj=file) as unzipped:
+                yield cast("BinaryIO", unzipped), True
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{_shown(path)} is a truncated or damaged gzip file ({error}); get it again from its source."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{_shown(path)} cannot be read: {error.strerror or error}.") from error
+
+
+def _header(file: BinaryIO, path: Path) -> Header:
+    start = file.read(4)
+    if not start:
+        raise DataError(f"{_shown(path)} is empty, expected an IDX file; get it again from its source.")
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in VALUE_BYTES or not 1 <= start[3] <= 4:
+        raise DataError(
+            f"{_shown(path)} starts with the bytes {start.hex(' ')}, expected those of an IDX file: "
+            "00 00, a type from 08 to 0e, and 01 to 04 dimensions."
+        )
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
+        raise DataError(f"{_shown(path)} ends within its header; get it again from its source.")
+    return Header(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
+
+
+def _mapped(header: Header, path: Path) -> NDArray[np.uint8]:
+    """Return the bytes of a plain file, read by the operating system as they are used."""
+    _check_length(path.stat().st_size - header.offset, header, path)
+    if header.nbytes == 0:  # nothing can be mapped to nothing
+        return np.empty(0, np.uint8)
+    return np.memmap(path, np.uint8, mode="r", offset=header.offset, shape=(header.nbytes,))
+
+
+def _unpacked(file: BinaryIO, header: Header, path: Path) -> NDArray[np.uint8]:
+    """Return the bytes of a gzipped file: those promised, and no memory for more than can be in it."""
+    if header.nbytes > MAX_UNPACKED:
+        raise DataError(
+            f"{_shown(path)} promises {header.nbytes:,} bytes, and of a gzipped file {MAX_UNPACKED:,} are "
+            "allowed; unpack it first (gunzip), then it is mapped rather than read."
+        )
+    most = path.stat().st_size * _GZIP_RATIO
+    if most < header.nbytes:
+        _check_length(most, header, path, found="at most ")
+    try:
+        content = np.empty(header.nbytes, np.uint8)
+    except MemoryError as error:
+        raise DataError(
+            f"{_shown(path)} needs {header.nbytes:,} bytes of memory; unpack it first (gunzip)."
+        ) from error
+    view, filled = content.data, 0
+    while filled < header.nbytes and (got := cast("gzip.GzipFile", file).readinto(view[filled:])):
+        filled += got
+    if filled == header.nbytes:
+        # Reading on to the end also makes gzip compare the checksum. One byte is enough to refuse the rest.
+        filled += len(file.read(1))
+        if filled > header.nbytes:
+            _check_length(filled, header, path, found="at least ")
+    _check_length(filled, header, path)
+    return content
+
+
+def _check_length(found_bytes: int, header: Header, path: Path, *, found: str = "") -> None:
+    if found_bytes == header.nbytes:
+        return
+    trouble = "is truncated" if found_bytes < header.nbytes else "has bytes to spare"
+    raise DataError(
+        f"{_shown(path)} {trouble}: found {found}{max(found_bytes, 0):,} bytes after the header, which promises "
+        f"{header.nbytes:,} ({_words(header)}); get it again from its source."
+    )
+
+
+def _words(header: Header) -> str:
+    shape = "x".join(f"{size}" for size in header.shape)
+    role = {"labels": "labels or other numbers in one dimension", "pictures": "pictures"}.get(
+        header.role, "numbers"
+    )
+    return f"{role} of IDX type {header.kind:02x}, {shape}"
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))

@@ -1,0 +1,127 @@
+"""From a name or a path to a `Dataset`: the one function that everything else reads pictures with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from sightline.data.dataset import SPLITS, Dataset, SplitName
+from sightline.data.decode import describe
+from sightline.data.imageset import ImageSet
+from sightline.data.names import printable
+from sightline.data.options import DataOptions
+from sightline.data.readers import digits, folders, idx
+from sightline.data.readers.contract import Progress, Source
+from sightline.data.split import complete
+from sightline.errors import DataError, nearest
+
+CATALOGUE: Mapping[str, Callable[[], Source]] = {"digits": digits.DigitsSource}
+READERS: tuple[Callable[[Path], Source | None], ...] = (idx.recognise, folders.recognise)
+
+
+def read(
+    options: DataOptions,
+    splits: Collection[SplitName] = SPLITS,
+    *,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Return the splits asked for, as far as the source has them or they can be carved from its train split.
+
+    A split that is not asked for is not opened; where it is carved from train it is read with it and dropped.
+    Every split is the same whichever others are asked for with it.
+
+    Args:
+        options: which pictures, and how to read them.
+        splits: any of train, valid and test.
+        progress: called now and then with (done, total) while many files are read, from the calling thread.
+
+    Raises:
+        DataError: the source is not known, cannot be read, or its pictures or labels cannot be used.
+    """
+    try:
+        return _read(options, splits, progress)
+    except OSError as error:
+        place = printable(os.fsdecode(error.filename or options.source))
+        raise DataError(f"{place} cannot be read: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise DataError(
+            f"{printable(options.source)} does not fit into memory; choose a smaller --size or fewer pictures."
+        ) from error
+
+
+def _read(options: DataOptions, splits: Collection[SplitName], progress: Progress | None) -> Dataset:
+    source, notes = find(options.source)
+    needed = {split if split in source.splits else "train" for split in splits} & set(source.splits)
+    reading = source.read(needed, options, progress)
+    notes += reading.notes
+    found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
+    if "train" in reading.parts:
+        carved, more = complete(reading.parts["train"], source.splits, splits, options)
+        found |= carved
+        notes += more
+    asked = {split: found[split] for split in SPLITS if split in found and split in splits}
+    if not asked:
+        raise DataError(
+            f"{printable(options.source)} has no {' or '.join(splits)} split, and none can be carved: "
+            f"it has {', '.join(source.splits)} only."
+        )
+    _check_shapes(source.name, asked)
+    return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped)
+
+
+def find(data: str) -> tuple[Source, list[str]]:
+    """Return the source that a catalogue name or a path stands for, and what is worth saying about that.
+
+    Raises:
+        DataError: it is neither, or nothing at the path is of a form that Sightline reads.
+        OSError: the path cannot be read.
+    """
+    if data in CATALOGUE:
+        notes = [f"'{data}' is the one of the catalogue; './{data}' is the folder of that name."]
+        return CATALOGUE[data](), notes if Path(data).exists() else []
+    path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a zero byte
+        raise _not_found(data) from error
+    if not data.strip():
+        raise _not_found(data)
+    for recognise in READERS:
+        source = recognise(path)
+        if source is not None:
+            return source, []
+    raise DataError(
+        f"{printable(data)} is of no form that Sightline reads: found {_contents(path)}, expected a folder with one "
+        "folder of pictures per class (with or without train, valid and test above them), or IDX files such as "
+        "MNIST's."
+    )
+
+
+def _not_found(data: str) -> DataError:
+    return DataError(
+        f"'{printable(data)}' is neither a path that exists nor a name of the catalogue ({', '.join(CATALOGUE)})."
+        f"{nearest(data, CATALOGUE)}"
+    )
+
+
+def _contents(path: Path) -> str:
+    """Say in a few words what is at `path`."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return describe(file.read(64))
+    if not path.is_dir():
+        return "neither a file nor a folder"
+    names = sorted(os.listdir(path))  # noqa: PTH208 (names, not paths)
+    shown = ", ".join(printable(name) for name in names[:3]) + (", …" if len(names) > 3 else "")
+    return f"{len(names):,} files ({shown})" if names else "an empty folder"
+
+
+def _check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
+    shapes = {split: "x".join(map(str, pictures.shape)) for split, pictures in parts.items()}
+    if len(set(shapes.values())) > 1:
+        found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
+        raise DataError(
+            f"{name}: the splits differ in height, width or channels ({found}), expected one shape; bring them to "
+            "one size with --size, and to the same colours."
+        )

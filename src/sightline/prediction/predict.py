@@ -1,0 +1,93 @@
+"""From picture files to named probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data.dataset import Skipped
+from sightline.data.decode import PictureError, read_picture
+from sightline.errors import DataError
+from sightline.prediction.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier makes of one picture.
+
+    Attributes:
+        name: the file, as it was given.
+        probabilities: class name → calibrated probability, in the order of the classes; they sum to 1.
+    """
+
+    name: str
+    probabilities: dict[str, float]
+
+    @property
+    def label(self) -> str:
+        """The most likely class."""
+        return max(self.probabilities, key=lambda name: self.probabilities[name])
+
+    @property
+    def probability(self) -> float:
+        """The probability of the most likely class."""
+        return self.probabilities[self.label]
+
+
+def predict_files(
+    classifier: Classifier, paths: Sequence[Path], *, skip_bad: bool = False
+) -> tuple[list[Prediction], tuple[Skipped, ...]]:
+    """Return a prediction for each picture file, and the files left out.
+
+    Args:
+        classifier: whose size and channels every picture is brought to.
+        paths: picture files of any size and mode; a folder stands for the picture files in it, sorted by name.
+        skip_bad: leave out what cannot be read instead of refusing all.
+
+    Raises:
+        DataError: a file cannot be read; the message says how many and names the first.
+    """
+    height, width, channels = classifier.description.shape
+    images: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    bad: list[Skipped] = []
+    for path in _files(paths):
+        try:
+            images.append(read_picture(path, (height, width), channels, classifier.description.fit))
+            names.append(str(path))
+        except PictureError as error:
+            bad.append(Skipped(str(path), error.reason))
+    if bad and not skip_bad:
+        raise DataError(
+            f"{len(bad)} of {len(bad) + len(images)} files cannot be read as pictures; the first, {bad[0].path}: "
+            f"{bad[0].reason}. Go on without them with --skip-bad."
+        )
+    if not images:
+        return [], tuple(bad)
+    table = classifier.probabilities(np.stack(images))
+    predictions = [
+        Prediction(name, dict(zip(classifier.classes, map(float, row), strict=True)))
+        for name, row in zip(names, table, strict=True)
+    ]
+    return predictions, tuple(bad)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"{path} does not exist; expected a picture file or a folder of picture files.")
+        if path.is_dir():
+            found = sorted(
+                item for item in path.iterdir() if item.is_file() and not item.name.startswith(".")
+            )
+            if not found:
+                raise DataError(f"The folder {path} has no files in it; expected picture files.")
+            files += found
+        else:
+            files.append(path)
+    return files

@@ -1,0 +1,149 @@
+"""Augmentation as lines of text: what they say, and which of them suit a data set.
+
+    shift 2          move by up to 2 pixels each way; what comes in is black
+    crop 4           pad by 4 mirrored pixels, cut out at random (He et al., 2015)
+    flip             left and right swapped, for half of the pictures
+    rotate 10        turn by up to 10 degrees either way
+    cutout 8         blank a square of 8 pixels at a random place (DeVries and Taylor, 2017)
+    mixup 0.2        blend pairs of pictures and labels, share from Beta(0.2, 0.2) (Zhang et al., 2018)
+
+`flip`, and `rotate` beyond 45 degrees, turn characters into others or into nonsense. They are left out for
+sets whose classes are single letters or digits, unless the line ends in `always`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sightline.architectures.layers import Shape
+from sightline.errors import UsageError, nearest
+
+MOST_ROTATION_OF_CHARACTERS = 45
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One line: what is done, how much (pixels, degrees or the parameter of a distribution)."""
+
+    kind: str
+    amount: float = 0
+    always: bool = False
+
+    @property
+    def line(self) -> str:
+        """The augmentation in its shortest written form."""
+        amount = f" {self.amount:g}" if _KINDS[self.kind].most else ""
+        return f"{self.kind}{amount}{' always' if self.always else ''}"
+
+    @property
+    def changes_characters(self) -> bool:
+        """Whether a letter or digit may become another one or no letter at all."""
+        return self.kind == "flip" or (self.kind == "rotate" and self.amount > MOST_ROTATION_OF_CHARACTERS)
+
+
+def parse(text: str | Sequence[str]) -> tuple[Augmentation, ...]:
+    """Return what the lines say; they are separated by new lines or semicolons. An empty text is none.
+
+    Raises:
+        UsageError: a line cannot be read.
+
+    >>> parse("shift 2; flip")
+    (Augmentation(kind='shift', amount=2.0, always=False), Augmentation(kind='flip', amount=0, always=False))
+    """
+    texts = [text] if isinstance(text, str) else text
+    return tuple(_parse_line(line) for part in texts for line in re.split(r"[;\n]", part) if line.strip())
+
+
+def _parse_line(line: str) -> Augmentation:
+    kind, *words = line.lower().split()
+    prefix = f"Augmentation line '{' '.join(line.split())}' cannot be read: "
+    if kind not in _KINDS:
+        raise UsageError(
+            f"{prefix}'{kind}' is no augmentation; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}"
+        )
+    always = "always" in words
+    numbers = [word for word in words if word != "always"]
+    limit = _KINDS[kind]
+    if not limit.most and not numbers:
+        return Augmentation(kind, always=always)
+    if not limit.most:
+        raise UsageError(f"{prefix}'{numbers[0]}' does not belong here.")
+    if len(numbers) != 1 or not re.fullmatch(limit.pattern, numbers[0]):
+        raise UsageError(f"{prefix}it needs {limit.what}, such as '{kind} {limit.example}'.")
+    amount = float(numbers[0])
+    if not 0 < amount <= limit.most:
+        raise UsageError(f"{prefix}{limit.what} must lie above 0 and be at most {limit.most:g}.")
+    return Augmentation(kind, amount, always)
+
+
+def suitable(
+    augmentations: Sequence[Augmentation], classes: Sequence[str]
+) -> tuple[tuple[Augmentation, ...], tuple[str, ...]]:
+    """Return the augmentations that keep a picture in its class, and a note for each one left out."""
+    if not are_characters(classes):
+        return tuple(augmentations), ()
+    kept, notes = list[Augmentation](), list[str]()
+    for augmentation in augmentations:
+        if augmentation.changes_characters and not augmentation.always:
+            notes.append(
+                f"'{augmentation.line}' is left out: it would turn some letters or digits into others; "
+                f"write '{augmentation.line} always' to use it all the same."
+            )
+        else:
+            kept.append(augmentation)
+    return tuple(kept), tuple(notes)
+
+
+def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmentation, ...]:
+    """Return gentle augmentation for pictures of `shape`: small moves; flips unless classes are characters.
+
+    Pictures below 12 pixels are not moved: one pixel would already be much.
+    """
+    pixels = round(min(shape[0], shape[1]) / 16)
+    moves = min(shape[0], shape[1]) >= 12
+    if are_characters(classes):
+        return (Augmentation("shift", pixels),) if moves else ()
+    return (*((Augmentation("crop", 2 * pixels),) if moves else ()), Augmentation("flip"))
+
+
+def are_characters(classes: Sequence[str]) -> bool:
+    """Return whether the classes are letters, digits or numbers, whose mirror image is another sign."""
+    return all(len(name) == 1 or name.isdecimal() for name in classes)
+
+
+def check_sizes(augmentations: Sequence[Augmentation], shape: Shape) -> None:
+    """Check that moves and blanks are smaller than pictures of `shape` (H, W, C).
+
+    Raises:
+        UsageError: one is not.
+    """
+    side = min(shape[0], shape[1])
+    for augmentation in augmentations:
+        if augmentation.kind in {"shift", "crop", "cutout"} and augmentation.amount >= side:
+            raise UsageError(
+                f"Augmentation line '{augmentation.line}' does not fit: "
+                f"the pictures are {shape[0]}x{shape[1]}, so at most {side - 1} pixels."
+            )
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """What a line's number means and how large it may be; `most` 0: the line takes none."""
+
+    what: str = ""
+    most: float = 0
+    pattern: str = r"\d+"
+    example: str = ""
+
+
+_FRACTION = r"\d*\.?\d+"
+_KINDS: dict[str, _Limit] = {
+    "shift": _Limit("a whole number of pixels", 1024, example="2"),
+    "crop": _Limit("a whole number of pixels", 1024, example="4"),
+    "flip": _Limit(),
+    "rotate": _Limit("a number of degrees", 180, _FRACTION, "10"),
+    "cutout": _Limit("a whole number of pixels", 1024, example="8"),
+    "mixup": _Limit("the parameter of a Beta distribution", 10, _FRACTION, "0.2"),
+}

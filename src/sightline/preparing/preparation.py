@@ -1,0 +1,66 @@
+"""`Preparation`: how uint8 pictures become the floats that a network takes; kept with the classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from sightline.architectures.layers import Shape
+
+
+class Preparation(BaseModel):
+    """Grey or not, then (x − mean) / std for each channel, with x in 0..255."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grey: bool = Field(default=False, description="Average the channels; one channel is kept.")
+    mean: tuple[float, ...] = Field(description="Per channel after greying, in 0..255.")
+    std: tuple[float, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the shape (H, W, C) after preparation."""
+        return (*shape[:2], 1 if self.grey else shape[2])
+
+    def apply(self, pictures: Tensor) -> Tensor:
+        """(B, H, W, C) uint8 or float in 0..255 → (B, C, H, W) float32, channels-last in memory."""
+        floats = pictures.to(torch.float32)
+        if self.grey and floats.shape[3] > 1:
+            floats = floats.mean(dim=3, keepdim=True)
+        std = torch.tensor(self.std, device=floats.device)
+        shift = -torch.tensor(self.mean, device=floats.device) / std
+        # One pass over memory: x·(1/std) − mean/std. The permuted view is channels-last without a copy.
+        return torch.addcmul(shift, floats, 1 / std).permute(0, 3, 1, 2)
+
+
+def fit_preparation(images: NDArray[np.uint8], *, grey: bool) -> Preparation:
+    """Return the preparation whose mean and standard deviation are those of `images` (N, H, W, C).
+
+    Hand in the train split only. The sums are whole numbers, so they are exact and do not depend on the
+    order of the pictures. A channel that never changes keeps std 1.
+    """
+    grey = grey and images.shape[3] > 1
+    count, total, squares = 0, 0, 0
+    for start in range(0, len(images), 1024):
+        chunk = images[start : start + 1024].reshape(-1, images.shape[3])
+        values = chunk.astype(np.int64)
+        if grey:
+            values = values.sum(axis=1, keepdims=True)
+        count += len(values)
+        total = total + values.sum(axis=0)
+        squares = squares + np.square(values).sum(axis=0)
+    scale = images.shape[3] if grey else 1  # sums of three channels, kept whole until here
+    mean = np.asarray(total) / count / scale
+    variance = np.asarray(squares) / count / scale**2 - mean**2
+    std = np.sqrt(np.maximum(variance, 0))
+    return Preparation(
+        grey=grey, mean=tuple(mean.tolist()), std=tuple(np.where(std > 1e-6, std, 1.0).tolist())
+    )
+
+
+def grey_pictures(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, H, W, C) → (N, H, W, 1): the mean of the channels, rounded; for figures."""
+    means: NDArray[np.float64] = images.mean(axis=3, keepdims=True)
+    return np.rint(means).astype(np.uint8)

@@ -1,0 +1,170 @@
+"""What a report tells: frozen facts, gathered by the caller, about one data set and one or more models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sightline.data.dataset import Skipped
+from sightline.evaluation.comparing import Comparison
+from sightline.evaluation.evaluation import Evaluation, Interval
+from sightline.training.history import Epoch
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """One picture in the report.
+
+    Attributes:
+        title: a few words; the heading of the figure.
+        caption: what there is to see, in a sentence or two.
+        alt: what those who cannot see it should know.
+        png: the file, as `figures.to_png` makes it.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """One split: its number of pictures, its SHA-256 (`ImageSet.fingerprint`), and pictures per class."""
+
+    name: str
+    pictures: int
+    fingerprint: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """The data set that the models learned from and were judged on.
+
+    Attributes:
+        name: short, such as `flowers`.
+        source: the path or catalogue name that it was read from.
+        shape: height, width and channels of a picture.
+        classes: the class names in the order of the label numbers.
+        splits: in the order train, valid, test.
+        notes: what was decided while reading, in sentences.
+        skipped: files that were left out, and why.
+        figures: about the data.
+    """
+
+    name: str
+    source: str
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    splits: tuple[SplitFacts, ...]
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer line, the shape that leaves it ("16 × 16 × 32"), and its number of parameters."""
+
+    line: str
+    output_shape: str
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One trained model.
+
+    Attributes:
+        name: unique in the report.
+        layers: from the input to the output.
+        trainable_parameters: how many of the parameters were trained.
+        frozen_parameters: how many were not.
+        training: what training ran with, name → value, as the recipe and the machine had it.
+        derived: options that were derived from others, name → value.
+        history: one entry per epoch; may be empty.
+        evaluation: on the test split, or None if there is none yet.
+        evaluate_command: how to get one.
+        recipe: TOML text.
+        weights_sha256: of the classifier's weights.
+        figures: about this model.
+    """
+
+    name: str
+    layers: tuple[LayerFacts, ...]
+    trainable_parameters: int
+    frozen_parameters: int
+    training: Mapping[str, str]
+    derived: Mapping[str, str]
+    history: Sequence[Epoch]
+    evaluation: Evaluation | None
+    evaluate_command: str
+    recipe: str
+    weights_sha256: str
+    figures: tuple[ReportFigure, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One model in the comparison; what is not known is None.
+
+    Attributes:
+        model: its name.
+        parameters: all of them, trained or not.
+        accuracy: on the test split.
+        loss: on the test split.
+        seconds: that training took.
+        paired: the paired test of this model and the reference, in either order; None for the reference.
+    """
+
+    model: str
+    parameters: int
+    accuracy: Interval | None = None
+    loss: Interval | None = None
+    seconds: float | None = None
+    paired: Comparison | None = None
+
+    @property
+    def difference(self) -> Interval | None:
+        """This model's accuracy minus the reference's."""
+        if self.paired is None or self.paired.a == self.model:
+            return None if self.paired is None else self.paired.difference
+        turned = self.paired.difference
+        return Interval(value=-turned.value, low=-turned.high, high=-turned.low)
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """Several models on the same test pictures.
+
+    Attributes:
+        reference: name of the model that the differences are taken against.
+        rows: one per model, the reference among them.
+        method: the paired test and the correction for many comparisons, in a sentence.
+    """
+
+    reference: str
+    rows: tuple[ComparisonRow, ...]
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one report tells.
+
+    Attributes:
+        title: of the page.
+        dataset: what the models learned from.
+        models: at least one.
+        comparison: None for one model.
+        figures: about all models together.
+        made_by: program version and date for the foot of the page, or "".
+    """
+
+    title: str
+    dataset: DatasetFacts
+    models: tuple[ModelFacts, ...]
+    comparison: ComparisonTable | None = None
+    figures: tuple[ReportFigure, ...] = ()
+    made_by: str = ""

@@ -1,0 +1,28 @@
+"""Figures as PNG files: the same figure gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from sightline.files import write_bytes
+from sightline.reporting.figures import look
+
+
+def to_png(figure: Figure) -> bytes:
+    """Return `figure` as a PNG file with 150 pixels an inch and neither date nor program version in it."""
+    content = io.BytesIO()
+    with look.house_style():
+        figure.savefig(content, format="png", dpi=look.DPI, metadata={"Software": None})
+    return content.getvalue()
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write `figure` to `path`, whole or not at all.
+
+    Raises:
+        SaveError: the disk is full, or the place is not writable; an older file is untouched.
+    """
+    write_bytes(path, to_png(figure))

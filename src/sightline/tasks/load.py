@@ -1,0 +1,61 @@
+"""From what a caller hands in as data to a `Dataset`, with progress where it takes long."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+from sightline.data import source
+from sightline.data.dataset import SPLITS, Dataset, SplitName
+from sightline.data.options import DataOptions
+from sightline.errors import DataError
+
+GIVEN = "given in Python: "
+
+
+def load(
+    data: Dataset | None,
+    options: DataOptions,
+    *,
+    splits: Collection[SplitName] = SPLITS,
+    progress: bool = True,
+) -> Dataset:
+    """Return `data` cut down to `splits`, or else what the options name, read now.
+
+    Raises:
+        DataError: it cannot be read, or was given in Python before and is not handed in again.
+    """
+    if data is not None:
+        parts = {name: part if name in splits else None for name, part in data.splits().items()}
+        return Dataset(data.name, **parts, notes=data.notes, skipped=data.skipped)
+    if options.source.startswith(GIVEN):
+        raise DataError(
+            f"These pictures were {options.source}, so they lie in no file: hand the same Dataset in again as data=."
+        )
+    with _reading_progress(shown=progress) as advance:
+        return source.read(options, splits, progress=advance)
+
+
+def source_of(data: str | Path | Dataset) -> str:
+    """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is."""
+    if isinstance(data, Dataset):
+        return f"{GIVEN}{data.name}"
+    if str(data) in source.CATALOGUE or not Path(data).exists():
+        return str(data)
+    return str(Path(data).absolute())
+
+
+@contextlib.contextmanager
+def _reading_progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
+    from rich.console import Console  # noqa: PLC0415 (not needed to import the package)
+    from rich.progress import Progress  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("Reading pictures", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

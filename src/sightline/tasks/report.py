@@ -1,0 +1,120 @@
+"""The report of one run or several, gathered from their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sightline import files
+from sightline.architectures.layers import show
+from sightline.architectures.lines import parse
+from sightline.architectures.summary import Summary, summarise
+from sightline.data.dataset import Skipped
+from sightline.reporting import figures
+from sightline.reporting.contents import (
+    ComparisonTable,
+    DatasetFacts,
+    LayerFacts,
+    ModelFacts,
+    Report,
+    ReportFigure,
+    SplitFacts,
+)
+from sightline.reporting.report import render_report
+from sightline.tasks.figures import Album
+from sightline.training.run import Run
+
+
+def write_run_report(run: Run) -> Path:
+    """Draw the learning curves and write `report.html` of one run; return its path."""
+    album = Album(run.path / "figures")
+    if run.history:
+        figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
+    report = Report(
+        title=f"{run.record.data.name}: {run.name}",
+        dataset=_dataset(run),
+        models=(_model(run, album.get("learning-curves", "predictions", "confusion", "errors")),),
+        made_by=f"Sightline {run.record.sightline}",
+    )
+    path = run.path / "report.html"
+    files.write_text(path, render_report(report))
+    return path
+
+
+def write_comparison_report(
+    path: Path, title: str, runs: Sequence[Run], table: ComparisonTable, shared: Sequence[ReportFigure]
+) -> None:
+    """Write one page about several runs; `shared` are the figures about all of them."""
+    models = tuple(_model(run, Album(run.path / "figures").get("confusion", "errors")) for run in runs)
+    report = Report(
+        title=title,
+        dataset=_dataset(runs[0]),
+        models=models,
+        comparison=table,
+        figures=tuple(shared),
+        made_by=f"Sightline {runs[0].record.sightline}",
+    )
+    files.write_text(path, render_report(report))
+
+
+def summary_of(run: Run) -> Summary | None:
+    """Return the layer table of a run, or None if its network is a Python class."""
+    layers = run.recipe.model.layers
+    if layers is None:
+        return None
+    height, width, channels = run.record.data.shape
+    shape = (height, width, 1 if run.recipe.preparation.grey else channels)
+    return summarise(parse(layers), shape, len(run.record.data.classes))
+
+
+def _dataset(run: Run) -> DatasetFacts:
+    data, evaluation = run.record.data, run.evaluation()
+    splits = [
+        SplitFacts(name, facts.pictures, facts.fingerprint, facts.counts)
+        for name, facts in data.splits.items()
+    ]
+    if evaluation is not None:
+        counts = {score.name: score.support for score in evaluation.per_class}
+        splits.append(SplitFacts("test", evaluation.pictures, evaluation.fingerprint, counts))
+    return DatasetFacts(
+        name=data.name,
+        source=run.recipe.data.source,
+        shape=data.shape,
+        classes=data.classes,
+        splits=tuple(splits),
+        notes=data.notes,
+        skipped=tuple(Skipped(path, reason) for path, reason in run.skipped()),
+        figures=Album(run.path / "figures").get("samples", "samples-grey", "classes"),
+    )
+
+
+def _model(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
+    record, recipe, summary = run.record, run.recipe, summary_of(run)
+    layers = (
+        tuple(LayerFacts(row.line, show(row.output), row.count.total) for row in summary.rows)
+        if summary
+        else ()
+    )
+    options = recipe.training.model_dump(exclude_none=True, exclude={"checkpoint_minutes"})
+    training = {name.replace("_", " "): str(value) for name, value in options.items()}
+    training["augmentation"] = "; ".join(recipe.preparation.augmentation or ()) or "none"
+    training["seed"] = str(recipe.seed)
+    return ModelFacts(
+        name=run.name,
+        layers=layers,
+        trainable_parameters=record.trainable_parameters,
+        frozen_parameters=record.fixed_parameters,
+        training=training,
+        derived=dict(record.machine),
+        history=run.history,
+        evaluation=run.evaluation(),
+        evaluate_command=f"sightline evaluate {run.path}",
+        recipe=recipe.to_toml(),
+        weights_sha256=run.classifier_sha256() or "no epoch is finished yet",
+        figures=drawn,
+    )
+
+
+def training_seconds(run: Run) -> float:
+    """Return how long all epochs took together."""
+    return sum(row.seconds for row in run.history)

@@ -1,0 +1,191 @@
+"""Train a network on a data set, or go on with a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sightline import files
+from sightline.data.dataset import Dataset, SplitName
+from sightline.errors import UsageError
+from sightline.tasks.figures import Album
+from sightline.tasks.load import load, source_of
+from sightline.tasks.report import write_run_report
+from sightline.training.callbacks import Callback
+from sightline.training.recipe import Recipe, make_recipe, parse_setting, recipe_from_toml
+from sightline.training.run import Run, open_run
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
+
+
+def train(
+    data: str | Path | Dataset | None = None,
+    *,
+    model: str | None = None,
+    layers: str | Sequence[str] | None = None,
+    network: nn.Module | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    out: Path | None = None,
+    recipe: Path | Recipe | None = None,
+    settings: Sequence[str] | Mapping[str, Any] = (),
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> Run:
+    """Train a network and return its run, a folder with everything in it.
+
+    The test split is not read. What is left out of the recipe is derived from the data and written to the
+    run's recipe.toml. Where options overlap, the later of these wins: recipe, named arguments, settings.
+
+    Args:
+        data: a catalogue name, a path, or a data set; may be left out if the recipe names it.
+        model: a preset: `cnn` (the default), `mlp`, `mlp 256 128`.
+        layers: layer lines, instead of a preset.
+        network: any module, instead of a preset: (B, C, H, W) floats in, (B, K) logits out.
+        epochs: times through the train split.
+        seed: of everything random; equal seeds give equal weights.
+        out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
+        recipe: a whole recipe, or a TOML file with one or a part of one.
+        settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
+        callbacks: called around epochs and batches.
+        progress: show how far training has come, on the standard error output.
+
+    Raises:
+        UsageError: an option is not known or does not go with the data.
+        DataError: the data cannot be read.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was written, and `resume` goes on from it.
+        DivergedError: the loss is no number any more.
+        SaveError: something could not be written.
+    """
+    named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
+    if data is not None:
+        named["data"]["source"] = source_of(data)
+    if model is not None:
+        named["model"] = {"preset": model, "layers": None}
+    if layers is not None:
+        named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
+    if epochs is not None:
+        named["training"]["epochs"] = epochs
+    if seed is not None:
+        named["seed"] = seed
+    whole = make_recipe(_plain(recipe), named, *_plain_settings(settings))
+    dataset = load(
+        data if isinstance(data, Dataset) else None, whole.data, splits=LEARNING_SPLITS, progress=progress
+    )
+
+    from sightline.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
+
+    with _run_folder(out, dataset, whole, network) as path:
+        trainer = start(
+            whole, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
+        )
+    with _report_at_end(trainer.run):
+        colour = dataset.split("train").shape[2] > 1
+        Album(path / "figures").draw_data(dataset, grey=colour, seed=whole.seed)
+        trainer.fit()
+    return trainer.run
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    data: Dataset | None = None,
+    network: nn.Module | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> Run:
+    """Go on with an interrupted run from its newest checkpoint, and return it finished.
+
+    On the same machine the weights end up bit for bit as those of a run that was never interrupted. A
+    finished run is left as it is.
+
+    Args:
+        run: the run or its folder.
+        data: the same data set, if the run was started with one handed in from Python.
+        network: an instance of the same class, if the run was started with one.
+        callbacks: as for `train`.
+        progress: as for `train`.
+
+    Raises:
+        RunError: the run is damaged or of another version.
+        DataError: the pictures are not the ones that the run began with.
+        Interrupted, DivergedError, SaveError: as for `train`.
+    """
+    run = run if isinstance(run, Run) else open_run(Path(run))
+    if run.record.status == "finished":
+        return run
+    dataset = load(data, run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
+
+    from sightline.training.start import resume as go_on  # noqa: PLC0415 (as in train)
+
+    trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
+    with _report_at_end(run):
+        trainer.fit()
+    return run
+
+
+def _plain(recipe: Path | Recipe | None) -> dict[str, Any]:
+    if recipe is None:
+        return {}
+    return recipe.model_dump(exclude_none=True) if isinstance(recipe, Recipe) else recipe_from_toml(recipe)
+
+
+def _plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:
+    if isinstance(settings, Mapping):
+        return [parse_setting(key, value) for key, value in settings.items()]
+    return [parse_setting(*_split_setting(text)) for text in settings]
+
+
+def _split_setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"Setting '{text}' cannot be read: expected KEY=VALUE, such as training.epochs=10.")
+    return key, value
+
+
+def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callback]:
+    if not shown:
+        return list(callbacks)
+    from sightline.training.progress import ProgressDisplay  # noqa: PLC0415 (rich is loaded only where it shows)
+
+    return [ProgressDisplay(), *callbacks]
+
+
+@contextlib.contextmanager
+def _run_folder(
+    out: Path | None, dataset: Dataset, recipe: Recipe, network: nn.Module | None
+) -> Iterator[Path]:
+    """Yield the new run's folder; if the run cannot be set up in it, an empty folder is taken away again."""
+    if out is None:
+        model = "module" if network is not None else (recipe.model.preset or "layers").replace(" ", "-")
+        path = files.new_folder(Path("runs"), f"{dataset.name}-{model}")
+    else:
+        path = Path(out)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(
+                f"{path} is there already and is not empty, and nothing is overwritten: choose another --out, or go "
+                f"on with the run in it: sightline resume {path}"
+            )
+    try:
+        yield path
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _report_at_end(run: Run) -> Iterator[None]:
+    """However training ends, leave a report of what there is; an error in it does not hide the first one."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            write_run_report(run)
+        raise
+    write_run_report(run)

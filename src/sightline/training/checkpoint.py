@@ -1,0 +1,103 @@
+"""Checkpoints: all that a run needs to go on, in a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from sightline import files
+from sightline.networks import weights
+from sightline.training.history import Epoch
+
+FORMAT = 1
+KEPT = 2
+_STATE = "state.json"
+_PARTS = ("weights.safetensors", "optimizer.safetensors")
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: before batch `batch` (from 0) of epoch `epoch` (from 1).
+
+    Attributes:
+        totals: of the epoch so far: sum of losses, right answers, pictures.
+        seconds: of training in the epoch so far.
+        history: the finished epochs.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    totals: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    seconds: float = 0.0
+    history: tuple[Epoch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds."""
+
+    position: Position
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write the checkpoint into a folder of its own below `folder`, then drop all but the newest two.
+
+    Raises:
+        SaveError: it cannot be written; the older ones are untouched.
+    """
+    contents = dict(
+        zip(_PARTS, map(weights.to_bytes, (checkpoint.weights, checkpoint.optimizer)), strict=True)
+    )
+    state = {
+        "format": FORMAT,
+        "position": asdict(checkpoint.position),
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+    }
+    path = folder / f"{checkpoint.position.epoch:06d}-{checkpoint.position.batch:08d}"
+    files.write_folder(path, {**contents, _STATE: json.dumps(state, indent=1).encode()})
+    for old in _folders(folder)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
+    """Return the newest checkpoint below `folder` whose files are what was written, or None.
+
+    Returns:
+        the checkpoint, and a sentence for each newer one that is damaged and was passed over.
+    """
+    notes: list[str] = []
+    for path in reversed(_folders(folder)):
+        try:
+            return _read(path), tuple(notes)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            notes.append(f"The checkpoint {path} is damaged ({error}); an older one is used.")
+    return None, tuple(notes)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the checkpoints' folders, oldest first."""
+    return sorted(path for path in folder.glob("*-*") if path.is_dir() and path.name[0].isdigit())
+
+
+def _read(path: Path) -> Checkpoint:
+    state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
+    if state["format"] != FORMAT:
+        raise ValueError(f"format {state['format']}, expected {FORMAT}")
+    contents = {name: (path / name).read_bytes() for name in _PARTS}
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != state["sha256"][name]:
+            raise ValueError(f"{name} does not have its SHA-256")
+    position = state["position"]
+    position["history"] = tuple(Epoch(**row) for row in position["history"])
+    position["totals"] = tuple(position["totals"])
+    loaded = [weights.from_bytes(contents[name]) for name in _PARTS]
+    return Checkpoint(Position(**position), *loaded)

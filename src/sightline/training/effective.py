@@ -1,0 +1,95 @@
+"""What the user leaves out is derived here: from a recipe and the data to an effective recipe."""
+
+from __future__ import annotations
+
+import math
+
+from sightline.architectures.layers import Shape
+from sightline.architectures.lines import parse
+from sightline.architectures.presets import preset
+from sightline.architectures.summary import summarise
+from sightline.data.imageset import ImageSet
+from sightline.errors import UsageError
+from sightline.preparing import augmentation
+from sightline.training.optimizers import USUAL
+from sightline.training.recipe import Recipe
+
+STEPS_WANTED = 1500
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
+
+
+def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple[Recipe, tuple[str, ...]]:
+    """Return the recipe with nothing left to derive, and a note for each thing decided against the wish.
+
+    Args:
+        recipe: as the user gave it.
+        train: the train split; its shape, classes and size are looked at.
+        module: the network is a Python class, so there are no layer lines.
+
+    Raises:
+        UsageError: an option does not go with the data; a LayerError, if it is a layer line.
+    """
+    shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
+    layers: tuple[str, ...] | None = None
+    if not module:
+        lines = recipe.model.layers
+        if lines is None and recipe.model.preset is None:
+            raise UsageError("The recipe names no network: give model.preset or model.layers.")
+        layers = tuple(
+            layer.line
+            for layer in parse(lines if lines is not None else preset(recipe.model.preset or "", shape))
+        )
+        summarise(
+            parse(layers), shape, len(train.classes)
+        )  # every line fits, or a LayerError says which does not
+    augmentations, notes = _augmentations(recipe, shape, train.classes)
+    options = recipe.training
+    usual = USUAL[options.optimizer]
+    batch_size = options.batch_size or usual_batch_size(len(train))
+    derived = {
+        "batch_size": batch_size,
+        "epochs": options.epochs or usual_epochs(len(train), batch_size),
+        "learning_rate": options.learning_rate or usual.learning_rate,
+        "momentum": usual.momentum if options.momentum is None else options.momentum,
+        "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
+    }
+    return recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(
+                update={"layers": layers, **({"preset": None} if module else {})}
+            ),
+            "preparation": recipe.preparation.model_copy(update={"augmentation": augmentations}),
+            "training": options.model_copy(update=derived),
+        }
+    ), notes
+
+
+def usual_batch_size(pictures: int) -> int:
+    """Return the largest of 128, 64, 32 that gives at least 40 batches an epoch, or else 16.
+
+    >>> usual_batch_size(54_000), usual_batch_size(1_300)
+    (128, 32)
+    """
+    return next((size for size in (128, 64, 32) if pictures >= 40 * size), 16)
+
+
+def usual_epochs(pictures: int, batch_size: int) -> int:
+    """Return how many epochs give about 1,500 steps, but 5 at least and 50 at most.
+
+    >>> usual_epochs(54_000, 128), usual_epochs(1_300, 32)
+    (5, 37)
+    """
+    wanted = math.ceil(STEPS_WANTED / math.ceil(pictures / batch_size))
+    return min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _augmentations(
+    recipe: Recipe, shape: Shape, classes: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    wanted = recipe.preparation.augmentation
+    if wanted is None:
+        return tuple(item.line for item in augmentation.default_augmentation(shape, classes)), ()
+    parsed = augmentation.parse(wanted)
+    augmentation.check_sizes(parsed, shape)
+    kept, notes = augmentation.suitable(parsed, classes)
+    return tuple(item.line for item in kept), notes

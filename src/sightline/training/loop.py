@@ -1,0 +1,309 @@
+"""The training loop, read from the top down: fit → one epoch → one batch."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sightline.data.imageset import ImageSet
+from sightline.errors import DivergedError, Interrupted
+from sightline.networks import weights
+from sightline.prediction.classifier import load_weights
+from sightline.preparing import augmentation
+from sightline.preparing.augment import augment
+from sightline.preparing.preparation import Preparation
+from sightline.seeds import derive, stream
+from sightline.training import checkpoint
+from sightline.training.callbacks import Callback
+from sightline.training.checkpoint import Checkpoint, Position
+from sightline.training.history import Epoch
+from sightline.training.interrupts import StopRequest, stop_requests
+from sightline.training.machine import Machine, prepared
+from sightline.training.optimizers import Optimizer
+from sightline.training.recipe import Recipe
+from sightline.training.run import Run, RunRecord
+from sightline.training.schedules import factor
+from sightline.training.step import Loss, cross_entropy, train_step, validate
+
+GPU_STEPS_BETWEEN_CHECKS = 50
+
+
+class Trainer:
+    """Trains one network in one run folder; callbacks read its attributes.
+
+    Args:
+        run: the folder.
+        record: what run.json holds.
+        recipe: effective, with nothing left to derive.
+        network: (B, C, H, W) prepared floats in, (B, K) logits out; changed in place.
+        preparation: fitted on `train`.
+        machine: where and how to compute.
+        train: pictures to learn from, with labels.
+        valid: pictures that the best epoch is chosen with, with labels.
+        callbacks: called in this order.
+
+    Attributes:
+        epoch: the one being trained, from 1; after the last, one more than `epochs`.
+        batch: the next one in the epoch, from 0.
+        seconds: of training in the epoch so far.
+        history: the finished epochs.
+        valid_logits: (N, K) of the last validation, before any temperature.
+        notes: sentences about what was met on the way, such as a damaged checkpoint.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: Run,
+        record: RunRecord,
+        recipe: Recipe,
+        network: nn.Module,
+        preparation: Preparation,
+        machine: Machine,
+        train: ImageSet,
+        valid: ImageSet,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        options = recipe.training
+        # The recipe is effective: whoever made the trainer has derived what the user left out.
+        assert options.epochs is not None  # noqa: S101
+        assert options.batch_size is not None  # noqa: S101
+        assert options.learning_rate is not None  # noqa: S101
+        assert options.momentum is not None  # noqa: S101
+        assert options.weight_decay is not None  # noqa: S101
+        self.run, self.record, self.recipe = run, record, recipe
+        self.preparation, self.machine, self.callbacks = preparation, machine, tuple(callbacks)
+        self.train, self.valid = train, valid
+        self.network = network.to(machine.device)
+        self.optimizer = Optimizer(
+            options.optimizer, network, momentum=options.momentum, weight_decay=options.weight_decay
+        )
+        self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
+        self.epochs, self.learning_rate = options.epochs, options.learning_rate
+        self.batch_size = options.batch_size
+        self.bounds = batch_bounds(len(train), options.batch_size)
+        self.history: list[Epoch] = []
+        self.epoch, self.batch, self.seconds = 1, 0, 0.0
+        self.stop_reason = ""
+        self.notes: tuple[str, ...] = ()
+        self.valid_logits: NDArray[np.float32] = np.zeros((0, len(train.classes)), np.float32)
+        self._augmentations = augmentation.parse(recipe.preparation.augmentation or ())
+        self._targets = np.eye(len(train.classes), dtype=np.float32)
+        self._totals = (0.0, 0.0, 0.0)
+        self._unread: list[tuple[int, Tensor]] = []  # batch, and what its step saw
+        self._request = StopRequest()
+
+    @property
+    def batches(self) -> int:
+        """Batches an epoch."""
+        return len(self.bounds)
+
+    def stop(self, reason: str) -> None:
+        """End the run after this epoch; `reason` is kept with the run."""
+        self.stop_reason = reason
+
+    def fit(self) -> None:
+        """Train to the end, from the newest checkpoint where there is one.
+
+        Raises:
+            Interrupted: SIGINT or SIGTERM came; a checkpoint was written first.
+            DivergedError: the loss is no number any more; the last good checkpoint is kept.
+            SaveError: something could not be written; what was saved before is untouched.
+            UsageError: another process trains in this folder.
+        """
+        devices = [self.machine.device] if self.machine.device.type == "cuda" else []
+        with (
+            self.run.locked(),
+            prepared(self.machine),
+            torch.random.fork_rng(devices=devices),
+            stop_requests() as self._request,
+        ):
+            self._restore()
+            self._note_status("running")
+            try:
+                self._run_epochs()
+            except Interrupted as interrupted:
+                self._note_status("interrupted", reason=str(interrupted))
+                raise
+            except DivergedError as diverged:
+                self._note_status("diverged", reason=str(diverged))
+                raise
+            finally:
+                for callback in self.callbacks:
+                    callback.on_stop(self)
+            self._note_status("finished", reason=self.stop_reason)
+
+    def _run_epochs(self) -> None:
+        for callback in self.callbacks:
+            callback.on_start(self)
+        while self.epoch <= self.epochs and not self.stop_reason:
+            self._train_epoch()
+            self._end_epoch()
+            self._save_checkpoint()
+            self._obey_signals()
+
+    def _train_epoch(self) -> None:
+        self.network.train()
+        order = stream(self.recipe.seed, "order", self.epoch).permutation(len(self.train))
+        began, saved = time.perf_counter() - self.seconds, time.perf_counter()
+        while self.batch < self.batches:
+            self._train_batch(order[slice(*self.bounds[self.batch])])
+            self.batch += 1
+            now = time.perf_counter()
+            self.seconds = now - began
+            for callback in self.callbacks:
+                callback.on_batch(self)
+            if (
+                self._request.signal_number is not None
+                or now - saved > 60 * self.recipe.training.checkpoint_minutes
+            ):
+                self._save_checkpoint()
+                self._obey_signals()
+                saved = now
+        self._read_totals()
+
+    def _train_batch(self, indices: NDArray[np.int64]) -> None:
+        # What is random in this batch depends on the seed and the batch's place alone, so a resumed run repeats it.
+        place = (self.epoch, self.batch)
+        torch.manual_seed(derive(self.recipe.seed, "noise", *place))
+        labels = self.train.labels
+        assert labels is not None  # noqa: S101 (checked before training)
+        pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
+        targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
+        random = stream(self.recipe.seed, "augment", *place)
+        pictures, targets = augment(pictures, targets, self._augmentations, random)
+        seen = train_step(
+            self.network, self.optimizer, self.machine, self.preparation, self.loss,
+            pictures, targets, self._rate(self.batch),
+        )  # fmt: skip
+        self._unread.append((self.batch, seen))
+        # Reading a number makes a GPU wait for its queue to empty, so there it is done now and then.
+        if self.machine.device.type == "cpu" or len(self._unread) >= GPU_STEPS_BETWEEN_CHECKS:
+            self._read_totals()
+
+    def _end_epoch(self) -> None:
+        """Validate, add the epoch to the history, tell the callbacks, and turn to the next epoch."""
+        began = time.perf_counter()
+        self.valid_logits = validate(
+            self.network,
+            self.machine,
+            self.preparation,
+            self.valid.images,
+            2 * self.batch_size,
+        )
+        labels = self.valid.labels
+        assert labels is not None  # noqa: S101 (checked before training)
+        valid_loss, valid_accuracy = cross_entropy(self.valid_logits, labels)
+        if not math.isfinite(valid_loss):
+            raise self._diverged("validation loss", valid_loss, self.batches)
+        total_loss, right, pictures = self._totals
+        row = Epoch(
+            epoch=self.epoch,
+            learning_rate=self._rate(self.batches - 1),
+            train_loss=total_loss / pictures,
+            train_accuracy=right / pictures,
+            valid_loss=valid_loss,
+            valid_accuracy=valid_accuracy,
+            seconds=self.seconds + time.perf_counter() - began,
+            images_per_second=pictures / self.seconds,
+        )
+        self.history.append(row)
+        for callback in self.callbacks:
+            callback.on_epoch(self, row)
+        self.epoch, self.batch, self.seconds, self._totals = self.epoch + 1, 0, 0.0, (0.0, 0.0, 0.0)
+
+    def _rate(self, batch: int) -> float:
+        """Return the learning rate of a batch of this epoch."""
+        step = (self.epoch - 1) * self.batches + batch
+        steps = self.epochs * self.batches
+        return self.learning_rate * factor(self.recipe.training.schedule, step, steps)
+
+    def _read_totals(self) -> None:
+        """Add what the last steps saw to the totals, and make sure that every loss is a number."""
+        if not self._unread:
+            return
+        batches, seen = zip(*self._unread, strict=True)
+        self._unread.clear()
+        for batch, (minimised, loss, right, pictures) in zip(
+            batches, torch.stack(seen).tolist(), strict=True
+        ):
+            if not math.isfinite(minimised):
+                raise self._diverged("loss", minimised, batch)
+            self._totals = (self._totals[0] + loss, self._totals[1] + right, self._totals[2] + pictures)
+
+    def _diverged(self, what: str, value: float, batch: int) -> DivergedError:
+        rate = self._rate(min(batch, self.batches - 1))
+        step = (self.epoch - 1) * self.batches + batch + 1
+        kept = "The last good checkpoint and the best classifier so far are kept. " if self.history else ""
+        return DivergedError(
+            f"The {what} became {value} in epoch {self.epoch}, batch {batch + 1} of {self.batches} (step {step}), at "
+            f"learning rate {rate:.3g}. {kept}Train again with a lower one: "
+            f"--set training.learning_rate={self.learning_rate / 10:.3g}"
+        )
+
+    def _save_checkpoint(self) -> None:
+        self._read_totals()
+        state = self.network.state_dict()
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
+            raise self._diverged("weights", math.nan, max(self.batch - 1, 0))
+        position = Position(self.epoch, self.batch, self._totals, self.seconds, tuple(self.history))
+        checkpoint.save(self.run.checkpoints, Checkpoint(position, state, self.optimizer.state()))
+
+    def _restore(self) -> None:
+        """Take over the newest whole checkpoint, if there is one."""
+        found, self.notes = checkpoint.newest(self.run.checkpoints)
+        if found is None:
+            return
+        load_weights(self.network, found.weights, str(self.run.checkpoints))
+        self.optimizer.load(found.optimizer)
+        at = found.position
+        self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
+        self._totals, self.history = at.totals, list(at.history)
+
+    def _obey_signals(self) -> None:
+        number = self._request.signal_number
+        if number is not None:
+            epoch = min(self.epoch, self.epochs)
+            raise Interrupted(
+                f"Stopped by {signal.Signals(number).name} in epoch {epoch}, batch {self.batch} of {self.batches}, "
+                f"after a checkpoint. Go on with: sightline resume {self.run.path}",
+                number,
+            )
+
+    def _note_status(self, status: str, reason: str = "") -> None:
+        final = weights.fingerprint(self.network.state_dict()) if status == "finished" else None
+        self.record = self.record.model_copy(
+            update={"status": status, "reason": reason, "final_weights_sha256": final}
+        )
+        self.run.save_record(self.record)
+
+
+def batch_bounds(pictures: int, batch_size: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of each batch; a last one of a single picture joins the one before it.
+
+    Batch normalisation needs at least two pictures to speak of a variance.
+
+    >>> batch_bounds(9, 4)
+    [(0, 4), (4, 9)]
+    """
+    starts = list(range(0, pictures, batch_size))
+    if len(starts) > 1 and pictures - starts[-1] == 1:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], pictures], strict=True))
+
+
+def _class_weights(kind: str, train: ImageSet, machine: Machine) -> Tensor | None:
+    """Return (K,) weights N / (K · pictures of the class), whose mean over the pictures is 1, or None."""
+    if kind == "none":
+        return None
+    counts = np.array(list(train.counts().values()), np.float64)
+    return torch.tensor(len(train) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32).to(
+        machine.device
+    )

@@ -1,0 +1,125 @@
+"""Optimizers: PyTorch's own update rules behind plain, saveable state.
+
+The rules are called as functions. `torch.optim`'s classes would do the same arithmetic, but constructing one
+loads PyTorch's compiler, which costs a second of start-up, and their state is not a flat table of tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
+
+BETA2 = 0.999
+"""Second beta of adam and adamw: how slowly the mean square forgets (Kingma and Ba, 2015)."""
+
+OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw"]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Values that suit a rule where the user names none."""
+
+    learning_rate: float
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+
+
+USUAL: Mapping[OptimizerName, Usual] = {
+    "sgd": Usual(0.1),
+    "rmsprop": Usual(0.001, momentum=0.0),
+    "adam": Usual(0.003),
+    "adamw": Usual(0.003, weight_decay=0.01),
+}
+_SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
+    "sgd": ("momentum",),
+    "rmsprop": ("mean_square", "momentum"),
+    "adam": ("mean", "mean_square"),
+    "adamw": ("mean", "mean_square"),
+}
+
+
+class Optimizer:
+    """One update rule over the trainable parameters of a network.
+
+    Weight decay acts on matrices and kernels; vectors (biases, normalisation) are left alone.
+
+    Args:
+        name: the rule.
+        network: whose parameters are changed in place.
+        momentum: of sgd and rmsprop; the first beta of adam and adamw. In [0, 1).
+        weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw.
+    """
+
+    def __init__(
+        self, name: OptimizerName, network: nn.Module, *, momentum: float, weight_decay: float
+    ) -> None:
+        self._name: OptimizerName = name
+        self._momentum = momentum
+        self._parameters: dict[str, Tensor] = {
+            key: p for key, p in network.named_parameters() if p.requires_grad
+        }
+        self._slots = {
+            slot: {key: torch.zeros_like(p) for key, p in self._parameters.items()} for slot in _SLOTS[name]
+        }
+        self._steps = {
+            key: torch.zeros((), dtype=torch.float32, device=p.device) for key, p in self._parameters.items()
+        }
+        decayed = [key for key, p in self._parameters.items() if p.ndim > 1]
+        plain = [key for key, p in self._parameters.items() if p.ndim <= 1]
+        self._groups = [(keys, decay) for keys, decay in ((decayed, weight_decay), (plain, 0.0)) if keys]
+
+    def step(self, learning_rate: float) -> None:
+        """Change every parameter by its gradient, then forget the gradients."""
+        with torch.no_grad():
+            for keys, decay in self._groups:
+                used = [key for key in keys if self._parameters[key].grad is not None]
+                self._update(used, learning_rate, decay)
+        for parameter in self._parameters.values():
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state as a flat table, `slot/parameter` → tensor; the tensors are the live ones."""
+        table = {f"steps/{key}": tensor for key, tensor in self._steps.items()}
+        for slot, tensors in self._slots.items():
+            table |= {f"{slot}/{key}": tensor for key, tensor in tensors.items()}
+        return table
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a state that `state` returned for the same rule and network.
+
+        Raises:
+            KeyError: a tensor is missing.
+        """
+        for key, tensor in self.state().items():
+            tensor.copy_(state[key])
+
+    def _update(self, keys: list[str], learning_rate: float, decay: float) -> None:
+        parameters = [self._parameters[key] for key in keys]
+        gradients = [g for p in parameters if (g := p.grad) is not None]
+        slots = [[tensors[key] for key in keys] for tensors in self._slots.values()]
+        steps = [self._steps[key] for key in keys]
+        if self._name == "sgd":
+            # From buffers of zero, the first step is torch.optim.SGD's: the buffer becomes the gradient.
+            sgd(
+                parameters, gradients, list(slots[0]), fused=True, weight_decay=decay, momentum=self._momentum,
+                lr=learning_rate, dampening=0.0, nesterov=False, maximize=False,
+            )  # fmt: skip
+        elif self._name == "rmsprop":
+            rmsprop(
+                parameters, gradients, slots[0], [], slots[1], steps, foreach=True, weight_decay=decay,
+                momentum=self._momentum, lr=learning_rate, alpha=0.99, eps=1e-8, centered=False,
+            )  # fmt: skip
+        else:
+            rule = adam if self._name == "adam" else adamw
+            rule(
+                parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=decay,
+                beta1=self._momentum, beta2=BETA2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
+            )  # fmt: skip

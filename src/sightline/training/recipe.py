@@ -1,0 +1,199 @@
+"""`Recipe`: all that is needed to repeat a run. Frozen in Python, TOML on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sightline.data.options import DataOptions
+from sightline.errors import UsageError, nearest
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class ModelOptions(BaseModel):
+    """Which network; `layers` wins over `preset`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str | None = Field(default="cnn", description="A preset: 'cnn', 'mlp' or 'mlp 256 128'.")
+    layers: tuple[str, ...] | None = Field(
+        default=None, description="Layer lines; none: those of the preset for the size of the pictures."
+    )
+
+
+class PreparationOptions(BaseModel):
+    """What is done to every picture, in training and in prediction alike."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grey: bool = Field(default=False, description="Average the colour channels, one channel is kept.")
+    augmentation: tuple[str, ...] | None = Field(
+        default=None,
+        description="Augmentation lines for training; empty: none; left out: gentle ones that suit the data.",
+    )
+
+
+class TrainingOptions(BaseModel):
+    """How the network learns; what is left out is derived from the data and written into the run's recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Times through the train split; none: 5 to 50 by its size.",
+    )
+    batch_size: int | None = Field(
+        default=None,
+        ge=2,
+        le=65_536,
+        description="Pictures a step; none: 16 to 128 by the size of the train split.",
+    )
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adamw"
+    learning_rate: Positive | None = Field(
+        default=None, description="The highest rate of the schedule; none: a usual one for the optimizer."
+    )
+    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
+    momentum: Share | None = Field(
+        default=None, description="Of sgd and rmsprop; adam's first beta; none: 0.9, and 0 for rmsprop."
+    )
+    weight_decay: NotNegative | None = Field(
+        default=None,
+        description="On weights, not on biases and normalisations; none: 0.01 for adamw, else 0.",
+    )
+    label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none",
+        description="Balanced: rare classes count more, N / (classes · pictures of the class).",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="Stop when validation accuracy has not risen for this many epochs; none: never.",
+    )
+    checkpoint_minutes: Positive = Field(
+        default=10, description="Save at least this often inside a long epoch; each epoch ends with a save."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Auto: a GPU where there is one."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of the forward and backward pass; auto: bfloat16 where it is fast."
+    )
+
+
+class Recipe(BaseModel):
+    """All that is needed to repeat a run: data, model, preparation, training options, seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    data: DataOptions
+    model: ModelOptions = ModelOptions()
+    preparation: PreparationOptions = PreparationOptions()
+    training: TrainingOptions = TrainingOptions()
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML; `recipe_from_toml` reads it back."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def recipe_from_toml(path: Path) -> dict[str, Any]:
+    """Return the plain content of a recipe file, not yet checked; see `make_recipe`.
+
+    Raises:
+        UsageError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The recipe {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageError(f"The recipe {path} is not TOML: {error}.") from error
+
+
+def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that nested mappings describe; later ones win, key by key.
+
+    Raises:
+        UsageError: an unknown key (the nearest one is offered), or a value that does not fit its key.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        _merge(merged, layer)
+    try:
+        return Recipe.model_validate(merged)
+    except ValidationError as error:
+        raise UsageError(_explain(error)) from error
+
+
+def parse_setting(key: str, value: Any) -> dict[str, Any]:
+    """Return the nested mapping of one setting; a text is read as TOML, or else stays a text.
+
+    Raises:
+        UsageError: the key is no key of a recipe.
+
+    >>> parse_setting("training.learning_rate", "0.01")
+    {'training': {'learning_rate': 0.01}}
+    >>> parse_setting("model.preset", "mlp 256")
+    {'model': {'preset': 'mlp 256'}}
+    """
+    key, known = key.strip(), recipe_keys()
+    if key not in known:
+        raise UsageError(f"'{key}' is no key of a recipe; there are {', '.join(known)}.{nearest(key, known)}")
+    if isinstance(value, str):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            value = tomllib.loads(f"value = {value}")["value"]
+    for part in reversed(key.split(".")):
+        value = {part: value.strip() if isinstance(value, str) else value}
+    return dict(value)
+
+
+def recipe_keys() -> list[str]:
+    """Return every key of a recipe in dotted form."""
+    return list(_keys(Recipe, ""))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Sequence[str]:
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _explain(error: ValidationError) -> str:
+    """Return the first complaint of pydantic in one sentence, and how many more there are."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = recipe_keys()
+        sentence = f"'{key}' is no key of a recipe.{nearest(key, known)}"
+    elif first["type"] == "missing":
+        sentence = f"The recipe lacks '{key}'."
+    else:
+        expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        sentence = f"{key} is {first['input']!r}, expected {expected[:1].lower()}{expected[1:]}."
+    more = len(problems) - 1
+    return sentence + (f" ({more} more of this kind.)" if more else "")

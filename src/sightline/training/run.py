@@ -1,0 +1,280 @@
+"""`Run`: the folder of one training run.
+
+recipe.toml               all that is needed to repeat it
+run.json                  what was trained on what, where, and how far it came
+history.csv               one row an epoch
+checkpoints/              to go on from
+classifier.safetensors    the best epoch so far
+evaluation.json           after `evaluate`, with probabilities.npy beside it
+skipped.csv               files left out with skip_bad
+figures/, report.html
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import nn
+
+from sightline import files
+from sightline.data.dataset import Dataset, SplitName
+from sightline.errors import RunError, UsageError
+from sightline.evaluation.evaluation import Evaluation
+from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
+from sightline.training.history import Epoch, read_csv, to_csv
+from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
+
+FORMAT = 1
+
+
+class SplitFacts(BaseModel):
+    """One split as the run saw it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pictures: int
+    counts: dict[str, int]
+    fingerprint: str
+
+
+class DataFacts(BaseModel):
+    """The pictures as the run saw them; the test split is not among them, since training does not read it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    shape: tuple[int, int, int] = Field(description="Height, width, channels.")
+    classes: tuple[str, ...]
+    splits: dict[SplitName, SplitFacts]
+    notes: tuple[str, ...]
+    skipped: int
+
+
+class RunRecord(BaseModel):
+    """The content of run.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    sightline: str = Field(description="The version that trained.")
+    status: Literal["running", "interrupted", "diverged", "finished"] = "running"
+    reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
+    data: DataFacts
+    module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
+    trainable_parameters: int
+    fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
+    machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
+    notes: tuple[str, ...] = Field(default=(), description="What was decided for the user.")
+    final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
+
+
+class Run:
+    """The folder of one training run, read from disk as it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.resolve().name
+
+    @property
+    def recipe(self) -> Recipe:
+        """The effective recipe, every derived value filled in."""
+        try:
+            return make_recipe(recipe_from_toml(self.path / "recipe.toml"))
+        except UsageError as error:
+            raise RunError(f"{self.path} is damaged: {error}") from error
+
+    @property
+    def record(self) -> RunRecord:
+        """What was trained on what, where, and how far it came."""
+        path = self.path / "run.json"
+        content = files.read_json(path)
+        version = content.get("format") if isinstance(content, dict) else None
+        if version != FORMAT:
+            raise RunError(
+                f"{path} is of format {version}; this Sightline reads format {FORMAT}. "
+                "Use the Sightline that wrote it, or train again from its recipe.toml."
+            )
+        try:
+            return RunRecord.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))
+            raise RunError(f"{path} is damaged: {where}: {problem['msg']}.") from error
+
+    @property
+    def history(self) -> list[Epoch]:
+        """The finished epochs."""
+        path = self.path / "history.csv"
+        return read_csv(path) if path.exists() else []
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def classifier_path(self) -> Path:
+        """The file of the best epoch's classifier."""
+        return self.path / "classifier.safetensors"
+
+    def classifier(self, network: nn.Module | None = None) -> Classifier:
+        """Return the classifier of the best epoch; see `load_classifier`.
+
+        Raises:
+            RunError: there is none yet, or its file is damaged.
+        """
+        if not self.classifier_path.exists():
+            raise RunError(
+                f"{self.path} has no classifier yet: no epoch is finished. Go on with: sightline resume {self.path}"
+            )
+        return load_classifier(self.classifier_path, network)
+
+    def classifier_sha256(self) -> str | None:
+        """Return the SHA-256 of the classifier's weights, or None if there is no classifier yet."""
+        return stored_sha256(self.classifier_path) if self.classifier_path.exists() else None
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """Return the files that were left out with skip_bad, and why."""
+        path = self.path / "skipped.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="", encoding="utf-8") as file:
+            return [(row["file"], row["reason"]) for row in csv.DictReader(file)]
+
+    def evaluation(self, split: SplitName = "test") -> Evaluation | None:
+        """Return what `evaluate` found on a split, or None if it has not been asked.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        path = self._evaluation_path(split)
+        if not path.exists():
+            return None
+        try:
+            return Evaluation.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise RunError(
+                f"{path} is damaged ({error.errors()[0]['msg']}); make it anew with: sightline evaluate {self.path}"
+            ) from error
+
+    def probabilities(self, split: SplitName = "test") -> NDArray[np.float32]:
+        """Return the (N, K) probabilities that belong to `evaluation`.
+
+        Raises:
+            RunError: the file is missing or damaged.
+        """
+        path = self._probabilities_path(split)
+        try:
+            with path.open("rb") as file:
+                table: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise RunError(
+                f"{path} is missing or damaged; make it anew with: sightline evaluate {self.path}"
+            ) from error
+        return table
+
+    def save_evaluation(self, evaluation: Evaluation, probabilities: NDArray[np.float32]) -> None:
+        """Keep an evaluation and the probabilities that it was made from."""
+        split: SplitName = evaluation.split  # type: ignore[assignment]  # any text fits an Evaluation
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, probabilities, allow_pickle=False)
+        files.write_bytes(self._probabilities_path(split), buffer.getvalue())
+        files.write_text(self._evaluation_path(split), evaluation.model_dump_json(indent=1) + "\n")
+
+    def save_history(self, history: list[Epoch]) -> None:
+        """Write history.csv anew."""
+        files.write_text(self.path / "history.csv", to_csv(history))
+
+    def save_record(self, record: RunRecord) -> None:
+        """Write run.json anew."""
+        files.write_text(self.path / "run.json", record.model_dump_json(indent=1) + "\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """In the block, no other process trains in this folder; leftovers of an interrupted write are swept.
+
+        Raises:
+            UsageError: another process does.
+        """
+        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise UsageError(
+                f"Another process is training in {self.path}; wait for it or stop it."
+            ) from error
+        try:
+            for folder in (self.path, self.checkpoints):
+                files.sweep(folder)
+            yield
+        finally:
+            lock.release()
+
+    def _evaluation_path(self, split: SplitName) -> Path:
+        return self.path / ("evaluation.json" if split == "test" else f"evaluation-{split}.json")
+
+    def _probabilities_path(self, split: SplitName) -> Path:
+        return self.path / ("probabilities.npy" if split == "test" else f"probabilities-{split}.npy")
+
+
+def create_run(path: Path, recipe: Recipe, record: RunRecord, dataset: Dataset) -> Run:
+    """Write what is known before training into the folder `path` and return the run."""
+    run = Run(path)
+    files.write_text(path / "recipe.toml", recipe.to_toml())
+    if dataset.skipped:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["file", "reason"])
+        writer.writerows((item.path, item.reason) for item in dataset.skipped)
+        files.write_text(path / "skipped.csv", text.getvalue())
+    run.save_record(record)
+    return run
+
+
+def open_run(path: Path) -> Run:
+    """Return the run in the folder `path`.
+
+    Raises:
+        RunError: there is no run, or it is of another version or damaged.
+    """
+    if not path.is_dir():
+        found = "a file" if path.exists() else "nothing"
+        raise RunError(
+            f"{path} is no run folder: found {found}, expected a folder that 'sightline train' made."
+        )
+    if not (path / "run.json").exists():
+        raise RunError(
+            f"{path} is no run folder: it has no run.json. Run folders are made by 'sightline train'."
+        )
+    run = Run(path)
+    _ = run.record, run.recipe  # checked now, so that nothing is begun on a damaged run
+    return run
+
+
+def data_facts(dataset: Dataset) -> DataFacts:
+    """Return what a run keeps of its pictures: train and validation only."""
+    parts = {name: part for name, part in dataset.splits().items() if name != "test"}
+    return DataFacts(
+        name=dataset.name,
+        shape=next(iter(parts.values())).shape,
+        classes=dataset.classes,
+        splits={
+            name: SplitFacts(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
+            for name, part in parts.items()
+        },
+        notes=dataset.notes,
+        skipped=len(dataset.skipped),
+    )

@@ -1,0 +1,185 @@
+"""Starting a run, and going on with one."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sightline.architectures.lines import parse
+from sightline.data.dataset import Dataset
+from sightline.data.imageset import ImageSet
+from sightline.errors import DataError, UsageError
+from sightline.networks.builder import build
+from sightline.preparing.preparation import Preparation, fit_preparation
+from sightline.seeds import derive
+from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
+from sightline.training.effective import effective
+from sightline.training.loop import Trainer
+from sightline.training.machine import Machine, choose_machine, processor
+from sightline.training.recipe import Recipe
+from sightline.training.run import Run, RunRecord, create_run, data_facts
+
+
+def start(
+    recipe: Recipe,
+    dataset: Dataset,
+    path: Path,
+    *,
+    callbacks: Sequence[Callback] = (),
+    network: nn.Module | None = None,
+) -> Trainer:
+    """Return a trainer for a new run in the folder `path`; its `fit` does the work.
+
+    Args:
+        recipe: what is left out of it is derived from the data and written to recipe.toml.
+        dataset: with train and valid.
+        path: an empty folder, or one that does not exist yet.
+        callbacks: the user's; the built-in ones come first.
+        network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
+
+    Raises:
+        UsageError: an option or a layer line does not go with the data.
+        DataError: there is nothing to learn, or no labels.
+    """
+    train = _labelled(dataset, "train")
+    recipe, notes = effective(recipe, train, module=network is not None)
+    machine = choose_machine(recipe.training.device, recipe.training.precision)
+    preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
+    module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
+    network = _network(recipe, train, preparation, network)
+    record = RunRecord(
+        sightline=version("sightline"),
+        data=data_facts(dataset),
+        module=module,
+        trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        fixed_parameters=_fixed_parameters(network),
+        machine=_describe(machine),
+        notes=notes,
+    )
+    run = create_run(path, recipe, record, dataset)
+    return _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)
+
+
+def resume(
+    run: Run, dataset: Dataset, *, callbacks: Sequence[Callback] = (), network: nn.Module | None = None
+) -> Trainer:
+    """Return a trainer that goes on with a run from its newest checkpoint; its `fit` does the work.
+
+    Args:
+        run: started before, finished or not.
+        dataset: read anew from the run's recipe.
+        callbacks: the user's, as for `start`.
+        network: an instance of the same class, if the run was started with one.
+
+    Raises:
+        DataError: the pictures are not the ones that the run began with.
+        UsageError: the run needs a network handed in, or needs none.
+    """
+    record, recipe = run.record, run.recipe
+    if (record.module is None) != (network is None):
+        expected = (
+            "its layer lines, without network=" if network else f"an instance of {record.module} as network="
+        )
+        raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
+    found = data_facts(dataset).splits
+    for name, facts in record.data.splits.items():
+        if name not in found or found[name].fingerprint != facts.fingerprint:
+            raise DataError(
+                f"The {name} pictures in {recipe.data.source} are not the ones that {run.path} was trained on "
+                "(their SHA-256 differs): bring the old ones back, or train a new run."
+            )
+    machine = choose_machine(recipe.training.device, recipe.training.precision)
+    train = _labelled(dataset, "train")
+    preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
+    network = _network(recipe, train, preparation, network)
+    trainer = _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)
+    if record.machine != _describe(machine):
+        trainer.notes += (
+            "This machine or its libraries differ from those of the start, so the last digits may too.",
+        )
+    return trainer
+
+
+def _trainer(
+    run: Run,
+    record: RunRecord,
+    recipe: Recipe,
+    machine: Machine,
+    dataset: Dataset,
+    callbacks: Sequence[Callback],
+    network: nn.Module,
+    preparation: Preparation,
+) -> Trainer:
+    built_in: list[Callback] = [BestClassifier(), HistoryFile()]
+    if recipe.training.patience is not None:
+        built_in.append(EarlyStopping(recipe.training.patience))
+    return Trainer(
+        run=run,
+        record=record,
+        recipe=recipe,
+        network=network,
+        preparation=preparation,
+        machine=machine,
+        train=_labelled(dataset, "train"),
+        valid=_labelled(dataset, "valid"),
+        callbacks=[*built_in, *callbacks],
+    )
+
+
+def _network(
+    recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module | None
+) -> nn.Module:
+    """Return the recipe's network with weights from its seed, or the user's, checked."""
+    shape = preparation.output(train.shape)
+    if network is not None:
+        _check_module(network, shape, len(train.classes))
+        return network
+    layers = parse(recipe.model.layers or ())
+    return build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"))
+
+
+def _fixed_parameters(network: nn.Module) -> int:
+    """Return how many floating-point numbers are kept but not trained; counters are none."""
+    frozen = sum(p.numel() for p in network.parameters() if not p.requires_grad)
+    return frozen + sum(b.numel() for b in network.buffers() if b.is_floating_point())
+
+
+def _labelled(dataset: Dataset, name: str) -> ImageSet:
+    part = dataset.train if name == "train" else dataset.valid
+    if part is None or part.labels is None or len(part) == 0:
+        raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
+    if len(part.classes) < 2:
+        raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
+    return part
+
+
+def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> None:
+    """Check on two blank pictures that a user's module gives one logit a class."""
+    height, width, channels = shape
+    training = network.training
+    with torch.no_grad():
+        found = tuple(network.eval()(torch.zeros(2, channels, height, width)).shape)
+    network.train(training)
+    if found != (2, classes):
+        raise UsageError(
+            f"{type(network).__qualname__} gives {found} for a batch of two pictures; "
+            f"expected (2, {classes}), one logit for each class."
+        )
+
+
+def _describe(machine: Machine) -> dict[str, str]:
+    return {
+        "device": str(machine.device),
+        "precision": machine.precision,
+        "threads": str(machine.threads),
+        "processor": processor(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": sys.platform,
+    }

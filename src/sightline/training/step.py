@@ -1,0 +1,96 @@
+"""One training step: forward, loss, backward, update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sightline.preparing.preparation import Preparation
+from sightline.training.machine import Machine
+from sightline.training.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Cross-entropy of class shares.
+
+    Attributes:
+        label_smoothing: share of every target that is spread over all classes (Szegedy et al., 2016).
+        class_weights: (K,) or None; what a picture of each class counts.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: Tensor | None = None
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of the batch; logits and targets are (B, K), each target sums to 1."""
+        return functional.cross_entropy(
+            logits, targets, weight=self.class_weights, label_smoothing=self.label_smoothing
+        )
+
+
+def train_step(
+    network: nn.Module,
+    optimizer: Optimizer,
+    machine: Machine,
+    preparation: Preparation,
+    loss: Loss,
+    pictures: Tensor,
+    targets: Tensor,
+    learning_rate: float,
+) -> Tensor:
+    """Take one step and return what it saw, still on the device.
+
+    Args:
+        network: in training mode.
+        optimizer: of the network.
+        machine: device and precision.
+        preparation: from 0..255 to what the network takes.
+        loss: what is minimised.
+        pictures: (B, H, W, C) uint8 or float in 0..255.
+        targets: (B, K) class shares.
+        learning_rate: of this step.
+
+    Returns:
+        (4,) float64: the minimised loss, the sum of plain cross-entropies, right answers, pictures.
+    """
+    with machine.computing():
+        logits: Tensor = network(preparation.apply(pictures))
+    logits = logits.float()
+    minimised = loss(logits, targets)
+    minimised.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+    optimizer.step(learning_rate)
+    with torch.no_grad():
+        plain = functional.cross_entropy(logits, targets, reduction="sum")
+        right = (logits.argmax(dim=1) == targets.argmax(dim=1)).sum()
+        seen = [minimised, plain, right, torch.tensor(len(targets), device=plain.device)]
+        return torch.stack([value.double() for value in seen])
+
+
+def validate(
+    network: nn.Module,
+    machine: Machine,
+    preparation: Preparation,
+    images: NDArray[np.uint8],
+    batch_size: int,
+) -> NDArray[np.float32]:
+    """Return the (N, K) logits of all `images` (N, H, W, C), with the network in evaluation mode."""
+    network.eval()
+    parts: list[Tensor] = []
+    with torch.inference_mode(), machine.computing():
+        for start in range(0, len(images), batch_size):
+            batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(machine.device)
+            parts.append(network(preparation.apply(batch)).float().cpu())
+    return torch.cat(parts).numpy()
+
+
+def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Return mean cross-entropy in nats and accuracy."""
+    scores, wanted = torch.from_numpy(logits).double(), torch.from_numpy(labels)
+    loss = functional.cross_entropy(scores, wanted)
+    return float(loss), float((scores.argmax(dim=1) == wanted).double().mean())

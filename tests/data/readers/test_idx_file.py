@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightline.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
+from sightline.errors import DataError
+
+# Two pictures, 2 high and 3 wide, as the format's description has them: all numbers written out.
+PICTURES = bytes.fromhex("00000803 00000002 00000002 00000003 000102030405 fafbfcfdfeff")
+COLOURED = bytes.fromhex("00000804 00000001 00000001 00000002 00000003 ff0000 00ff00")
+LABELS = bytes.fromhex("00000801 00000003 07 00 ff")
+
+
+def stored(folder: Path, content: bytes, *, zipped: bool = False) -> Path:
+    path = folder / "file"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    return path
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_pictures_come_back_as_written(tmp_path: Path, zipped: bool) -> None:
+    images = read_pictures(stored(tmp_path, PICTURES, zipped=zipped))
+    assert images.dtype == np.uint8
+    assert images.shape == (2, 2, 3, 1)
+    assert images[0, :, :, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert images[1, :, :, 0].tolist() == [[250, 251, 252], [253, 254, 255]]
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_four_dimensions_are_pictures_with_channels(tmp_path: Path, zipped: bool) -> None:
+    images = read_pictures(stored(tmp_path, COLOURED, zipped=zipped))
+    assert images.tolist() == [[[[255, 0, 0], [0, 255, 0]]]]
+
+
+def test_a_plain_file_is_mapped_and_cannot_be_written(tmp_path: Path) -> None:
+    images = read_pictures(stored(tmp_path, PICTURES))
+    assert isinstance(images, np.memmap)
+    assert not images.flags.writeable
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_labels_come_back_as_written(tmp_path: Path, zipped: bool) -> None:
+    labels = read_labels(stored(tmp_path, LABELS, zipped=zipped))
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [7, 0, 255]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("00000901 00000002 05 7f", [5, 127]),
+        ("00000b01 00000002 0005 0102", [5, 258]),
+        ("00000c01 00000002 00000005 00000102", [5, 258]),
+    ],
+)
+def test_labels_can_have_any_whole_type_the_largest_byte_first(
+    tmp_path: Path, content: str, expected: list[int]
+) -> None:
+    assert read_labels(stored(tmp_path, bytes.fromhex(content))).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "content", ["00000901 00000001 ff", "00000c01 00000001 7fffffff", "00000b01 00000001 2710"]
+)
+def test_labels_that_are_no_class_numbers_are_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"holds labels in .* expected class numbers in 0\.\.9999"):
+        read_labels(stored(tmp_path, bytes.fromhex(content)))
+
+
+@pytest.mark.parametrize("content", ["00000d01 00000001 3f800000", "00000802 00000001 00000001 01"])
+def test_numbers_of_another_form_are_no_labels(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match="expected labels: one dimension of whole numbers"):
+        read_labels(stored(tmp_path, bytes.fromhex(content)))
+
+
+def test_the_header_says_type_and_shape(tmp_path: Path) -> None:
+    assert read_header(stored(tmp_path, PICTURES)) == Header(8, (2, 2, 3))
+    assert sniff(stored(tmp_path, PICTURES, zipped=True)) == Header(8, (2, 2, 3))
+
+
+def test_what_is_no_idx_file_has_no_header(tmp_path: Path) -> None:
+    assert sniff(stored(tmp_path, b"hello")) is None
+    assert sniff(tmp_path / "gone") is None
+    assert sniff(tmp_path) is None
+
+
+def test_a_truncated_idx_file_names_the_bytes_found_and_promised(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"file is truncated: found 11 bytes .* promises 12 .*2x2x3"):
+        read_pictures(stored(tmp_path, PICTURES[:-1]))
+
+
+def test_a_truncated_file_that_was_zipped_whole_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"file is truncated: found 11 bytes .* promises 12"):
+        read_pictures(stored(tmp_path, PICTURES[:-1], zipped=True))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_bytes_to_spare_are_an_error(tmp_path: Path, zipped: bool) -> None:
+    with pytest.raises(DataError, match=r"has bytes to spare: found (at least )?4 .* promises 3"):
+        read_labels(stored(tmp_path, LABELS + b"\0", zipped=zipped))
+
+
+def test_a_truncated_gzip_file_is_an_error(tmp_path: Path) -> None:
+    path = stored(tmp_path, PICTURES, zipped=True)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="truncated or damaged gzip file"):
+        read_pictures(path)
+
+
+def test_a_flipped_bit_in_a_gzip_file_is_found_by_its_checksum(tmp_path: Path) -> None:
+    path = stored(tmp_path, PICTURES, zipped=True)
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1  # the stored checksum
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"truncated or damaged gzip file .CRC check failed"):
+        read_pictures(path)
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is empty, expected an IDX file"):
+        read_pictures(stored(tmp_path, b""))
+
+
+def test_a_file_that_ends_within_its_header_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="ends within its header"):
+        read_pictures(stored(tmp_path, PICTURES[:10]))
+
+
+def test_a_wrong_magic_number_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="starts with the bytes 89 50 4e 47, expected those of an IDX file"):
+        read_pictures(stored(tmp_path, b"\x89PNG\r\n"))
+
+
+def test_labels_under_the_name_of_pictures_are_found_out(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"file holds labels .*, expected pictures.* name of another file"):
+        read_pictures(stored(tmp_path, LABELS))
+
+
+def test_pictures_under_the_name_of_labels_are_found_out(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"file holds pictures .*, expected labels.* name of another file"):
+        read_labels(stored(tmp_path, PICTURES))
+
+
+def test_no_pictures_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no pictures"):
+        read_pictures(stored(tmp_path, bytes.fromhex("00000803 00000000 00000002 00000003")))
+
+
+def test_no_labels_are_no_error_here(tmp_path: Path) -> None:
+    assert read_labels(stored(tmp_path, bytes.fromhex("00000801 00000000"))).tolist() == []
+
+
+@pytest.mark.parametrize("shape", ["00000001 00000000 00000003", "00000001 00001001 00000001"])
+def test_a_side_out_of_bounds_is_an_error(tmp_path: Path, shape: str) -> None:
+    with pytest.raises(DataError, match=r"expected a height and width in 1\.\.4096"):
+        read_pictures(stored(tmp_path, bytes.fromhex("00000803") + bytes.fromhex(shape)))
+
+
+def test_two_channels_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 or 3 channels"):
+        read_pictures(stored(tmp_path, bytes.fromhex("00000804 00000001 00000001 00000001 00000002 0000")))
+
+
+def test_a_folder_and_a_pipe_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(DataError, match="is not a regular file"):
+            read_header(path)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_whatever_bytes_change_only_a_data_error_comes_out(tmp_path: Path, zipped: bool) -> None:
+    random = np.random.default_rng(0)
+    whole = stored(tmp_path, PICTURES, zipped=zipped).read_bytes()
+    refused = 0
+    for _ in range(300):
+        content = bytearray(whole)
+        for position in random.integers(0, len(content), random.integers(1, 4)):
+            content[position] = random.integers(0, 256)
+        content = content[: random.integers(1, len(content) + 1)] if random.random() < 0.3 else content
+        path = stored(tmp_path, bytes(content))
+        try:
+            images = read_pictures(path)
+        except DataError:
+            refused += 1
+        else:
+            assert images.ndim == 4
+            assert images.nbytes <= len(PICTURES)
+    assert refused > 100

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sightline.data.imageset import ImageSet
+from sightline.errors import DataError
+
+IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4, 1)
+LABELS = np.array([1, 0, 1], dtype=np.int64)
+
+
+def imageset(images: np.ndarray = IMAGES, labels: np.ndarray | None = LABELS, **other: object) -> ImageSet:
+    return ImageSet(images, labels, **{"classes": ("a", "b"), "origin": "here", **other})
+
+
+@pytest.mark.parametrize(
+    "images",
+    [IMAGES[0], IMAGES.astype(np.float32), np.zeros((3, 2, 4, 2), np.uint8), np.zeros((3, 8), np.uint8)],
+)
+def test_arrays_that_are_no_pictures_are_refused(images: np.ndarray) -> None:
+    with pytest.raises(DataError, match=r"here: pictures must be \(N, H, W, 1 or 3\) uint8, found"):
+        imageset(images)
+
+
+@pytest.mark.parametrize("labels", [LABELS[:2], LABELS.astype(np.int32), LABELS[:, np.newaxis]])
+def test_labels_of_another_form_are_refused(labels: np.ndarray) -> None:
+    with pytest.raises(DataError, match=r"here: labels must be \(3,\) int64"):
+        imageset(labels=labels)
+
+
+@pytest.mark.parametrize("wrong", [-1, 2])
+def test_labels_without_a_class_are_refused(wrong: int) -> None:
+    with pytest.raises(DataError, match=r"but there are 2 classes \(0\.\.1\)"):
+        imageset(labels=np.array([0, 1, wrong]))
+
+
+def test_counts_are_in_the_order_of_the_classes() -> None:
+    assert imageset(classes=("a", "b", "c")).counts() == {"a": 1, "b": 2, "c": 0}
+    assert imageset(labels=None).counts() == {}
+
+
+def test_a_selection_takes_pictures_labels_and_names_along() -> None:
+    found = imageset(names=["x", "y", "z"]).select(np.array([2, 1]))
+    np.testing.assert_array_equal(found.images, IMAGES[[2, 1]])
+    assert found.labels is not None
+    assert found.labels.tolist() == [1, 0]
+    assert found.names == ["z", "y"]
+    assert found.shape == (2, 4, 1)
+
+
+def test_the_fingerprint_does_not_depend_on_names_place_or_memory() -> None:
+    strided = np.repeat(IMAGES, 2, axis=0)[::2]
+    assert imageset(strided, names=["x", "y", "z"], origin="there").fingerprint == imageset().fingerprint
+
+
+def test_the_fingerprint_changes_with_pictures_labels_classes_and_shape() -> None:
+    changed = IMAGES.copy()
+    changed[2, 1, 3, 0] ^= 1
+    others = [
+        imageset(changed),
+        imageset(labels=np.array([1, 1, 1])),
+        imageset(labels=None),
+        imageset(classes=("a", "c")),
+        imageset(IMAGES.reshape(3, 4, 2, 1)),
+    ]
+    assert len({found.fingerprint for found in [imageset(), *others]}) == 6
+
+
+def test_the_fingerprint_is_this_one_on_every_machine() -> None:
+    assert imageset().fingerprint == "?"

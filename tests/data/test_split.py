@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from sightline.data.imageset import ImageSet
+from sightline.data.options import DataOptions
+from sightline.data.readers.contract import Part, digest, digest_each
+from sightline.data.split import carve, complete
+from sightline.errors import DataError
+
+KEY = b"key"
+
+
+def different(count: int, start: int = 0) -> list[bytes]:
+    return [digest(bytes([n // 256, n % 256])) for n in range(start, start + count)]
+
+
+def part(labels: list[int], *, pixels: list[int] | None = None) -> Part:
+    """Return one picture of one pixel per label; all different unless told."""
+    values = np.array(range(len(labels)) if pixels is None else pixels)
+    images = np.stack([values // 256, values % 256], axis=1).astype(np.uint8).reshape(-1, 2, 1, 1)
+    classes = tuple(f"class{n}" for n in range(max(labels) + 1))
+    pictures = ImageSet(images, np.array(labels, dtype=np.int64), classes, "the source")
+    return Part(pictures, digest_each(images))
+
+
+def pixels(pictures: ImageSet) -> set[tuple[int, ...]]:
+    return {tuple(image.ravel().tolist()) for image in pictures.images}
+
+
+def test_each_class_gives_its_share() -> None:
+    labels = np.repeat([0, 1, 2], [100, 50, 10])
+    carved = carve(labels, different(160), fraction=0.2, key=KEY)
+    assert Counter(labels[carved].tolist()) == {0: 20, 1: 10, 2: 2}
+
+
+def test_the_same_pictures_are_carved_in_whatever_order_they_come() -> None:
+    labels, digests = np.repeat([0, 1], 50), different(100)
+    order = np.random.default_rng(0).permutation(100)
+    first = carve(labels, digests, fraction=0.2, key=KEY)
+    second = carve(labels[order], [digests[i] for i in order], fraction=0.2, key=KEY)
+    np.testing.assert_array_equal(first[order], second)
+
+
+def test_the_choice_is_this_one_on_every_machine() -> None:
+    carved = carve(np.zeros(10, np.int64), [bytes([n]) for n in range(10)], fraction=0.3, key=KEY)
+    assert np.flatnonzero(carved).tolist() == [3, 5, 9]
+
+
+def test_another_key_makes_another_choice() -> None:
+    labels, digests = np.zeros(100, np.int64), different(100)
+    first = carve(labels, digests, fraction=0.2, key=b"one")
+    second = carve(labels, digests, fraction=0.2, key=b"two")
+    assert not np.array_equal(first, second)
+
+
+def test_adding_a_picture_moves_at_most_one_other_across() -> None:
+    digests = different(101)
+    before = carve(np.zeros(100, np.int64), digests[:100], fraction=0.2, key=KEY)
+    after = carve(np.zeros(101, np.int64), digests, fraction=0.2, key=KEY)
+    assert (before != after[:100]).sum() <= 1
+
+
+def test_equal_pictures_of_a_class_stay_together() -> None:
+    digests = [d for d in different(40) for _ in range(5)]
+    carved = carve(np.zeros(200, np.int64), digests, fraction=0.2, key=KEY).reshape(40, 5)
+    assert carved.sum() == 40
+    assert set(carved.sum(axis=1).tolist()) == {0, 5}
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.2, 0.99])
+@pytest.mark.parametrize("copies", [1, 3, 80])
+def test_a_class_never_gives_all_and_gives_some_if_it_can(fraction: float, copies: int) -> None:
+    digests = [different(1)[0]] * copies + different(5, start=1)
+    carved = carve(np.zeros(len(digests), np.int64), digests, fraction=fraction, key=KEY)
+    assert 0 < carved.sum() < len(digests)
+    assert len(set(carved[:copies].tolist())) == 1
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_a_class_of_one_picture_over_and_over_gives_none(count: int) -> None:
+    assert not carve(np.zeros(count, np.int64), different(1) * count, fraction=0.5, key=KEY).any()
+
+
+def test_test_is_carved_first_and_valid_from_the_rest() -> None:
+    splits, notes = complete(
+        part([0] * 100 + [1] * 100), {"train"}, {"train", "valid", "test"}, DataOptions(source="")
+    )
+    assert {split: len(pictures) for split, pictures in splits.items()} == {
+        "train": 144,
+        "valid": 16,
+        "test": 40,
+    }
+    assert notes[0] == (
+        "The source has no test split: one was carved from train, class by class, with 40 of 200 pictures "
+        "(split seed 0)."
+    )
+    assert notes[1] == (
+        "The source has no validation split: one was carved from train, class by class, with 16 of 160 pictures "
+        "(split seed 0)."
+    )
+
+
+def test_no_picture_is_lost_or_in_two_splits() -> None:
+    splits, _ = complete(
+        part([0] * 60 + [1] * 60), {"train"}, {"train", "valid", "test"}, DataOptions(source="")
+    )
+    parts = [pixels(pictures) for pictures in splits.values()]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 120
+
+
+def test_splits_that_the_source_has_are_not_carved() -> None:
+    train = part([0] * 10 + [1] * 10)
+    splits, notes = complete(
+        train, {"train", "valid", "test"}, {"train", "valid", "test"}, DataOptions(source="")
+    )
+    assert splits == {"train": train.pictures}
+    assert notes == []
+
+
+def test_a_split_is_the_same_whichever_are_asked_for() -> None:
+    train, options = part([0] * 50 + [1] * 50), DataOptions(source="")
+    together, _ = complete(train, {"train"}, {"train", "valid", "test"}, options)
+    for split in ("train", "valid", "test"):
+        alone, _ = complete(train, {"train"}, {split}, options)
+        assert list(alone) == [split]
+        assert alone[split].fingerprint == together[split].fingerprint
+
+
+def test_the_validation_fraction_does_not_change_the_test_split() -> None:
+    train = part([0] * 50 + [1] * 50)
+    few, _ = complete(train, {"train"}, {"test"}, DataOptions(source="", valid_fraction=0.1))
+    many, _ = complete(train, {"train"}, {"test"}, DataOptions(source="", valid_fraction=0.5))
+    assert few["test"].fingerprint == many["test"].fingerprint
+
+
+def test_another_split_seed_makes_other_splits_however_large_it_is() -> None:
+    train = part([0] * 50 + [1] * 50)
+    found = {
+        complete(train, {"train"}, {"test"}, DataOptions(source="", split_seed=seed))[0]["test"].fingerprint
+        for seed in (0, 1, 10**100)
+    }
+    assert len(found) == 3
+
+
+def test_a_class_too_small_to_give_any_is_noted() -> None:
+    splits, notes = complete(
+        part([0] * 20 + [1] + [2] * 2), {"train"}, {"train", "valid", "test"}, DataOptions(source="")
+    )
+    assert splits["train"].counts()["class1"] == 1
+    assert splits["train"].counts()["class2"] == 1
+    assert notes[0].endswith("Classes with too few different pictures to give it any: class1.")
+    assert notes[1].endswith("Classes with too few different pictures to give it any: class1, class2.")
+
+
+def test_where_no_class_can_give_any_that_is_an_error() -> None:
+    with pytest.raises(
+        DataError, match="the source: no test split can be carved, for no class has two different"
+    ):
+        complete(part([0, 0, 1, 1], pixels=[5, 5, 6, 6]), {"train"}, {"train"}, DataOptions(source=""))
+
+
+def test_pictures_without_labels_are_not_carved() -> None:
+    train = part([0, 1])
+    unlabelled = ImageSet(train.pictures.images, None, (), "the source")
+    splits, notes = complete(Part(unlabelled, train.digests), {"train"}, {"train"}, DataOptions(source=""))
+    assert splits == {"train": unlabelled}
+    assert notes == ["the source has no labels, so no split was carved from it."]
+
+
+def test_a_carved_split_says_so_where_it_comes_from() -> None:
+    splits, _ = complete(part([0] * 5 + [1] * 5), {"train"}, {"train", "test"}, DataOptions(source=""))
+    assert splits["test"].origin == "the source (test carved)"
+    assert splits["train"].origin == "the source"

@@ -1,0 +1,234 @@
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from sightline.errors import UsageError
+from sightline.reporting.report import render_report
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page, and fails where a tag is not closed in its turn."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.html = html
+        self.open = []
+        self.elements = []  # (tag, attributes, text) in the order of the start tags
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        assert len(dict(attrs)) == len(attrs), f"an attribute stands twice in {tag}"
+        self.handle_data(" ")  # cells and paragraphs are apart on the page too
+        self.elements.append([tag, dict(attrs), ""])
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_endtag(self, tag):
+        assert self.elements[self.open.pop()][0] == tag
+        self.handle_data(" ")
+
+    def handle_data(self, data):
+        for index in self.open:
+            self.elements[index][2] += data
+
+    def all(self, *tags):
+        return [element for element in self.elements if element[0] in tags]
+
+    def texts(self, *tags):
+        return [" ".join(text.split()) for _, _, text in self.all(*tags)]
+
+    @property
+    def text(self):
+        return " ".join(self.texts("body"))
+
+
+@pytest.fixture
+def page(report):
+    return lambda *arguments: Page(render_report(report(*arguments)))
+
+
+@pytest.fixture
+def hostile(page, strange_names):
+    return page(dict(zip(strange_names, (0.9, 0.8, None), strict=False)), strange_names)
+
+
+def test_names_are_shown_and_never_obeyed(hostile, strange_names):
+    assert hostile.all("script") == []
+    assert {attributes["src"][:22] for _, attributes, _ in hostile.all("img")} == {"data:image/png;base64,"}
+    assert strange_names[1] in hostile.texts("bdi")
+    assert strange_names[7] in hostile.texts("bdi")
+
+
+def test_no_element_has_a_handler_or_a_style_of_its_own(hostile):
+    names = {name for _, attributes, _ in hostile.elements for name in attributes}
+    assert not {name for name in names if name.startswith("on") or name == "style"}
+
+
+def test_nothing_is_loaded_from_anywhere(hostile):
+    for tag, attributes, _ in hostile.elements:
+        assert tag not in {"link", "iframe", "object", "embed", "form", "base", "script", "svg"}
+        for name in ("href", "src", "action", "srcset", "data", "poster", "background"):
+            assert re.match(r"#|data:image/png;", attributes.get(name) or "#")
+    style = hostile.all("style")[0][2]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_policy_forbids_all_but_this_style_and_data_pictures(hostile):
+    (policy,) = [
+        attributes["content"]
+        for _, attributes, _ in hostile.all("meta")
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    digest = base64.b64encode(hashlib.sha256(hostile.all("style")[0][2].encode()).digest()).decode()
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        "img-src data:",
+        f"style-src 'sha256-{digest}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_the_policy_comes_before_all_that_it_rules(hostile):
+    tags = [tag for tag, _, _ in hostile.elements]
+    policy = next(n for n, element in enumerate(hostile.elements) if "http-equiv" in element[1])
+    assert policy < min(tags.index("style"), tags.index("title"), tags.index("img"))
+
+
+def test_hidden_characters_are_visible_and_the_page_is_utf_8(hostile):
+    assert r"\u202egpj.exe" in hostile.text
+    assert r"broken\udcff" in hostile.text
+    assert hostile.html.encode()
+
+
+def test_headings_are_in_order(page):
+    headings = [int(tag[1]) for tag, _, _ in page({"cnn": 0.9, "mlp": None}).all("h1", "h2", "h3", "h4")]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(headings))
+
+
+def test_every_figure_has_an_alternative_a_caption_and_its_size(page):
+    whole = page({"cnn": 0.9})
+    assert len(whole.all("figure")) == len(whole.all("figcaption")) == len(whole.all("img")) == 3
+    for _, attributes, _ in whole.all("img"):
+        assert attributes["alt"] == "Alt cat"
+        assert attributes["width"] == "960"
+        assert int(attributes["height"]) > 100
+
+
+def test_every_table_has_a_caption_and_scopes(page):
+    whole = page({"cnn": 0.9, "mlp": 0.8})
+    assert len(whole.all("caption")) == len(whole.all("table"))
+    assert all(attributes.get("scope") in {"row", "col"} for _, attributes, _ in whole.all("th"))
+
+
+def test_the_language_is_told_and_every_reference_has_its_target(page):
+    whole = page({"cnn": 0.9, "mlp": 0.8})
+    assert whole.all("html")[0][1]["lang"] == "en"
+    names = [attributes["id"] for _, attributes, _ in whole.elements if "id" in attributes]
+    assert len(set(names)) == len(names)
+    for _, attributes, _ in whole.elements:
+        for target in (attributes.get("href", "")[1:], attributes.get("aria-labelledby", "")):
+            assert not target or target in names
+
+
+def test_the_answer_comes_first(page):
+    whole = page({"cnn": 0.9})
+    assert whole.text.index("90.00 % of 200 test pictures") < 100
+    assert whole.texts("h1") == ["pets: cnn"]
+
+
+def test_every_score_stands_with_its_interval(page):
+    text = page({"cnn": 0.9, "mlp": 0.8}).text
+    assert len(re.findall(r"\d\.\d\d % \(\d", text)) > 10
+    # Only the answer tells its interval in words.
+    assert re.findall(r"\d+\.\d\d %(?! \(\d)", text) == ["90.00 %", "89.00 %", "91.00 %"]
+
+
+def test_a_model_without_evaluation_says_how_to_get_one(page):
+    whole = page({"cnn": None})
+    assert "sightline evaluate runs/cnn" in whole.texts("pre")
+    assert "Not evaluated on the test split yet." in whole.text
+
+
+def test_the_comparison_has_a_row_per_model(page):
+    whole = page({"cnn": 0.9, "mlp": 0.8, "vgg": None})
+    comparison = whole.texts("tr")[:4]
+    assert comparison[1].startswith(
+        "cnn 50,498 90.00 % (89.00–91.00) reference – 0.2500 (0.2400–0.2600) 1 min 23 s"
+    )
+    assert "−10.00 (−12.00 to −9.00) 0.040" in comparison[2]
+    assert comparison[3].startswith("vgg 50,498 – – –")
+
+
+def test_numbers_are_set_in_columns(page):
+    whole = page({"cnn": 0.9})
+    cells = [
+        attributes.get("class") for _, attributes, text in whole.all("td") if re.fullmatch(r"[\d,.]+", text)
+    ]
+    assert cells
+    assert set(cells) == {"n"}
+    assert re.search(r"td\.n.*\{[^}]*text-align: right[^}]*tabular-nums", whole.all("style")[0][2])
+
+
+def test_the_facts_of_data_and_training_are_there(page):
+    whole = page({"cnn": 0.9})
+    rows = whole.texts("tr")
+    assert "train 2,000 " + "t" * 64 in rows
+    assert "cat 1,000 100 100" in rows
+    assert "Together 2,000 200 200" in rows
+    assert "dog/broken.png The file ends early." in rows
+    assert "conv 32 3x3 relu 28 × 28 × 32 320" in rows
+    assert "Trainable parameters 50,434" in rows
+    assert "Parameters that were not trained 64" in rows
+    assert "The validation split was carved from train." in whole.text
+    assert "Best epoch (validation) 4" in whole.text
+    assert "Optimizer adamw" in whole.text
+    assert "Warm-up 3 epochs" in whole.text
+    assert "a" * 64 in whole.text
+
+
+def test_the_most_frequent_errors_and_the_hardest_class_are_named(page):
+    whole = page({"cnn": 0.9}, ("cat", "dog", "owl"))
+    assert "cat dog 10 100" in whole.texts("tr")
+    assert "Hardest class owl recall 50.00 % (49.00–51.00)" in whole.text
+
+
+def test_the_recipe_is_kept_to_the_letter(page):
+    (recipe,) = [text for _, _, text in page({"cnn": 0.9}).all("pre")]
+    assert recipe == "seed = 0\n# </pre><script>alert(2)</script>\n"
+
+
+def test_a_model_without_history_or_classes_counted_is_reported(report):
+    whole = report({"cnn": 0.9})
+    splits = tuple(replace(split, counts={}) for split in whole.dataset.splits)
+    bare = replace(
+        whole,
+        models=(replace(whole.models[0], history=()),),
+        dataset=replace(whole.dataset, splits=splits, skipped=(), notes=()),
+        figures=(),
+    )
+    text = Page(render_report(bare)).text
+    assert "Best epoch" not in text
+    assert "Pictures of each class" not in text
+
+
+def test_equal_reports_give_equal_pages(report):
+    assert render_report(report({"cnn": 0.9})) == render_report(report({"cnn": 0.9}))
+
+
+def test_a_figure_that_is_no_png_is_refused(report):
+    whole = report({"cnn": 0.9})
+    with pytest.raises(UsageError, match="'Curves' is no PNG"):
+        render_report(replace(whole, figures=(replace(whole.figures[0], title="Curves", png=b"<svg/>"),)))
