@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -39,14 +40,8 @@ CONTENDERS = {
     "Keras fit, channels first, bfloat16": ("keras", ["channels-first", "bfloat16"]),
     "Keras fit, compiled": ("keras", ["compiled"]),
     "Keras train_on_batch": ("keras", ["train_on_batch"]),
-    "Keras train_on_batch, channels first": ("keras", ["train_on_batch", "channels-first"]),
-    "Keras train_on_batch, bfloat16": ("keras", ["train_on_batch", "bfloat16"]),
-    "Keras train_on_batch, channels first, bfloat16": (
-        "keras",
-        ["train_on_batch", "channels-first", "bfloat16"],
-    ),
 }
-USUAL = ["Sightline", "Sightline, float32", "Keras fit", "Keras fit, channels first, bfloat16"]
+USUAL = ["Sightline", "Sightline, float32", "Keras fit", "Keras train_on_batch"]
 
 
 @dataclass
@@ -79,6 +74,7 @@ class Contender:
 
 def main() -> None:
     options = parsed_arguments()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     with ExitStack() as stack:
@@ -91,7 +87,7 @@ def main() -> None:
                 contender.race()
     print(table(contenders))
     print()
-    print(circumstances(contenders, options))
+    print(circumstances(contenders, options, load))
 
 
 def parsed_arguments() -> argparse.Namespace:
@@ -181,7 +177,7 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
 
 
-def circumstances(contenders: Sequence[Contender], options: argparse.Namespace) -> str:
+def circumstances(contenders: Sequence[Contender], options: argparse.Namespace, load: float) -> str:
     versions = {"Python": platform.python_version()}
     for contender in contenders:
         versions |= contender.versions
@@ -192,8 +188,9 @@ def circumstances(contenders: Sequence[Contender], options: argparse.Namespace) 
         f"({source}), batch size {options.batch_size}, after one epoch of warm-up.\n"
         f"Layers: {'; '.join(preset('cnn', SHAPE))}; dense {CLASSES}. "
         f"Adam, constant learning rate {LEARNING_RATE}.\n"
-        f"Machine: {processor()}, {options.cores} cores, {platform.system()}. {engines}.\n"
-        f"Command: python {' '.join(sys.argv)}"
+        f"Machine: {processor()}, {options.cores} cores, {platform.system()}, load {load:.1f} before the start.\n"
+        f"{engines}.\n"
+        f"Command: python {shlex.join(sys.argv)}"
     )
 
 

@@ -179,6 +179,14 @@ def test_what_is_no_picture_is_refused_with_what_it_is(content: bytes, found: st
         read_header(content)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\x89PNG\r\n\x1a\n", "a PNG"), (b"\xff\xd8\xff", "a JPEG"), (b"GIF89a", "a GIF")]
+)
+def test_what_only_starts_as_a_picture_is_called_damaged(content: bytes, words: str) -> None:
+    with pytest.raises(PictureError, match=f"damaged or truncated .it starts as {words} does"):
+        read_header(content)
+
+
 def test_the_error_names_the_file_and_keeps_the_reason_apart(tmp_path: Path) -> None:
     (tmp_path / "notes.png").write_text("no picture")
     with pytest.raises(PictureError) as caught:

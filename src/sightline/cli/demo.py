@@ -21,7 +21,8 @@ def command(
     from sightline.tasks.inspect import Inspection
 
     def tell(command_line: str, step: Step) -> None:
-        output.say(f"\n$ {command_line}")
+        output.say()
+        output.say(f"$ {command_line}")
         match step:
             case Inspection():
                 output.show_inspection(step)

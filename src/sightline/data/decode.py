@@ -62,16 +62,18 @@ SUFFIXES = frozenset(  # lower case
 MAX_PIXELS = 100_000_000  # a phone's largest pictures have 50 to 100 million
 MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compressed, fit
 
-_SIGNATURES = (
-    (0, b"\x89PNG", "a damaged PNG"),
-    (0, b"\xff\xd8\xff", "a damaged JPEG"),
-    (0, b"GIF8", "a damaged GIF"),
-    (8, b"WEBP", "a damaged WebP"),
-    (4, b"ftyp", "an HEIC or AVIF picture or a video"),
-    (0, b"%PDF", "a PDF"),
-    (0, b"PK\x03\x04", "a zip archive"),
-    (0, b"\x1f\x8b", "a gzip file"),
-)
+_READABLE = {
+    "a PNG": (0, b"\x89PNG"),
+    "a JPEG": (0, b"\xff\xd8\xff"),
+    "a GIF": (0, b"GIF8"),
+    "a WebP": (8, b"WEBP"),
+}
+_OTHERS = {
+    "an HEIC or AVIF picture or a video": (4, b"ftyp"),
+    "a PDF": (0, b"%PDF"),
+    "a zip archive": (0, b"PK\x03\x04"),
+    "a gzip file": (0, b"\x1f\x8b"),
+}
 
 
 class PictureError(DataError):
@@ -210,9 +212,12 @@ def _opened(picture: Path | bytes, name: str | None) -> Iterator[ImageFile.Image
     except RefusedError as error:
         raise PictureError(name, str(error)) from error
     except UnidentifiedImageError as error:
+        found = describe(content)
+        if found in _READABLE:
+            raise PictureError(name, f"damaged or truncated (it starts as {found} does)") from error
+        expected = ", ".join(FORMATS)
         raise PictureError(
-            name,
-            f"not a picture that Sightline reads (found {describe(content)}, expected {', '.join(FORMATS)})",
+            name, f"not a picture that Sightline reads (found {found}, expected {expected})"
         ) from error
     except Image.DecompressionBombError as error:
         raise PictureError(name, f"too large, more than {MAX_PIXELS:,} pixels") from error
@@ -243,10 +248,10 @@ def _check(image: ImageFile.ImageFile) -> None:
 
 
 def describe(content: bytes) -> str:
-    """Return in a few words what the content is instead of a picture; its first 64 bytes are enough."""
+    """Return in a few words what the content is; its first 64 bytes are enough."""
     if not content:
         return "an empty file"
-    for offset, signature, words in _SIGNATURES:
+    for words, (offset, signature) in {**_READABLE, **_OTHERS}.items():
         if content.startswith(signature, offset):
             return words
     start = content[:64]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from sightline.data.dataset import SPLITS, Dataset, SplitName
@@ -39,8 +40,37 @@ def read(
     Raises:
         DataError: the source is not known, cannot be read, or its pictures or labels cannot be used.
     """
-    try:
+    with _translated(options):
         return _read(options, splits, progress)
+
+
+def read_to_judge(options: DataOptions, *, progress: Progress | None = None) -> Dataset:
+    """Return the pictures of a source to judge a finished classifier on, as its test split; nothing is carved.
+
+    They are the source's own test split or, where it has no splits, all of its pictures.
+
+    Raises:
+        DataError: as for `read`; or the source has splits, but no test among them.
+    """
+    with _translated(options):
+        source, _ = find(options.source)
+        wanted: SplitName = "test" if "test" in source.splits else "train"
+        if wanted == "train" and source.splits != ("train",):
+            raise DataError(
+                f"{printable(options.source)} has the splits {', '.join(source.splits)}, but no test; "
+                "name the folder of one split to judge on all of its pictures."
+            )
+        reading = source.read([wanted], options, progress)
+    return Dataset(
+        source.name, test=reading.parts[wanted].pictures, notes=reading.notes, skipped=reading.skipped
+    )
+
+
+@contextlib.contextmanager
+def _translated(options: DataOptions) -> Iterator[None]:
+    """Turn what the operating system refuses into one sentence."""
+    try:
+        yield
     except OSError as error:
         place = printable(os.fsdecode(error.filename or options.source))
         raise DataError(f"{place} cannot be read: {error.strerror or error}.") from error

@@ -16,7 +16,7 @@ from sightline.errors import DataError, UsageError
 from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load, source_of
+from sightline.tasks.load import load, reading_progress, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.run import Run, open_run
 
@@ -120,12 +120,10 @@ def _on_other_data(
 ) -> Evaluation:
     if data is None:
         raise UsageError("A classifier's file does not say which data to judge it on; name it with --data.")
-    if isinstance(data, Dataset):
-        part, name = data.split("test"), data.name
-    else:
+    if not isinstance(data, Dataset):
         height, width, _ = classifier.description.shape
         options = DataOptions(source=source_of(data), size=(height, width), fit=classifier.description.fit)
-        dataset = source.read_uncarved(options)
-        part, name = dataset.splits().get("test") or dataset.split("train"), dataset.name
-    evaluation, _, _ = judge(classifier, part, dataset=name, split="test")
+        with reading_progress(shown=progress) as advance:
+            data = source.read_to_judge(options, progress=advance)
+    evaluation, _, _ = judge(classifier, data.split("test"), dataset=data.name, split="test")
     return evaluation

@@ -8,10 +8,34 @@ from pathlib import Path
 
 from sightline.data import source
 from sightline.data.dataset import SPLITS, Dataset, SplitName
-from sightline.data.options import DataOptions
+from sightline.data.options import DataOptions, Fit
 from sightline.errors import DataError
 
 GIVEN = "given in Python: "
+
+
+def read_dataset(
+    source: str | Path,
+    *,
+    splits: Collection[SplitName] = SPLITS,
+    size: tuple[int, int] | None = None,
+    fit: Fit = "crop",
+    skip_bad: bool = False,
+) -> Dataset:
+    """Return pictures from a catalogue name or a path; what is recognised stands in docs/data.md.
+
+    Args:
+        source: such as `digits`, a folder per class, IDX files.
+        splits: those that are read; test pictures that are not asked for are not opened.
+        size: height and width that every picture is brought to; none: their own.
+        fit: how another shape is brought to the size: crop, pad or stretch.
+        skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
+
+    Raises:
+        DataError: the pictures cannot be read.
+    """
+    options = DataOptions(source=source_of(source), size=size, fit=fit, skip_bad=skip_bad)
+    return load(None, options, splits=splits)
 
 
 def load(
@@ -33,7 +57,7 @@ def load(
         raise DataError(
             f"These pictures were {options.source}, so they lie in no file: hand the same Dataset in again as data=."
         )
-    with _reading_progress(shown=progress) as advance:
+    with reading_progress(shown=progress) as advance:
         return source.read(options, splits, progress=advance)
 
 
@@ -47,7 +71,7 @@ def source_of(data: str | Path | Dataset) -> str:
 
 
 @contextlib.contextmanager
-def _reading_progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+def reading_progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
     from rich.console import Console  # noqa: PLC0415 (not needed to import the package)
     from rich.progress import Progress  # noqa: PLC0415

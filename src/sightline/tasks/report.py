@@ -22,7 +22,20 @@ from sightline.reporting.contents import (
 )
 from sightline.reporting.report import render_report
 from sightline.tasks.figures import Album
+from sightline.training.recipe import TrainingOptions, flat
 from sightline.training.run import Run
+
+_SHOWN = {
+    "seed": "seed",
+    "preparation.grey": "grey",
+    "preparation.augmentation": "augmentation",
+    **{
+        f"training.{name}": name.replace("_", " ")
+        for name in TrainingOptions.model_fields
+        if name
+        not in {"checkpoint_minutes", "device", "precision"}  # the machine's facts say what they became
+    },
+}
 
 
 def write_run_report(run: Run) -> Path:
@@ -95,17 +108,20 @@ def _model(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
         if summary
         else ()
     )
-    options = recipe.training.model_dump(exclude_none=True, exclude={"checkpoint_minutes"})
-    training = {name.replace("_", " "): str(value) for name, value in options.items()}
-    training["augmentation"] = "; ".join(recipe.preparation.augmentation or ()) or "none"
-    training["seed"] = str(recipe.seed)
+    values = {key: value for key, value in flat(recipe).items() if key in _SHOWN and value is not None}
+    words = {
+        key: "; ".join(value) or "none" if isinstance(value, tuple) else str(value)
+        for key, value in values.items()
+    }
+    chosen = {_SHOWN[key]: text for key, text in words.items() if key not in record.derived}
+    derived = {_SHOWN[key]: text for key, text in words.items() if key in record.derived}
     return ModelFacts(
         name=run.name,
         layers=layers,
         trainable_parameters=record.trainable_parameters,
         frozen_parameters=record.fixed_parameters,
-        training=training,
-        derived=dict(record.machine),
+        training=chosen | record.machine,
+        derived=derived,
         history=run.history,
         evaluation=run.evaluation(),
         evaluate_command=f"sightline evaluate {run.path}",

@@ -12,7 +12,7 @@ from sightline.data.imageset import ImageSet
 from sightline.errors import UsageError
 from sightline.preparing import augmentation
 from sightline.training.optimizers import USUAL
-from sightline.training.recipe import Recipe
+from sightline.training.recipe import Recipe, flat
 
 STEPS_WANTED = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
@@ -62,6 +62,12 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
             "training": options.model_copy(update=derived),
         }
     ), notes
+
+
+def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
+    """Return the dotted keys that `effective` filled in, in the order of the recipe."""
+    before, after = flat(given), flat(effective)
+    return tuple(key for key, value in after.items() if value is not None and before[key] is None)
 
 
 def usual_batch_size(pictures: int) -> int:

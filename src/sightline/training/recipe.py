@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -162,6 +163,12 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
 def recipe_keys() -> list[str]:
     """Return every key of a recipe in dotted form."""
     return list(_keys(Recipe, ""))
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe's values by their dotted keys."""
+    plain = recipe.model_dump()
+    return {key: reduce(lambda part, name: part[name], key.split("."), plain) for key in recipe_keys()}
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Sequence[str]:

@@ -73,7 +73,10 @@ class RunRecord(BaseModel):
     trainable_parameters: int
     fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
     machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
-    notes: tuple[str, ...] = Field(default=(), description="What was decided for the user.")
+    derived: tuple[str, ...] = Field(
+        default=(), description="Keys of the recipe that were left to Sightline."
+    )
+    notes: tuple[str, ...] = Field(default=(), description="What was decided against the user's wish.")
     final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
 
 

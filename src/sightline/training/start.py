@@ -19,7 +19,7 @@ from sightline.networks.builder import build
 from sightline.preparing.preparation import Preparation, fit_preparation
 from sightline.seeds import derive
 from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
-from sightline.training.effective import effective
+from sightline.training.effective import derived_keys, effective
 from sightline.training.loop import Trainer
 from sightline.training.machine import Machine, choose_machine, processor
 from sightline.training.recipe import Recipe
@@ -48,7 +48,8 @@ def start(
         DataError: there is nothing to learn, or no labels.
     """
     train = _labelled(dataset, "train")
-    recipe, notes = effective(recipe, train, module=network is not None)
+    given = recipe
+    recipe, notes = effective(given, train, module=network is not None)
     machine = choose_machine(recipe.training.device, recipe.training.precision)
     preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
@@ -60,6 +61,7 @@ def start(
         trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         fixed_parameters=_fixed_parameters(network),
         machine=_describe(machine),
+        derived=derived_keys(given, recipe),
         notes=notes,
     )
     run = create_run(path, recipe, record, dataset)

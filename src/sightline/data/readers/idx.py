@@ -44,10 +44,10 @@ class _File:
 
 @dataclass(frozen=True)
 class _Pair:
-    """The files of one split; without labels, or, while pairs are sought, without pictures."""
+    """The files of one split."""
 
-    pictures: Path | None = None
-    labels: Path | None = None
+    pictures: Path
+    labels: Path | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,6 @@ class IdxSource:
 
     def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions) -> Part:
         pair = self.pairs[split]
-        assert pair.pictures is not None  # noqa: S101 (recognise leaves no pair without pictures)
         images = idx_file.read_pictures(pair.pictures)
         labels = None if pair.labels is None else idx_file.read_labels(pair.labels)
         if labels is not None:
@@ -152,8 +151,9 @@ def _relative(path: Path, named: _File) -> _File | None:
     if path == named.path or not set(named.words) <= words:
         return None  # not opened: it cannot be the one
     other = _look_at(path)
-    belongs = other is not None and (other.split, other.words) == (named.split, named.words)
-    return other if belongs and other is not None and other.role != named.role else None
+    if other is None or other.role == named.role or (other.split, other.words) != (named.split, named.words):
+        return None
+    return other
 
 
 def _plain_before_gzipped(files: list[_File]) -> list[_File]:
@@ -169,8 +169,8 @@ def _pairs(files: list[_File], path: Path) -> dict[SplitName, _Pair]:
         roles = found[file.split or "train", file.words]
         if file.role in roles:
             raise DataError(
-                f"{printable(str(path))} holds two files of {file.role} for one split, {roles[file.role].name} and "
-                f"{file.path.name}; expected one; move the other away."
+                f"{printable(str(path))} holds two files of {file.role} for one split, "
+                f"{printable(roles[file.role].name)} and {printable(file.path.name)}, expected one; move one away."
             )
         roles[file.role] = file.path
     sets = sorted({" ".join(words) or "(no name)" for _, words in found})

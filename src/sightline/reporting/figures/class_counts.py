@@ -19,6 +19,7 @@ _GAP = 0.2  # inches between panels
 def draw_class_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """Return horizontal bars of `counts`, split → class → number of pictures, one panel per split.
 
+    There is at least one split and one class; a split without labels has no place here.
     Every split has the same classes in the same order. Each panel has its own scale, from zero: a small test
     split stays as readable as a large train split.
     """

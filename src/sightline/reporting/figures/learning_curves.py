@@ -38,10 +38,10 @@ def draw_learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
         figure.add_axes((left / look.WIDTH, bottom / height, width / look.WIDTH, _PANEL / height))
         for left in (_LEFT, _LEFT + width + _BETWEEN)
     )
-    for axes, measure in ((loss, "loss"), (accuracy, "accuracy")):
-        axes.set_title(measure.capitalize())
+    _draw_lines(loss, list(histories.values()), "loss")
+    _draw_lines(accuracy, list(histories.values()), "accuracy")
+    for axes in (loss, accuracy):
         axes.margins(y=0.08)
-        _draw_lines(axes, list(histories.values()), "loss" if measure == "loss" else "accuracy")
         _mark_epochs(axes, [row.epoch for history in histories.values() for row in history])
     loss.set_ylim(bottom=0)
     accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 1))
@@ -53,6 +53,7 @@ def draw_learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
 def _draw_lines(
     axes: Axes, histories: Sequence[Sequence[Epoch]], measure: Literal["loss", "accuracy"]
 ) -> None:
+    axes.set_title(measure.capitalize())
     for number, history in enumerate(histories):
         epochs = [row.epoch for row in history]
         colour = look.MODEL_COLOURS[number % len(look.MODEL_COLOURS)]

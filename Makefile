@@ -1,0 +1,38 @@
+# Needs Python 3.11 or newer. Everything goes into .venv; nothing else on the machine is changed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.PHONY: demo test lint bench-step bench-mnist bench-start clean
+
+demo: .venv/installed  ## the whole way on built-in data, under a minute
+	$(BIN)/sightline demo
+
+test: lint  ## everything that must hold before a change lands
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench-step: .venv/installed  ## training speed beside Keras, see benchmarks/README.md
+	$(BIN)/python benchmarks/train_step.py --peers-python .venv-peers/bin/python
+
+bench-mnist: .venv/installed  ## MNIST accuracy over three seeds, memory, import time: MNIST=folder with the IDX files
+	$(BIN)/python benchmarks/mnist.py $(MNIST)
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build

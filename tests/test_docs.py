@@ -1,0 +1,82 @@
+"""Every command and every example in README.md and docs/ works, in the order in which it stands."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import re
+import shlex
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightline.cli.app import run
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def things_that_docs_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for name, count in (("train", 60), ("t10k", 20)):
+        images, labels = (
+            random.integers(0, 256, (count, 28, 28), np.uint8),
+            np.arange(count, dtype=np.uint8) % 10,
+        )
+        header = struct.pack(">4B3I", 0, 0, 8, 3, *images.shape)
+        Path("mnist").mkdir(exist_ok=True)
+        Path(f"mnist/{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
+        header = struct.pack(">4BI", 0, 0, 8, 1, count)
+        Path(f"mnist/{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(header + labels.tobytes()))
+    for folder, classes, size in (
+        ("flowers", ("rose", "tulip"), (40, 48, 3)),
+        ("flowers-with-a-broken-file", ("rose", "tulip"), (40, 48, 3)),
+        ("more-digits", map(str, range(10)), (8, 8)),
+    ):
+        for name in classes:
+            Path(folder, name).mkdir(parents=True)
+            for number in range(20):
+                picture = random.integers(0, 256, size, np.uint8)
+                Image.fromarray(picture).save(Path(folder, name, f"{number}.png"))
+    Path("flowers-with-a-broken-file/rose/0.png").write_bytes(b"no picture")
+    Image.fromarray(random.integers(0, 256, (30, 20, 3), np.uint8)).save("scan.png")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+@pytest.mark.usefixtures("things_that_docs_speak_of")
+def test_commands_and_examples_work_as_written(page: Path) -> None:
+    names: dict[str, object] = {}
+    for kind, content in blocks(page):
+        if kind == "python":
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(content, str(page), "exec"), names)
+            continue
+        for line in content.splitlines():
+            if line.startswith("$ sightline "):
+                command, _, comment = line.removeprefix("$ sightline ").partition("  # ")
+                expected = int(found[1]) if (found := re.fullmatch(r"exit code (\d+)", comment)) else 0
+                assert run(shlex.split(command)) == expected, line
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_key_of_a_recipe_is_documented() -> None:
+    from sightline.training.recipe import recipe_keys
+
+    text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
+    assert [key for key in recipe_keys() if f"`{key}`" not in text] == []
