@@ -6,6 +6,7 @@ A shape is (height, width, channels) for pictures and (features,) for flat vecto
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias, get_args
 
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu"]
@@ -159,7 +160,7 @@ class Dropout:
     @property
     def line(self) -> str:
         """The layer in its shortest written form."""
-        return f"dropout {self.rate:g}"
+        return f"dropout {decimal(self.rate)}"
 
     def output(self, shape: Shape) -> Shape:
         """Return the shape unchanged."""
@@ -220,6 +221,15 @@ def show(shape: Shape) -> str:
     '512'
     """
     return "x".join(map(str, shape))
+
+
+def decimal(number: float) -> str:
+    """Return a number's shortest text that is read back exactly, without an exponent.
+
+    >>> decimal(0.25), decimal(1e-05), decimal(10.0)
+    ('0.25', '0.00001', '10')
+    """
+    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def _picture(shape: Shape, kind: str) -> tuple[int, int, int]:

@@ -103,16 +103,15 @@ class _Words:
 
     def expect_end(self) -> None:
         if self._left:
-            known = [*ACTIVATIONS, "same", "valid", "global"]
-            raise self.error(f"'{self._left[0]}' does not belong here.{nearest(self._left[0], known)}")
+            word, known = self._left[0], [*ACTIVATIONS, "same", "valid", "global"]
+            raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
 
 
 def _conv(words: _Words) -> Conv:
     filters = words.number("the number of filters", MOST_UNITS)
     kernel = (words.take(r"\d+x\d+") or "3x3").split("x")
     height, width = (words.within(side, "a side of the kernel", MOST_PIXELS) for side in kernel)
-    padding: Literal["same", "valid"] = "valid" if words.take("valid") else "same"
-    words.take("same")
+    padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
     return Conv(filters, (height, width), words.stride() or 1, padding, words.activation())
 
 

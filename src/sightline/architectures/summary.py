@@ -19,6 +19,12 @@ class Row:
     output: Shape
     count: Count
 
+    @property
+    def multiplications(self) -> int:
+        """About how many multiplications one picture costs: every parameter, at every place of the output."""
+        places = self.output[0] * self.output[1] if len(self.output) == 3 else 1
+        return self.count.trainable * places
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -31,6 +37,11 @@ class Summary:
     def trainable(self) -> int:
         """Parameters that the optimizer changes."""
         return sum(row.count.trainable for row in self.rows)
+
+    @property
+    def multiplications(self) -> int:
+        """About how many multiplications one picture costs on its way through."""
+        return sum(row.multiplications for row in self.rows)
 
     @property
     def fixed(self) -> int:

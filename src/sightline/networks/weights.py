@@ -29,6 +29,14 @@ def fingerprint(weights: Mapping[str, Tensor]) -> str:
 def to_bytes(weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """Return the weights as the content of a safetensors file; equal weights give equal bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    seen = set[int]()
+    for (
+        name,
+        tensor,
+    ) in plain.items():  # weights that two layers share are written twice: the format wants it so
+        storage = tensor.untyped_storage().data_ptr()
+        plain[name] = tensor.clone() if storage in seen else tensor
+        seen.add(storage)
     return safetensors.torch.save(plain, dict(metadata) if metadata else None)
 
 

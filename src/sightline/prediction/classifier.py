@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from sightline import files
 from sightline.architectures.lines import parse
-from sightline.data.decode import resize
+from sightline.data.decode import resize_all
 from sightline.errors import DataError, RunError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build
@@ -99,10 +100,9 @@ class Classifier:
         """Return the content of the classifier's file; equal classifiers give equal bytes."""
         state = self.network.state_dict()
         text = self.description.model_dump_json()
+        stored = _Stored(sha256=weights.fingerprint(state), classifier_sha256=_sha256(text), classifier=text)
         # One key only: the format keeps metadata in a hash map, and several keys come in random order.
-        return weights.to_bytes(
-            state, {_KEY: f'{{"sha256":"{weights.fingerprint(state)}","classifier":{text}}}'}
-        )
+        return weights.to_bytes(state, {_KEY: stored.model_dump_json()})
 
     def _logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = self._fitted(images)
@@ -113,11 +113,11 @@ class Classifier:
     def _fitted(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring pictures to the size and the channels that the classifier was trained on."""
         height, width, channels = self.description.shape
-        if images.shape[3] != channels:
-            images = grey_pictures(images) if channels == 1 else np.repeat(images, channels, axis=3)
-        if images.shape[1:3] != (height, width):
-            return np.stack([resize(image, (height, width), fit=self.description.fit) for image in images])
-        return np.array(images)  # a copy: the source may be read-only, which torch does not accept
+        # Size first, then channels, as a picture file is read: equal pixels get equal probabilities.
+        fitted = resize_all(images, (height, width), fit=self.description.fit)
+        if fitted.shape[3] != channels:
+            return grey_pictures(fitted) if channels == 1 else np.repeat(fitted, channels, axis=3)
+        return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
 
 
 class _Stored(BaseModel):
@@ -125,8 +125,15 @@ class _Stored(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sha256: str
-    classifier: Description
+    sha256: str = Field(description="Of the weights.")
+    classifier_sha256: str = Field(description="Of the text below.")
+    classifier: str = Field(description="A Description as JSON.")
+
+
+class _Version(BaseModel):
+    """The one part of a description that every format shares."""
+
+    format: int
 
 
 def load_classifier(path: Path, network: nn.Module | None = None) -> Classifier:
@@ -159,7 +166,8 @@ def stored_sha256(path: Path) -> str:
     Raises:
         RunError: the file is missing, damaged or no classifier.
     """
-    return _stored(path, weights.read_metadata(path)).sha256
+    sha256, _ = _stored(path, weights.read_metadata(path))
+    return sha256
 
 
 def load_weights(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
@@ -180,22 +188,30 @@ def load_weights(network: nn.Module, state: dict[str, Tensor], origin: str) -> N
 
 
 def _description(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> Description:
-    stored = _stored(path, metadata)
-    if weights.fingerprint(state) != stored.sha256:
+    sha256, description = _stored(path, metadata)
+    if weights.fingerprint(state) != sha256:
         raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
-    return stored.classifier
+    return description
 
 
-def _stored(path: Path, metadata: dict[str, str]) -> _Stored:
+def _stored(path: Path, metadata: dict[str, str]) -> tuple[str, Description]:
+    """Return the SHA-256 of the weights and the description, as they stand in the metadata, checked."""
     if _KEY not in metadata:
         raise RunError(f"{path} is a safetensors file, but no classifier: Sightline did not write it.")
     try:
         stored = _Stored.model_validate_json(metadata[_KEY])
+        if _sha256(stored.classifier) != stored.classifier_sha256:
+            raise RunError(f"{path} is damaged: its description does not have the SHA-256 stored with it.")
+        found = _Version.model_validate_json(stored.classifier).format
+        if found != FORMAT:
+            raise RunError(f"{path} has format {found}; this Sightline reads format {FORMAT}.")
+        return stored.sha256, Description.model_validate_json(stored.classifier)
     except ValidationError as error:
         raise RunError(
             f"{path} was written by another version of Sightline or is damaged "
             f"(expected format {FORMAT}): {error.errors()[0]['msg']}."
         ) from error
-    if stored.classifier.format != FORMAT:
-        raise RunError(f"{path} has format {stored.classifier.format}; this Sightline reads format {FORMAT}.")
-    return stored
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

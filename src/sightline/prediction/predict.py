@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from sightline.data.dataset import Skipped
 from sightline.data.decode import PictureError, read_picture
+from sightline.data.readers.class_folders import is_folder, visible
 from sightline.errors import DataError
 from sightline.prediction.classifier import Classifier
 
@@ -76,15 +78,20 @@ def predict_files(
     return predictions, tuple(bad)
 
 
+def _visible(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return visible(folder)
+    except OSError as error:
+        raise DataError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+
+
 def _files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise DataError(f"{path} does not exist; expected a picture file or a folder of picture files.")
         if path.is_dir():
-            found = sorted(
-                item for item in path.iterdir() if item.is_file() and not item.name.startswith(".")
-            )
+            found = [Path(entry.path) for entry in _visible(path) if not is_folder(entry)]
             if not found:
                 raise DataError(f"The folder {path} has no files in it; expected picture files.")
             files += found

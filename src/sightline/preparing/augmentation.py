@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sightline.architectures.layers import Shape
+from sightline.architectures.layers import Shape, decimal
 from sightline.errors import UsageError, nearest
 
 MOST_ROTATION_OF_CHARACTERS = 45
@@ -34,7 +34,7 @@ class Augmentation:
     @property
     def line(self) -> str:
         """The augmentation in its shortest written form."""
-        amount = f" {self.amount:g}" if _KINDS[self.kind].most else ""
+        amount = f" {decimal(self.amount)}" if _KINDS[self.kind].most else ""
         return f"{self.kind}{amount}{' always' if self.always else ''}"
 
     @property
@@ -101,11 +101,11 @@ def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmenta
 
     Pictures below 12 pixels are not moved: one pixel would already be much.
     """
-    pixels = round(min(shape[0], shape[1]) / 16)
-    moves = min(shape[0], shape[1]) >= 12
+    side = min(shape[0], shape[1])
+    moves = side >= 12
     if are_characters(classes):
-        return (Augmentation("shift", pixels),) if moves else ()
-    return (*((Augmentation("crop", 2 * pixels),) if moves else ()), Augmentation("flip"))
+        return (Augmentation("shift", round(side / 24) or 1),) if moves else ()
+    return (*((Augmentation("crop", round(side / 8)),) if moves else ()), Augmentation("flip"))
 
 
 def are_characters(classes: Sequence[str]) -> bool:

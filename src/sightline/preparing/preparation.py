@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from sightline.architectures.layers import Shape
+
+_NUMBERS_AT_ONCE = 1 << 22  # 32 MiB as int64
 
 
 class Preparation(BaseModel):
@@ -42,22 +46,22 @@ def fit_preparation(images: NDArray[np.uint8], *, grey: bool) -> Preparation:
     order of the pictures. A channel that never changes keeps std 1.
     """
     grey = grey and images.shape[3] > 1
-    count, total, squares = 0, 0, 0
-    for start in range(0, len(images), 1024):
-        chunk = images[start : start + 1024].reshape(-1, images.shape[3])
-        values = chunk.astype(np.int64)
+    levels = images.shape[3] if grey else 1  # a grey value is a sum of channels, divided at the very end
+    channels = 1 if grey else images.shape[3]
+    count, total, squares = 0, [0] * channels, [0] * channels
+    step = max(1, _NUMBERS_AT_ONCE // max(1, images[:1].size))
+    for start in range(0, len(images), step):
+        values = images[start : start + step].reshape(-1, images.shape[3]).astype(np.int64)
         if grey:
             values = values.sum(axis=1, keepdims=True)
         count += len(values)
-        total = total + values.sum(axis=0)
-        squares = squares + np.square(values).sum(axis=0)
-    scale = images.shape[3] if grey else 1  # sums of three channels, kept whole until here
-    mean = np.asarray(total) / count / scale
-    variance = np.asarray(squares) / count / scale**2 - mean**2
-    std = np.sqrt(np.maximum(variance, 0))
-    return Preparation(
-        grey=grey, mean=tuple(mean.tolist()), std=tuple(np.where(std > 1e-6, std, 1.0).tolist())
-    )
+        total = [old + int(new) for old, new in zip(total, values.sum(axis=0), strict=True)]
+        squares = [old + int(new) for old, new in zip(squares, np.square(values).sum(axis=0), strict=True)]
+    mean = [t / (count * levels) for t in total]
+    # Python's integers do not round: a channel that never changes has a variance of 0 and not of nearly 0.
+    variance = [(count * s - t * t) / (count * levels) ** 2 for t, s in zip(total, squares, strict=True)]
+    std = [math.sqrt(v) or 1.0 for v in variance]
+    return Preparation(grey=grey, mean=tuple(mean), std=tuple(std))
 
 
 def grey_pictures(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -48,7 +48,10 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write the checkpoint into a folder of its own below `folder`, then drop all but the newest two.
+    """Write the checkpoint into a folder of its own below `folder`, and keep only the one before it besides.
+
+    One that is further on was passed over as damaged when this run went on; it is dropped too, for it would be
+    tried first again.
 
     Raises:
         SaveError: it cannot be written; the older ones are untouched.
@@ -56,15 +59,22 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     contents = dict(
         zip(_PARTS, map(weights.to_bytes, (checkpoint.weights, checkpoint.optimizer)), strict=True)
     )
+    position = asdict(checkpoint.position)
     state = {
         "format": FORMAT,
-        "position": asdict(checkpoint.position),
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+        "position": position,
+        "sha256": {
+            "position": _sha256(json.dumps(position).encode()),
+            **{name: _sha256(content) for name, content in contents.items()},
+        },
     }
     path = folder / f"{checkpoint.position.epoch:06d}-{checkpoint.position.batch:08d}"
     files.write_folder(path, {**contents, _STATE: json.dumps(state, indent=1).encode()})
-    for old in _folders(folder)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    others = [other for other in _folders(folder) if other != path]
+    before = [other for other in others if other < path]
+    for other in others:
+        if other not in before[1 - KEPT :]:
+            shutil.rmtree(other, ignore_errors=True)
     return path
 
 
@@ -79,7 +89,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
         try:
             return _read(path), tuple(notes)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            notes.append(f"The checkpoint {path} is damaged ({error}); an older one is used.")
+            notes.append(f"The checkpoint {path} is damaged and was passed over ({_reason(error)}).")
     return None, tuple(notes)
 
 
@@ -93,11 +103,22 @@ def _read(path: Path) -> Checkpoint:
     if state["format"] != FORMAT:
         raise ValueError(f"format {state['format']}, expected {FORMAT}")
     contents = {name: (path / name).read_bytes() for name in _PARTS}
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != state["sha256"][name]:
-            raise ValueError(f"{name} does not have its SHA-256")
     position = state["position"]
+    for name, content in {**contents, "position": json.dumps(position).encode()}.items():
+        if _sha256(content) != state["sha256"][name]:
+            raise ValueError(f"its {name} does not have the SHA-256 stored with it")
     position["history"] = tuple(Epoch(**row) for row in position["history"])
     position["totals"] = tuple(position["totals"])
     loaded = [weights.from_bytes(contents[name]) for name in _PARTS]
     return Checkpoint(Position(**position), *loaded)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong in a few words, without the path, which the sentence around it names."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{_STATE} lacks {error}" if isinstance(error, KeyError) else str(error)

@@ -58,5 +58,5 @@ def read_csv(path: Path) -> list[Epoch]:
             ]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise RunError(f"{path} is damaged: its rows are not those of a history ({error}).") from error

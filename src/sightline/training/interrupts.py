@@ -31,7 +31,8 @@ def stop_requests() -> Iterator[StopRequest]:
 
     def note(number: int, _: FrameType | None) -> None:
         request.signal_number = number
-        signal.signal(number, before[signal.Signals(number)])
+        for noted, handler in before.items():
+            signal.signal(noted, handler)
 
     for number in before:
         signal.signal(number, note)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightline.data.imageset import ImageSet
-from sightline.errors import DivergedError, Interrupted
+from sightline.errors import DivergedError, Interrupted, RunError
 from sightline.networks import weights
 from sightline.prediction.classifier import load_weights
 from sightline.preparing import augmentation
@@ -117,6 +117,7 @@ class Trainer:
             DivergedError: the loss is no number any more; the last good checkpoint is kept.
             SaveError: something could not be written; what was saved before is untouched.
             UsageError: another process trains in this folder.
+            RunError: the checkpoint is not one of this network and optimizer.
         """
         devices = [self.machine.device] if self.machine.device.type == "cuda" else []
         with (
@@ -202,7 +203,7 @@ class Trainer:
         assert labels is not None  # noqa: S101 (checked before training)
         valid_loss, valid_accuracy = cross_entropy(self.valid_logits, labels)
         if not math.isfinite(valid_loss):
-            raise self._diverged("validation loss", valid_loss, self.batches)
+            raise self._diverged("validation loss", valid_loss, self.batches - 1)
         total_loss, right, pictures = self._totals
         row = Epoch(
             epoch=self.epoch,
@@ -239,7 +240,7 @@ class Trainer:
             self._totals = (self._totals[0] + loss, self._totals[1] + right, self._totals[2] + pictures)
 
     def _diverged(self, what: str, value: float, batch: int) -> DivergedError:
-        rate = self._rate(min(batch, self.batches - 1))
+        rate = self._rate(batch)
         step = (self.epoch - 1) * self.batches + batch + 1
         kept = "The last good checkpoint and the best classifier so far are kept. " if self.history else ""
         return DivergedError(
@@ -258,11 +259,20 @@ class Trainer:
 
     def _restore(self) -> None:
         """Take over the newest whole checkpoint, if there is one."""
-        found, self.notes = checkpoint.newest(self.run.checkpoints)
+        found, notes = checkpoint.newest(self.run.checkpoints)
+        self.notes += notes
         if found is None:
+            if self.record.module is not None:  # nobody could draw its first weights again
+                self._save_checkpoint()
             return
         load_weights(self.network, found.weights, str(self.run.checkpoints))
-        self.optimizer.load(found.optimizer)
+        try:
+            self.optimizer.load(found.optimizer)
+        except KeyError as error:
+            raise RunError(
+                f"{self.run.checkpoints} belongs to another optimizer than {self.recipe.training.optimizer}: "
+                f"it lacks {error}. Put the old one back into recipe.toml, or train a new run."
+            ) from error
         at = found.position
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
         self._totals, self.history = at.totals, list(at.history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import platform
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from typing import Literal
 import torch
 
 from sightline.errors import UsageError
+
+WORTH_SHARING = 100e6
+"""Multiplications a step below which a second core was measured to bring nothing (Zen 5, 2 cores)."""
 
 _GIBIBYTE = 1 << 30
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
@@ -35,8 +39,16 @@ class Machine:
             yield
 
 
-def choose_machine(device: str, precision: Literal["auto", "float32", "bfloat16"]) -> Machine:
+def choose_machine(
+    device: str, precision: Literal["auto", "float32", "bfloat16"], *, multiplications: float = math.inf
+) -> Machine:
     """Return the machine for a run; `auto` takes the fastest that is there.
+
+    Args:
+        device: auto, cpu or cuda.
+        precision: auto, float32 or bfloat16.
+        multiplications: about how many one step takes; a small step is faster on one core, because handing out
+            the work costs more than it brings, the more so when other programs keep the cores busy.
 
     Raises:
         UsageError: a GPU is asked for and there is none.
@@ -48,7 +60,8 @@ def choose_machine(device: str, precision: Literal["auto", "float32", "bfloat16"
     chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     if precision == "auto":
         precision = "bfloat16" if _has_fast_bfloat16(chosen) else "float32"
-    return Machine(chosen, precision, available_cores())
+    threads = 1 if multiplications < WORTH_SHARING else available_cores()
+    return Machine(chosen, precision, threads)
 
 
 @contextlib.contextmanager

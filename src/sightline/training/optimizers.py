@@ -35,8 +35,8 @@ class Usual:
 USUAL: Mapping[OptimizerName, Usual] = {
     "sgd": Usual(0.1),
     "rmsprop": Usual(0.001, momentum=0.0),
-    "adam": Usual(0.003),
-    "adamw": Usual(0.003, weight_decay=0.01),
+    "adam": Usual(0.005),
+    "adamw": Usual(0.005, weight_decay=0.01),
 }
 _SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
     "sgd": ("momentum",),

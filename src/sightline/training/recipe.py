@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sightline.data.options import DataOptions
 from sightline.errors import UsageError, nearest
@@ -25,7 +24,11 @@ class ModelOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    preset: str | None = Field(default="cnn", description="A preset: 'cnn', 'mlp' or 'mlp 256 128'.")
+    # TOML has no word for none, so an empty text stands for it in a recipe's file.
+    preset: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
+        default="cnn",
+        description="A preset: 'cnn', 'mlp' or 'mlp 256 128'; empty: layers, or a Python class.",
+    )
     layers: tuple[str, ...] | None = Field(
         default=None, description="Layer lines; none: those of the preset for the size of the pictures."
     )
@@ -106,7 +109,9 @@ class Recipe(BaseModel):
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; `recipe_from_toml` reads it back."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        plain = self.model_dump(mode="json", exclude_none=True)
+        plain["model"].setdefault("preset", "")
+        return tomli_w.dumps(plain)
 
 
 def recipe_from_toml(path: Path) -> dict[str, Any]:
@@ -139,7 +144,7 @@ def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
 
 
 def parse_setting(key: str, value: Any) -> dict[str, Any]:
-    """Return the nested mapping of one setting; a text is read as TOML, or else stays a text.
+    """Return the nested mapping of one setting; a text is read as TOML where that gives what the key takes.
 
     Raises:
         UsageError: the key is no key of a recipe.
@@ -149,20 +154,28 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
     >>> parse_setting("model.preset", "mlp 256")
     {'model': {'preset': 'mlp 256'}}
     """
-    key, known = key.strip(), recipe_keys()
+    key, known = key.strip(), _keys(Recipe, "")
     if key not in known:
-        raise UsageError(f"'{key}' is no key of a recipe; there are {', '.join(known)}.{nearest(key, known)}")
+        raise UsageError(f"'{key}' is no key of a recipe; there are {', '.join(known)}.{_nearest(key)}")
     if isinstance(value, str):
-        with contextlib.suppress(tomllib.TOMLDecodeError):
-            value = tomllib.loads(f"value = {value}")["value"]
+        value = _from_text(value.strip(), words=known[key])
     for part in reversed(key.split(".")):
-        value = {part: value.strip() if isinstance(value, str) else value}
+        value = {part: value}
     return dict(value)
+
+
+def _from_text(text: str, *, words: bool) -> Any:
+    """Return what a text says in TOML; one that is not TOML, or no text where `words` are wanted, as it is."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, str) or not words else text
 
 
 def recipe_keys() -> list[str]:
     """Return every key of a recipe in dotted form."""
-    return list(_keys(Recipe, ""))
+    return [*_keys(Recipe, "")]
 
 
 def flat(recipe: Recipe) -> dict[str, Any]:
@@ -171,22 +184,36 @@ def flat(recipe: Recipe) -> dict[str, Any]:
     return {key: reduce(lambda part, name: part[name], key.split("."), plain) for key in recipe_keys()}
 
 
-def _keys(model: type[BaseModel], prefix: str) -> Sequence[str]:
-    keys: list[str] = []
+def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:
+    """Return every key below a model in dotted form, and whether it takes any text."""
+    keys: dict[str, bool] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys(field.annotation, f"{prefix}{name}.")
+            keys |= _keys(field.annotation, f"{prefix}{name}.")
         else:
-            keys.append(prefix + name)
+            keys[prefix + name] = str in {field.annotation, *get_args(field.annotation)}
     return keys
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+        if not isinstance(value, Mapping):
+            into[key] = value
+            continue
+        if not isinstance(into.get(key), dict):
+            into[key] = {}
+        _merge(into[key], value)
+
+
+def _nearest(key: str) -> str:
+    """Return the sentence that offers the key that was probably meant, also where its table was forgotten."""
+    known = recipe_keys()
+    whole = next((other for other in known if other.endswith(f".{key}")), None)
+    tables = {other.partition(".")[0] for other in known}
+    return f" Did you mean '{whole}'?" if whole else nearest(key, [*known, *sorted(tables)])
+
+
+_PLAIN = {"model_type": "a table of keys", "tuple_type": "a list"}  # pydantic names Python's types
 
 
 def _explain(error: ValidationError) -> str:
@@ -195,12 +222,12 @@ def _explain(error: ValidationError) -> str:
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = recipe_keys()
-        sentence = f"'{key}' is no key of a recipe.{nearest(key, known)}"
+        sentence = f"'{key}' is no key of a recipe.{_nearest(key)}"
     elif first["type"] == "missing":
         sentence = f"The recipe lacks '{key}'."
     else:
-        expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        expected = _PLAIN.get(first["type"], first["msg"])
+        expected = expected.removeprefix("Input should be ").removeprefix("Tuple should have ")
         sentence = f"{key} is {first['input']!r}, expected {expected[:1].lower()}{expected[1:]}."
     more = len(problems) - 1
     return sentence + (f" ({more} more of this kind.)" if more else "")

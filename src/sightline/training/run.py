@@ -27,7 +27,7 @@ from torch import nn
 
 from sightline import files
 from sightline.data.dataset import Dataset, SplitName
-from sightline.errors import RunError, UsageError
+from sightline.errors import RunError, SaveError, UsageError
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
 from sightline.training.history import Epoch, read_csv, to_csv
@@ -150,12 +150,21 @@ class Run:
         return stored_sha256(self.classifier_path) if self.classifier_path.exists() else None
 
     def skipped(self) -> list[tuple[str, str]]:
-        """Return the files that were left out with skip_bad, and why."""
+        """Return the files that were left out with skip_bad, and why.
+
+        Raises:
+            RunError: skipped.csv is damaged.
+        """
         path = self.path / "skipped.csv"
         if not path.exists():
             return []
-        with path.open(newline="", encoding="utf-8") as file:
-            return [(row["file"], row["reason"]) for row in csv.DictReader(file)]
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return [(row["file"], row["reason"]) for row in csv.DictReader(file)]
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+        except (KeyError, ValueError, csv.Error) as error:
+            raise RunError(f"{path} is damaged: its rows are not file and reason ({error}).") from error
 
     def evaluation(self, split: SplitName = "test") -> Evaluation | None:
         """Return what `evaluate` found on a split, or None if it has not been asked.
@@ -183,7 +192,9 @@ class Run:
         try:
             with path.open("rb") as file:
                 table: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            if table.ndim != 2 or table.dtype != np.float32:
+                raise ValueError(f"{table.shape} {table.dtype}")  # noqa: TRY301 (told like any other damage)
+        except (OSError, ValueError, EOFError, MemoryError) as error:
             raise RunError(
                 f"{path} is missing or damaged; make it anew with: sightline evaluate {self.path}"
             ) from error
@@ -211,6 +222,7 @@ class Run:
 
         Raises:
             UsageError: another process does.
+            SaveError: the folder cannot be written.
         """
         lock = filelock.FileLock(self.path / ".lock", blocking=False)
         try:
@@ -219,8 +231,10 @@ class Run:
             raise UsageError(
                 f"Another process is training in {self.path}; wait for it or stop it."
             ) from error
+        except OSError as error:
+            raise SaveError(f"{self.path} cannot be written: {error.strerror or error}.") from error
         try:
-            for folder in (self.path, self.checkpoints):
+            for folder in (self.path, self.checkpoints, self.path / "figures"):
                 files.sweep(folder)
             yield
         finally:

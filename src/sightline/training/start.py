@@ -11,7 +11,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sightline.architectures.layers import show
 from sightline.architectures.lines import parse
+from sightline.architectures.summary import summarise
 from sightline.data.dataset import Dataset
 from sightline.data.imageset import ImageSet
 from sightline.errors import DataError, UsageError
@@ -47,12 +49,12 @@ def start(
         UsageError: an option or a layer line does not go with the data.
         DataError: there is nothing to learn, or no labels.
     """
-    train = _labelled(dataset, "train")
+    train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
     given = recipe
     recipe, notes = effective(given, train, module=network is not None)
-    machine = choose_machine(recipe.training.device, recipe.training.precision)
     preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
+    machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
     record = RunRecord(
         sightline=version("sightline"),
@@ -86,9 +88,12 @@ def resume(
     record, recipe = run.record, run.recipe
     if (record.module is None) != (network is None):
         expected = (
-            "its layer lines, without network=" if network else f"an instance of {record.module} as network="
+            "its layer lines, without network="
+            if record.module is None
+            else f"an instance of {record.module} as network="
         )
         raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
+    train = _labelled(dataset, "train")
     found = data_facts(dataset).splits
     for name, facts in record.data.splits.items():
         if name not in found or found[name].fingerprint != facts.fingerprint:
@@ -96,9 +101,8 @@ def resume(
                 f"The {name} pictures in {recipe.data.source} are not the ones that {run.path} was trained on "
                 "(their SHA-256 differs): bring the old ones back, or train a new run."
             )
-    machine = choose_machine(recipe.training.device, recipe.training.precision)
-    train = _labelled(dataset, "train")
     preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
+    machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
     trainer = _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)
     if record.machine != _describe(machine):
@@ -134,6 +138,16 @@ def _trainer(
     )
 
 
+def _machine(recipe: Recipe, train: ImageSet, preparation: Preparation) -> Machine:
+    """Return the machine that suits the size of the recipe's steps; a Python class may be of any size."""
+    options, layers = recipe.training, recipe.model.layers
+    if layers is None:
+        return choose_machine(options.device, options.precision)
+    summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
+    step = 3 * (options.batch_size or 1) * summary.multiplications  # forward, and backward twice
+    return choose_machine(options.device, options.precision, multiplications=step)
+
+
 def _network(
     recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module | None
 ) -> nn.Module:
@@ -158,6 +172,11 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
         raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
     if len(part.classes) < 2:
         raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
+    if dataset.train is not None and part.shape != dataset.train.shape:
+        raise DataError(
+            f"{dataset.name}: the {name} pictures are {show(part.shape)}, those of train "
+            f"{show(dataset.train.shape)}; expected one size."
+        )
     return part
 
 
@@ -165,9 +184,16 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
     """Check on two blank pictures that a user's module gives one logit a class."""
     height, width, channels = shape
     training = network.training
-    with torch.no_grad():
-        found = tuple(network.eval()(torch.zeros(2, channels, height, width)).shape)
-    network.train(training)
+    try:
+        with torch.no_grad():
+            found = tuple(network.eval()(torch.zeros(2, channels, height, width)).shape)
+    except Exception as error:  # the user's code may raise anything
+        raise UsageError(
+            f"{type(network).__qualname__} does not take a batch of two pictures (2, {channels}, {height}, {width}): "
+            f"{error}"
+        ) from error
+    finally:
+        network.train(training)
     if found != (2, classes):
         raise UsageError(
             f"{type(network).__qualname__} gives {found} for a batch of two pictures; "

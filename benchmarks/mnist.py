@@ -1,0 +1,126 @@
+"""What the default options reach on MNIST, and what they cost: accuracy, time, memory, start-up, repeatability.
+
+    python benchmarks/mnist.py FOLDER          the four official IDX files, gzipped or not
+
+Every figure comes from whole `sightline` commands, run one after the other in fresh processes. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "sightline"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One finished process: its output, wall and processor seconds, and peak resident memory in MB."""
+
+    output: str
+    wall: float
+    processor: float
+    megabytes: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    import torch
+
+    from sightline.training.machine import available_cores, processor
+
+    print(
+        f"{processor()}, {available_cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"
+    )
+    print(f"load before the start: {os.getloadavg()[0]:.1f}\n")
+    with tempfile.TemporaryDirectory() as place:
+        accuracy(folder, Path(place), arguments.seeds)
+        repeatability(folder, Path(place))
+    start_up(folder)
+
+
+def accuracy(folder: Path, place: Path, seeds: int) -> None:
+    """Train and judge both presets with default options."""
+    print(
+        "| model | trainable | seed | test accuracy (95 %) | test loss | epochs | wall s | processor s | peak MB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for model in ("cnn", "mlp"):
+        found = []
+        for seed in range(seeds):
+            run = place / f"{model}-{seed}"
+            trained = sightline("train", folder, "--model", model, "--seed", seed, "--out", run, "--json")
+            record = json.loads(trained.output)
+            judged = json.loads(sightline("evaluate", run, "--json").output)
+            right, loss = judged["accuracy"], judged["loss"]["value"]
+            found.append(right["value"])
+            print(
+                f"| {model} | {record['trainable_parameters']:,} | {seed} | {100 * right['value']:.2f} % "
+                f"({100 * right['low']:.2f}–{100 * right['high']:.2f}) | {loss:.4f} | {len(record['history'])} | "
+                f"{trained.wall:.1f} | {trained.processor:.1f} | {trained.megabytes:.0f} |",
+                flush=True,
+            )
+        print(f"| **{model}, mean** | | | **{100 * statistics.mean(found):.2f} %** | | | | | |", flush=True)
+
+
+def repeatability(folder: Path, place: Path) -> None:
+    """Train twice with one seed, in two processes and two working folders."""
+    hashes = []
+    for name in ("here", "there"):
+        (place / name).mkdir()
+        output = sightline("train", folder, "--epochs", 1, "--out", "run", "--json", cwd=place / name).output
+        hashes.append(json.loads(output)["final_weights_sha256"])
+    print(f"\nSHA-256 of the final weights, seed 0, one epoch: {hashes[0]} and {hashes[1]}")
+    print("equal" if hashes[0] == hashes[1] else "NOT EQUAL")
+
+
+def start_up(folder: Path) -> None:
+    """Time what a user waits for before anything happens."""
+    helps = [sightline("--help").processor for _ in range(11)]
+    print(
+        f"\n`sightline --help`: {statistics.median(helps):.3f} processor s (median of 11, worst {max(helps):.3f})"
+    )
+    from sightline import read_dataset
+
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        read_dataset(folder)
+        seconds.append(time.perf_counter() - began)
+    print(
+        f"import of 60,000 + 10,000 pictures: {statistics.median(seconds):.2f} s (median of 5, worst {max(seconds):.2f})"
+    )
+
+
+def sightline(*arguments: Any, cwd: Path | None = None) -> Finished:
+    """Run one command to its end."""
+    began = time.perf_counter()
+    process = subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, text=True, cwd=cwd)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"sightline {' '.join(map(str, arguments))} ended with status {status}")
+    return Finished(
+        output, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    )
+
+
+if __name__ == "__main__":
+    main()

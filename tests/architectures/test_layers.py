@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.architectures.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Count,
+    Dense,
+    Dropout,
+    Flatten,
+    Pool,
+    ShapeError,
+    decimal,
+    show,
+)
+
+
+def test_padding_keeps_the_size_and_a_stride_divides_it_rounded_up() -> None:
+    assert Conv(4).output((7, 9, 3)) == (7, 9, 4)
+    assert Conv(4, (5, 2), stride=2).output((7, 8, 3)) == (4, 4, 4)
+    assert Conv(4, (64, 64)).output((1, 1, 1)) == (1, 1, 4)
+
+
+def test_without_padding_only_whole_windows_count() -> None:
+    assert Conv(4, (3, 5), padding="valid").output((7, 9, 3)) == (5, 5, 4)
+    assert Pool("maxpool", 2).output((7, 9, 3)) == (3, 4, 3)
+    assert Pool("maxpool", 3, 2).output((7, 9, 3)) == (3, 4, 3)
+    assert Pool("avgpool", None).output((7, 9, 3)) == (3,)
+
+
+def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
+    with pytest.raises(ShapeError, match="its window needs at least 3x5 pixels"):
+        Conv(4, (3, 5), padding="valid").output((3, 4, 1))
+    with pytest.raises(ShapeError, match="its window needs at least 2x2 pixels"):
+        Pool("maxpool", 2).output((1, 9, 1))
+
+
+@pytest.mark.parametrize("layer", [Conv(4), Pool("maxpool", 2), Pool("avgpool", None)])
+def test_layers_for_pictures_refuse_vectors(layer: Conv | Pool) -> None:
+    with pytest.raises(ShapeError, match="takes pictures; it must stand before 'flatten'"):
+        layer.output((12,))
+
+
+def test_a_dense_layer_refuses_pictures() -> None:
+    with pytest.raises(ShapeError, match="put a line 'flatten'"):
+        Dense(10).output((2, 2, 3))
+
+
+def test_parameters_are_counted_by_hand() -> None:
+    assert Conv(32, (3, 5)).count((8, 8, 3)) == Count(trainable=(3 * 5 * 3 + 1) * 32)
+    assert Dense(10).count((512,)) == Count(trainable=5130)
+    assert BatchNorm().count((8, 8, 16)) == Count(trainable=32, fixed=32)
+    assert BatchNorm().count((16,)).total == 64
+    for layer in (Pool("maxpool", 2), Dropout(0.5), Flatten(), Activation("relu")):
+        assert layer.count((8, 8, 16)) == Count()
+
+
+def test_some_layers_change_no_shape_and_flatten_keeps_every_number() -> None:
+    for layer in (BatchNorm(), Dropout(0.5), Activation("relu")):
+        assert layer.output((8, 6, 3)) == (8, 6, 3)
+        assert layer.output((5,)) == (5,)
+    assert Flatten().output((8, 6, 3)) == (144,)
+    assert Flatten().output((144,)) == (144,)
+
+
+def test_shapes_are_shown_as_people_write_them() -> None:
+    assert show((28, 28, 1)) == "28x28x1"
+
+
+@given(st.floats(0, 1e6))
+def test_a_decimal_is_read_back_exactly_and_has_no_exponent(number: float) -> None:
+    text = decimal(number)
+    assert float(text) == number
+    assert set(text) <= set("0123456789.")

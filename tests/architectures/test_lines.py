@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sightline.architectures.layers import (
+    ACTIVATIONS,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+)
+from sightline.architectures.lines import parse
+from sightline.errors import LayerError
+
+ACTIVATION = st.sampled_from([None, *ACTIVATIONS])
+SIDE = st.integers(1, 64)
+LAYERS: st.SearchStrategy[Layer] = st.one_of(
+    st.builds(
+        Conv,
+        st.integers(1, 65_536),
+        st.tuples(SIDE, SIDE),
+        SIDE,
+        st.sampled_from(["same", "valid"]),
+        ACTIVATION,
+    ),
+    st.builds(Pool, st.sampled_from(["maxpool", "avgpool"]), SIDE, st.none() | SIDE),
+    st.just(Pool("avgpool", None)),
+    st.builds(Dense, st.integers(1, 65_536), ACTIVATION),
+    st.builds(Dropout, st.floats(0, 1, exclude_max=True)),
+    st.builds(Activation, st.sampled_from(ACTIVATIONS)),
+    st.sampled_from([BatchNorm(), Flatten()]),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "layer"),
+    [
+        ("conv 32", Conv(32)),
+        ("conv 32 3x3", Conv(32)),
+        ("conv 32 same", Conv(32)),
+        ("conv 8 5x3 valid /2 tanh", Conv(8, (5, 3), 2, "valid", "tanh")),
+        ("conv relu /2 valid 5x3 8", Conv(8, (5, 3), 2, "valid", "relu")),
+        ("maxpool 2", Pool("maxpool", 2)),
+        ("maxpool /1 3", Pool("maxpool", 3, 1)),
+        ("avgpool 3 /2", Pool("avgpool", 3, 2)),
+        ("avgpool global", Pool("avgpool", None)),
+        ("dense 128", Dense(128)),
+        ("dense gelu 128", Dense(128, "gelu")),
+        ("batchnorm", BatchNorm()),
+        ("flatten", Flatten()),
+        ("dropout 0", Dropout(0)),
+        ("dropout .5", Dropout(0.5)),
+        ("dropout 0.25", Dropout(0.25)),
+        *((name, Activation(name)) for name in ACTIVATIONS),
+    ],
+)
+def test_each_form_of_a_line_is_read(line: str, layer: Layer) -> None:
+    assert parse(line) == (layer,)
+    assert parse(f"  {line.upper()}\t") == (layer,)
+
+
+def test_lines_end_at_semicolons_and_new_lines_and_comments_count_for_nothing() -> None:
+    text = "# a network; of two layers\nflatten # all; pixels\r\n\n;; dense 10 relu;\n#"
+    assert parse(text) == (Flatten(), Dense(10, "relu"))
+    assert parse(["flatten; batchnorm", "", "dense 10 relu\n"]) == (Flatten(), BatchNorm(), Dense(10, "relu"))
+    assert parse("") == parse([]) == ()
+
+
+@settings(deadline=None)
+@given(LAYERS)
+def test_a_layer_survives_being_written_and_read(layer: Layer) -> None:
+    (found,) = parse(layer.line)
+    assert found.line == layer.line
+    if isinstance(layer, Pool):  # a stride of the window's own size is not written
+        assert isinstance(found, Pool)
+        assert (found.kind, found.size, found.step) == (layer.kind, layer.size, layer.step)
+    else:
+        assert found == layer
+
+
+@settings(deadline=None)
+@given(LAYERS, st.randoms(use_true_random=False))
+def test_words_may_stand_in_any_order(layer: Layer, shuffle: random.Random) -> None:
+    kind, *words = layer.line.split()
+    shuffle.shuffle(words)
+    assert [found.line for found in parse(" ".join([kind, *words]))] == [layer.line]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("cnv 32 3x3", "'cnv' is no layer; there are conv, batchnorm, maxpool, avgpool, dropout, flatten"),
+        ("cnv 32 3x3", "silu. Did you mean 'conv'?"),
+        ("conv", "it needs the number of filters, a whole number."),
+        ("conv 3x3", "it needs the number of filters, a whole number, found '3x3'."),
+        ("conv -3", "it needs the number of filters, a whole number, found '-3'."),
+        ("conv 0", "the number of filters must lie in 1..65,536, found 0."),
+        ("conv 65537", "the number of filters must lie in 1..65,536, found 65537."),
+        ("conv " + "9" * 5000, "the number of filters must lie in 1..65,536, found 99"),
+        ("conv 32 0x3", "a side of the kernel must lie in 1..64, found 0."),
+        ("conv 32 3x65", "a side of the kernel must lie in 1..64, found 65."),
+        ("conv 32 /0", "the stride must lie in 1..64, found 0."),
+        ("conv 32 3x3x3", "'3x3x3' does not belong here."),
+        ("conv 32 rleu", "'rleu' does not belong here. Did you mean 'relu'?"),
+        ("conv 32 valdi", "'valdi' does not belong here. Did you mean 'valid'?"),
+        ("conv 32 relu tanh", "'tanh' does not belong here."),
+        ("conv 32 same valid", "'valid' does not belong here."),
+        ("conv 32 64", "'64' does not belong here."),
+        ("maxpool", "it needs the side of its window, a whole number."),
+        ("maxpool global", "it needs the side of its window, a whole number, found 'global'."),
+        ("maxpool 2x2", "it needs the side of its window, a whole number, found '2x2'."),
+        ("avgpool globl", "it needs the side of its window, a whole number, found 'globl'."),
+        ("avgpool global 2", "'2' does not belong here."),
+        ("maxpool 65", "the side of its window must lie in 1..64, found 65."),
+        ("dense relu", "it needs the number of units, a whole number, found 'relu'."),
+        ("dense 1.5", "it needs the number of units, a whole number, found '1.5'."),
+        ("dense 128 3x3", "'3x3' does not belong here."),
+        ("dropout", "it needs a rate of at least 0 and below 1, such as 0.25."),
+        ("dropout 1", "it needs a rate of at least 0 and below 1, such as 0.25, found 1."),
+        ("dropout 25%", "it needs a rate of at least 0 and below 1, such as 0.25."),
+        ("flatten 2", "'2' does not belong here."),
+        ("batchnorm relu", "'relu' does not belong here."),
+        ("relu 0.1", "'0.1' does not belong here."),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_with_its_number_and_the_way_out(
+    line: str, complaint: str
+) -> None:
+    with pytest.raises(LayerError) as caught:
+        parse(f"flatten\n\n   {line.replace(' ', '   ')}  # comment\ndense 3")
+    message = str(caught.value)
+    assert message.startswith(f"Layer line 2, '{line}', cannot be read: ")
+    assert complaint in message
+    assert message.endswith((".", "?"))
+    assert "\n" not in message
+
+
+WORDS = [
+    "conv",
+    "dense",
+    "maxpool",
+    "avgpool",
+    "dropout",
+    "relu",
+    "3",
+    "0.5",
+    "3x3",
+    "/2",
+    "valid",
+    "global",
+    "#",
+    ";",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from([*WORDS, "\n"]) | st.text(max_size=4), max_size=6))
+def test_any_text_is_layers_or_an_error_of_ours(words: list[str]) -> None:
+    try:
+        layers = parse(" ".join(words))
+    except LayerError as error:
+        assert "cannot be read: " in str(error)  # noqa: PT017 (both outcomes are right)
+    else:
+        lines = [layer.line for layer in layers]
+        assert [layer.line for layer in parse(lines)] == lines

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from sightline.architectures.layers import Count
+from sightline.architectures.lines import parse
+from sightline.architectures.summary import summarise
+from sightline.errors import LayerError
+
+
+@pytest.mark.parametrize(
+    ("lines", "trainable"),
+    [
+        ("flatten; dense 512 relu; dense 512 relu", 669_706),
+        ("flatten; dense 512 relu; dense 256 relu; dense 128 relu", 567_434),
+    ],
+)
+def test_the_networks_of_the_textbooks_have_their_known_number_of_parameters(
+    lines: str, trainable: int
+) -> None:
+    summary = summarise(parse(lines), (28, 28, 1), 10)
+    assert (summary.trainable, summary.fixed) == (trainable, 0)
+
+
+def test_the_table_has_a_row_for_each_line_and_the_output_layer() -> None:
+    summary = summarise(parse("conv 4 relu; batchnorm; maxpool 2; avgpool global"), (8, 6, 3), 5)
+    assert [(row.line, row.output) for row in summary.rows] == [
+        ("conv 4 3x3 relu", (8, 6, 4)),
+        ("batchnorm", (8, 6, 4)),
+        ("maxpool 2", (4, 3, 4)),
+        ("avgpool global", (4,)),
+        ("dense 5", (5,)),
+    ]
+    assert summary.rows[1].count == Count(trainable=8, fixed=8)
+    assert (summary.trainable, summary.fixed) == (112 + 8 + 25, 8)
+    assert summary.input == (8, 6, 3)
+
+
+def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expects() -> None:
+    with pytest.raises(LayerError) as caught:
+        summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), 2)
+    assert str(caught.value) == (
+        "Layer line 2, 'conv 4 5x5 valid', does not fit: 4x4x1 comes in, but its window needs at least 5x5 "
+        "pixels; make it smaller, or pool less before it."
+    )
+
+
+def test_pictures_that_reach_the_output_layer_are_told_of_flatten() -> None:
+    with pytest.raises(LayerError, match=r"The output layer, 'dense 2', does not fit: 8x8x1 .*'flatten'"):
+        summarise((), (8, 8, 1), 2)
+
+
+def test_a_network_too_large_for_any_memory_is_refused_before_it_is_built() -> None:
+    with pytest.raises(LayerError, match=r"1,006,804,842 parameters, .* in line 2, 'dense 6688'"):
+        summarise(parse("flatten; dense 6688"), (224, 224, 3), 10)

@@ -1,0 +1,242 @@
+"""The networks that are built, against what the layers promise and against loops over NumPy arrays."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import nn
+
+from sightline.architectures.layers import (
+    ACTIVATIONS,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Shape,
+    ShapeError,
+)
+from sightline.architectures.lines import parse
+from sightline.architectures.summary import summarise
+from sightline.errors import LayerError
+from sightline.networks import builder
+from sightline.networks.builder import build
+from sightline.networks.weights import fingerprint
+
+SMALL = st.integers(1, 5)
+ACTIVATION = st.sampled_from([None, *ACTIVATIONS])
+CONV = st.builds(Conv, SMALL, st.tuples(SMALL, SMALL), SMALL, st.sampled_from(["same", "valid"]), ACTIVATION)
+POOL = st.builds(Pool, st.sampled_from(["maxpool", "avgpool"]), SMALL, st.none() | SMALL)
+SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12), st.sampled_from([1, 3]))
+LAYER: st.SearchStrategy[Layer] = st.one_of(
+    CONV,
+    POOL,
+    st.builds(Dense, SMALL, ACTIVATION),
+    st.builds(Activation, st.sampled_from(ACTIVATIONS)),
+    st.sampled_from([BatchNorm(), Dropout(0.5), Flatten(), Pool("avgpool", None)]),
+)
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> tuple[tuple[Layer, ...], Shape]:
+    """Any layers that fit one after the other, ending in a vector, and the shape that comes in."""
+    shape = first = draw(SHAPES)
+    kept: list[Layer] = []
+    for layer in [*draw(st.lists(LAYER, max_size=6)), Flatten()]:
+        try:
+            shape = layer.output(shape)
+        except ShapeError:
+            continue
+        kept.append(layer)
+    return tuple(kept), first
+
+
+def pictures_of(shape: Shape, count: int = 2) -> torch.Tensor:
+    return torch.zeros(count, shape[2], *shape[:2])
+
+
+def numbers(tensors: itertools.chain[torch.Tensor] | list[torch.Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors)
+
+
+@settings(deadline=None, max_examples=150)
+@given(stacks())
+def test_every_layer_gives_the_shape_and_holds_the_numbers_that_the_summary_says(
+    stack: tuple[tuple[Layer, ...], Shape],
+) -> None:
+    layers, shape = stack
+    values = pictures_of(shape)
+    for layer, row in zip([*layers, Dense(3)], summarise(layers, shape, 3).rows, strict=True):
+        modules = nn.Sequential(*builder._modules(layer, shape)).eval()
+        values, shape = modules(values), row.output
+        found = values.permute(0, 2, 3, 1) if values.ndim == 4 else values
+        assert tuple(found.shape[1:]) == row.output
+        assert numbers(list(modules.parameters())) == row.count.trainable
+        assert numbers([b for b in modules.buffers() if b.is_floating_point()]) == row.count.fixed
+
+
+@settings(deadline=None, max_examples=50)
+@given(stacks())
+def test_a_whole_network_gives_a_logit_for_each_class_in_training_too(
+    stack: tuple[tuple[Layer, ...], Shape],
+) -> None:
+    layers, shape = stack
+    network, summary = build(layers, shape, 3, seed=0), summarise(layers, shape, 3)
+    assert tuple(network.train()(pictures_of(shape)).shape) == (2, 3)
+    assert numbers([p for p in network.parameters() if p.requires_grad]) == summary.trainable
+    assert numbers([b for b in network.buffers() if b.is_floating_point()]) == summary.fixed
+
+
+@settings(deadline=None)
+@given(CONV | POOL, SHAPES)
+def test_a_window_fits_in_our_sums_exactly_where_it_fits_in_pytorch(layer: Conv | Pool, shape: Shape) -> None:
+    modules = nn.Sequential(*builder._modules(layer, shape))
+    try:
+        layer.output(shape)
+    except ShapeError:
+        with pytest.raises(RuntimeError, match=r"too small|can't be greater than actual input size"):
+            modules(pictures_of(shape))
+    else:
+        modules(pictures_of(shape))
+
+
+def test_a_line_that_does_not_fit_is_an_error_before_anything_is_built() -> None:
+    with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit: 4x4x1 comes in"):
+        build(parse("dense 3"), (4, 4, 1), 2, seed=0)
+
+
+def convolved(picture: NDArray[np.float64], layer: Conv, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(H, W, C) → (H', W', F), number by number; weight (F, C, rows, columns)."""
+    rows, columns = layer.kernel
+    if layer.padding == "same":
+        above, left = (rows - 1) // 2, (columns - 1) // 2
+        picture = np.pad(picture, [(above, rows - 1 - above), (left, columns - 1 - left), (0, 0)])
+    height = (len(picture) - rows) // layer.stride + 1
+    width = (picture.shape[1] - columns) // layer.stride + 1
+    result = np.zeros((height, width, layer.filters))
+    for y, x, filter_ in np.ndindex(result.shape):
+        top, left = y * layer.stride, x * layer.stride
+        window = picture[top : top + rows, left : left + columns]  # (rows, columns, C)
+        result[y, x, filter_] = (window * weight[filter_].transpose(1, 2, 0)).sum()
+    return result
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [(1, 1), (2, 2), (3, 3), (3, 4), (4, 1), (5, 2)])
+def test_convolutions_equal_a_loop_also_with_even_kernels(
+    kernel: tuple[int, int], stride: int, padding: str
+) -> None:
+    layer = Conv(2, kernel, stride, "same" if padding == "same" else "valid")
+    picture = np.random.default_rng(0).normal(size=(7, 6, 3))
+    modules = nn.Sequential(*builder._modules(layer, picture.shape)).double()
+    weight = modules[-1].weight
+    modules[-1].bias.data.zero_()
+    found = modules(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+    np.testing.assert_allclose(
+        found.detach().numpy(), convolved(picture, layer, weight.detach().numpy()), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
+@pytest.mark.parametrize(("size", "stride"), [(2, None), (3, 2), (2, 3), (3, 1)])
+def test_pooling_equals_a_loop(kind: str, size: int, stride: int | None) -> None:
+    layer = Pool("maxpool" if kind == "maxpool" else "avgpool", size, stride)
+    picture = np.random.default_rng(0).normal(size=(7, 6, 3))
+    (module,) = builder._modules(layer, picture.shape)
+    found = module(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    expected = np.zeros(layer.output(picture.shape))
+    for y, x in np.ndindex(expected.shape[:2]):
+        window = picture[y * layer.step : y * layer.step + size, x * layer.step : x * layer.step + size]
+        expected[y, x] = window.max(axis=(0, 1)) if kind == "maxpool" else window.mean(axis=(0, 1))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_global_pool_takes_the_mean_of_each_channel() -> None:
+    pictures = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    expected = pictures.numpy().mean(axis=(2, 3))
+    np.testing.assert_allclose(builder.GlobalMean()(pictures).numpy(), expected, atol=1e-6)
+
+
+def test_flatten_lays_pixels_out_as_they_lie_in_memory() -> None:
+    images = np.arange(2 * 3 * 4 * 3, dtype=np.float32).reshape(2, 3, 4, 3)
+    found = builder.RowMajorFlatten()(torch.from_numpy(images).permute(0, 3, 1, 2))
+    np.testing.assert_array_equal(found.numpy(), images.reshape(2, -1))
+    assert builder.RowMajorFlatten()(found) is found
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("relu", lambda x: max(x, 0.0)),
+        ("tanh", math.tanh),
+        ("sigmoid", lambda x: 1 / (1 + math.exp(-x))),
+        ("gelu", lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2)))),
+        ("silu", lambda x: x / (1 + math.exp(-x))),
+    ],
+)
+def test_an_activation_is_the_function_of_its_name(name: str, function: type[float]) -> None:
+    values = [-3.0, -0.5, 0.0, 0.5, 3.0]
+    (module,) = builder._modules(parse(name)[0], (5,))
+    assert module(torch.tensor(values)).tolist() == pytest.approx([function(x) for x in values], abs=1e-6)
+
+
+CNN = parse("conv 8; batchnorm; relu; maxpool 2; flatten; dense 16 relu")
+
+
+def test_building_leaves_global_random_numbers_as_they_were_and_does_not_depend_on_them() -> None:
+    before = torch.get_rng_state()
+    first = build(CNN, (8, 8, 3), 3, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    with torch.random.fork_rng():
+        torch.manual_seed(99)
+        second = build(CNN, (8, 8, 3), 3, seed=1)
+    assert fingerprint(first.state_dict()) == fingerprint(second.state_dict())
+
+
+def test_each_seed_gives_weights_of_its_own() -> None:
+    found = {fingerprint(build(CNN, (8, 8, 3), 3, seed=seed).state_dict()) for seed in [0, 1, 2**31]}
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "index", "variance"),
+    [
+        ("conv 64 relu; flatten", 0, 2 / (9 * 32)),
+        ("conv 64; batchnorm; gelu; flatten", 0, 2 / (9 * 32)),
+        ("conv 64 4x4 silu; flatten", 1, 2 / (16 * 32)),  # after the padding of an even kernel
+        ("conv 64 tanh; flatten", 0, 1 / (9 * 32)),
+        ("conv 64; maxpool 2; flatten", 0, 1 / (9 * 32)),
+        ("flatten; dense 100 relu", 1, 2 / 512),
+        ("flatten", 1, 1 / 512),  # the output layer
+    ],
+)
+def test_weights_have_the_spread_of_he_and_biases_are_zero(lines: str, index: int, variance: float) -> None:
+    layer = build(parse(lines), (4, 4, 32), 40, seed=0)[index]
+    weight = layer.weight.detach().double()
+    margin = 5 / math.sqrt(weight.numel())  # five standard errors of a mean or a standard deviation
+    assert float(weight.std()) == pytest.approx(math.sqrt(variance), rel=margin)
+    assert float(weight.mean()) == pytest.approx(0, abs=margin * math.sqrt(variance))
+    assert float(weight.abs().max()) > 2.5 * math.sqrt(variance)  # normal, not uniform
+    assert not layer.bias.any()
+
+
+def test_normalisation_begins_as_the_identity() -> None:
+    state = build(CNN, (8, 8, 3), 3, seed=0).state_dict()
+    assert state["1.weight"].tolist() == state["1.running_var"].tolist() == [1.0] * 8
+    assert state["1.bias"].tolist() == state["1.running_mean"].tolist() == [0.0] * 8
+
+
+def test_kernels_lie_channels_last_in_memory() -> None:
+    kernel = build(CNN, (8, 8, 3), 3, seed=0)[0].weight
+    assert kernel.is_contiguous(memory_format=torch.channels_last)

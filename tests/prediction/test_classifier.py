@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import nn
+
+from sightline.architectures.lines import parse
+from sightline.data.decode import resize
+from sightline.errors import DataError, RunError, SaveError, UsageError
+from sightline.networks import weights
+from sightline.networks.builder import build
+from sightline.prediction.classifier import (
+    Classifier,
+    Description,
+    load_classifier,
+    load_weights,
+    stored_sha256,
+)
+from sightline.preparing.preparation import Preparation, grey_pictures
+
+LAYERS = ("conv 2 3x3 relu", "batchnorm", "avgpool global")
+CLASSES = ("cat", "dog", "ünïcode – 猫")
+
+
+def described(*, channels: int = 3, grey: bool = False, **other: object) -> Description:
+    kept = 1 if grey else channels
+    preparation = Preparation(grey=grey, mean=(100.0,) * kept, std=(50.0,) * kept)
+    facts: dict[str, object] = {
+        "layers": LAYERS,
+        "shape": (6, 5, channels),
+        "fit": "crop",
+        "classes": CLASSES,
+        "preparation": preparation,
+        "temperature": 1.7,
+        "provenance": {"dataset": "pets", "epoch": "3"},
+    }
+    return Description.model_validate({**facts, **other})
+
+
+def classifier(*, channels: int = 3, grey: bool = False, seed: int = 0, **other: object) -> Classifier:
+    description = described(channels=channels, grey=grey, **other)
+    shape = description.preparation.output(description.shape)
+    return Classifier(build(parse(LAYERS), shape, len(CLASSES), seed=seed), description)
+
+
+def pictures(count: int, height: int = 6, width: int = 5, channels: int = 3) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
+
+
+def test_a_saved_classifier_comes_back_whole(tmp_path: Path) -> None:
+    original = classifier()
+    original.save(tmp_path / "new" / "c.safetensors")
+    found = load_classifier(tmp_path / "new" / "c.safetensors")
+    assert found.description == original.description
+    assert found.classes == CLASSES
+    assert (
+        found.weights_sha256 == original.weights_sha256 == stored_sha256(tmp_path / "new" / "c.safetensors")
+    )
+    np.testing.assert_array_equal(found.logits(pictures(7)), original.logits(pictures(7)))
+
+
+SCRIPT = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+import test_classifier
+print(hashlib.sha256(test_classifier.classifier().to_bytes()).hexdigest())
+"""
+
+
+def test_equal_classifiers_give_equal_bytes_in_every_process(tmp_path: Path) -> None:
+    content = classifier().to_bytes()
+    assert classifier().to_bytes() == content
+    (tmp_path / "c").write_bytes(content)
+    assert load_classifier(tmp_path / "c").to_bytes() == content
+    command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent)]
+    other = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert other.stdout.strip() == hashlib.sha256(content).hexdigest()
+    assert classifier(seed=1).to_bytes() != content
+    assert classifier(temperature=1.8).to_bytes() != content
+
+
+def test_the_file_says_what_it_holds_to_any_reader_of_safetensors(tmp_path: Path) -> None:
+    classifier().save(tmp_path / "c")
+    with safetensors.safe_open(tmp_path / "c", framework="np") as file:
+        stored = json.loads(file.metadata()["sightline"])
+        assert set(file.keys()) == set(classifier().network.state_dict())
+    assert stored["sha256"] == classifier().weights_sha256
+    description = json.loads(stored["classifier"])
+    assert description["layers"] == list(LAYERS)
+    assert description["classes"] == list(CLASSES)
+
+
+@pytest.mark.parametrize("number", [0, 1, 255, 256, 257, 513])
+def test_probabilities_sum_to_one_however_many_pictures_there_are(number: int) -> None:
+    found = classifier().probabilities(pictures(number))
+    assert found.shape == (number, 3)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+def test_probabilities_are_the_softmax_of_logits_divided_by_the_temperature() -> None:
+    plain, calibrated = classifier(temperature=1.0), classifier(temperature=2.5)
+    logits = plain.logits(pictures(9)).astype(np.float64)
+    np.testing.assert_allclose(calibrated.logits(pictures(9)), logits / 2.5, rtol=1e-6)
+    powers = np.exp(logits / 2.5)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(calibrated.probabilities(pictures(9)), expected, rtol=1e-5)
+
+
+def test_logits_are_those_of_the_network_in_evaluation_mode() -> None:
+    found = classifier()
+    found.network.train()
+    found = Classifier(found.network, found.description)
+    prepared = (torch.from_numpy(pictures(4)).float().permute(0, 3, 1, 2) - 100) / 50
+    with torch.no_grad():
+        expected = found.network.eval()(prepared) / 1.7
+    np.testing.assert_allclose(found.logits(pictures(4)), expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(found.logits(pictures(4)[:1]), expected.numpy()[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_pictures_of_another_size_are_fitted_as_the_description_says(fit: str) -> None:
+    judge, large = classifier(fit=fit), pictures(3, 13, 20)
+    small = np.stack([resize(picture, (6, 5), fit=judge.description.fit) for picture in large])
+    np.testing.assert_array_equal(judge.logits(large), judge.logits(small))
+
+
+def test_grey_pictures_are_repeated_for_a_classifier_of_colours() -> None:
+    grey = pictures(3, channels=1)
+    np.testing.assert_array_equal(classifier().logits(grey), classifier().logits(np.repeat(grey, 3, axis=3)))
+
+
+def test_colours_are_averaged_for_a_classifier_of_grey_pictures() -> None:
+    judge = classifier(channels=1)
+    np.testing.assert_array_equal(judge.logits(pictures(3)), judge.logits(grey_pictures(pictures(3))))
+
+
+def test_another_size_and_other_channels_at_once() -> None:
+    judge, large = classifier(channels=1), pictures(3, 13, 20)
+    small = np.stack([resize(picture, (6, 5)) for picture in large])
+    np.testing.assert_array_equal(judge.logits(large), judge.logits(grey_pictures(small)))
+
+
+def test_a_classifier_that_prepares_grey_takes_colours() -> None:
+    judge = classifier(grey=True)
+    same_mean = pictures(3)[..., [2, 0, 1]]
+    np.testing.assert_allclose(judge.logits(pictures(3)), judge.logits(same_mean), atol=1e-5)
+
+
+def test_pictures_may_be_read_only_views_of_anything() -> None:
+    judge, many = classifier(), pictures(4, 6, 10)
+    expected = judge.logits(np.ascontiguousarray(many[::-1, :, ::-2]))
+    many.flags.writeable = False
+    np.testing.assert_array_equal(judge.logits(many[::-1, :, ::-2]), expected)
+
+
+@pytest.mark.parametrize(
+    "images", [pictures(2)[0], pictures(2).astype(np.float32), pictures(2)[..., :2], pictures(2)[..., 0]]
+)
+def test_arrays_that_are_no_pictures_are_refused(images: NDArray[np.uint8]) -> None:
+    with pytest.raises(DataError, match=r"Pictures must be \(N, H, W, 1 or 3\) uint8, found \("):
+        classifier().logits(images)
+
+
+def loaded(path: Path) -> tuple[str, Description]:
+    found = load_classifier(path)
+    return found.weights_sha256, found.description
+
+
+def test_a_single_changed_byte_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
+    path, original = tmp_path / "c.safetensors", classifier()
+    content = original.to_bytes()
+    data_begins = 8 + int.from_bytes(content[:8], "little")
+    chance = random.Random(0)
+    in_data = chance.sample(range(data_begins, len(content)), 50)
+    noticed = 0
+    for position in [*range(0, data_begins, 2), *in_data]:
+        changed = bytearray(content)
+        changed[position] ^= 1 << chance.randrange(8)
+        path.write_bytes(changed)
+        try:
+            found = loaded(path)
+        except RunError as error:
+            noticed += 1
+            assert str(error).startswith(str(path))  # noqa: PT017 (both outcomes are right)
+        else:
+            assert found == (original.weights_sha256, original.description), f"byte {position}"
+            assert position < data_begins
+    assert noticed > 0.9 * (data_begins / 2 + len(in_data))
+
+
+def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
+    path, content = tmp_path / "c.safetensors", classifier().to_bytes()
+    for length in range(0, len(content), 37):
+        path.write_bytes(content[:length])
+        with pytest.raises(RunError, match=r"c\.safetensors is damaged"):
+            load_classifier(path)
+
+
+def rewritten(path: Path, *, sha256: str | None = None, **changes: object) -> None:
+    """Write the test's classifier with a changed description, its own hash made anew."""
+    original = classifier()
+    description = json.dumps(json.loads(original.description.model_dump_json()) | changes)
+    stored = {
+        "sha256": sha256 or original.weights_sha256,
+        "classifier_sha256": hashlib.sha256(description.encode()).hexdigest(),
+        "classifier": description,
+    }
+    path.write_bytes(weights.to_bytes(original.network.state_dict(), {"sightline": json.dumps(stored)}))
+
+
+def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
+    rewritten(tmp_path / "c", format=2, novelty="unheard of", classes=None)
+    with pytest.raises(RunError, match=r"c has format 2; this Sightline reads format 1\."):
+        load_classifier(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"novelty": 1}, {"classes": None}, {"temperature": 0}, {"shape": [6, 5]}, {"format": "x"}]
+)
+def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+    rewritten(tmp_path / "c", **changes)
+    with pytest.raises(RunError, match=r"another version of Sightline or is damaged \(expected format 1\): "):
+        load_classifier(tmp_path / "c")
+
+
+def test_weights_that_are_not_those_described_are_refused(tmp_path: Path) -> None:
+    rewritten(tmp_path / "c", sha256="0" * 64)
+    with pytest.raises(RunError, match="is damaged: its weights do not have the SHA-256"):
+        load_classifier(tmp_path / "c")
+
+
+def test_other_safetensors_files_are_no_classifiers(tmp_path: Path) -> None:
+    safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "c", {"format": "pt"})
+    for read in (load_classifier, stored_sha256):
+        with pytest.raises(
+            RunError, match="is a safetensors file, but no classifier: Sightline did not write"
+        ):
+            read(tmp_path / "c")
+    with pytest.raises(RunError, match="nothing cannot be read: "):
+        stored_sha256(tmp_path / "nothing")
+
+
+def test_the_first_tensor_that_differs_is_named_with_both_shapes() -> None:
+    network, state = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)), nn.Linear(3, 2).state_dict()
+    with pytest.raises(
+        RunError, match=r"here holds another network's weights: for '0\.bias' it has nothing, the"
+    ):
+        load_weights(network, {}, "here")
+    with pytest.raises(RunError, match=r"for 'weight' it has \(2, 3\), the network \(2, 4\)\."):
+        load_weights(nn.Linear(4, 2), state, "here")
+    with pytest.raises(RunError, match=r"for 'weight' it has \(2, 3\), the network nothing\."):
+        load_weights(nn.Identity(), {"weight": state["weight"]}, "here")
+
+
+def test_weights_that_do_not_fit_change_nothing() -> None:
+    network = nn.Linear(3, 2)
+    before = weights.fingerprint(network.state_dict())
+    with pytest.raises(RunError):
+        load_weights(network, {"weight": torch.zeros(2, 3), "bias": torch.zeros(3)}, "here")
+    assert weights.fingerprint(network.state_dict()) == before
+
+
+class Own(nn.Module):
+    """A user's network."""
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(90, width), nn.Linear(width, 3))
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.body(batch)
+        return found
+
+
+def test_a_python_class_is_asked_for_and_filled(tmp_path: Path) -> None:
+    original = Classifier(Own(), described(layers=None, module="mine.Own"))
+    original.save(tmp_path / "c")
+    with pytest.raises(
+        UsageError, match=r"weights of the Python class mine\.Own; hand in an instance of it as net"
+    ):
+        load_classifier(tmp_path / "c")
+    with pytest.raises(
+        RunError, match=r"another network's weights: for 'body\.1\.bias' it has \(4,\), .* \(5,\)"
+    ):
+        load_classifier(tmp_path / "c", Own(5))
+    found = load_classifier(tmp_path / "c", Own())
+    np.testing.assert_array_equal(found.logits(pictures(3)), original.logits(pictures(3)))
+
+
+def test_a_place_that_cannot_be_written_is_a_save_error(tmp_path: Path) -> None:
+    with pytest.raises(SaveError):
+        classifier().save(tmp_path)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0])
+def test_a_temperature_is_above_zero(temperature: float) -> None:
+    with pytest.raises(ValidationError):
+        described(temperature=temperature)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sightline import files
+from sightline.errors import RunError, SaveError
+
+
+def fail_at(call: int, number: int) -> Callable[[int], None]:
+    """Return a stand-in for os.fsync whose call number `call` (from 1) fails."""
+    calls = 0
+
+    def fsync(_: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError(number, os.strerror(number))
+
+    return fsync
+
+
+def everything_in(folder: Path) -> dict[str, bytes | None]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def test_a_file_is_made_with_its_folders_and_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.bin"
+    files.write_bytes(path, b"old and long")
+    files.write_bytes(path, b"new")
+    assert everything_in(tmp_path / "a" / "b") == {"file.bin": b"new"}
+
+
+def test_text_is_utf8_with_its_line_ends_as_they_are(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "text", "ü\r\n–\n")
+    assert (tmp_path / "text").read_bytes() == b"\xc3\xbc\r\n\xe2\x80\x93\n"
+
+
+def test_json_comes_back_and_never_holds_what_json_does_not_know(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"x": [1, 0.1, None], "y": "ü"})
+    assert files.read_json(tmp_path / "a.json") == {"x": [1, 0.1, None], "y": "ü"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a.json", math.nan)
+    assert files.read_json(tmp_path / "a.json") == {"x": [1, 0.1, None], "y": "ü"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_without_space_the_old_file_stays_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "file.bin"
+    files.write_bytes(path, b"old")
+    monkeypatch.setattr(os, "fsync", fail_at(1, number))
+    with pytest.raises(SaveError, match=r"No space left while saving .*file\.bin \(1,234 bytes\)"):
+        files.write_bytes(path, bytes(1234))
+    assert everything_in(tmp_path) == {"file.bin": b"old"}
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])  # each of the two files, and the folder itself
+def test_a_folder_is_not_half_made_when_the_disk_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    files.write_folder(tmp_path / "folder", {"a": b"old"})
+    monkeypatch.setattr(os, "fsync", fail_at(call, errno.EIO))
+    with pytest.raises(SaveError, match=r"folder cannot be written: Input/output error\."):
+        files.write_folder(tmp_path / "folder", {"a": b"new", "b": b"more"})
+    assert everything_in(tmp_path) == {"folder": None, "folder/a": b"old"}
+
+
+def test_a_folder_replaces_an_older_one_with_all_that_was_in_it(tmp_path: Path) -> None:
+    files.write_folder(tmp_path / "x" / "folder", {"a": b"old", "b": b"old"})
+    files.write_folder(tmp_path / "x" / "folder", {"a": b"new"})
+    assert everything_in(tmp_path / "x") == {"folder": None, "folder/a": b"new"}
+
+
+def test_everything_is_flushed_before_and_after_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    flush, replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        flush(descriptor)
+        events.append("flush a folder" if os.path.isdir(f"/dev/fd/{descriptor}") else "flush a file")  # noqa: PTH112
+
+    def rename(path: Path, target: Path) -> Path:
+        events.append("rename")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", rename)
+    files.write_bytes(tmp_path / "file", b"x")
+    assert events == ["flush a file", "rename", "flush a folder"]
+    events.clear()
+    files.write_folder(tmp_path / "folder", {"a": b"x", "b": b"y"})
+    assert events == ["flush a file", "flush a file", "flush a folder", "rename", "flush a folder"]
+
+
+def test_a_place_that_is_no_folder_or_is_one_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "folder").mkdir()
+    for place in [tmp_path / "file" / "below", tmp_path / "folder"]:
+        with pytest.raises(SaveError, match="cannot be written: "):
+            files.write_bytes(place, b"y")
+    with pytest.raises(SaveError, match="cannot be written: "):
+        files.write_folder(tmp_path / "file", {})
+    assert everything_in(tmp_path) == {"file": b"x", "folder": None}
+
+
+def test_new_folders_are_numbered_and_never_handed_out_twice(tmp_path: Path) -> None:
+    found: list[Path] = []
+
+    def take() -> None:
+        found.extend(files.new_folder(tmp_path / "runs", "digits-cnn") for _ in range(10))
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(tmp_path / "runs" / f"digits-cnn-{number}" for number in range(1, 41))
+    assert all(path.is_dir() for path in found)
+
+
+def test_a_sweep_takes_leftovers_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-1-a").write_bytes(b"half")
+    (tmp_path / ".unfinished-2-b").mkdir()
+    (tmp_path / ".unfinished-2-b" / "part").write_bytes(b"half")
+    (tmp_path / ".lock").touch()
+    (tmp_path / "unfinished-symphony").touch()
+    files.sweep(tmp_path)
+    files.sweep(tmp_path / "not there")
+    assert everything_in(tmp_path).keys() == {".lock", "unfinished-symphony"}
+
+
+def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc" * 100_000)
+    assert files.sha256(tmp_path / "file") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff\xfe", b"[" * 100_000, b'{"a": 1} x'])
+def test_what_is_not_json_is_told_with_its_path(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"a\.json is damaged: it is not JSON"):
+        files.read_json(tmp_path / "a.json")
+
+
+def test_json_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"a\.json cannot be read: No such file"):
+        files.read_json(tmp_path / "a.json")
+    assert json.loads("null") is None  # a file with `null` is JSON all the same
+    (tmp_path / "a.json").write_text("null")
+    assert files.read_json(tmp_path / "a.json") is None

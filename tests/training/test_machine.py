@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from sightline.errors import UsageError
+from sightline.training import machine
+from sightline.training.machine import Machine, available_cores, choose_machine, prepared, processor
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match=r"training\.device is 'cuda', but PyTorch finds no GPU here; expected 'auto"
+    ):
+        choose_machine("cuda", "auto")
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_without_a_gpu_the_processor_computes(device: str) -> None:
+    found = choose_machine(device, "float32")
+    assert found == Machine(torch.device("cpu"), "float32", available_cores())
+
+
+def test_a_gpu_is_left_alone_when_the_processor_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_machine("cpu", "bfloat16").device.type == "cpu"
+    assert choose_machine("auto", "bfloat16").device.type == "cuda"
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [
+        ("fpu avx2", "float32"),
+        ("fpu avx512_bf16 sse", "bfloat16"),
+        ("amx_bf16 amx_tile", "bfloat16"),
+        ("", "float32"),
+    ],
+)
+def test_narrow_numbers_are_chosen_where_the_processor_is_fast_with_them(
+    monkeypatch: pytest.MonkeyPatch, flags: str, precision: str
+) -> None:
+    monkeypatch.setattr(machine, "_cpu_info", {"flags": flags}.__getitem__)
+    assert choose_machine("auto", "auto").precision == precision
+    assert choose_machine("auto", "float32").precision == "float32"
+    assert choose_machine("auto", "bfloat16").precision == "bfloat16"
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_products_are_computed_in_the_precision_of_the_machine(precision: str, dtype: torch.dtype) -> None:
+    with choose_machine("cpu", "bfloat16" if precision == "bfloat16" else "float32").computing():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+    assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_threads_are_those_of_the_machine_in_the_block_only() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), prepared(Machine(torch.device("cpu"), "float32", before + 1)):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    assert torch.get_num_threads() == before
+
+
+def test_there_is_at_least_one_core_and_no_more_than_the_system_grants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+    monkeypatch.setattr(machine, "_cgroup_limit", lambda: 0)  # half a core is granted
+    assert available_cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "cores"), [("250000 100000\n", 2), ("max 100000\n", 1 << 30), ("", 1 << 30)]
+)
+def test_the_limit_of_a_control_group_is_read(
+    monkeypatch: pytest.MonkeyPatch, content: str, cores: int
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: content)
+    assert machine._cgroup_limit() == cores
+
+
+def test_the_processor_has_a_name() -> None:
+    assert processor().strip()
+    assert "\n" not in processor()

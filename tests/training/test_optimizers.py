@@ -1,0 +1,175 @@
+"""Our optimizers, against the classes of `torch.optim`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sightline.training.optimizers import USUAL, Optimizer, OptimizerName
+
+Groups = list[dict[str, object]]
+REFERENCES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
+    "sgd": lambda groups, momentum: torch.optim.SGD(groups, lr=1.0, momentum=momentum),
+    "rmsprop": lambda groups, momentum: torch.optim.RMSprop(groups, lr=1.0, momentum=momentum),
+    "adam": lambda groups, momentum: torch.optim.Adam(groups, lr=1.0, betas=(momentum, 0.999)),
+    "adamw": lambda groups, momentum: torch.optim.AdamW(groups, lr=1.0, betas=(momentum, 0.999)),
+}
+NAMES: list[OptimizerName] = ["sgd", "rmsprop", "adam", "adamw"]
+
+
+def network() -> nn.Sequential:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4)]
+        return nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def give_gradients(module: nn.Module, step: int) -> None:
+    random = torch.Generator().manual_seed(step)
+    inputs, wanted = torch.randn(8, 1, 4, 4, generator=random), torch.randn(8, 4, generator=random)
+    (module(inputs) - wanted).square().mean().backward()
+
+
+def rate(step: int) -> float:
+    return 0.01 * (1 + step % 3)
+
+
+def groups(module: nn.Module, weight_decay: float) -> Groups:
+    """Decay for weights, none for biases and normalisations, named one by one."""
+    named = dict(module.named_parameters())
+    return [
+        {"params": [named["0.weight"], named["4.weight"]], "weight_decay": weight_decay},
+        {"params": [named[name] for name in ("0.bias", "1.weight", "1.bias", "4.bias")], "weight_decay": 0.0},
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_thirty_steps_equal_those_of_pytorch(
+    name: OptimizerName, momentum: float, weight_decay: float
+) -> None:
+    ours, theirs = network(), network()
+    optimizer = Optimizer(name, ours, momentum=momentum, weight_decay=weight_decay)
+    reference = REFERENCES[name](groups(theirs, weight_decay), momentum)
+    begin = [p.clone() for p in ours.parameters()]
+    for step in range(30):
+        give_gradients(ours, step)
+        optimizer.step(rate(step))
+        give_gradients(theirs, step)
+        for group in reference.param_groups:
+            group["lr"] = rate(step)
+        reference.step()
+        reference.zero_grad()
+    for found, expected, before in zip(ours.parameters(), theirs.parameters(), begin, strict=True):
+        assert not torch.equal(found, before)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_that_was_kept_goes_on_bit_for_bit(name: OptimizerName) -> None:
+    options = {"momentum": 0.9, "weight_decay": 0.1}
+    module = network()
+    optimizer = Optimizer(name, module, **options)
+    for step in range(5):
+        give_gradients(module, step)
+        optimizer.step(rate(step))
+    kept = {key: tensor.clone().contiguous() for key, tensor in optimizer.state().items()}
+    other = network()
+    other.load_state_dict({key: tensor.clone() for key, tensor in module.state_dict().items()})
+    resumed = Optimizer(name, other, **options)
+    resumed.load(kept)
+    for step in range(5, 10):
+        give_gradients(module, step)
+        optimizer.step(rate(step))
+        give_gradients(other, step)
+        resumed.step(rate(step))
+    assert (
+        all(map(torch.equal, module.parameters(), other.parameters(), strict=True))
+        if False
+        else all(
+            torch.equal(one, two) for one, two in zip(module.parameters(), other.parameters(), strict=True)
+        )
+    )
+    assert all(torch.equal(tensor, resumed.state()[key]) for key, tensor in optimizer.state().items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_is_a_flat_table_with_every_parameter_in_every_slot(name: OptimizerName) -> None:
+    module = network()
+    state = Optimizer(name, module, momentum=0.9, weight_decay=0).state()
+    parameters = dict(module.named_parameters())
+    slots = {key.partition("/")[0] for key in state}
+    assert state.keys() == {f"{slot}/{key}" for slot in slots for key in parameters}
+    for key, tensor in state.items():
+        slot, _, parameter = key.partition("/")
+        assert tensor.shape == (() if slot == "steps" else parameters[parameter].shape)
+        assert not tensor.any()
+
+
+def test_a_state_of_another_rule_is_refused() -> None:
+    adam, sgd = (Optimizer(name, network(), momentum=0.9, weight_decay=0) for name in ("adam", "sgd"))
+    with pytest.raises(KeyError, match="mean/"):
+        adam.load(sgd.state())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_forgotten_after_a_step(name: OptimizerName) -> None:
+    module = network()
+    optimizer = Optimizer(name, module, momentum=0.9, weight_decay=0)
+    give_gradients(module, 0)
+    optimizer.step(0.1)
+    assert all(parameter.grad is None for parameter in module.parameters())
+    before = [p.clone() for p in module.parameters()]
+    optimizer.step(0.1)
+    assert all(torch.equal(p, q) for p, q in zip(module.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frozen_and_unused_parameters_stay_as_they_are(name: OptimizerName) -> None:
+    class HalfUsed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.frozen, self.unused = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(3, 2)
+            self.frozen.requires_grad_(requires_grad=False)
+
+        def forward(self, batch: Tensor) -> Tensor:
+            found: Tensor = self.used(batch) + self.frozen(batch)
+            return found
+
+    module = HalfUsed()
+    before = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+    optimizer = Optimizer(name, module, momentum=0.9, weight_decay=0.5)
+    module(torch.ones(4, 3)).square().sum().backward()
+    optimizer.step(0.1)
+    changed = {key for key, tensor in module.state_dict().items() if not torch.equal(tensor, before[key])}
+    assert changed == {"used.weight", "used.bias"}
+    assert not any(key.partition("/")[2].startswith("frozen") for key in optimizer.state())
+
+
+def test_every_rule_has_usual_values() -> None:
+    assert set(USUAL) == set(NAMES)
+    assert all(0 < usual.learning_rate < 1 and 0 <= usual.momentum < 1 for usual in USUAL.values())
+
+
+SCRIPT = """
+import sys
+from torch import nn, ones
+from sightline.training.optimizers import USUAL, Optimizer
+for name in USUAL:
+    network = nn.Linear(3, 2)
+    optimizer = Optimizer(name, network, momentum=0.9, weight_decay=0.1)
+    network(ones(4, 3)).sum().backward()
+    optimizer.step(0.1)
+print([name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules])
+"""
+
+
+def test_taking_steps_does_not_load_the_compiler_of_pytorch() -> None:
+    found = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sightline.preparing.preparation import Preparation
+from sightline.training.machine import Machine
+from sightline.training.optimizers import Optimizer
+from sightline.training.step import Loss, cross_entropy, train_step, validate
+
+MACHINE = Machine(torch.device("cpu"), "float32", 1)
+PREPARATION = Preparation(mean=(100.0,), std=(50.0,))
+RANDOM = np.random.default_rng(0)
+LOGITS = RANDOM.normal(size=(6, 4), scale=3)
+SHARES = RANDOM.dirichlet([0.5] * 4, size=6)
+LABELS = np.array([0, 3, 1, 1, 2, 3])
+
+
+def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("targets", [np.eye(4)[LABELS], SHARES])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("class_weights", [None, [1.0, 0.5, 2.0, 4.0]])
+def test_the_loss_is_the_weighted_cross_entropy_of_smoothed_shares(
+    targets: NDArray[np.float64], smoothing: float, class_weights: list[float] | None
+) -> None:
+    loss = Loss(
+        smoothing, None if class_weights is None else torch.tensor(class_weights, dtype=torch.float64)
+    )
+    smoothed = targets * (1 - smoothing) + smoothing / 4
+    expected = -(np.array(class_weights or [1.0] * 4) * smoothed * log_softmax(LOGITS)).sum(axis=1).mean()
+    assert float(loss(torch.from_numpy(LOGITS), torch.from_numpy(targets))) == pytest.approx(expected)
+
+
+def test_validation_loss_and_accuracy_are_those_of_numpy() -> None:
+    loss, accuracy = cross_entropy(LOGITS.astype(np.float32), LABELS)
+    expected = -log_softmax(LOGITS.astype(np.float32).astype(np.float64))[np.arange(6), LABELS].mean()
+    assert loss == pytest.approx(expected, rel=1e-9)
+    assert accuracy == (LOGITS.argmax(axis=1) == LABELS).mean()
+
+
+def test_a_loss_too_large_for_narrow_numbers_is_still_finite() -> None:
+    loss, _ = cross_entropy(np.array([[3e38, -3e38]], np.float32), np.array([1]))
+    assert loss == pytest.approx(6e38, rel=1e-6)
+
+
+class Counting(nn.Module):
+    """Mean brightness as both logits, and a count of the sizes of batches, only in training mode different."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([[1.0, -1.0]]))
+        self.sizes: list[int] = []
+
+    def forward(self, batch: Tensor) -> Tensor:
+        self.sizes.append(len(batch))
+        found: Tensor = batch.mean(dim=(1, 2, 3))[:, None] * self.weight
+        return found * (100 if self.training else 1)
+
+
+IMAGES = RANDOM.integers(0, 256, (10, 3, 2, 1), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(4, [4, 4, 2]), (10, [10]), (100, [10])])
+def test_validation_judges_all_pictures_in_order_in_evaluation_mode(
+    batch_size: int, sizes: list[int]
+) -> None:
+    network = Counting().train()
+    read_only = IMAGES.copy()
+    read_only.flags.writeable = False
+    found = validate(network, MACHINE, PREPARATION, read_only, batch_size)
+    mean = (IMAGES.astype(np.float64).mean(axis=(1, 2, 3)) - 100) / 50
+    np.testing.assert_allclose(found, np.stack([mean, -mean], axis=1), atol=1e-5)
+    assert found.dtype == np.float32
+    assert network.sizes == sizes
+    assert network.weight.grad is None
+
+
+def test_a_step_follows_the_gradient_and_tells_what_it_saw() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 4))
+    begin = {key: value.clone() for key, value in network.state_dict().items()}
+    pictures, targets = torch.from_numpy(IMAGES[:6]), torch.from_numpy(SHARES).float()
+    optimizer = Optimizer("sgd", network, momentum=0, weight_decay=0)
+    loss = Loss(label_smoothing=0.1)
+    seen = train_step(network, optimizer, MACHINE, PREPARATION, loss, pictures, targets, 0.5)
+
+    inputs = (IMAGES[:6].reshape(6, 6).astype(np.float64) - 100) / 50
+    weight, bias = begin["1.weight"].double().numpy(), begin["1.bias"].double().numpy()
+    logits, shares = inputs @ weight.T + bias, targets.double().numpy()
+    smoothed = 0.9 * shares + 0.1 / 4
+    gradient = (np.exp(log_softmax(logits)) - smoothed) / 6  # of the loss by the logits
+    np.testing.assert_allclose(network[1].weight.detach(), weight - 0.5 * gradient.T @ inputs, atol=1e-5)
+    np.testing.assert_allclose(network[1].bias.detach(), bias - 0.5 * gradient.sum(axis=0), atol=1e-5)
+
+    minimised = -(smoothed * log_softmax(logits)).sum(axis=1).mean()
+    plain = -(shares * log_softmax(logits)).sum()
+    right = (logits.argmax(axis=1) == shares.argmax(axis=1)).sum()
+    assert seen.dtype == torch.float64
+    assert seen.tolist() == pytest.approx([minimised, plain, right, 6], rel=1e-5)
+
+
+def test_a_loss_that_is_no_number_is_handed_back_and_not_hidden() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 2))
+    network[1].weight.data.fill_(math.inf)
+    optimizer = Optimizer("sgd", network, momentum=0, weight_decay=0)
+    targets = torch.eye(2)[[0, 1, 0]]
+    seen = train_step(
+        network, optimizer, MACHINE, PREPARATION, Loss(), torch.from_numpy(IMAGES[:3]), targets, 0.1
+    )
+    assert not math.isfinite(seen[0])
+
+
+def test_narrow_numbers_give_nearly_the_same_logits() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 4))
+    narrow = validate(network, Machine(torch.device("cpu"), "bfloat16", 1), PREPARATION, IMAGES, 4)
+    wide = validate(network, MACHINE, PREPARATION, IMAGES, 4)
+    assert narrow.dtype == np.float32
+    assert not np.array_equal(narrow, wide)
+    np.testing.assert_allclose(narrow, wide, atol=0.05)
