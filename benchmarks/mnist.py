@@ -103,9 +103,8 @@ def start_up(folder: Path) -> None:
         began = time.perf_counter()
         read_dataset(folder)
         seconds.append(time.perf_counter() - began)
-    print(
-        f"import of 60,000 + 10,000 pictures: {statistics.median(seconds):.2f} s (median of 5, worst {max(seconds):.2f})"
-    )
+    median, worst = statistics.median(seconds), max(seconds)
+    print(f"import of 60,000 + 10,000 pictures: {median:.2f} s (median of 5, worst {worst:.2f})")
 
 
 def sightline(*arguments: Any, cwd: Path | None = None) -> Finished:

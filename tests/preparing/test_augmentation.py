@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from sightline.errors import UsageError
 from sightline.preparing.augmentation import (
     Augmentation,
-    are_characters,
     check_sizes,
     default_augmentation,
+    mirrors_matter,
     parse,
     suitable,
 )
@@ -81,17 +81,28 @@ def test_a_line_that_cannot_be_read_is_named(line: str, complaint: str) -> None:
 
 @pytest.mark.parametrize(
     ("classes", "characters"),
-    [(DIGITS, True), (("10", "11"), True), (("a", "B", "7"), True), (ANIMALS, False), (("0", "none"), False)],
+    [
+        (DIGITS, True),
+        (("10", "11"), True),
+        (("a", "B", "7"), True),
+        (ANIMALS, False),
+        (("0", "none"), False),
+        (("turn-left", "straight on"), True),
+        (("Right hand", "other hand"), True),
+        (("bright", "leftover"), False),
+    ],
 )
-def test_letters_digits_and_numbers_are_characters(classes: tuple[str, ...], characters: bool) -> None:
-    assert are_characters(classes) == characters
+def test_mirrors_matter_to_characters_and_to_left_and_right(
+    classes: tuple[str, ...], characters: bool
+) -> None:
+    assert mirrors_matter(classes) == characters
 
 
 def test_what_turns_characters_into_others_is_left_out_with_a_note_for_each() -> None:
     kept, notes = suitable(parse("shift 1; flip; rotate 10; rotate 46; rotate 45; flip always"), DIGITS)
     assert kept == parse("shift 1; rotate 10; rotate 45; flip always")
     assert notes == tuple(
-        f"'{line}' is left out: it would turn some letters or digits into others; "
+        f"'{line}' is left out: it would turn pictures of some classes into others; "
         f"write '{line} always' to use it all the same."
         for line in ("flip", "rotate 46")
     )
@@ -105,7 +116,8 @@ def test_other_classes_keep_everything() -> None:
 @pytest.mark.parametrize(
     ("shape", "classes", "lines"),
     [
-        ((28, 28, 1), DIGITS, "shift 2"),
+        ((28, 28, 1), DIGITS, "shift 1"),
+        ((64, 64, 1), DIGITS, "shift 3"),
         ((8, 8, 1), DIGITS, ""),
         ((11, 40, 1), DIGITS, ""),
         ((12, 12, 1), DIGITS, "shift 1"),

@@ -22,8 +22,10 @@ def test_the_first_signal_is_noted_and_nothing_else_happens(number: signal.Signa
 
 def test_after_the_block_signals_act_as_before() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
-    with pytest.raises(KeyError), stop_requests():
+    with stop_requests():
         assert [signal.getsignal(number) for number in SIGNALS] != before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    with pytest.raises(KeyError), stop_requests():
         raise KeyError
     assert [signal.getsignal(number) for number in SIGNALS] == before
 

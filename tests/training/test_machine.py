@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sightline.errors import UsageError
-from sightline.training import machine
+from sightline.training import machine as machine_file
 from sightline.training.machine import Machine, available_cores, choose_machine, prepared, processor
 
 
@@ -50,7 +50,7 @@ def test_a_gpu_is_left_alone_when_the_processor_is_asked_for(monkeypatch: pytest
 def test_narrow_numbers_are_chosen_where_the_processor_is_fast_with_them(
     monkeypatch: pytest.MonkeyPatch, flags: str, precision: str
 ) -> None:
-    monkeypatch.setattr(machine, "_cpu_info", {"flags": flags}.__getitem__)
+    monkeypatch.setattr(machine_file, "_cpu_info", {"flags": flags}.__getitem__)
     assert choose_machine("auto", "auto").precision == precision
     assert choose_machine("auto", "float32").precision == "float32"
     assert choose_machine("auto", "bfloat16").precision == "bfloat16"
@@ -65,8 +65,11 @@ def test_products_are_computed_in_the_precision_of_the_machine(precision: str, d
 
 def test_threads_are_those_of_the_machine_in_the_block_only() -> None:
     before = torch.get_num_threads()
-    with pytest.raises(KeyError), prepared(Machine(torch.device("cpu"), "float32", before + 1)):
+    machine = Machine(torch.device("cpu"), "float32", before + 1)
+    with prepared(machine):
         assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+    with pytest.raises(KeyError), prepared(machine):
         raise KeyError
     assert torch.get_num_threads() == before
 
@@ -75,7 +78,7 @@ def test_there_is_at_least_one_core_and_no_more_than_the_system_grants(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
-    monkeypatch.setattr(machine, "_cgroup_limit", lambda: 0)  # half a core is granted
+    monkeypatch.setattr(machine_file, "_cgroup_limit", lambda: 0)  # half a core is granted
     assert available_cores() == 1
 
 
@@ -86,7 +89,7 @@ def test_the_limit_of_a_control_group_is_read(
     monkeypatch: pytest.MonkeyPatch, content: str, cores: int
 ) -> None:
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: content)
-    assert machine._cgroup_limit() == cores
+    assert machine_file._cgroup_limit() == cores
 
 
 def test_the_processor_has_a_name() -> None:

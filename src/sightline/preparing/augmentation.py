@@ -7,8 +7,8 @@
     cutout 8         blank a square of 8 pixels at a random place (DeVries and Taylor, 2017)
     mixup 0.2        blend pairs of pictures and labels, share from Beta(0.2, 0.2) (Zhang et al., 2018)
 
-`flip`, and `rotate` beyond 45 degrees, turn characters into others or into nonsense. They are left out for
-sets whose classes are single letters or digits, unless the line ends in `always`.
+`flip`, and `rotate` beyond 45 degrees, turn characters into others, and left into right. They are left out where
+the names of the classes say so, unless the line ends in `always`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sightline.architectures.layers import Shape, decimal
 from sightline.errors import UsageError, nearest
 
 MOST_ROTATION_OF_CHARACTERS = 45
+_SIDES = {"left", "right", "clockwise", "anticlockwise", "counterclockwise"}
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Augmentation:
         return f"{self.kind}{amount}{' always' if self.always else ''}"
 
     @property
-    def changes_characters(self) -> bool:
-        """Whether a letter or digit may become another one or no letter at all."""
+    def may_change_class(self) -> bool:
+        """Whether a letter may become another one, or left become right."""
         return self.kind == "flip" or (self.kind == "rotate" and self.amount > MOST_ROTATION_OF_CHARACTERS)
 
 
@@ -82,13 +83,13 @@ def suitable(
     augmentations: Sequence[Augmentation], classes: Sequence[str]
 ) -> tuple[tuple[Augmentation, ...], tuple[str, ...]]:
     """Return the augmentations that keep a picture in its class, and a note for each one left out."""
-    if not are_characters(classes):
+    if not mirrors_matter(classes):
         return tuple(augmentations), ()
     kept, notes = list[Augmentation](), list[str]()
     for augmentation in augmentations:
-        if augmentation.changes_characters and not augmentation.always:
+        if augmentation.may_change_class and not augmentation.always:
             notes.append(
-                f"'{augmentation.line}' is left out: it would turn some letters or digits into others; "
+                f"'{augmentation.line}' is left out: it would turn pictures of some classes into others; "
                 f"write '{augmentation.line} always' to use it all the same."
             )
         else:
@@ -97,20 +98,25 @@ def suitable(
 
 
 def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmentation, ...]:
-    """Return gentle augmentation for pictures of `shape`: small moves; flips unless classes are characters.
+    """Return gentle augmentation for pictures of `shape`: small moves; flips where mirrors do not matter.
 
     Pictures below 12 pixels are not moved: one pixel would already be much.
     """
     side = min(shape[0], shape[1])
     moves = side >= 12
-    if are_characters(classes):
+    if mirrors_matter(classes):
         return (Augmentation("shift", round(side / 24) or 1),) if moves else ()
     return (*((Augmentation("crop", round(side / 8)),) if moves else ()), Augmentation("flip"))
 
 
-def are_characters(classes: Sequence[str]) -> bool:
-    """Return whether the classes are letters, digits or numbers, whose mirror image is another sign."""
-    return all(len(name) == 1 or name.isdecimal() for name in classes)
+def mirrors_matter(classes: Sequence[str]) -> bool:
+    """Return whether a mirrored picture may belong to another class, as far as the classes' names tell.
+
+    So it is with letters, digits and numbers, and with names that say left or right.
+    """
+    characters = all(len(name) == 1 or name.isdecimal() for name in classes)
+    words = {word for name in classes for word in re.findall(r"[a-z]+", name.lower())}
+    return characters or not words.isdisjoint(_SIDES)
 
 
 def check_sizes(augmentations: Sequence[Augmentation], shape: Shape) -> None:

@@ -1,0 +1,237 @@
+"""Each command as a user types it: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightline.cli.app import run
+
+
+@pytest.fixture(autouse=True)
+def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def train(*arguments: object) -> int:
+    return run(["train", *map(str, arguments), "--out", "run", "--epochs", "2"])
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from sightline.cli.app import run; run(['--help']); "
+        "print([m for m in ('torch', 'numpy', 'pydantic', 'matplotlib', 'PIL') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capfd.readouterr().out.startswith("sightline 0.")
+
+
+def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
+    for command in ("inspect", "train", "resume", "evaluate", "predict", "compare", "demo"):
+        assert run([command, "--help"]) == 0
+        assert "Usage: sightline " + command in capfd.readouterr().out
+
+
+def test_inspect_prints_counts_and_draws(picture_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(picture_folder)]) == 0
+    said = capfd.readouterr().out
+    assert "2 classes, pictures of 16x16, colour (3 channels)" in said
+    for name in ("counts", "samples", "samples-grey", "classes"):
+        with Image.open(f"inspect-colours/{name}.png") as figure:
+            assert min(figure.size) > 100
+
+
+def test_inspect_never_writes_into_the_users_folder(picture_folder: Path) -> None:
+    before = sorted(picture_folder.rglob("*"))
+    assert run(["inspect", str(picture_folder)]) == 0
+    assert train(picture_folder, "--layers", "flatten") == 0
+    assert sorted(picture_folder.rglob("*")) == before
+
+
+def test_inspect_as_json(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(idx_folder), "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["height"], found["width"], found["channels"]) == (12, 12, 1)
+    assert found["splits"]["test"]["counts"] == {"0": 10, "1": 10}
+
+
+def test_skipped_files_are_findings(picture_folder: Path) -> None:
+    (picture_folder / "red" / "bad.png").write_bytes(b"bad")
+    assert run(["inspect", str(picture_folder), "--skip-bad"]) == 1
+
+
+def test_train_prints_the_network_and_says_where_the_run_lies(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--layers", "flatten; dense 4 relu") == 0
+    said = capfd.readouterr()
+    assert "dense 4 relu" in said.out
+    assert "590 parameters: 590 trainable, 0 not" in said.out
+    assert "next    sightline evaluate run" in said.out
+    assert [line.split()[:2] for line in said.err.splitlines()] == [["epoch", "1/2"], ["epoch", "2/2"]]
+    for name in ("recipe.toml", "run.json", "history.csv", "classifier.safetensors", "report.html"):
+        assert Path("run", name).exists()
+
+
+def test_the_summary_of_the_published_network(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for name in ("0", "1"):
+        Path("pictures", name).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{name}/{number}.png")
+    for name in range(2, 10):
+        Path("pictures", str(name)).mkdir()
+        for number in range(3):
+            Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{name}/{number}.png")
+    assert train("pictures", "--layers", "flatten; dense 512 relu; dense 512 relu") == 0
+    assert "669,706 parameters: 669,706 trainable, 0 not" in capfd.readouterr().out
+
+
+def test_default_runs_are_numbered(idx_folder: Path) -> None:
+    for _ in range(2):
+        assert run(["train", str(idx_folder), "--model", "mlp 4", "--epochs", "1", "--json"]) == 0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["bars-mlp-4-1", "bars-mlp-4-2"]
+
+
+def test_a_run_can_be_repeated_from_its_recipe(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert train(idx_folder, "--model", "mlp 8", "--seed", 3, "--augment", "shift 1", "--json") == 0
+    first = json.loads(capfd.readouterr().out)
+    assert run(["train", "--recipe", "run/recipe.toml", "--out", "again", "--json"]) == 0
+    again = json.loads(capfd.readouterr().out)
+    assert first["final_weights_sha256"] == again["final_weights_sha256"]
+    assert (
+        Path("run/classifier.safetensors").read_bytes() == Path("again/classifier.safetensors").read_bytes()
+    )
+
+
+def test_training_does_not_open_the_test_pictures(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--model", "mlp 8", "--json") == 0
+    whole = json.loads(capfd.readouterr().out)
+    for path in idx_folder.glob("t10k*"):
+        path.write_bytes(path.read_bytes()[:16] + bytes(5))
+    assert (
+        run(["train", str(idx_folder), "--model", "mlp 8", "--epochs", "2", "--out", "blind", "--json"]) == 0
+    )
+    assert json.loads(capfd.readouterr().out)["final_weights_sha256"] == whole["final_weights_sha256"]
+
+
+def test_evaluate_and_its_check(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", str(idx_folder), "--epochs", "12", "--out", "run", "--json"]) == 0
+    assert run(["evaluate", "run", "--at-least", "0.5"]) == 0
+    assert "accuracy           100.00 % (83.89–100.00)" in capfd.readouterr().out
+    assert run(["evaluate", "run", "--at-least", "0.9"]) == 1
+    assert "as low as 0.8389" in capfd.readouterr().err
+    for name in ("evaluation.json", "probabilities.npy", "figures/confusion.png", "figures/predictions.png"):
+        assert Path("run", name).exists()
+
+
+def test_evaluate_on_other_pictures_leaves_the_run_alone(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--json") == 0
+    capfd.readouterr()
+    before = sorted(Path("run").rglob("*"))
+    assert run(["evaluate", "run", "--data", str(idx_folder), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["pictures"] == 20
+    assert sorted(Path("run").rglob("*")) == before
+
+
+def test_predict_prints_bars_for_a_picture_of_any_size_and_mode(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--json") == 0
+    Image.new("CMYK", (40, 30), (0, 200, 0, 0)).save("colour.jpg")
+    assert run(["predict", "run", "colour.jpg"]) == 0
+    lines = capfd.readouterr().out.splitlines()[-3:]
+    assert lines[0].startswith("colour.jpg: ")
+    assert [line.split()[0] for line in lines[1:]] == ["0", "1"]
+    assert all(line.endswith("%") for line in lines[1:])
+
+
+def test_predict_as_json_gives_probabilities_that_sum_to_one(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--json") == 0
+    Image.new("L", (12, 12)).save("one.png")
+    capfd.readouterr()
+    assert run(["predict", "run/classifier.safetensors", "one.png", "--json"]) == 0
+    (found,) = json.loads(capfd.readouterr().out)
+    assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert found["class"] == max(found["probabilities"], key=found["probabilities"].get)
+
+
+def test_compare_puts_runs_side_by_side(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name, model in (("one", "mlp 4"), ("two", "cnn")):
+        assert (
+            run(["train", str(idx_folder), "--model", model, "--epochs", "3", "--out", name, "--json"]) == 0
+        )
+    capfd.readouterr()
+    assert run(["compare", "one", "two", "--out", "both"]) == 0
+    said = capfd.readouterr().out
+    assert "20 test pictures, the same for all" in said
+    report = Path("both/report.html").read_text(encoding="utf-8")
+    assert report.count("data:image/png;base64,") >= 4
+    assert run(["compare", "one", "two", "--out", "both", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert [entry["name"] for entry in found["runs"]] == ["one", "two"]
+    assert [entry["paired"] is None for entry in found["runs"]].count(True) == 1
+
+
+def test_resume_of_a_finished_run_changes_nothing(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--json") == 0
+    capfd.readouterr()
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    assert run(["resume", "run"]) == 0
+    assert "finished already" in capfd.readouterr().out
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m sightline --help | true"
+    found = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in found.stderr
+
+
+def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
+    import pty
+
+    mine, theirs = pty.openpty()
+    arguments = ["train", str(idx_folder), "--model", "mlp 4", "--epochs", "3", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sightline", *arguments],
+        stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            part = os.read(mine, 65_536)
+        except OSError:  # Linux' way of saying that the other end is closed
+            break
+        if not part:
+            break
+        said += part
+    os.close(mine)
+    assert process.wait() == 0
+    text = said.decode()
+    assert "epoch 3/3" in text
+    assert "images/s" in text
+    assert "batch" in text

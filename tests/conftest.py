@@ -1,0 +1,45 @@
+"""Small data sets on disk that several rooms read, and one thread for each test."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+# Tests compute many small things, and threads that wait for each other cost more than they bring. The variable
+# is read once, when NumPy or PyTorch is first imported, so it is set before.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> Path:
+    """Four IDX files, 60 pictures to learn from and 20 to test: a horizontal (0) or a vertical (1) bar."""
+    random, folder = np.random.default_rng(0), tmp_path / "bars"
+    folder.mkdir()
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        labels = (np.arange(count) % 2).astype(np.uint8)
+        images = random.integers(0, 60, (count, 12, 12), dtype=np.uint8)
+        for image, label, place in zip(images, labels, random.integers(1, 9, count), strict=True):
+            (image if label == 0 else image.T)[place : place + 3] += 180
+        header = bytes([0, 0, 8, 3]) + struct.pack(">III", *images.shape)
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = bytes([0, 0, 8, 1]) + struct.pack(">I", count)
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+    return folder
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    """A folder per class, 30 PNG files of 16x16 in each: reddish and bluish noise."""
+    random, folder = np.random.default_rng(0), tmp_path / "colours"
+    for name, channel in (("red", 0), ("blue", 2)):
+        (folder / name).mkdir(parents=True)
+        for number in range(30):
+            pixels = random.integers(0, 120, (16, 16, 3), dtype=np.uint8)
+            pixels[:, :, channel] += 120
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder

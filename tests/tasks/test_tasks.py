@@ -1,0 +1,153 @@
+"""The tasks as Python calls: what the command cannot reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import sightline
+from sightline.errors import DataError, Interrupted, UsageError
+
+
+@pytest.fixture(autouse=True)
+def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def stripes() -> sightline.Dataset:
+    """Pictures of 8x8, whose class is where they are bright: left or right."""
+    random = np.random.default_rng(0)
+
+    def part(count: int) -> sightline.ImageSet:
+        labels = np.arange(count) % 2
+        images = random.integers(0, 100, (count, 8, 8, 1), np.uint8)
+        images[labels == 0, :, :4] += 120
+        images[labels == 1, :, 4:] += 120
+        return sightline.ImageSet(images, labels, ("left", "right"), "made by a test")
+
+    return sightline.Dataset("stripes", train=part(80), valid=part(20), test=part(40))
+
+
+def network() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+
+
+class StopAfter(sightline.Callback):
+    """Sends this process the signal of Ctrl-C after a number of batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def on_batch(self, trainer: object) -> None:
+        import signal
+
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_data_set_made_in_python_goes_the_whole_way(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, model="mlp 8", epochs=10, progress=False)
+    evaluation = sightline.evaluate(run, data=stripes)
+    assert evaluation.accuracy.value == 1
+    assert run.evaluation() == evaluation
+    np.testing.assert_allclose(run.probabilities().sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_data_set_made_in_python_must_be_handed_in_again(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, model="mlp 8", epochs=1, progress=False)
+    with pytest.raises(DataError, match="hand the same Dataset in again"):
+        sightline.evaluate(run)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(stripes: sightline.Dataset) -> None:
+    options = {
+        "model": "cnn",
+        "epochs": 3,
+        "progress": False,
+        "settings": {"preparation.augmentation": ["shift 1"]},
+    }
+    whole = sightline.train(stripes, out=Path("whole"), **options)
+    with pytest.raises(Interrupted, match="Go on with: sightline resume part"):
+        sightline.train(stripes, out=Path("part"), callbacks=[StopAfter(7)], **options)
+    part = sightline.open_run(Path("part"))
+    assert part.record.status == "interrupted"
+    sightline.resume(part, data=stripes, progress=False)
+    assert part.record.final_weights_sha256 == whole.record.final_weights_sha256
+    assert part.classifier_path.read_bytes() == whole.classifier_path.read_bytes()
+
+
+def test_a_users_module_goes_the_whole_way(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, network=network(), epochs=10, progress=False)
+    assert run.record.module == "torch.nn.modules.container.Sequential"
+    assert sightline.evaluate(run, data=stripes, network=network()).accuracy.value == 1
+    with pytest.raises(UsageError, match="hand in an instance of it as network="):
+        run.classifier()
+    assert (run.path / "report.html").exists()
+
+
+def test_settings_may_be_a_mapping(stripes: sightline.Dataset) -> None:
+    run = sightline.train(
+        stripes, model="mlp 4", epochs=1, settings={"training.momentum": 0.5}, progress=False
+    )
+    assert run.recipe.training.momentum == 0.5
+
+
+def test_the_later_of_recipe_names_and_settings_wins(stripes: sightline.Dataset) -> None:
+    Path("recipe.toml").write_text(
+        'seed = 1\n[model]\npreset = "mlp 4"\n[training]\nepochs = 7\nbatch_size = 16\n'
+    )
+    run = sightline.train(
+        stripes, recipe=Path("recipe.toml"), epochs=2, settings=["training.batch_size=32"], progress=False
+    )
+    recipe = run.recipe
+    assert (recipe.seed, recipe.training.epochs, recipe.training.batch_size) == (1, 2, 32)
+    again = sightline.train(stripes, recipe=recipe, progress=False)
+    assert again.record.final_weights_sha256 == run.record.final_weights_sha256
+
+
+def test_layers_win_over_the_recipes_preset_and_a_model_over_its_layers(stripes: sightline.Dataset) -> None:
+    Path("recipe.toml").write_text('[model]\nlayers = ["flatten", "dense 3 tanh"]\n')
+    run = sightline.train(stripes, recipe=Path("recipe.toml"), epochs=1, progress=False)
+    assert run.recipe.model.layers == ("flatten", "dense 3 tanh")
+    run = sightline.train(stripes, recipe=run.recipe, model="mlp 5", epochs=1, progress=False)
+    assert run.recipe.model.layers == ("flatten", "dense 5 relu")
+
+
+def test_a_run_that_cannot_be_set_up_leaves_no_folder(stripes: sightline.Dataset) -> None:
+    with pytest.raises(UsageError):
+        sightline.train(stripes, layers="dense 3", progress=False)
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_classes_are_matched_by_name(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, model="mlp 8", epochs=10, progress=False)
+    test = stripes.test
+    assert test is not None
+    assert test.labels is not None
+    swapped = sightline.ImageSet(test.images, 1 - test.labels, ("right", "left"), "swapped")
+    assert sightline.evaluate(run, data=sightline.Dataset("swapped", test=swapped)).accuracy.value == 1
+
+
+def test_the_demo_ends_with_a_report_of_two_networks(tmp_path: Path) -> None:
+    told = []
+    comparison = sightline.demo(
+        tmp_path / "demo", tell=lambda command, _: told.append(command), progress=False
+    )
+    assert [command.split()[1] for command in told] == [
+        "inspect",
+        "train",
+        "evaluate",
+        "train",
+        "evaluate",
+        "compare",
+    ]
+    assert [run.name for run in comparison.runs] == ["mlp", "cnn"]
+    assert all(run.accuracy.value > 0.9 for run in comparison.runs)
+    page = comparison.report.read_text(encoding="utf-8")
+    assert "Random test pictures" in page
+    assert "Learning curves" in page
