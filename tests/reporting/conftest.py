@@ -166,6 +166,7 @@ def model(history, evaluation):
             frozen_parameters=64,
             training={"Optimizer": "adamw"},
             derived={"Warm-up": "3 epochs"},
+            machine={"processor": "a fast one"},
             history=history(5),
             evaluation=judged,
             evaluate_command=f"sightline evaluate runs/{name}",

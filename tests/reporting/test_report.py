@@ -196,6 +196,7 @@ def test_the_facts_of_data_and_training_are_there(page):
     assert "Best epoch (validation) 4" in whole.text
     assert "Optimizer adamw" in whole.text
     assert "Warm-up 3 epochs" in whole.text
+    assert "processor a fast one" in whole.text
     assert "a" * 64 in whole.text
 
 

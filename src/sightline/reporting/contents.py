@@ -81,8 +81,9 @@ class ModelFacts:
         layers: from the input to the output.
         trainable_parameters: how many of the parameters were trained.
         frozen_parameters: how many were not.
-        training: what training ran with, name → value, as the recipe and the machine had it.
-        derived: options that were derived from others, name → value.
+        training: what training ran with, name → value, as the user had it.
+        derived: options that were left to Sightline, name → value.
+        machine: where it ran, name → value.
         history: one entry per epoch; may be empty.
         evaluation: on the test split, or None if there is none yet.
         evaluate_command: how to get one.
@@ -97,6 +98,7 @@ class ModelFacts:
     frozen_parameters: int
     training: Mapping[str, str]
     derived: Mapping[str, str]
+    machine: Mapping[str, str]
     history: Sequence[Epoch]
     evaluation: Evaluation | None
     evaluate_command: str

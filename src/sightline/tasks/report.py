@@ -109,10 +109,7 @@ def _model(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
         else ()
     )
     values = {key: value for key, value in flat(recipe).items() if key in _SHOWN and value is not None}
-    words = {
-        key: "; ".join(value) or "none" if isinstance(value, tuple) else str(value)
-        for key, value in values.items()
-    }
+    words = {key: _text(value) for key, value in values.items()}
     chosen = {_SHOWN[key]: text for key, text in words.items() if key not in record.derived}
     derived = {_SHOWN[key]: text for key, text in words.items() if key in record.derived}
     return ModelFacts(
@@ -120,8 +117,9 @@ def _model(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
         layers=layers,
         trainable_parameters=record.trainable_parameters,
         frozen_parameters=record.fixed_parameters,
-        training=chosen | record.machine,
+        training=chosen,
         derived=derived,
+        machine=record.machine,
         history=run.history,
         evaluation=run.evaluation(),
         evaluate_command=f"sightline evaluate {run.path}",
@@ -129,6 +127,12 @@ def _model(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
         weights_sha256=run.classifier_sha256() or "no epoch is finished yet",
         figures=drawn,
     )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "; ".join(value) or "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def training_seconds(run: Run) -> float:

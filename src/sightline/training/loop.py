@@ -240,22 +240,25 @@ class Trainer:
             self._totals = (self._totals[0] + loss, self._totals[1] + right, self._totals[2] + pictures)
 
     def _diverged(self, what: str, value: float, batch: int) -> DivergedError:
+        """Return the error for what came of a batch of this epoch; -1 is the last batch of the epoch before."""
         rate = self._rate(batch)
-        step = (self.epoch - 1) * self.batches + batch + 1
+        step = (self.epoch - 1) * self.batches + batch
         kept = "The last good checkpoint and the best classifier so far are kept. " if self.history else ""
         return DivergedError(
-            f"The {what} became {value} in epoch {self.epoch}, batch {batch + 1} of {self.batches} (step {step}), at "
-            f"learning rate {rate:.3g}. {kept}Train again with a lower one: "
+            f"The {what} became {value} in epoch {step // self.batches + 1}, "
+            f"batch {step % self.batches + 1} of {self.batches} (step {step + 1}), at learning rate {rate:.3g}. {kept}Train again with a lower one: "
             f"--set training.learning_rate={self.learning_rate / 10:.3g}"
         )
 
     def _save_checkpoint(self) -> None:
         self._read_totals()
-        state = self.network.state_dict()
-        if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
-            raise self._diverged("weights", math.nan, max(self.batch - 1, 0))
+        # Parameters only: a buffer may be infinite on purpose, such as a mask.
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
+            raise self._diverged("weights", math.nan, self.batch - 1)
         position = Position(self.epoch, self.batch, self._totals, self.seconds, tuple(self.history))
-        checkpoint.save(self.run.checkpoints, Checkpoint(position, state, self.optimizer.state()))
+        checkpoint.save(
+            self.run.checkpoints, Checkpoint(position, self.network.state_dict(), self.optimizer.state())
+        )
 
     def _restore(self) -> None:
         """Take over the newest whole checkpoint, if there is one."""
