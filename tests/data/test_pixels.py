@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.pixels import RefusedError, fitted, is_grey, room_for, to_array, to_grey_or_rgb
+from sightline.data.pixels import (
+    RefusedError,
+    as_channels,
+    fitted,
+    is_grey,
+    room_for,
+    to_array,
+    to_grey_or_rgb,
+)
 from sightline.errors import DataError
 
 
@@ -81,6 +89,14 @@ def test_colour_becomes_grey_by_the_rounded_mean_of_its_channels() -> None:
     grey = to_array(Image.fromarray(colours[np.newaxis]), 1)
     assert grey.shape == (1, 766, 1)
     np.testing.assert_array_equal(grey.ravel(), np.rint(sums / 3))
+
+
+def test_many_pictures_become_grey_at_once() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 3), np.uint8)
+    grey = as_channels(pictures, 1)
+    assert grey.shape == (20, 5, 4, 1)
+    for pixel, mean in zip(pictures.reshape(-1, 3).tolist(), grey.reshape(-1).tolist(), strict=True):
+        assert mean == round(sum(pixel) / 3)
 
 
 def test_grey_becomes_colour_by_repetition() -> None:

@@ -17,6 +17,7 @@ from torch import nn
 
 from sightline.architectures.lines import parse
 from sightline.data.decode import resize
+from sightline.data.pixels import as_channels
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build
@@ -27,7 +28,7 @@ from sightline.prediction.classifier import (
     load_weights,
     stored_sha256,
 )
-from sightline.preparing.preparation import Preparation, grey_pictures
+from sightline.preparing.preparation import Preparation
 
 LAYERS = ("conv 2 3x3 relu", "batchnorm", "avgpool global")
 CLASSES = ("cat", "dog", "ünïcode – 猫")
@@ -143,13 +144,13 @@ def test_grey_pictures_are_repeated_for_a_classifier_of_colours() -> None:
 
 def test_colours_are_averaged_for_a_classifier_of_grey_pictures() -> None:
     judge = classifier(channels=1)
-    np.testing.assert_array_equal(judge.logits(pictures(3)), judge.logits(grey_pictures(pictures(3))))
+    np.testing.assert_array_equal(judge.logits(pictures(3)), judge.logits(as_channels(pictures(3), 1)))
 
 
 def test_another_size_and_other_channels_at_once() -> None:
     judge, large = classifier(channels=1), pictures(3, 13, 20)
     small = np.stack([resize(picture, (6, 5)) for picture in large])
-    np.testing.assert_array_equal(judge.logits(large), judge.logits(grey_pictures(small)))
+    np.testing.assert_array_equal(judge.logits(large), judge.logits(as_channels(small, 1)))
 
 
 def test_a_classifier_that_prepares_grey_takes_colours() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from sightline.preparing import preparation
-from sightline.preparing.preparation import Preparation, fit_preparation, grey_pictures
+from sightline.preparing.preparation import Preparation, fit_preparation
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 5, 4, 3), dtype=np.uint8)
 PICTURES = st.tuples(
@@ -109,11 +109,3 @@ def test_a_preparation_is_frozen_and_survives_json() -> None:
     assert Preparation.model_validate_json(fitted.model_dump_json()) == fitted
     with pytest.raises(ValidationError, match="frozen"):
         fitted.grey = False  # type: ignore[misc]
-
-
-def test_grey_pictures_are_rounded_means() -> None:
-    found = grey_pictures(IMAGES)
-    assert found.shape == (50, 5, 4, 1)
-    assert found.dtype == np.uint8
-    for pixel, mean in zip(IMAGES.reshape(-1, 3).tolist(), found.reshape(-1).tolist(), strict=True):
-        assert mean == round(sum(pixel) / 3)

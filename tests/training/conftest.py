@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+collect_ignore = ["killing.py"]  # a script for child processes
+
 
 @pytest.fixture(scope="session")
 def tiny() -> ModuleType:

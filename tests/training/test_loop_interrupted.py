@@ -190,7 +190,7 @@ def test_a_disk_that_fails_at_any_flush_loses_nothing(
         calls = 1000
         tiny.resume(path).fit()
         assert tiny.outcome(path) == whole
-    assert failing > 30
+    assert failing > 20
 
 
 def test_a_signal_that_comes_while_a_checkpoint_is_written_waits_for_it(

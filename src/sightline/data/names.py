@@ -6,6 +6,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from sightline.visible import visible
+
 
 def printable(name: str) -> str:
     r"""Return `name` in Unicode's composed form, with what a terminal cannot show written as an escape.
@@ -16,12 +18,7 @@ def printable(name: str) -> str:
     >>> printable("caf\udce9\n")
     'caf\\udce9\\n'
     """
-    if name.isascii() and name.isprintable():
-        return name
-    composed = unicodedata.normalize("NFC", name)
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in composed
-    )
+    return visible(unicodedata.normalize("NFC", name))
 
 
 def natural_order(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:

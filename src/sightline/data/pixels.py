@@ -84,11 +84,16 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
 def to_array(image: Image.Image, channels: int) -> NDArray[np.uint8]:
     """Return a picture of mode L or RGB as (H, W, C)."""
     array = np.array(image, dtype=np.uint8)
-    if array.ndim == 2:
-        return np.repeat(array[:, :, np.newaxis], channels, axis=2)  # (H, W) → (H, W, C)
+    return as_channels(array[:, :, np.newaxis] if array.ndim == 2 else array, channels)
+
+
+def as_channels(pictures: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """(…, H, W, C) → (…, H, W, channels), each 1 or 3: grey is the rounded mean of colours, or repeated."""
+    if pictures.shape[-1] == channels:
+        return pictures
     if channels == 3:
-        return array
-    total = array.sum(axis=2, keepdims=True, dtype=np.uint16)  # (H, W, 3) → (H, W, 1)
+        return np.repeat(pictures, 3, axis=-1)
+    total = pictures.sum(axis=-1, keepdims=True, dtype=np.uint16)
     mean: NDArray[np.uint16] = (total + 1) // 3  # rounded: a third is never half-way
     return mean.astype(np.uint8)
 

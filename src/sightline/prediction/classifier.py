@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from sightline import files
 from sightline.architectures.lines import parse
 from sightline.data.decode import resize_all
+from sightline.data.pixels import as_channels
 from sightline.errors import DataError, RunError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build
-from sightline.preparing.preparation import Preparation, grey_pictures
+from sightline.preparing.preparation import Preparation
 
 FORMAT = 1
 _KEY = "sightline"
@@ -114,9 +115,7 @@ class Classifier:
         """Bring pictures to the size and the channels that the classifier was trained on."""
         height, width, channels = self.description.shape
         # Size first, then channels, as a picture file is read: equal pixels get equal probabilities.
-        fitted = resize_all(images, (height, width), fit=self.description.fit)
-        if fitted.shape[3] != channels:
-            return grey_pictures(fitted) if channels == 1 else np.repeat(fitted, channels, axis=3)
+        fitted = as_channels(resize_all(images, (height, width), fit=self.description.fit), channels)
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
 
 

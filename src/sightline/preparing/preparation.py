@@ -62,9 +62,3 @@ def fit_preparation(images: NDArray[np.uint8], *, grey: bool) -> Preparation:
     variance = [(count * s - t * t) / (count * levels) ** 2 for t, s in zip(total, squares, strict=True)]
     std = [math.sqrt(v) or 1.0 for v in variance]
     return Preparation(grey=grey, mean=tuple(mean), std=tuple(std))
-
-
-def grey_pictures(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, H, W, C) → (N, H, W, 1): the mean of the channels, rounded; for figures."""
-    means: NDArray[np.float64] = images.mean(axis=3, keepdims=True)
-    return np.rint(means).astype(np.uint8)

@@ -15,8 +15,8 @@ from sightline.evaluation.evaluation import ClassScore, Evaluation
 from sightline.reporting import tables
 from sightline.reporting.contents import Report, ReportFigure
 from sightline.reporting.headline import headline
-from sightline.reporting.visible import visible
 from sightline.training.history import Epoch, best_epoch
+from sightline.visible import visible
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sightline.data.dataset import Dataset
 from sightline.data.imageset import ImageSet
+from sightline.data.pixels import as_channels
 from sightline.evaluation.evaluation import Evaluation
 from sightline.reporting import figures
 from sightline.reporting.contents import ReportFigure
@@ -98,7 +99,7 @@ class Album:
         captions = _captions(chosen)
         figures.save_png(figures.draw_sample_sheet(chosen.images, captions), self.path("samples"))
         if grey:
-            greyed = _grey(chosen.images)
+            greyed = as_channels(chosen.images, 1)
             figures.save_png(figures.draw_sample_sheet(greyed, captions), self.path("samples-grey"))
         if part.labels is not None:
             figures.save_png(
@@ -174,11 +175,6 @@ def _class_rows(part: ImageSet, labels: NDArray[np.int64], seed: int) -> list[fi
 
 def _chunks(indices: NDArray[np.int64], size: int = 1024) -> list[NDArray[np.int64]]:
     return [indices[start : start + size] for start in range(0, len(indices), size)]
-
-
-def _grey(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    means: NDArray[np.float64] = images.mean(axis=3, keepdims=True)
-    return np.rint(means).astype(np.uint8)
 
 
 def _worst(

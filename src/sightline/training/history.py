@@ -52,9 +52,12 @@ def read_csv(path: Path) -> list[Epoch]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            if table.fieldnames != [field.name for field in fields(Epoch)]:
+                raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (told like any other damage)
             return [
                 Epoch(epoch=int(row.pop("epoch")), **{name: float(value) for name, value in row.items()})
-                for row in csv.DictReader(file)
+                for row in table
             ]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error

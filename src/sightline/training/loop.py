@@ -245,8 +245,8 @@ class Trainer:
         step = (self.epoch - 1) * self.batches + batch
         kept = "The last good checkpoint and the best classifier so far are kept. " if self.history else ""
         return DivergedError(
-            f"The {what} became {value} in epoch {step // self.batches + 1}, "
-            f"batch {step % self.batches + 1} of {self.batches} (step {step + 1}), at learning rate {rate:.3g}. {kept}Train again with a lower one: "
+            f"The {what} became {value} in epoch {step // self.batches + 1}, batch {step % self.batches + 1} of "
+            f"{self.batches} (step {step + 1}), at learning rate {rate:.3g}. {kept}Train again with a lower one: "
             f"--set training.learning_rate={self.learning_rate / 10:.3g}"
         )
 

@@ -23,7 +23,7 @@ class ProgressDisplay(Callback):
         for note in trainer.notes:
             self._say(note)
         done = (trainer.epoch - 1) * trainer.batches + trainer.batch
-        if done:
+        if done and trainer.epoch <= trainer.epochs:
             self._say(f"Going on from epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}.")
         if not self._console.is_terminal:
             return

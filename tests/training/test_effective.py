@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.architectures.presets import preset
+from sightline.data.imageset import ImageSet
+from sightline.errors import LayerError, UsageError
+from sightline.training.effective import derived_keys, effective, usual_batch_size, usual_epochs
+from sightline.training.optimizers import USUAL
+from sightline.training.recipe import Recipe, flat, make_recipe
+
+
+def recipe(**parts: Any) -> Recipe:
+    return make_recipe({"data": {"source": "x"}}, parts)
+
+
+def train(
+    count: int = 100, shape: tuple[int, int, int] = (28, 28, 3), classes: tuple[str, ...] = ("cat", "dog")
+) -> ImageSet:
+    return ImageSet(np.zeros((count, *shape), np.uint8), np.zeros(count, np.int64), classes, "made by a test")
+
+
+def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
+    found, notes = effective(recipe(), train())
+    assert [key for key, value in flat(found).items() if value is None] == ["data.size", "training.patience"]
+    assert notes == ()
+
+
+def test_deriving_twice_changes_nothing() -> None:
+    once, _ = effective(recipe(preparation={"augmentation": ["flip", "shift 1"]}), train(classes=("0", "1")))
+    assert effective(once, train(classes=("0", "1"))) == (once, ())
+
+
+def test_what_the_user_chose_stays() -> None:
+    chosen = {
+        "epochs": 3, "batch_size": 7, "learning_rate": 0.5, "momentum": 0.0, "weight_decay": 0.0, "optimizer": "adamw",
+    }  # fmt: skip
+    found, _ = effective(recipe(training=chosen, preparation={"augmentation": []}), train())
+    assert {key: getattr(found.training, key) for key in chosen} == chosen
+    assert found.preparation.augmentation == ()
+
+
+@pytest.mark.parametrize("optimizer", USUAL)
+def test_rates_are_the_usual_ones_of_the_optimizer(optimizer: Any) -> None:
+    options = effective(recipe(training={"optimizer": optimizer}), train())[0].training
+    usual = USUAL[optimizer]
+    assert options.learning_rate == usual.learning_rate
+    assert (options.momentum, options.weight_decay) == (usual.momentum, usual.weight_decay)
+
+
+def test_a_preset_becomes_its_lines_for_the_shape_after_preparation() -> None:
+    for grey, shape in ((False, (28, 28, 3)), (True, (28, 28, 1))):
+        found, _ = effective(recipe(model={"preset": "cnn"}, preparation={"grey": grey}), train())
+        assert found.model.layers == preset("cnn", shape)
+        assert found.model.preset == "cnn"
+
+
+def test_layers_win_over_a_preset_and_are_written_in_their_shortest_form() -> None:
+    lines = ["Flatten; dense  relu 8 # comment", "dropout 0.00001"]
+    found, _ = effective(recipe(model={"preset": "cnn", "layers": lines}), train())
+    assert found.model.layers == ("flatten", "dense 8 relu", "dropout 0.00001")
+
+
+def test_a_python_class_has_no_lines() -> None:
+    found, _ = effective(recipe(), train(), module=True)
+    assert found.model.layers is found.model.preset is None
+
+
+def test_a_recipe_without_any_network_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"names no network: give model\.preset or model\.layers"):
+        effective(recipe(model={"preset": None}), train())
+
+
+def test_lines_that_do_not_fit_the_pictures_are_refused() -> None:
+    with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit: 28x28x3 comes in"):
+        effective(recipe(model={"layers": ["dense 3"]}), train())
+    with pytest.raises(LayerError, match="The output layer"):
+        effective(recipe(model={"layers": []}), train())
+    with pytest.raises(UsageError, match="Did you mean 'cnn'"):
+        effective(recipe(model={"preset": "ccn"}), train())
+
+
+def test_flips_of_characters_are_left_out_with_a_note() -> None:
+    found, notes = effective(
+        recipe(preparation={"augmentation": ["flip", "shift 1"]}), train(classes=("0", "1"))
+    )
+    assert found.preparation.augmentation == ("shift 1",)
+    assert len(notes) == 1
+    assert notes[0].startswith("'flip' is left out")
+
+
+def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'flip'"):
+        effective(recipe(preparation={"augmentation": ["flp"]}), train())
+    with pytest.raises(UsageError, match="'crop 28' does not fit: the pictures are 28x28"):
+        effective(recipe(preparation={"augmentation": ["crop 28"]}), train())
+
+
+@given(st.integers(1, 200_000))
+def test_there_are_about_as_many_steps_whatever_the_size(pictures: int) -> None:
+    batch_size = usual_batch_size(pictures)
+    epochs = usual_epochs(pictures, batch_size)
+    assert batch_size in {16, 32, 64, 128}
+    assert batch_size == 16 or pictures / batch_size >= 40
+    assert 5 <= epochs <= 50
+    steps = epochs * -(-pictures // batch_size)
+    assert steps >= 1500 or epochs == 50
+    assert steps < 1500 + -(-pictures // batch_size) or epochs == 5
+
+
+def test_the_keys_that_were_derived_are_those_that_were_left_out() -> None:
+    given_recipe = recipe(training={"epochs": 3, "momentum": 0.5}, preparation={"augmentation": []})
+    found, _ = effective(given_recipe, train())
+    assert derived_keys(given_recipe, found) == (
+        "model.layers", "training.batch_size", "training.learning_rate", "training.weight_decay",
+    )  # fmt: skip

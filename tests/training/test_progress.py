@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from types import ModuleType
+
+from rich.console import Console
+
+from sightline.training.callbacks import Callback
+from sightline.training.loop import Trainer
+from sightline.training.progress import ProgressDisplay
+
+
+def shown(tiny: ModuleType, path: Path, *, terminal: bool = False, **options: object) -> str:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=200, highlight=False)
+    tiny.start(path, callbacks=[ProgressDisplay(console)], **options).fit()
+    return text.getvalue()
+
+
+def test_without_a_terminal_there_is_one_plain_line_an_epoch(tmp_path: Path, tiny: ModuleType) -> None:
+    lines = shown(tiny, tmp_path / "run", epochs=10).splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("epoch  1/10  train loss ")
+    assert lines[0].endswith(" images/s  best so far")
+    assert lines[9].startswith("epoch 10/10  train loss ")
+    for word in ("train loss", "accuracy", "valid loss", "images/s"):
+        assert all(word in line for line in lines)
+
+
+def test_on_a_terminal_a_line_moves_and_is_taken_away(tmp_path: Path, tiny: ModuleType) -> None:
+    text = shown(tiny, tmp_path / "run", terminal=True)
+    assert "epoch 1/2  train loss" in text
+    assert "epoch 2/2  train loss" in text
+    assert "\x1b[2K" in text  # a line is erased
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h")  # the cursor comes back
+
+
+def test_the_line_is_taken_away_after_an_error_too(tmp_path: Path, tiny: ModuleType) -> None:
+    class Fail(Callback):
+        def on_batch(self, trainer: Trainer) -> None:
+            raise KeyError
+
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True)
+    trainer = tiny.start(tmp_path / "run", callbacks=[ProgressDisplay(console), Fail()])
+    try:
+        trainer.fit()
+    except KeyError:
+        assert text.getvalue().count("\x1b[?25l") == text.getvalue().count("\x1b[?25h") == 1
+    else:
+        raise AssertionError
+
+
+def test_notes_and_the_place_come_first_when_a_run_goes_on_and_the_reason_last(
+    tmp_path: Path, tiny: ModuleType
+) -> None:
+    class Stop(Callback):
+        def on_epoch(self, trainer: Trainer, row: object) -> None:
+            trainer.stop("Enough [bold] of it.")
+
+    tiny.start(tmp_path / "run", callbacks=[Stop()], epochs=9).fit()
+    text = io.StringIO()
+    trainer = tiny.resume(tmp_path / "run", callbacks=[ProgressDisplay(Console(file=text, width=40)), Stop()])
+    trainer.notes = ("A long note [red] that is not broken into lines of forty letters.",)
+    trainer.fit()
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "A long note [red] that is not broken into lines of forty letters."
+    assert lines[1] == "Going on from epoch 2, batch 0 of 4."
+    assert lines[2].startswith("epoch 2/9  ")
+    assert lines[3] == "Enough [bold] of it."
+    assert len(lines) == 4
