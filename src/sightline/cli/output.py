@@ -74,7 +74,7 @@ def show_inspection(inspection: Inspection) -> None:
     for note in inspection.notes:
         say(note)
     if inspection.skipped:
-        say(f"{len(inspection.skipped)} files are left out:")
+        say(f"files left out: {len(inspection.skipped)}")
         for path, reason in inspection.skipped.items():
             say(f"  {path}: {reason}")
     for figure in inspection.figures.values():

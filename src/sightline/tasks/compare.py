@@ -53,7 +53,7 @@ class RunComparison(BaseModel):
 
 
 def compare(
-    runs: Sequence[str | Path | Run], *, out: Path | None = None, seed: int = 0, progress: bool = True
+    runs: Sequence[str | Path | Run], *, out: str | Path | None = None, seed: int = 0, progress: bool = True
 ) -> RunComparison:
     """Return runs side by side, with paired tests, and write a report about them.
 

@@ -19,7 +19,7 @@ Step = Inspection | Run | Evaluation | RunComparison
 
 
 def demo(
-    out: Path | None = None, *, tell: Callable[[str, Step], None] | None = None, progress: bool = True
+    out: str | Path | None = None, *, tell: Callable[[str, Step], None] | None = None, progress: bool = True
 ) -> RunComparison:
     """Inspect `digits`, train an MLP and a CNN, evaluate and compare them; return the comparison with its report.
 

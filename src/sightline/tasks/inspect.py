@@ -43,7 +43,7 @@ class Inspection(BaseModel):
 def inspect(
     data: str | Path | Dataset,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     size: tuple[int, int] | None = None,
     skip_bad: bool = False,
     seed: int = 0,
@@ -70,7 +70,7 @@ def inspect(
     options = DataOptions(source=source, size=size, skip_bad=skip_bad)
     dataset = load(data if isinstance(data, Dataset) else None, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape
-    album = Album(out or Path(f"inspect-{dataset.name}"))
+    album = Album(Path(out or f"inspect-{dataset.name}"))
     album.draw_data(dataset, grey=channels > 1, seed=seed)
     inspection = Inspection(
         name=dataset.name,

@@ -31,7 +31,7 @@ def train(
     network: nn.Module | None = None,
     epochs: int | None = None,
     seed: int | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     recipe: Path | Recipe | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     callbacks: Sequence[Callback] = (),
@@ -158,7 +158,7 @@ def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callba
 
 @contextlib.contextmanager
 def _run_folder(
-    out: Path | None, dataset: Dataset, recipe: Recipe, network: nn.Module | None
+    out: str | Path | None, dataset: Dataset, recipe: Recipe, network: nn.Module | None
 ) -> Iterator[Path]:
     """Yield the new run's folder; if the run cannot be set up in it, an empty folder is taken away again."""
     if out is None:
