@@ -99,7 +99,7 @@ def compare(
         )
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)
     )
-    folder = Path(out) if out else Path("compare-" + "-".join(names))
+    folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
     album = Album(folder / "figures")
     curves = {name: run.history for name, run in zip(names, opened, strict=True)}
     figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))
