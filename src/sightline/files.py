@@ -59,7 +59,10 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
     with _saving(path, sum(map(len, contents.values()))):
         try:
-            temporary.mkdir(parents=True)
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True)
+                _flush_folder(path.parent.parent)
+            temporary.mkdir()
             for name, content in contents.items():
                 _write_and_flush(temporary / name, content)
             _flush_folder(temporary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from sightline.architectures.layers import Shape
@@ -46,7 +47,7 @@ def preset(text: str, shape: Shape) -> tuple[str, ...]:
         raise unknown("preset", name, PRESETS)
     if not sizes:
         return PRESETS[name](shape)
-    if name != "mlp" or not all(size.isascii() and size.isdigit() and int(size) > 0 for size in sizes):
+    if name != "mlp" or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise UsageError(
             f"'{text}' is not understood: only mlp takes sizes, whole numbers such as 'mlp 256 128'; "
             "for any other network write its layer lines."

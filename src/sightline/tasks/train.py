@@ -132,7 +132,7 @@ def resume(
 def _plain(recipe: Path | Recipe | None) -> dict[str, Any]:
     if recipe is None:
         return {}
-    return recipe.model_dump(exclude_none=True) if isinstance(recipe, Recipe) else recipe_from_toml(recipe)
+    return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(recipe)
 
 
 def _plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:

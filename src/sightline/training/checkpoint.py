@@ -68,14 +68,20 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
             **{name: _sha256(content) for name, content in contents.items()},
         },
     }
-    path = folder / f"{checkpoint.position.epoch:06d}-{checkpoint.position.batch:08d}"
+    path = _place(folder, checkpoint.position)
     files.write_folder(path, {**contents, _STATE: json.dumps(state, indent=1).encode()})
+    prune(folder, checkpoint.position)
+    return path
+
+
+def prune(folder: Path, position: Position) -> None:
+    """Keep the checkpoint of `position` and the one before it; drop all others."""
+    path = _place(folder, position)
     others = [other for other in _folders(folder) if other != path]
     before = [other for other in others if other < path]
     for other in others:
         if other not in before[1 - KEPT :]:
             shutil.rmtree(other, ignore_errors=True)
-    return path
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
@@ -91,6 +97,10 @@ def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             notes.append(f"The checkpoint {path} is damaged and was passed over ({_reason(error)}).")
     return None, tuple(notes)
+
+
+def _place(folder: Path, position: Position) -> Path:
+    return folder / f"{position.epoch:06d}-{position.batch:08d}"
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -277,6 +277,7 @@ class Trainer:
                 f"it lacks {error}. Put the old one back into recipe.toml, or train a new run."
             ) from error
         at = found.position
+        checkpoint.prune(self.run.checkpoints, at)  # a run killed right after a save did not come to it
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
         self._totals, self.history = at.totals, list(at.history)
 
@@ -313,7 +314,7 @@ def batch_bounds(pictures: int, batch_size: int) -> list[tuple[int, int]]:
 
 
 def _class_weights(kind: str, train: ImageSet, machine: Machine) -> Tensor | None:
-    """Return (K,) weights N / (K · pictures of the class), whose mean over the pictures is 1, or None."""
+    """Return (K,) weights N / (K · pictures of the class), of mean 1 over the pictures if every class has some."""
     if kind == "none":
         return None
     counts = np.array(list(train.counts().values()), np.float64)
