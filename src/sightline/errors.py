@@ -8,7 +8,7 @@
     │   └── RunError            3   a run folder or a classifier file that cannot be used
     ├── DivergedError           1   training met a loss that is not a number
     ├── SaveError               1   something could not be written
-    └── Interrupted             130 / 143   Ctrl-C / SIGTERM, after a checkpoint
+    └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, after a checkpoint
 
 A message is one sentence or two: what was found, where, what was expected, and the way out.
 """

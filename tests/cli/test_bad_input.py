@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +225,14 @@ def test_a_classifier_with_one_changed_bit(refused, trained: Path, tmp_path: Pat
 
 def test_a_run_without_a_classifier_yet(refused, trained: Path) -> None:
     (trained / "classifier.safetensors").unlink()
+    assert "Train again with: sightline train --recipe" in refused(3, "evaluate", trained)
+    for name in ("history.csv", "run.json"):
+        content = (trained / name).read_text()
+        (trained / name).write_text(
+            content.replace('"finished"', '"interrupted"').partition("1,")[0]
+            if name == "history.csv"
+            else content.replace('"finished"', '"interrupted"')
+        )
     assert "sightline resume" in refused(3, "evaluate", trained)
 
 
@@ -303,3 +314,78 @@ def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[s
     said = capfd.readouterr().out
     assert "'flip' is left out" in said
     assert "augment   shift 1\n" in said
+
+
+def test_output_among_the_pictures(refused, picture_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sorted(picture_folder.rglob("*"))
+    assert "would lie inside" in refused(2, "inspect", picture_folder, "--out", picture_folder / "red")
+    assert "would lie inside" in refused(2, "train", picture_folder, "--out", picture_folder / "run")
+    monkeypatch.chdir(picture_folder)
+    assert "would lie inside" in refused(2, "train", ".")
+    assert sorted(picture_folder.rglob("*")) == before
+
+
+def test_a_comparison_does_not_overwrite_a_run(refused, idx_folder: Path, trained: Path) -> None:
+    assert (
+        run(["train", str(idx_folder), "--model", "mlp 2", "--epochs", "1", "--out", "other", "--json"]) == 0
+    )
+    assert "would be overwritten" in refused(2, "compare", trained, "other", "--out", trained)
+
+
+def test_pictures_that_moved(
+    refused, idx_folder: Path, trained: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    idx_folder.rename("elsewhere")
+    sentence = refused(3, "evaluate", trained)
+    assert "where nothing is any more" in sentence
+    assert "--data" in sentence
+    assert run(["evaluate", str(trained), "--data", "elsewhere", "--json"]) == 0
+    assert json.loads((trained / "evaluation.json").read_text())["evaluation"]["pictures"] == 20
+    capfd.readouterr()
+    Path("elsewhere", IMAGES).write_bytes(Path("elsewhere", IMAGES).read_bytes()[:-1] + b"x")
+    record = json.loads((trained / "run.json").read_text())
+    (trained / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
+    assert "SHA-256 differs" in refused(3, "resume", trained, "--data", "elsewhere")
+
+
+def test_a_recipe_cut_at_a_line(refused, trained: Path) -> None:
+    text = (trained / "recipe.toml").read_text()
+    (trained / "recipe.toml").write_text(text.partition("[preparation]")[0])
+    assert "recipe.toml is damaged" in refused(3, "resume", trained)
+
+
+def test_a_history_that_is_gone(refused, trained: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (trained / "history.csv").unlink()
+    assert run(["resume", str(trained)]) == 3
+    assert "history.csv is missing" in capfd.readouterr().err
+
+
+def test_a_size_beyond_what_is_meant(refused) -> None:
+    assert "size" in refused(2, "inspect", "digits", "--size", "99999")
+
+
+def test_a_preset_that_looks_like_a_path(refused) -> None:
+    assert "no preset" in refused(2, "train", "digits", "--model", "mlp/256")
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_a_blank_name(refused) -> None:
+    assert "neither a path" in refused(3, "inspect", "")
+
+
+def test_an_output_that_cannot_be_written() -> None:
+    code = "from sightline.cli.app import run; raise SystemExit(run(['inspect', 'digits', '--json']))"
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "Traceback" not in found.stderr
+    assert found.returncode == 1
+
+
+def test_a_terminal_without_unicode() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "sightline", "inspect", "digits"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr

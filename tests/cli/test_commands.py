@@ -145,6 +145,8 @@ def test_evaluate_on_other_pictures_leaves_the_run_alone(
     assert train(idx_folder, "--json") == 0
     capfd.readouterr()
     before = sorted(Path("run").rglob("*"))
+    pictures = idx_folder / "train-images-idx3-ubyte"
+    pictures.write_bytes(pictures.read_bytes()[:-1] + b"x")
     assert run(["evaluate", "run", "--data", str(idx_folder), "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["pictures"] == 20
     assert sorted(Path("run").rglob("*")) == before

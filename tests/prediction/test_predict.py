@@ -98,12 +98,12 @@ def test_bad_files_are_counted_and_the_first_is_named(tmp_path: Path, judge: Cla
     assert all(item.reason and not item.reason.endswith(".") for item in skipped)
 
 
-def test_only_bad_files_give_no_prediction_when_they_may_be_skipped(
-    tmp_path: Path, judge: Classifier
-) -> None:
+def test_only_bad_files_are_refused_even_when_they_may_be_skipped(tmp_path: Path, judge: Classifier) -> None:
     (tmp_path / "a.png").touch()
-    found, skipped = predict_files(judge, [tmp_path], skip_bad=True)
-    assert (found, len(skipped)) == ([], 1)
+    with pytest.raises(
+        DataError, match=r"None of the 1 files can be read as a picture; the first, .*a.png: "
+    ):
+        predict_files(judge, [tmp_path], skip_bad=True)
     assert predict_files(judge, []) == ([], ())
 
 
@@ -111,7 +111,7 @@ def test_places_without_pictures_are_told(tmp_path: Path, judge: Classifier) -> 
     with pytest.raises(DataError, match=r"nothing does not exist; expected a picture file or a folder"):
         predict_files(judge, [tmp_path / "nothing"], skip_bad=True)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(DataError, match=r"The folder .*folder has no files in it"):
+    with pytest.raises(DataError, match=r"The folder .*folder has no files directly in it"):
         predict_files(judge, [tmp_path / "folder"], skip_bad=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import sightline
-from sightline.errors import DataError, Interrupted, UsageError
+from sightline.errors import DataError, Interrupted, RunError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +151,71 @@ def test_the_demo_ends_with_a_report_of_two_networks(tmp_path: Path) -> None:
     page = comparison.report.read_text(encoding="utf-8")
     assert "Random test pictures" in page
     assert "Learning curves" in page
+
+
+def test_an_evaluation_of_an_older_best_epoch_does_not_count(stripes: sightline.Dataset) -> None:
+    options = {"model": "cnn", "epochs": 6, "progress": False}
+    with pytest.raises(Interrupted):
+        sightline.train(stripes, out=Path("run"), callbacks=[StopAfter(6)], **options)
+    run = sightline.open_run("run")
+    sightline.evaluate(run, data=stripes)
+    before = run.classifier_sha256()
+    assert run.evaluation() is not None
+    sightline.resume(run, data=stripes, progress=False)
+    assert run.classifier_sha256() != before  # or else the test shows nothing
+    assert run.evaluation() is None
+
+
+def test_probabilities_of_another_run_are_refused(stripes: sightline.Dataset) -> None:
+    for name, model in (("one", "mlp 2"), ("two", "cnn")):
+        run = sightline.train(stripes, model=model, epochs=1, out=name, progress=False)
+        sightline.evaluate(run, data=stripes)
+    Path("one/probabilities.npy").write_bytes(Path("two/probabilities.npy").read_bytes())
+    with pytest.raises(RunError, match="missing or damaged; make it anew with: sightline evaluate"):
+        sightline.compare(["one", "two"], data=stripes)
+
+
+def test_runs_on_a_data_set_made_in_python_can_be_compared(stripes: sightline.Dataset) -> None:
+    runs = [sightline.train(stripes, model=model, epochs=2, progress=False) for model in ("mlp 2", "cnn")]
+    assert sightline.compare(runs, data=stripes).pictures == 40
+
+
+def test_other_pictures_of_the_same_name_leave_the_runs_evaluation_alone(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, model="mlp 8", epochs=2, progress=False)
+    kept = sightline.evaluate(run, data=stripes)
+    sightline.evaluate(run, data=sightline.Dataset("stripes", test=stripes.train))
+    assert run.evaluation() == kept
+
+
+def test_pictures_that_were_learned_from_are_never_judged_as_test() -> None:
+    run = sightline.train("digits", model="mlp 8", epochs=1, out="run", progress=False)
+    assert sightline.evaluate(run.classifier(), data="digits").pictures == 359
+    assert sightline.evaluate("run/classifier.safetensors", data="digits").pictures == 359
+    assert run.evaluation() is None
+    assert sightline.evaluate(run, data="digits") == run.evaluation()
+
+
+def test_a_split_of_other_pictures_is_refused(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, model="mlp 8", epochs=1, progress=False)
+    with pytest.raises(UsageError, match="means a split of a run's own data"):
+        sightline.evaluate(run, data=sightline.Dataset("other", test=stripes.test), split="valid")
+
+
+@pytest.mark.parametrize("choice", [{"layers": "flatten"}, {"network": network()}])
+def test_two_networks_for_one_run_are_refused(stripes: sightline.Dataset, choice: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="give one of them"):
+        sightline.train(stripes, model="mlp", progress=False, **choice)
+
+
+def test_a_preset_that_is_set_wins_over_the_layers_of_the_recipe(stripes: sightline.Dataset) -> None:
+    run = sightline.train(stripes, model="mlp 4", epochs=1, progress=False)
+    again = sightline.train(
+        stripes, recipe=run.path / "recipe.toml", settings=["model.preset=mlp 6"], progress=False
+    )
+    assert again.recipe.model.layers == ("flatten", "dense 6 relu")
+
+
+def test_a_module_without_anything_to_learn_is_refused(stripes: sightline.Dataset) -> None:
+    fixed = network().requires_grad_(False)
+    with pytest.raises(UsageError, match="no trainable parameters"):
+        sightline.train(stripes, network=fixed, progress=False)

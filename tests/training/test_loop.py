@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sightline.data.dataset import Dataset
-from sightline.errors import DivergedError, RunError
+from sightline.errors import DivergedError, Interrupted, RunError
 from sightline.networks import weights
 from sightline.training import checkpoint, loop
 from sightline.training import start as starting
@@ -280,21 +281,33 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_note(
     assert tiny.outcome(tmp_path / "run")["weights"] == whole["weights"]
 
 
-def test_where_every_checkpoint_is_damaged_the_run_begins_anew_and_keeps_what_it_saves(
-    tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]
+def test_where_every_checkpoint_is_damaged_the_run_is_refused_and_its_classifier_kept(
+    tmp_path: Path, tiny: ModuleType
 ) -> None:
     tiny.start(tmp_path / "run", checkpoint_minutes=1e-9).fit()
     run = open_run(tmp_path / "run")
     for path in run.checkpoints.iterdir():
         damage(path)
-    seen = []
-    keeping = At(1, 3, lambda trainer: seen.extend(sorted(p.name for p in trainer.run.checkpoints.iterdir())))
-    trainer = tiny.resume(tmp_path / "run", callbacks=[keeping])
+    before = run.classifier_path.read_bytes(), run.history
+    with pytest.raises(
+        RunError, match=r"holds no whole checkpoint, so the run cannot go on from epoch 2; its class"
+    ):
+        tiny.resume(tmp_path / "run").fit()
+    assert (run.classifier_path.read_bytes(), run.history) == before
+
+
+def test_a_run_without_any_checkpoint_begins_anew_while_it_is_in_its_first_epoch(
+    tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]
+) -> None:
+    with pytest.raises(Interrupted):
+        tiny.start(tmp_path / "run", callbacks=[At(1, 2, lambda _: signal.raise_signal(signal.SIGINT))]).fit()
+    for path in open_run(tmp_path / "run").checkpoints.iterdir():
+        damage(path)
+    trainer = tiny.resume(tmp_path / "run")
     trainer.fit()
-    assert seen == ["000001-00000001", "000001-00000002"]
-    assert len(trainer.notes) == 2
+    assert len(trainer.notes) == 1
     found = tiny.outcome(tmp_path / "run")
-    assert {**found, "checkpoints": whole["checkpoints"]} == whole
+    assert {**found, "checkpoints": whole["checkpoints"], "notes": whole["notes"]} == whole
 
 
 def test_notes_from_the_start_are_not_lost(tmp_path: Path, tiny: ModuleType) -> None:
@@ -305,20 +318,19 @@ def test_notes_from_the_start_are_not_lost(tmp_path: Path, tiny: ModuleType) -> 
     assert trainer.notes == ("Something was met.",)
 
 
-def test_a_checkpoint_of_another_network_or_optimizer_is_refused(tmp_path: Path, tiny: ModuleType) -> None:
+def test_a_recipe_that_was_changed_is_refused(tmp_path: Path, tiny: ModuleType) -> None:
     tiny.start(tmp_path / "run", optimizer="sgd").fit()
     recipe = tmp_path / "run" / "recipe.toml"
     text = recipe.read_text()
-    recipe.write_text(text.replace('"sgd"', '"adam"'))
-    with pytest.raises(
-        RunError, match=r"checkpoints belongs to another optimizer than adam: it lacks 'mean/"
+    for changed in (
+        text.replace('"sgd"', '"adam"'),
+        text.replace("dense 8", "dense 9"),
+        text.partition("[training]")[0],
     ):
-        tiny.resume(tmp_path / "run").fit()
-    recipe.write_text(text.replace("dense 8", "dense 9"))
-    with pytest.raises(
-        RunError, match=r"another network's weights: for '[\d.]+bias' it has \(8,\), the network \(9,\)"
-    ):
-        tiny.resume(tmp_path / "run").fit()
+        assert changed != text
+        recipe.write_text(changed)
+        with pytest.raises(RunError, match=r"recipe.toml is damaged"):
+            open_run(tmp_path / "run")
     recipe.write_text(text)
     tiny.resume(tmp_path / "run").fit()
 

@@ -114,7 +114,12 @@ def test_other_damaged_files_are_told_when_they_are_asked_for(run: Run) -> None:
 
 def test_a_run_without_an_epoch_has_no_classifier_yet(run: Run) -> None:
     (run.path / "classifier.safetensors").unlink()
+    with pytest.raises(
+        RunError, match=r"has no classifier.safetensors \(the run is finished\). Train again with"
+    ):
+        run.classifier()
     (run.path / "history.csv").unlink()
+    run.save_record(run.record.model_copy(update={"status": "interrupted"}))
     assert run.history == []
     assert run.classifier_sha256() is None
     with pytest.raises(

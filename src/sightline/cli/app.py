@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from sightline.errors import SightlineError
 
 EXIT_CODES = """
 Exit codes: 0 fine; 1 findings, a check not met, or training or saving failed; 2 wrong usage; 3 bad data;
-130 and 143 stopped by Ctrl-C and SIGTERM, in training after a checkpoint.
+129, 130 and 143 stopped by a closed terminal, Ctrl-C and SIGTERM, in training after a checkpoint.
 """
 
 app = typer.Typer(
@@ -40,6 +41,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: of the command line, without the program's name; None: those of this process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
     try:
         app(args=arguments, prog_name="sightline", standalone_mode=True)
     except SystemExit as end:
@@ -50,10 +54,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sightline: stopped by Ctrl-C.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Whoever read the output has gone; point it nowhere so that Python does not complain at exit.
+    except OSError as error:
+        # What was printed could not be written: a full disk, or a device that has gone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        print(f"sightline: the output cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -13,7 +13,7 @@ def command(
     run: options.RunOrClassifier,
     data: Annotated[
         str | None,
-        typer.Option(help="Other labelled pictures to judge on; otherwise the run's own test split."),
+        typer.Option(help="Where the run's pictures are now, or other labelled pictures to judge on."),
     ] = None,
     split: Annotated[Literal["train", "valid", "test"], typer.Option(help="Of the run's own data.")] = "test",
     at_least: Annotated[

@@ -20,6 +20,9 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder."
 RunOrClassifier = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run's folder, or a classifier's file.")
 ]
+NewPlace = Annotated[
+    str | None, typer.Option("--data", help="Where the run's pictures are now, if they have moved.")
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on the standard output.")
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.data.names import printable
+from sightline.errors import RunError
 
 if TYPE_CHECKING:
     from sightline.architectures.summary import Summary
@@ -30,12 +31,15 @@ def warn(text: str) -> None:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
     """Print aligned columns: the first `left` ones to the left, the others, numbers mostly, to the right."""
+    from rich.cells import cell_len  # an ideograph takes two places
+
     lines = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(head))]
     for number, line in enumerate(lines):
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
         cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell + gap if column < left else gap + cell
+            for column, (cell, gap) in enumerate(zip(line, gaps, strict=True))
         ]
         print("  ".join(cells).rstrip())
         if number == 0:
@@ -87,6 +91,10 @@ def show_run(run: Run) -> None:
     from sightline.tasks.report import training_seconds
     from sightline.training.history import best_epoch
 
+    if not run.history:
+        raise RunError(
+            f"{run.path / 'history.csv'} is missing or empty, though the run is {run.record.status}."
+        )
     best = best_epoch(run.history)
     say(
         f"best epoch {best.epoch} of {len(run.history)}: validation accuracy {100 * best.valid_accuracy:.2f} %, "

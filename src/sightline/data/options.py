@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sightline.errors import UsageError
 
 Fit = Literal["crop", "pad", "stretch"]
 Side = Annotated[int, Field(ge=1, le=1024)]
@@ -43,3 +45,18 @@ class DataOptions(BaseModel):
         ge=0,
         description="Seed of the carved splits; apart from the run's seed, so that runs share one test split.",
     )
+
+
+def data_options(**values: Any) -> DataOptions:
+    """Return the options that `values` name.
+
+    Raises:
+        UsageError: a value does not fit.
+    """
+    try:
+        return DataOptions(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(
+            f"{first['loc'][0]} is {values.get(str(first['loc'][0]))!r}, which does not fit: {first['msg']}."
+        ) from error

@@ -68,8 +68,12 @@ def predict_files(
             f"{len(bad)} of {len(bad) + len(images)} files cannot be read as pictures; the first, {bad[0].path}: "
             f"{bad[0].reason}. Go on without them with --skip-bad."
         )
+    if not images and not bad:
+        return [], ()
     if not images:
-        return [], tuple(bad)
+        raise DataError(
+            f"None of the {len(bad)} files can be read as a picture; the first, {bad[0].path}: {bad[0].reason}."
+        )
     table = classifier.probabilities(np.stack(images))
     predictions = [
         Prediction(name, dict(zip(classifier.classes, map(float, row), strict=True)))
@@ -93,7 +97,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             found = [Path(entry.path) for entry in _visible(path) if not is_folder(entry)]
             if not found:
-                raise DataError(f"The folder {path} has no files in it; expected picture files.")
+                raise DataError(f"The folder {path} has no files directly in it; expected picture files.")
             files += found
         else:
             files.append(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from sightline.data.dataset import Dataset
 from sightline.errors import UsageError
 from sightline.evaluation.comparing import Comparison, compare_all
 from sightline.evaluation.evaluation import Evaluation, Interval
@@ -15,7 +16,7 @@ from sightline.reporting import figures
 from sightline.reporting.contents import ComparisonRow, ComparisonTable
 from sightline.tasks.evaluate import as_classes, evaluate
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load
+from sightline.tasks.load import load_own
 from sightline.tasks.report import training_seconds, write_comparison_report
 from sightline.training.run import Run, open_run
 
@@ -53,7 +54,12 @@ class RunComparison(BaseModel):
 
 
 def compare(
-    runs: Sequence[str | Path | Run], *, out: str | Path | None = None, seed: int = 0, progress: bool = True
+    runs: Sequence[str | Path | Run],
+    *,
+    data: str | Path | Dataset | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    progress: bool = True,
 ) -> RunComparison:
     """Return runs side by side, with paired tests, and write a report about them.
 
@@ -61,6 +67,7 @@ def compare(
 
     Args:
         runs: two or more runs or their folders.
+        data: the pictures of the runs, if they are not where they were, or were handed in from Python.
         out: the folder of the report; none: `compare-<run>-<run>` in the working folder.
         seed: which test pictures are shown.
         progress: show how far reading has come, on a terminal.
@@ -72,10 +79,13 @@ def compare(
     opened = [run if isinstance(run, Run) else open_run(Path(run)) for run in runs]
     if len(opened) < 2:
         raise UsageError("A comparison needs at least two runs.")
-    evaluations = [run.evaluation() or evaluate(run, progress=progress) for run in opened]
+    evaluations = [run.evaluation() or evaluate(run, data=data, progress=progress) for run in opened]
     _same_pictures(opened, evaluations)
     names = _names(opened)
-    part = load(None, opened[0].recipe.data, splits=["test"], progress=progress).split("test")
+    folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
+    if (folder / "run.json").exists():
+        raise UsageError(f"{folder} is a run, whose report would be overwritten; choose another --out.")
+    part = load_own(opened[0], data, splits=["test"], progress=progress).split("test")
     labels = as_classes(part, evaluations[0].classes)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(
@@ -99,7 +109,6 @@ def compare(
         )
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)
     )
-    folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
     album = Album(folder / "figures")
     curves = {name: run.history for name, run in zip(names, opened, strict=True)}
     figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))

@@ -11,23 +11,22 @@ from numpy.typing import NDArray
 from sightline.data import source
 from sightline.data.dataset import Dataset, SplitName
 from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
+from sightline.data.options import data_options
 from sightline.errors import DataError, UsageError
 from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
+from sightline.prediction.classifier import Classifier, load_classifier
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load, reading_progress, source_of
+from sightline.tasks.load import GIVEN, check_own, load, load_own, reading_progress, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.run import Run, open_run
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from sightline.prediction.classifier import Classifier
-
 
 def evaluate(
-    run: str | Path | Run,
+    run: str | Path | Run | Classifier,
     *,
     data: str | Path | Dataset | None = None,
     split: SplitName = "test",
@@ -36,30 +35,34 @@ def evaluate(
 ) -> Evaluation:
     """Return the numbers of a run's best classifier, each with its 95 % interval.
 
-    On the run's own data the evaluation is kept with the run: evaluation.json, the probabilities, figures and
-    a new report. On other data nothing is kept.
+    On the run's own data, told by their SHA-256, the evaluation is kept with the run: evaluation.json, the
+    probabilities, figures and a new report. On other data nothing is kept.
 
     Args:
-        run: the run or its folder, or the file of a classifier.
-        data: other pictures with labels of the same classes: their test split if they have one of their own,
-            or else all of them. None: the data of the run.
+        run: the run or its folder, or a classifier or its file.
+        data: None: the data of the run. Otherwise their new place; or other pictures with labels of the same
+            classes: their test split if they have one of their own, or else all of them.
         split: of the run's own data; anything but test was seen in training.
         network: an instance of the class, if the run was started with one.
         progress: show how far reading has come, on a terminal.
 
     Raises:
         RunError: the run or classifier cannot be read.
-        DataError: the data cannot be read, has no labels, or has classes that the classifier does not know.
+        DataError: the data cannot be read, have no labels, have classes that the classifier does not know, or
+            are not those of the run any more.
+        UsageError: a split of other data was asked for.
     """
-    if isinstance(run, (str, Path)) and Path(run).is_file():
-        return _on_other_data(_classifier(Path(run), network), data, progress=progress)
-    run = run if isinstance(run, Run) else open_run(Path(run))
-    if data is not None and not (isinstance(data, Dataset) and source_of(data) == run.recipe.data.source):
-        return _on_other_data(run.classifier(network), data, progress=progress)
-    given = data if isinstance(data, Dataset) else None
-    part = load(given, run.recipe.data, splits=[split], progress=progress).split(split)
-    classifier = run.classifier(network)
-    evaluation, probabilities, labels = judge(classifier, part, dataset=run.record.data.name, split=split)
+    if not isinstance(run, Run):
+        if not isinstance(run, str | Path):
+            return _on_other_data(run, data, split, progress=progress)
+        if Path(run).is_file():
+            return _on_other_data(load_classifier(Path(run), network), data, split, progress=progress)
+        run = open_run(run)
+    dataset = _own_data(run, data, split, progress=progress)
+    if dataset is None:
+        return _on_other_data(run.classifier(network), data, split, progress=progress)
+    part = dataset.split(split)
+    evaluation, probabilities, labels = judge(run.classifier(network), part, run.record.data.name, split)
     run.save_evaluation(evaluation, probabilities)
     if split == "test":
         album = Album(run.path / "figures")
@@ -69,7 +72,7 @@ def evaluate(
 
 
 def judge(
-    classifier: Classifier, part: ImageSet, *, dataset: str, split: str
+    classifier: Classifier, part: ImageSet, dataset: str, split: str
 ) -> tuple[Evaluation, NDArray[np.float32], NDArray[np.int64]]:
     """Return a classifier's evaluation on labelled pictures, its (N, K) probabilities, and labels (N,) as its classes.
 
@@ -109,21 +112,52 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
-def _classifier(path: Path, network: nn.Module | None) -> Classifier:
-    from sightline.prediction.classifier import load_classifier  # noqa: PLC0415 (loads PyTorch)
+def _own_data(
+    run: Run, data: str | Path | Dataset | None, split: SplitName, *, progress: bool
+) -> Dataset | None:
+    """Return the run's own data with `split`, or None if `data` are other pictures.
 
-    return load_classifier(path, network)
+    Where the split is carved from the same pictures as train, or where `data` are said to be the run's, train
+    is read too: if it has changed, test pictures may have been learned from.
+    """
+    options, carved = run.recipe.data, False
+    if data is None and not options.source.startswith(GIVEN) and Path(options.source).exists():
+        carved = split not in source.find(options.source)[0].splits
+    wanted: set[SplitName] = {split, "train"} if data is not None or carved else {split}
+    try:
+        dataset = load_own(run, data, splits=wanted, progress=progress)
+        check_own(run, dataset)
+    except DataError:
+        if data is None:
+            raise
+        return None
+    return dataset if data is None or dataset.train is not None else None
 
 
 def _on_other_data(
-    classifier: Classifier, data: str | Path | Dataset | None, *, progress: bool
+    classifier: Classifier, data: str | Path | Dataset | None, split: SplitName, *, progress: bool
 ) -> Evaluation:
     if data is None:
         raise UsageError("A classifier's file does not say which data to judge it on; name it with --data.")
-    if not isinstance(data, Dataset):
-        height, width, _ = classifier.description.shape
-        options = DataOptions(source=source_of(data), size=(height, width), fit=classifier.description.fit)
-        with reading_progress(shown=progress) as advance:
-            data = source.read_to_judge(options, progress=advance)
-    evaluation, _, _ = judge(classifier, data.split("test"), dataset=data.name, split="test")
+    if split != "test":
+        raise UsageError(
+            f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
+            "is judged, or all if they have no splits."
+        )
+    dataset = data if isinstance(data, Dataset) else _to_judge(classifier, data, progress=progress)
+    evaluation, _, _ = judge(classifier, dataset.split("test"), dataset.name, split)
     return evaluation
+
+
+def _to_judge(classifier: Classifier, data: str | Path, *, progress: bool) -> Dataset:
+    """Return the test split of a source, or all of its pictures, but never those that the classifier learned from."""
+    height, width, _ = classifier.description.shape
+    options = data_options(source=source_of(data), size=(height, width), fit=classifier.description.fit)
+    with reading_progress(shown=progress) as advance:
+        dataset = source.read_to_judge(options, progress=advance)
+    if "test" not in source.find(options.source)[0].splits:
+        carved = load(None, options, progress=progress)
+        learned = classifier.description.provenance.get("train_sha256")
+        if carved.train is not None and carved.train.fingerprint == learned:
+            return carved
+    return dataset

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sightline import files
 from sightline.data.dataset import Dataset, SplitName
-from sightline.data.options import DataOptions
+from sightline.data.options import data_options
 from sightline.tasks.figures import WORDS, Album
-from sightline.tasks.load import load, source_of
+from sightline.tasks.load import load, refuse_inside, source_of
 
 
 class SplitInspection(BaseModel):
@@ -67,7 +67,9 @@ def inspect(
         SaveError: the figures cannot be written.
     """
     source = source_of(data)
-    options = DataOptions(source=source, size=size, skip_bad=skip_bad)
+    options = data_options(source=source, size=size, skip_bad=skip_bad)
+    if out is not None or not isinstance(data, Dataset):
+        refuse_inside(Path(out or "."), data)
     dataset = load(data if isinstance(data, Dataset) else None, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape
     album = Album(Path(out or f"inspect-{dataset.name}"))

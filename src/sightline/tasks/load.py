@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sightline.data import source
 from sightline.data.dataset import SPLITS, Dataset, SplitName
-from sightline.data.options import DataOptions, Fit
-from sightline.errors import DataError
+from sightline.data.options import DataOptions, Fit, data_options
+from sightline.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from sightline.training.run import Run
 
 GIVEN = "given in Python: "
 
@@ -34,7 +38,7 @@ def read_dataset(
     Raises:
         DataError: the pictures cannot be read.
     """
-    options = DataOptions(source=source_of(source), size=size, fit=fit, skip_bad=skip_bad)
+    options = data_options(source=source_of(source), size=size, fit=fit, skip_bad=skip_bad)
     return load(None, options, splits=splits)
 
 
@@ -61,11 +65,69 @@ def load(
         return source.read(options, splits, progress=advance)
 
 
+def load_own(
+    run: Run, data: str | Path | Dataset | None, *, splits: Collection[SplitName], progress: bool
+) -> Dataset:
+    """Return the pictures that a run was made with, or those at the place where they are now.
+
+    Args:
+        run: whose recipe says how to read them.
+        data: the same pictures in another place or handed in from Python; None: where they were.
+        splits: those that are read.
+        progress: show how far reading has come, on a terminal.
+
+    Raises:
+        DataError: they are not there any more, or cannot be read.
+    """
+    options = run.recipe.data
+    if isinstance(data, Dataset):
+        return load(data, options, splits=splits)
+    if data is not None:
+        options = options.model_copy(update={"source": source_of(data)})
+    elif Path(options.source).is_absolute() and not Path(options.source).exists():
+        raise DataError(
+            f"The pictures of {run.path} were in {options.source}, where nothing is any more; "
+            "name their new place with --data."
+        )
+    return load(None, options, splits=splits, progress=progress)
+
+
+def check_own(run: Run, dataset: Dataset) -> None:
+    """Check that the splits which the run saw in training are the same in `dataset`, as far as it has them.
+
+    Raises:
+        DataError: one is not.
+    """
+    for name, facts in run.record.data.splits.items():
+        part = dataset.splits().get(name)
+        if part is not None and part.fingerprint != facts.fingerprint:
+            raise DataError(
+                f"The {name} pictures in {part.origin} are not the ones that {run.path} was trained on "
+                "(their SHA-256 differs): bring the old ones back, or train a new run."
+            )
+
+
+def refuse_inside(out: Path, data: str | Path | Dataset | None) -> None:
+    """Check that the folder `out` does not lie in the folder of the pictures, where it would become one of them.
+
+    Raises:
+        UsageError: it does.
+    """
+    if data is None or isinstance(data, Dataset) or not Path(source_of(data)).is_absolute():
+        return
+    pictures = Path(data).resolve()
+    if pictures.is_dir() and out.resolve().is_relative_to(pictures):
+        raise UsageError(
+            f"{out} would lie inside {data}, among the pictures; choose another place with --out, "
+            "such as one beside the folder."
+        )
+
+
 def source_of(data: str | Path | Dataset) -> str:
     """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is."""
     if isinstance(data, Dataset):
         return f"{GIVEN}{data.name}"
-    if str(data) in source.CATALOGUE or not Path(data).exists():
+    if str(data) in source.CATALOGUE or not str(data).strip() or not Path(data).exists():
         return str(data)
     return str(Path(data).absolute())
 

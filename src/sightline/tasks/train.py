@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from sightline import files
 from sightline.data.dataset import Dataset, SplitName
 from sightline.errors import UsageError
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load, source_of
+from sightline.tasks.load import load, load_own, refuse_inside, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.callbacks import Callback
 from sightline.training.recipe import Recipe, make_recipe, parse_setting, recipe_from_toml
@@ -32,7 +33,7 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     out: str | Path | None = None,
-    recipe: Path | Recipe | None = None,
+    recipe: str | Path | Recipe | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
@@ -62,6 +63,8 @@ def train(
         DivergedError: the loss is no number any more.
         SaveError: something could not be written.
     """
+    if sum(choice is not None for choice in (model, layers, network)) > 1:
+        raise UsageError("model, layers and network each name the network; give one of them.")
     named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
     if data is not None:
         named["data"]["source"] = source_of(data)
@@ -74,6 +77,9 @@ def train(
     if seed is not None:
         named["seed"] = seed
     whole = make_recipe(_plain(recipe), named, *_plain_settings(settings))
+    placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
+    whole = whole.model_copy(update={"data": placed})
+    refuse_inside(Path(out or "runs"), data or placed.source)
     dataset = load(
         data if isinstance(data, Dataset) else None, whole.data, splits=LEARNING_SPLITS, progress=progress
     )
@@ -85,8 +91,7 @@ def train(
             whole, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
         )
     with _report_at_end(trainer.run):
-        colour = dataset.split("train").shape[2] > 1
-        Album(path / "figures").draw_data(dataset, grey=colour, seed=whole.seed)
+        _draw_data(trainer.run, dataset)
         trainer.fit()
     return trainer.run
 
@@ -94,7 +99,7 @@ def train(
 def resume(
     run: str | Path | Run,
     *,
-    data: Dataset | None = None,
+    data: str | Path | Dataset | None = None,
     network: nn.Module | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
@@ -106,7 +111,7 @@ def resume(
 
     Args:
         run: the run or its folder.
-        data: the same data set, if the run was started with one handed in from Python.
+        data: the same pictures, if they are not where they were, or were handed in from Python.
         network: an instance of the same class, if the run was started with one.
         callbacks: as for `train`.
         progress: as for `train`.
@@ -116,23 +121,31 @@ def resume(
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
-    run = run if isinstance(run, Run) else open_run(Path(run))
+    run = run.checked() if isinstance(run, Run) else open_run(run)
     if run.record.status == "finished":
         return run
-    dataset = load(data, run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
+    dataset = load_own(run, data, splits=LEARNING_SPLITS, progress=progress)
 
     from sightline.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
     trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
     with _report_at_end(run):
+        _draw_data(run, dataset)
         trainer.fit()
     return run
 
 
-def _plain(recipe: Path | Recipe | None) -> dict[str, Any]:
+def _draw_data(run: Run, dataset: Dataset) -> None:
+    """Draw the figures of the data, unless they are there already."""
+    album = Album(run.path / "figures")
+    if not album.path("counts").exists():  # the last one that is drawn
+        album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
+
+
+def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
     if recipe is None:
         return {}
-    return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(recipe)
+    return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(Path(recipe))
 
 
 def _plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -162,7 +175,11 @@ def _run_folder(
 ) -> Iterator[Path]:
     """Yield the new run's folder; if the run cannot be set up in it, an empty folder is taken away again."""
     if out is None:
-        model = "module" if network is not None else (recipe.model.preset or "layers").replace(" ", "-")
+        model = (
+            "module"
+            if network is not None
+            else re.sub(r"[^A-Za-z0-9]+", "-", recipe.model.preset or "layers")
+        )
         path = files.new_folder(Path("runs"), f"{dataset.name}-{model}")
     else:
         path = Path(out)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag that the training loop looks at between two batches."""
+"""Ctrl-C, SIGTERM and a closed terminal as a flag that the training loop looks at between two batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # Windows has no SIGHUP
 
 
 @dataclass
@@ -19,7 +23,7 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """In the block, the first SIGINT or SIGTERM is noted; a second one acts as it would have outside.
+    """In the block, the first SIGINT, SIGTERM or SIGHUP is noted; a second one acts as it would have outside.
 
     Signals reach only the main thread; in another thread nothing is changed.
     """
@@ -27,7 +31,9 @@ def stop_requests() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    # What the caller ignores, as nohup does with a closed terminal, stays ignored.
+    before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def note(number: int, _: FrameType | None) -> None:
         request.signal_number = number

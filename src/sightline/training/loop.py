@@ -113,7 +113,7 @@ class Trainer:
         """Train to the end, from the newest checkpoint where there is one.
 
         Raises:
-            Interrupted: SIGINT or SIGTERM came; a checkpoint was written first.
+            Interrupted: SIGINT, SIGTERM or SIGHUP came; a checkpoint was written first.
             DivergedError: the loss is no number any more; the last good checkpoint is kept.
             SaveError: something could not be written; what was saved before is untouched.
             UsageError: another process trains in this folder.
@@ -265,17 +265,17 @@ class Trainer:
         found, notes = checkpoint.newest(self.run.checkpoints)
         self.notes += notes
         if found is None:
+            if len(self.run.history) > 1:  # after one epoch, going back to the start brings the same again
+                raise RunError(
+                    f"{self.run.checkpoints} holds no whole checkpoint, so the run cannot go on from epoch "
+                    f"{len(self.run.history)}; its classifier is kept. Train anew with: "
+                    f"sightline train --recipe {self.run.path / 'recipe.toml'}"
+                )
             if self.record.module is not None:  # nobody could draw its first weights again
                 self._save_checkpoint()
             return
         load_weights(self.network, found.weights, str(self.run.checkpoints))
-        try:
-            self.optimizer.load(found.optimizer)
-        except KeyError as error:
-            raise RunError(
-                f"{self.run.checkpoints} belongs to another optimizer than {self.recipe.training.optimizer}: "
-                f"it lacks {error}. Put the old one back into recipe.toml, or train a new run."
-            ) from error
+        self.optimizer.load(found.optimizer)
         at = found.position
         checkpoint.prune(self.run.checkpoints, at)  # a run killed right after a save did not come to it
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds

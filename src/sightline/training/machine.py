@@ -66,10 +66,10 @@ def choose_machine(
 
 @contextlib.contextmanager
 def prepared(machine: Machine) -> Iterator[None]:
-    """In the block, PyTorch uses the machine's threads and glibc keeps freed memory for the next step.
+    """In the block, PyTorch uses the machine's threads; from here on, glibc keeps freed memory for the next step.
 
     By default glibc hands every large block back to the system and asks for it anew in each step; keeping it
-    makes training on a processor about a quarter faster.
+    makes training on a processor about a quarter faster. It cannot tell what its thresholds were, so they stay.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(machine.threads)

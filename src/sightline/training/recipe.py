@@ -129,13 +129,15 @@ def recipe_from_toml(path: Path) -> dict[str, Any]:
 
 
 def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that nested mappings describe; later ones win, key by key.
+    """Return the recipe that nested mappings describe; later ones win, key by key, a preset over layers too.
 
     Raises:
         UsageError: an unknown key (the nearest one is offered), or a value that does not fit its key.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
+        if (model := layer.get("model")) and model.get("preset") and "layers" not in model:
+            merged.get("model", {}).pop("layers", None)  # a preset named later wins over layers named before
         _merge(merged, layer)
     try:
         return Recipe.model_validate(merged)
@@ -209,11 +211,13 @@ def _nearest(key: str) -> str:
     """Return the sentence that offers the key that was probably meant, also where its table was forgotten."""
     known = recipe_keys()
     whole = next((other for other in known if other.endswith(f".{key}")), None)
+    if whole is None and (inside := [other for other in known if other.startswith(f"{key}.")]):
+        return f" In it there are {', '.join(inside)}."
     tables = {other.partition(".")[0] for other in known}
     return f" Did you mean '{whole}'?" if whole else nearest(key, [*known, *sorted(tables)])
 
 
-_PLAIN = {"model_type": "a table of keys", "tuple_type": "a list"}  # pydantic names Python's types
+_PLAIN = {"model_type": "a table of keys", "tuple_type": "a list in brackets"}  # for Python's names
 
 
 def _explain(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ figures/, report.html
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,16 @@ class DataFacts(BaseModel):
     skipped: int
 
 
+class StoredEvaluation(BaseModel):
+    """The content of evaluation.json: an evaluation, and what it belongs to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classifier_sha256: str = Field(description="Of the weights that were judged.")
+    probabilities_sha256: str = Field(description="Of the file of probabilities beside it.")
+    evaluation: Evaluation
+
+
 class RunRecord(BaseModel):
     """The content of run.json."""
 
@@ -69,6 +80,7 @@ class RunRecord(BaseModel):
     status: Literal["running", "interrupted", "diverged", "finished"] = "running"
     reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
     data: DataFacts
+    recipe_sha256: str = Field(description="Of recipe.toml.")
     module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
     trainable_parameters: int
     fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
@@ -117,6 +129,20 @@ class Run:
             where = ".".join(map(str, problem["loc"]))
             raise RunError(f"{path} is damaged: {where}: {problem['msg']}.") from error
 
+    def checked(self) -> Run:
+        """Return this run after making sure that its record and its recipe can be read and belong together.
+
+        Raises:
+            RunError: they are damaged or of another version.
+        """
+        record, _ = self.record, self.recipe
+        if files.sha256(self.path / "recipe.toml") != record.recipe_sha256:
+            raise RunError(
+                f"{self.path / 'recipe.toml'} is damaged or was changed since the run began (its SHA-256 differs): "
+                "bring the old one back; to train with another recipe, start a new run with --recipe."
+            )
+        return self
+
     @property
     def history(self) -> list[Epoch]:
         """The finished epochs."""
@@ -140,8 +166,12 @@ class Run:
             RunError: there is none yet, or its file is damaged.
         """
         if not self.classifier_path.exists():
+            begun = self.record.status in {"running", "interrupted"} and not self.history
             raise RunError(
                 f"{self.path} has no classifier yet: no epoch is finished. Go on with: sightline resume {self.path}"
+                if begun
+                else f"{self.path} has no classifier.safetensors (the run is {self.record.status}). "
+                f"Train again with: sightline train --recipe {self.path / 'recipe.toml'}"
             )
         return load_classifier(self.classifier_path, network)
 
@@ -167,46 +197,56 @@ class Run:
             raise RunError(f"{path} is damaged: its rows are not file and reason ({error}).") from error
 
     def evaluation(self, split: SplitName = "test") -> Evaluation | None:
-        """Return what `evaluate` found on a split, or None if it has not been asked.
+        """Return what `evaluate` found for the classifier as it is now, or None if it has not been asked.
 
         Raises:
             RunError: the file is damaged.
         """
-        path = self._evaluation_path(split)
-        if not path.exists():
-            return None
-        try:
-            return Evaluation.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise RunError(
-                f"{path} is damaged ({error.errors()[0]['msg']}); make it anew with: sightline evaluate {self.path}"
-            ) from error
+        stored = self._stored(split)
+        if stored is None or stored.classifier_sha256 != self.classifier_sha256():
+            return None  # the run went on since, and the best epoch is another one
+        return stored.evaluation
 
     def probabilities(self, split: SplitName = "test") -> NDArray[np.float32]:
         """Return the (N, K) probabilities that belong to `evaluation`.
 
         Raises:
-            RunError: the file is missing or damaged.
+            RunError: the file is missing, damaged, or belongs to another evaluation.
         """
-        path = self._probabilities_path(split)
+        path, stored = self._probabilities_path(split), self._stored(split)
         try:
-            with path.open("rb") as file:
-                table: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False)
-            if table.ndim != 2 or table.dtype != np.float32:
-                raise ValueError(f"{table.shape} {table.dtype}")  # noqa: TRY301 (told like any other damage)
-        except (OSError, ValueError, EOFError, MemoryError) as error:
-            raise RunError(
-                f"{path} is missing or damaged; make it anew with: sightline evaluate {self.path}"
-            ) from error
+            content = path.read_bytes()
+        except OSError:
+            content = b""
+        if stored is None or hashlib.sha256(content).hexdigest() != stored.probabilities_sha256:
+            raise RunError(f"{path} is missing or damaged; make it anew with: sightline evaluate {self.path}")
+        table: NDArray[np.float32] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         return table
 
     def save_evaluation(self, evaluation: Evaluation, probabilities: NDArray[np.float32]) -> None:
-        """Keep an evaluation and the probabilities that it was made from."""
+        """Keep an evaluation of the classifier as it is now, and the probabilities that it was made from."""
         split: SplitName = evaluation.split  # type: ignore[assignment]  # any text fits an Evaluation
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, probabilities, allow_pickle=False)
         files.write_bytes(self._probabilities_path(split), buffer.getvalue())
-        files.write_text(self._evaluation_path(split), evaluation.model_dump_json(indent=1) + "\n")
+        stored = StoredEvaluation(
+            classifier_sha256=self.classifier_sha256() or "",
+            probabilities_sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
+            evaluation=evaluation,
+        )
+        files.write_text(self._evaluation_path(split), stored.model_dump_json(indent=1) + "\n")
+
+    def _stored(self, split: SplitName) -> StoredEvaluation | None:
+        path = self._evaluation_path(split)
+        if not path.exists():
+            return None
+        try:
+            return StoredEvaluation.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error.errors()[0]["msg"]
+            raise RunError(
+                f"{path} is damaged ({reason}); make it anew with: sightline evaluate {self.path}"
+            ) from error
 
     def save_history(self, history: list[Epoch]) -> None:
         """Write history.csv anew."""
@@ -261,12 +301,13 @@ def create_run(path: Path, recipe: Recipe, record: RunRecord, dataset: Dataset) 
     return run
 
 
-def open_run(path: Path) -> Run:
+def open_run(path: str | Path) -> Run:
     """Return the run in the folder `path`.
 
     Raises:
         RunError: there is no run, or it is of another version or damaged.
     """
+    path = Path(path)
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise RunError(
@@ -276,9 +317,7 @@ def open_run(path: Path) -> Run:
         raise RunError(
             f"{path} is no run folder: it has no run.json. Run folders are made by 'sightline train'."
         )
-    run = Run(path)
-    _ = run.record, run.recipe  # checked now, so that nothing is begun on a damaged run
-    return run
+    return Run(path).checked()  # now, so that nothing is begun on a damaged run
 
 
 def data_facts(dataset: Dataset) -> DataFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ def start(
     record = RunRecord(
         sightline=version("sightline"),
         data=data_facts(dataset),
+        recipe_sha256=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
         module=module,
         trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         fixed_parameters=_fixed_parameters(network),
@@ -198,6 +200,10 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
         raise UsageError(
             f"{type(network).__qualname__} gives {found} for a batch of two pictures; "
             f"expected (2, {classes}), one logit for each class."
+        )
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UsageError(
+            f"{type(network).__qualname__} has no trainable parameters; there is nothing to learn."
         )
 
 
