@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import struct
 import threading
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.data import catalogue
 from sightline.data.catalogue import Entry
+from sightline.data.fetched import Place
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]
@@ -187,3 +190,31 @@ def tiny(server: Server, write_idx: WriteIdx, tmp_path: Path) -> Entry:
         mirrors=(server.url("bad/"), server.url("good/")),
         files=files,
     )
+
+
+@pytest.fixture
+def place(tiny: Entry, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The stand-in under the name `tiny`, known to the catalogue."""
+    known = {**catalogue.entries(), "tiny": tiny}
+    monkeypatch.setattr(catalogue, "entries", lambda: known)
+    return Place("tiny", tiny)
+
+
+@pytest.fixture
+def zipped(place: Place, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The same set as EMNIST comes: one zip archive with more in it, the pictures lying on their side."""
+    names = [file.name for file in place.entry.files]
+    with zipfile.ZipFile(tmp_path / "gzip.zip", "w") as archive:
+        for name in names:
+            archive.writestr(f"gzip/{name}", server.files[f"good/{name}"])
+        archive.writestr("gzip/other-images-idx3-ubyte.gz", b"not for us")
+    content = server.files["good/gzip.zip"] = (tmp_path / "gzip.zip").read_bytes()
+    file = {
+        "name": "gzip.zip",
+        "bytes": len(content),
+        "checksum": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "members": [f"gzip/{name}" for name in names],
+    }
+    entry = Entry.model_validate(place.entry.model_dump() | {"files": [file], "transposed": True})
+    monkeypatch.setattr(catalogue, "entries", lambda: {"tiny": place.entry, "lying": entry})
+    return Place("lying", entry)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import filelock
 
 from sightline import files
+from sightline.data import catalogue
 from sightline.data.catalogue import PublishedFile
 from sightline.data.download import Advance, Patience, download
 from sightline.data.fetched import RECEIPT, Place, is_published
@@ -59,6 +60,9 @@ def fetch(
                 here.append(file.name)
             elif is_published(place.folder, file):  # an archive that was put there by hand
                 _unpack(place, file, place.folder / file.name, "put there by hand", workshop)
+                here.append(file.name)
+            elif (twin := _twin(place, file)) is not None:
+                _link(place, file, twin, workshop)
                 here.append(file.name)
             else:
                 _bring(place, file, workshop, patience, advance(file.name) if advance else None)
@@ -125,6 +129,23 @@ def _check_here(place: Place, file: PublishedFile) -> None:
         f"{place.folder / file.name} is not the published file: its size or checksum differs. Nothing was changed; "
         f"move it away and run: sightline data fetch {place.name}"
     )
+
+
+def _twin(place: Place, file: PublishedFile) -> Place | None:
+    """Return another set that fetched the very same file: `svhn` and `svhn-extra` share two."""
+    others = [Place(name, entry) for name, entry in catalogue.entries().items() if name != place.name]
+    return next((o for o in others if file in o.entry.files and o.was_fetched(file.name)), None)
+
+
+def _link(place: Place, file: PublishedFile, twin: Place, workshop: Path) -> None:
+    """Give the file of another set a second place; on disks that know no links, as a copy."""
+    path = workshop / file.name
+    with _writing(place.folder):
+        try:
+            path.hardlink_to(twin.folder / file.name)
+        except OSError:
+            shutil.copy2(twin.folder / file.name, path)
+    _settle(place, path, file.name, f"{twin.name} of the catalogue")
 
 
 def _bring(

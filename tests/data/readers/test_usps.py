@@ -91,7 +91,8 @@ def test_an_unpacked_file_comes_before_its_packed_copy(folder: Path) -> None:
         (b"1 257:0", "names places"),
         (b"1 0:0", "names places"),
         (b"1 1:0 1:0", "names places"),
-        (b"1 " + b"1:0 " * 100_000, "line 1"),
+        (b"1 " + b"1:0 " * 100_000, "line 1 has 400,002 bytes"),
+        (b"1\n" * 10_001, "more than the 10,000 lines"),
         (b"\xff\xfe", "no number"),
     ],
 )

@@ -28,6 +28,8 @@ from sightline.errors import DataError
 SIDE = 16
 CLASSES = 10
 MAX_UNPACKED = 64 << 20  # bytes; the larger of the published files has 27 million
+MAX_PICTURES = 10_000  # both published files together have 9,298
+MAX_LINE = 16 << 10  # bytes; a published line has some 3,500
 _NAME = re.compile(r"usps(\.t)?(\.bz2)?", re.IGNORECASE)
 _PACKED = b"BZh"
 
@@ -84,8 +86,11 @@ def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     Raises:
         DataError: the file cannot be read or is not of this form.
     """
-    lines = _content(path).splitlines()
-    if not lines:
+    content = _content(path)
+    if content.count(b"\n") > MAX_PICTURES:
+        raise DataError(f"{_shown(path)} has more than the {MAX_PICTURES:,} lines that are allowed.")
+    lines = content.removesuffix(b"\n").split(b"\n")
+    if lines == [b""]:
         raise DataError(f"{_shown(path)} holds no pictures, expected lines of a label and 256 values.")
     images = np.empty((len(lines), SIDE * SIDE), np.uint8)
     labels = np.empty(len(lines), np.int64)
@@ -96,7 +101,9 @@ def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def _picture(line: bytes, where: str) -> tuple[int, NDArray[np.uint8]]:
     """Return the label and the 256 pixels of one line."""
-    fields = line.replace(b":", b" ").split(maxsplit=2 * SIDE * SIDE + 1)
+    if len(line) > MAX_LINE:
+        raise DataError(f"{where} has {len(line):,} bytes, expected at most {MAX_LINE:,}.")
+    fields = line.replace(b":", b" ").split()
     try:
         numbers = np.array([float(field) for field in fields])
     except ValueError as error:
