@@ -87,7 +87,8 @@ def remove(place: Place) -> tuple[int, tuple[str, ...]]:
                 freed += path.stat().st_size
                 path.unlink()
         (place.folder / RECEIPT).unlink(missing_ok=True)
-    left = tuple(sorted(path.name for path in place.folder.iterdir()))
+    with _writing(place.folder):
+        left = tuple(sorted(path.name for path in place.folder.iterdir()))
     if not left:
         with suppress(OSError):  # another process begins to fetch it at this very moment
             place.folder.rmdir()
@@ -132,7 +133,7 @@ def _check_here(place: Place, file: PublishedFile) -> None:
 
 
 def _twin(place: Place, file: PublishedFile) -> Place | None:
-    """Return another set that fetched the very same file: `svhn` and `svhn-extra` share two."""
+    """Return another set that fetched the very same file: `svhn` and `svhn-extra` share one."""
     others = [Place(name, entry) for name, entry in catalogue.entries().items() if name != place.name]
     return next((o for o in others if file in o.entry.files and o.was_fetched(file.name)), None)
 
