@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sightline.data.dataset import SplitName
 from sightline.data.fetch import fetch
 from sightline.data.fetched import Place
+from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.published import shown_bytes
+from sightline.data.published import PublishedSource, shown_bytes
+from sightline.data.readers.contract import Part, Reading
 from sightline.data.source import read
 from sightline.errors import DataError
 
@@ -50,6 +55,28 @@ def test_no_split_but_the_one_asked_for_is_opened(place: Place) -> None:
     fetch(place)
     (place.folder / "t10k-images-idx3-ubyte.gz").write_bytes(b"damaged")
     assert len(read(DataOptions(source="tiny"), ["train"]).split("train")) == 27
+
+
+def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place: Place) -> None:
+    @dataclass(frozen=True)
+    class Named:
+        classes: tuple[str, ...]
+        name: str = "inner"
+        splits: tuple[SplitName, ...] = ("train",)
+
+        def read(self, *_: object) -> Reading:
+            images = np.zeros((3, 4, 3, 1), np.uint8)
+            return Reading(
+                {"train": Part(ImageSet(images, np.arange(3), self.classes, "a file"), (b"",) * 3)}
+            )
+
+    fetch(place)
+    options = DataOptions(source="tiny")
+    for classes in (("no", "yes", "perhaps"), ("0", "1", "2")):
+        part = PublishedSource(place, Named(classes)).read(["train"], options).parts["train"]
+        assert part.pictures.classes == ("no", "yes", "perhaps")
+    with pytest.raises(DataError, match="a file has the classes yes, no, perhaps, …, expected those of tiny"):
+        PublishedSource(place, Named(("yes", "no", "perhaps"))).read(["train"], options)
 
 
 @pytest.mark.parametrize(("size", "words"), [(999, "999 bytes"), (1000, "1.0 kB"), (561_753_746, "561.8 MB")])

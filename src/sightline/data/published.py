@@ -57,6 +57,12 @@ class PublishedSource:
                 f"{pictures.origin} has {len(pictures.classes):,} classes, expected the {len(entry.classes)} of "
                 f"{self.name}; is it another set's file?"
             )
+        numbers = tuple(str(number) for number in range(len(pictures.classes)))
+        if pictures.classes not in {numbers, entry.classes}:  # another order would call cats dogs
+            raise DataError(
+                f"{pictures.origin} has the classes {', '.join(pictures.classes[:3])}, …, expected those of "
+                f"{self.name}, {', '.join(entry.classes[:3])}, …; is it another set's file?"
+            )
         images = pictures.images
         if entry.transposed:  # (N, W, H, C) → (N, H, W, C)
             upright = np.ascontiguousarray(images.swapaxes(1, 2))
