@@ -15,6 +15,14 @@ import pytest
 from PIL import Image
 
 
+@pytest.fixture(autouse=True)
+def sightline_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for what Sightline keeps, so that no test sees what is fetched on this machine."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("SIGHTLINE_HOME", str(folder))
+    return folder
+
+
 @pytest.fixture
 def idx_folder(tmp_path: Path) -> Path:
     """Four IDX files, 60 pictures to learn from and 20 to test: a horizontal (0) or a vertical (1) bar."""

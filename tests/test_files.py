@@ -162,3 +162,15 @@ def test_json_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
     assert json.loads("null") is None  # a file with `null` is JSON all the same
     (tmp_path / "a.json").write_text("null")
     assert files.read_json(tmp_path / "a.json") is None
+
+
+def test_a_finished_file_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    (tmp_path / "new").write_bytes(b"new")
+    (tmp_path / "place").write_bytes(b"old")
+    files.adopt(tmp_path / "new", tmp_path / "place")
+    assert (tmp_path / "place").read_bytes() == b"new"
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "other").write_bytes(b"other")
+    with pytest.raises(SaveError, match="cannot be written"):
+        files.adopt(tmp_path / "other", tmp_path / "nowhere" / "place")
+    assert (tmp_path / "other").read_bytes() == b"other"

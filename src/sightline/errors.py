@@ -4,6 +4,7 @@
     ├── UsageError              2   an option, a recipe key, a name that is not known
     │   └── LayerError          2   a layer line that cannot be read or does not fit
     ├── DataError               3   pictures or labels that cannot be used
+    │   ├── DownloadError       3   a set of the catalogue that cannot be fetched
     │   ├── PictureError        3   one picture that cannot be decoded (in data/decode.py)
     │   └── RunError            3   a run folder or a classifier file that cannot be used
     ├── DivergedError           1   training met a loss that is not a number
@@ -39,6 +40,10 @@ class DataError(SightlineError):
     """Pictures or labels cannot be used."""
 
     exit_code = 3
+
+
+class DownloadError(DataError):
+    """A set of the catalogue could not be fetched; what was here before is untouched."""
 
 
 class RunError(DataError):

@@ -75,6 +75,23 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
         _flush_folder(path.parent)
 
 
+def adopt(temporary: Path, path: Path) -> None:
+    """Let a finished file appear as `path`, replacing what stood there in one step.
+
+    Args:
+        temporary: the file; it is flushed to the disk first.
+        path: its place, on the same disk.
+
+    Raises:
+        SaveError: as for `write_bytes`.
+    """
+    with _saving(path, temporary.stat().st_size):
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _flush_folder(path.parent)
+
+
 def new_folder(parent: Path, stem: str) -> Path:
     """Make and return `parent/stem-1`, or the first of -2, -3, … that is free; safe between processes."""
     number = 1

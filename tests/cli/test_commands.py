@@ -27,7 +27,7 @@ def train(*arguments: object) -> int:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from sightline.cli.app import run; run(['--help']); "
-        "print([m for m in ('torch', 'numpy', 'pydantic', 'matplotlib', 'PIL') if m in sys.modules])"
+        "print([m for m in ('torch', 'numpy', 'pydantic', 'matplotlib', 'PIL', 'requests') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines()[-1] == "[]"
@@ -39,7 +39,7 @@ def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
-    for command in ("inspect", "train", "resume", "evaluate", "predict", "compare", "demo"):
+    for command in ("inspect", "train", "resume", "evaluate", "predict", "compare", "demo", "data"):
         assert run([command, "--help"]) == 0
         assert "Usage: sightline " + command in capfd.readouterr().out
 

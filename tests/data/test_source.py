@@ -194,7 +194,7 @@ def test_a_wrong_name_gets_the_nearest_of_the_catalogue() -> None:
 @pytest.mark.parametrize("wrong", ["", "  ", "/no/such/folder", "a\0b", "digits/none"])
 def test_a_path_that_does_not_exist_is_an_error(wrong: str) -> None:
     with pytest.raises(
-        DataError, match=r"is neither a path that exists nor a name of the catalogue \(digits\)"
+        DataError, match=r"is neither a path that exists nor a name of the catalogue \(digits, "
     ):
         load(wrong)
 

@@ -7,18 +7,19 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
+from sightline.data import catalogue
 from sightline.data.dataset import SPLITS, Dataset, SplitName
 from sightline.data.decode import describe
 from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
-from sightline.data.readers import digits, folders, idx
+from sightline.data.published import open_published
+from sightline.data.readers import folders, idx, usps
 from sightline.data.readers.contract import Progress, Source
 from sightline.data.split import complete
 from sightline.errors import DataError, nearest
 
-CATALOGUE: Mapping[str, Callable[[], Source]] = {"digits": digits.DigitsSource}
-READERS: tuple[Callable[[Path], Source | None], ...] = (idx.recognise, folders.recognise)
+READERS: tuple[Callable[[Path], Source | None], ...] = (idx.recognise, usps.recognise, folders.recognise)
 
 
 def read(
@@ -104,12 +105,12 @@ def find(data: str) -> tuple[Source, list[str]]:
     """Return the source that a catalogue name or a path stands for, and what is worth saying about that.
 
     Raises:
-        DataError: it is neither, or nothing at the path is of a form that Sightline reads.
+        DataError: it is neither, is not fetched yet, or nothing at the path is of a form that Sightline reads.
         OSError: the path cannot be read.
     """
-    if data in CATALOGUE:
+    if (entry := catalogue.entries().get(data)) is not None:
         notes = [f"'{data}' is the one of the catalogue; './{data}' is the folder of that name."]
-        return CATALOGUE[data](), notes if Path(data).exists() else []
+        return open_published(data, entry, recognise), notes if Path(data).exists() else []
     path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
     try:
         path.stat()
@@ -117,21 +118,32 @@ def find(data: str) -> tuple[Source, list[str]]:
         raise _not_found(data) from error
     if not data.strip():
         raise _not_found(data)
-    for recognise in READERS:
-        source = recognise(path)
+    return recognise(path), []
+
+
+def recognise(path: Path) -> Source:
+    """Return the source for what lies at `path`.
+
+    Raises:
+        DataError: it is of no form that Sightline reads.
+        OSError: it cannot be read.
+    """
+    for reader in READERS:
+        source = reader(path)
         if source is not None:
-            return source, []
+            return source
     raise DataError(
-        f"{printable(data)} is of no form that Sightline reads: found {_contents(path)}, expected a folder with one "
-        "folder of pictures per class (with or without train, valid and test above them), or IDX files such as "
-        "MNIST's."
+        f"{printable(str(path))} is of no form that Sightline reads: found {_contents(path)}, expected a folder with "
+        "one folder of pictures per class (with or without train, valid and test above them), or IDX files such "
+        "as MNIST's."
     )
 
 
 def _not_found(data: str) -> DataError:
+    names = catalogue.entries()
     return DataError(
-        f"'{printable(data)}' is neither a path that exists nor a name of the catalogue ({', '.join(CATALOGUE)})."
-        f"{nearest(data, CATALOGUE)}"
+        f"'{printable(data)}' is neither a path that exists nor a name of the catalogue ({', '.join(names)})."
+        f"{nearest(data, names)}"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline.data import source
+from sightline.data import catalogue, source
 from sightline.data.dataset import SPLITS, Dataset, SplitName
 from sightline.data.options import DataOptions, Fit, data_options
 from sightline.errors import DataError, UsageError
@@ -29,7 +29,7 @@ def read_dataset(
     """Return pictures from a catalogue name or a path; what is recognised stands in docs/data.md.
 
     Args:
-        source: such as `digits`, a folder per class, IDX files.
+        source: such as `digits` or, once it is fetched, `mnist`; a folder per class, IDX files.
         splits: those that are read; test pictures that are not asked for are not opened.
         size: height and width that every picture is brought to; none: their own.
         fit: how another shape is brought to the size: crop, pad or stretch.
@@ -127,7 +127,7 @@ def source_of(data: str | Path | Dataset) -> str:
     """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is."""
     if isinstance(data, Dataset):
         return f"{GIVEN}{data.name}"
-    if str(data) in source.CATALOGUE or not str(data).strip() or not Path(data).exists():
+    if str(data) in catalogue.entries() or not str(data).strip() or not Path(data).exists():
         return str(data)
     return str(Path(data).absolute())
 

@@ -1,0 +1,125 @@
+"""`sightline data list | fetch | show | remove`: the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sightline.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+
+    from sightline.tasks.catalogue import CatalogueDetails
+
+app = typer.Typer(
+    help="Sets with a name: list, fetch, show and remove them.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A set of the catalogue, such as mnist.")]
+
+
+@app.command("list")
+def list_(json: options.Json = False) -> None:
+    """Say which sets there are, which of them are here, and how large they are."""
+    from sightline.cli import output
+    from sightline.data.published import shown_bytes
+    from sightline.reporting.tables import count
+    from sightline.tasks.catalogue import list_sets
+
+    found = list_sets()
+    if json:
+        _print_json(found)
+        return
+    rows = []
+    for one in found:
+        state = "built in" if one.bytes_to_fetch == 0 else shown_bytes(one.bytes_here) if one.here else "no"
+        size = "?" if one.bytes_to_fetch is None else shown_bytes(one.bytes_to_fetch)
+        counts = [count(one.counts[split]) if split in one.counts else "" for split in ("train", "test")]
+        rows.append((one.name, one.title, *counts, "" if one.bytes_to_fetch == 0 else size, state))
+    output.table(("name", "pictures of", "train", "test", "to fetch", "here"), rows, left=2)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Sets of the catalogue.")],
+    json: options.Json = False,
+) -> None:
+    """Download sets, check them, and keep them for every later use."""
+    from sightline.cli import output
+    from sightline.tasks.catalogue import fetch_sets
+
+    found = fetch_sets(names, progress=not json)
+    if json:
+        _print_json(found)
+        return
+    for one in found:
+        if one.folder is None:
+            output.say(f"{one.name} is built in; there is nothing to fetch.")
+        elif not one.fetched:
+            output.say(f"{one.name} is here already: {one.folder}")
+        else:
+            output.say(f"{one.name}: fetched {', '.join(one.fetched)} into {one.folder}")
+
+
+@app.command()
+def show(name: Name, json: options.Json = False) -> None:
+    """Print classes, counts, licence, citation, addresses, and the place on the disk."""
+    from sightline.tasks.catalogue import show_set
+
+    found = show_set(name)
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        _show(found)
+
+
+@app.command()
+def remove(name: Name, json: options.Json = False) -> None:
+    """Delete what was fetched of a set; files that you put there yourself stay."""
+    from sightline.cli import output
+    from sightline.data.published import shown_bytes
+    from sightline.tasks.catalogue import remove_set
+
+    found = remove_set(name)
+    if json:
+        print(found.model_dump_json(indent=1))
+        return
+    if found.bytes_freed:
+        output.say(f"{name}: removed {shown_bytes(found.bytes_freed)}.")
+    else:
+        output.say(f"{name}: nothing that Sightline fetched is here.")
+    if found.left:
+        output.say(f"left where they are, for Sightline did not put them there: {', '.join(found.left)}")
+
+
+def _show(found: CatalogueDetails) -> None:
+    from sightline.cli import output
+    from sightline.data.published import shown_bytes
+    from sightline.reporting.tables import count
+
+    counts = ", ".join(f"{split} {count(pictures)}" for split, pictures in found.counts.items())
+    output.say(f"{found.name}: {found.title}")
+    output.say(f"pictures  {counts}; {found.height}x{found.width}x{found.channels}")
+    output.say(f"classes   {', '.join(found.classes)}")
+    output.say(f"licence   {found.licence}")
+    output.say(f"citation  {found.citation}")
+    output.say(f"page      {found.page}")
+    if found.folder is None:
+        output.say("place     built in, nothing to fetch")
+        return
+    here = f"here, {shown_bytes(found.bytes_here)}" if found.here else "not here yet"
+    output.say(f"place     {found.folder} ({here})")
+    for name, addresses in found.addresses.items():
+        output.say(f"file      {name}  {found.checksums[name]}")
+        for address in addresses:
+            output.say(f"          {address}")
+
+
+def _print_json(models: Sequence[BaseModel]) -> None:
+    import json
+
+    print(json.dumps([model.model_dump(mode="json") for model in models], indent=1))

@@ -1,0 +1,27 @@
+"""Where Sightline keeps what it fetched: the platform's cache folder, or where `SIGHTLINE_HOME` says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "SIGHTLINE_HOME"
+
+
+def home() -> Path:
+    r"""Return the folder as an absolute path; it need not exist yet.
+
+    On Linux it is `~/.cache/sightline`, on macOS `~/Library/Caches/sightline`, on Windows
+    `%LOCALAPPDATA%\sightline\Cache`, unless the environment variable says otherwise.
+    """
+    chosen = os.environ.get(VARIABLE)
+    if not chosen:
+        return platformdirs.user_cache_path("sightline", appauthor=False)
+    return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 (Path's own raises where there is no home)
+
+
+def catalogue_folder(name: str) -> Path:
+    """Return the folder for the files of one set of the catalogue; it need not exist yet."""
+    return home() / "catalogue" / name

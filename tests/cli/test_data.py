@@ -1,0 +1,152 @@
+"""`sightline data`, as a user types it, with a stand-in set that a server on this machine offers."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sightline.cli.app import run
+from sightline.data import catalogue
+from sightline.data.catalogue import Entry
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def bars(idx_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The set `bars`, of two files that lie right on a server, in the catalogue; yields where it will be."""
+    handler = functools.partial(_Quiet, directory=str(idx_folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    files = [
+        {
+            "name": path.name,
+            "bytes": path.stat().st_size,
+            "checksum": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
+        }
+        for path in sorted(idx_folder.iterdir())
+    ]
+    entry = Entry(
+        title="Bars",
+        shape=(12, 12, 1),
+        classes=("lying", "standing"),
+        counts={"train": 60, "test": 20},
+        licence="CC0",
+        citation="Nobody: Bars.",
+        page="https://example.org/bars",
+        mirrors=(f"http://127.0.0.1:{server.server_port}/",),
+        files=files,
+    )
+    known = {**catalogue.entries(), "bars": entry}
+    monkeypatch.setattr(catalogue, "entries", lambda: known)
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path / "home" / "catalogue" / "bars"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def said_as_json(capfd: pytest.CaptureFixture[str], *arguments: str):
+    assert run(["data", *arguments, "--json"]) == 0
+    said = capfd.readouterr()
+    assert said.err == ""
+    return json.loads(said.out)
+
+
+def test_a_set_is_asked_for_fetched_looked_at_and_removed(
+    bars: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "bars"]) == 3
+    assert "bars is not here yet; fetch it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
+    assert run(["data", "fetch", "bars"]) == 0
+    assert f"into {bars}" in capfd.readouterr().out
+    assert run(["inspect", "bars"]) == 0
+    said = capfd.readouterr().out
+    assert "bars: 2 classes, pictures of 12x12" in said
+    assert "standing" in said
+    assert run(["data", "list"]) == 0
+    assert "Bars" in capfd.readouterr().out
+    assert run(["data", "fetch", "bars"]) == 0
+    assert "bars is here already" in capfd.readouterr().out
+    assert run(["data", "remove", "bars"]) == 0
+    assert capfd.readouterr().out == "bars: removed 11.6 kB.\n"
+    assert not bars.exists()
+    assert run(["data", "remove", "bars"]) == 0
+    assert "nothing that Sightline fetched is here" in capfd.readouterr().out
+
+
+def test_every_command_speaks_json(bars: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (before,) = (one for one in said_as_json(capfd, "list") if one["name"] == "bars")
+    assert (before["here"], before["bytes_here"]) == (False, 0)
+    (fetched,) = said_as_json(capfd, "fetch", "bars")
+    assert len(fetched["fetched"]) == 4
+    (after,) = (one for one in said_as_json(capfd, "list") if one["name"] == "bars")
+    assert (after["here"], after["bytes_here"]) == (True, after["bytes_to_fetch"])
+    shown = said_as_json(capfd, "show", "bars")
+    assert shown["classes"] == ["lying", "standing"]
+    assert shown["folder"] == str(bars)
+    assert shown["addresses"]["t10k-labels-idx1-ubyte"][0].startswith("http://127.0.0.1:")
+    removed = said_as_json(capfd, "remove", "bars")
+    assert removed == {"name": "bars", "bytes_freed": after["bytes_here"], "left": []}
+
+
+def test_show_names_licence_citation_addresses_and_place(
+    bars: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["data", "show", "bars"]) == 0
+    said = capfd.readouterr().out
+    for words in (
+        "train 60, test 20; 12x12x1",
+        "lying, standing",
+        "CC0",
+        "Nobody",
+        "sha256:",
+        "not here yet",
+    ):
+        assert words in said
+    assert str(bars) in said
+    assert run(["data", "show", "cifar100"]) == 0
+    assert "worm" in capfd.readouterr().out
+
+
+def test_a_fetch_that_fails_is_one_sentence_and_bad_data(
+    bars: Path, idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (idx_folder / "train-labels-idx1-ubyte").unlink()
+    assert run(["data", "fetch", "digits", "bars", "--json"]) == 3
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "train-labels-idx1-ubyte could not be fetched: http://127.0.0.1:" in said.err
+    assert "404" in said.err
+    assert str(bars) in said.err
+
+
+def test_a_name_that_the_catalogue_has_not_is_wrong_usage(
+    bars: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("fetch", "show", "remove"):
+        assert run(["data", command, "brs"]) == 2
+        assert "Did you mean 'bars'?" in capfd.readouterr().err
+    assert run(["data", "fetch", "bars", "brs"]) == 2
+    assert not bars.exists()
+
+
+def test_what_is_built_in_needs_no_fetching(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "fetch", "digits"]) == 0
+    assert "built in" in capfd.readouterr().out
+    assert run(["data", "remove", "digits"]) == 0
+    assert run(["data", "show", "digits"]) == 0
+    assert "nothing to fetch" in capfd.readouterr().out

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import gzip
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightline.data import catalogue
+from sightline.data.fetch import fetch, remove
+from sightline.data.fetched import RECEIPT, Place
+from sightline.data.options import DataOptions
+from sightline.data.source import read
+from sightline.errors import DownloadError, SaveError
+
+NAMES = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+]
+# What another process does: fetch the set that it is handed as JSON.
+CHILD = """
+import sys
+from sightline.data.catalogue import Entry
+from sightline.data.fetch import fetch
+from sightline.data.fetched import Place
+print(",".join(fetch(Place("tiny", Entry.model_validate_json(sys.argv[1]))).fetched))
+"""
+
+
+def start(place: Place) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", CHILD, place.entry.model_dump_json()]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def lying_about(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def test_a_set_is_fetched_once_and_read_under_its_name(place: Place, server) -> None:
+    done = fetch(place)
+    assert (list(done.fetched), done.here_already) == (sorted(NAMES, key=NAMES.index), ())
+    assert lying_about(place.folder) == {*NAMES, RECEIPT}
+    asked = len(server.asked)
+    done = fetch(place)
+    assert (done.fetched, list(done.here_already)) == ((), NAMES)
+    assert len(server.asked) == asked
+    dataset = read(DataOptions(source="tiny"))
+    assert dataset.name == "tiny"
+    assert dataset.classes == ("no", "yes", "perhaps")
+    assert {name: len(part) for name, part in dataset.splits().items()} == {
+        "train": 27,
+        "valid": 3,
+        "test": 10,
+    }
+    assert not any("by hand" in note for note in dataset.notes)
+
+
+def test_a_file_that_cannot_be_had_says_where_to_put_it_by_hand(place: Place, server) -> None:
+    server.manners[f"good/{NAMES[2]}"] = "flip"
+    with pytest.raises(DownloadError) as caught:
+        fetch(place)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"tiny: {NAMES[2]} could not be fetched: http://127.0.0.1:")
+    assert "404" in sentence
+    assert "checksum" in sentence
+    assert f"put it into {place.folder} and run: sightline data fetch tiny" in sentence
+    assert lying_about(place.folder) == {*NAMES[:2], RECEIPT}
+    assert not place.is_here()
+    shutil.copy(Path(server_file(server, NAMES[2], place)), place.folder / NAMES[2])
+    assert fetch(place).here_already == tuple(NAMES[:3])
+    assert place.is_here()
+
+
+def server_file(server, name: str, place: Place) -> Path:
+    path = place.folder.with_name(name)
+    path.write_bytes(server.files[f"good/{name}"])
+    return path
+
+
+def test_files_put_there_by_hand_are_used_and_never_removed(place: Place, server) -> None:
+    place.folder.mkdir(parents=True)
+    for name in NAMES:
+        (place.folder / name).write_bytes(server.files[f"good/{name}"])
+    assert len(read(DataOptions(source="tiny")).split("test")) == 10
+    assert fetch(place).here_already == tuple(NAMES)
+    assert server.asked == []
+    freed, left = remove(place)
+    assert (freed, set(left)) == (0, set(NAMES))
+
+
+def test_a_file_by_hand_that_is_not_the_published_one_is_used_with_a_note_and_not_replaced(
+    place: Place, server
+) -> None:
+    fetch(place)
+    own = gzip.compress(gzip.decompress(server.files[f"good/{NAMES[0]}"]), compresslevel=1, mtime=1)
+    (place.folder / NAMES[0]).write_bytes(own)
+    notes = read(DataOptions(source="tiny")).notes
+    assert [NAMES[0] in note and "not the published" in note for note in notes].count(True) == 1
+    with pytest.raises(DownloadError, match="is not the published file"):
+        fetch(place)
+    assert (place.folder / NAMES[0]).read_bytes() == own
+    _, left = remove(place)
+    assert left == (NAMES[0],)
+
+
+def test_remove_deletes_what_was_fetched_and_its_folder(place: Place) -> None:
+    fetch(place)
+    size = place.bytes_here()
+    assert size == place.entry.bytes()
+    assert remove(place) == (size, ())
+    assert not place.folder.exists()
+    assert remove(place) == (0, ())
+
+
+def test_remove_leaves_a_stranger_in_the_folder(place: Place) -> None:
+    fetch(place)
+    (place.folder / "mine.txt").write_text("mine")
+    assert remove(place)[1] == ("mine.txt",)
+
+
+def test_two_processes_at_once_fetch_once(place: Place, server) -> None:
+    server.manners[f"good/{NAMES[0]}"] = "slow"
+    said = sorted(process.communicate(timeout=20)[0].strip() for process in [start(place), start(place)])
+    assert said == ["", ",".join(NAMES)]
+    assert sorted(name for name in server.asked if name.startswith("good/")) == sorted(
+        f"good/{name}" for name in NAMES
+    )
+    assert place.is_here()
+
+
+def test_a_process_that_is_killed_leaves_nothing_half_and_the_next_one_finishes(place: Place, server) -> None:
+    server.manners[f"good/{NAMES[2]}"] = "stall"
+    process = start(place)
+    deadline = time.monotonic() + 20
+    while f"good/{NAMES[2]}" not in server.asked and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.1)  # until half of the file has arrived
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=20)
+    for name in NAMES[:2]:
+        assert (place.folder / name).read_bytes() == server.files[f"good/{name}"]
+    assert not (place.folder / NAMES[2]).exists()
+    assert not place.is_here()
+    del server.manners[f"good/{NAMES[2]}"]
+    assert fetch(place).here_already == tuple(NAMES[:2])
+    assert lying_about(place.folder) == {*NAMES, RECEIPT}
+
+
+def test_a_place_that_cannot_be_written(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "file"))
+    with pytest.raises(SaveError, match="cannot be changed"):
+        fetch(place)
+
+
+def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(place: Place, zipped: Place) -> None:
+    fetch(place)
+    assert fetch(zipped).fetched == ("gzip.zip",)
+    assert lying_about(zipped.folder) == {*NAMES, RECEIPT}
+    lying, standing = (read(DataOptions(source=name)).split("test") for name in ("lying", "tiny"))
+    assert standing.images.shape[1:] == (4, 3, 1)
+    np.testing.assert_array_equal(lying.images, standing.images.swapaxes(1, 2))
+    sized = read(DataOptions(source="lying", size=(5, 2), fit="stretch")).split("test")
+    assert sized.shape == (5, 2, 1)
+    assert fetch(zipped).here_already == ("gzip.zip",)
+    assert remove(zipped)[1] == ()
+
+
+def test_an_archive_put_there_by_hand_is_unpacked_and_kept(zipped: Place, server) -> None:
+    zipped.folder.mkdir(parents=True)
+    (zipped.folder / "gzip.zip").write_bytes(server.files["good/gzip.zip"])
+    assert fetch(zipped).here_already == ("gzip.zip",)
+    assert server.asked == []
+    assert read(DataOptions(source="lying")).name == "lying"
+    assert remove(zipped)[1] == ("gzip.zip",)
+
+
+def test_a_file_that_two_sets_share_is_fetched_once(
+    place: Place, server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = Place("more", place.entry)
+    monkeypatch.setattr(catalogue, "entries", lambda: {"tiny": place.entry, "more": place.entry})
+    fetch(place)
+    asked = len(server.asked)
+    assert fetch(more).here_already == tuple(NAMES)
+    assert len(server.asked) == asked
+    assert remove(place)[1] == ()
+    assert more.is_here()
+    assert remove(more) == (place.entry.bytes(), ())
+
+
+def test_ctrl_c_leaves_nothing_half(place: Place, server) -> None:
+    server.manners[f"good/{NAMES[0]}"] = "stall"
+    process = start(place)
+    deadline = time.monotonic() + 20
+    while f"good/{NAMES[0]}" not in server.asked and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.1)  # until half of the file has arrived
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert lying_about(place.folder) == set()
