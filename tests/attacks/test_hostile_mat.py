@@ -52,7 +52,7 @@ HOSTILE = {
     ),
     "dimensions that overflow": (
         matrix(b"X", (2**31 - 1,) * 4, b"1234", promised=4) + LABELS,
-        "has 4 bytes of numbers where its dimensions ask for 21,267,647,9",
+        "has 4 bytes of numbers where its dimensions ask for 21,267,647,8",
     ),
     "huge element": (element(14, b"x", 2**32 - 1), "ends 4,294,967,2.. bytes before"),
     "negative dimensions": (matrix(b"X", (-1, 32, 3, 1000), b"12345"), "holds the arrays none"),
