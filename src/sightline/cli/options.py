@@ -13,7 +13,8 @@ from sightline.errors import UsageError
 Data = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="A catalogue name (digits), or a path: IDX files, or a folder per class."
+        metavar="DATA",
+        help="A catalogue name (digits), or a path: a folder per class, or files as docs/data.md lists them.",
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]

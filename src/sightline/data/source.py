@@ -12,7 +12,7 @@ from sightline.data.decode import describe
 from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
-from sightline.data.readers import digits, folders, hdf5, idx, labelled_files, pixel_csv, svhn
+from sightline.data.readers import digits, folders, hdf5, idx, labelled_files, parquet, pixel_csv, svhn
 from sightline.data.readers.contract import Progress, Source
 from sightline.data.split import complete
 from sightline.errors import DataError, nearest
@@ -21,6 +21,7 @@ CATALOGUE: Mapping[str, Callable[[], Source]] = {"digits": digits.DigitsSource}
 READERS: tuple[Callable[[Path], Source | None], ...] = (
     svhn.recognise,
     hdf5.recognise,
+    parquet.recognise,
     pixel_csv.recognise,
     labelled_files.recognise,
     idx.recognise,
