@@ -39,6 +39,12 @@ def things_that_docs_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         Path(f"mnist/{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
         header = struct.pack(">4BI", 0, 0, 8, 1, count)
         Path(f"mnist/{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(header + labels.tobytes()))
+    Path("kaggle").mkdir()
+    header = ",".join(f"pixel{number}" for number in range(784))
+    lines = [",".join(map(str, random.integers(0, 256, 784))) for _ in range(120)]
+    labelled = [f"{number % 10},{line}" for number, line in enumerate(lines[:100])]
+    Path("kaggle/train.csv").write_text("\n".join([f"label,{header}", *labelled]) + "\n")
+    Path("kaggle/test.csv").write_text("\n".join([header, *lines[100:]]) + "\n")
     for folder, classes, size in (
         ("flowers", ("rose", "tulip"), (40, 48, 3)),
         ("flowers-with-a-broken-file", ("rose", "tulip"), (40, 48, 3)),

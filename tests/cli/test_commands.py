@@ -164,6 +164,21 @@ def test_predict_prints_bars_for_a_picture_of_any_size_and_mode(
     assert all(line.endswith("%") for line in lines[1:])
 
 
+def test_predict_writes_a_submission_for_a_csv_file_of_pixels(
+    idx_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(idx_folder, "--json") == 0
+    rows = [",".join(f"pixel{number}" for number in range(144)), *[",".join(["9"] * 144)] * 3]
+    Path("test.csv").write_text("\n".join(rows))
+    capfd.readouterr()
+    assert run(["predict", "run", "test.csv", "--csv", "out/submission.csv"]) == 0
+    assert capfd.readouterr().out == "3 predictions written to out/submission.csv\n"
+    lines = Path("out/submission.csv").read_text().splitlines()
+    assert lines[0] == "ImageId,Label"
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+    assert {line.split(",")[1] for line in lines[1:]} <= {"0", "1"}
+
+
 def test_predict_as_json_gives_probabilities_that_sum_to_one(
     idx_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,3 +117,19 @@ def test_places_without_pictures_are_told(tmp_path: Path, judge: Classifier) -> 
 
 def test_of_equally_likely_classes_the_first_is_the_label() -> None:
     assert Prediction("a", {"x": 0.25, "y": 0.5, "z": 0.5}).label == "y"
+
+
+def test_the_lines_of_a_csv_file_of_pixels_are_numbered_from_one(tmp_path: Path, judge: Classifier) -> None:
+    path = tmp_path / "test.csv"
+    lines = [",".join(f"pixel{number}" for number in range(16)), ",".join(["0"] * 16), ",".join(["250"] * 16)]
+    path.write_text("\n".join(lines))
+    found, skipped = predict_files(judge, [path])
+    assert [(item.number, item.label) for item in found] == [(1, "dark"), (2, "bright")]
+    assert found[1].name == f"{path}, picture 2"
+    assert skipped == ()
+
+
+def test_another_csv_file_is_no_picture(tmp_path: Path, judge: Classifier) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="not a picture that Sightline reads"):
+        predict_files(judge, [tmp_path / "a.csv"])

@@ -14,7 +14,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A catalogue name (`sightline data list`), or a path: IDX files, a folder per class.",
+        help="A catalogue name (`sightline data list`), or a path: a folder per class, or files as docs/data.md lists.",
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]

@@ -19,22 +19,33 @@ def command(
     run: options.RunOrClassifier,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES…", help="Pictures of any size and mode, or folders of them."),
+        typer.Argument(
+            metavar="FILES…", help="Pictures of any size and mode, folders of them, or a CSV file of pixels."
+        ),
     ],
     top: Annotated[
         int | None,
         typer.Option(min=1, help="Classes shown, most likely first; otherwise all up to 10, or else 5."),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write ImageId,Label to this file, as Kaggle wants it, and print no bars."
+        ),
     ] = None,
     skip_bad: options.SkipBad = False,
     json: options.Json = False,
 ) -> None:
     """Print each picture's most likely class and the probability of the others."""
     from sightline.cli import output
+    from sightline.reporting.tables import count
     from sightline.tasks.predict import predict
 
-    predictions, skipped = predict(run, files, skip_bad=skip_bad)
+    predictions, skipped = predict(run, files, skip_bad=skip_bad, csv=csv)
     if json:
         print(_as_json(predictions))
+    elif csv is not None:
+        output.say(f"{count(len(predictions))} predictions written to {csv}")
     else:
         for prediction in predictions:
             _show(prediction, top)

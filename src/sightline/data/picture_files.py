@@ -36,23 +36,23 @@ class Look:
     digest: bytes
 
 
-def look_at_each(paths: Sequence[Path], tick: Tick) -> list[Look | decode.PictureError]:
+def look_at_each(paths: Sequence[Path | bytes], tick: Tick) -> list[Look | decode.PictureError]:
     """Return, for each file, its header and digest, or why it cannot be used.
 
     Args:
-        paths: the files.
+        paths: the files, or what is in them.
         tick: called with the number of files that were done since the last call, from the calling thread.
     """
     return [result for chunk in _in_threads(_look, paths, tick) for result in chunk]
 
 
 def decode_each(
-    paths: Sequence[Path], size: tuple[int, int], channels: int, fit: Fit, tick: Tick
+    paths: Sequence[Path | bytes], size: tuple[int, int], channels: int, fit: Fit, tick: Tick
 ) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
 
     Args:
-        paths: the files, N of them.
+        paths: the files, or what is in them, N of them.
         size: height and width that each is brought to.
         channels: 1 or 3.
         fit: how another shape is brought to the size, see `decode.resize`.
@@ -74,9 +74,9 @@ def decode_each(
     return images, {index: error for index, error in enumerate(results) if error is not None}
 
 
-def _look(path: Path) -> Look | decode.PictureError:
+def _look(path: Path | bytes) -> Look | decode.PictureError:
     try:
-        content = decode.read_content(path)
+        content = path if isinstance(path, bytes) else decode.read_content(path)
         return Look(decode.read_header(content), digest(content))
     except decode.PictureError as error:
         return error

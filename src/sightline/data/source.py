@@ -14,12 +14,21 @@ from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.published import open_published
-from sightline.data.readers import folders, idx, usps
+from sightline.data.readers import folders, hdf5, idx, labelled_files, parquet, pixel_csv, svhn, usps
 from sightline.data.readers.contract import Progress, Source
 from sightline.data.split import complete
 from sightline.errors import DataError, nearest
 
-READERS: tuple[Callable[[Path], Source | None], ...] = (idx.recognise, usps.recognise, folders.recognise)
+READERS: tuple[Callable[[Path], Source | None], ...] = (
+    svhn.recognise,
+    hdf5.recognise,
+    parquet.recognise,
+    pixel_csv.recognise,
+    labelled_files.recognise,
+    idx.recognise,
+    usps.recognise,
+    folders.recognise,
+)
 
 
 def read(
@@ -134,8 +143,8 @@ def recognise(path: Path) -> Source:
             return source
     raise DataError(
         f"{printable(str(path))} is of no form that Sightline reads: found {_contents(path)}, expected a folder with "
-        "one folder of pictures per class (with or without train, valid and test above them), or IDX files such "
-        "as MNIST's."
+        "one folder of pictures per class (with or without train, valid and test above them), or files of a form that "
+        "docs/data.md lists, such as MNIST's."
     )
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.dataset import Skipped
-from sightline.data.decode import PictureError, read_picture
+from sightline.data.decode import PictureError, read_picture, resize_all
+from sightline.data.pixels import as_channels
 from sightline.data.readers.class_folders import is_folder, visible
+from sightline.data.readers.pixel_csv import pixel_table, read_pixels
 from sightline.errors import DataError
 from sightline.prediction.classifier import Classifier
 
@@ -22,12 +24,14 @@ class Prediction:
     """What a classifier makes of one picture.
 
     Attributes:
-        name: the file, as it was given.
+        name: the file, as it was given; with the line's number behind it for a CSV file of pixels.
+        number: of a line of a CSV file of pixels, from 1; None: a picture file.
         probabilities: class name → calibrated probability, in the order of the classes; they sum to 1.
     """
 
     name: str
     probabilities: dict[str, float]
+    number: int | None = None
 
     @property
     def label(self) -> str:
@@ -43,11 +47,12 @@ class Prediction:
 def predict_files(
     classifier: Classifier, paths: Sequence[Path], *, skip_bad: bool = False
 ) -> tuple[list[Prediction], tuple[Skipped, ...]]:
-    """Return a prediction for each picture file, and the files left out.
+    """Return a prediction for each picture, and the files left out.
 
     Args:
         classifier: whose size and channels every picture is brought to.
-        paths: picture files of any size and mode; a folder stands for the picture files in it, sorted by name.
+        paths: picture files of any size and mode; a folder stands for the picture files in it, sorted by name, a
+            CSV file with pixels in its lines for these pictures.
         skip_bad: leave out what cannot be read instead of refusing all.
 
     Raises:
@@ -55,12 +60,18 @@ def predict_files(
     """
     height, width, channels = classifier.description.shape
     images: list[NDArray[np.uint8]] = []
-    names: list[str] = []
+    names: list[tuple[str, int | None]] = []
     bad: list[Skipped] = []
     for path in _files(paths):
+        pixels = pixel_table(path) if path.suffix.lower() == ".csv" else None
+        if pixels is not None:
+            pictures = resize_all(read_pixels(pixels)[0], (height, width), fit=classifier.description.fit)
+            images += list(as_channels(pictures, channels))
+            names += [(f"{path}, picture {number}", number) for number in range(1, len(pictures) + 1)]
+            continue
         try:
             images.append(read_picture(path, (height, width), channels, classifier.description.fit))
-            names.append(str(path))
+            names.append((str(path), None))
         except PictureError as error:
             bad.append(Skipped(str(path), error.reason))
     if bad and not skip_bad:
@@ -76,8 +87,8 @@ def predict_files(
         )
     table = classifier.probabilities(np.stack(images))
     predictions = [
-        Prediction(name, dict(zip(classifier.classes, map(float, row), strict=True)))
-        for name, row in zip(names, table, strict=True)
+        Prediction(name, dict(zip(classifier.classes, map(float, row), strict=True)), number)
+        for (name, number), row in zip(names, table, strict=True)
     ]
     return predictions, tuple(bad)
 

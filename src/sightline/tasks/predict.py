@@ -1,12 +1,15 @@
-"""Predict the classes of picture files."""
+"""Predict the classes of picture files, or of the pictures in a CSV file; write a submission."""
 
 from __future__ import annotations
 
+import csv as csv_module
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.data.dataset import Skipped
+from sightline.files import write_text
 from sightline.prediction.predict import Prediction, predict_files
 from sightline.training.run import Run, open_run
 
@@ -19,19 +22,22 @@ def predict(
     files: str | Path | Sequence[str | Path],
     *,
     skip_bad: bool = False,
+    csv: str | Path | None = None,
     network: nn.Module | None = None,
 ) -> tuple[list[Prediction], tuple[Skipped, ...]]:
-    """Return a prediction for each picture file, and the files that were left out.
+    """Return a prediction for each picture, and the files that were left out.
 
     Args:
         run: the run or its folder, or the file of a classifier.
-        files: picture files of any size and mode, or folders of them.
+        files: picture files of any size and mode, folders of them, or CSV files with pixels in their lines.
         skip_bad: leave out files that cannot be read instead of refusing all.
+        csv: a file to write the most likely classes to, with the columns ImageId and Label as Kaggle wants them.
         network: an instance of the class, if the run was started with one.
 
     Raises:
         RunError: the run or classifier cannot be read.
         DataError: a file cannot be read.
+        SaveError: the submission could not be written.
     """
     paths = [Path(files)] if isinstance(files, str | Path) else [Path(file) for file in files]
     if isinstance(run, str | Path) and Path(run).is_file():
@@ -40,4 +46,21 @@ def predict(
         classifier = load_classifier(Path(run), network)
     else:
         classifier = (run if isinstance(run, Run) else open_run(Path(run))).classifier(network)
-    return predict_files(classifier, paths, skip_bad=skip_bad)
+    predictions, skipped = predict_files(classifier, paths, skip_bad=skip_bad)
+    if csv is not None:
+        write_text(Path(csv), submission(predictions))
+    return predictions, skipped
+
+
+def submission(predictions: Sequence[Prediction]) -> str:
+    """Return a CSV table of the most likely classes: ImageId is the picture's number in its file, or its name.
+
+    >>> print(submission([Prediction("test.csv, picture 1", {"7": 0.9, "1": 0.1}, 1)]), end="")
+    ImageId,Label
+    1,7
+    """
+    text = io.StringIO()
+    table = csv_module.writer(text, lineterminator="\n")
+    table.writerow(["ImageId", "Label"])
+    table.writerows([p.number or Path(p.name).name, p.label] for p in predictions)
+    return text.getvalue()

@@ -17,9 +17,9 @@ _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what systems le
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a class folder; `name` is its path below the source, fit to print, with `/` between folders."""
+    """One picture file, or its content; `name` is its path below the source, fit to print, with `/` between."""
 
-    path: Path
+    path: Path | bytes
     name: str
     class_name: str
 

@@ -1,0 +1,48 @@
+"""One split whose pictures lie in one array: what readers of arrays have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data import decode
+from sightline.data.imageset import ImageSet
+from sightline.data.options import DataOptions
+from sightline.data.readers.contract import Part, digest_each
+from sightline.errors import DataError
+
+
+def array_part(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    origin: str,
+    options: DataOptions,
+) -> Part:
+    """Return pictures (N, H, W, C) as a part, brought to the size that the options ask for.
+
+    Raises:
+        DataError: there are no pictures, or labels that are not among the classes, which are those of train.
+    """
+    if not len(images):
+        raise DataError(f"{origin} holds no pictures.")
+    if labels is not None and len(labels) and labels.max() >= len(classes):
+        raise DataError(
+            f"{origin} holds labels up to {labels.max()}, expected those of train, 0..{len(classes) - 1}."
+        )
+    pictures = ImageSet(
+        images=decode.resize_all(images, options.size, fit=options.fit),
+        labels=labels,
+        classes=classes,
+        origin=origin,
+    )
+    return Part(pictures, digest_each(images))
+
+
+def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:
+    """Return the names "0" to the largest label's.
+
+    >>> numbered_classes(np.array([2, 0]))
+    ('0', '1', '2')
+    """
+    return () if labels is None else tuple(str(number) for number in range(int(labels.max(initial=-1)) + 1))

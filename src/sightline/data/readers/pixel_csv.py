@@ -1,0 +1,177 @@
+"""CSV files with a picture's pixels in a line: Kaggle's digit-recognizer, Fashion-MNIST and Sign-MNIST, and others.
+
+A column named label says the class, or the first of a file without names; the others are the pixels of a
+square, grey or in colour, row by row. A file without labels, such as the digit-recognizer's `test.csv`, is
+never a test split: it can be predicted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data.dataset import SPLITS, SplitName
+from sightline.data.layouts import Layout, square
+from sightline.data.names import printable, slug
+from sightline.data.options import DataOptions
+from sightline.data.readers.array_part import array_part, numbered_classes
+from sightline.data.readers.contract import Progress, Reading, split_of
+from sightline.data.readers.csv_numbers import Table, look, rows
+from sightline.errors import DataError
+
+LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
+_ID_COLUMNS = ("id", "imageid", "image_id", "index", "")
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """One file: where its labels, its pixels and its line numbers stand."""
+
+    table: Table
+    label: int | None
+    number: int | None
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class PixelCsvSource:
+    """Recognised files, see `Source`; a single file without labels is train without labels."""
+
+    name: str
+    tables: Mapping[SplitName, PixelTable]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that the files' names say."""
+        return tuple(split for split in SPLITS if split in self.tables)
+
+    def read(
+        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return the pictures of `splits`; see `Source.read`. The classes are those of train."""
+        first = self.splits[0]
+        asked = [split for split in self.splits if split in splits]
+        needed = dict.fromkeys([first, *asked])
+        read = {split: read_pixels(self.tables[split], progress) for split in needed}
+        classes = numbered_classes(read[first][1])
+        return Reading(
+            {
+                split: array_part(
+                    *read[split], classes, printable(str(self.tables[split].table.path)), options
+                )
+                for split in asked
+            },
+            self.notes,
+        )
+
+
+def recognise(path: Path) -> PixelCsvSource | None:
+    """Return the source for CSV files of pixels at `path`, a folder or one file; None where there are none.
+
+    Raises:
+        DataError: there are two files for one split.
+        OSError: the folder or a file cannot be read.
+    """
+    if not path.is_dir():
+        table = pixel_table(path)
+        if table is None:
+            return None
+        split = _split_of_name(path) if table.label is not None else None
+        return PixelCsvSource(slug(path.with_suffix("")), {split or "train": table})
+    with os.scandir(path) as entries:
+        names = sorted(
+            entry.name for entry in entries if entry.name.lower().endswith(".csv") and entry.is_file()
+        )
+    found = {path / name: table for name in names if (table := pixel_table(path / name)) is not None}
+    labelled = {file: table for file, table in found.items() if table.label is not None}
+    if not labelled:
+        return None
+    tables: dict[SplitName, PixelTable] = {}
+    for file, table in labelled.items():
+        split = _split_of_name(file) or "train"
+        if split in tables:
+            raise DataError(
+                f"{printable(str(path))} holds two files of pictures for one split, "
+                f"{printable(tables[split].table.path.name)} and {printable(file.name)}, expected one; name it."
+            )
+        tables[split] = table
+    notes = tuple(
+        f"{printable(file.name)} has no labels, so it is no split; its pictures can be predicted."
+        for file in found
+        if file not in labelled
+    )
+    return PixelCsvSource(slug(path), tables, notes)
+
+
+def pixel_table(path: Path) -> PixelTable | None:
+    """Return how a CSV file of pixels is laid out, or None where the file is something else.
+
+    Raises:
+        DataError: its first line does not end.
+        OSError: the file cannot be read.
+    """
+    if path.suffix.lower() != ".csv":
+        return None
+    table = look(path)
+    if table is None:
+        return None
+    label = number = None
+    if table.header is not None:
+        label = next((place for place, name in enumerate(table.header) if name in LABEL_COLUMNS), None)
+        number = next((place for place, name in enumerate(table.header) if name in _ID_COLUMNS), None)
+    layout = square(table.columns - (label is not None) - (number is not None))
+    if table.header is None and layout is None:
+        label, layout = 0, square(table.columns - 1)
+    # A table of a few numbers per line can be anything; 4 pixels are no picture.
+    return None if layout is None or layout.height < 4 else PixelTable(table, label, number, layout)
+
+
+def read_pixels(
+    pixels: PixelTable, progress: Progress | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+    """Return pictures (N, H, W, C) uint8 and labels (N,) int64, or None where the file has no labels.
+
+    The bytes of the whole file are never in memory at once, only its pictures.
+
+    Raises:
+        DataError: a line has too many or too few columns, or a value is no pixel or no label; with its line.
+    """
+    shown = printable(str(pixels.table.path))
+    size = pixels.table.path.stat().st_size
+    others = [place for place in (pixels.label, pixels.number) if place is not None]
+    images, labels, done = [], [], 0
+    for line, block in rows(pixels.table):
+        values = np.delete(block, others, axis=1) if others else block
+        _check(values, 255, "a pixel", line, shown)
+        images.append(pixels.layout.arrange(values.astype(np.uint8)))
+        if pixels.label is not None:
+            _check(block[:, [pixels.label]], 9_999, "the label", line, shown)
+            labels.append(block[:, pixels.label])
+        done += len(block)
+        if progress is not None:
+            # A number takes two to four bytes; the bar needs no more than that.
+            progress(done, max(done, size // (3 * pixels.table.columns)))
+    if not done:
+        raise DataError(f"{shown} holds no lines below the first, expected one for each picture.")
+    return np.concatenate(images), np.concatenate(labels) if labels else None
+
+
+def _check(values: NDArray[np.int64], most: int, what: str, line: int, shown: str) -> None:
+    bad = (values < 0) | (values > most)
+    if bad.any():
+        row = int(np.argmax(bad.any(axis=1)))
+        raise DataError(
+            f"{shown}, line {line + row:,}: {what} is {values[row][bad[row]][0]}, expected a number in 0..{most}."
+        )
+
+
+def _split_of_name(path: Path) -> SplitName | None:
+    words = re.split(r"[-_. ]+", path.stem)
+    return next((split for word in words if (split := split_of(word)) is not None), None)

@@ -1,0 +1,120 @@
+"""SVHN's cropped digits: `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`, in a folder or alone.
+
+Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop
+2011. X is (32, 32, 3, N) uint8, y is (N, 1) with 10 for zero.
+
+The extra set (531,131 easier digits) is another choice of pictures than train: beside train it is not read, as
+most published results leave it out; named alone it is the train split.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.data.dataset import SPLITS, SplitName
+from sightline.data.layouts import MAX_SIDE, to_labels
+from sightline.data.names import printable, slug
+from sightline.data.options import DataOptions
+from sightline.data.pixels import room_for
+from sightline.data.readers import mat_file
+from sightline.data.readers.array_part import array_part
+from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.errors import DataError
+
+CLASSES = tuple(str(digit) for digit in range(10))
+_NAME = re.compile(r"(train|test|extra)(_\d+x\d+)?\.mat", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SvhnSource:
+    """Recognised files of SVHN, see `Source`."""
+
+    name: str
+    files: Mapping[SplitName, Path]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that the files' names say."""
+        return tuple(split for split in SPLITS if split in self.files)
+
+    def read(
+        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return the pictures of `splits`; see `Source.read`."""
+        return Reading(
+            {split: _read(self.files[split], options, progress) for split in self.splits if split in splits},
+            self.notes,
+        )
+
+
+def recognise(path: Path) -> SvhnSource | None:
+    """Return the source for SVHN's files at `path`, a folder or one file; None where there are none.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    if not path.is_dir():
+        if path.suffix.lower() != ".mat" or not path.is_file():
+            return None
+        match = _NAME.fullmatch(path.name)
+        split: SplitName = "test" if match is not None and match[1].lower() == "test" else "train"
+        return SvhnSource(slug(path), {split: path})
+    with os.scandir(path) as entries:
+        files = sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name) and entry.is_file())
+    found = {name.split("_")[0].split(".")[0].lower(): path / name for name in files}
+    if not found:
+        return None
+    notes: tuple[str, ...] = ()
+    extra = found.pop("extra", None)
+    if extra is not None and "train" in found:
+        shown = printable(str(extra))
+        notes = (f"{extra.name} was not read; to learn from it, name it: {shown}.",)
+    elif extra is not None:
+        found["train"] = extra
+    return SvhnSource(slug(path), {split: found[split] for split in SPLITS if split in found}, notes)
+
+
+def _read(path: Path, options: DataOptions, progress: Progress | None) -> Part:
+    """Return one file's pictures. Headers and labels come first, so that little is unpacked for a bad file."""
+    shown = printable(str(path))
+    arrays = mat_file.matrices(path)
+    if not {"X", "y"} <= set(arrays):
+        raise DataError(
+            f"{shown} holds the arrays {', '.join(arrays) or 'none'}, expected X with the pictures and y with the "
+            "labels."
+        )
+    x, y = arrays["X"], arrays["y"]
+    shape = x.shape
+    if len(shape) == 3:  # MATLAB drops a last dimension of one
+        shape = (*shape, 1)
+    if x.dtype != np.uint8 or len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
+        raise DataError(
+            f"{shown}: X is {x.dtype} of the shape {shape}, expected uint8 of (height, width, 3, N)."
+        )
+    height, width, _, count = shape
+    if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:
+        raise DataError(f"{shown}: y has the shape {y.shape}, expected ({count}, 1), one label per picture.")
+    labels = _labels(path, y, count, shown)
+    images = room_for(count, (height, width), 3)
+    done = 0
+    for block in mat_file.blocks(path, x):
+        turned = block.reshape(-1, 3, width, height).transpose(0, 3, 2, 1)  # (n, C, W, H) → (n, H, W, C)
+        images[done : done + len(turned)] = turned
+        done += len(turned)
+        if progress is not None:
+            progress(done, count)
+    return array_part(images, labels, CLASSES, shown, options)
+
+
+def _labels(path: Path, y: mat_file.Matrix, count: int, shown: str) -> NDArray[np.int64]:
+    values = np.concatenate([block.reshape(-1) for block in mat_file.blocks(path, y)] or [np.empty(0)])
+    return to_labels(values, count, f"{shown}, y", most=10) % 10

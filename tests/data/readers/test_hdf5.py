@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from sightline.data.options import DataOptions
+from sightline.data.readers.hdf5 import Hdf5Source, recognise
+from sightline.data.source import read
+from sightline.errors import DataError
+
+OPTIONS = DataOptions(source="")
+RANDOM = np.random.default_rng(0)
+
+
+def write(path: Path, **arrays: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            if isinstance(values, dict):
+                file.create_dataset(name, **values)
+            else:
+                file[name] = values
+    return path
+
+
+def recognised(path: Path) -> Hdf5Source:
+    source = recognise(path)
+    assert source is not None
+    return source
+
+
+def grey(count: int = 40) -> np.ndarray:
+    return (RANDOM.random((count, 8, 8)) * 255).astype(np.float32)
+
+
+def test_the_grey_svhn_layout_is_read_with_its_three_splits(tmp_path: Path) -> None:
+    parts = {f"X_{name}": grey(count) for name, count in (("train", 40), ("val", 20), ("test", 10))}
+    labels = {f"y_{name[2:]}": (np.arange(len(part)) % 10).astype(np.uint8) for name, part in parts.items()}
+    write(tmp_path / "SVHN_single_grey1.h5", **parts, **labels)
+    for path in (tmp_path, tmp_path / "SVHN_single_grey1.h5"):
+        dataset = read(DataOptions(source=str(path)))
+        assert dataset.name == "svhn-single-grey1"
+        assert dataset.classes == tuple("0123456789")
+        for split, name in (("train", "train"), ("valid", "val"), ("test", "test")):
+            found = dataset.split(split)
+            np.testing.assert_array_equal(found.images[..., 0], np.rint(parts[f"X_{name}"]))
+            np.testing.assert_array_equal(found.labels, labels[f"y_{name}"])
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        {},
+        {"chunks": (7, 8, 8)},
+        {"chunks": (7, 3, 5), "compression": "gzip", "shuffle": True},
+        {"chunks": (40, 8, 8), "compression": "lzf", "fletcher32": True},
+        {"chunks": True, "maxshape": (None, 8, 8)},
+    ],
+)
+def test_the_common_ways_to_store_numbers_are_read(tmp_path: Path, storage: dict[str, Any]) -> None:
+    values = grey()
+    path = write(tmp_path / "a.h5", images={"data": values, **storage}, labels=np.arange(40) % 2)
+    found = recognised(path).read({"train"}, OPTIONS).parts["train"].pictures
+    np.testing.assert_array_equal(found.images[..., 0], np.rint(values))
+
+
+@pytest.mark.parametrize("kind", ["u1", "<i2", ">i4", "<u8", "<f2", ">f4", "<f8"])
+def test_every_kind_of_number_is_read(tmp_path: Path, kind: str) -> None:
+    values = RANDOM.integers(0, 256, (6, 4, 4))
+    path = write(tmp_path / "a.h5", x_train=values.astype(kind), y_train=np.arange(6))
+    np.testing.assert_array_equal(
+        recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.images[..., 0], values
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((6, 3, 4, 5), (6, 4, 5, 3)), ((6, 48), (6, 4, 4, 3)), ((6, 4, 5, 1), (6, 4, 5, 1))],
+)
+def test_other_layouts_are_brought_to_ours(
+    tmp_path: Path, shape: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    path = write(tmp_path / "a.h5", x_train=np.zeros(shape, np.uint8), y_train=np.arange(6))
+    assert recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.images.shape == expected
+
+
+def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_path: Path) -> None:
+    train = np.linspace(0, 1, 2 * 16).reshape(2, 4, 4)
+    path = write(tmp_path / "a.h5", x_train=train, y_train=[0, 1], x_test=train[:1] * 0.2, y_test=[0])
+    found = recognised(path).read({"test"}, OPTIONS).parts["test"].pictures
+    np.testing.assert_array_equal(found.images[..., 0], np.rint(np.float32(51) * train[:1]))
+    write(path, x_train=train * 255, y_train=[0, 1], x_test=np.ones((1, 4, 4)), y_test=[0])
+    assert recognised(path).read({"test"}, OPTIONS).parts["test"].pictures.images.max() == 1
+
+
+def test_one_hot_labels_and_missing_labels_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", x_train=np.zeros((3, 4, 4), "u1"), y_train=np.eye(3)[[2, 0, 1]])
+    assert recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.labels.tolist() == [2, 0, 1]
+    write(path, images=np.zeros((3, 4, 4), "u1"))
+    assert recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.labels is None
+
+
+def test_a_file_with_other_arrays_says_which(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", weights=np.zeros(3), y_train=[1])
+    with pytest.raises(
+        DataError, match=r"a\.h5 holds weights, y_train, expected arrays with names such as X_train"
+    ):
+        recognise(path)
+    with pytest.raises(DataError, match="holds nothing"):
+        recognise(write(path))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        (
+            {"X_train": np.zeros((3, 4, 4)), "y_train": [0, 1]},
+            r"y_train has the shape \(2,\), expected \(3,\)",
+        ),
+        ({"X_train": np.full((3, 4, 4), np.nan), "y_train": [0, 1, 0]}, "picture 0 .* has the value nan"),
+        (
+            {"X_train": np.full((3, 4, 4), 300), "y_train": [0, 1, 0]},
+            "has the value 300, expected pixels in 0..255",
+        ),
+        ({"X_train": np.zeros((3, 5)), "y_train": [0, 1, 0]}, r"has the shape \(3, 5\), expected pictures"),
+        ({"X_train": np.zeros((2, 4, 4)), "y_train": [0, -1]}, "label 1 .* is -1"),
+        (
+            {"X_train": np.zeros((2, 4, 4)), "y_train": [0, 1], "x_train": [1]},
+            "two arrays of pictures for one",
+        ),
+    ],
+)
+def test_arrays_that_do_not_go_together_are_refused(
+    tmp_path: Path, arrays: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DataError, match=sentence):
+        recognised(write(tmp_path / "a.h5", **arrays)).read({"train"}, OPTIONS)
+
+
+def test_labels_that_only_test_has_are_refused(tmp_path: Path) -> None:
+    zeros = np.zeros((2, 4, 4), "u1")
+    path = write(tmp_path / "a.h5", x_train=zeros, y_train=[0, 1], x_test=zeros, y_test=[0, 2])
+    with pytest.raises(DataError, match=r"labels up to 2, expected those of train, 0\.\.1"):
+        read(DataOptions(source=str(path)))
+
+
+def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", x_train=grey(), y_train=np.arange(40) % 2)
+    whole = path.read_bytes()
+    for length in (9, 100, 2000, len(whole) - 100):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DataError, match="damaged or truncated"):
+            recognise(path)
+
+
+def test_a_file_that_another_process_writes_says_so(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x_train"] = grey()
+        file.flush()
+        with pytest.raises(DataError, match=r"is being written by another process|damaged or truncated"):
+            recognise(tmp_path / "a.h5")
+
+
+def test_other_files_and_folders_are_not_recognised(tmp_path: Path) -> None:
+    assert recognise(tmp_path) is None
+    (tmp_path / "a.h5").write_bytes(b"something else")
+    assert recognise(tmp_path) is None

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from sightline.data.confined import _SET
+from sightline.data.options import DataOptions
+from sightline.data.readers.parquet import ParquetSource, recognise
+from sightline.data.source import read
+from sightline.errors import DataError
+
+OPTIONS = DataOptions(source="")
+
+
+def png(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 5, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def hub(names: list[str]) -> dict[bytes, bytes]:
+    features = {"image": {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
+    return {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+
+
+def write(
+    path: Path,
+    labels: list[Any],
+    *,
+    pictures: list[Any] | None = None,
+    struct: bool = True,
+    metadata: dict[bytes, bytes] | None = None,
+    columns: tuple[str, str] = ("image", "label"),
+    **options: Any,
+) -> Path:
+    content = [png(number) for number in range(len(labels))] if pictures is None else pictures
+    images = pa.array([{"bytes": item, "path": None} for item in content]) if struct else pa.array(content)
+    table = pa.table({columns[0]: images, columns[1]: pa.array(labels)}).replace_schema_metadata(metadata)
+    path.parent.mkdir(exist_ok=True)
+    pq.write_table(table, path, **options)
+    return path
+
+
+def recognised(path: Path) -> ParquetSource:
+    source = recognise(path)
+    assert source is not None
+    return source
+
+
+@pytest.mark.parametrize("struct", [True, False])
+def test_pictures_and_named_labels_are_those_of_the_hub(tmp_path: Path, struct: bool) -> None:
+    metadata = hub(["plane", "car", "bird"])
+    path = write(tmp_path / "a.parquet", [0, 2, 1, 0], struct=struct, metadata=metadata, row_group_size=3)
+    part = recognised(path).read({"train"}, OPTIONS).parts["train"].pictures
+    assert part.classes == ("plane", "car", "bird")
+    assert part.labels is not None
+    assert part.labels.tolist() == [0, 2, 1, 0]
+    for number, picture in enumerate(part.images):
+        np.testing.assert_array_equal(picture, np.asarray(Image.open(io.BytesIO(png(number)))))
+
+
+@pytest.mark.parametrize("folder", [".", "data"])
+def test_shards_are_put_together_by_their_names(tmp_path: Path, folder: str) -> None:
+    for name, labels in (
+        ("train-00000-of-00002", ["b", "a"] * 5),
+        ("train-00001-of-00002", ["a", "c"] * 5),
+        ("validation-00000-of-00001", ["c"]),
+        ("test-00000-of-00001", ["a", "b"]),
+    ):
+        write(tmp_path / folder / f"{name}.parquet", labels)
+    dataset = read(DataOptions(source=str(tmp_path)))
+    assert {name: len(part) for name, part in dataset.splits().items()} == {
+        "train": 20,
+        "valid": 1,
+        "test": 2,
+    }
+    assert dataset.classes == ("a", "b", "c")
+    assert dataset.split("valid").labels.tolist() == [2]
+
+
+def test_plain_numbers_and_other_names_of_columns_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", [10, 2, 10], columns=("Img", "fine_label"), compression="zstd")
+    part = recognised(path).read({"train"}, OPTIONS).parts["train"].pictures
+    assert part.classes == ("2", "10")
+    assert part.labels.tolist() == [1, 0, 1]
+
+
+def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", [0, 1, 0, 1], pictures=[png(0), b"no picture", png(2), png(3)])
+    with pytest.raises(DataError, match=r"1 of 4 files .* a\.parquet, row 1: not a picture"):
+        recognised(path).read({"train"}, OPTIONS)
+    reading = recognised(path).read({"train"}, DataOptions(source="", skip_bad=True))
+    assert len(reading.parts["train"].pictures) == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "sentence"),
+    [
+        ([0, 5], {"metadata": hub(["a", "b"])}, r"label of row 1 .* is 5, expected a whole number in 0\.\.1"),
+        ([0, -1], {}, "label of row 1 .* is -1"),
+        ([0, None], {}, "label of row 1 .* is None"),
+        ([0.5, 1.0], {}, r"label of row 0 .* is 0\.5"),
+        (["a", None], {}, "label of row 0 .* is 'a'"),
+        (
+            [0, 1],
+            {"columns": ("x", "label")},
+            "has the columns x, label, expected one of pictures named image",
+        ),
+        ([0, 1], {"columns": ("image", "z")}, "expected one of labels named label"),
+        ([0, 1], {"pictures": [1, 2], "struct": False}, "holds pictures as int64, expected their bytes"),
+        ([0, 1], {"pictures": ["a", "b"]}, "holds pictures as string"),
+        (
+            [0, 1],
+            {"pictures": [None, b"x"]},
+            "row 0: not a picture .*found an empty file|none of them a picture",
+        ),
+        ([], {"pictures": []}, "promises 0 rows"),
+    ],
+)
+def test_columns_that_cannot_be_used_are_refused(
+    tmp_path: Path, labels: list[Any], options: dict[str, Any], sentence: str
+) -> None:
+    path = write(tmp_path / "a.parquet", labels, **options)
+    with pytest.raises(DataError, match=sentence):
+        recognised(path).read({"train"}, OPTIONS)
+
+
+def test_classes_that_only_test_has_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", ["a", "b"])
+    write(tmp_path / "test.parquet", ["c", "b"])
+    with pytest.raises(DataError, match="test holds the class 'c', which train does not have"):
+        read(DataOptions(source=str(tmp_path)))
+
+
+def test_without_pyarrow_a_sentence_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.parquet", [0, 1])
+    (tmp_path / "code" / "pyarrow").mkdir(parents=True)
+    (tmp_path / "code" / "pyarrow" / "__init__.py").write_text("raise ImportError('missing')")
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    assert "ARROW_DEFAULT_MEMORY_POOL" in _SET
+    with pytest.raises(DataError, match=r"needs pyarrow: pip install 'sightline\[parquet\]'"):
+        recognised(path).read({"train"}, OPTIONS)
+
+
+def test_other_files_and_folders_are_not_recognised(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"PAR2")
+    assert recognise(tmp_path / "a.bin") is None
+    assert recognise(tmp_path) is None

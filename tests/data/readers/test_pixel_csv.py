@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightline.data.options import DataOptions
+from sightline.data.readers import csv_numbers
+from sightline.data.readers.pixel_csv import PixelCsvSource, pixel_table, read_pixels, recognise
+from sightline.data.source import read
+from sightline.errors import DataError
+
+OPTIONS = DataOptions(source="")
+
+
+def write(
+    path: Path, count: int = 30, *, pixels: int = 16, label: bool = True, header: bool = True, seed: int = 0
+) -> np.ndarray:
+    """Write a file with NumPy; return its numbers."""
+    random = np.random.default_rng(seed)
+    values = random.integers(0, 256, (count, pixels))
+    if label:
+        values = np.column_stack([np.arange(count) % 3, values])
+    names = ["label"] * label + [f"pixel{number}" for number in range(pixels)]
+    np.savetxt(path, values, fmt="%d", delimiter=",", header=",".join(names) if header else "", comments="")
+    return values
+
+
+def recognised(path: Path) -> PixelCsvSource:
+    source = recognise(path)
+    assert source is not None
+    return source
+
+
+def numbers(path: Path) -> np.ndarray:
+    table = csv_numbers.look(path)
+    assert table is not None
+    return np.concatenate([block for _, block in csv_numbers.rows(table)])
+
+
+def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_carved(tmp_path: Path) -> None:
+    values = write(tmp_path / "train.csv", 150)
+    write(tmp_path / "test.csv", 20, label=False, seed=1)
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
+    source = recognised(tmp_path)
+    assert source.splits == ("train",)
+    assert source.notes == ("test.csv has no labels, so it is no split; its pictures can be predicted.",)
+    part = source.read({"train"}, OPTIONS).parts["train"].pictures
+    np.testing.assert_array_equal(part.images.reshape(150, 16), values[:, 1:])
+    np.testing.assert_array_equal(part.labels, values[:, 0])
+    assert part.classes == ("0", "1", "2")
+    dataset = read(DataOptions(source=str(tmp_path)))
+    counts = {name: len(found) for name, found in dataset.splits().items()}
+    assert counts == {"train": 108, "valid": 12, "test": 30}
+
+
+def test_a_test_file_with_labels_is_a_test_split(tmp_path: Path) -> None:
+    write(tmp_path / "fashion-mnist_train.csv")
+    write(tmp_path / "fashion-mnist_test.csv", 9)
+    dataset = read(DataOptions(source=str(tmp_path)))
+    assert len(dataset.split("test")) == 9
+
+
+def test_test_pictures_are_not_opened_to_train(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", 90)
+    path = tmp_path / "test.csv"
+    write(path)
+    path.write_text(path.read_text() + "broken\n")
+    read(DataOptions(source=str(tmp_path)), ["train", "valid"])
+    with pytest.raises(DataError, match="line 32: 1 columns, expected 17"):
+        read(DataOptions(source=str(tmp_path)), ["test"])
+
+
+def test_a_file_without_names_has_its_label_first(tmp_path: Path) -> None:
+    values = write(tmp_path / "mnist_train.csv", header=False)
+    text = (tmp_path / "mnist_train.csv").read_text().lstrip("\n")
+    (tmp_path / "mnist_train.csv").write_text(text)
+    part = recognised(tmp_path / "mnist_train.csv").read({"train"}, OPTIONS).parts["train"].pictures
+    np.testing.assert_array_equal(part.images.reshape(30, 16), values[:, 1:])
+    np.testing.assert_array_equal(part.labels, values[:, 0])
+
+
+def test_a_file_without_labels_can_be_read_alone(tmp_path: Path) -> None:
+    write(tmp_path / "test.csv", label=False)
+    source = recognised(tmp_path / "test.csv")
+    assert source.splits == ("train",)
+    assert source.read({"train"}, OPTIONS).parts["train"].pictures.labels is None
+
+
+def test_colour_and_other_places_of_the_label_are_read(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (5, 48))
+    table = np.column_stack([np.arange(1, 6), values, [0, 1, 0, 1, 0]])
+    header = ",".join(["Id", *(f"p{number}" for number in range(48)), "Class"])
+    np.savetxt(tmp_path / "a.csv", table, fmt="%d", delimiter=",", header=header, comments="")
+    part = recognised(tmp_path / "a.csv").read({"train"}, OPTIONS).parts["train"].pictures
+    np.testing.assert_array_equal(part.images, values.reshape(5, 4, 4, 3))
+    np.testing.assert_array_equal(part.labels, [0, 1, 0, 1, 0])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("block", [7, 100, 1 << 20])
+def test_blocks_and_line_ends_do_not_matter(
+    tmp_path: Path, end: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = write(tmp_path / "a.csv")
+    content = (tmp_path / "a.csv").read_text().replace("\n", end).removesuffix(end)
+    (tmp_path / "a.csv").write_bytes(content.encode())
+    monkeypatch.setattr(csv_numbers, "_BLOCK", block)
+    np.testing.assert_array_equal(numbers(tmp_path / "a.csv"), values)
+
+
+def test_the_slow_way_reads_what_the_fast_one_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = write(tmp_path / "a.csv", 200)
+    np.testing.assert_array_equal(numbers(tmp_path / "a.csv"), values)
+    monkeypatch.setattr(csv_numbers, "_by_arithmetic", lambda *_: None)
+    np.testing.assert_array_equal(numbers(tmp_path / "a.csv"), values)
+
+
+def test_quotes_floats_and_empty_lines_at_the_end_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    line = ",".join(["1.0", '"12"', " 7 ", *["1e2"] * 14])
+    path.write_text("label," + ",".join(f"p{n}" for n in range(16)) + f"\n{line}\n\n\n")
+    assert numbers(path).tolist() == [[1, 12, 7, *[100] * 14]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("256", "line 12: a pixel is 256, expected a number in 0..255"),
+        ("-1", "line 12: a pixel is -1"),
+        ("1234", "line 12: a pixel is 1234"),
+        ("nan", "line 12, column 2: found 'nan', expected a whole number"),
+        ("inf", "found 'inf'"),
+        ("1.5", "found '1.5'"),
+        ("", "found ''"),
+        ("1e300", "found '1e300'"),
+        ("\x1b[31m", r"found '\\x1b\[31m'"),
+        ("1,2", "line 12: 18 columns, expected 17 as in the first line"),
+    ],
+)
+def test_a_value_that_is_no_pixel_is_named_with_its_line(tmp_path: Path, cell: str, sentence: str) -> None:
+    path = tmp_path / "a.csv"
+    write(path)
+    lines = path.read_text().splitlines()
+    lines[11] = ",".join(["1", cell, *lines[11].split(",")[2:]])
+    path.write_text("\n".join(lines))
+    with pytest.raises(DataError, match=sentence):
+        recognised(path).read({"train"}, OPTIONS)
+
+
+def test_a_label_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write(path)
+    path.write_text(path.read_text() + ",".join(["10000"] + ["1"] * 16))
+    with pytest.raises(DataError, match="line 32: the label is 10000"):
+        recognised(path).read({"train"}, OPTIONS)
+
+
+def test_two_files_for_one_split_and_files_without_lines_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", 0)
+    with pytest.raises(DataError, match="holds no lines below the first"):
+        recognised(tmp_path).read({"train"}, OPTIONS)
+    write(tmp_path / "more.csv")
+    with pytest.raises(DataError, match=r"more\.csv and train\.csv, expected one"):
+        recognise(tmp_path)
+
+
+def test_other_tables_are_not_recognised(tmp_path: Path) -> None:
+    for name, content in (
+        ("a.csv", "name,label\nx,y\n"),
+        ("b.csv", ""),
+        ("c.csv", "\0\0"),
+        ("d.csv", "\xff"),
+        ("e.csv", "label,1,2,3,4\n"),
+    ):
+        (tmp_path / name).write_bytes(content.encode("latin-1"))
+        assert recognise(tmp_path / name) is None
+    assert recognise(tmp_path) is None
+
+
+def test_pictures_to_predict_need_no_labels(tmp_path: Path) -> None:
+    values = write(tmp_path / "test.csv", label=False)
+    table = pixel_table(tmp_path / "test.csv")
+    assert table is not None
+    images, labels = read_pixels(table)
+    np.testing.assert_array_equal(images.reshape(30, 16), values)
+    assert labels is None
