@@ -12,13 +12,19 @@ from sightline.data.decode import describe
 from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
-from sightline.data.readers import digits, folders, idx
+from sightline.data.readers import cifar, digits, folders, idx, npz, picklesets
 from sightline.data.readers.contract import Progress, Source
 from sightline.data.split import complete
 from sightline.errors import DataError, nearest
 
 CATALOGUE: Mapping[str, Callable[[], Source]] = {"digits": digits.DigitsSource}
-READERS: tuple[Callable[[Path], Source | None], ...] = (idx.recognise, folders.recognise)
+READERS: tuple[Callable[[Path], Source | None], ...] = (
+    idx.recognise,
+    cifar.recognise,
+    npz.recognise,
+    picklesets.recognise,
+    folders.recognise,
+)
 
 
 def read(
@@ -123,8 +129,8 @@ def find(data: str) -> tuple[Source, list[str]]:
             return source, []
     raise DataError(
         f"{printable(data)} is of no form that Sightline reads: found {_contents(path)}, expected a folder with one "
-        "folder of pictures per class (with or without train, valid and test above them), or IDX files such as "
-        "MNIST's."
+        "folder of pictures per class (with or without train, valid and test above them), IDX files such as "
+        "MNIST's, CIFAR's archives or folders, an .npz file, or a pickle of arrays."
     )
 
 
