@@ -7,6 +7,7 @@ are not wanted are passed over; in a tar.gz they are unpacked on the way, and fo
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import stat
 import tarfile
@@ -213,8 +214,13 @@ def _translated(path: Path) -> Iterator[None]:
     """Turn whatever the libraries raise for a damaged archive into one sentence."""
     try:
         yield
-    except (DataError, OSError, MemoryError, GeneratorExit):
+    except (DataError, MemoryError, GeneratorExit):
         raise
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A zip's directory leads to before the file's first byte.
+        raise DataError(f"{printable(str(path))} is a truncated or damaged archive; get it again.") from error
     # Hostile headers make them raise nearly anything: BadZipFile, ReadError, ValueError, struct.error, …
     except Exception as error:
         said = printable(str(error) or type(error).__name__).rstrip(".")[:200]

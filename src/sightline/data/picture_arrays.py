@@ -96,11 +96,11 @@ def find_scale(
         return Scale(255.0)
     if pictures.dtype.kind in "ui":
         return Scale()
-    ways = [
-        Scale(),
-        *([Scale(1.0, std, mean)] if std is not None else []),
-        *([Scale(1.0, None, mean)] * (mean is not None)),
-    ]
+    ways = [Scale()]
+    if mean is not None:
+        ways.append(Scale(1.0, None, mean))
+    if std is not None:
+        ways.insert(1 if _divided(pictures, std) else len(ways), Scale(1.0, std, mean))
     for way in ways:
         low, high = _range(pictures, way, where)
         for top in (1.0, 255.0):
@@ -213,6 +213,19 @@ def _from_one_hot(value: NDArray[Any], where: str) -> NDArray[np.int64]:
         )
     found: NDArray[np.int64] = value.argmax(axis=1)
     return found
+
+
+def _divided(pictures: NDArray[Any], std: NDArray[np.float64]) -> bool:
+    """Return whether centred values were divided by `std`: their mean square is then nearer to 1 than to its own.
+
+    The range does not tell: pictures that were not divided seem grey, but right, after one multiplication more.
+    """
+    total = sum(
+        float(np.square(pictures[start : start + _ROWS], dtype=np.float64).sum())
+        for start in range(0, len(pictures), _ROWS)
+    )
+    own, found = float(np.square(std).mean()), total / pictures.size
+    return not (found > 0 and own > 0) or abs(math.log(found)) <= abs(math.log(found / own))
 
 
 def _range(pictures: NDArray[Any], way: Scale, where: str) -> tuple[float, float]:
