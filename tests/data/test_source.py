@@ -314,3 +314,16 @@ def test_mnist_is_read_with_its_own_test_split() -> None:
         974,
         1009,
     ]
+
+
+def test_a_folder_with_nothing_but_one_data_file_stands_for_it(tmp_path: Path) -> None:
+    (tmp_path / "kaggle").mkdir()
+    random = np.random.default_rng(0)
+    arrays = {"images": random.integers(0, 256, (30, 8, 8), np.uint8), "labels": np.arange(30) % 3}
+    np.savez(tmp_path / "kaggle" / "shapes.npz", **arrays)
+    (tmp_path / "kaggle" / ".hidden").touch()
+    found = read(DataOptions(source=str(tmp_path / "kaggle")))
+    assert found.name == read(DataOptions(source=str(tmp_path / "kaggle" / "shapes.npz"))).name
+    np.savez(tmp_path / "kaggle" / "more.npz", **arrays)
+    with pytest.raises(DataError, match="3 files"):
+        read(DataOptions(source=str(tmp_path / "kaggle")))

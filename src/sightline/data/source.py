@@ -14,7 +14,19 @@ from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.published import open_published
-from sightline.data.readers import folders, hdf5, idx, labelled_files, parquet, pixel_csv, svhn, usps
+from sightline.data.readers import (
+    cifar,
+    folders,
+    hdf5,
+    idx,
+    labelled_files,
+    npz,
+    parquet,
+    picklesets,
+    pixel_csv,
+    svhn,
+    usps,
+)
 from sightline.data.readers.contract import Progress, Source
 from sightline.data.split import complete
 from sightline.errors import DataError, nearest
@@ -27,6 +39,9 @@ READERS: tuple[Callable[[Path], Source | None], ...] = (
     labelled_files.recognise,
     idx.recognise,
     usps.recognise,
+    cifar.recognise,
+    npz.recognise,
+    picklesets.recognise,
     folders.recognise,
 )
 
@@ -137,15 +152,23 @@ def recognise(path: Path) -> Source:
         DataError: it is of no form that Sightline reads.
         OSError: it cannot be read.
     """
-    for reader in READERS:
-        source = reader(path)
-        if source is not None:
-            return source
+    inside = _files_in(path)
+    # A folder that holds nothing but one data file stands for it; of several, each must be named.
+    for place in [path, *(inside if len(inside) == 1 else [])]:
+        for reader in READERS:
+            source = reader(place)
+            if source is not None:
+                return source
     raise DataError(
         f"{printable(str(path))} is of no form that Sightline reads: found {_contents(path)}, expected a folder with "
         "one folder of pictures per class (with or without train, valid and test above them), or files of a form that "
         "docs/data.md lists, such as MNIST's."
     )
+
+
+def _files_in(path: Path) -> list[Path]:
+    """Return what is in a folder and not hidden, or nothing if `path` is no folder."""
+    return sorted(item for item in path.iterdir() if not item.name.startswith(".")) if path.is_dir() else []
 
 
 def _not_found(data: str) -> DataError:
@@ -165,7 +188,7 @@ def _contents(path: Path) -> str:
         return "neither a file nor a folder"
     names = sorted(os.listdir(path))  # noqa: PTH208 (names, not paths)
     shown = ", ".join(printable(name) for name in names[:3]) + (", …" if len(names) > 3 else "")
-    return f"{len(names):,} files ({shown})" if names else "an empty folder"
+    return f"{len(names):,} file{'s' * (len(names) > 1)} ({shown})" if names else "an empty folder"
 
 
 def _check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
