@@ -252,3 +252,10 @@ def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
     assert "epoch 3/3" in text
     assert "images/s" in text
     assert "batch" in text
+
+
+def test_the_demo_prints_the_path_of_its_report_last(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--out", "shown"]) == 0
+    said = capfd.readouterr().out
+    assert said.splitlines()[-1] == str(Path("shown/report.html").resolve())
+    assert "$ sightline compare shown/mlp shown/cnn" in said

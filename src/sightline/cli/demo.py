@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from sightline.cli import options
+
 
 def command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for everything; otherwise sightline-demo/demo-<number>.")
     ] = None,
+    json: options.Json = False,
 ) -> None:
     """Go the whole way once, on digits that need no download: inspect, train two networks, evaluate, compare."""
     from sightline.cli import output
@@ -33,6 +36,9 @@ def command(
             case run:
                 output.show_run(run)
 
-    found = demo(out, tell=tell)
-    output.say()
-    output.say(str(found.report.resolve()))
+    found = demo(out, tell=None if json else tell, progress=not json)
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        output.say()
+        output.say(str(found.report.resolve()))
