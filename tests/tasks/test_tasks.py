@@ -219,3 +219,8 @@ def test_a_module_without_anything_to_learn_is_refused(stripes: sightline.Datase
     fixed = network().requires_grad_(False)
     with pytest.raises(UsageError, match="no trainable parameters"):
         sightline.train(stripes, network=fixed, progress=False)
+
+
+def test_bare_arrays_are_refused_with_the_way_out() -> None:
+    with pytest.raises(UsageError, match=r"type ndarray; expected .*arrays go into a sightline.ImageSet"):
+        sightline.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)

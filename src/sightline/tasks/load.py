@@ -124,9 +124,18 @@ def refuse_inside(out: Path, data: str | Path | Dataset | None) -> None:
 
 
 def source_of(data: str | Path | Dataset) -> str:
-    """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is."""
+    """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is.
+
+    Raises:
+        UsageError: it is none of these.
+    """
     if isinstance(data, Dataset):
         return f"{GIVEN}{data.name}"
+    if not isinstance(data, str | Path):
+        raise UsageError(
+            f"data is of type {type(data).__name__}; expected a catalogue name, a path, or a sightline.Dataset "
+            "(arrays go into a sightline.ImageSet)."
+        )
     if str(data) in catalogue.entries() or not str(data).strip() or not Path(data).exists():
         return str(data)
     return str(Path(data).absolute())
