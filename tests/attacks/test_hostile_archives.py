@@ -126,7 +126,7 @@ def test_a_hostile_archive_is_refused_in_a_sentence_and_writes_nothing(
     started = time.process_time()
     with pytest.raises(DataError) as caught:
         list(archive.members(path, lambda name: name == "a"))
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10  # a bomb would take far longer; machines differ
     tracemalloc.start()
     try:
         with pytest.raises(DataError):

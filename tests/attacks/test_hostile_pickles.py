@@ -197,7 +197,7 @@ def test_a_hostile_pickle_is_refused_in_a_sentence_and_does_nothing(
     started = time.process_time()
     with pytest.raises(DataError) as caught:
         pickles.decode_table(content, "data.pickle")
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10  # a bomb would take far longer; machines differ
     message = str(caught.value)
     assert message.startswith("data.pickle ")
     assert message.endswith(".")
