@@ -17,7 +17,7 @@ from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier
 from sightline.tasks.figures import Album
-from sightline.tasks.load import GIVEN, check_own, load, load_own, reading_progress, source_of
+from sightline.tasks.load import GIVEN, load, load_own, reading_progress, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.run import Run, open_run
 
@@ -126,7 +126,7 @@ def _own_data(
     wanted: set[SplitName] = {split, "train"} if data is not None or carved else {split}
     try:
         dataset = load_own(run, data, splits=wanted, progress=progress)
-        check_own(run, dataset)
+        run.check_pictures(dataset)
     except DataError:
         if data is None:
             raise

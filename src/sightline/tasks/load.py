@@ -92,21 +92,6 @@ def load_own(
     return load(None, options, splits=splits, progress=progress)
 
 
-def check_own(run: Run, dataset: Dataset) -> None:
-    """Check that the splits which the run saw in training are the same in `dataset`, as far as it has them.
-
-    Raises:
-        DataError: one is not.
-    """
-    for name, facts in run.record.data.splits.items():
-        part = dataset.splits().get(name)
-        if part is not None and part.fingerprint != facts.fingerprint:
-            raise DataError(
-                f"The {name} pictures in {part.origin} are not the ones that {run.path} was trained on "
-                "(their SHA-256 differs): bring the old ones back, or train a new run."
-            )
-
-
 def refuse_inside(out: Path, data: str | Path | Dataset | None) -> None:
     """Check that the folder `out` does not lie in the folder of the pictures, where it would become one of them.
 

@@ -28,7 +28,7 @@ from torch import nn
 
 from sightline import files
 from sightline.data.dataset import Dataset, SplitName
-from sightline.errors import RunError, SaveError, UsageError
+from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
 from sightline.training.history import Epoch, read_csv, to_csv
@@ -142,6 +142,20 @@ class Run:
                 "bring the old one back; to train with another recipe, start a new run with --recipe."
             )
         return self
+
+    def check_pictures(self, dataset: Dataset) -> None:
+        """Check that the splits which the run saw in training are the same in `dataset`, as far as it has them.
+
+        Raises:
+            DataError: one is not.
+        """
+        for name, facts in self.record.data.splits.items():
+            part = dataset.splits().get(name)
+            if part is not None and part.fingerprint != facts.fingerprint:
+                raise DataError(
+                    f"The {name} pictures in {self.recipe.data.source} are not the ones that {self.path} was trained "
+                    "on (their SHA-256 differs): bring the old ones back, or train a new run."
+                )
 
     @property
     def history(self) -> list[Epoch]:

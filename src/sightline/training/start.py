@@ -95,14 +95,8 @@ def resume(
             else f"an instance of {record.module} as network="
         )
         raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
-    train = _labelled(dataset, "train")
-    found = data_facts(dataset).splits
-    for name, facts in record.data.splits.items():
-        if name not in found or found[name].fingerprint != facts.fingerprint:
-            raise DataError(
-                f"The {name} pictures in {recipe.data.source} are not the ones that {run.path} was trained on "
-                "(their SHA-256 differs): bring the old ones back, or train a new run."
-            )
+    train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
+    run.check_pictures(dataset)
     preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
