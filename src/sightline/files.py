@@ -92,6 +92,26 @@ def adopt(temporary: Path, path: Path) -> None:
         _flush_folder(path.parent)
 
 
+def adopt_folder(temporary: Path, path: Path) -> None:
+    """Let a finished folder of files appear as `path`, where nothing is yet, in one step.
+
+    Args:
+        temporary: the folder; its files are flushed to the disk first.
+        path: its place, on the same disk.
+
+    Raises:
+        SaveError: as for `write_bytes`.
+    """
+    with _saving(path, 0):
+        for file in sorted(temporary.iterdir()):
+            with file.open("rb+") as opened:
+                os.fsync(opened.fileno())
+        _flush_folder(temporary)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(path)
+        _flush_folder(path.parent)
+
+
 def new_folder(parent: Path, stem: str) -> Path:
     """Make and return `parent/stem-1`, or the first of -2, -3, … that is free; safe between processes."""
     number = 1

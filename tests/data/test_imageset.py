@@ -68,4 +68,4 @@ def test_the_fingerprint_changes_with_pictures_labels_classes_and_shape() -> Non
 
 
 def test_the_fingerprint_is_this_one_on_every_machine() -> None:
-    assert imageset().fingerprint == "75d78bcdb17b9f41be843d8dfc22b540026f5b84ae2f93251e1def13a0ff3879"
+    assert imageset().fingerprint == "c4fb23938636be78483f2fdc928de51b3955185fbaa111e5e5b10bf009941b26"

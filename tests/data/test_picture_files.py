@@ -10,7 +10,7 @@ import pytest
 from sightline.data import picture_files
 from sightline.data.decode import Header, PictureError, read_picture
 from sightline.data.picture_files import Look, decode_each, look_at_each
-from sightline.data.readers.contract import digest
+from sightline.data.traits import digest
 
 SavePicture = Callable[..., Path]
 

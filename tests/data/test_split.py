@@ -1,21 +1,27 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part, digest, digest_each
+from sightline.data.readers.contract import Part
 from sightline.data.split import carve, complete
+from sightline.data.traits import as_rows, digest, digest_each
 from sightline.errors import DataError
 
-KEY = b"key"
+KEY = 0x5EED
 
 
-def different(count: int, start: int = 0) -> list[bytes]:
-    return [digest(bytes([n // 256, n % 256])) for n in range(start, start + count)]
+def different(count: int, start: int = 0) -> NDArray[np.uint8]:
+    return as_rows([digest(bytes([n // 256, n % 256])) for n in range(start, start + count)])
 
 
 def part(labels: list[int], *, pixels: list[int] | None = None) -> Part:
@@ -41,19 +47,19 @@ def test_the_same_pictures_are_carved_in_whatever_order_they_come() -> None:
     labels, digests = np.repeat([0, 1], 50), different(100)
     order = np.random.default_rng(0).permutation(100)
     first = carve(labels, digests, fraction=0.2, key=KEY)
-    second = carve(labels[order], [digests[i] for i in order], fraction=0.2, key=KEY)
+    second = carve(labels[order], digests[order], fraction=0.2, key=KEY)
     np.testing.assert_array_equal(first[order], second)
 
 
 def test_the_choice_is_this_one_on_every_machine() -> None:
-    carved = carve(np.zeros(10, np.int64), [bytes([n]) for n in range(10)], fraction=0.3, key=KEY)
-    assert np.flatnonzero(carved).tolist() == [3, 5, 9]
+    carved = carve(np.zeros(10, np.int64), different(10), fraction=0.3, key=KEY)
+    assert np.flatnonzero(carved).tolist() == [0, 2, 8]
 
 
 def test_another_key_makes_another_choice() -> None:
     labels, digests = np.zeros(100, np.int64), different(100)
-    first = carve(labels, digests, fraction=0.2, key=b"one")
-    second = carve(labels, digests, fraction=0.2, key=b"two")
+    first = carve(labels, digests, fraction=0.2, key=1)
+    second = carve(labels, digests, fraction=0.2, key=2)
     assert not np.array_equal(first, second)
 
 
@@ -65,7 +71,7 @@ def test_adding_a_picture_moves_at_most_one_other_across() -> None:
 
 
 def test_equal_pictures_of_a_class_stay_together() -> None:
-    digests = [d for d in different(40) for _ in range(5)]
+    digests = np.repeat(different(40), 5, axis=0)
     carved = carve(np.zeros(200, np.int64), digests, fraction=0.2, key=KEY).reshape(40, 5)
     assert carved.sum() == 40
     assert set(carved.sum(axis=1).tolist()) == {0, 5}
@@ -74,7 +80,7 @@ def test_equal_pictures_of_a_class_stay_together() -> None:
 @pytest.mark.parametrize("fraction", [0.01, 0.2, 0.99])
 @pytest.mark.parametrize("copies", [1, 3, 80])
 def test_a_class_never_gives_all_and_gives_some_if_it_can(fraction: float, copies: int) -> None:
-    digests = [different(1)[0]] * copies + different(5, start=1)
+    digests = np.concatenate([np.repeat(different(1), copies, axis=0), different(5, start=1)])
     carved = carve(np.zeros(len(digests), np.int64), digests, fraction=fraction, key=KEY)
     assert 0 < carved.sum() < len(digests)
     assert len(set(carved[:copies].tolist())) == 1
@@ -82,7 +88,9 @@ def test_a_class_never_gives_all_and_gives_some_if_it_can(fraction: float, copie
 
 @pytest.mark.parametrize("count", [1, 7])
 def test_a_class_of_one_picture_over_and_over_gives_none(count: int) -> None:
-    assert not carve(np.zeros(count, np.int64), different(1) * count, fraction=0.5, key=KEY).any()
+    assert not carve(
+        np.zeros(count, np.int64), np.repeat(different(1), count, axis=0), fraction=0.5, key=KEY
+    ).any()
 
 
 def test_test_is_carved_first_and_valid_from_the_rest() -> None:
@@ -175,3 +183,84 @@ def test_a_carved_split_says_so_where_it_comes_from() -> None:
     splits, _ = complete(part([0] * 5 + [1] * 5), {"train"}, {"train", "test"}, DataOptions(source=""))
     assert splits["test"].origin == "the source (test carved)"
     assert splits["train"].origin == "the source"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30), st.integers(0, 12)), min_size=1, max_size=80),
+    st.floats(0.05, 0.9),
+)
+def test_neither_equal_pictures_nor_those_of_one_group_are_ever_parted(
+    pictures: list[tuple[int, int, int]], fraction: float
+) -> None:
+    labels, contents, names = (np.array(column) for column in zip(*pictures, strict=True))
+    digests, groups = different(31)[contents], different(13, start=100)[names]
+    carved = carve(labels.astype(np.int64), digests, fraction=fraction, key=KEY, groups=groups)
+    for together in (contents, names):
+        for value in np.unique(together):
+            assert len(set(carved[together == value].tolist())) == 1
+    for label in np.unique(labels):  # train keeps some of every class
+        assert not carved[labels == label].all()
+
+
+def test_groups_of_one_class_give_its_share_as_nearly_as_they_can() -> None:
+    labels = np.repeat([0, 1], 500)
+    groups = np.repeat(different(100), 10, axis=0)  # 100 things with 10 pictures each
+    carved = carve(labels, different(1000), fraction=0.2, key=KEY, groups=groups)
+    assert Counter(labels[carved].tolist()) == {0: 100, 1: 100}
+
+
+def test_groups_across_classes_give_each_class_about_its_share() -> None:
+    random = np.random.default_rng(0)
+    labels, groups = random.integers(0, 3, 3000), different(200)[random.integers(0, 200, 3000)]
+    carved = carve(labels, different(3000), fraction=0.2, key=KEY, groups=groups)
+    for label in range(3):
+        assert abs(carved[labels == label].mean() - 0.2) < 0.03
+
+
+def test_without_groups_the_choice_does_not_depend_on_there_being_any() -> None:
+    labels, digests = np.repeat([0, 1], 100), different(200)
+    alone = carve(labels, digests, fraction=0.2, key=KEY)
+    np.testing.assert_array_equal(alone, carve(labels, digests, fraction=0.2, key=KEY, groups=digests))
+
+
+def named(names: list[str]) -> Part:
+    train = part([0, 1] * (len(names) // 2))
+    return replace(train, pictures=replace(train.pictures, names=names))
+
+
+def test_a_pattern_in_the_file_names_keeps_pictures_of_one_thing_together() -> None:
+    names = [f"train/patient{n // 5}_slice{n % 5}.png" for n in range(100)]
+    options = DataOptions(source="", group_by=r"(patient\d+)_")
+    splits, notes = complete(named(names), {"train"}, {"train", "valid", "test"}, options)
+    things = [{name.split("_")[0] for name in pictures.names or ()} for pictures in splits.values()]
+    assert sum(map(len, things)) == len(set.union(*things)) == 20
+    assert "class by class, groups by '(patient\\d+)_' kept together, with 20 of 100" in notes[0]
+
+
+def test_a_pattern_without_a_group_counts_as_a_whole() -> None:
+    names = [f"{n // 10}-{n % 10}.png" for n in range(100)]
+    splits, _ = complete(named(names), {"train"}, {"test"}, DataOptions(source="", group_by="^[0-9]+-"))
+    assert len(splits["test"]) == 20
+    assert len({name.split("-")[0] for name in splits["test"].names or ()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a_1", "a_2", "b_1", "c"], "the name 'c' has nothing that --group-by '(.)_' matches"),
+        (None, "the pictures have no file names, so --group-by '(.)_' has nothing to look at"),
+    ],
+)
+def test_a_pattern_that_does_not_fit_is_refused(names: list[str] | None, said: str) -> None:
+    train = part([0, 1, 0, 1])
+    train = replace(train, pictures=replace(train.pictures, names=names))
+    with pytest.raises(DataError, match=re.escape(said)):
+        complete(train, {"train"}, {"train"}, DataOptions(source="", group_by="(.)_"))
+
+
+def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() -> None:
+    everything = {"train", "valid", "test"}
+    _, notes = complete(part([0, 1]), everything, everything, DataOptions(source="", group_by="x"))  # type: ignore[arg-type]
+    assert notes == [
+        "The source brings all its splits, so nothing was carved and --group-by changes nothing."
+    ]

@@ -11,8 +11,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from sightline.preparing import preparation
-from sightline.preparing.preparation import Preparation, fit_preparation
+from sightline.data import traits
+from sightline.data.imageset import ImageSet
+from sightline.preparing import preparation as preparation_file
+from sightline.preparing.preparation import Preparation
+
+
+def fit_preparation(images: NDArray[np.uint8], *, grey: bool) -> Preparation:
+    return preparation_file.fit_preparation(ImageSet(images, None, (), "the source"), grey=grey)
+
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 5, 4, 3), dtype=np.uint8)
 PICTURES = st.tuples(
@@ -41,12 +48,13 @@ def test_mean_and_deviation_are_those_of_numpy(images: NDArray[np.uint8], grey: 
     assert found.grey == (grey and images.shape[3] == 3)
 
 
-@pytest.mark.parametrize("at_once", [1, 60, 61, 10**9])
+@pytest.mark.parametrize("at_once", [1, 7, 49, 50, 10**9])
 def test_they_do_not_depend_on_how_many_pictures_are_summed_at_once_or_in_which_order(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     whole = fit_preparation(IMAGES, grey=False)
-    monkeypatch.setattr(preparation, "_NUMBERS_AT_ONCE", at_once)
+    monkeypatch.setattr(traits, "_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(traits, "_BYTES_AT_ONCE", at_once)
     assert fit_preparation(IMAGES, grey=False) == fit_preparation(IMAGES[::-1], grey=False) == whole
 
 

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 import torch
 
+from sightline.cores import available_cores
 from sightline.errors import UsageError
 from sightline.training import machine as machine_file
-from sightline.training.machine import Machine, available_cores, choose_machine, prepared, processor
+from sightline.training.machine import Machine, choose_machine, prepared, processor
 
 
 @pytest.fixture
@@ -72,24 +70,6 @@ def test_threads_are_those_of_the_machine_in_the_block_only() -> None:
     with pytest.raises(KeyError), prepared(machine):
         raise KeyError
     assert torch.get_num_threads() == before
-
-
-def test_there_is_at_least_one_core_and_no_more_than_the_system_grants(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
-    monkeypatch.setattr(machine_file, "_cgroup_limit", lambda: 0)  # half a core is granted
-    assert available_cores() == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "cores"), [("250000 100000\n", 2), ("max 100000\n", 1 << 30), ("", 1 << 30)]
-)
-def test_the_limit_of_a_control_group_is_read(
-    monkeypatch: pytest.MonkeyPatch, content: str, cores: int
-) -> None:
-    monkeypatch.setattr(Path, "read_text", lambda *_, **__: content)
-    assert machine_file._cgroup_limit() == cores
 
 
 def test_the_processor_has_a_name() -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sightline.data.names import printable
 from sightline.data.options import Fit
-from sightline.data.pixels import RefusedError, fitted, is_grey, room_for, to_array, to_grey_or_rgb
+from sightline.data.pixels import RefusedError, Room, fitted, is_grey, room_for, to_array, to_grey_or_rgb
 from sightline.data.quiet import quiet_pillow
 from sightline.errors import DataError
 
@@ -182,7 +182,7 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop"
 
 
 def resize_all(
-    images: NDArray[np.uint8], size: tuple[int, int] | None, *, fit: Fit = "crop"
+    images: NDArray[np.uint8], size: tuple[int, int] | None, *, fit: Fit = "crop", room: Room = room_for
 ) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
 
@@ -191,7 +191,7 @@ def resize_all(
     """
     if size is None or images.shape[1:3] == size:
         return images
-    resized = room_for(len(images), size, images.shape[3])
+    resized = room(len(images), size, images.shape[3])
     for index, image in enumerate(np.asarray(images)):
         resized[index] = resize(image, size, fit=fit)
     return resized

@@ -1,4 +1,4 @@
-"""Where Sightline keeps what it fetched: the platform's cache folder, or where `SIGHTLINE_HOME` says."""
+"""Where Sightline keeps what it fetched and imported: the platform's cache folder, or where `SIGHTLINE_HOME` says."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def home() -> Path:
 def catalogue_folder(name: str) -> Path:
     """Return the folder for the files of one set of the catalogue; it need not exist yet."""
     return home() / "catalogue" / name
+
+
+def imports_folder() -> Path:
+    """Return the folder for imported pictures; it need not exist yet."""
+    return home() / "imports"

@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.rows import Pictures, chosen
+from sightline.data.traits import Traits, measure
 from sightline.errors import DataError
 
 
@@ -23,16 +25,18 @@ class ImageSet:
         classes: the class names, in the order of the label numbers.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
+        known: what was computed of the pictures before; None: it is computed when it is needed.
 
     Raises:
         DataError: shapes, types or labels do not go together.
     """
 
-    images: NDArray[np.uint8]
+    images: Pictures
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     origin: str
     names: Sequence[str] | None = None
+    known: Traits | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
@@ -70,13 +74,19 @@ class ImageSet:
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
-        """Return the pictures at `indices`, copied, in that order."""
+        """Return the pictures at `indices` in that order; they are copied when they are asked for, not before."""
         return replace(
             self,
-            images=self.images[indices],
+            images=chosen(self.images, indices),
             labels=None if self.labels is None else self.labels[indices],
             names=None if self.names is None else [self.names[i] for i in indices],
+            known=None if self.known is None else self.known.chosen(indices),
         )
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What is computed once of every picture."""
+        return self.known or measure(self.images)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -84,9 +94,8 @@ class ImageSet:
 
         File names and the place on disk do not count, so a copied or moved set keeps its fingerprint.
         """
-        digest = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
-        for start in range(0, len(self.images), 4096):
-            digest.update(np.ascontiguousarray(self.images[start : start + 4096]).data)
+        whole = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
+        whole.update(self.traits.fingerprint())
         if self.labels is not None:
-            digest.update(self.labels.astype("<i8").tobytes())
-        return digest.hexdigest()
+            whole.update(self.labels.astype("<i8").tobytes())
+        return whole.hexdigest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sightline.errors import UsageError
 
@@ -45,6 +46,21 @@ class DataOptions(BaseModel):
         ge=0,
         description="Seed of the carved splits; apart from the run's seed, so that runs share one test split.",
     )
+    group_by: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A regular expression for what names a thing in the path of its pictures, such as "
+        "'(patient[0-9]+)_': carved splits keep the pictures of one thing together. Where it has a group, that counts.",
+    )
+
+    @field_validator("group_by")
+    @classmethod
+    def _is_a_pattern(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression ({error})") from error
+        return pattern
 
 
 def data_options(**values: Any) -> DataOptions:

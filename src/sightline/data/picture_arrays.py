@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.names import printable
-from sightline.data.pixels import room_for
+from sightline.data.pixels import Room, room_for
 from sightline.errors import DataError
 
 MAX_SIDE = 4096
@@ -113,7 +113,7 @@ def find_scale(
     )
 
 
-def to_bytes(pictures: NDArray[Any], scale: Scale, where: str) -> NDArray[np.uint8]:
+def to_bytes(pictures: NDArray[Any], scale: Scale, where: str, room: Room = room_for) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) as uint8; uint8 in our layout comes back uncopied.
 
     Raises:
@@ -122,7 +122,7 @@ def to_bytes(pictures: NDArray[Any], scale: Scale, where: str) -> NDArray[np.uin
     if pictures.dtype == np.uint8:
         return np.ascontiguousarray(pictures)
     count, height, width, channels = pictures.shape
-    images = room_for(count, (height, width), channels)
+    images = room(count, (height, width), channels)
     for start in range(0, count, _ROWS):
         values = scale.restored(pictures[start : start + _ROWS])
         values *= scale.factor

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from sightline.data import decode
 from sightline.data.options import Fit
-from sightline.data.pixels import room_for
+from sightline.data.pixels import Room, room_for
 from sightline.data.quiet import quiet_pillow
-from sightline.data.readers.contract import digest
+from sightline.data.traits import digest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,7 +47,12 @@ def look_at_each(paths: Sequence[Path | bytes], tick: Tick) -> list[Look | decod
 
 
 def decode_each(
-    paths: Sequence[Path | bytes], size: tuple[int, int], channels: int, fit: Fit, tick: Tick
+    paths: Sequence[Path | bytes],
+    size: tuple[int, int],
+    channels: int,
+    fit: Fit,
+    tick: Tick,
+    room: Room = room_for,
 ) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
 
@@ -57,11 +62,12 @@ def decode_each(
         channels: 1 or 3.
         fit: how another shape is brought to the size, see `decode.resize`.
         tick: as for `look_at_each`.
+        room: gives the array.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
-    images = room_for(len(paths), size, channels)
+    images = room(len(paths), size, channels)
 
     def decode_into(index: int) -> decode.PictureError | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from sightline.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image
+
+Room = Callable[[int, tuple[int, int], int], NDArray[np.uint8]]
+"""Gives an array for so many pictures, of a height and width, with so many channels."""
 
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from sightline.data import decode
 from sightline.data.catalogue import Entry
 from sightline.data.dataset import SplitName
 from sightline.data.fetched import Place
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
+from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.readers.digits import DigitsSource
 from sightline.errors import DataError
+
+_AT_ONCE = 4096  # pictures
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,32 @@ class PublishedSource:
         """The splits that its files bring."""
         return self.inner.splits
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """Those of its files, and what the catalogue says of how they are read."""
+        entry = self.place.entry
+        return (*self.inner.inputs, repr((entry.classes, entry.transposed)))
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`, upright and with the catalogue's class names; see `Source.read`."""
         entry = self.place.entry
         # Pictures that lie on their side are brought to a size after they stand.
         read_as = options.model_copy(update={"size": None}) if entry.transposed else options
-        reading = self.inner.read(splits, read_as, progress)
-        parts = {split: self._named(part, options) for split, part in reading.parts.items()}
+        reading = self.inner.read(splits, read_as, progress, room)
+        parts = {split: self._named(part, options, room) for split, part in reading.parts.items()}
         notes = tuple(
             f"{name} in {self.place.folder} was put there by hand and is not the published file."
             for name in self.place.strange()
         )
         return replace(reading, parts=parts, notes=reading.notes + notes)
 
-    def _named(self, part: Part, options: DataOptions) -> Part:
+    def _named(self, part: Part, options: DataOptions, room: Room) -> Part:
         entry, pictures = self.place.entry, part.pictures
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
@@ -63,11 +74,14 @@ class PublishedSource:
                 f"{pictures.origin} has the classes {', '.join(pictures.classes[:3])}, …, expected those of "
                 f"{self.name}, {', '.join(entry.classes[:3])}, …; is it another set's file?"
             )
+        if not entry.transposed:
+            return replace(part, pictures=replace(pictures, classes=entry.classes))
         images = pictures.images
-        if entry.transposed:  # (N, W, H, C) → (N, H, W, C)
-            upright = np.ascontiguousarray(images.swapaxes(1, 2))
-            images = decode.resize_all(upright, options.size, fit=options.fit)
-        return replace(part, pictures=replace(pictures, images=images, classes=entry.classes))
+        count, width, height, channels = images.shape
+        upright = room(count, (height, width), channels)
+        for start in range(0, count, _AT_ONCE):  # (n, W, H, C) → (n, H, W, C)
+            upright[start : start + _AT_ONCE] = images[start : start + _AT_ONCE].swapaxes(1, 2)
+        return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, room)
 
 
 def open_published(name: str, entry: Entry, recognise: Callable[[Path], Source]) -> Source:

@@ -29,6 +29,7 @@ from sightline.data.readers import (
 )
 from sightline.data.readers.contract import Progress, Source
 from sightline.data.split import complete
+from sightline.data.store import read_stored
 from sightline.errors import DataError, nearest
 
 READERS: tuple[Callable[[Path], Source | None], ...] = (
@@ -85,7 +86,7 @@ def read_to_judge(options: DataOptions, *, progress: Progress | None = None) -> 
                 f"{printable(options.source)} has the splits {', '.join(source.splits)}, but no test; "
                 "name the folder of one split to judge on all of its pictures."
             )
-        reading = source.read([wanted], options, progress)
+        reading = read_stored(source, [wanted], options, progress)
     return Dataset(
         source.name, test=reading.parts[wanted].pictures, notes=reading.notes, skipped=reading.skipped
     )
@@ -108,7 +109,7 @@ def _translated(options: DataOptions) -> Iterator[None]:
 def _read(options: DataOptions, splits: Collection[SplitName], progress: Progress | None) -> Dataset:
     source, notes = find(options.source)
     needed = {split if split in source.splits else "train" for split in splits} & set(source.splits)
-    reading = source.read(needed, options, progress)
+    reading = read_stored(source, needed, options, progress)
     notes += reading.notes
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
     if "train" in reading.parts:

@@ -2,15 +2,16 @@
 
 No generator of random numbers is involved. The pictures of a class are ranked by a keyed hash of their own
 bytes, and the first ones go into the new split. So the same pictures are chosen whatever the order of the
-files, the machine or the version of a library, and pictures that are equal rank equal and stay together.
+files, the machine or the version of a library. What belongs together stays together: pictures that are equal
+and, where the options name groups, pictures of one thing.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,39 +20,129 @@ from sightline.data.dataset import SplitName
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
 from sightline.data.readers.contract import Part
+from sightline.data.traits import as_rows, digest
 from sightline.errors import DataError
 from sightline.seeds import derive
 
+_AT_ONCE = 1 << 16
+
+
+class _Bundle(NamedTuple):
+    """Pictures that must not be parted: its number, and how many pictures of which classes it has."""
+
+    number: int
+    counts: dict[int, int]
+
 
 def carve(
-    labels: NDArray[np.int64], digests: Sequence[bytes], *, fraction: float, key: bytes
+    labels: NDArray[np.int64],
+    digests: NDArray[np.uint8],
+    *,
+    fraction: float,
+    key: int,
+    groups: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.bool_]:
     """Return which pictures go into the new split, (N,) bool.
 
     From each class go `fraction` of its pictures, rounded, but at least one, and never all. Pictures with
-    equal digests go together; where they would be too many, others go in their stead. A class without two
-    different pictures gives none.
+    equal digests go together, and so do those of one group; the share is then met as nearly as that allows.
+    A class whose pictures all belong together gives none.
 
     Args:
         labels: (N,) class numbers.
-        digests: (N,) one per picture, equal for equal pictures.
+        digests: (N, 16), equal for equal pictures.
         fraction: in (0, 1).
-        key: up to 64 bytes; another key gives another choice.
+        key: in [0, 2**64); another key gives another choice.
+        groups: (N, 16) digests of the groups' names.
     """
-    ranks = [hashlib.blake2b(digest, digest_size=16, key=key).digest() for digest in digests]
-    carved = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        ranked = sorted(np.flatnonzero(labels == label).tolist(), key=ranks.__getitem__)
-        count = min(max(1, round(fraction * len(ranked))), len(ranked) - 1)
-        groups = [list(equal) for _, equal in itertools.groupby(ranked, key=ranks.__getitem__)]
-        chosen: list[int] = []
-        for group in groups:
-            if len(chosen) + len(group) <= count:
-                chosen += group
-        if not chosen and len(groups) > 1:
-            chosen = min(groups, key=len)
-        carved[chosen] = True
-    return carved
+    total = np.bincount(labels, minlength=1).tolist()
+    target = [min(max(1, round(fraction * count)), count - 1) for count in total]
+    taken = [0] * len(total)
+    numbers, ranks = _bundles(digests, groups, key)
+    chosen = np.zeros(len(ranks), dtype=bool)
+
+    def may_go(bundle: _Bundle) -> bool:
+        return all(taken[label] + count < total[label] for label, count in bundle.counts.items())
+
+    def take(bundle: _Bundle) -> None:
+        chosen[bundle.number] = True
+        for label, count in bundle.counts.items():
+            taken[label] += count
+
+    for bundle in _in_order(labels, numbers, ranks):
+        nearer = sum(
+            abs(target[label] - taken[label]) - abs(target[label] - taken[label] - count)
+            for label, count in bundle.counts.items()
+        )
+        if nearer > 0 and may_go(bundle):
+            take(bundle)
+    empty = {label for label, count in enumerate(total) if count > 1 and not taken[label]}
+    if empty:  # the first bundles were too large for the share: then the smallest that there is
+        bundles = sorted(_in_order(labels, numbers, ranks), key=lambda bundle: sum(bundle.counts.values()))
+        for bundle in bundles:
+            if any(label in empty and not taken[label] for label in bundle.counts) and may_go(bundle):
+                take(bundle)
+    return chosen[numbers]
+
+
+def _bundles(
+    digests: NDArray[np.uint8], groups: NDArray[np.uint8] | None, key: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the number of each picture's bundle (N,), and the rank of each bundle."""
+    numbers = _numbered(digests)
+    named = digests
+    if groups is not None:
+        from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
+        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+        # A picture ties its digest to its group; whatever hangs together by such ties is one bundle.
+        group_numbers = _numbered(groups) + len(numbers)
+        ties = coo_array(
+            (np.ones(len(numbers), np.int8), (numbers, group_numbers)), shape=(2 * len(numbers),) * 2
+        )
+        numbers = connected_components(ties, directed=False)[1][numbers].astype(np.int64)
+        numbers = np.unique(numbers, return_inverse=True)[1]
+        named = groups
+    keyed = _mixed(np.ascontiguousarray(named).view("<u8")[:, 0] ^ np.uint64(key))
+    ranks = np.full(int(numbers.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(ranks, numbers, keyed)
+    return numbers, ranks
+
+
+def _numbered(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (N,) numbers from 0, equal where the digests are."""
+    low, high = np.ascontiguousarray(digests).view("<u8").T
+    order = np.lexsort((high, low))
+    new = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.concatenate([np.zeros(min(1, len(order)), np.int64), np.cumsum(new)])
+    return numbers
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a hash of each number: the last step of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014)."""
+    with np.errstate(over="ignore"):
+        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return values ^ (values >> np.uint64(31))
+
+
+def _in_order(
+    labels: NDArray[np.int64], numbers: NDArray[np.int64], ranks: NDArray[np.uint64]
+) -> Iterator[_Bundle]:
+    """Yield the bundles by rank."""
+    order = np.lexsort((labels, ranks[numbers]))
+    last, counts = -1, dict[int, int]()
+    for start in range(0, len(order), _AT_ONCE):  # as lists of Python's numbers, a million would be large
+        part = order[start : start + _AT_ONCE]
+        for number, label in zip(numbers[part].tolist(), labels[part].tolist(), strict=True):
+            if number != last:
+                if counts:
+                    yield _Bundle(last, counts)
+                last, counts = number, {}
+            counts[label] = counts.get(label, 0) + 1
+    if counts:
+        yield _Bundle(last, counts)
 
 
 def complete(
@@ -60,48 +151,71 @@ def complete(
     """Return train and the splits carved from it, as far as asked for, and a sentence on each carving.
 
     A missing test split is carved first, then a missing validation split from what is left of train. Both
-    depend on the pictures, the fractions and `options.split_seed` only.
+    depend on the pictures, the fractions, the groups and `options.split_seed` only. No picture is copied.
 
     Args:
         train: the source's train split.
         own: the splits that the source brings itself.
         asked: the splits to return; the others are carved all the same, so that train is always the same.
-        options: the fractions and the seed.
+        options: the fractions, the seed, and what belongs together.
 
     Raises:
-        DataError: no class has two different pictures, so nothing can be carved.
+        DataError: no class has two different pictures (or groups), so nothing can be carved; or a picture's
+            name has nothing that `options.group_by` matches.
     """
     pictures, labels = train.pictures, train.pictures.labels
     if labels is None:
         return {"train": pictures}, [f"{pictures.origin} has no labels, so no split was carved from it."]
+    fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
+    missing = [(split, fraction) for split, fraction in fractions.items() if split not in own]
+    if not missing:
+        unused = "The source brings all its splits, so nothing was carved and --group-by changes nothing."
+        return {"train": pictures}, [unused] if options.group_by else []
+    groups = _groups(pictures, options.group_by)
     indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
     notes = []
-    fractions: tuple[tuple[SplitName, float], ...] = (
-        ("test", options.test_fraction),
-        ("valid", options.valid_fraction),
-    )
-    for split, fraction in fractions:
-        if split in own:
-            continue
+    for split, fraction in missing:
         rest = indices["train"]
         carved = carve(
             labels[rest],
-            [train.digests[i] for i in rest],
+            train.source_digests[rest],
             fraction=fraction,
-            key=derive(options.split_seed, f"split-{split}").to_bytes(8, "little"),
+            key=derive(options.split_seed, f"split-{split}"),
+            groups=None if groups is None else groups[rest],
         )
         if not carved.any():
             raise DataError(
-                f"{pictures.origin}: no {split} split can be carved, for no class has two different pictures "
-                f"left among {len(rest):,}; expected more pictures, or a {split} split beside train."
+                f"{pictures.origin}: no {split} split can be carved, for no class has two different "
+                f"{'pictures' if groups is None else 'groups'} left among {len(rest):,} pictures; expected more of "
+                f"them, or a {split} split beside train."
             )
         indices[split], indices["train"] = rest[carved], rest[~carved]
         notes.append(_note(split, carved, labels[rest], pictures.classes, options))
-    if len(indices) == 1:
-        return {"train": pictures}, []
     return {
         split: _select(pictures, split, chosen) for split, chosen in indices.items() if split in asked
     }, notes
+
+
+def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None:
+    """Return a digest of the group of each picture, (N, 16): of what `pattern` finds in its name."""
+    if pattern is None:
+        return None
+    if pictures.names is None:
+        raise DataError(
+            f"{pictures.origin}: the pictures have no file names, so --group-by '{pattern}' has nothing to look at."
+        )
+    return as_rows([digest(_group(name, pattern, pictures.origin)) for name in pictures.names])
+
+
+def _group(name: str, pattern: str, origin: str) -> bytes:
+    found = re.search(pattern, name)
+    if found is None:
+        raise DataError(
+            f"{origin}: the name '{name}' has nothing that --group-by '{pattern}' matches, expected a pattern that "
+            "finds the group in every name."
+        )
+    group: str = found[1] if found.re.groups and found[1] is not None else found[0]
+    return group.encode()
 
 
 def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
@@ -118,9 +232,10 @@ def _note(
 ) -> str:
     """Say what was carved, and which classes were too small to give anything."""
     names = {"valid": "validation"}
+    together = f", groups by '{options.group_by}' kept together" if options.group_by else ""
     text = (
-        f"The source has no {names.get(split, split)} split: one was carved from train, class by class, with "
-        f"{carved.sum():,} of {len(carved):,} pictures (split seed {options.split_seed})."
+        f"The source has no {names.get(split, split)} split: one was carved from train, class by class{together}, "
+        f"with {carved.sum():,} of {len(carved):,} pictures (split seed {options.split_seed})."
     )
     without = np.setdiff1d(labels, labels[carved])
     if len(without):

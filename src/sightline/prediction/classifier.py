@@ -16,6 +16,7 @@ from sightline import files
 from sightline.architectures.lines import parse
 from sightline.data.decode import resize_all
 from sightline.data.pixels import as_channels
+from sightline.data.rows import Pictures
 from sightline.errors import DataError, RunError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build
@@ -70,7 +71,7 @@ class Classifier:
         """SHA-256 of the weights, whatever file they lie in."""
         return weights.fingerprint(self.network.state_dict())
 
-    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def logits(self, images: Pictures) -> NDArray[np.float32]:
         """Return (N, K) logits, divided by the temperature, for pictures (N, H, W, C) uint8 of any size.
 
         Raises:
@@ -81,7 +82,7 @@ class Classifier:
         parts = [self._logits(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, images: Pictures) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.
 
         Raises:

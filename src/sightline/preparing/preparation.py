@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from sightline.architectures.layers import Shape
-
-_NUMBERS_AT_ONCE = 1 << 22  # 32 MiB as int64
+from sightline.data.imageset import ImageSet
 
 
 class Preparation(BaseModel):
@@ -39,24 +36,20 @@ class Preparation(BaseModel):
         return torch.addcmul(shift, floats, 1 / std).permute(0, 3, 1, 2)
 
 
-def fit_preparation(images: NDArray[np.uint8], *, grey: bool) -> Preparation:
-    """Return the preparation whose mean and standard deviation are those of `images` (N, H, W, C).
+def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:
+    """Return the preparation whose mean and standard deviation are those of `pictures`.
 
     Hand in the train split only. The sums are whole numbers, so they are exact and do not depend on the
     order of the pictures. A channel that never changes keeps std 1.
     """
-    grey = grey and images.shape[3] > 1
-    levels = images.shape[3] if grey else 1  # a grey value is a sum of channels, divided at the very end
-    channels = 1 if grey else images.shape[3]
-    count, total, squares = 0, [0] * channels, [0] * channels
-    step = max(1, _NUMBERS_AT_ONCE // max(1, images[:1].size))
-    for start in range(0, len(images), step):
-        values = images[start : start + step].reshape(-1, images.shape[3]).astype(np.int64)
-        if grey:
-            values = values.sum(axis=1, keepdims=True)
-        count += len(values)
-        total = [old + int(new) for old, new in zip(total, values.sum(axis=0), strict=True)]
-        squares = [old + int(new) for old, new in zip(squares, np.square(values).sum(axis=0), strict=True)]
+    height, width, channels = pictures.shape
+    totals = pictures.traits.totals()
+    total, squares = totals[:channels], totals[channels : 2 * channels]
+    grey = grey and channels > 1
+    if grey:  # a grey value is a sum of channels, divided at the very end
+        total, squares = [sum(total)], totals[2 * channels :]
+    levels = channels if grey else 1
+    count = len(pictures) * height * width
     mean = [t / (count * levels) for t in total]
     # Python's integers do not round: a channel that never changes has a variance of 0 and not of nearly 0.
     variance = [(count * s - t * t) / (count * levels) ** 2 for t, s in zip(total, squares, strict=True)]

@@ -96,10 +96,11 @@ class Album:
         """Draw what there is to see of the train split (of another, where there is no train), and the counts."""
         part = next(iter(dataset.splits().values()))
         chosen = part.select(_draw(len(part), SAMPLES, seed, "samples"))
+        pictures = np.asarray(chosen.images)
         captions = _captions(chosen)
-        figures.save_png(figures.draw_sample_sheet(chosen.images, captions), self.path("samples"))
+        figures.save_png(figures.draw_sample_sheet(pictures, captions), self.path("samples"))
         if grey:
-            greyed = as_channels(chosen.images, 1)
+            greyed = as_channels(pictures, 1)
             figures.save_png(figures.draw_sample_sheet(greyed, captions), self.path("samples-grey"))
         if part.labels is not None:
             figures.save_png(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import math
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Literal
 
 import torch
 
+from sightline.cores import available_cores
 from sightline.errors import UsageError
 
 WORTH_SHARING = 100e6
@@ -83,24 +83,9 @@ def prepared(machine: Machine) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def available_cores() -> int:
-    """Return how many processor cores this process may use, by its affinity and Linux' cgroup limits."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _cgroup_limit()))
-
-
 def processor() -> str:
     """Return the processor's name as the system gives it."""
     return _cpu_info("model name") or platform.processor() or platform.machine()
-
-
-def _cgroup_limit() -> int:
-    """Return the whole cores that a Linux control group grants; without a limit, a very large number."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return int(quota) // int(period)
-    except (OSError, ValueError):  # no such file, or "max"
-        return 1 << 30
 
 
 def _has_fast_bfloat16(device: torch.device) -> bool:

@@ -53,7 +53,7 @@ def start(
     train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
     given = recipe
     recipe, notes = effective(given, train, module=network is not None)
-    preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
+    preparation = fit_preparation(train, grey=recipe.preparation.grey)
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
@@ -97,7 +97,7 @@ def resume(
         raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
     train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
     run.check_pictures(dataset)
-    preparation = fit_preparation(train.images, grey=recipe.preparation.grey)
+    preparation = fit_preparation(train, grey=recipe.preparation.grey)
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
     trainer = _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sightline.data.rows import Pictures
 from sightline.preparing.preparation import Preparation
 from sightline.training.machine import Machine
 from sightline.training.optimizers import Optimizer
@@ -76,7 +77,7 @@ def validate(
     network: nn.Module,
     machine: Machine,
     preparation: Preparation,
-    images: NDArray[np.uint8],
+    images: Pictures,
     batch_size: int,
 ) -> NDArray[np.float32]:
     """Return the (N, K) logits of all `images` (N, H, W, C), with the network in evaluation mode."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sightline.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
 from sightline.errors import DataError
@@ -37,10 +38,17 @@ def test_four_dimensions_are_pictures_with_channels(tmp_path: Path, zipped: bool
     assert images.tolist() == [[[[255, 0, 0], [0, 255, 0]]]]
 
 
-def test_a_plain_file_is_mapped_and_cannot_be_written(tmp_path: Path) -> None:
-    images = read_pictures(stored(tmp_path, PICTURES))
-    assert isinstance(images, np.memmap)
-    assert not images.flags.writeable
+@pytest.mark.parametrize("zipped", [False, True])
+def test_pictures_go_into_the_array_that_is_given(tmp_path: Path, zipped: bool) -> None:
+    given = []
+
+    def room(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+        given.append(np.zeros((count, *size, channels), np.uint8))
+        return given[0]
+
+    images = read_pictures(stored(tmp_path, PICTURES, zipped=zipped), room)
+    assert images is given[0]
+    assert images.any()
 
 
 @pytest.mark.parametrize("zipped", [False, True])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data import decode
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part, digest_each
+from sightline.data.pixels import Room
+from sightline.data.readers.contract import Part
+from sightline.data.traits import digest_each
 from sightline.errors import DataError
 
 
@@ -18,6 +22,9 @@ def array_part(
     classes: tuple[str, ...],
     origin: str,
     options: DataOptions,
+    room: Room,
+    *,
+    names: Sequence[str] | None = None,
 ) -> Part:
     """Return pictures (N, H, W, C) as a part, brought to the size that the options ask for.
 
@@ -30,13 +37,9 @@ def array_part(
         raise DataError(
             f"{origin} holds labels up to {labels.max()}, expected those of train, 0..{len(classes) - 1}."
         )
-    pictures = ImageSet(
-        images=decode.resize_all(images, options.size, fit=options.fit),
-        labels=labels,
-        classes=classes,
-        origin=origin,
-    )
-    return Part(pictures, digest_each(images))
+    resized = decode.resize_all(images, options.size, fit=options.fit, room=room)
+    pictures = ImageSet(resized, labels, classes, origin, names)
+    return Part(pictures, None if resized is images else digest_each(images))
 
 
 def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data import decode
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.imageset import ImageSet
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.picture_arrays import (
@@ -25,7 +23,9 @@ from sightline.data.picture_arrays import (
     to_class_names,
     to_labels,
 )
-from sightline.data.readers.contract import Part, Progress, Reading, digest_each, split_of
+from sightline.data.pixels import Room, room_for
+from sightline.data.readers.array_part import array_part
+from sightline.data.readers.contract import Part, Progress, Reading, split_of
 from sightline.errors import DataError
 
 _PICTURE_WORDS = frozenset({"x", "image", "images", "picture", "pictures", "data", "features"})
@@ -89,15 +89,26 @@ class ArraySetSource:
         """The splits that there are pictures of."""
         return tuple(split for split in SPLITS if split in self.keys.pictures)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The file."""
+        return (self.path,)
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The first split decides the range of the values."""
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
         arrays = {split: self._pictures(split) for split in dict.fromkeys([first, *asked])}
         scale = self._scale(arrays[first], first)
         classes = self._classes(first, len(arrays[first]))
-        parts = {split: self._part(split, arrays.pop(split), scale, classes, options) for split in asked}
+        parts = {
+            split: self._part(split, arrays.pop(split), scale, classes, options, room) for split in asked
+        }
         return Reading(parts)
 
     def _where(self, key: str) -> str:
@@ -156,18 +167,14 @@ class ArraySetSource:
         scale: Scale,
         classes: tuple[str, ...],
         options: DataOptions,
+        room: Room,
     ) -> Part:
-        images = to_bytes(array, scale, self._where(self.keys.pictures[split]))
+        images = to_bytes(array, scale, self._where(self.keys.pictures[split]), room)
         labels = self._labels(split, len(images))
         if labels is not None:
             check_labels(labels, classes, self._where(self.keys.labels[split]))
-        pictures = ImageSet(
-            images=decode.resize_all(images, options.size, fit=options.fit),
-            labels=labels,
-            classes=classes,
-            origin=f"{printable(str(self.path))} ({split})",
-        )
-        return Part(pictures, digest_each(images))
+        origin = f"{printable(str(self.path))} ({split})"
+        return array_part(images, labels, classes, origin, options, room)
 
 
 def unlike_any(names: Iterable[str], where: str) -> DataError:

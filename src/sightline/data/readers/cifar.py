@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.data import archive, decode
+from sightline.data import archive
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.imageset import ImageSet
 from sightline.data.mapping import Content, map_file
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
+from sightline.data.readers.array_part import array_part
 from sightline.data.readers.cifar_files import (
     TRAIN_BATCHES,
     Batch,
@@ -25,7 +26,7 @@ from sightline.data.readers.cifar_files import (
     read_batch,
     read_classes,
 )
-from sightline.data.readers.contract import Part, Progress, Reading, digest_each
+from sightline.data.readers.contract import Part, Progress, Reading
 from sightline.errors import DataError
 
 _FOLDERS = ("cifar-10-batches-py", "cifar-100-python", "cifar-10-batches-bin", "cifar-100-binary")
@@ -55,8 +56,17 @@ class CifarSource:
         there = {file.split for file in self.files.values()}
         return tuple(split for split in SPLITS if split in there)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The archive, or the files of the folder."""
+        return (self.path,) if self.files is None else tuple(self.files)
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. In an archive, other batches are passed over."""
         batches: dict[SplitName, dict[int, Batch]] = {split: {} for split in self.splits if split in splits}
@@ -74,7 +84,8 @@ class CifarSource:
         )
         classes = classes or tuple(map(str, range(self.classes)))
         return Reading(
-            {split: self._part(split, batches.pop(split), classes, options) for split in list(batches)}, notes
+            {split: self._part(split, batches.pop(split), classes, options, room) for split in list(batches)},
+            notes,
         )
 
     def _opened(self, splits: Collection[SplitName]) -> Iterator[tuple[File, Content, str]]:
@@ -107,21 +118,22 @@ class CifarSource:
                 )
 
     def _part(
-        self, split: SplitName, found: Mapping[int, Batch], classes: tuple[str, ...], options: DataOptions
+        self,
+        split: SplitName,
+        found: Mapping[int, Batch],
+        classes: tuple[str, ...],
+        options: DataOptions,
+        room: Room,
     ) -> Part:
         batches = [found[number] for number in sorted(found)]
         images = (
             np.concatenate([batch.images for batch in batches]) if len(batches) > 1 else batches[0].images
         )
+        labels = np.concatenate([batch.labels for batch in batches])
         names = [name for batch in batches for name in batch.names or ()]
-        pictures = ImageSet(
-            images=decode.resize_all(images, options.size, fit=options.fit),
-            labels=np.concatenate([batch.labels for batch in batches]),
-            classes=classes,
-            origin=f"{printable(str(self.path))} ({split})",
-            names=names if len(names) == len(images) else None,
-        )
-        return Part(pictures, digest_each(images))
+        origin = f"{printable(str(self.path))} ({split})"
+        known = names if len(names) == len(images) else None
+        return array_part(images, labels, classes, origin, options, room, names=known)
 
 
 def recognise(path: Path) -> CifarSource | None:

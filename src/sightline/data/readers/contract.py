@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sightline.data.dataset import Skipped, SplitName
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
+from sightline.data.rows import Table
 
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One split as the source has it.
 
     Attributes:
         pictures: the split, brought to the size that the options ask for.
-        digests: one per picture, of its bytes *as the source has them*, before any resizing: what a carved
-            split is decided by must not change with the options or with the version of a decoder.
+        digests: (N, 16), one per picture, of its bytes *as the source has them*, before any resizing: what a
+            carved split is decided by must not change with the options or with the version of a decoder. None
+            where the pictures are as the source has them, and their own digests say the same.
+        skipped: files of this split that were left out.
     """
 
     pictures: ImageSet
-    digests: tuple[bytes, ...]
+    digests: Table[np.uint8] | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def source_digests(self) -> Table[np.uint8]:
+        """`digests`, or where there are none those of the pictures, which are the same then."""
+        return self.pictures.traits.digests if self.digests is None else self.digests
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading a source brought: the parts asked for, decisions in sentences, files left out."""
+    """What reading a source brought: the parts asked for, and decisions in sentences."""
 
     parts: Mapping[SplitName, Part]
     notes: tuple[str, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The files that were left out of the parts."""
+        return tuple(item for part in self.parts.values() for item in part.skipped)
 
 
 class Source(Protocol):
@@ -53,30 +66,31 @@ class Source(Protocol):
         """The splits that the source brings itself, in the order train, valid, test."""
         ...
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """What `read` depends on: files and folders, and in words what is neither.
+
+        While none of them changes, it need not be read again.
+        """
+        ...
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`, each one of `self.splits`; no other split's pictures are opened.
 
         Classes, and where the options leave them open the size and the channels, are those of train, so
-        that a split looks the same whichever others are read with it.
+        that a split looks the same whichever others are read with it. An array for many pictures comes from
+        `room`, which may give a memory map, so that a set larger than memory can be read.
 
         Raises:
             DataError: something cannot be read or does not go together.
         """
         ...
-
-
-def digest(content: bytes | memoryview) -> bytes:
-    """Return 16 bytes that are equal exactly when the content is."""
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def digest_each(images: NDArray[np.uint8]) -> tuple[bytes, ...]:
-    """Return the digest of each picture of (N, H, W, C)."""
-    flat = np.ascontiguousarray(images).reshape(-1).data
-    length = images[0].size if len(images) else 0
-    return tuple(digest(flat[i * length : (i + 1) * length]) for i in range(len(images)))
 
 
 _SPLIT_WORDS: Mapping[str, SplitName] = {

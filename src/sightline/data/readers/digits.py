@@ -7,14 +7,15 @@ Repository, 1998 (its test part). Nothing is downloaded.
 from __future__ import annotations
 
 from collections.abc import Collection
+from importlib.metadata import version
 
 import numpy as np
 
-from sightline.data import decode
 from sightline.data.dataset import SplitName
-from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part, Progress, Reading, digest_each
+from sightline.data.pixels import Room, room_for
+from sightline.data.readers.array_part import array_part
+from sightline.data.readers.contract import Progress, Reading
 
 
 class DigitsSource:
@@ -23,11 +24,17 @@ class DigitsSource:
     name = "digits"
     splits: tuple[SplitName, ...] = ("train",)
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The installed scikit-learn."""
+        return (f"scikit-learn {version('scikit-learn')}",)
+
     def read(
         self,
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Source.read`."""
         if "train" not in splits:
@@ -37,10 +44,7 @@ class DigitsSource:
         bunch = load_digits()
         grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 0..16 → 0..255
         images = grey[:, :, :, np.newaxis]  # (N, H, W) → (N, H, W, 1)
-        pictures = ImageSet(
-            images=decode.resize_all(images, options.size, fit=options.fit),
-            labels=bunch.target.astype(np.int64),
-            classes=tuple(str(digit) for digit in range(10)),
-            origin="the digits of scikit-learn",
-        )
-        return Reading({"train": Part(pictures, digest_each(images))})
+        classes = tuple(str(digit) for digit in range(10))
+        labels = bunch.target.astype(np.int64)
+        part = array_part(images, labels, classes, "the digits of scikit-learn", options, room)
+        return Reading({"train": part})

@@ -9,6 +9,7 @@ from pathlib import Path
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers.class_folders import Listing, is_folder, list_classes, looks_like_picture, visible
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.listed_pictures import read_listings
@@ -32,8 +33,17 @@ class FolderSource:
         """The splits that have a folder; without such folders, all is train."""
         return tuple(split for split in SPLITS if split in self.folders)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The folders of the splits."""
+        return tuple(self.folders.values())
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`.
 
@@ -49,7 +59,7 @@ class FolderSource:
         _check_classes(listings, first, self.folders)
 
         places = {split: printable(str(folder)) for split, folder in self.folders.items()}
-        return read_listings(listings, asked, places, printable(str(self.root)), options, progress)
+        return read_listings(listings, asked, places, printable(str(self.root)), options, progress, room)
 
 
 def recognise(path: Path) -> FolderSource | None:

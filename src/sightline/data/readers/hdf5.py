@@ -16,6 +16,7 @@ from sightline.data.confined import Answer, Limits, run_confined
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part, numbered_classes
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.errors import DataError
@@ -56,8 +57,17 @@ class Hdf5Source:
         """The splits that the names of the arrays say; an array without a split in its name is train."""
         return tuple(split for split in SPLITS if split in self.arrays)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The file."""
+        return (self.path,)
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. Train decides the scale and the classes."""
         first = self.splits[0]
@@ -77,6 +87,7 @@ class Hdf5Source:
                     classes,
                     f"{printable(str(self.path))}, {self.arrays[split].pictures}",
                     options,
+                    room,
                 )
                 for split in asked
             }

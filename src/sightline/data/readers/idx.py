@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from sightline.data import decode
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.imageset import ImageSet
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers import idx_file
-from sightline.data.readers.contract import Part, Progress, Reading, digest_each, split_of
+from sightline.data.readers.array_part import array_part
+from sightline.data.readers.contract import Part, Progress, Reading, split_of
 from sightline.errors import DataError
 
 _TELLING = re.compile(r"(idx[1-4]|ubyte)([-_.](ubyte|gz))*$", re.IGNORECASE)
@@ -62,16 +63,24 @@ class IdxSource:
         """The splits that the files bring."""
         return tuple(split for split in SPLITS if split in self.pairs)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The files."""
+        return tuple(
+            path for pair in self.pairs.values() for path in (pair.pictures, pair.labels) if path is not None
+        )
+
     def read(
         self,
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`. Plain files are mapped, not read."""
+        """Return the pictures of `splits`; see `Source.read`."""
         classes = self._classes()
         return Reading(
-            {split: self._part(split, classes, options) for split in self.splits if split in splits}
+            {split: self._part(split, classes, options, room) for split in self.splits if split in splits}
         )
 
     def _classes(self) -> tuple[str, ...]:
@@ -83,19 +92,13 @@ class IdxSource:
                 return tuple(str(number) for number in range(int(found.max(initial=-1)) + 1))
         return ()
 
-    def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions) -> Part:
+    def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions, room: Room) -> Part:
         pair = self.pairs[split]
-        images = idx_file.read_pictures(pair.pictures)
+        images = idx_file.read_pictures(pair.pictures, room)
         labels = None if pair.labels is None else idx_file.read_labels(pair.labels)
         if labels is not None:
             _check_labels(labels, len(images), classes, pair)
-        pictures = ImageSet(
-            images=decode.resize_all(images, options.size, fit=options.fit),
-            labels=labels,
-            classes=classes,
-            origin=printable(str(pair.pictures)),
-        )
-        return Part(pictures, digest_each(images))
+        return array_part(images, labels, classes, printable(str(pair.pictures)), options, room)
 
 
 def recognise(path: Path) -> IdxSource | None:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.names import printable
+from sightline.data.pixels import Room, room_for
 from sightline.errors import DataError
 
 PICTURE_TYPE = 0x08
@@ -34,7 +35,7 @@ VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
 
 MAX_SIDE = 4096
 MAX_CLASSES = 10_000
-MAX_UNPACKED = 4 << 30  # bytes; a larger gzipped file is better unpacked, for then it is mapped
+MAX_UNPACKED = 4 << 30  # bytes that a gzipped file may have
 _GZIP = b"\x1f\x8b"
 _GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
 
@@ -82,8 +83,8 @@ def read_header(path: Path) -> Header:
         return _header(file, path)
 
 
-def read_pictures(path: Path) -> NDArray[np.uint8]:
-    """Return pictures (N, H, W, C) uint8: mapped from the file where it is not gzipped, else in memory.
+def read_pictures(path: Path, room: Room = room_for) -> NDArray[np.uint8]:
+    """Return pictures (N, H, W, C) uint8, in the array that `room` gives.
 
     Raises:
         DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
@@ -91,9 +92,11 @@ def read_pictures(path: Path) -> NDArray[np.uint8]:
     with _opened(path) as (file, zipped):
         header = _header(file, path)
         _check_pictures(header, path)
-        flat = _unpacked(file, header, path) if zipped else _mapped(header, path)
-        shape = header.shape if len(header.shape) == 4 else (*header.shape, 1)
-        return flat.reshape(shape)  # (N, H, W) → (N, H, W, 1)
+        _check_promise(header, path, zipped=zipped)
+        count, height, width, channels = (*header.shape, 1)[:4]
+        images = room(count, (height, width), channels)  # (N, H, W) → (N, H, W, 1)
+        _fill(images.reshape(-1), file, header, path)
+        return images
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -109,8 +112,10 @@ def read_labels(path: Path) -> NDArray[np.int64]:
                 f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers; "
                 "is it under the name of another file?"
             )
-        flat = _unpacked(file, header, path) if zipped else _mapped(header, path)
-        labels = np.array(flat.view(INTEGER_TYPES[header.kind]), dtype=np.int64)
+        _check_promise(header, path, zipped=zipped)
+        flat = np.empty(header.nbytes, np.uint8)
+        _fill(flat, file, header, path)
+        labels = flat.view(INTEGER_TYPES[header.kind]).astype(np.int64)
     if len(labels) and not 0 <= labels.min() <= labels.max() < MAX_CLASSES:
         raise DataError(
             f"{_shown(path)} holds labels in {labels.min()}..{labels.max()}, "
@@ -172,30 +177,25 @@ def _header(file: BinaryIO, path: Path) -> Header:
     return Header(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
 
 
-def _mapped(header: Header, path: Path) -> NDArray[np.uint8]:
-    """Return the bytes of a plain file, read by the operating system as they are used."""
-    _check_length(path.stat().st_size - header.offset, header, path)
-    if header.nbytes == 0:  # nothing can be mapped to nothing
-        return np.empty(0, np.uint8)
-    return np.memmap(path, np.uint8, mode="r", offset=header.offset, shape=(header.nbytes,))
-
-
-def _unpacked(file: BinaryIO, header: Header, path: Path) -> NDArray[np.uint8]:
-    """Return the bytes of a gzipped file: those promised, and no memory for more than can be in it."""
-    if header.nbytes > MAX_UNPACKED:
+def _check_promise(header: Header, path: Path, *, zipped: bool) -> None:
+    """Refuse a header that promises what cannot be there, before any memory is taken for it."""
+    size = path.stat().st_size
+    if not zipped:
+        _check_length(size - header.offset, header, path)
+    elif header.nbytes > MAX_UNPACKED:
         raise DataError(
             f"{_shown(path)} promises {header.nbytes:,} bytes, and of a gzipped file {MAX_UNPACKED:,} are "
-            "allowed; unpack it first (gunzip), then it is mapped rather than read."
+            "allowed; unpack it first (gunzip)."
         )
-    most = path.stat().st_size * _GZIP_RATIO
-    if most < header.nbytes:
-        _check_length(most, header, path, found="at most ")
-    try:
-        content = np.empty(header.nbytes, np.uint8)
-    except MemoryError as error:
-        raise DataError(
-            f"{_shown(path)} needs {header.nbytes:,} bytes of memory; unpack it first (gunzip)."
-        ) from error
+    elif size * _GZIP_RATIO < header.nbytes:
+        _check_length(size * _GZIP_RATIO, header, path, found="at most ")
+
+
+def _fill(content: NDArray[np.uint8], file: BinaryIO, header: Header, path: Path) -> None:
+    """Read the bytes that follow the header, those promised and no more.
+
+    They are read and not mapped: a map of a file that another program cuts short would end the process.
+    """
     view, filled = content.data, 0
     while filled < header.nbytes and (got := cast("gzip.GzipFile", file).readinto(view[filled:])):
         filled += got
@@ -205,7 +205,6 @@ def _unpacked(file: BinaryIO, header: Header, path: Path) -> NDArray[np.uint8]:
         if filled > header.nbytes:
             _check_length(filled, header, path, found="at least ")
     _check_length(filled, header, path)
-    return content
 
 
 def _check_length(found_bytes: int, header: Header, path: Path, *, found: str = "") -> None:

@@ -19,6 +19,7 @@ from sightline.data.dataset import SPLITS, Skipped, SplitName
 from sightline.data.decode import SUFFIXES
 from sightline.data.names import natural_order, printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers.class_folders import Entry, Listing, is_folder, looks_like_picture, visible
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.listed_pictures import read_listings
@@ -61,8 +62,19 @@ class LabelledFilesSource:
         """The splits that the lists' names say."""
         return tuple(split for split in SPLITS if split in self.lists)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The lists, and the folders of their pictures."""
+        return tuple(
+            dict.fromkeys(place for found in self.lists.values() for place in (found.path, found.folder))
+        )
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
@@ -82,7 +94,7 @@ class LabelledFilesSource:
                         f"{printable(self.lists[first].path.name)} does not have.{nearest(name, classes)}"
                     )
         places = {split: printable(str(found.path)) for split, found in self.lists.items()}
-        return read_listings(listings, asked, places, printable(str(self.root)), options, progress)
+        return read_listings(listings, asked, places, printable(str(self.root)), options, progress, room)
 
 
 def recognise(path: Path) -> LabelledFilesSource | None:

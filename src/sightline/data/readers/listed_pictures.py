@@ -13,8 +13,11 @@ from sightline.data.decode import Header, PictureError
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
 from sightline.data.picture_files import Look, Tick, decode_each, look_at_each
+from sightline.data.pixels import Room
 from sightline.data.readers.class_folders import Listing
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.rows import Pictures, chosen
+from sightline.data.traits import as_rows
 from sightline.errors import DataError
 
 LONGEST_SIDE = 224  # of a size that is chosen, not asked for
@@ -37,6 +40,7 @@ def read_listings(
     root: str,
     options: DataOptions,
     progress: Progress | None,
+    room: Room,
 ) -> Reading:
     """Return the pictures of the splits `asked`.
 
@@ -48,6 +52,7 @@ def read_listings(
         root: what to call the source.
         options: the size, and whether bad files are left out.
         progress: counts each look and each decoding of a file.
+        room: gives the array for a split's pictures.
 
     Raises:
         DataError: files cannot be read and are not to be left out, or too little is left.
@@ -60,16 +65,16 @@ def read_listings(
         for split, found in listings.items()
     }
     form = _form(listings[first].classes, looks[first], options, places[first])
-    parts: dict[SplitName, Part] = {}
-    skipped: list[Skipped] = []
-    for split in asked:
-        parts[split], bad = _decoded(listings[split], looks[split], form, options, places[split], tick)
-        skipped += bad
-    if skipped and not options.skip_bad:
-        raise _bad_files(skipped, sum(len(listings[split].entries) for split in asked), root)
+    parts = {
+        split: _decoded(listings[split], looks[split], form, options, places[split], tick, room)
+        for split in asked
+    }
+    reading = Reading(parts, form.notes)
+    if reading.skipped and not options.skip_bad:
+        raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
         _check_counts(part.pictures, every_class=split == first)
-    return Reading(parts, form.notes, tuple(skipped))
+    return reading
 
 
 def _form(
@@ -114,7 +119,8 @@ def _decoded(
     options: DataOptions,
     origin: str,
     tick: Tick,
-) -> tuple[Part, list[Skipped]]:
+    room: Room,
+) -> Part:
     """Return one split's pictures, and the files that are none."""
     bad = list(listing.bad)
     good: list[int] = []
@@ -125,11 +131,12 @@ def _decoded(
             good.append(index)
     tick(len(looks) - len(good))
     paths = [listing.entries[index].path for index in good]
-    images, errors = decode_each(paths, form.size, form.channels, options.fit, tick)
+    images: Pictures
+    images, errors = decode_each(paths, form.size, form.channels, options.fit, tick, room)
     bad += [Skipped(listing.entries[good[place]].name, error.reason) for place, error in errors.items()]
     if errors:
-        keep = np.array([place not in errors for place in range(len(good))])
-        images, good = images[keep], [index for place, index in enumerate(good) if place not in errors]
+        keep = np.array([place for place in range(len(good)) if place not in errors], np.int64)
+        images, good = chosen(images, keep), [good[place] for place in keep]
     numbers = {name: number for number, name in enumerate(form.classes)}
     pictures = ImageSet(
         images=images,
@@ -138,8 +145,8 @@ def _decoded(
         origin=origin,
         names=[listing.entries[index].name for index in good],
     )
-    digests = tuple(look.digest for index in good if isinstance(look := looks[index], Look))
-    return Part(pictures, digests), sorted(bad, key=lambda file: file.path)
+    digests = as_rows([look.digest for index in good if isinstance(look := looks[index], Look)])
+    return Part(pictures, digests, tuple(sorted(bad, key=lambda file: file.path)))
 
 
 def _check_counts(pictures: ImageSet, *, every_class: bool) -> None:

@@ -17,6 +17,7 @@ from sightline.data.confined import Limits, run_confined
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import natural_order, printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers.class_folders import Entry, Listing
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.listed_pictures import read_listings
@@ -45,8 +46,17 @@ class ParquetSource:
         """The splits that the files' names say."""
         return tuple(split for split in SPLITS if split in self.shards)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The shards."""
+        return tuple(shard for shards in self.shards.values() for shard in shards)
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
@@ -61,7 +71,7 @@ class ParquetSource:
                 )
         shown = printable(str(self.root))
         places = {split: f"{shown} ({split})" for split in self.splits}
-        return read_listings(listings, asked, places, shown, options, progress)
+        return read_listings(listings, asked, places, shown, options, progress, room)
 
 
 def recognise(path: Path) -> ParquetSource | None:

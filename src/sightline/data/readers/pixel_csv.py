@@ -20,6 +20,7 @@ from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.layouts import Layout, square
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part, numbered_classes
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.csv_numbers import Table, look, rows
@@ -52,8 +53,17 @@ class PixelCsvSource:
         """The splits that the files' names say."""
         return tuple(split for split in SPLITS if split in self.tables)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The files."""
+        return tuple(table.table.path for table in self.tables.values())
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The classes are those of train."""
         first = self.splits[0]
@@ -64,7 +74,7 @@ class PixelCsvSource:
         return Reading(
             {
                 split: array_part(
-                    *read[split], classes, printable(str(self.tables[split].table.path)), options
+                    *read[split], classes, printable(str(self.tables[split].table.path)), options, room
                 )
                 for split in asked
             },

@@ -23,7 +23,7 @@ from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.layouts import MAX_SIDE, to_labels
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import room_for
+from sightline.data.pixels import Room, room_for
 from sightline.data.readers import mat_file
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading
@@ -46,12 +46,25 @@ class SvhnSource:
         """The splits that the files' names say."""
         return tuple(split for split in SPLITS if split in self.files)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The files."""
+        return tuple(self.files.values())
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`."""
         return Reading(
-            {split: _read(self.files[split], options, progress) for split in self.splits if split in splits},
+            {
+                split: _read(self.files[split], options, progress, room)
+                for split in self.splits
+                if split in splits
+            },
             self.notes,
         )
 
@@ -83,7 +96,7 @@ def recognise(path: Path) -> SvhnSource | None:
     return SvhnSource(slug(path), {split: found[split] for split in SPLITS if split in found}, notes)
 
 
-def _read(path: Path, options: DataOptions, progress: Progress | None) -> Part:
+def _read(path: Path, options: DataOptions, progress: Progress | None, room: Room) -> Part:
     """Return one file's pictures. Headers and labels come first, so that little is unpacked for a bad file."""
     shown = printable(str(path))
     arrays = mat_file.matrices(path)
@@ -104,7 +117,7 @@ def _read(path: Path, options: DataOptions, progress: Progress | None) -> Part:
     if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:
         raise DataError(f"{shown}: y has the shape {y.shape}, expected ({count}, 1), one label per picture.")
     labels = _labels(path, y, count, shown)
-    images = room_for(count, (height, width), 3)
+    images = room(count, (height, width), 3)
     done = 0
     for block in mat_file.blocks(path, x):
         turned = block.reshape(-1, 3, width, height).transpose(0, 3, 2, 1)  # (n, C, W, H) → (n, H, W, C)
@@ -112,7 +125,7 @@ def _read(path: Path, options: DataOptions, progress: Progress | None) -> Part:
         done += len(turned)
         if progress is not None:
             progress(done, count)
-    return array_part(images, labels, CLASSES, shown, options)
+    return array_part(images, labels, CLASSES, shown, options, room)
 
 
 def _labels(path: Path, y: mat_file.Matrix, count: int, shown: str) -> NDArray[np.int64]:

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data import decode
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part, Progress, Reading, digest_each
+from sightline.data.pixels import Room, room_for
+from sightline.data.readers.array_part import array_part
+from sightline.data.readers.contract import Part, Progress, Reading
 from sightline.errors import DataError
 
 SIDE = 16
@@ -46,22 +46,26 @@ class UspsSource:
         """The splits that the files bring."""
         return tuple(split for split in SPLITS if split in self.files)
 
+    @property
+    def inputs(self) -> tuple[Path | str, ...]:
+        """The files."""
+        return tuple(self.files.values())
+
     def read(
-        self, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
     ) -> Reading:
         """Return the pictures (N, 16, 16, 1), or of the size asked for; see `Source.read`."""
-        return Reading({split: self._part(split, options) for split in self.splits if split in splits})
+        return Reading({split: self._part(split, options, room) for split in self.splits if split in splits})
 
-    def _part(self, split: SplitName, options: DataOptions) -> Part:
+    def _part(self, split: SplitName, options: DataOptions, room: Room) -> Part:
         path = self.files[split]
         images, labels = read_file(path)
-        pictures = ImageSet(
-            images=decode.resize_all(images, options.size, fit=options.fit),
-            labels=labels,
-            classes=tuple(str(digit) for digit in range(CLASSES)),
-            origin=printable(str(path)),
-        )
-        return Part(pictures, digest_each(images))
+        classes = tuple(str(digit) for digit in range(CLASSES))
+        return array_part(images, labels, classes, printable(str(path)), options, room)
 
 
 def recognise(path: Path) -> UspsSource | None:

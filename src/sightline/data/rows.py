@@ -1,0 +1,61 @@
+"""`Rows`: a choice of an array's rows that copies none of them until they are asked for."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
+
+
+class Rows(Generic[Number]):
+    """The rows `array[indices]`, read as an array is read; the array may be larger than memory.
+
+    What is taken out with a slice or an array of indices is copied; `np.asarray` copies all.
+    """
+
+    def __init__(self, array: NDArray[Number], indices: NDArray[np.int64]) -> None:
+        self._array = array
+        self._indices = indices
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As many rows as are chosen, each of the array's shape."""
+        return (len(self._indices), *self._array.shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        """That of the array."""
+        return self._array.ndim
+
+    @property
+    def dtype(self) -> np.dtype[Number]:
+        """That of the array."""
+        return self._array.dtype
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, key: Any) -> NDArray[Number]:
+        rows: NDArray[Number] = self._array[self._indices[key]]
+        return rows
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("a choice of rows becomes one array by copying only")
+        return self._array[self._indices].astype(dtype or self.dtype, copy=False)
+
+    def chosen(self, indices: NDArray[np.int64]) -> Rows[Number]:
+        """Return a choice of the choice."""
+        return Rows(self._array, self._indices[indices])
+
+
+Table: TypeAlias = NDArray[Number] | Rows[Number]
+Pictures: TypeAlias = NDArray[np.uint8] | Rows[np.uint8]
+
+
+def chosen(table: NDArray[Number] | Rows[Number], indices: NDArray[np.int64]) -> Rows[Number]:
+    """Return the rows at `indices`, not copied."""
+    return table.chosen(indices) if isinstance(table, Rows) else Rows(table, indices)

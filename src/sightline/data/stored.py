@@ -1,0 +1,213 @@
+"""One imported split on disk: a folder of arrays that are mapped, not read.
+
+images.npy    (N, H, W, C) uint8
+labels.npy    (N,) int64, unless the source has none
+digests.npy   (N, 16) uint8, of the pixels
+sums.npy      (N, 2C or 2C + 1) int64, see `Traits`
+sources.npy   (N, 16) uint8, digests of the pictures as the source has them, where they were resized or decoded
+names.txt     one name a line, unless the source has none
+dataset.json  the rest, and the SHA-256 of the other files but images.npy
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sightline import files
+from sightline.data.dataset import Skipped
+from sightline.data.home import VARIABLE
+from sightline.data.imageset import ImageSet
+from sightline.data.pixels import room_for
+from sightline.data.readers.contract import Part
+from sightline.data.traits import Traits, measure
+from sightline.errors import SaveError
+
+FORMAT = 1
+_ROWS = 4096
+_CHUNK = 1 << 24
+
+
+class Facts(BaseModel):
+    """The content of dataset.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    source: str
+    shape: tuple[int, int, int, int]
+    classes: tuple[str, ...]
+    origin: str
+    notes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    sha256: dict[str, str]
+
+
+class Workshop:
+    """A folder in which a split is put together; whole files leave it, the rest goes with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._given: list[tuple[NDArray[np.uint8], Path]] = []
+
+    def room(self, count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+        """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `pixels.Room`.
+
+        Raises:
+            SaveError: the disk has no room for it.
+        """
+        if not count:  # nothing can be mapped to nothing
+            return room_for(count, size, channels)
+        path = self.folder / f"images-{len(self._given)}.npy"
+        array = _new_array(path, (count, *size, channels))
+        self._given.append((array, path))
+        return array
+
+    def write(
+        self,
+        name: str,
+        part: Part,
+        notes: tuple[str, ...],
+        source: str,
+        tick: Callable[[int], None] | None = None,
+    ) -> Path:
+        """Write a split into the folder `name` in this one, and return it; it is not flushed to the disk yet.
+
+        Args:
+            name: of the folder.
+            part: the split; an array that came from `room` is not copied.
+            notes: of its reading.
+            source: what it was read from, for people.
+            tick: called with the number of pictures done since the last call.
+
+        Raises:
+            SaveError: the disk has no room for it.
+        """
+        folder, pictures = self.folder / name, part.pictures
+        try:
+            folder.mkdir()
+            self._place_images(part, folder / "images.npy")
+            images = _mapped(folder / "images.npy", pictures.images.shape)
+            traits = measure(images, tick)
+            tables: dict[str, Any] = {"digests": traits.digests, "sums": traits.sums}
+            if pictures.labels is not None:
+                tables["labels"] = pictures.labels
+            if part.digests is not None:
+                tables["sources"] = part.digests
+            for table, content in tables.items():
+                np.save(folder / f"{table}.npy", np.asarray(content), allow_pickle=False)
+            if pictures.names is not None:
+                (folder / "names.txt").write_text("\n".join(pictures.names), encoding="utf-8", newline="")
+            facts = Facts(
+                source=source,
+                shape=images.shape,
+                classes=pictures.classes,
+                origin=pictures.origin,
+                notes=notes,
+                skipped=tuple((item.path, item.reason) for item in part.skipped),
+                sha256={
+                    path.name: files.sha256(path) for path in folder.iterdir() if path.name != "images.npy"
+                },
+            )
+            (folder / "dataset.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise no_room(self.folder, error) from error
+        return folder
+
+    def _place_images(self, part: Part, path: Path) -> None:
+        images = part.pictures.images
+        for array, place in self._given:
+            if array is images:
+                place.rename(path)
+                return
+        copy = _new_array(path, images.shape)
+        for start in range(0, len(images), _ROWS):
+            copy[start : start + _ROWS] = images[start : start + _ROWS]
+
+
+def no_room(folder: Path, error: OSError) -> SaveError:
+    """Return the sentence for a store that cannot be written."""
+    return SaveError(
+        f"Pictures are imported once into {folder.parent}, which cannot be written ({error.strerror or error}): free "
+        f"some space, or choose another place with the environment variable {VARIABLE}."
+    )
+
+
+def read_facts(folder: Path) -> Facts | None:
+    """Return what dataset.json says, or None where it is missing, damaged or of another format."""
+    try:
+        return Facts.model_validate_json((folder / "dataset.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def read_part(folder: Path) -> tuple[Part, Facts] | None:
+    """Return an imported split, its pictures mapped; None where it is missing or damaged.
+
+    All but the pictures is compared with its SHA-256; of the pictures, the size.
+    """
+    facts = read_facts(folder)
+    if facts is None or facts.format != FORMAT:
+        return None
+    try:
+        if any(files.sha256(folder / name) != digest for name, digest in facts.sha256.items()):
+            return None
+        names = (
+            (folder / "names.txt").read_text(encoding="utf-8").split("\n")
+            if "names.txt" in facts.sha256
+            else None
+        )
+        tables = {
+            name.removesuffix(".npy"): np.asarray(np.load(folder / name, mmap_mode="r", allow_pickle=False))
+            for name in facts.sha256
+            if name.endswith(".npy")
+        }
+        pictures = ImageSet(
+            images=_mapped(folder / "images.npy", facts.shape),
+            labels=tables.get("labels"),
+            classes=facts.classes,
+            origin=facts.origin,
+            names=names,
+            known=Traits(tables["digests"], tables["sums"]),
+        )
+    except (OSError, ValueError):
+        return None
+    skipped = tuple(Skipped(path, reason) for path, reason in facts.skipped)
+    return Part(pictures, tables.get("sources"), skipped), facts
+
+
+def _new_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the array of a new file, its place on the disk taken: a map of what the disk has not would kill."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
+    try:
+        with path.open("xb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            offset, count = file.tell(), int(np.prod(shape, dtype=np.int64))
+            file.flush()
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), offset, count)
+            else:
+                for start in range(0, count, _CHUNK):
+                    file.write(bytes(min(_CHUNK, count - start)))
+    except OSError as error:
+        raise no_room(path.parent, error) from error
+    return np.asarray(np.memmap(path, np.uint8, "r+", offset, tuple(shape)))
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the array of a file, read-only.
+
+    Raises:
+        ValueError: the file does not hold such an array.
+        OSError: it cannot be read.
+    """
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if array.shape != tuple(shape) or array.dtype != np.uint8:
+        raise ValueError("another array")
+    return np.asarray(array)

@@ -1,0 +1,107 @@
+"""What is computed once of every picture: a digest of its pixels, and the sums that a mean and a deviation need."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.cores import available_cores
+from sightline.data.rows import Pictures, Table, chosen
+
+DIGEST_BYTES = 16
+_BYTES_AT_ONCE = 4 << 20
+_ROWS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """One row per picture.
+
+    Attributes:
+        digests: (N, 16) uint8, equal exactly where the pixels are.
+        sums: (N, 2C) int64 for grey pictures and (N, 2C + 1) for others: over all pixels the sum of each channel,
+            the sum of its squares and, with several channels, the sum of the squares of the channels' sum.
+    """
+
+    digests: Table[np.uint8]
+    sums: Table[np.int64]
+
+    def chosen(self, indices: NDArray[np.int64]) -> Traits:
+        """Return those of the pictures at `indices`, not copied."""
+        return Traits(chosen(self.digests, indices), chosen(self.sums, indices))
+
+    def totals(self) -> list[int]:
+        """Return the sums over all pictures; they are exact."""
+        rows = range(0, len(self.sums), _ROWS_AT_ONCE)
+        parts = (self.sums[start : start + _ROWS_AT_ONCE].sum(axis=0) for start in rows)
+        return [int(total) for total in sum(parts, np.zeros(self.sums.shape[1], np.int64))]
+
+    def fingerprint(self) -> bytes:
+        """Return 32 bytes that are equal exactly where the pictures are, in their order."""
+        whole = hashlib.sha256()
+        for start in range(0, len(self.digests), _ROWS_AT_ONCE):
+            whole.update(np.ascontiguousarray(self.digests[start : start + _ROWS_AT_ONCE]).data)
+        return whole.digest()
+
+
+def measure(images: Pictures, tick: Callable[[int], None] | None = None) -> Traits:
+    """Return the traits of pictures (N, H, W, C), computed on all cores and in little memory.
+
+    Args:
+        images: the pictures.
+        tick: called with the number of pictures done since the last call, from the calling thread.
+    """
+    count, channels = len(images), images.shape[3]
+    digests = np.empty((count, DIGEST_BYTES), np.uint8)
+    sums = np.empty((count, 2 * channels + (channels > 1)), np.int64)
+    step = max(1, _BYTES_AT_ONCE // max(1, math.prod(images.shape[1:])))
+
+    def work(start: int) -> int:
+        block = np.ascontiguousarray(images[start : start + step])
+        digests[start : start + step] = digest_each(block)
+        sums[start : start + step] = _sums(block)
+        return len(block)
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for done in pool.map(work, range(0, count, step)):
+            if tick is not None:
+                tick(done)
+    return Traits(digests, sums)
+
+
+def digest(content: bytes | memoryview) -> bytes:
+    """Return 16 bytes that are equal exactly when the content is."""
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
+def digest_each(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the digest of each picture of (N, H, W, C), as (N, 16)."""
+    flat = np.ascontiguousarray(images).reshape(-1).data
+    length = math.prod(images.shape[1:])
+    return as_rows([digest(flat[i * length : (i + 1) * length]) for i in range(len(images))])
+
+
+def as_rows(digests: list[bytes]) -> NDArray[np.uint8]:
+    """Return digests as (N, 16)."""
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
+
+
+def _sums(block: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the sums of pictures (n, H, W, C); see `Traits`."""
+    count, channels = len(block), block.shape[3]
+    # Along each channel the numbers lie side by side, which makes the sums ten times as fast.
+    planes = np.ascontiguousarray(block.reshape(count, -1, channels).transpose(0, 2, 1))  # (n, C, H·W)
+    columns = [
+        planes.sum(axis=2, dtype=np.int64),
+        np.square(planes, dtype=np.uint16).sum(axis=2, dtype=np.int64),
+    ]
+    if channels > 1:
+        grey = planes.sum(axis=1, dtype=np.uint16)
+        columns.append(np.square(grey, dtype=np.uint32).sum(axis=1, dtype=np.int64)[:, np.newaxis])
+    return np.concatenate(columns, axis=1)
