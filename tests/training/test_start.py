@@ -31,7 +31,7 @@ def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
     assert (record.trainable_parameters, record.fixed_parameters) == (40 + 8 + 37 * 8 + 27, 8)
     assert record.machine["device"] == "cpu"
     assert record.machine["torch"] == torch.__version__
-    assert trainer.preparation == fit_preparation(trainer.train.images, grey=False)
+    assert trainer.preparation == fit_preparation(trainer.train, grey=False)
 
 
 def test_first_weights_depend_on_the_seed_alone(tmp_path: Path, tiny: ModuleType) -> None:

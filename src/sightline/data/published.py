@@ -36,11 +36,10 @@ class PublishedSource:
         """The splits that its files bring."""
         return self.inner.splits
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """Those of its files, and what the catalogue says of how they are read."""
         entry = self.place.entry
-        return (*self.inner.inputs, repr((entry.classes, entry.transposed)))
+        return (*self.inner.inputs(split), repr((entry.classes, entry.transposed)))
 
     def read(
         self,

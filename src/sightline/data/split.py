@@ -9,7 +9,7 @@ and, where the options name groups, pictures of one thing.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -55,34 +55,56 @@ def carve(
         key: in [0, 2**64); another key gives another choice.
         groups: (N, 16) digests of the groups' names.
     """
-    total = np.bincount(labels, minlength=1).tolist()
-    target = [min(max(1, round(fraction * count)), count - 1) for count in total]
-    taken = [0] * len(total)
     numbers, ranks = _bundles(digests, groups, key)
-    chosen = np.zeros(len(ranks), dtype=bool)
+    share = _Share(labels, fraction, len(ranks))
+    several = np.bincount(numbers, minlength=1)[numbers] > 1  # pictures that do not stand alone
+    wanted = [round(fraction * count) for count in np.bincount(labels[several], minlength=1).tolist()]
+    bundles = list(_in_order(labels[several], numbers[several], ranks))
+    for bundle in bundles:
+        if share.nearer(bundle, wanted) > 0 and share.allows(bundle):
+            share.take(bundle)
+    # Single pictures fill up what is left, and there nothing has to be weighed.
+    alone = np.flatnonzero(~several)
+    alone = alone[np.lexsort((ranks[numbers[alone]], labels[alone]))]
+    starts = np.searchsorted(labels[alone], np.arange(len(share.target)))
+    ends = np.searchsorted(labels[alone], np.arange(len(share.target)), side="right")
+    for label, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        first = alone[start : min(end, start + max(0, share.target[label] - share.taken[label]))]
+        share.chosen[numbers[first]] = True
+        share.taken[label] += len(first)
+    for bundle in sorted(bundles, key=lambda bundle: sum(bundle.counts.values())):
+        if share.allows(bundle) and any(
+            share.target[label] and not share.taken[label] for label in bundle.counts
+        ):
+            share.take(bundle)
+    return share.chosen[numbers]
 
-    def may_go(bundle: _Bundle) -> bool:
-        return all(taken[label] + count < total[label] for label, count in bundle.counts.items())
 
-    def take(bundle: _Bundle) -> None:
-        chosen[bundle.number] = True
-        for label, count in bundle.counts.items():
-            taken[label] += count
+class _Share:
+    """What the new split has so far, and how many pictures of each class it should have."""
 
-    for bundle in _in_order(labels, numbers, ranks):
-        nearer = sum(
-            abs(target[label] - taken[label]) - abs(target[label] - taken[label] - count)
+    def __init__(self, labels: NDArray[np.int64], fraction: float, bundles: int) -> None:
+        self.total: list[int] = np.bincount(labels, minlength=1).tolist()
+        self.target = [min(max(1, round(fraction * count)), max(count - 1, 0)) for count in self.total]
+        self.taken = [0] * len(self.total)
+        self.chosen = np.zeros(bundles, dtype=bool)
+
+    def allows(self, bundle: _Bundle) -> bool:
+        """Return whether train keeps some of each class without it."""
+        return all(self.taken[label] + count < self.total[label] for label, count in bundle.counts.items())
+
+    def nearer(self, bundle: _Bundle, wanted: Sequence[int]) -> int:
+        """Return by how many pictures the split comes nearer to what is wanted of each class."""
+        return sum(
+            abs(wanted[label] - self.taken[label]) - abs(wanted[label] - self.taken[label] - count)
             for label, count in bundle.counts.items()
         )
-        if nearer > 0 and may_go(bundle):
-            take(bundle)
-    empty = {label for label, count in enumerate(total) if count > 1 and not taken[label]}
-    if empty:  # the first bundles were too large for the share: then the smallest that there is
-        bundles = sorted(_in_order(labels, numbers, ranks), key=lambda bundle: sum(bundle.counts.values()))
-        for bundle in bundles:
-            if any(label in empty and not taken[label] for label in bundle.counts) and may_go(bundle):
-                take(bundle)
-    return chosen[numbers]
+
+    def take(self, bundle: _Bundle) -> None:
+        """Let the pictures go into the split."""
+        self.chosen[bundle.number] = True
+        for label, count in bundle.counts.items():
+            self.taken[label] += count
 
 
 def _bundles(

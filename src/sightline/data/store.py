@@ -1,25 +1,28 @@
 """The store: what a source holds, imported once; from then on its pictures are mapped, and start-up takes no time.
 
-An import lies in a folder named after what it was read from and how, and after the state of the files at that
-time. So a changed source finds nothing under its new name and is imported again, and what was imported of its
-older state goes away. The user's own folders are never written to.
+imports/
+  <source>/                  named after what is read, and how
+    <split>-<state>/         named after the state of its files; see `stored`
+
+So a changed source finds nothing under its new name and is imported again, and what was imported of its older
+state goes away. The user's own folders are never written to.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import filelock
 
 from sightline import files
-from sightline.data import stored
-from sightline.data.changes import signature
+from sightline.data import changes, stored
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.home import imports_folder
 from sightline.data.names import printable
@@ -28,7 +31,7 @@ from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.stored import Facts, Workshop, no_room
 from sightline.errors import DataError
 
-_DIGITS = 20  # hexadecimal ones of each half of a name
+_DIGITS = 24  # hexadecimal ones of a name
 
 
 def read_stored(
@@ -44,79 +47,89 @@ def read_stored(
         SaveError: the store cannot be written.
         OSError: the source cannot be looked at.
     """
-    state = signature(source.inputs)
-    entry = imports_folder() / f"{_identity(source, options)}-{state[:_DIGITS]}"
-    wanted = [split for split in SPLITS if split in splits]
-    found = _found(entry, wanted)
-    if len(found) < len(wanted):
-        with _alone(entry) as folder:
-            found = _found(entry, wanted)  # another process may have been at it
-            missing = [split for split in wanted if split not in found]
+    folder = imports_folder() / _identity(source, options)
+    places = _places(source, splits, folder)
+    found = _found(places)
+    if len(found) < len(places):
+        with _alone(folder) as workshop:
+            found = _found(places)  # another process may have been at it
+            missing = {split: place for split, place in places.items() if split not in found}
             if missing:
-                _import(source, missing, options, progress, Workshop(folder), entry, state)
-        found = _found(entry, wanted)
-        if len(found) < len(wanted):
+                _import(source, missing, options, progress, Workshop(workshop))
+        found = _found(places)
+        if len(found) < len(places):
             raise DataError(
-                f"What was just imported into {entry} is not there any more; is another program removing it?"
+                f"What was just imported into {folder} is not there any more; is another program removing it?"
             )
     notes = [note for _, facts in found.values() for note in facts.notes]
     return Reading({split: part for split, (part, _) in found.items()}, tuple(dict.fromkeys(notes)))
 
 
-def _found(entry: Path, wanted: Sequence[SplitName]) -> dict[SplitName, tuple[Part, Facts]]:
-    return {split: found for split in wanted if (found := stored.read_part(entry / split)) is not None}
-
-
 def _identity(source: Source, options: DataOptions) -> str:
     """Return what names the imports of one source, whatever its state, read in one way."""
-    places = [place if isinstance(place, str) else os.path.abspath(place) for place in source.inputs]  # noqa: PTH100
+    inputs = [place for split in source.splits for place in source.inputs(split)]
+    places = [place if isinstance(place, str) else os.path.abspath(place) for place in inputs]  # noqa: PTH100
     said = [type(source).__name__, source.name, places, options.size, options.fit, options.skip_bad]
-    content = json.dumps([stored.FORMAT, *said]).encode()
-    return hashlib.sha256(content).hexdigest()[:_DIGITS]
+    return _short(json.dumps([stored.FORMAT, *said]))
+
+
+def _places(source: Source, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
+    """Return where each split lies, or would lie, with the source as it is now."""
+    state = functools.cache(changes.signature)
+    return {
+        split: folder / f"{split}-{_short(repr([state(place) for place in source.inputs(split)]))}"
+        for split in SPLITS
+        if split in splits
+    }
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+
+
+def _found(places: Mapping[SplitName, Path]) -> dict[SplitName, tuple[Part, Facts]]:
+    read = {split: stored.read_part(place) for split, place in places.items()}
+    return {split: found for split, found in read.items() if found is not None}
 
 
 def _import(
     source: Source,
-    splits: Sequence[SplitName],
+    places: Mapping[SplitName, Path],
     options: DataOptions,
     progress: Progress | None,
     workshop: Workshop,
-    entry: Path,
-    state: str,
 ) -> None:
-    reading = source.read(splits, options, progress, workshop.room)
-    ready = [
-        (split, workshop.write(split, part, reading.notes, options.source))
+    reading = source.read([*places], options, progress, workshop.room)
+    ready = {
+        split: workshop.write(split, part, reading.notes, options.source)
         for split, part in reading.parts.items()
-    ]
-    if signature(source.inputs) != state:
+    }
+    folder = next(iter(places.values())).parent
+    if _places(source, places, folder) != places:
         raise DataError(
             f"{printable(options.source)} changed while it was read, so what was read may be neither old nor new; "
             "wait until the program that writes it is done, and start again."
         )
-    for split, folder in ready:
-        shutil.rmtree(entry / split, ignore_errors=True)  # a damaged one
-        files.adopt_folder(folder, entry / split)
-    identity = entry.name.partition("-")[0]
-    for other in entry.parent.glob(f"{identity}-*"):
-        if other != entry:
-            shutil.rmtree(other, ignore_errors=True)
+    for split, finished in ready.items():
+        for older in folder.glob(f"{split}-*"):  # of another state, or damaged
+            shutil.rmtree(older, ignore_errors=True)
+        files.adopt_folder(finished, places[split])
 
 
 @contextlib.contextmanager
-def _alone(entry: Path) -> Iterator[Path]:
+def _alone(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to work in, while no other process imports the same."""
-    workshop = entry.with_name(f"{files.TEMPORARY_PREFIX}{entry.name}")
+    workshop = folder.with_name(f"{files.TEMPORARY_PREFIX}{folder.name}")
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(entry.name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder.name)
         lock.acquire()
     except OSError as error:
-        raise no_room(entry, error) from error
+        raise no_room(workshop, error) from error
     try:
         _sweep()
-        shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
         try:
+            shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
             workshop.mkdir()
         except OSError as error:
             raise no_room(workshop, error) from error

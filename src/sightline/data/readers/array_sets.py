@@ -89,8 +89,7 @@ class ArraySetSource:
         """The splits that there are pictures of."""
         return tuple(split for split in SPLITS if split in self.keys.pictures)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """The file."""
         return (self.path,)
 

@@ -56,8 +56,7 @@ class CifarSource:
         there = {file.split for file in self.files.values()}
         return tuple(split for split in SPLITS if split in there)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """The archive, or the files of the folder."""
         return (self.path,) if self.files is None else tuple(self.files)
 

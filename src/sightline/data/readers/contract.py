@@ -66,11 +66,10 @@ class Source(Protocol):
         """The splits that the source brings itself, in the order train, valid, test."""
         ...
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """What `read` depends on: files and folders, and in words what is neither.
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """Return what reading a split depends on: files and folders, and in words what is neither.
 
-        While none of them changes, it need not be read again.
+        While none of them changes, the split need not be read again.
         """
         ...
 

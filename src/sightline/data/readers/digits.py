@@ -24,8 +24,7 @@ class DigitsSource:
     name = "digits"
     splits: tuple[SplitName, ...] = ("train",)
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
+    def inputs(self, split: SplitName) -> tuple[str, ...]:
         """The installed scikit-learn."""
         return (f"scikit-learn {version('scikit-learn')}",)
 

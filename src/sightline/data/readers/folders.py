@@ -33,10 +33,9 @@ class FolderSource:
         """The splits that have a folder; without such folders, all is train."""
         return tuple(split for split in SPLITS if split in self.folders)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """The folders of the splits."""
-        return tuple(self.folders.values())
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The folder of the split, and that of train."""
+        return tuple(dict.fromkeys((self.folders[self.splits[0]], self.folders[split])))
 
     def read(
         self,

@@ -57,8 +57,7 @@ class Hdf5Source:
         """The splits that the names of the arrays say; an array without a split in its name is train."""
         return tuple(split for split in SPLITS if split in self.arrays)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """The file."""
         return (self.path,)
 

@@ -63,12 +63,10 @@ class IdxSource:
         """The splits that the files bring."""
         return tuple(split for split in SPLITS if split in self.pairs)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """The files."""
-        return tuple(
-            path for pair in self.pairs.values() for path in (pair.pictures, pair.labels) if path is not None
-        )
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The files of the split, and the labels of train."""
+        pair, first = self.pairs[split], self.pairs[self.splits[0]]
+        return tuple(path for path in (pair.pictures, pair.labels, first.labels) if path is not None)
 
     def read(
         self,

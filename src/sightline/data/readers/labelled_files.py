@@ -62,12 +62,10 @@ class LabelledFilesSource:
         """The splits that the lists' names say."""
         return tuple(split for split in SPLITS if split in self.lists)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """The lists, and the folders of their pictures."""
-        return tuple(
-            dict.fromkeys(place for found in self.lists.values() for place in (found.path, found.folder))
-        )
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The split's list and train's, and the folders of their pictures."""
+        lists = (self.lists[split], self.lists[self.splits[0]])
+        return tuple(dict.fromkeys(place for found in lists for place in (found.path, found.folder)))
 
     def read(
         self,

@@ -46,10 +46,9 @@ class ParquetSource:
         """The splits that the files' names say."""
         return tuple(split for split in SPLITS if split in self.shards)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """The shards."""
-        return tuple(shard for shards in self.shards.values() for shard in shards)
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The shards of the split, and those of train."""
+        return (*self.shards[split], *self.shards[self.splits[0]])
 
     def read(
         self,

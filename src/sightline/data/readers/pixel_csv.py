@@ -53,10 +53,9 @@ class PixelCsvSource:
         """The splits that the files' names say."""
         return tuple(split for split in SPLITS if split in self.tables)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """The files."""
-        return tuple(table.table.path for table in self.tables.values())
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The split's file, and that of train."""
+        return (self.tables[split].table.path, self.tables[self.splits[0]].table.path)
 
     def read(
         self,

@@ -46,10 +46,9 @@ class UspsSource:
         """The splits that the files bring."""
         return tuple(split for split in SPLITS if split in self.files)
 
-    @property
-    def inputs(self) -> tuple[Path | str, ...]:
-        """The files."""
-        return tuple(self.files.values())
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The file."""
+        return (self.files[split],)
 
     def read(
         self,
