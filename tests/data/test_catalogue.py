@@ -65,11 +65,11 @@ def test_names_of_classes_are_the_published_ones() -> None:
     assert list(known["cifar100"].classes) == sorted(known["cifar100"].classes)
 
 
-def test_the_extra_digits_of_svhn_are_another_train_split_with_the_same_test() -> None:
+def test_the_extra_digits_of_svhn_come_to_those_of_train_with_the_same_test() -> None:
     plain, extra = entries()["svhn"], entries()["svhn-extra"]
-    assert [file.name for file in extra.files] == ["extra_32x32.mat", "test_32x32.mat"]
-    assert set(extra.files) & set(plain.files) == {extra.files[1]}
-    assert extra.counts == {"train": 531_131, "test": plain.counts["test"]}
+    assert [file.name for file in extra.files] == ["train_32x32.mat", "extra_32x32.mat", "test_32x32.mat"]
+    assert set(extra.files) > set(plain.files)
+    assert extra.counts == {"train": plain.counts["train"] + 531_131, "test": plain.counts["test"]}
 
 
 def test_an_address_is_the_mirror_and_the_name() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data.layouts import Layout, layout_of, to_bytes, to_labels
+from sightline.data import layouts
+from sightline.data.layouts import Layout, check_layout, layout_of
 from sightline.errors import DataError
 
 
@@ -35,36 +36,34 @@ def test_channels_first_become_last() -> None:
     np.testing.assert_array_equal(layout.arrange(block), np.moveaxis(block, 1, 3))
 
 
-def test_floats_are_rounded_and_scaled() -> None:
-    assert to_bytes(np.array([[0.4, 0.6, 255.0]]), 1, "x", 0).tolist() == [[0, 1, 255]]
-    assert to_bytes(np.array([[0.0, 0.5, 1.0]], np.float32), 255, "x", 0).tolist() == [[0, 128, 255]]
-    assert to_bytes(np.array([[7, 255]], np.int64), 1, "x", 0).tolist() == [[7, 255]]
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1, 256])
-def test_a_value_that_is_no_pixel_is_named(value: float) -> None:
-    with pytest.raises(DataError, match=rf"x: picture 12 .* has the value {value:g}, expected .* 0..255"):
-        to_bytes(np.array([[0.0, 1.0], [2.0, 3.0], [4.0, value]]), 1, "x", 10)
-
-
-@pytest.mark.parametrize(
-    "values", [[1, 0, 2], [[1], [0], [2]], [[0, 1, 0], [1, 0, 0], [0, 0, 1]], [1.0, 0.0, 2.0]]
-)
-def test_labels_may_be_numbers_or_one_hot(values: list[object]) -> None:
-    assert to_labels(np.array(values), 3, "y").tolist() == [1, 0, 2]
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("block", [1, 60, 150, 1 << 20])
+def test_blocks_are_the_pictures_in_their_order(
+    order: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layouts, "_BLOCK", block)
+    array = np.arange(7 * 3 * 4 * 5, dtype=np.uint8).reshape(7, 3, 4, 5, order=order)
+    layout = Layout(4, 5, 3, channels_first=True)
+    found = list(layout.blocks(array))
+    assert [first for first, _ in found] == [
+        sum(len(part) for _, part in found[:number]) for number in range(len(found))
+    ]
+    np.testing.assert_array_equal(np.concatenate([part for _, part in found]), np.moveaxis(array, 1, 3))
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("array", "sentence"),
     [
-        ([1, 2], "2 labels for 3 pictures"),
-        ([1, -1, 0], r"label 1 \(counted from 0\) is -1"),
-        ([1, 0, 1.5], "label 2 .* is 1.5"),
-        ([1, 0, np.nan], "label 2 .* is nan"),
-        ([1, 0, 10_000], r"is 10000, expected a whole number in 0\.\.9999"),
-        ([[1, 1], [0, 1], [1, 0]], "one column per class"),
+        (
+            np.zeros((3, 5, 6, 4)),
+            r"x has the shape \(3, 5, 6, 4\), expected pictures as .*, height and width in 1\.\.4096",
+        ),
+        (np.zeros((0, 4, 4)), r"x holds no pictures: its shape is \(0, 4, 4\)"),
+        (np.zeros(()), r"x has the shape \(\), expected pictures"),
+        (np.zeros((3, 4, 4), "U2"), "x holds values of type <U2, expected numbers"),
+        (np.zeros((3, 4, 4), complex), "x holds values of type complex128, expected numbers"),
     ],
 )
-def test_labels_that_are_none_are_refused(values: list[object], sentence: str) -> None:
+def test_arrays_that_cannot_be_pictures_are_refused(array: np.ndarray, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
-        to_labels(np.array(values), 3, "y")
+        check_layout(array.shape, array.dtype, "x")

@@ -23,6 +23,7 @@ from sightline.errors import DataError
 MAX_MEMBERS = 10_000
 MAX_MEMBER = 2 << 30  # bytes
 MAX_TOTAL = 4 << 30  # bytes, of all members together
+MAX_STREAMED = 64 << 30  # bytes, of what goes through memory piece by piece
 # Pictures that pack to less than a 200th are hardly pictures; small archives may do so.
 MAX_RATIO = 200
 RATIO_FROM = 16 << 20  # bytes
@@ -96,20 +97,49 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
         yield from _tar_members(path, wanted)
 
 
-def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
+def pieces(path: Path, name: str) -> Iterator[bytes]:
+    """Yield the content of one file of a zip piece by piece, so that it may be larger than memory.
+
+    Raises:
+        DataError: as for `members`; or there is no file of that name.
+        OSError: it cannot be read.
+    """
     where = printable(str(path))
+    with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
+        info = next((info for info in _zip_entries(archive, where) if info.filename == name), None)
+        if info is None:
+            raise DataError(f"{where} holds no {printable(name[:100])!r}, expected it among its files.")
+        _check_packing(info, where)
+        left = info.file_size
+        with archive.open(info) as member:
+            while piece := member.read(_CHUNK):
+                left -= len(piece)
+                yield piece
+        if left:
+            raise DataError(
+                f"{where} is truncated: {info.file_size:,} bytes are promised where {info.file_size - left:,} are "
+                "left; get it again from its source."
+            )
+
+
+def _check_packing(info: zipfile.ZipInfo, where: str) -> None:
+    if info.flag_bits & 1:
+        raise DataError(
+            f"{where} is protected by a password, and Sightline has none; unpack it, and name the folder."
+        )
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise DataError(f"{where} is packed in a rare way, expected stored or deflate; pack it again.")
+
+
+def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
+    where, total = printable(str(path)), 0
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
         for info in _zip_entries(archive, where):
             if not wanted(info.filename):
                 continue
-            if info.flag_bits & 1:
-                raise DataError(
-                    f"{where} is protected by a password, and Sightline has none; unpack it, and name the folder."
-                )
-            if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                raise DataError(
-                    f"{where} is packed in a rare way, expected stored or deflate; pack it again."
-                )
+            total += info.file_size
+            _check_sizes(info.file_size, total, where)
+            _check_packing(info, where)
             with archive.open(info) as member:
                 content = _filled(member, info.file_size, where)
                 if member.read(1):
@@ -131,7 +161,8 @@ def _zip_entries(archive: zipfile.ZipFile, where: str) -> Iterator[zipfile.ZipIn
         if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
             raise _not_regular(info.filename, where)
         total += info.file_size
-        _check_sizes(info.file_size, total, where)
+        if total > MAX_STREAMED:
+            raise DataError(f"{where} promises {total:,} bytes in all, and {MAX_STREAMED:,} are allowed.")
         if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size):
             raise _too_dense(where)
     yield from (info for info in infos if not info.is_dir())

@@ -25,7 +25,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.home import imports_folder
 from sightline.data.names import printable
+from sightline.data.scratch import scratch_file
 from sightline.errors import DataError
 
 # The request is read before sightline can be imported, for it says where sightline and its libraries lie.
@@ -43,6 +45,7 @@ _SET = {
 }
 _TYPES = frozenset({"|u1", "<i8"})
 _MOST_FACTS = 1 << 24  # bytes of JSON
+_SMALL = 1 << 25  # bytes of an answer
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Limi
         "seconds": limits.seconds,
         "output": limits.output,
     }
-    with tempfile.TemporaryFile() as answer:
+    # What may be a whole set goes to the store's folder: the system's own for such files may lie in memory.
+    with scratch_file() if limits.output > _SMALL else tempfile.TemporaryFile() as answer:
         try:
             done = subprocess.run(  # noqa: S603 (our own interpreter and our own program)
                 [sys.executable, "-I", "-c", _START],
@@ -175,5 +179,6 @@ def _translated(answer: Answer, shown: str, limits: Limits) -> Answer:
             "or was made to do harm."
         )
     if trouble == "output":
-        raise DataError(f"What {shown} holds cannot be put into {tempfile.gettempdir()}: {said}.")
+        place = imports_folder() if limits.output > _SMALL else tempfile.gettempdir()
+        raise DataError(f"What {shown} holds cannot be put into {place}: {said}.")
     raise DataError(f"{shown} is damaged or truncated ({said.rstrip('.')}); get it again from its source.")

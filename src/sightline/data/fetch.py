@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from pathlib import Path, PurePosixPath
 import filelock
 
 from sightline import files
-from sightline.data import catalogue
+from sightline.data import archive, catalogue
 from sightline.data.catalogue import PublishedFile
 from sightline.data.download import Advance, Patience, download
 from sightline.data.fetched import RECEIPT, Place, is_published
-from sightline.errors import DownloadError, SaveError
+from sightline.errors import DataError, DownloadError, SaveError
 
 _WORKSHOP = f"{files.TEMPORARY_PREFIX}fetch"
 
@@ -173,16 +172,15 @@ def _settle(place: Place, path: Path, name: str, address: str) -> None:
     files.adopt(path, place.folder / name)
 
 
-def _unpack(place: Place, file: PublishedFile, archive: Path, address: str, workshop: Path) -> None:
-    """Take a file's members out of the zip archive; its checksum was right, so it is what its publisher made."""
+def _unpack(place: Place, file: PublishedFile, path: Path, address: str, workshop: Path) -> None:
+    """Take a file's members out of the zip archive at `path`, whose checksum was right."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            for member in file.members:
-                name = PurePosixPath(member).name
-                with opened.open(member) as packed, (workshop / name).open("wb") as output:
-                    shutil.copyfileobj(packed, output, 1 << 20)
-    except (KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DownloadError(f"{file.name} of {place.name} cannot be unpacked: {error}.") from error
+        for member in file.members:
+            with (workshop / PurePosixPath(member).name).open("wb") as output:
+                for piece in archive.pieces(path, member):
+                    output.write(piece)
+    except DataError as error:
+        raise DownloadError(f"{file.name} of {place.name} cannot be unpacked: {error}") from error
     except OSError as error:
         raise SaveError(f"{workshop} cannot be written: {error.strerror or error}.") from error
     for name in file.places():

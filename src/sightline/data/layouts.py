@@ -1,8 +1,9 @@
-"""Arrays of numbers as other tools lay pictures out, brought to (N, H, W, C) uint8 block by block."""
+"""How others lay pictures out in arrays of numbers, and how they come to (N, H, W, C), block by block."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sightline.errors import DataError
 
 MAX_SIDE = 4096
+_BLOCK = 4 << 20  # bytes that are looked at or converted at a time
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,22 @@ class Layout:
     channels: int
     channels_first: bool = False
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, self.channels
+
     def arrange(self, block: NDArray[Any]) -> NDArray[Any]:
         """Return (n, …) as (n, H, W, C)."""
         if self.channels_first:
             return block.reshape(-1, self.channels, self.height, self.width).transpose(0, 2, 3, 1)
-        return block.reshape(-1, self.height, self.width, self.channels)
+        return block.reshape(-1, *self.shape)
+
+    def blocks(self, array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield the number of the first picture, and pictures (n, H, W, C), a few megabytes at a time."""
+        step = max(1, _BLOCK // (math.prod(self.shape) * array.dtype.itemsize))
+        for first in range(0, len(array), step):
+            yield first, self.arrange(array[first : first + step])
 
 
 def layout_of(shape: tuple[int, ...]) -> Layout | None:
@@ -54,6 +67,30 @@ def layout_of(shape: tuple[int, ...]) -> Layout | None:
     return found
 
 
+def check_layout(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Layout:
+    """Return how pictures lie in an array of numbers.
+
+    Args:
+        shape: the array's.
+        dtype: of its values.
+        where: what to call it in an error.
+
+    Raises:
+        DataError: it cannot be one of pictures, or is empty.
+    """
+    if dtype.kind not in "buif":
+        raise DataError(f"{where} holds values of type {dtype}, expected numbers.")
+    if shape[:1] == (0,):
+        raise DataError(f"{where} holds no pictures: its shape is {shape}.")
+    layout = layout_of(shape)
+    if layout is None:
+        raise DataError(
+            f"{where} has the shape {shape}, expected pictures as (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or "
+            f"(N, pixels of a square), height and width in 1..{MAX_SIDE}."
+        )
+    return layout
+
+
 def square(numbers: int) -> Layout | None:
     """Return the square picture, grey or else in colour, that has so many numbers.
 
@@ -67,58 +104,3 @@ def square(numbers: int) -> Layout | None:
         if side >= 2 and side * side * channels == numbers:
             return Layout(side, side, channels)
     return None
-
-
-def to_bytes(values: NDArray[Any], factor: float, where: str, first: int) -> NDArray[np.uint8]:
-    """Return numbers (n, …) as uint8, rounded after being multiplied by `factor`.
-
-    Args:
-        values: whole numbers or floats.
-        factor: 1 for values in 0..255, 255 for values in 0..1.
-        where: what to call the array in an error.
-        first: the number of the first picture of the block.
-
-    Raises:
-        DataError: a value is no number, infinite, or outside 0..255.
-    """
-    if values.dtype == np.uint8 and factor == 1:
-        return values
-    most = 255 / factor
-    good = (values >= 0) & (values <= most)  # a NaN is neither
-    if not good.all():
-        row = int(np.argmin(good.reshape(len(values), -1).all(axis=1)))
-        value = values[row][~good[row]].flat[0]
-        raise DataError(
-            f"{where}: picture {first + row:,} (counted from 0) has the value {value:g}, expected pixels in "
-            f"0..{most:g}."
-        )
-    if values.dtype.kind in "iu" and factor == 1:
-        return values.astype(np.uint8)
-    scaled: NDArray[np.float32] = np.rint(values * np.float32(factor))
-    return scaled.astype(np.uint8)
-
-
-def to_labels(values: NDArray[Any], count: int, where: str, most: int = 9_999) -> NDArray[np.int64]:
-    """Return class numbers (N,) int64 from (N,), (N, 1) or one column per class with a single 1 in each row.
-
-    Raises:
-        DataError: there are not `count`, or they are no whole numbers in 0..`most`.
-    """
-    flat = values
-    if values.ndim == 2 and values.shape[1] > 1:
-        if not (((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()):
-            raise DataError(
-                f"{where}: labels of the shape {values.shape}, expected one number for each picture, or one column "
-                "per class with a single 1 in each row."
-            )
-        flat = values.argmax(axis=1)
-    flat = flat.reshape(-1)
-    if len(flat) != count:
-        raise DataError(f"{where}: {len(flat):,} labels for {count:,} pictures, expected one each.")
-    good = (flat >= 0) & (flat <= most) & (flat == np.floor(flat))
-    if not good.all():
-        at = int(np.argmin(good))
-        raise DataError(
-            f"{where}: label {at:,} (counted from 0) is {flat[at]:g}, expected a whole number in 0..{most}."
-        )
-    return flat.astype(np.int64)

@@ -7,12 +7,14 @@ The header is written as a Python dict. Here it must be exactly the dict that Nu
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.plain_arrays import array_from, plain_dtype
+from sightline.data.scratch import Content
 from sightline.errors import DataError
 
 MAX_HEADER = 4096  # bytes; NumPy writes 118 for what is read here
@@ -24,42 +26,66 @@ _HEADER = re.compile(
 )
 
 
-def decode_npy(content: bytes | bytearray, where: str) -> NDArray[Any]:
-    """Return the array; its values lie in `content`.
+@dataclass(frozen=True)
+class Header:
+    """What the first bytes say; the values begin at `length`, `fortran`: the first dimension changes fastest."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran: bool
+    length: int
+
+
+def read_header(start: Content | memoryview, where: str) -> Header:
+    """Return what an array says of itself.
+
+    Args:
+        start: its content, or the first `MAX_HEADER` bytes and a few more.
+        where: what to call it in an error.
 
     Raises:
-        DataError: it is no array of plain numbers or texts, or has not the bytes that it promises.
+        DataError: it is no array of plain numbers or texts.
     """
-    if not content.startswith(_MAGIC) or len(content) < 12:
+    if bytes(start[:6]) != _MAGIC or len(start) < 12:
         raise DataError(f"{where} is truncated or no array, expected one in NumPy's format .npy.")
-    long = content[6] > 1  # versions 2 and 3 have four bytes for the header's length
+    long = start[6] > 1  # versions 2 and 3 have four bytes for the header's length
     before = 12 if long else 10
-    length = int.from_bytes(content[8:before], "little")
-    if content[6] not in {1, 2, 3} or length > min(MAX_HEADER, len(content) - before):
+    length = int.from_bytes(start[8:before], "little")
+    if start[6] not in {1, 2, 3} or length > min(MAX_HEADER, len(start) - before):
         raise DataError(
             f"{where} has a header of {length:,} bytes, more than there are or than NumPy writes."
         )
-    header = bytes(content[before : before + length]).decode("latin-1")
+    header = bytes(start[before : before + length]).decode("latin-1")
     if (found := _HEADER.fullmatch(header)) is None:
         kind = "Python objects" if "'|O'" in header else "fields, or its header is damaged"
         raise DataError(
             f"{where} is an array of {kind}, expected plain numbers; Sightline runs no code from files."
         )
     shape = tuple(int(side.rstrip("L")) for side in re.findall("[0-9]+L?", found["shape"]))
-    values = memoryview(content)[before + length :]
-    if found["code"][0] in "US":
-        return _texts(values, found["order"], found["code"], shape, where)
-    dtype = plain_dtype(found["code"], found["order"], where=where)
-    return array_from(values, dtype, shape, fortran=found["fortran"] == "True", where=where)
+    order, code = found["order"], found["code"]
+    texts = code[0] in "US" and int(code[1:]) > 0
+    dtype = np.dtype(f"{order}{code}") if texts else plain_dtype(code, order, where=where)
+    return Header(dtype, shape, found["fortran"] == "True", before + length)
 
 
-def _texts(values: memoryview, order: str, code: str, shape: tuple[int, ...], where: str) -> NDArray[Any]:
+def decode_npy(content: Content, where: str) -> NDArray[Any]:
+    """Return the array; its values lie in `content`.
+
+    Raises:
+        DataError: it is no array of plain numbers or texts, or has not the bytes that it promises.
+    """
+    header = read_header(content, where)
+    values = memoryview(content)[header.length :]
+    if header.dtype.kind in "US":
+        return _texts(values, header, where)
+    return array_from(values, header.dtype, header.shape, fortran=header.fortran, where=where)
+
+
+def _texts(values: memoryview, header: Header, where: str) -> NDArray[Any]:
     """Return texts (N,): names of classes."""
-    length = int(code[1:])
-    dtype = np.dtype(f"{order}{code}")
-    if len(shape) != 1 or not length or shape[0] * dtype.itemsize != len(values):
+    if len(header.shape) != 1 or header.shape[0] * header.dtype.itemsize != len(values):
         raise DataError(f"{where} is truncated, or an array of texts that are no list of class names.")
-    array = np.frombuffer(values, dtype)
+    array = np.frombuffer(values, header.dtype)
     try:
         array.tolist()
     except ValueError as error:  # not a character of Unicode

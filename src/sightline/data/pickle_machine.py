@@ -6,9 +6,10 @@ import re
 import struct
 from typing import Any
 
-from sightline.data.mapping import Content
 from sightline.data.names import printable
+from sightline.data.pickle_outline import Outline
 from sightline.data.pickled_names import CALLS, Name, Shell, Text
+from sightline.data.scratch import Content
 from sightline.errors import DataError
 
 # An honest file of a million pictures needs a few hundred thousand; each can cost a hundred bytes of memory.
@@ -29,9 +30,9 @@ NO_CODE = "Sightline runs no code from files"
 class Machine:
     """The stack, the marks in it, and the memo of values that are used again."""
 
-    def __init__(self, content: Content, where: str) -> None:
+    def __init__(self, content: Content | Outline, where: str) -> None:
         self.content = content
-        self.view = memoryview(content)
+        self.view = content if isinstance(content, Outline) else memoryview(content)
         self.where = where
         self.at = 0
         self.steps = 0
@@ -74,6 +75,8 @@ class Machine:
     def text(self, content: memoryview, encoding: str = "utf-8") -> str | Text:
         """Return a text, or for a long one where it stands: it is wanted only if it stands for bytes."""
         if len(content) > MAX_TEXT:
+            if isinstance(self.content, Outline):
+                raise self.content.not_enough()
             return Text(content, encoding)
         try:
             return bytes(content).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")

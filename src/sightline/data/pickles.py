@@ -5,7 +5,7 @@ here (`pickle_machine.py`) has fewer instructions (`pickle_opcodes.py`): numbers
 tuples, and a handful of names that stand for NumPy's arrays, looked up in a table (`pickled_names.py`). All
 protocols, 0 to 5, are read, and what Python 2 wrote; its `str` comes out as bytes. This file is the door.
 
-Large byte strings are views into the file, so an array of a gigabyte costs no memory until it is used.
+Large byte strings are views into the content, so an array of a gigabyte costs no memory until it is used.
 The instructions are described in CPython's Lib/pickletools.py.
 """
 
@@ -18,25 +18,46 @@ from typing import Any
 import numpy as np
 
 from sightline.data import pickle_opcodes
-from sightline.data.mapping import Content, map_file
 from sightline.data.names import printable
 from sightline.data.pickle_machine import MAX_DEPTH, NO_CODE, Machine, kind_of
+from sightline.data.pickle_outline import NotEnoughError, Outline
+from sightline.data.scratch import Content, private_copy
 from sightline.errors import DataError
 
 _LEAVES = frozenset({str, bytes, memoryview, int, float, bool, type(None), np.ndarray})
 
 
 def read(path: Path) -> Any:
-    """Return the value that a pickle holds; see `decode`. The file is mapped, not read.
+    """Return the value that a pickle holds; see `decode`. Its large arrays lie in a private copy of the file.
 
     Raises:
         DataError: as for `decode`, or it is no regular file.
+        SaveError: there is no room for the copy.
         OSError: it cannot be read.
     """
-    return decode(map_file(path), printable(str(path)))
+    return decode(private_copy(path), printable(str(path)))
 
 
-def decode(content: Content, where: str) -> Any:
+def read_table(path: Path) -> dict[str, Any]:
+    """Return the dict that a pickle holds, as `read` does; see `decode_table`."""
+    return decode_table(private_copy(path), printable(str(path)))
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the keys of the dict that a pickle holds, in a moment however large its arrays are.
+
+    Raises:
+        DataError: as for `decode_table`, or it is no regular file.
+        OSError: it cannot be read.
+    """
+    try:
+        with Outline.opened(path) as outline:
+            return list(decode_table(outline, printable(str(path))))
+    except NotEnoughError:
+        return list(read_table(path))
+
+
+def decode(content: Content | Outline, where: str) -> Any:
     """Return the value: None, bool, int, float, str, bytes, list, dict, tuple or a NumPy array, nested.
 
     Bytes longer than `SHORT` are memoryviews, arrays are read-only; both lie in `content`. NumPy's scalars come
@@ -58,7 +79,7 @@ def decode(content: Content, where: str) -> Any:
     return value
 
 
-def decode_table(content: Content, where: str) -> dict[str, Any]:
+def decode_table(content: Content | Outline, where: str) -> dict[str, Any]:
     """Return the dict that a pickle holds, with texts for keys; see `decode`. Python 2's bytes become texts.
 
     Raises:

@@ -14,6 +14,7 @@ from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.readers.digits import DigitsSource
+from sightline.data.readers.svhn import SvhnSource
 from sightline.errors import DataError
 
 _AT_ONCE = 4096  # pictures
@@ -100,7 +101,11 @@ def open_published(name: str, entry: Entry, recognise: Callable[[Path], Source])
     if not place.is_here():
         raise DataError(not_here(name, entry))
     paths = place.paths()
-    return PublishedSource(place, recognise(paths[0] if len(paths) == 1 else place.folder))
+    inner = recognise(paths[0] if len(paths) == 1 else place.folder)
+    # A set that is fetched with the extra digits is there to learn from them.
+    if isinstance(inner, SvhnSource) and inner.extra in paths:
+        inner = inner.with_extra()
+    return PublishedSource(place, inner)
 
 
 def not_here(name: str, entry: Entry) -> str:

@@ -182,7 +182,8 @@ def test_the_same_train_and_valid_come_out_whatever_else_is_read(tmp_path: Path)
 def test_a_label_outside_the_classes_is_told(tmp_path: Path) -> None:
     path = lay(tmp_path / "folder", python_files(data_batch_3=batch(3, (1, 10))))
     with pytest.raises(
-        DataError, match=r"data_batch_3 holds labels up to 10, but there are 10 classes \(0\.\.9\)"
+        DataError,
+        match=r"data_batch_3: label 1 .* is 10, expected one of the 10 classes that there are, 0\.\.9",
     ):
         parts(path)
 

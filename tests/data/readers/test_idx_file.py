@@ -76,7 +76,7 @@ def test_labels_can_have_any_whole_type_the_largest_byte_first(
     "content", ["00000901 00000001 ff", "00000c01 00000001 7fffffff", "00000b01 00000001 2710"]
 )
 def test_labels_that_are_no_class_numbers_are_refused(tmp_path: Path, content: str) -> None:
-    with pytest.raises(DataError, match=r"holds labels in .* expected class numbers in 0\.\.9999"):
+    with pytest.raises(DataError, match=r"label 0 .* expected a whole number in 0\.\.9999"):
         read_labels(stored(tmp_path, bytes.fromhex(content)))
 
 

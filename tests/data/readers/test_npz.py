@@ -107,22 +107,28 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
     ("arrays", "said"),
     [
         ({"x_train": GREY, "y_train": LABELS[:3]}, "holds 3 labels for 4 pictures, expected one each"),
-        ({"x_train": GREY * np.nan, "y_train": LABELS}, "values that are NaN or infinite"),
-        ({"x_train": GREY / np.inf - np.inf, "y_train": LABELS}, "values that are NaN or infinite"),
+        (
+            {"x_train": GREY * np.nan, "y_train": LABELS},
+            r"'x_train': picture 0 \(counted from 0\) has the value nan",
+        ),
+        ({"x_train": GREY / np.inf - np.inf, "y_train": LABELS}, "picture 0 .* has the value -inf"),
         (
             {"x_train": GREY * 3.0, "y_train": LABELS},
             r"values in [0-9]+\.\.[0-9]+, expected 0\.\.1 or 0\.\.255",
         ),
-        ({"x_train": GREY, "y_train": -LABELS}, r"labels in -2\.\.0, expected class numbers"),
-        ({"x_train": GREY, "y_train": LABELS + 0.5}, "labels that are no whole numbers"),
+        (
+            {"x_train": GREY, "y_train": -LABELS},
+            r"'y_train': label 1 .* is -2, expected a whole number in 0\.\.9999",
+        ),
+        ({"x_train": GREY, "y_train": LABELS + 0.5}, "label 0 .* is 0.5, expected a whole number"),
         ({"x_train": GREY, "y_train": np.ones((4, 3))}, "is not one-hot"),
         (
             {"x_train": GREY, "y_train": LABELS, "labels": ["a", "b"]},
-            r"labels up to 2, but there are 2 classes",
+            r"label 1 .* is 2, expected one of the 2 classes that there are",
         ),
         (
             {"x_train": GREY, "y_train": LABELS, "x_test": GREY, "y_test": LABELS + 1},
-            "labels up to 3, but there are 3",
+            "'y_test': label 1 .* is 3, expected one of the 3 classes",
         ),
         ({"x_train": GREY[:0], "y_train": LABELS[:0]}, "holds no pictures"),
         (

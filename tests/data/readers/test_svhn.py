@@ -48,7 +48,10 @@ def test_a_folder_has_the_splits_that_its_names_say(tmp_path: Path) -> None:
         write(tmp_path / f"{name}_32x32.mat", seed=seed)
     source = recognised(tmp_path)
     assert source.splits == ("train", "test")
-    assert "extra_32x32.mat was not read; to learn from it, name it" in source.notes[0]
+    assert (
+        "extra_32x32.mat was not read. To learn from train and extra together, use svhn-extra"
+        in source.notes[0]
+    )
     dataset = read(DataOptions(source=str(tmp_path)))
     assert {name: len(part) for name, part in dataset.splits().items()} == {
         "train": 20,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sightline.data import decode
 from sightline.data.imageset import ImageSet
+from sightline.data.labels import check_labels
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room
 from sightline.data.readers.contract import Part
@@ -33,19 +34,8 @@ def array_part(
     """
     if not len(images):
         raise DataError(f"{origin} holds no pictures.")
-    if labels is not None and len(labels) and labels.max() >= len(classes):
-        raise DataError(
-            f"{origin} holds labels up to {labels.max()}, expected those of train, 0..{len(classes) - 1}."
-        )
+    if labels is not None:
+        check_labels(labels, classes, origin)
     resized = decode.resize_all(images, options.size, fit=options.fit, room=room)
     pictures = ImageSet(resized, labels, classes, origin, names)
     return Part(pictures, None if resized is images else digest_each(images))
-
-
-def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:
-    """Return the names "0" to the largest label's.
-
-    >>> numbered_classes(np.array([2, 0]))
-    ('0', '1', '2')
-    """
-    return () if labels is None else tuple(str(number) for number in range(int(labels.max(initial=-1)) + 1))

@@ -2,82 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.dataset import SPLITS, SplitName
+from sightline.data.labels import check_labels, numbered_classes, to_class_names, to_labels
+from sightline.data.layouts import Layout, check_layout
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.picture_arrays import (
-    Scale,
-    as_pictures,
-    check_labels,
-    find_scale,
-    to_bytes,
-    to_class_names,
-    to_labels,
-)
 from sightline.data.pixels import Room, room_for
+from sightline.data.readers.array_names import Keys
 from sightline.data.readers.array_part import array_part
-from sightline.data.readers.contract import Part, Progress, Reading, split_of
+from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.scales import Scale, find_scale
 from sightline.errors import DataError
 
-_PICTURE_WORDS = frozenset({"x", "image", "images", "picture", "pictures", "data", "features"})
-_LABEL_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
-_CLASS_NAMES = ("labels", "classes", "class_names", "label_names", "names")
-EXPECTED = "x_train and y_train (and x_test, y_test, x_validation, y_validation), or images and labels"
 
+class Arrays(Protocol):
+    """An opened file with something under each name; large arrays are maps of what no one else can change."""
 
-@dataclass(frozen=True)
-class Keys:
-    """Under which names the arrays stand: pictures and labels of each split, class names, the normalisation."""
+    def load(self, key: str) -> Any:
+        """Return what stands under a name: an array, or a plain value."""
+        ...
 
-    pictures: Mapping[SplitName, str]
-    labels: Mapping[SplitName, str]
-    classes: str | None
-    mean: str | None
-    std: str | None
-
-
-def find_keys(names: Iterable[str], where: str) -> Keys | None:
-    """Return what names say, in any case and order of words, or None where no name speaks of pictures.
-
-    Names without a split are those of train, unless others have one: then `labels` are the class names.
-
-    Raises:
-        DataError: two names say the same, or there are labels without their pictures.
-    """
-    names = list(names)
-    pictures = _roles(names, _PICTURE_WORDS, where)
-    if not pictures:
-        return None
-    labels = _roles(names, _LABEL_WORDS, where)
-    lonely = [name for split, name in labels.items() if split not in pictures]
-    if lonely:
-        raise _missing(names, where, f"has '{printable(lonely[0])}' without its pictures")
-    taken = {*pictures.values(), *labels.values()}
-    return Keys(
-        pictures,
-        labels,
-        classes=_one_of(names, _CLASS_NAMES, taken),
-        mean=_one_of(names, ("mean_image", "mean"), taken),
-        std=_one_of(names, ("std_image", "std"), taken),
-    )
+    def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+        """Return the shape and the type of an array, or None where there is something else."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySetSource:
-    """A recognised set of arrays, see `Source`; `load` returns what stands under a name."""
+    """A recognised set of arrays, see `Source`; `opened` opens the file anew."""
 
     path: Path
     keys: Keys
-    load: Callable[[str], Any]
+    opened: Callable[[], Arrays]
 
     @property
     def name(self) -> str:
@@ -101,35 +65,60 @@ class ArraySetSource:
         room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The first split decides the range of the values."""
-        first, asked = self.splits[0], [split for split in self.splits if split in splits]
-        arrays = {split: self._pictures(split) for split in dict.fromkeys([first, *asked])}
-        scale = self._scale(arrays[first], first)
-        classes = self._classes(first, len(arrays[first]))
-        parts = {
-            split: self._part(split, arrays.pop(split), scale, classes, options, room) for split in asked
-        }
+        return _Reader(self, self.opened(), options, room).read(
+            [split for split in self.splits if split in splits], progress
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """One reading of a source."""
+
+    source: ArraySetSource
+    arrays: Arrays
+    options: DataOptions
+    room: Room
+
+    def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
+        first, parts = self.source.splits[0], {}
+        scale, array = self._scale(first)
+        classes = self._classes(first)
+        for split in asked:
+            parts[split] = self._part(split, scale, classes, array if split == first else None)
+            array = None  # its room on the disk is free again
+            if progress is not None:
+                progress(len(parts), len(asked))
         return Reading(parts)
 
     def _where(self, key: str) -> str:
-        return f"{printable(str(self.path))}: '{printable(key)}'"
+        return f"{printable(str(self.source.path))}: '{printable(key)}'"
 
-    def _pictures(self, split: SplitName) -> NDArray[Any]:
-        key = self.keys.pictures[split]
-        array = self.load(key)
-        if not isinstance(array, np.ndarray):
+    def _form(self, split: SplitName) -> tuple[int, Layout, np.dtype[Any]]:
+        """Return how many pictures a split has, how they lie, and their type, none of them read."""
+        key = self.source.keys.pictures[split]
+        found = self.arrays.look(key)
+        if found is None:
             raise DataError(f"{self._where(key)} is no array, expected pictures.")
-        return as_pictures(array, self._where(key))
+        shape, dtype = found
+        return shape[0] if shape else 0, check_layout(shape, dtype, self._where(key)), dtype
 
-    def _scale(self, pictures: NDArray[Any], split: SplitName) -> Scale:
-        where = self._where(self.keys.pictures[split])
-        mean, std = (self._statistic(key, pictures.shape[1:]) for key in (self.keys.mean, self.keys.std))
-        return find_scale(pictures, where, mean=mean, std=std)
+    def _scale(self, split: SplitName) -> tuple[Scale, NDArray[Any] | None]:
+        """Return the scale that a split decides, and its array where it had to be read."""
+        _, layout, dtype = self._form(split)
+        if dtype.kind != "f":  # its values decide nothing
+            return find_scale(dtype, lambda: (), ""), None
+        key, keys = self.source.keys.pictures[split], self.source.keys
+        array = self.arrays.load(key)
+        mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
+        scale = find_scale(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
+        return scale, array
 
     def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
         if key is None:
             return None
-        value = np.asarray(self.load(key)) if isinstance(self.load(key), float | int) else self.load(key)
+        value = self.arrays.load(key)
+        value = np.asarray(value) if isinstance(value, float | int) else value
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "uif" or not np.isfinite(value).all():
             raise DataError(
                 f"{self._where(key)} is no array of finite numbers, expected one per pixel or channel."
@@ -146,64 +135,29 @@ class ArraySetSource:
             f"{self._where(key)} has the shape {floats.shape}, expected that of one picture, {shape}."
         )
 
-    def _classes(self, split: SplitName, count: int) -> tuple[str, ...]:
+    def _classes(self, split: SplitName) -> tuple[str, ...]:
         """Return the class names that there are, else "0" to the largest label of the first split."""
-        if self.keys.classes is not None:
-            return to_class_names(self.load(self.keys.classes), self._where(self.keys.classes))
-        labels = self._labels(split, count)
+        key = self.source.keys.classes
+        if key is not None:
+            return to_class_names(self.arrays.load(key), self._where(key))
+        return numbered_classes(self._labels(split))
+
+    def _labels(self, split: SplitName) -> NDArray[np.int64] | None:
+        key = self.source.keys.labels.get(split)
         return (
-            () if labels is None else tuple(str(number) for number in range(int(labels.max(initial=-1)) + 1))
+            None if key is None else to_labels(self.arrays.load(key), self._form(split)[0], self._where(key))
         )
 
-    def _labels(self, split: SplitName, count: int) -> NDArray[np.int64] | None:
-        key = self.keys.labels.get(split)
-        return None if key is None else to_labels(self.load(key), count, self._where(key))
-
     def _part(
-        self,
-        split: SplitName,
-        array: NDArray[Any],
-        scale: Scale,
-        classes: tuple[str, ...],
-        options: DataOptions,
-        room: Room,
+        self, split: SplitName, scale: Scale, classes: tuple[str, ...], array: NDArray[Any] | None
     ) -> Part:
-        images = to_bytes(array, scale, self._where(self.keys.pictures[split]), room)
-        labels = self._labels(split, len(images))
+        key = self.source.keys.pictures[split]
+        labels = self._labels(split)
         if labels is not None:
-            check_labels(labels, classes, self._where(self.keys.labels[split]))
-        origin = f"{printable(str(self.path))} ({split})"
-        return array_part(images, labels, classes, origin, options, room)
-
-
-def unlike_any(names: Iterable[str], where: str) -> DataError:
-    """Return the error for names of which none speaks of pictures."""
-    return _missing(names, where, "has no array of pictures")
-
-
-def _missing(names: Iterable[str], where: str, what: str) -> DataError:
-    names = list(names)
-    shown = ", ".join(f"'{printable(name[:40])}'" for name in names[:12]) + (", …" if len(names) > 12 else "")
-    return DataError(f"{where} {what}: found {shown or 'no names'}, expected {EXPECTED}.")
-
-
-def _roles(names: Iterable[str], words: frozenset[str], where: str) -> dict[SplitName, str]:
-    """Return by split the name that consists of one of `words` and a split; without any split, what is train."""
-    found: dict[SplitName | None, str] = {}
-    for name in names:
-        parts = [part for part in re.split(r"[^a-z0-9]+", name.casefold()) if part]
-        splits = [split for part in parts if (split := split_of(part)) is not None]
-        if len(parts) != 1 + len(splits) or len(splits) > 1 or not words & set(parts):
-            continue
-        split = splits[0] if splits else None
-        if split in found:
-            raise DataError(
-                f"{where} has '{printable(found[split])}' and '{printable(name)}' for one split, expected one."
-            )
-        found[split] = name
-    told = {split: name for split, name in found.items() if split is not None}
-    return told or ({"train": found[None]} if None in found else {})
-
-
-def _one_of(names: Iterable[str], candidates: Collection[str], taken: Collection[str]) -> str | None:
-    return next((name for name in names if name.casefold() in candidates and name not in taken), None)
+            check_labels(labels, classes, self._where(self.source.keys.labels[split]))
+        count, layout, _ = self._form(split)
+        images = self.room(count, (layout.height, layout.width), layout.channels)
+        for first, block in layout.blocks(self.arrays.load(key) if array is None else array):
+            images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
+        origin = f"{printable(str(self.source.path))} ({split})"
+        return array_part(images, labels, classes, origin, self.options, self.room)

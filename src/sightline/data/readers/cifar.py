@@ -12,7 +12,6 @@ import numpy as np
 
 from sightline.data import archive
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.mapping import Content, map_file
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room, room_for
@@ -27,6 +26,7 @@ from sightline.data.readers.cifar_files import (
     read_classes,
 )
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.scratch import Content, private_copy
 from sightline.errors import DataError
 
 _FOLDERS = ("cifar-10-batches-py", "cifar-100-python", "cifar-10-batches-bin", "cifar-100-binary")
@@ -100,7 +100,7 @@ class CifarSource:
         if self.files is not None:
             for path, file in self.files.items():
                 if wanted(file):
-                    yield file, map_file(path), printable(str(path))
+                    yield file, private_copy(path), printable(str(path))
             return
         for name, content in archive.members(self.path, lambda name: wanted(file_of(name))):
             if (found := file_of(name)) is not None:
@@ -125,9 +125,11 @@ class CifarSource:
         room: Room,
     ) -> Part:
         batches = [found[number] for number in sorted(found)]
-        images = (
-            np.concatenate([batch.images for batch in batches]) if len(batches) > 1 else batches[0].images
-        )
+        images = room(sum(len(batch.images) for batch in batches), (32, 32), 3)
+        done = 0
+        for batch in batches:
+            images[done : done + len(batch.images)] = batch.images
+            done += len(batch.images)
         labels = np.concatenate([batch.labels for batch in batches])
         names = [name for batch in batches for name in batch.names or ()]
         origin = f"{printable(str(self.path))} ({split})"

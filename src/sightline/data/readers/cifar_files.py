@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from sightline.data import pickles
 from sightline.data.dataset import SplitName
-from sightline.data.mapping import Content
+from sightline.data.labels import as_text, check_labels, to_class_names, to_labels
 from sightline.data.names import printable
-from sightline.data.picture_arrays import as_text, check_labels, to_class_names, to_labels
+from sightline.data.scratch import Content
 from sightline.errors import DataError
 
 Classes = Literal[10, 100]
@@ -93,7 +93,7 @@ def read_batch(content: Content, file: File, where: str) -> Batch:
         DataError: it is damaged, or is no batch of the set.
     """
     batch = _records(content, file, where) if file.binary else _pickled(content, file, where)
-    check_labels(batch.labels, range(file.classes), where)  # type: ignore[arg-type]
+    check_labels(batch.labels, range(file.classes), where)
     return batch
 
 

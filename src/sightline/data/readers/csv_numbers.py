@@ -58,10 +58,29 @@ def look(path: Path) -> Table | None:
     return Table(path, None if numeric else tuple(cells), len(cells))
 
 
-def rows(table: Table) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def count_rows(table: Table) -> int:
+    """Return how many rows `rows` yields; empty lines at the end are none."""
+    rows_so_far = ends = 0  # line ends up to the last character that is no space, and behind it
+    found = False
+    with table.path.open("rb") as file:
+        if table.header is not None:
+            _first_line(file, table.path)
+        while content := file.read(_BLOCK):
+            if filled := content.rstrip():
+                rows_so_far += ends + filled.count(b"\n")
+                ends, found = 0, True
+            ends += content.count(b"\n", len(filled))
+    return rows_so_far + found
+
+
+def rows(table: Table, only: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield the numbers as (n, columns) and the line number of the first row, in blocks of a few megabytes.
 
     Numbers are whole and in 0..999 where a line holds digits alone; `12.0` and quoted numbers are read too.
+
+    Args:
+        table: the file.
+        only: a column; the others are passed over, whatever they hold, and (n, 1) comes.
 
     Raises:
         DataError: a line has another number of columns, or a value is no whole number; the message names it.
@@ -72,9 +91,9 @@ def rows(table: Table) -> Iterator[tuple[int, NDArray[np.int64]]]:
             _first_line(file, table.path)
             line = 2
         for block in _blocks(file, table.path):
-            values = _by_arithmetic(block, table.columns)
+            values = _by_arithmetic(block, table.columns, only)
             if values is None:
-                values = _line_by_line(block, table, line)
+                values = _line_by_line(block, table, line, only)
             line += block.count(b"\n")
             yield line - block.count(b"\n"), values
 
@@ -102,7 +121,7 @@ def _blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
         yield (rest + b"\n").replace(b"\r\n", b"\n")
 
 
-def _by_arithmetic(block: bytes, columns: int) -> NDArray[np.int64] | None:
+def _by_arithmetic(block: bytes, columns: int, only: int | None) -> NDArray[np.int64] | None:
     """Return the rows of a block that holds digits, commas and line feeds alone, or None."""
     content = np.frombuffer(block, np.uint8)
     digits = content - np.uint8(48)  # what lies below wraps round to above 9
@@ -113,6 +132,8 @@ def _by_arithmetic(block: bytes, columns: int) -> NDArray[np.int64] | None:
     if (marks[:, -1] != 10).any() or (marks[:, :-1] != 44).any():  # 10: line feed, 44: comma
         return None
     lengths = np.diff(ends, prepend=-1) - 1
+    if only is not None:
+        ends, lengths, columns = ends[only::columns], lengths[only::columns], 1
     if lengths.min() < 1 or lengths.max() > _DIGITS:
         return None
     values = digits[ends - 1].astype(np.int64)
@@ -122,7 +143,7 @@ def _by_arithmetic(block: bytes, columns: int) -> NDArray[np.int64] | None:
     return values.reshape(-1, columns)
 
 
-def _line_by_line(block: bytes, table: Table, line: int) -> NDArray[np.int64]:
+def _line_by_line(block: bytes, table: Table, line: int, only: int | None) -> NDArray[np.int64]:
     """Return the rows of any block."""
     shown = printable(str(table.path))
     found = []
@@ -134,12 +155,13 @@ def _line_by_line(block: bytes, table: Table, line: int) -> NDArray[np.int64]:
             raise DataError(
                 f"{shown}, line {number:,}: {len(cells):,} columns, expected {table.columns:,} as in the first line."
             )
-        found.append(_numbers(cells, f"{shown}, line {number:,}"))
-    return np.array(found, np.int64).reshape(-1, table.columns)
+        first, chosen = (0, cells) if only is None else (only, cells[only : only + 1])
+        found.append(_numbers(chosen, f"{shown}, line {number:,}", first))
+    return np.array(found, np.int64).reshape(-1, table.columns if only is None else 1)
 
 
-def _numbers(cells: list[bytes], where: str) -> NDArray[np.int64]:
-    """Return one line's numbers."""
+def _numbers(cells: list[bytes], where: str, first: int) -> NDArray[np.int64]:
+    """Return the numbers of one line from the column `first` on."""
     values = np.empty(len(cells))
     for place, cell in enumerate(cells):
         try:
@@ -151,5 +173,5 @@ def _numbers(cells: list[bytes], where: str) -> NDArray[np.int64]:
     if not good.all():
         place = int(np.argmin(good))
         found = printable(cells[place][:40].decode("utf-8", "replace"))
-        raise DataError(f"{where}, column {place + 1:,}: found '{found}', expected a whole number.")
+        raise DataError(f"{where}, column {first + place + 1:,}: found '{found}', expected a whole number.")
     return values.astype(np.int64)

@@ -7,26 +7,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.data.confined import Answer, Limits, run_confined
 from sightline.data.dataset import SPLITS, SplitName
+from sightline.data.labels import numbered_classes
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room, room_for
-from sightline.data.readers.array_part import array_part, numbered_classes
-from sightline.data.readers.contract import Progress, Reading, split_of
-from sightline.errors import DataError
+from sightline.data.readers.array_names import LABEL_WORDS, PICTURE_WORDS, find_keys, unlike_any
+from sightline.data.readers.array_part import array_part
+from sightline.data.readers.contract import Progress, Reading
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_ROLES = {
-    **dict.fromkeys(("x", "image", "images", "data", "pictures", "features"), "pictures"),
-    **dict.fromkeys(("y", "label", "labels", "target", "targets"), "labels"),
-}
 _CHILD = "sightline.data.readers.hdf5_file"
 _BYTES_A_SECOND = 30 << 20  # that gzip, float and a slow machine manage
 
@@ -69,36 +65,37 @@ class Hdf5Source:
         room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. Train decides the scale and the classes."""
-        first = self.splits[0]
-        asked = [split for split in self.splits if split in splits]
+        first, asked = self.splits[0], [split for split in self.splits if split in splits]
         answers: dict[SplitName, Answer] = {}
-        for split in dict.fromkeys([first, *asked]):
-            answers[split] = self._read(split)
+        factor = None
+        for split in asked:
+            answers[split] = self._answer(split, "read", {"factor": factor})
+            factor = answers[split].facts["factor"]
             if progress is not None:
-                progress(len(answers), len({first, *asked}))
-        labels = answers[first].arrays.get("labels")
-        classes = numbered_classes(labels)
+                progress(len(answers), len(asked))
+        train = answers[first] if first in answers else self._answer(first, "read_labels")
+        classes = numbered_classes(train.arrays.get("labels"))
         return Reading(
             {
                 split: array_part(
-                    answers[split].arrays["pictures"],
-                    answers[split].arrays.get("labels"),
+                    answer.arrays["pictures"],
+                    answer.arrays.get("labels"),
                     classes,
-                    f"{printable(str(self.path))}, {self.arrays[split].pictures}",
+                    f"{printable(str(self.path))}, {printable(self.arrays[split].pictures)}",
                     options,
                     room,
                 )
-                for split in asked
+                for split, answer in answers.items()
             }
         )
 
-    def _read(self, split: SplitName) -> Answer:
+    def _answer(self, split: SplitName, function: str, more: Mapping[str, object] | None = None) -> Answer:
         arrays, like = self.arrays[split], self.arrays[self.splits[0]]
         seconds = 2 + 8 * (arrays.numbers + like.numbers) / _BYTES_A_SECOND
         return run_confined(
-            f"{_CHILD}:read",
+            f"{_CHILD}:{function}",
             self.path,
-            {"pictures": arrays.pictures, "labels": arrays.labels, "like": like.pictures},
+            {"pictures": arrays.pictures, "labels": arrays.labels, "like": like.pictures, **(more or {})},
             Limits(seconds=seconds, output=arrays.numbers * 9 + (1 << 20)),
         )
 
@@ -121,31 +118,16 @@ def recognise(path: Path) -> Hdf5Source | None:
     with path.open("rb") as file:
         if file.read(8) != SIGNATURE:
             return None
-    answer = run_confined(f"{_CHILD}:describe", path, {"words": [*_ROLES]}, Limits())
-    return Hdf5Source(path, _split(answer.facts["shapes"], answer.facts["names"], path))
-
-
-def _split(shapes: Mapping[str, list[int]], names: Iterable[str], path: Path) -> dict[SplitName, _Arrays]:
-    """Return the arrays of each split by the words in their names."""
-    by_split: dict[SplitName, dict[str, str]] = defaultdict(dict)
-    for name in shapes:
-        words = name.lower().replace("-", "_").split("_")
-        role = next(_ROLES[word] for word in words if word in _ROLES)
-        split: SplitName = next((found for word in words if (found := split_of(word)) is not None), "train")
-        if role in by_split[split]:
-            raise DataError(
-                f"{printable(str(path))} holds two arrays of {role} for one split, "
-                f"{printable(by_split[split][role])} and {printable(name)}, expected one."
-            )
-        by_split[split][role] = name
-    arrays = {
-        split: _Arrays(roles["pictures"], roles.get("labels"), math.prod(shapes[roles["pictures"]]))
-        for split, roles in by_split.items()
-        if "pictures" in roles
-    }
-    if not arrays:
-        raise DataError(
-            f"{printable(str(path))} holds {', '.join(names) or 'nothing'}, expected arrays with names such as X_train "
-            "and y_train, train_images and train_labels, or images and labels."
-        )
-    return arrays
+    words = sorted(PICTURE_WORDS | LABEL_WORDS)
+    answer = run_confined(f"{_CHILD}:describe", path, {"words": words}, Limits())
+    shapes, where = answer.facts["shapes"], printable(str(path))
+    keys = find_keys(shapes, where)
+    if keys is None:
+        raise unlike_any(answer.facts["names"], where)
+    return Hdf5Source(
+        path,
+        {
+            split: _Arrays(name, keys.labels.get(split), math.prod(shapes[name]))
+            for split, name in keys.pictures.items()
+        },
+    )

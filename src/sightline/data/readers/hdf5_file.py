@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sightline.data.confined_child import Output
-from sightline.data.layouts import layout_of, to_bytes, to_labels
+from sightline.data.labels import to_labels
+from sightline.data.layouts import check_layout
 from sightline.data.names import printable
+from sightline.data.scales import Scale, find_scale
 from sightline.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ MAX_CHUNKS = 1 << 20
 MAX_RATIO = 200  # times that numbers may grow when unpacked
 _FREE = 1 << 20  # bytes that may grow as they like
 _BLOCK = 4 << 20
+_MAX_LABELS = 1 << 28  # numbers, one-hot
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 
 
@@ -53,32 +54,61 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
 
     Args:
         path: the file.
-        request: `pictures` and `labels` (or null) are names of datasets; `like` is that of train's pictures:
-            floats that all lie in 0..1 there are taken for 0..255 divided by 255.
+        request: `pictures` and `labels` (or null) are names of datasets; `like` is that of train's pictures, whose
+            range says what floats stand for, and `factor` what was found of them before, or null.
         output: where the numbers go.
+
+    Returns:
+        `factor`: what the numbers were multiplied by.
     """
     with _opened(path) as file:
         pictures = _dataset(file, request["pictures"])
-        layout = layout_of(pictures.shape)
-        where = f"{printable(str(path))}, {request['pictures']}"
-        if layout is None:
-            raise DataError(
-                f"{where} has the shape {pictures.shape}, expected pictures: (N, H, W), (N, H, W, 1 or 3), "
-                "(N, 1 or 3, H, W) or (N, pixels of a square)."
-            )
-        labels = None if request["labels"] is None else _dataset(file, request["labels"])
-        if labels is not None:
-            named = f"{printable(str(path))}, {request['labels']}"
-            if labels.ndim not in {1, 2} or len(labels) != len(pictures) or math.prod(labels.shape) > 1 << 28:
-                raise DataError(
-                    f"{named} has the shape {labels.shape}, expected ({len(pictures)},): one label for each picture "
-                    f"of {request['pictures']}."
-                )
-            output.write("labels", to_labels(labels[...], len(pictures), named))
-        factor = _factor(_dataset(file, request["like"]))
+        where = _where(path, request["pictures"])
+        layout = check_layout(pictures.shape, pictures.dtype, where)
+        _write_labels(file, path, request, output)
+        factor = request["factor"]
+        scale = _scale(_dataset(file, request["like"]), _where(path, request["like"]), factor)
         for first, block in _blocks(pictures):
-            output.write("pictures", to_bytes(layout.arrange(block), factor, where, first))
+            output.write("pictures", scale.to_bytes(layout.arrange(block), where, first))
+    return {"factor": scale.factor}
+
+
+def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Hand back `labels` as `read` does, and no pictures."""
+    with _opened(path) as file:
+        _write_labels(file, path, request, output)
     return {}
+
+
+def _write_labels(file: h5py.File, path: Path, request: Mapping[str, Any], output: Output) -> None:
+    if request["labels"] is None:
+        return
+    count = len(_dataset(file, request["pictures"]))
+    labels, where = _dataset(file, request["labels"]), _where(path, request["labels"])
+    # Looked at before they are read: (N, …) of pictures under the name of labels would be many.
+    if labels.ndim not in {1, 2} or math.prod(labels.shape) > _MAX_LABELS:
+        raise DataError(
+            f"{where} has the shape {labels.shape}, expected ({count},): one label for each picture of "
+            f"{request['pictures']}."
+        )
+    output.write("labels", to_labels(labels[...], count, where))
+
+
+def _scale(pictures: h5py.Dataset, where: str, factor: float | None) -> Scale:
+    """Return what the range of train's pictures says; of whole numbers none is read."""
+    if factor is not None:
+        return Scale(factor)
+    layout = check_layout(pictures.shape, pictures.dtype, where)
+
+    def blocks() -> Iterator[tuple[int, Any]]:
+        for first, block in _blocks(pictures):
+            yield first, layout.arrange(block)
+
+    return find_scale(pictures.dtype, blocks, where)
+
+
+def _where(path: Path, name: str) -> str:
+    return f"{printable(str(path))}, {printable(name)}"
 
 
 @contextlib.contextmanager
@@ -184,10 +214,3 @@ def _blocks(dataset: h5py.Dataset) -> Iterator[tuple[int, Any]]:
             step = max(1, 2 * MAX_CHUNK // row)
     for first in range(0, len(dataset), step):
         yield first, dataset[first : first + step]
-
-
-def _factor(dataset: h5py.Dataset) -> float:
-    """Return 255 where pictures are floats that all lie in 0..1, else 1."""
-    if dataset.dtype.kind != "f":
-        return 1
-    return 1 if any(np.nanmax(block, initial=0) > 1 for _, block in _blocks(dataset)) else 255

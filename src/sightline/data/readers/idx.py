@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sightline.data import decode
 from sightline.data.dataset import SPLITS, SplitName
+from sightline.data.labels import check_labels, numbered_classes
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room, room_for
@@ -86,8 +87,7 @@ class IdxSource:
         for split in self.splits:
             labels = self.pairs[split].labels
             if labels is not None:
-                found = idx_file.read_labels(labels)
-                return tuple(str(number) for number in range(int(found.max(initial=-1)) + 1))
+                return numbered_classes(idx_file.read_labels(labels))
         return ()
 
     def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions, room: Room) -> Part:
@@ -200,7 +200,4 @@ def _check_labels(labels: NDArray[np.int64], pictures: int, classes: tuple[str, 
             f"{where} holds {len(labels):,} labels for the {pictures:,} pictures of "
             f"{printable(str(pair.pictures))}, expected one each; the two do not belong together."
         )
-    if labels.max() >= len(classes):
-        raise DataError(
-            f"{where} holds labels up to {labels.max()}, expected those of train, 0..{len(classes) - 1}."
-        )
+    check_labels(labels, classes, where)

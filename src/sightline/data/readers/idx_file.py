@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.labels import to_labels
+from sightline.data.layouts import MAX_SIDE
 from sightline.data.names import printable
 from sightline.data.pixels import Room, room_for
 from sightline.errors import DataError
@@ -33,8 +35,6 @@ INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {
 }
 VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
 
-MAX_SIDE = 4096
-MAX_CLASSES = 10_000
 MAX_UNPACKED = 4 << 30  # bytes that a gzipped file may have
 _GZIP = b"\x1f\x8b"
 _GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
@@ -115,13 +115,7 @@ def read_labels(path: Path) -> NDArray[np.int64]:
         _check_promise(header, path, zipped=zipped)
         flat = np.empty(header.nbytes, np.uint8)
         _fill(flat, file, header, path)
-        labels = flat.view(INTEGER_TYPES[header.kind]).astype(np.int64)
-    if len(labels) and not 0 <= labels.min() <= labels.max() < MAX_CLASSES:
-        raise DataError(
-            f"{_shown(path)} holds labels in {labels.min()}..{labels.max()}, "
-            f"expected class numbers in 0..{MAX_CLASSES - 1}; the file may be damaged."
-        )
-    return labels
+    return to_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
 
 
 def _check_pictures(header: Header, path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from sightline.data.dataset import SPLITS, Skipped, SplitName
 from sightline.data.decode import SUFFIXES
+from sightline.data.labels import MAX_CLASSES
 from sightline.data.names import natural_order, printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room, room_for
@@ -31,7 +32,6 @@ NAME_COLUMNS = (
 )
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "breed", "species", "y")
 MAX_BYTES = 256 << 20
-MAX_CLASSES = 10_000
 
 
 @dataclass(frozen=True)

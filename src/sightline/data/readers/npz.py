@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sightline.data import archive
 from sightline.data.names import printable
-from sightline.data.npy import decode_npy
-from sightline.data.readers.array_sets import ArraySetSource, find_keys, unlike_any
+from sightline.data.npy import MAX_HEADER, decode_npy, read_header
+from sightline.data.readers.array_names import find_keys, unlike_any
+from sightline.data.readers.array_sets import ArraySetSource
+from sightline.data.scratch import mapped_pieces
 from sightline.errors import DataError
 
 
@@ -41,11 +48,30 @@ def recognise(path: Path) -> ArraySetSource | None:
     keys = find_keys(members, printable(str(path)))
     if keys is None:
         raise unlike_any(members, printable(str(path)))
+    return ArraySetSource(path, keys, lambda: _Arrays(path, members))
 
-    def load(key: str) -> Any:
-        where = f"{printable(str(path))}: '{printable(key)}'"
-        for _, content in archive.members(path, lambda name: name == members[key]):
-            return decode_npy(content, where)
-        raise DataError(f"{where} is no longer there; is another program writing the file?")
 
-    return ArraySetSource(path, keys, load)
+@dataclass(frozen=True, eq=False)
+class _Arrays:
+    """The arrays of an `.npz`, see `array_sets.Arrays`: each is unpacked into a file without a name and mapped."""
+
+    path: Path
+    members: Mapping[str, str]
+
+    def load(self, key: str) -> NDArray[Any]:
+        """Return the array under a name."""
+        content = mapped_pieces(archive.pieces(self.path, self.members[key]))
+        return decode_npy(content, self._where(key))
+
+    def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Return the shape and the type of an array; no more than its first piece is unpacked."""
+        start = b""
+        for piece in archive.pieces(self.path, self.members[key]):
+            start += piece
+            if len(start) > 2 * MAX_HEADER:
+                break
+        header = read_header(start, self._where(key))
+        return header.shape, header.dtype
+
+    def _where(self, key: str) -> str:
+        return f"{printable(str(self.path))}: '{printable(key)}'"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sightline.data.confined_child import Output
+from sightline.data.labels import MAX_CLASSES
 from sightline.data.names import printable
 from sightline.errors import DataError
 
@@ -20,7 +21,6 @@ MAX_ROWS = 20_000_000
 MAX_RATIO = 20  # times that pictures, which are packed already, may grow when unpacked
 _FREE = 1 << 20  # bytes that may grow as they like
 _MAX_GROUP = 512 << 20  # bytes of one column of a row group
-_MAX_CLASSES = 10_000
 _ROWS = 256  # at a time
 
 
@@ -122,7 +122,7 @@ def _names(schema: pa.Schema, column: str) -> list[str] | None:
         names = features[column]["names"]
     except (KeyError, ValueError, TypeError, RecursionError):
         return None
-    if not isinstance(names, list) or not 0 < len(names) <= _MAX_CLASSES:
+    if not isinstance(names, list) or not 0 < len(names) <= MAX_CLASSES:
         return None
     return [printable(str(name))[:200] for name in names]
 
@@ -133,11 +133,11 @@ def _numbered(
     """Return labels as numbers, and the names where there are any."""
     if all(isinstance(value, str) for value in values):
         names = sorted({printable(value)[:200] for value in values})
-        if len(names) > _MAX_CLASSES:
-            raise DataError(f"{where}: {len(names):,} different labels, expected at most {_MAX_CLASSES:,}.")
+        if len(names) > MAX_CLASSES:
+            raise DataError(f"{where}: {len(names):,} different labels, expected at most {MAX_CLASSES:,}.")
         places = {name: number for number, name in enumerate(names)}
         return np.array([places[printable(value)[:200]] for value in values], np.int64), names
-    most = len(names) if names is not None else _MAX_CLASSES
+    most = len(names) if names is not None else MAX_CLASSES
     for row, value in enumerate(values):
         if not isinstance(value, int) or not 0 <= value < most:
             raise DataError(

@@ -5,12 +5,18 @@ Their pictures are often normalised; `mean_image` and `std_image` in the file le
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sightline.data import pickles
-from sightline.data.mapping import map_file
 from sightline.data.names import printable
-from sightline.data.readers.array_sets import ArraySetSource, find_keys, unlike_any
+from sightline.data.readers.array_names import find_keys, unlike_any
+from sightline.data.readers.array_sets import ArraySetSource
+from sightline.errors import DataError
 
 _SUFFIXES = frozenset({".pickle", ".pkl", ".pck"})
 
@@ -25,11 +31,32 @@ def recognise(path: Path) -> ArraySetSource | None:
     if not path.is_file() or not (path.suffix.lower() in _SUFFIXES or _begins_like_one(path)):
         return None
     where = printable(str(path))
-    table = pickles.decode_table(map_file(path), where)
-    keys = find_keys(table, where)
+    names = pickles.read_names(path)
+    keys = find_keys(names, where)
     if keys is None:
-        raise unlike_any(table, where)
-    return ArraySetSource(path, keys, table.__getitem__)
+        raise unlike_any(names, where)
+    return ArraySetSource(path, keys, lambda: _Arrays(where, pickles.read_table(path)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrays:
+    """What a pickle holds, see `array_sets.Arrays`."""
+
+    where: str
+    table: Mapping[str, Any]
+
+    def load(self, key: str) -> Any:
+        """Return what stands under a name."""
+        if key not in self.table:
+            raise DataError(
+                f"{self.where} has no '{printable(key[:40])}' any more; is another program writing it?"
+            )
+        return self.table[key]
+
+    def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+        """Return the shape and the type of an array, or None where there is something else."""
+        value = self.load(key)
+        return (value.shape, value.dtype) if isinstance(value, np.ndarray) else None
 
 
 def _begins_like_one(path: Path) -> bool:

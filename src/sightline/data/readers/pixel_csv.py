@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.dataset import SPLITS, SplitName
+from sightline.data.labels import MAX_CLASSES, numbered_classes
 from sightline.data.layouts import Layout, square
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room, room_for
-from sightline.data.readers.array_part import array_part, numbered_classes
+from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Progress, Reading, split_of
-from sightline.data.readers.csv_numbers import Table, look, rows
+from sightline.data.readers.csv_numbers import Table, count_rows, look, rows
 from sightline.errors import DataError
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
@@ -67,9 +68,8 @@ class PixelCsvSource:
         """Return the pictures of `splits`; see `Source.read`. The classes are those of train."""
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
-        needed = dict.fromkeys([first, *asked])
-        read = {split: read_pixels(self.tables[split], progress) for split in needed}
-        classes = numbered_classes(read[first][1])
+        read = {split: read_pixels(self.tables[split], progress, room) for split in asked}
+        classes = numbered_classes(read[first][1] if first in read else _read_labels(self.tables[first]))
         return Reading(
             {
                 split: array_part(
@@ -143,33 +143,56 @@ def pixel_table(path: Path) -> PixelTable | None:
 
 
 def read_pixels(
-    pixels: PixelTable, progress: Progress | None = None
+    pixels: PixelTable, progress: Progress | None = None, room: Room = room_for
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """Return pictures (N, H, W, C) uint8 and labels (N,) int64, or None where the file has no labels.
 
-    The bytes of the whole file are never in memory at once, only its pictures.
+    The lines are counted first, so that the pictures go right to where `room` wants them.
 
     Raises:
         DataError: a line has too many or too few columns, or a value is no pixel or no label; with its line.
     """
-    shown = printable(str(pixels.table.path))
-    size = pixels.table.path.stat().st_size
+    shown, layout = printable(str(pixels.table.path)), pixels.layout
     others = [place for place in (pixels.label, pixels.number) if place is not None]
-    images, labels, done = [], [], 0
+    count, done = count_rows(pixels.table), 0
+    if not count:
+        raise DataError(f"{shown} holds no lines below the first, expected one for each picture.")
+    images = room(count, (layout.height, layout.width), layout.channels)
+    labels = np.empty(count, np.int64)
     for line, block in rows(pixels.table):
         values = np.delete(block, others, axis=1) if others else block
         _check(values, 255, "a pixel", line, shown)
-        images.append(pixels.layout.arrange(values.astype(np.uint8)))
+        if done + len(block) > count:
+            raise _changed(shown)
+        images[done : done + len(block)] = layout.arrange(values.astype(np.uint8))
         if pixels.label is not None:
-            _check(block[:, [pixels.label]], 9_999, "the label", line, shown)
-            labels.append(block[:, pixels.label])
+            labels[done : done + len(block)] = _checked_labels(block[:, [pixels.label]], line, shown)
         done += len(block)
         if progress is not None:
-            # A number takes two to four bytes; the bar needs no more than that.
-            progress(done, max(done, size // (3 * pixels.table.columns)))
-    if not done:
-        raise DataError(f"{shown} holds no lines below the first, expected one for each picture.")
-    return np.concatenate(images), np.concatenate(labels) if labels else None
+            progress(done, count)
+    if done < count:
+        raise _changed(shown)
+    return images, None if pixels.label is None else labels
+
+
+def _read_labels(pixels: PixelTable) -> NDArray[np.int64] | None:
+    """Return the labels alone; what the pixels are does not matter."""
+    if pixels.label is None:
+        return None
+    shown = printable(str(pixels.table.path))
+    found = [
+        _checked_labels(block, line, shown) for line, block in rows(pixels.table, pixels.label) if len(block)
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+def _checked_labels(column: NDArray[np.int64], line: int, shown: str) -> NDArray[np.int64]:
+    _check(column, MAX_CLASSES - 1, "the label", line, shown)
+    return column[:, 0]
+
+
+def _changed(shown: str) -> DataError:
+    return DataError(f"{shown} changed while it was read; wait until the program that writes it is done.")
 
 
 def _check(values: NDArray[np.int64], most: int, what: str, line: int, shown: str) -> None:
