@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +175,23 @@ def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(place: Place,
     assert sized.shape == (5, 2, 1)
     assert fetch(zipped).here_already == ("gzip.zip",)
     assert remove(zipped)[1] == ()
+
+
+def test_an_archive_without_its_members_is_told(zipped: Place, tmp_path: Path) -> None:
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("gzip/README", b"moved away")
+    content = other.read_bytes()
+    zipped.folder.mkdir(parents=True)
+    (zipped.folder / "gzip.zip").write_bytes(content)
+    checksum = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    file = zipped.entry.files[0].model_copy(update={"bytes": len(content), "checksum": checksum})
+    place = Place(zipped.name, zipped.entry.model_copy(update={"files": (file,)}))
+    with pytest.raises(
+        DownloadError, match=r"gzip\.zip of lying cannot be unpacked: .* holds no 'gzip/train-images"
+    ):
+        fetch(place)
+    assert lying_about(place.folder) == {"gzip.zip"}
 
 
 def test_an_archive_put_there_by_hand_is_unpacked_and_kept(zipped: Place, server) -> None:

@@ -59,7 +59,7 @@ class Outline:
             return self._bytes(key, key + 1)[0]
         start, end, _ = key.indices(self._size)
         length = max(0, end - start)
-        return memoryview(self._bytes(start, end) if length <= LARGE else mmap.mmap(-1, length))
+        return memoryview(self._bytes(start, start + length) if length <= LARGE else mmap.mmap(-1, length))
 
     def find(self, what: bytes, start: int, end: int) -> int:
         """Return where `what` begins between two places, -1 where it does not.

@@ -96,6 +96,25 @@ def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_p
     assert recognised(path).read({"test"}, OPTIONS).parts["test"].pictures.images.max() == 1
 
 
+def test_test_alone_reads_of_train_the_labels_and_the_range_of_floats(tmp_path: Path) -> None:
+    def damaged(train: np.ndarray) -> Path:
+        """A file whose last picture of train is packed in a way that cannot be unpacked."""
+        path = write(
+            tmp_path / "a.h5", x_train={"data": train, "chunks": (1, 4, 4), "compression": "gzip"},
+            y_train=[0, 1, 2], x_test=np.ones((1, 4, 4)), y_test=[2],
+        )  # fmt: skip
+        with h5py.File(path, "a") as file:
+            file["x_train"].id.write_direct_chunk((2, 0, 0), b"damaged")
+        return path
+
+    source = recognised(damaged(RANDOM.integers(0, 256, (3, 4, 4), np.uint8)))
+    assert source.read({"test"}, OPTIONS).parts["test"].pictures.classes == ("0", "1", "2")
+    with pytest.raises(DataError, match="damaged"):
+        source.read({"train"}, OPTIONS)
+    with pytest.raises(DataError, match="damaged"):
+        recognised(damaged(RANDOM.random((3, 4, 4)))).read({"test"}, OPTIONS)
+
+
 def test_one_hot_labels_and_missing_labels_are_read(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", x_train=np.zeros((3, 4, 4), "u1"), y_train=np.eye(3)[[2, 0, 1]])
     assert recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.labels.tolist() == [2, 0, 1]
@@ -122,6 +141,14 @@ def test_a_file_with_other_arrays_says_which(tmp_path: Path) -> None:
             r"y_train holds 2 labels for 3 pictures",
         ),
         ({"X_train": np.full((3, 4, 4), np.nan), "y_train": [0, 1, 0]}, "picture 0 .* has the value nan"),
+        ({"X_train": np.full((3, 4, 4), np.inf), "y_train": [0, 1, 0]}, "picture 0 .* has the value inf"),
+        (
+            {"X_train": np.full((3, 4, 4), 7e3), "y_train": [0, 1, 0]},
+            r"picture 0 \(counted from 0\) has 7000",
+        ),
+        ({"X_train": np.zeros((3, 4, 4)), "y_train": [0, 1.5, 0]}, "y_train: label 1 .* is 1.5"),
+        ({"X_train": np.zeros((3, 4, 4)), "y_train": np.ones((3, 2))}, "row 0 .* is not one-hot"),
+        ({"X_train": np.zeros((3, 4, 4)), "y_test": [0, 1, 0]}, "has 'y_test' without its pictures"),
         (
             {"X_train": np.full((3, 4, 4), 300), "y_train": [0, 1, 0]},
             "has the value 300, expected pixels in 0..255",
@@ -148,6 +175,16 @@ def test_labels_that_only_test_has_are_refused(tmp_path: Path) -> None:
         DataError, match=r"label 1 .* is 2, expected one of the 2 classes that there are, 0\.\.1"
     ):
         read(DataOptions(source=str(path)))
+
+
+def test_names_with_further_words_are_understood_where_there_are_no_plainer_ones(tmp_path: Path) -> None:
+    zeros = np.zeros((2, 4, 4), "u1")
+    path = write(
+        tmp_path / "a.h5", train_set_x=zeros, train_set_y=[0, 1], test_set_x=zeros, test_set_y=[0, 1]
+    )
+    assert recognised(path).splits == ("train", "test")
+    path = write(path, x_train=zeros, y_train=[0, 1], x_train_small=zeros[:1], mean_image=zeros[0])
+    assert len(recognised(path).read({"train"}, OPTIONS).parts["train"].pictures) == 2
 
 
 def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:

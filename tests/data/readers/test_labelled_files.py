@@ -176,3 +176,34 @@ def test_whatever_bytes_change_only_a_data_error_comes_out(competition: Callable
             outcomes.add("refused" if str(error).isprintable() else str(error))
     assert outcomes <= {"read", "refused"}
     assert "refused" in outcomes
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        ("id,colour", "has the columns id, colour, and none of labels among them, expected one named label,"),
+        (
+            "what,label",
+            "has the columns what, label, and none of file names among them, expected one named filename,",
+        ),
+    ],
+)
+def test_a_list_that_lacks_a_column_is_told_with_those_that_it_has(
+    competition: Callable[..., Path], header: str, sentence: str
+) -> None:
+    root = competition("train.csv", "images", header)
+    for path in (root, root / "train.csv"):
+        with pytest.raises(DataError, match=sentence):
+            recognise(path)
+
+
+def test_tables_beside_other_sets_are_passed_over(
+    competition: Callable[..., Path], save_picture: SavePicture
+) -> None:
+    root = competition("train.csv", "cat", "id,colour")
+    save_picture(root / "dog" / "1.png")  # so these are folders of classes
+    assert recognise(root) is None
+    (root / "train.csv").write_text("name,colour\nunknown,1\n")
+    assert recognise(root / "train.csv") is None
+    (root / "train.csv").write_text("name,colour\n1,2,3\n")
+    assert recognise(root / "train.csv") is None

@@ -153,6 +153,51 @@ def test_the_test_arrays_of_an_npz_are_not_decoded_for_train(tmp_path: Path) -> 
         parts(path)
 
 
+def test_of_train_only_floats_are_read_for_test_alone(tmp_path: Path) -> None:
+    many = np.random.default_rng(0).integers(
+        0, 256, (4000, 20, 20), np.uint8
+    )  # more than is unpacked at once
+    labels = np.arange(4000) % 3
+    for train, reads in ((many, False), (many / 255, True)):
+        path = write(tmp_path, "npz", x_train=train, y_train=labels, x_test=GREY, y_test=LABELS)
+        content = path.read_bytes()
+        with zipfile.ZipFile(path) as archive:
+            old = archive.getinfo("x_train.npy").CRC.to_bytes(4, "little")  # the last thing that is looked at
+        path.write_bytes(content.replace(old, bytes([old[0] ^ 1]) + old[1:]))
+        if reads:
+            with pytest.raises(DataError, match="damaged"):
+                parts(path, "test")
+        else:
+            assert list(parts(path, "test")) == ["test"]
+
+
+def test_arrays_that_were_saved_one_by_one_are_told_how_to_come_together(tmp_path: Path) -> None:
+    np.save(tmp_path / "x_train.npy", GREY)
+    np.save(tmp_path / "y_train.npy", LABELS)
+    for path in (tmp_path, tmp_path / "x_train.npy"):
+        with pytest.raises(
+            DataError, match=r"one by one \(\.npy\), expected a set in one file; .*numpy\.savez"
+        ):
+            npz.recognise(path)
+
+
+@pytest.mark.parametrize("kind", ["fields", "texts"])
+def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str, kind: str) -> None:
+    other = {"fields": np.zeros(4, [("a", "u1", (5, 6))]), "texts": np.array(["a", "b", "c", "a"])}[kind]
+    pictures, labels = (other, LABELS) if kind == "fields" else (GREY, other)
+    with pytest.raises(DataError, match=r"expected plain numbers|holds texts, expected class numbers"):
+        parts(write(tmp_path, form, x_train=pictures, y_train=labels))
+
+
+def test_a_pickle_that_loses_a_name_between_two_looks_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "pickle", x_train=GREY, y_train=LABELS)
+    source = picklesets.recognise(path)
+    assert source is not None
+    write(tmp_path, "pickle", x_train=GREY)
+    with pytest.raises(DataError, match="has no 'y_train' any more"):
+        source.read(source.splits, DataOptions(source=""))
+
+
 def test_an_npz_of_objects_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "npz", x_train=np.array([{}, []], object), y_train=LABELS)
     with pytest.raises(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sightline.data.options import DataOptions
-from sightline.data.readers import csv_numbers
+from sightline.data.readers import csv_numbers, pixel_csv
 from sightline.data.readers.pixel_csv import PixelCsvSource, pixel_table, read_pixels, recognise
 from sightline.data.source import read
 from sightline.errors import DataError
@@ -70,6 +71,101 @@ def test_test_pictures_are_not_opened_to_train(tmp_path: Path) -> None:
     read(DataOptions(source=str(tmp_path)), ["train", "valid"])
     with pytest.raises(DataError, match="line 32: 1 columns, expected 17"):
         read(DataOptions(source=str(tmp_path)), ["test"])
+
+
+def test_test_alone_reads_the_labels_of_train_and_not_its_pixels(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", 90)
+    write(tmp_path / "test.csv", 9)
+    path = tmp_path / "train.csv"
+    for cell in ("999", "broken"):  # the one is parsed by arithmetic, the other line by line
+        lines = path.read_text().splitlines()
+        lines[50] = ",".join([*lines[50].split(",")[:-1], cell])
+        path.write_text("\n".join(lines))
+        found = recognised(tmp_path).read({"test"}, OPTIONS).parts["test"].pictures
+        assert (len(found), found.classes) == (9, ("0", "1", "2"))
+        with pytest.raises(DataError, match="line 51"):
+            recognised(tmp_path).read({"train"}, OPTIONS)
+    path.write_text(path.read_text().replace("\n0,", "\nzero,"))
+    with pytest.raises(DataError, match=r"line 2, column 1: found 'zero'"):
+        recognised(tmp_path).read({"test"}, OPTIONS)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n\n", "\n  \n"])
+def test_lines_are_counted_before_they_are_read(
+    tmp_path: Path, end: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.csv")
+    content = (tmp_path / "a.csv").read_text().rstrip()
+    (tmp_path / "a.csv").write_bytes((content + end).encode())
+    monkeypatch.setattr(csv_numbers, "_BLOCK", block)
+    table = csv_numbers.look(tmp_path / "a.csv")
+    assert table is not None
+    assert csv_numbers.count_rows(table) == 30
+
+
+def test_pixels_go_right_into_the_array_that_room_gives(tmp_path: Path) -> None:
+    values, given = write(tmp_path / "a.csv"), []
+
+    def room(count: int, size: tuple[int, int], channels: int) -> np.ndarray:
+        given.append(np.empty((count, *size, channels), np.uint8))
+        return given[0]
+
+    part = recognised(tmp_path / "a.csv").read({"train"}, OPTIONS, None, room).parts["train"]
+    assert part.pictures.images is given[0]
+    np.testing.assert_array_equal(given[0].reshape(30, 16), values[:, 1:])
+
+
+@pytest.mark.parametrize("change", ["\n" + ",".join(["1"] * 17), ""])
+def test_a_file_that_changes_between_the_count_and_the_reading_is_told(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.csv")
+    content = (tmp_path / "a.csv").read_text().rstrip()
+    counted = csv_numbers.count_rows
+
+    def count_rows(table: csv_numbers.Table) -> int:
+        found = counted(table)
+        table.path.write_text(content + change if change else content.rpartition("\n")[0])
+        return found
+
+    monkeypatch.setattr(pixel_csv, "count_rows", count_rows)
+    with pytest.raises(DataError, match="changed while it was read"):
+        recognised(tmp_path / "a.csv").read({"train"}, OPTIONS)
+
+
+def test_a_mark_of_utf_8_before_the_first_number_is_passed_over(tmp_path: Path) -> None:
+    values = write(tmp_path / "a.csv", header=False)
+    content = (tmp_path / "a.csv").read_text().lstrip("\n")
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8-sig")
+    part = recognised(tmp_path / "a.csv").read({"train"}, OPTIONS).parts["train"].pictures
+    np.testing.assert_array_equal(part.images.reshape(30, 16), values[:, 1:])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda text: text.replace(",", ";").encode(),
+            "separates its columns by semicolons, expected commas",
+        ),
+        (lambda text: text.replace(",", "\t").encode(), "separates its columns by tabs, expected commas"),
+        (lambda text: text.replace("\n", "\r").encode(), "lines that end in a carriage return alone"),
+        (lambda text: text.encode("utf-16"), "is text in UTF-16, expected UTF-8"),
+        (
+            lambda text: "\n".join(line.rpartition(",")[0] for line in text.splitlines()).encode(),
+            r"has 24 columns of pixels \(and 'label'\), expected those of a square.*is a column missing",
+        ),
+    ],
+)
+def test_tables_of_pixels_of_another_kind_say_which(
+    tmp_path: Path, change: Callable[[str], bytes], sentence: str
+) -> None:
+    write(tmp_path / "a.csv", pixels=25)
+    (tmp_path / "a.csv").write_bytes(change((tmp_path / "a.csv").read_text()))
+    for path in (tmp_path, tmp_path / "a.csv"):
+        with pytest.raises(DataError, match=sentence):
+            recognise(path)
 
 
 def test_a_file_without_names_has_its_label_first(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import pytest
 import scipy.io
 from numpy.typing import NDArray
 
+from sightline.data.catalogue import entries
+from sightline.data.fetched import Place
 from sightline.data.options import DataOptions
+from sightline.data.published import open_published
 from sightline.data.readers.svhn import SvhnSource, recognise
 from sightline.data.source import read
 from sightline.errors import DataError
@@ -58,6 +61,40 @@ def test_a_folder_has_the_splits_that_its_names_say(tmp_path: Path) -> None:
         "valid": 10,
         "test": 30,
     }
+
+
+def test_train_and_extra_come_together_where_that_is_asked_for(tmp_path: Path) -> None:
+    train, extra, _ = (
+        write(tmp_path / f"{name}_32x32.mat", 30 + seed, seed=seed)
+        for seed, name in enumerate(("train", "extra", "test"))
+    )
+    source = recognised(tmp_path).with_extra()
+    assert (source.splits, source.notes) == (("train", "test"), ())
+    assert source.inputs("train") == (tmp_path / "train_32x32.mat", tmp_path / "extra_32x32.mat")
+    found = source.read(["train", "test"], OPTIONS).parts
+    np.testing.assert_array_equal(found["train"].pictures.images, np.concatenate([train, extra]))
+    assert found["train"].pictures.labels.tolist()[28:34] == [9, 0, 1, 2, 3, 4]
+    assert len(found["test"].pictures) == 32
+    alone = recognised(tmp_path / "extra_32x32.mat")
+    assert alone.with_extra() is alone
+
+
+def test_pictures_of_another_size_do_not_come_together(tmp_path: Path) -> None:
+    write(tmp_path / "train_32x32.mat")
+    write(tmp_path / "extra_32x32.mat", X=np.zeros((16, 16, 3, 30), np.uint8))
+    with pytest.raises(DataError, match=r"differ in size \(train_32x32.mat 32x32, extra_32x32.mat 16x16\)"):
+        recognised(tmp_path).with_extra().read(["train"], OPTIONS)
+
+
+def test_the_catalogue_joins_train_and_extra_in_one_set_and_not_in_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("train", "test", "extra"):
+        write(tmp_path / f"{name}_32x32.mat")
+    monkeypatch.setattr(Place, "folder", tmp_path)
+    for name, count in (("svhn", 30), ("svhn-extra", 60)):
+        source = open_published(name, entries()[name], recognise)
+        assert len(source.read(["train"], OPTIONS).parts["train"].pictures) == count
 
 
 def test_a_single_file_is_one_split(tmp_path: Path) -> None:

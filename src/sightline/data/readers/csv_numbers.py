@@ -6,6 +6,7 @@ a block with anything else in it is parsed line by line, which also finds the li
 
 from __future__ import annotations
 
+import codecs
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from sightline.errors import DataError
 MAX_LINE = 4 << 20  # bytes; a picture of 512x512 in colour has no more
 _BLOCK = 4 << 20
 _DIGITS = 3  # of the largest pixel
+_MANY = 16  # separators in a line, as pixels have and sentences have not
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,20 @@ def look(path: Path) -> Table | None:
     """Return what the first line of a file says, or None where it is no line of a CSV file.
 
     Raises:
-        DataError: the line does not end within `MAX_LINE` bytes.
+        DataError: the line does not end within `MAX_LINE` bytes; or it is a table of another kind, as other programs
+            save them: in UTF-16, with other separators, or with lines that end as they did long ago.
     """
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
         return None
     with path.open("rb") as file:
         line = _first_line(file, path)
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and path.suffix.lower() == ".csv":
+        raise DataError(
+            f"{printable(str(path))} is text in UTF-16, expected UTF-8; save it anew in that encoding."
+        )
     if b"\0" in line or not line.strip():
         return None
+    _check_separators(line, path)
     try:
         cells = [cell.strip().strip('"').lower() for cell in line.decode("utf-8-sig").split(",")]
     except UnicodeDecodeError:
@@ -90,12 +98,27 @@ def rows(table: Table, only: int | None = None) -> Iterator[tuple[int, NDArray[n
         if table.header is not None:
             _first_line(file, table.path)
             line = 2
+        elif file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            file.seek(0)
         for block in _blocks(file, table.path):
             values = _by_arithmetic(block, table.columns, only)
             if values is None:
                 values = _line_by_line(block, table, line, only)
             line += block.count(b"\n")
             yield line - block.count(b"\n"), values
+
+
+def _check_separators(line: bytes, path: Path) -> None:
+    shown = printable(str(path))
+    if b"\r" in line.rstrip(b"\r\n"):
+        raise DataError(
+            f"{shown} has lines that end in a carriage return alone, expected line feeds; save it anew, as CSV."
+        )
+    for separator, name in ((b";", "semicolons"), (b"\t", "tabs")):
+        if line.count(separator) >= _MANY > line.count(b","):
+            raise DataError(
+                f"{shown} separates its columns by {name}, expected commas; save it anew, as CSV."
+            )
 
 
 def _first_line(file: BinaryIO, path: Path) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sightline.data.confined import Answer, Limits, run_confined
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.labels import numbered_classes
+from sightline.data.labels import check_labels, numbered_classes
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
 from sightline.data.pixels import Room, room_for
@@ -75,19 +75,25 @@ class Hdf5Source:
                 progress(len(answers), len(asked))
         train = answers[first] if first in answers else self._answer(first, "read_labels")
         classes = numbered_classes(train.arrays.get("labels"))
+        for split, answer in answers.items():
+            if "labels" in answer.arrays:
+                check_labels(answer.arrays["labels"], classes, self._where(self.arrays[split].labels))
         return Reading(
             {
                 split: array_part(
                     answer.arrays["pictures"],
                     answer.arrays.get("labels"),
                     classes,
-                    f"{printable(str(self.path))}, {printable(self.arrays[split].pictures)}",
+                    self._where(self.arrays[split].pictures),
                     options,
                     room,
                 )
                 for split, answer in answers.items()
             }
         )
+
+    def _where(self, array: str | None) -> str:
+        return f"{printable(str(self.path))}, {printable(array or '')}"
 
     def _answer(self, split: SplitName, function: str, more: Mapping[str, object] | None = None) -> Answer:
         arrays, like = self.arrays[split], self.arrays[self.splits[0]]

@@ -99,12 +99,17 @@ def recognise(path: Path) -> LabelledFilesSource | None:
     """Return the source for lists at `path`, a folder or one CSV file; None where there are none with pictures.
 
     Raises:
-        DataError: there are two lists for one split.
+        DataError: there are two lists for one split, or the only one lacks a column.
         OSError: the folder or a file cannot be read.
     """
     if not path.is_dir():
-        found = _list(path) if path.suffix.lower() == ".csv" else None
-        return None if found is None else LabelledFilesSource(path, {_split(path) or "train": found})
+        if path.suffix.lower() != ".csv":
+            return None
+        found = _list(path)
+        if found is None:
+            _refuse_half(path)
+            return None
+        return LabelledFilesSource(path, {_split(path) or "train": found})
     lists: dict[SplitName, _List] = {}
     for entry in visible(path):
         if not entry.name.lower().endswith(".csv") or "submission" in entry.name.lower():
@@ -119,6 +124,10 @@ def recognise(path: Path) -> LabelledFilesSource | None:
                 f"{printable(lists[split].path.name)} and {printable(entry.name)}, expected one; name it."
             )
         lists[split] = found
+    if not lists and sum(map(is_folder, visible(path))) < 2:  # so there are no folders of classes either
+        for entry in visible(path):
+            if entry.name.lower().endswith(".csv"):
+                _refuse_half(path / entry.name)
     return LabelledFilesSource(path, lists) if lists else None
 
 
@@ -129,15 +138,8 @@ def _split(path: Path) -> SplitName | None:
 
 def _list(path: Path) -> _List | None:
     """Return how a list is laid out, or None where a file is none or its first picture is nowhere."""
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-        return None
-    with path.open("rb") as file:
-        start = file.readline(1 << 16)
-    if b"\0" in start or not start.endswith(b"\n"):
-        return None
-    header = [cell.strip().strip('"').lower() for cell in start.decode("utf-8-sig", "replace").split(",")]
-    name = next((header.index(word) for word in NAME_COLUMNS if word in header), None)
-    label = next((header.index(word) for word in LABEL_COLUMNS if word in header), None)
+    header = _header(path)
+    name, label = _place(header, NAME_COLUMNS), _place(header, LABEL_COLUMNS)
     if name is None or label is None:
         return None
     layout = _List(path, name, label, len(header), path.parent)
@@ -148,6 +150,41 @@ def _list(path: Path) -> _List | None:
         if _find(first[1], folder, None) is not None:
             return _List(path, name, label, len(header), folder)
     return None
+
+
+def _header(path: Path) -> list[str]:
+    """Return the names of a list's columns, none where a file is no list."""
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+        return []
+    with path.open("rb") as file:
+        start = file.readline(1 << 16)
+    if b"\0" in start or not start.endswith(b"\n"):
+        return []
+    return [cell.strip().strip('"').lower() for cell in start.decode("utf-8-sig", "replace").split(",")]
+
+
+def _place(header: list[str], words: tuple[str, ...]) -> int | None:
+    return next((header.index(word) for word in words if word in header), None)
+
+
+def _refuse_half(path: Path) -> None:
+    """Refuse a list that has names of pictures that are there, but no labels, or labels, but no names."""
+    header = _header(path)
+    name, label = _place(header, NAME_COLUMNS), _place(header, LABEL_COLUMNS)
+    if (name is None) == (label is None):
+        return
+    what = "file names" if name is None else "labels"
+    words = NAME_COLUMNS if name is None else LABEL_COLUMNS
+    try:
+        first = None if name is None else next(_rows(_List(path, name, name, len(header), path.parent)), None)
+    except DataError:  # a table of something else
+        return
+    if any(_index(folder) if first is None else _find(first[1], folder, None) for folder in _folders(path)):
+        shown = ", ".join(printable(cell)[:40] for cell in header[:10])
+        raise DataError(
+            f"{printable(str(path))} has the columns {shown}, and none of {what} among them, expected one named "
+            f"{', '.join(words)}."
+        )
 
 
 def _folders(path: Path) -> list[Path]:

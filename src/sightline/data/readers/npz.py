@@ -15,6 +15,7 @@ from sightline.data.names import printable
 from sightline.data.npy import MAX_HEADER, decode_npy, read_header
 from sightline.data.readers.array_names import find_keys, unlike_any
 from sightline.data.readers.array_sets import ArraySetSource
+from sightline.data.readers.class_folders import visible
 from sightline.data.scratch import mapped_pieces
 from sightline.errors import DataError
 
@@ -26,6 +27,7 @@ def recognise(path: Path) -> ArraySetSource | None:
         DataError: it is damaged, or no array's name speaks of pictures.
         OSError: it cannot be read.
     """
+    _refuse_lone_arrays(path)
     if not path.is_file():
         return None
     named = path.suffix.lower() == ".npz"
@@ -49,6 +51,20 @@ def recognise(path: Path) -> ArraySetSource | None:
     if keys is None:
         raise unlike_any(members, printable(str(path)))
     return ArraySetSource(path, keys, lambda: _Arrays(path, members))
+
+
+def _refuse_lone_arrays(path: Path) -> None:
+    """Say how arrays that were saved one by one become a set."""
+    if path.is_dir():
+        names = [entry.name for entry in visible(path)]
+        lone = bool(names) and all(name.lower().endswith(".npy") for name in names)
+    else:
+        lone = path.suffix.lower() == ".npy"
+    if lone:
+        raise DataError(
+            f"{printable(str(path))} holds arrays one by one (.npy), expected a set in one file; put them together "
+            "with numpy.savez('set.npz', x_train=pictures, y_train=labels)."
+        )
 
 
 @dataclass(frozen=True, eq=False)

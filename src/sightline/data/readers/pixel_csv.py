@@ -28,6 +28,8 @@ from sightline.data.readers.csv_numbers import Table, count_rows, look, rows
 from sightline.errors import DataError
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
+_PIXEL = re.compile(r"(pixel|pix|px|p)[-_ ]?[0-9]+([x_-][0-9]+)?|[0-9]+x[0-9]+")  # also MNIST's 1x1, 1x2, …
+_MANY_PIXELS = 16
 _ID_COLUMNS = ("id", "imageid", "image_id", "index", "")
 
 
@@ -123,7 +125,7 @@ def pixel_table(path: Path) -> PixelTable | None:
     """Return how a CSV file of pixels is laid out, or None where the file is something else.
 
     Raises:
-        DataError: its first line does not end.
+        DataError: its first line does not end, or names pixels that make no square.
         OSError: the file cannot be read.
     """
     if path.suffix.lower() != ".csv":
@@ -138,6 +140,8 @@ def pixel_table(path: Path) -> PixelTable | None:
     layout = square(table.columns - (label is not None) - (number is not None))
     if table.header is None and layout is None:
         label, layout = 0, square(table.columns - 1)
+    if layout is None:
+        _check_pixels(table)
     # A table of a few numbers per line can be anything; 4 pixels are no picture.
     return None if layout is None or layout.height < 4 else PixelTable(table, label, number, layout)
 
@@ -201,6 +205,19 @@ def _check(values: NDArray[np.int64], most: int, what: str, line: int, shown: st
         row = int(np.argmax(bad.any(axis=1)))
         raise DataError(
             f"{shown}, line {line + row:,}: {what} is {values[row][bad[row]][0]}, expected a number in 0..{most}."
+        )
+
+
+def _check_pixels(table: Table) -> None:
+    """Refuse a table whose columns are pixels by their names, but not as many as a picture has."""
+    names = table.header or ()
+    others = [name for name in names if not _PIXEL.fullmatch(name)]
+    pixels = len(names) - len(others)
+    if pixels >= _MANY_PIXELS:
+        shown = ", ".join(f"'{printable(name)[:40]}'" for name in others[:5]) or "nothing"
+        raise DataError(
+            f"{printable(str(table.path))} has {pixels:,} columns of pixels (and {shown}), expected those of a square, "
+            "such as 784 for 28x28, or three times as many in colour; is a column missing?"
         )
 
 
