@@ -94,7 +94,7 @@ def test_train_and_valid_are_read_without_opening_the_test_files_of_class_folder
     for file in (tmp_path / "test").rglob("*.png"):
         file.write_bytes(b"damaged")
     assert fingerprints(load(tmp_path, "train", "valid")) == before
-    with pytest.raises(DataError, match="20 of 40 files are no pictures"):
+    with pytest.raises(DataError, match="20 of 20 files are no pictures"):
         load(tmp_path)
 
 
