@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from sightline.data.digests import digest
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part, digest, digest_each
+from sightline.data.readers.contract import Part, digest_each
 from sightline.data.split import carve, complete
 from sightline.errors import DataError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.dataset import Skipped, SplitName
+from sightline.data.digests import digest
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
 
@@ -65,11 +65,6 @@ class Source(Protocol):
             DataError: something cannot be read or does not go together.
         """
         ...
-
-
-def digest(content: bytes | memoryview) -> bytes:
-    """Return 16 bytes that are equal exactly when the content is."""
-    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def digest_each(images: NDArray[np.uint8]) -> tuple[bytes, ...]:
