@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from sightline.data import picture_files
 from sightline.data.decode import Header, PictureError, read_picture
+from sightline.data.digests import digest
 from sightline.data.picture_files import Look, decode_each, look_at_each
-from sightline.data.readers.contract import digest
 
 SavePicture = Callable[..., Path]
 
@@ -68,20 +66,3 @@ def test_no_files_are_no_pictures() -> None:
     assert images.shape == (0, 8, 8, 3)
     assert errors == {}
     assert look_at_each([], ignore) == []
-
-
-def test_ctrl_c_stops_before_the_files_that_wait(
-    tmp_path: Path, save_picture: SavePicture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(picture_files, "_processors", lambda: 1)
-    paths = [save_picture(tmp_path / "a.png")] * 5000
-    looked = []
-    look = picture_files._look
-    monkeypatch.setattr(picture_files, "_look", lambda path: (looked.append(path), look(path))[1])
-
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        look_at_each(paths, interrupt)
-    assert len(looked) < 2500

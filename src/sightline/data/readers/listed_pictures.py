@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightline.data.confined_pool import Tick
 from sightline.data.dataset import Skipped, SplitName
 from sightline.data.decode import Header, PictureError
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.picture_files import Look, Tick, decode_each, look_at_each
+from sightline.data.picture_files import Look, decode_each, look_at_each
 from sightline.data.readers.class_folders import Listing
 from sightline.data.readers.contract import Part, Progress, Reading
 from sightline.errors import DataError
