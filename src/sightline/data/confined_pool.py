@@ -152,10 +152,6 @@ class _StoppedError(Exception):
     """The call is over; a thread that meets this just ends."""
 
 
-class _FailedError(Exception):
-    """A child failed, though it did not end: why, in a few words."""
-
-
 class _Worker:
     """A thread and its children, one after the other."""
 
@@ -213,9 +209,14 @@ class _Worker:
                 if reason is not None:
                     self._job.reasons[self._asked] = reason
                 self._fresh = False
-        except _FailedError as error:
+        except MemoryError:
             self.kill()
-            return self._blame(str(error))
+            return self._blame(
+                f"needs more than the {self._job.task.memory >> 20:,} MB of memory that decoding a picture may take"
+            )
+        except ValueError:
+            self.kill()
+            return self._blame(f"made the decoder answer nonsense{_HARM}")
         except (EOFError, OSError):
             return self._blame(None)
         return chunk.stop
@@ -224,15 +225,14 @@ class _Worker:
         """Fill the row of the item at hand and return None, or return the reason why it was not filled."""
         kind = answers.read(1)
         if kind == frames.DONE:
-            frames.fill(answers, self._job.row(self._asked))
+            frames.read_result(answers, self._job.row(self._asked))
             return None
         if kind == frames.REFUSED:
             return printable(frames.read_reason(answers))[: frames.LONGEST_REASON]
         if kind == frames.NO_MEMORY:
-            allowed = f"{self._job.task.memory >> 20:,} MB of memory that decoding a picture may take"
-            raise _FailedError(f"needs more than the {allowed}")
+            raise MemoryError
         if kind:
-            raise _FailedError(f"made the decoder answer nonsense{_HARM}")
+            raise ValueError("no kind of answer")
         raise EOFError
 
     def _blame(self, reason: str | None) -> int:

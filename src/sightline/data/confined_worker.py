@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from sightline.data.frames import DONE, NO_MEMORY, READY, Item, read_chunk, refusal
+from sightline.data.frames import NO_MEMORY, READY, Item, read_chunk, refusal, result
 from sightline.data.limits import Clock, limit
 from sightline.errors import DataError
 
@@ -47,7 +47,7 @@ def main(message: Mapping[str, Any]) -> NoReturn:
 
 def _answer(work: Work, item: Item, allow: Allow) -> bytes:
     try:
-        return DONE + work(item, allow)
+        return result(work(item, allow))
     except MemoryError:
         return NO_MEMORY
     except DataError as error:

@@ -1,7 +1,7 @@
 """The bytes that pass between `confined_pool` and its children: chunks of items one way, answers the other.
 
 A chunk is the number of its items, then for each whether it is a path, its length and its bytes. An answer is one
-byte that says what follows: as many bytes as were asked for, a reason with its length, or nothing.
+byte that says what follows: a result or a reason, each with its length, or nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ LONGEST_REASON = 600  # characters
 
 _COUNT = struct.Struct("<I")
 _ITEM = struct.Struct("<?Q")
-_REASON = struct.Struct("<H")
+_LENGTH = struct.Struct("<I")
+_MOST_REASON = 4 * LONGEST_REASON  # bytes
 
 
 class Readable(Protocol):
@@ -66,30 +67,42 @@ def read_chunk(pipe: BinaryIO) -> list[Item] | None:
     return chunk
 
 
+def result(content: bytes) -> bytes:
+    """Return the answer that gives a result."""
+    return DONE + _LENGTH.pack(len(content)) + content
+
+
 def refusal(reason: str) -> bytes:
     """Return the answer that gives a reason."""
-    told = reason[:LONGEST_REASON].encode("utf-8", "backslashreplace")
-    return REFUSED + _REASON.pack(len(told)) + told
+    told = reason[:LONGEST_REASON].encode("utf-8", "replace")
+    return REFUSED + _LENGTH.pack(len(told)) + told
+
+
+def read_result(pipe: Readable, buffer: memoryview) -> None:
+    """Fill the buffer with the result that follows DONE, whoever wrote it.
+
+    Raises:
+        EOFError: it ends early.
+        ValueError: it has another length.
+    """
+    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    if length != len(buffer):
+        raise ValueError(f"{length} bytes, not {len(buffer)}")
+    if pipe.readinto(buffer) < length:
+        raise EOFError
 
 
 def read_reason(pipe: Readable) -> str:
-    """Return what follows REFUSED, whoever wrote it.
+    """Return the reason that follows REFUSED, whoever wrote it.
 
     Raises:
         EOFError: it ends early.
+        ValueError: it is too long.
     """
-    (length,) = _REASON.unpack(_exactly(pipe, _REASON.size))
+    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    if length > _MOST_REASON:
+        raise ValueError(f"{length} bytes for a reason")
     return _exactly(pipe, length).decode("utf-8", "replace")[:LONGEST_REASON]
-
-
-def fill(pipe: Readable, buffer: memoryview) -> None:
-    """Fill the buffer with what follows DONE.
-
-    Raises:
-        EOFError: it ends early.
-    """
-    if pipe.readinto(buffer) < len(buffer):
-        raise EOFError
 
 
 def _exactly(pipe: Readable | BinaryIO, length: int) -> bytes:
