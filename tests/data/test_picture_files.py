@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from sightline.data.decode import Header, PictureError, read_picture
 from sightline.data.digests import digest
