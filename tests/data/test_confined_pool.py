@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from sightline.data import confined_pool
-from sightline.data.confined_pool import Task, work_through
+from sightline.data.confined_pool import work_through
+from sightline.data.confined_thread import Task
 from sightline.errors import SightlineError
 
 # What each item does to the child that meets it. A harmless one is answered with its first four bytes.
@@ -265,7 +266,8 @@ SCRIPT = """
 import os, sys
 import numpy as np
 from sightline.data import confined_pool
-from sightline.data.confined_pool import Task, work_through
+from sightline.data.confined_pool import work_through
+from sightline.data.confined_thread import Task
 confined_pool._processors = lambda: 2
 {before}
 answers = np.zeros(({count}, 4), np.uint8)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data import decode
-from sightline.data.confined_pool import Task, Tick, work_through
+from sightline.data.confined_pool import Tick, work_through
+from sightline.data.confined_thread import Task
 from sightline.data.frames import Item
 from sightline.data.names import printable
 from sightline.data.options import Fit
