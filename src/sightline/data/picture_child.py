@@ -73,7 +73,7 @@ def _reading(work: Callable[[Item, int, Allow], bytes]) -> Work:
                 return work(item, len(item), allow)
             with decode.open_file(item, name="") as file:  # the parent knows its name
                 size = os.fstat(file.fileno()).st_size
-                content = file.read(_AT_ONCE) if size < _AT_ONCE else None
+                content = file.read(size) if size < _AT_ONCE else None
             return work(item if content is None else content, size, allow)
         except decode.PictureError as error:
             if isinstance(error.__cause__, MemoryError):
