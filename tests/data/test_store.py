@@ -16,8 +16,8 @@ from sightline.data.dataset import Skipped, SplitName
 from sightline.data.home import imports_folder
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room, room_for
 from sightline.data.source import read
 from sightline.data.store import read_stored
 from sightline.errors import DataError, SaveError

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.names import printable
-from sightline.data.pixels import Room, room_for
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 MAX_SIDE = 4096

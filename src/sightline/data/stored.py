@@ -24,8 +24,8 @@ from sightline import files
 from sightline.data.dataset import Skipped
 from sightline.data.home import VARIABLE
 from sightline.data.imageset import ImageSet
-from sightline.data.pixels import room_for
 from sightline.data.readers.contract import Part
+from sightline.data.room import room_for
 from sightline.data.traits import Traits, measure
 from sightline.errors import SaveError
 

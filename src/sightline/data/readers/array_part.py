@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data import decode
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room
 from sightline.data.readers.contract import Part
+from sightline.data.resizing import resize_all
+from sightline.data.room import Room
 from sightline.data.traits import digest_each
 from sightline.errors import DataError
 
@@ -37,7 +37,7 @@ def array_part(
         raise DataError(
             f"{origin} holds labels up to {labels.max()}, expected those of train, 0..{len(classes) - 1}."
         )
-    resized = decode.resize_all(images, options.size, fit=options.fit, room=room)
+    resized = resize_all(images, options.size, fit=options.fit, room=room)
     pictures = ImageSet(resized, labels, classes, origin, names)
     return Part(pictures, None if resized is images else digest_each(images))
 

@@ -23,9 +23,9 @@ from sightline.data.picture_arrays import (
     to_class_names,
     to_labels,
 )
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading, split_of
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 _PICTURE_WORDS = frozenset({"x", "image", "images", "picture", "pictures", "data", "features"})

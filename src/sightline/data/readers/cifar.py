@@ -15,7 +15,6 @@ from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.mapping import Content, map_file
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.cifar_files import (
     TRAIN_BATCHES,
@@ -27,6 +26,7 @@ from sightline.data.readers.cifar_files import (
     read_classes,
 )
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 _FOLDERS = ("cifar-10-batches-py", "cifar-100-python", "cifar-10-batches-bin", "cifar-100-binary")

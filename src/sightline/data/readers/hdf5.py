@@ -16,9 +16,9 @@ from sightline.data.confined import Answer, Limits, run_confined
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part, numbered_classes
 from sightline.data.readers.contract import Progress, Reading, split_of
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})

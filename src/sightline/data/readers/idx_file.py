@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.names import printable
-from sightline.data.pixels import Room, room_for
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 PICTURE_TYPE = 0x08
