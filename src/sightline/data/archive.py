@@ -70,7 +70,7 @@ def zip_names(path: Path) -> tuple[str, ...]:
         OSError: it cannot be read.
     """
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
-        return tuple(info.filename for info in _zip_entries(archive, printable(str(path))))
+        return tuple(info.filename for info in _zip_entries(archive, path.stat().st_size, printable(str(path))))
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
@@ -92,7 +92,7 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
 def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
     where = printable(str(path))
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
-        for info in _zip_entries(archive, where):
+        for info in _zip_entries(archive, path.stat().st_size, where):
             if not wanted(info.filename):
                 continue
             if info.flag_bits & 1:
@@ -110,8 +110,8 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
             yield info.filename, content
 
 
-def _zip_entries(archive: zipfile.ZipFile, where: str) -> Iterator[zipfile.ZipInfo]:
-    """Yield the regular files, after all entries have been looked at."""
+def _zip_entries(archive: zipfile.ZipFile, size: int, where: str) -> Iterator[zipfile.ZipInfo]:
+    """Yield the regular files, after all entries have been looked at; `size` is that of the whole archive."""
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise DataError(
@@ -126,7 +126,8 @@ def _zip_entries(archive: zipfile.ZipFile, where: str) -> Iterator[zipfile.ZipIn
             raise _not_regular(info.filename, where)
         total += info.file_size
         _check_sizes(info.file_size, total, where)
-        if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size):
+        # Many small bombs are a large one, and entries may even share their packed bytes.
+        if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size) or total > max(RATIO_FROM, MAX_RATIO * size):
             raise too_dense(where)
     yield from (info for info in infos if not info.is_dir())
 
