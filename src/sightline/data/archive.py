@@ -70,7 +70,9 @@ def zip_names(path: Path) -> tuple[str, ...]:
         OSError: it cannot be read.
     """
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
-        return tuple(info.filename for info in _zip_entries(archive, path.stat().st_size, printable(str(path))))
+        return tuple(
+            info.filename for info in _zip_entries(archive, path.stat().st_size, printable(str(path)))
+        )
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
@@ -127,7 +129,9 @@ def _zip_entries(archive: zipfile.ZipFile, size: int, where: str) -> Iterator[zi
         total += info.file_size
         _check_sizes(info.file_size, total, where)
         # Many small bombs are a large one, and entries may even share their packed bytes.
-        if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size) or total > max(RATIO_FROM, MAX_RATIO * size):
+        if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size) or total > max(
+            RATIO_FROM, MAX_RATIO * size
+        ):
             raise too_dense(where)
     yield from (info for info in infos if not info.is_dir())
 

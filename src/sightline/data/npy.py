@@ -32,10 +32,12 @@ def decode_npy(content: bytes | bytearray, where: str) -> NDArray[Any]:
     """
     if not content.startswith(_MAGIC) or len(content) < 12:
         raise DataError(f"{where} is truncated or no array, expected one in NumPy's format .npy.")
+    if content[6] not in {1, 2, 3}:
+        raise DataError(f"{where} is of version {content[6]} of NumPy's format, expected 1, 2 or 3.")
     long = content[6] > 1  # versions 2 and 3 have four bytes for the header's length
     before = 12 if long else 10
     length = int.from_bytes(content[8:before], "little")
-    if content[6] not in {1, 2, 3} or length > min(MAX_HEADER, len(content) - before):
+    if length > min(MAX_HEADER, len(content) - before):
         raise DataError(
             f"{where} has a header of {length:,} bytes, more than there are or than NumPy writes."
         )

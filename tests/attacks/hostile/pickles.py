@@ -175,13 +175,19 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "lists that double": b"\x80\2(]q\0" + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 100)) + b"t.",
         "tuples that double": b"\x80\2)q\0" + b"".join(b"h%c\x86q%c" % (n - 1, n) for n in range(1, 100)) + b".",
     },
-    r"has more than 200,000 lists and dicts": {
+    r"has more than 100,000 lists, dicts, tuples and names": {
+        "600,000 tuples": b"\x80\2(" + b"NN\x86" * 600_000 + b"t.",
+        "200,000 names": b"\x80\2(" + b"cnumpy\nndarray\n" * 200_000 + b"l.",
         "two million lists": b"\x80\2(" + b"]" * 2_000_000 + b"l.",
         "two million dicts": b"\x80\2(" + b"}" * 2_000_000 + b"l.",
         "a million memos": b"\x80\4(" + b"}\x94" * 1_000_000 + b"l.",
     },
-    r"has more than 1,500,000 instructions": {
-        "600,000 tuples": b"\x80\2(" + b"NN\x86" * 600_000 + b"t.",
+    r"has more than 400,000 instructions": {
+        "numbers without end": b"\x80\2(" + b"K\1" * 2_000_000 + b"l.",
+        "numbers as text without end": b"(" + b"I12\n" * 500_000 + b"l.",
+        "texts without end": b"\x80\2(" + b"X\4\0\0\0abcd" * 500_000 + b"l.",
+        "quoted strings without end": b"(" + b"S'abcd'\n" * 500_000 + b"l.",
+        "memos without end": b"\x80\2N" + b"q\1" * 500_000 + b".",
     },
     r"uses its own values over and over": {
         "lists that hold the one before twice": b"\x80\2(]q\0"
