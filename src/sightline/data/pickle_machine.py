@@ -13,7 +13,7 @@ from sightline.errors import DataError
 
 # One for each number or text of a list: CIFAR-100 has 200,000, a part of ImageNet in 32x32 has 130,000. Each takes
 # Python up to a microsecond and a hundred bytes.
-MAX_OPCODES = 400_000
+MAX_OPCODES = 300_000
 MAX_GROUPS = 100_000  # lists, dicts, tuples and names; a list of NumPy's numbers has a tuple for each
 MAX_DEPTH = 32  # of lists in dicts in tuples …
 MAX_KEYS = 10_000  # of one dict
@@ -68,9 +68,8 @@ class Machine:
         self.at = end + 1
         return line
 
-    def decimal(self) -> int:
-        """Return the next line as a whole number."""
-        line = self.line()
+    def decimal(self, line: bytes) -> int:
+        """Return the whole number that a line stands for."""
         if not _DECIMAL.fullmatch(line):
             raise self.damaged(f"{printable(repr(line[:40]))} stands for a number")
         return int(line.rstrip(b"L"))
@@ -80,7 +79,7 @@ class Machine:
         if len(content) > MAX_TEXT:
             return Text(content, encoding)
         try:
-            return bytes(content).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")
+            return str(content, encoding, "surrogatepass" if encoding == "utf-8" else "strict")
         except UnicodeDecodeError as error:
             raise self.damaged("a text is not in its encoding") from error
 

@@ -15,7 +15,7 @@ from sightline.data.plain_arrays import Blob
 # What Python 2 wrote inside the quotes of a protocol-0 string; the `++` and `*+` keep the match from going back.
 _ESCAPED = re.compile(rb"(?:[^\\]++|\\(?:x[0-9a-fA-F]{2}|[\\'\"nrt]))*+")
 
-_BOOLEANS = frozenset({b"00\n", b"01\n"})
+_BOOLEANS = {b"00": False, b"01": True}
 _Handler = Callable[[Machine], None]
 _BYTE, _UINT32, _INT32, _UINT64 = map(struct.Struct, ("<B", "<I", "<i", "<Q"))
 
@@ -92,10 +92,9 @@ def _frame(machine: Machine) -> None:
 
 
 def _integer_line(machine: Machine) -> None:
+    line = machine.line()
     # Booleans before protocol 2 are numbers with a nought in front.
-    boolean = bytes(machine.view[machine.at : machine.at + 3]) in _BOOLEANS
-    number = machine.decimal()
-    machine.stack.append(bool(number) if boolean else number)
+    machine.stack.append(_BOOLEANS[line] if line in _BOOLEANS else machine.decimal(line))
 
 
 def _integer_bytes(machine: Machine, count: struct.Struct) -> None:
@@ -116,14 +115,13 @@ def _float_line(machine: Machine) -> None:
 def _quoted(machine: Machine) -> None:
     line = machine.line(len(machine.view))
     inner = line[1:-1]
-    if (
-        len(line) < 2
-        or line[:1] not in {b"'", b'"'}
-        or line[-1:] != line[:1]
-        or not _ESCAPED.fullmatch(inner)
-    ):
+    quoted = len(line) >= 2 and line[:1] in {b"'", b'"'} and line[-1:] == line[:1]
+    if quoted and b"\\" not in inner:
+        machine.stack.append(inner)
+    elif quoted and _ESCAPED.fullmatch(inner):
+        machine.stack.append(codecs.escape_decode(inner)[0])
+    else:
         raise machine.damaged("a string is not quoted as Python 2 does it")
-    machine.stack.append(codecs.escape_decode(inner)[0])
 
 
 def _unicode_line(machine: Machine) -> None:
@@ -183,7 +181,7 @@ _HANDLERS: Mapping[int, _Handler] = {
     ord("}"): _empty(dict),
     ord("("): Machine.mark,
     ord("I"): _integer_line,
-    ord("L"): lambda machine: machine.stack.append(machine.decimal()),
+    ord("L"): lambda machine: machine.stack.append(machine.decimal(machine.line())),
     0x8A: lambda machine: _integer_bytes(machine, _BYTE),
     0x8B: lambda machine: _integer_bytes(machine, _INT32),
     ord("F"): _float_line,
@@ -199,11 +197,11 @@ _HANDLERS: Mapping[int, _Handler] = {
     0x85: lambda machine: _tuple(machine, 1),
     0x86: lambda machine: _tuple(machine, 2),
     0x87: lambda machine: _tuple(machine, 3),
-    ord("p"): lambda machine: machine.remember(machine.decimal()),
+    ord("p"): lambda machine: machine.remember(machine.decimal(machine.line())),
     ord("q"): lambda machine: machine.remember(machine.number(_BYTE)),
     ord("r"): lambda machine: machine.remember(machine.number(_UINT32)),
     0x94: lambda machine: machine.remember(len(machine.memo)),
-    ord("g"): lambda machine: machine.recall(machine.decimal()),
+    ord("g"): lambda machine: machine.recall(machine.decimal(machine.line())),
     ord("h"): lambda machine: machine.recall(machine.number(_BYTE)),
     ord("j"): lambda machine: machine.recall(machine.number(_UINT32)),
     ord("c"): lambda machine: machine.name(*machine.lines_name()),

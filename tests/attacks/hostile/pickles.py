@@ -172,7 +172,8 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "100,000 marks": b"(" * 100_000 + b".",
         "a list in itself": b"\x80\2]q\0h\0a.",
         "a dict in itself": b"\x80\2}q\0K\1h\0s.",
-        "lists that double": b"\x80\2(]q\0" + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 100)) + b"t.",
+        "lists that double": b"\x80\2(]q\0"
+        + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 100)) + b"t.",
         "tuples that double": b"\x80\2)q\0" + b"".join(b"h%c\x86q%c" % (n - 1, n) for n in range(1, 100)) + b".",
     },
     r"has more than 100,000 lists, dicts, tuples and names": {
@@ -182,7 +183,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "two million dicts": b"\x80\2(" + b"}" * 2_000_000 + b"l.",
         "a million memos": b"\x80\4(" + b"}\x94" * 1_000_000 + b"l.",
     },
-    r"has more than 400,000 instructions": {
+    r"has more than 300,000 instructions": {
         "numbers without end": b"\x80\2(" + b"K\1" * 2_000_000 + b"l.",
         "numbers as text without end": b"(" + b"I12\n" * 500_000 + b"l.",
         "texts without end": b"\x80\2(" + b"X\4\0\0\0abcd" * 500_000 + b"l.",
@@ -218,7 +219,8 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "SETITEM on a name": b"\x80\2cnumpy\nndarray\nX\1\0\0\0aK\1s.",
     },
     r"grows larger than a file of its size can be": {
-        "one text encoded over and over": b"\x80\2c_codecs\nencode\nq\0X\0\0\1\0" + b"a" * 65536 + b"q\1X\6\0\0\0latin1q\2"
+        "one text encoded over and over": b"\x80\2c_codecs\nencode\nq\0X\0\0\1\0" + b"a" * 65536
+        + b"q\1X\6\0\0\0latin1q\2"
         + b"h\0h\1h\2\x86R" * 20_000 + b"N.",
         "one long text encoded over and over": b"\x80\2c_codecs\nencode\nq\0X\0\0\x80\0" + b"a" * 8388608
         + b"q\1X\6\0\0\0latin1q\2" + b"h\0h\1h\2\x86R" * 20_000 + b"N.",
