@@ -7,6 +7,7 @@ The header is written as a Python dict. Here it must be exactly the dict that Nu
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -61,9 +62,7 @@ def _texts(values: memoryview, order: str, code: str, shape: tuple[int, ...], wh
     dtype = np.dtype(f"{order}{code}")
     if len(shape) != 1 or not length or shape[0] * dtype.itemsize != len(values):
         raise DataError(f"{where} is truncated, or an array of texts that are no list of class names.")
-    array = np.frombuffer(values, dtype)
-    try:
-        array.tolist()
-    except ValueError as error:  # not a character of Unicode
-        raise DataError(f"{where} holds texts that are damaged.") from error
-    return array
+    # NumPy would stumble over a number that is no character only when the text is used.
+    if code[0] == "U" and (np.frombuffer(values, dtype.byteorder + "u4") > sys.maxunicode).any():
+        raise DataError(f"{where} holds texts that are damaged.")
+    return np.frombuffer(values, dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import struct
 import zipfile
@@ -32,11 +33,14 @@ def plain(descr: str = "|u1", shape: str = "(2, 4, 4)", content: bytes = bytes(3
     return npy(f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n", content)
 
 
+def labels() -> bytes:
+    return plain(shape="(2,)", content=b"\0\1")
+
+
 def objects() -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}, []], object), allow_pickle=True)
     content = buffer.getvalue()
-    import os
 
     return content[: content.rindex(b"\n") + 1] + pickle.dumps(Calls(os.system, f"touch {MARKER}"))
 
@@ -45,7 +49,10 @@ _OBJECTS = "expected plain numbers; Sightline runs no code from files"
 _SHAPE = "whose shape cannot be|needs .* bytes, found"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "is an array of Python objects, " + _OBJECTS),
-    "Python objects as labels": (lambda: npz_with_labels(objects()), "is an array of Python objects"),
+    "Python objects as labels": (
+        lambda: npz(x_train=plain(), y_train=objects()),
+        "is an array of Python objects",
+    ),
     "fields": (lambda: plain("[('a', '|u1')]"), _OBJECTS),
     "fields with objects": (
         lambda: npy("{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (2,), }\n"),
@@ -81,6 +88,10 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "too few bytes": (lambda: plain(content=bytes(31)), _SHAPE),
     "too many bytes": (lambda: plain(content=bytes(33)), _SHAPE),
     "texts for pictures": (lambda: plain("<U4", "(2,)"), "pictures|texts|numbers"),
+    "class names beyond Unicode": (
+        lambda: npz(x_train=plain(), y_train=labels(), labels=plain("<U1", "(2,)", b"\xff" * 8)),
+        "holds texts that are damaged",
+    ),
     "a bomb": (
         lambda: plain(shape="(100, 1024, 1024)", content=bytes(100 << 20)),
         "unpacks to more than 200 times",
@@ -88,18 +99,10 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
-def npz_with_labels(labels: bytes) -> bytes:
-    return npz(x_train=plain(), y_train=labels)
-
-
 def _hostile(name: str, content: Callable[[], bytes], said: str) -> Hostile:
     def whole() -> bytes:
         made = content()
-        return (
-            made
-            if made.startswith(b"PK")
-            else npz(x_train=made, y_train=plain(shape="(2,)", content=b"\0\1"))
-        )
+        return made if made.startswith(b"PK") else npz(x_train=made, y_train=labels())
 
     return holding(name, "set.npz", whole, said)
 

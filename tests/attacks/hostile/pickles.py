@@ -177,7 +177,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "tuples that double": b"\x80\2)q\0" + b"".join(b"h%c\x86q%c" % (n - 1, n) for n in range(1, 100)) + b".",
     },
     r"has more than 100,000 lists, dicts, tuples and names": {
-        "600,000 tuples": b"\x80\2(" + b"NN\x86" * 600_000 + b"t.",
+        "600,000 tuples": b"\x80\2(" + b"N\x85" * 600_000 + b"t.",
         "200,000 names": b"\x80\2(" + b"cnumpy\nndarray\n" * 200_000 + b"l.",
         "two million lists": b"\x80\2(" + b"]" * 2_000_000 + b"l.",
         "two million dicts": b"\x80\2(" + b"}" * 2_000_000 + b"l.",
