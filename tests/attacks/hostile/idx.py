@@ -56,7 +56,11 @@ FILES = [
     ),
     _hostile("sizes that overflow", "promises", lambda: header(MOST, 4096, 4096, 3) + bytes(100)),
     _hostile("sizes that overflow, gzipped", "promises", lambda: gzip.compress(header(MOST, 4096, 4096, 3))),
-    _hostile("255 dimensions", "", lambda: bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\0"),
+    _hostile(
+        "255 dimensions",
+        "and 01 to 04 dimensions",
+        lambda: bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\0",
+    ),
     _hostile(
         "a label of two thousand million",
         r"labels in .*2000000000, expected class numbers in 0\.\.9999",
@@ -64,6 +68,8 @@ FILES = [
         lambda: header(2, kind=0x0C) + struct.pack(">ii", 0, 2_000_000_000),
     ),
     _hostile("nothing but gzip members", "is empty, expected an IDX file", lambda: gzip.compress(b"") * 2000),
-    _hostile("very many gzip members", "", lambda: gzip.compress(b"") * 200_000),
+    _hostile(
+        "very many gzip members", "is empty, expected an IDX file", lambda: gzip.compress(b"") * 200_000
+    ),
     Hostile("a device", _on_a_device, "has no pictures beside it"),
 ]
