@@ -7,6 +7,7 @@ The header is written as a Python dict. Here it must be exactly the dict that Nu
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,12 @@ def decode_npy(content: bytes | bytearray, where: str) -> NDArray[Any]:
     """
     if not content.startswith(_MAGIC) or len(content) < 12:
         raise DataError(f"{where} is truncated or no array, expected one in NumPy's format .npy.")
+    if content[6] not in {1, 2, 3}:
+        raise DataError(f"{where} is of version {content[6]} of NumPy's format, expected 1, 2 or 3.")
     long = content[6] > 1  # versions 2 and 3 have four bytes for the header's length
     before = 12 if long else 10
     length = int.from_bytes(content[8:before], "little")
-    if content[6] not in {1, 2, 3} or length > min(MAX_HEADER, len(content) - before):
+    if length > min(MAX_HEADER, len(content) - before):
         raise DataError(
             f"{where} has a header of {length:,} bytes, more than there are or than NumPy writes."
         )
@@ -59,9 +62,7 @@ def _texts(values: memoryview, order: str, code: str, shape: tuple[int, ...], wh
     dtype = np.dtype(f"{order}{code}")
     if len(shape) != 1 or not length or shape[0] * dtype.itemsize != len(values):
         raise DataError(f"{where} is truncated, or an array of texts that are no list of class names.")
-    array = np.frombuffer(values, dtype)
-    try:
-        array.tolist()
-    except ValueError as error:  # not a character of Unicode
-        raise DataError(f"{where} holds texts that are damaged.") from error
-    return array
+    # NumPy would stumble over a number that is no character only when the text is used.
+    if code[0] == "U" and (np.frombuffer(values, dtype.byteorder + "u4") > sys.maxunicode).any():
+        raise DataError(f"{where} holds texts that are damaged.")
+    return np.frombuffer(values, dtype)
