@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from sightline.data.tar_headers import MAX_EXTRA, Entry, entries, is_header
-from sightline.data.tar_stream import TarStream
+from sightline.data.unpacked_stream import UnpackedStream
 from sightline.errors import DataError
 
 
@@ -32,7 +32,7 @@ def pax(*records: tuple[str, str]) -> bytes:
 
 
 def found(content: bytes, *, end: bytes = bytes(1024)) -> list[Entry]:
-    return list(entries(TarStream(io.BytesIO(content + end), "x"), "x"))
+    return list(entries(UnpackedStream(io.BytesIO(content + end), "x"), "x"))
 
 
 def refusal(content: bytes, *, end: bytes = bytes(1024)) -> str:
@@ -95,7 +95,7 @@ def test_an_extended_header_tells_name_and_size_of_the_next_entry_alone() -> Non
 
 
 def test_a_size_in_binary_is_read() -> None:
-    stream = TarStream(io.BytesIO(header(size=10 << 30)), "x")
+    stream = UnpackedStream(io.BytesIO(header(size=10 << 30)), "x")
     assert next(entries(stream, "x")).size == 10 << 30
 
 
@@ -106,7 +106,7 @@ def test_a_name_that_is_no_utf_8_comes_out_as_python_names_files() -> None:
 
 
 def test_what_is_left_of_a_content_is_passed_over() -> None:
-    stream = TarStream(
+    stream = UnpackedStream(
         io.BytesIO(header("a", size=700) + b"x" * 700 + bytes(324) + header("b") + bytes(1024)), "x"
     )
     names = []

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from sightline.data import tar_headers
 from sightline.data.names import printable
-from sightline.data.tar_stream import CHUNK, MAX_RATIO, RATIO_FROM, TarStream, too_dense
+from sightline.data.unpacked_stream import CHUNK, MAX_RATIO, RATIO_FROM, UnpackedStream, too_dense
 from sightline.errors import DataError
 
 MAX_MEMBERS = 10_000
@@ -145,7 +145,7 @@ def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
         stream.skip_to_end()
 
 
-def _tar_entries(stream: TarStream, where: str) -> Iterator[tuple[str, int]]:
+def _tar_entries(stream: UnpackedStream, where: str) -> Iterator[tuple[str, int]]:
     """Yield name and size of each regular file; its content is then the next in `stream`."""
     total = 0
     for count, entry in enumerate(tar_headers.entries(stream, where), start=1):
@@ -227,12 +227,12 @@ def _start(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[TarStream]:
+def _opened(path: Path) -> Iterator[UnpackedStream]:
     """Yield a tar's bytes, gunzipped on the way."""
     if not _start(path):
         raise DataError(f"{printable(str(path))} is empty or not a regular file, expected an archive.")
     with path.open("rb") as file:
-        yield TarStream(file, printable(str(path)))
+        yield UnpackedStream(file, printable(str(path)))
 
 
 def _in_small_reads(file: BinaryIO, path: Path) -> Any:

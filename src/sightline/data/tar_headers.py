@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sightline.data.tar_stream import TarStream
+from sightline.data.unpacked_stream import UnpackedStream
 from sightline.errors import DataError
 
 BLOCK = 512
@@ -43,7 +43,7 @@ class _Header:
     code: bytes
 
 
-def entries(stream: TarStream, where: str) -> Iterator[Entry]:
+def entries(stream: UnpackedStream, where: str) -> Iterator[Entry]:
     """Yield each entry; its content is then the next in `stream`, and what is left of it is passed over.
 
     Raises:
@@ -74,7 +74,7 @@ def is_header(block: bytes) -> bool:
     return promised is not None and promised == sum(block[:148]) + sum(block[156:]) + 8 * 0x20
 
 
-def _next(stream: TarStream, where: str) -> Entry | None:
+def _next(stream: UnpackedStream, where: str) -> Entry | None:
     """Return the next entry with what the headers before it say of it, or None at the end mark."""
     longer: dict[bytes, bytes] = {}
     for _ in range(MAX_EXTRA_HEADERS + 1):
@@ -127,7 +127,7 @@ def _octal(field: bytes) -> int | None:
     return None if found is None else int(found[1] or b"0", 8)
 
 
-def _extra(stream: TarStream, header: _Header, where: str) -> bytes:
+def _extra(stream: UnpackedStream, header: _Header, where: str) -> bytes:
     """Return the content of a header that only says more of the entry behind it."""
     if header.size > MAX_EXTRA:
         raise DataError(

@@ -69,7 +69,9 @@ FILES = [
     ),
     _hostile("nothing but gzip members", "is empty, expected an IDX file", lambda: gzip.compress(b"") * 2000),
     _hostile(
-        "very many gzip members", "is empty, expected an IDX file", lambda: gzip.compress(b"") * 200_000
+        "very many gzip members",
+        "is made of more than 2,000 gzip files",
+        lambda: gzip.compress(b"") * 200_000,
     ),
     Hostile("a device", _on_a_device, "has no pictures beside it"),
 ]

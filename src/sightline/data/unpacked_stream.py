@@ -1,4 +1,4 @@
-"""A tar's bytes from front to back, gunzipped on the way where they are packed, and never too many of them."""
+"""A file's bytes from front to back, gunzipped on the way where they are packed, and never too many of them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _WINDOW = 31  # for zlib: a gzip header, the largest window
 
 
 def too_dense(where: str) -> DataError:
-    """Return the error for an archive that unpacks to more than its size allows."""
+    """Return the error for a file that unpacks to more than its size allows."""
     return DataError(
         f"{where} unpacks to more than {MAX_RATIO} times its size, as no pictures do; do not trust it."
     )
 
 
-class TarStream:
-    """What is left of a tar; `at` is how many of its bytes were handed out.
+class UnpackedStream:
+    """What is left of a file, unpacked; `at` is how many of its bytes were handed out.
 
     Args:
         file: at its beginning.
@@ -42,6 +42,11 @@ class TarStream:
         self._ready = memoryview(b"")  # unpacked bytes that are not handed out yet
         self._gzip_files = 1
         file.seek(0)
+
+    @property
+    def zipped(self) -> bool:
+        """Whether the file is gzipped."""
+        return self._unzip is not None
 
     def take(self, most: int) -> bytes:
         """Return the next bytes, at least one and at most `most`; none at the end.
@@ -61,8 +66,7 @@ class TarStream:
             raise too_dense(self._where)
         if self.at > MAX_UNPACKED:
             raise DataError(
-                f"{self._where} holds more than the {MAX_UNPACKED:,} bytes that are allowed; unpack it, and name the "
-                "folder."
+                f"{self._where} holds more than the {MAX_UNPACKED:,} bytes that are allowed; unpack it first."
             )
         return part
 
