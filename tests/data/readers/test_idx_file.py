@@ -125,7 +125,7 @@ def test_a_flipped_bit_in_a_gzip_file_is_found_by_its_checksum(tmp_path: Path) -
     content = bytearray(path.read_bytes())
     content[-8] ^= 1  # the stored checksum
     path.write_bytes(content)
-    with pytest.raises(DataError, match="damaged gzip file .*incorrect data check"):
+    with pytest.raises(DataError, match=r"damaged gzip file .*incorrect data check"):
         read_pictures(path)
 
 
