@@ -84,7 +84,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "works_of_the_pool.py").write_text(WORKS)
     monkeypatch.syspath_prepend(tmp_path / "code")
-    monkeypatch.setattr(confined_pool, "_processors", lambda: 2)
+    monkeypatch.setattr(confined_pool, "available_cores", lambda: 2)
 
     def work(
         items: Sequence[Path | bytes],
