@@ -268,7 +268,7 @@ import numpy as np
 from sightline.data import confined_pool
 from sightline.data.confined_pool import work_through
 from sightline.data.confined_thread import Task
-confined_pool._processors = lambda: 2
+confined_pool.available_cores = lambda: 2
 {before}
 answers = np.zeros(({count}, 4), np.uint8)
 task = Task("works_of_the_pool:{function}", {request}, 400 << 20, 0.3, lambda _: 60)
