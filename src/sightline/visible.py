@@ -19,6 +19,8 @@ def visible(text: str, *, keep: str = "") -> str:
     >>> visible("two\nlines", keep="\n")
     'two\nlines'
     """
+    if text.isprintable():  # nearly always, and much the quickest to see
+        return text
     return "".join(character if character in keep else _shown(character) for character in text)
 
 

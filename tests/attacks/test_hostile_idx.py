@@ -5,9 +5,13 @@ from __future__ import annotations
 import gzip
 import struct
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hostile import idx
+from hostile.file import Hostile
+from hostile.idx import header
 
 from sightline.data.options import DataOptions
 from sightline.data.readers.idx_file import read_labels, read_pictures
@@ -15,8 +19,11 @@ from sightline.data.source import read
 from sightline.errors import DataError
 
 
-def header(*shape: int, kind: int = 8) -> bytes:
-    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+@pytest.mark.parametrize("file", idx.FILES, ids=lambda file: file.name)
+def test_a_hostile_file_comes_to_a_sentence_in_little_memory(
+    file: Hostile, refusal: Callable[..., str]
+) -> None:
+    refusal(file, memory=10_000_000)
 
 
 def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_promises(tmp_path: Path) -> None:

@@ -2,190 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import struct
-import subprocess
 import sys
 import time
-import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile.file import Hostile
+from hostile.pickles import ATTACKS, FILES, MARKER, asks_for
 
 from sightline.data import pickles
 from sightline.data.options import DataOptions
 from sightline.data.source import read
 from sightline.errors import DataError
-
-MARKER = "sightline-was-here"
-
-
-class Calls:
-    """Pickled, it asks for a call."""
-
-    def __init__(self, *call: object) -> None:
-        self.call = call
-
-    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        function, *arguments = self.call
-        return function, tuple(arguments)  # type: ignore[return-value]
-
-
-class Restores:
-    """Pickled, it asks to have its state set."""
-
-    def __setstate__(self, state: object) -> None:
-        Path(MARKER).touch()
-
-    def __getstate__(self) -> dict[str, int]:
-        return {"a": 1}
-
-
-def asks_for(module: str, name: str, protocol: int = 2) -> bytes:
-    """Return a pickle that calls a function by its name with one text."""
-    if protocol >= 4:
-        named = b"".join(b"\x8c" + bytes([len(text)]) + text.encode() for text in (module, name)) + b"\x93"
-    else:
-        named = f"c{module}\n{name}\n".encode()
-    return b"\x80" + bytes([protocol]) + named + b"X\x12\0\0\0" + MARKER.encode() + b"\x85R."
-
-
-ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntC\x01btR"
-BYTES = b"cnumpy\ndtype\n(X\x02\0\0\0u1I0\nI1\ntR(I3\nX\x01\0\0\0|NNNI-1\nI-1\nI0\ntb"
-
-
-def array(shape: bytes, content: bytes, dtype: bytes = BYTES) -> bytes:
-    return b"\x80\x03" + ARRAY + b"(K\x01(" + shape + b"t" + dtype + b"\x89" + content + b"tb."
-
-
-def lists(depth: int) -> bytes:
-    return b"\x80\2" + b"]" * depth + b"a" * (depth - 1) + b"."
-
-
-def doubling(kind: bytes, levels: int) -> bytes:
-    """Return a pickle in which each level holds the level below twice."""
-    content = b"\x80\2K\1" + kind[:1]
-    for level in range(levels):
-        content += b"q" + bytes([level]) + b"h" + bytes([level]) + kind
-    return content + b"."
-
-
-NAMES = [
-    ("os", "system"), ("posix", "system"), ("nt", "system"), ("subprocess", "Popen"), ("subprocess", "check_output"),
-    ("builtins", "eval"), ("builtins", "exec"), ("__builtin__", "eval"), ("__builtin__", "execfile"),
-    ("builtins", "getattr"), ("builtins", "__import__"), ("builtins", "open"), ("builtins", "compile"),
-    ("importlib", "import_module"), ("runpy", "run_path"), ("pty", "spawn"), ("shutil", "rmtree"), ("socket", "socket"),
-    ("webbrowser", "open"), ("pickle", "loads"), ("_pickle", "loads"), ("torch", "load"), ("code", "interact"),
-    ("timeit", "main"), ("pip", "main"), ("operator", "attrgetter"), ("functools", "partial"),
-    ("types", "FunctionType"), ("copyreg", "_reconstructor"), ("numpy", "load"),
-    ("numpy.testing._private.utils", "runstring"),
-    ("numpy", "ndarray.__reduce__"), ("numpy.core.multiarray", "fromfile"), ("numpy", "memmap"), ("_codecs", "decode"),
-    ("sightline.files", "write_bytes"), ("__main__", "anything"), ("", ""), ("os\x1b[2J", "system"),
-]  # fmt: skip
-
-ATTACKS: dict[str, bytes] = {
-    **{f"{module}.{name}": asks_for(module, name) for module, name in NAMES},
-    **{f"{module}.{name} by STACK_GLOBAL": asks_for(module, name, 4) for module, name in NAMES[:8]},
-    "reduce os.system": pickle.dumps(Calls(os.system, f"touch {MARKER}")),
-    "reduce in a batch": pickle.dumps({b"data": Calls(os.system, f"touch {MARKER}"), b"labels": [1]}, 2),
-    "reduce as a key": pickle.dumps({Calls(os.getcwd): 1}),
-    "popen in a list": pickle.dumps([1, [2, Calls(subprocess.Popen, ["touch", MARKER])]], 4),
-    "eval in a tuple": pickle.dumps((1, Calls(eval, f"open({MARKER!r}, 'w')")), 0),
-    "setstate": pickle.dumps(Restores(), 2),
-    "BUILD of a dict": b"\x80\2}}X\1\0\0\0aK\1sb.",
-    "BUILD of a name": b"\x80\2cnumpy\ndtype\n}b.",
-    "BUILD twice": array(b"K\x04", b"C\4abcd")[:-1] + b"(K\1(K\4t" + BYTES + b"\x89C\4abcdtb.",
-    "EXT1": b"\x80\2\x82\x01.",
-    "EXT2": b"\x80\2\x83\x01\0.",
-    "EXT4": b"\x80\2\x84\x01\0\0\0.",
-    "INST": b"(S'touch x'\nios\nsystem\n.",
-    "INST of an array": b"(inumpy\nndarray\n.",
-    "OBJ": b"(cnumpy\nndarray\nK\1o.",
-    "NEWOBJ": b"\x80\2cnumpy\nndarray\n)\x81.",
-    "NEWOBJ_EX": b"\x80\4cnumpy\nndarray\n)}\x92.",
-    "PERSID": b"Pfile:///etc/passwd\n.",
-    "BINPERSID": b"\x80\2X\1\0\0\0aQ.",
-    "a buffer from outside": b"\x80\5\x97.",
-    "a set": b"\x80\4\x8f(K\1\x90.",
-    "a frozenset": b"\x80\4(K\1\x91.",
-    "STACK_GLOBAL of numbers": b"\x80\4K\1K\2\x93.",
-    "STACK_GLOBAL of bytes": b"\x80\4C\2osC\6system\x93.",
-    "STACK_GLOBAL of nothing": b"\x80\4\x93.",
-    "a call of a text": b"\x80\2X\1\0\0\0a)R.",
-    "a call of ndarray": b"\x80\2cnumpy\nndarray\nM\xff\xff\x85\x85R.",
-    "a call without a tuple": b"\x80\2cnumpy\ndtype\n]R.",
-    "a name on its own": b"\x80\2cnumpy\nndarray\n.",
-    "an unfinished array": b"\x80\3" + ARRAY + b".",
-    "an array of objects": array(b"K\1", b"](K\1e", BYTES.replace(b"u1", b"O8").replace(b"I1\n", b"I1\n")),
-    "objects from bytes": array(b"K\1", b"C\10" + bytes(8), BYTES.replace(b"u1", b"O8")),
-    "an array of fields": array(b"K\1", b"C\1a", BYTES.replace(b"NNN", b"NX\1\0\0\0a\x85}")),
-    "dtype of a dict": b"\x80\2cnumpy\ndtype\n}\x85R.",
-    "dtype of a long text": b"\x80\2cnumpy\ndtype\n(X\x64\0\0\0" + b"f" * 100 + b"I0\nI1\ntR.",
-    "a negative side": array(b"I-1\n", b"C\4abcd"),
-    "sides that overflow": array(b"L4294967296L\nL4294967296L\nK\0", b"C\0"),
-    "sides that multiply to zero": array(b"L140737488355328L\nL140737488355328L\nL140737488355328L\nK\0", b"C\0"),
-    "a shape of gigabytes": array(b"L10000000000L\n", b"C\4abcd"),
-    "too many sides": array(b"K\1" * 64, b"C\1a"),
-    "a side that is a list": array(b"]", b"C\1a"),
-    "a side that is true": array(b"\x88", b"C\1a"),
-    "too few bytes": array(b"K\5", b"C\4abcd"),
-    "bytes of a terabyte": b"\x80\4\x8e" + struct.pack("<Q", 1 << 40) + b"abc.",
-    "bytes of 2**64": b"\x80\4\x8e" + b"\xff" * 8 + b"abc.",
-    "a negative string": b"\x80\2T\xff\xff\xff\xffabc.",
-    "a text of gigabytes": b"\x80\2X\xff\xff\xff\x7fabc.",
-    "a bytearray of a terabyte": b"\x80\5\x96" + struct.pack("<Q", 1 << 40) + b"abc.",
-    "a frame of a terabyte": b"\x80\4\x95" + struct.pack("<Q", 1 << 40) + b"N.",
-    "LONG4 of a megabyte": b"\x80\2\x8b" + struct.pack("<i", 1 << 20) + b"\x7f" * (1 << 20) + b".",
-    "LONG4 negative": b"\x80\2\x8b" + struct.pack("<i", -1) + b".",
-    "LONG1 of 255 bytes": b"\x80\2\x8a\xff" + b"\x7f" * 255 + b".",
-    "LONG of a million digits": b"L" + b"9" * 1_000_000 + b"L\n.",
-    "INT of a million digits": b"I" + b"9" * 1_000_000 + b"\n.",
-    "a float of a million digits": b"F" + b"9" * 1_000_000 + b"\n.",
-    "a list 100,000 deep": lists(100_000),
-    "a tuple 100,000 deep": b"\x80\2)" + b"\x85" * 100_000 + b".",
-    "a dict 10,000 deep": b"\x80\2" + b"}K\1" * 10_000 + b"N" + b"s" * 10_000 + b".",
-    "100,000 marks": b"(" * 100_000 + b".",
-    "a million marks and pops": b"(1" * 1_000_000 + b"N.",
-    "two million lists": b"\x80\2(" + b"]" * 2_000_000 + b"l.",
-    "two million dicts": b"\x80\2(" + b"}" * 2_000_000 + b"l.",
-    "600,000 tuples": b"\x80\2(" + b"NN\x86" * 600_000 + b"t.",
-    "a million memos": b"\x80\4(" + b"}\x94" * 1_000_000 + b"l.",
-    "a list in itself": b"\x80\2]q\0h\0a.",
-    "a dict in itself": b"\x80\2}q\0K\1h\0s.",
-    "lists that double": b"\x80\2]q\0" + b"".join(b"]q%c(h%ch%ce" % (n, n - 1, n - 1) for n in range(1, 100)) + b".",
-    "tuples that double": b"\x80\2)q\0" + b"".join(b"h%c\x86q%c" % (n - 1, n) for n in range(1, 100)) + b".",
-    "tuples as a key": b"\x80\2})q\0" + b"".join(b"h%c\x86q%c" % (n - 1, n) for n in range(1, 100)) + b"Ns.",
-    "numbers that collide": b"\x80\2}("
-    + b"".join(b"\x8a\x0c" + (n * (2**61 - 1)).to_bytes(12, "little") + b"N" for n in range(1, 50_000))
-    + b"u.",
-    "a hundred thousand keys": b"\x80\2}("
-    + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(100_000)) + b"u.",
-    "a key that is a list": b"\x80\2}]Ns.",
-    "a key that is an array": b"\x80\2}" + array(b"K\4", b"C\4abcd")[2:-1] + b"Ns.",
-    "a key twice": b"\x80\2}(X\1\0\0\0aNX\1\0\0\0aNu.",
-    "a key without a value": b"\x80\2}(X\1\0\0\0au.",
-    "one text encoded over and over": b"\x80\2c_codecs\nencode\nq\0X\0\0\1\0" + b"a" * 65536 + b"q\1X\6\0\0\0latin1q\2"
-    + b"h\0h\1h\2\x86R" * 20_000 + b"N.",
-    "one long text encoded over and over": b"\x80\2c_codecs\nencode\nq\0X\0\0\x80\0" + b"a" * 8388608
-    + b"q\1X\6\0\0\0latin1q\2" + b"h\0h\1h\2\x86R" * 20_000 + b"N.",
-    "encode by another codec": b"\x80\2c_codecs\nencode\nX\1\0\0\0aX\4\0\0\0zlib\x86R.",
-    "a long text that is none": b"\x80\2X\0\0\x80\0" + b"a" * 8388608 + b".",
-    "memo of what is not there": b"\x80\2h\1.",
-    "APPEND to a text": b"\x80\2X\1\0\0\0aK\1a.",
-    "APPENDS to a name": b"\x80\2cnumpy\nndarray\n(K\1e.",
-    "SETITEM on a name": b"\x80\2cnumpy\nndarray\nX\1\0\0\0aK\1s.",
-    "nothing": b".",
-    "a second pickle behind": b"\x80\2N.\x80\2cos\nsystem\n.",
-    "protocol 6": b"\x80\6N.",
-    "no STOP": b"\x80\2N",
-    "a line without end": b"I" + b"1" * 100,
-    "a name without end": b"c" + b"o" * 1_000_000,
-    "an escape that is none": b"S'\\q'\n.",
-    "quotes that differ": b"S'a\"\n.",
-    "text that is no UTF-8": b"\x80\2X\2\0\0\0\xff\xff.",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -193,11 +24,11 @@ def test_a_hostile_pickle_is_refused_in_a_sentence_and_does_nothing(
     attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    content, modules = ATTACKS[attack], set(sys.modules)
+    (content, said), modules = ATTACKS[attack], set(sys.modules)
     started = time.process_time()
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=said) as caught:
         pickles.decode_table(content, "data.pickle")
-    assert time.process_time() - started < 10  # a bomb would take far longer; machines differ
+    assert time.process_time() - started < 2
     message = str(caught.value)
     assert message.startswith("data.pickle ")
     assert message.endswith(".")
@@ -207,18 +38,9 @@ def test_a_hostile_pickle_is_refused_in_a_sentence_and_does_nothing(
     assert set(sys.modules) == modules
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [name for name, content in ATTACKS.items() if len(content) > 10_000],
-)
-def test_a_large_hostile_pickle_takes_little_memory(attack: str) -> None:
-    tracemalloc.start()
-    try:
-        with pytest.raises(DataError):
-            pickles.decode(ATTACKS[attack], "data.pickle")
-        assert tracemalloc.get_traced_memory()[1] < 200_000_000
-    finally:
-        tracemalloc.stop()
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_hostile_pickle_is_refused_as_a_source(file: Hostile, refusal: Callable[..., str]) -> None:
+    refusal(file, memory=200_000_000 if len(ATTACKS[file.name][0]) > 10_000 else None)
 
 
 def test_the_error_names_what_the_file_asks_for() -> None:
@@ -232,9 +54,9 @@ def test_whoever_reads_a_source_meets_the_same_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "set.pkl").write_bytes(ATTACKS["reduce os.system"])
+    (tmp_path / "set.pkl").write_bytes(ATTACKS["reduce os.system"][0])
     (tmp_path / "cifar-10-batches-py").mkdir()
-    (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(ATTACKS["reduce in a batch"])
+    (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(ATTACKS["reduce in a batch"][0])
     for source in ("set.pkl", "cifar-10-batches-py"):
         with pytest.raises(DataError, match=r"asks for \w+\.system; Sightline runs no code"):
             read(DataOptions(source=source))

@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,8 +19,13 @@ from PIL import Image
 
 from sightline.data.decode import PictureError, read_header, read_picture
 from sightline.data.options import DataOptions
+from sightline.data.picture_files import Look, decode_each, look_at_each
 from sightline.data.source import read
 from sightline.errors import DataError
+
+
+def ignore(_: int) -> None:
+    """Take a tick and do nothing."""
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -180,3 +187,82 @@ def test_whatever_bytes_change_only_a_picture_error_comes_out(
     assert set(outcomes) <= {None, (8, 8, 3)}
     assert messages
     assert all(message.isprintable() for message in messages)
+
+
+def mutated(whole: bytes, random: np.random.Generator) -> bytes:
+    content = bytearray(whole)
+    within = len(content) if random.random() < 0.5 else min(64, len(content))
+    for position in random.integers(0, within, random.integers(1, 5)):
+        content[position] = random.choice([0, 1, 127, 128, 255, random.integers(0, 256)])
+    if random.random() < 0.2:
+        del content[random.integers(1, len(content)) :]
+    return bytes(content)
+
+
+def test_mutated_files_among_good_ones_harm_nothing_but_themselves() -> None:
+    random, whole = np.random.default_rng(1), {kind: make() for kind, make in SAMPLES.items()}
+    good, _ = decode_each([whole["jpeg"]], (8, 8), 3, "crop", ignore)
+    contents = [
+        whole["jpeg"] if number % 2 else mutated(content, random)
+        for content in whole.values()
+        for number in range(80)
+    ]
+    looks = look_at_each(contents, ignore)
+    images, errors = decode_each(contents, (8, 8), 3, "crop", ignore)
+    assert all(isinstance(looks[index], Look) for index in range(1, len(contents), 2))
+    assert (images[1::2] == good).all()
+    assert errors
+    assert not any(index % 2 for index in errors)
+    assert all(str(error).isprintable() for error in errors.values())
+
+
+def sparse_tiff(width: int, height: int, samples: int) -> bytes:
+    """Return a TIFF that declares samples of 16 bits without having one."""
+    entries = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 16), (259, 3, 1, 1), (262, 3, 1, 1),
+        (273, 4, 1, 8), (277, 3, 1, samples), (278, 4, 1, height), (279, 4, 1, 2**31 - 1),
+    ]  # fmt: skip
+    body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + bytes(4)
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "zeros": lambda: png(10_000, 10_000, (b"IDAT", zlib.compress(bytes(100_010_000), 1))),
+    "cut zeros": lambda: png(10_000, 10_000, (b"IDAT", zlib.compress(bytes(100_010_000), 1)[:50_000])),
+    "16 bits": lambda: png(10_000, 10_000, (b"IDAT", zlib.compress(bytes(200_010_000), 1)), bits=16),
+    "text": lambda: png(1, 1, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 1))),
+    "profile": lambda: png(1, 1, (b"iCCP", b"a\0\0" + zlib.compress(bytes(400_000_000), 1))),
+    "webp": lambda: encoded(Image.new("RGB", (9_900, 10_000)), "WEBP", lossless=True, method=0),
+    "gif": lambda: encoded(Image.new("P", (9_900, 10_000)), "GIF"),
+    "jpeg": lambda: encoded(Image.new("RGB", (9_900, 10_000)), "JPEG"),
+    "tiff": lambda: sparse_tiff(10_000, 10_000, 1),
+    "many samples": lambda: sparse_tiff(10_000, 10_000, 65_535),
+    "packed tiff": lambda: encoded(Image.new("L", (9_900, 10_000)), "TIFF", compression="tiff_adobe_deflate"),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
+def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: Path) -> None:
+    for number, make in enumerate(BOMBS.values()):
+        (tmp_path / f"{number:02}.bomb").write_bytes(make())
+    (tmp_path / "good").write_bytes(encoded(noise(), "PNG"))
+    script = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from sightline.data.picture_files import Look, decode_each, look_at_each\n"
+        f"good = Path({str(tmp_path / 'good')!r})\n"
+        "paths = [p for bomb in sorted(good.parent.glob('*.bomb')) for p in (bomb, good)]\n"
+        "looks = look_at_each(paths, lambda _: None)\n"
+        "_, errors = decode_each(paths, (4, 4), 3, 'crop', lambda _: None)\n"
+        "assert all(isinstance(look, Look) for look in looks[1::2])\n"
+        "assert all(index % 2 == 0 for index in errors), errors\n"
+        "assert all(str(error).isprintable() for error in errors.values())\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        "status = Path('/proc/self/status')  # ru_maxrss would be that of whoever started this\n"
+        "print(int(status.read_text().split('VmHWM:')[1].split()[0]) if status.exists() else 0)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=False)
+    assert done.stderr == b""
+    children, own = map(int, done.stdout.split())
+    assert children << 10 < 1 << 30
+    assert own << 10 < 200 << 20

@@ -81,7 +81,9 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     assert run(["data", "fetch", "bars"]) == 0
     assert "bars is here already" in capfd.readouterr().out
     assert run(["data", "remove", "bars"]) == 0
-    assert capfd.readouterr().out == "bars: removed 11.6 kB.\n"
+    said = capfd.readouterr().out
+    assert "bars: removed 11.6 kB.\n" in said
+    assert "that had been imported from it" in said
     assert not bars.exists()
     assert run(["data", "remove", "bars"]) == 0
     assert "nothing that Sightline fetched is here" in capfd.readouterr().out
@@ -99,7 +101,7 @@ def test_every_command_speaks_json(bars: Path, capfd: pytest.CaptureFixture[str]
     assert shown["folder"] == str(bars)
     assert shown["addresses"]["t10k-labels-idx1-ubyte"][0].startswith("http://127.0.0.1:")
     removed = said_as_json(capfd, "remove", "bars")
-    assert removed == {"name": "bars", "bytes_freed": after["bytes_here"], "left": []}
+    assert removed == {"name": "bars", "bytes_freed": after["bytes_here"], "imports_freed": 0, "left": []}
 
 
 def test_show_names_licence_citation_addresses_and_place(
@@ -150,3 +152,31 @@ def test_what_is_built_in_needs_no_fetching(capfd: pytest.CaptureFixture[str]) -
     assert run(["data", "remove", "digits"]) == 0
     assert run(["data", "show", "digits"]) == 0
     assert "nothing to fetch" in capfd.readouterr().out
+
+
+def test_imports_are_listed_and_removed_and_the_pictures_stay(
+    picture_folder: Path, idx_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(picture_folder.parent)
+    assert run(["data", "imports"]) == 0
+    assert capfd.readouterr().out.startswith("Nothing is imported; the place for it is ")
+    for arguments in (["colours"], ["colours", "--size", "8x8"], [str(idx_folder)]):
+        assert run(["inspect", *arguments]) == 0
+    capfd.readouterr()
+    assert run(["data", "imports"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines[2:5]] == [
+        [str(idx_folder), "12x12x1", "60"],
+        [str(picture_folder), "8x8x3", "24"],
+        [str(picture_folder), "16x16x3", "24"],
+    ]
+    (one, other) = said_as_json(capfd, "imports", "colours", "--remove")
+    assert one["pictures"] == {"train": 24}
+    assert one["bytes"] > 24 * 8 * 8 * 3
+    assert not Path(one["folder"]).exists()
+    assert not Path(other["folder"]).exists()
+    assert len(said_as_json(capfd, "imports")) == 1
+    assert len(list(picture_folder.rglob("*.png"))) == 24
+    assert run(["inspect", "colours"]) == 0
+    capfd.readouterr()
+    assert len(said_as_json(capfd, "imports")) == 2

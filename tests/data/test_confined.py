@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.data import confined
 from sightline.data.confined import Answer, Limits, run_confined
 from sightline.errors import DataError
 
@@ -109,9 +108,9 @@ def test_whatever_goes_wrong_in_the_child_is_one_sentence(call: Any, function: s
 
 
 def test_a_child_that_waits_is_ended_by_the_clock(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = subprocess.run
+    communicate = subprocess.Popen.communicate
     monkeypatch.setattr(
-        confined.subprocess, "run", lambda *a, **options: run(*a, **{**options, "timeout": 0.5})
+        subprocess.Popen, "communicate", lambda child, said, timeout: communicate(child, said, timeout=0.5)
     )
     start = time.monotonic()
     with pytest.raises(DataError, match="takes longer to read"):

@@ -16,9 +16,8 @@ from sightline.data.decode import (
     read_content,
     read_header,
     read_picture,
-    resize,
-    resize_all,
 )
+from sightline.data.resizing import resize
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -132,29 +131,6 @@ def test_a_large_jpeg_is_reduced_while_decoding_and_looks_like_one_reduced_after
     quick = read_picture(content, (48, 64), 3).astype(int)
     slow = resize(read_picture(content, None, 3), (48, 64)).astype(int)
     assert np.abs(quick - slow).max() <= 3
-
-
-def test_a_file_and_an_array_are_resized_by_the_same_code() -> None:
-    content = encoded(gradient(30, 50), "PNG")
-    for fit in ("crop", "pad", "stretch"):
-        np.testing.assert_array_equal(
-            read_picture(content, (16, 16), 3, fit), resize(np.asarray(gradient(30, 50)), (16, 16), fit=fit)
-        )
-
-
-def test_a_picture_of_the_right_size_is_not_touched() -> None:
-    image = np.asarray(gradient())
-    assert resize(image, (6, 10)) is image
-    images = image[np.newaxis]
-    assert resize_all(images, (6, 10)) is images
-    assert resize_all(images, None) is images
-
-
-def test_many_grey_pictures_are_resized_one_by_one() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
-    found = resize_all(images, (4, 6), fit="stretch")
-    assert found.shape == (3, 4, 6, 1)
-    np.testing.assert_array_equal(found[2], resize(images[2], (4, 6), fit="stretch"))
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from sightline.data import picture_files
 from sightline.data.decode import Header, PictureError, read_picture
+from sightline.data.digests import digest
+from sightline.data.options import Fit
 from sightline.data.picture_files import Look, decode_each, look_at_each
-from sightline.data.traits import digest
 
 SavePicture = Callable[..., Path]
 
@@ -70,18 +75,88 @@ def test_no_files_are_no_pictures() -> None:
     assert look_at_each([], ignore) == []
 
 
-def test_ctrl_c_stops_before_the_files_that_wait(
-    tmp_path: Path, save_picture: SavePicture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_pixels_are_those_that_one_picture_alone_has(
+    tmp_path: Path, save_picture: SavePicture, channels: int, fit: Fit
 ) -> None:
-    monkeypatch.setattr(picture_files, "_processors", lambda: 1)
-    paths = [save_picture(tmp_path / "a.png")] * 5000
-    looked = []
-    look = picture_files._look
-    monkeypatch.setattr(picture_files, "_look", lambda path: (looked.append(path), look(path))[1])
+    paths = [
+        save_picture(tmp_path / f"{mode}.{kind}".replace(";", ""), 40, 30, mode)
+        for mode, kind in [
+            ("RGB", "jpg"), ("RGB", "png"), ("L", "png"), ("1", "png"), ("RGBA", "png"), ("LA", "png"),
+            ("P", "gif"), ("P", "png"), ("I;16", "png"), ("F", "tif"), ("RGB", "webp"), ("CMYK", "tif"),
+        ]
+    ]  # fmt: skip
+    images, errors = decode_each(paths, (8, 12), channels, fit, ignore)
+    assert errors == {}
+    for path, image in zip(paths, images, strict=True):
+        np.testing.assert_array_equal(image, read_picture(path, (8, 12), channels, fit))
+    contents, errors = decode_each([path.read_bytes() for path in paths], (8, 12), channels, fit, ignore)
+    assert errors == {}
+    np.testing.assert_array_equal(contents, images)
 
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        look_at_each(paths, interrupt)
-    assert len(looked) < 2500
+def test_a_file_too_large_to_be_read_at_once_is_no_different(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2400, 2400, 3), dtype=np.uint8)
+    path = tmp_path / "large.bmp"
+    Image.fromarray(noise).save(path)
+    assert path.stat().st_size > 1 << 24
+    assert look_at_each([path], ignore) == [Look(Header(2400, 2400, colour=True), digest(path.read_bytes()))]
+    images, _ = decode_each([path], (50, 50), 3, "crop", ignore)
+    np.testing.assert_array_equal(images[0], read_picture(path, (50, 50), 3))
+
+
+def test_reasons_are_those_that_one_picture_alone_gets(tmp_path: Path, save_picture: SavePicture) -> None:
+    (tmp_path / "text.png").write_text("text")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "start.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "folder.png").mkdir()
+    short = save_picture(tmp_path / "short.png", height=64, width=64)
+    short.write_bytes(short.read_bytes()[:-2000])
+    paths = [*sorted(tmp_path.iterdir()), tmp_path / "gone\n.png", tmp_path / "zero\0.png"]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.png")
+        paths += [tmp_path / "pipe.png", Path("/dev/zero")]
+    _, errors = decode_each([*paths, b"nothing"], (8, 8), 3, "crop", ignore)
+    assert len(errors) == len(paths) + 1
+    for index, path in enumerate([*paths, b"nothing"]):
+        with pytest.raises(PictureError) as alone:
+            read_picture(path, (8, 8), 3)
+        assert (str(errors[index]), errors[index].reason) == (str(alone.value), alone.value.reason)
+
+
+def test_a_file_that_vanishes_after_the_look_is_a_bad_file(tmp_path: Path, save_picture: SavePicture) -> None:
+    paths = [save_picture(tmp_path / f"{n}.png", seed=n) for n in range(3)]
+    assert all(isinstance(look, Look) for look in look_at_each(paths, ignore))
+    paths[1].unlink()
+    images, errors = decode_each(paths, (8, 8), 3, "crop", ignore)
+    assert {index: error.reason for index, error in errors.items()} == {
+        1: "cannot be read (No such file or directory)"
+    }
+    np.testing.assert_array_equal(images[2], read_picture(paths[2], None, 3))
+
+
+def test_pictures_are_written_into_the_room_that_is_handed_in(
+    tmp_path: Path, save_picture: SavePicture
+) -> None:
+    path = save_picture(tmp_path / "a.png")
+
+    def room(count: int, size: tuple[int, int], channels: int) -> np.memmap[Any, np.dtype[np.uint8]]:
+        return np.memmap(tmp_path / "map", np.uint8, "w+", shape=(count, *size, channels))
+
+    images, errors = decode_each([path, path], (8, 8), 3, "crop", ignore, room=room)
+    assert isinstance(images, np.memmap)
+    assert errors == {}
+    np.testing.assert_array_equal(images[1], read_picture(path, None, 3))
+
+
+def test_this_process_loads_no_decoder(tmp_path: Path, make_classes: Callable[..., Path]) -> None:
+    make_classes(tmp_path / "set", height=6)
+    script = (
+        "import sys\nfrom sightline.data.options import DataOptions\nfrom sightline.data.source import read\n"
+        f"print(len(read(DataOptions(source={str(tmp_path / 'set')!r})).train))\n"
+        "print({'PIL'} & {name.split('.')[0] for name in sys.modules})\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=True)
+    assert done.stdout.split()[-1] == b"set()"

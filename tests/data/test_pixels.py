@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.data import pixels
 from sightline.data.pixels import (
     RefusedError,
     as_channels,
     fitted,
     is_grey,
-    room_for,
     to_array,
+    to_bytes,
     to_grey_or_rgb,
 )
-from sightline.errors import DataError
 
 
 def grey_or_rgb(values: np.ndarray) -> list[int]:
@@ -138,6 +138,37 @@ def test_every_shape_can_be_brought_to_every_size(width: int, height: int, fit: 
         assert (found.height, found.width) == size
 
 
-def test_more_pictures_than_memory_are_refused_with_the_bytes_needed() -> None:
-    with pytest.raises(DataError, match=r"need 2,929,687,500\.0 GiB of memory, .* choose a smaller --size"):
-        room_for(10**12, (1024, 1024), 3)
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "L", "1"])
+def test_a_picture_in_strips_lies_on_white_as_a_whole_one_does(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    image = image.convert("RGB").quantize(16) if mode == "P" else image.convert(mode)
+    if mode in {"P", "RGB", "L", "1"}:
+        colour = {"P": 3, "RGB": tuple(noise[4, 4, :3].tolist()), "L": image.getpixel((4, 4)), "1": 0}[mode]
+        image.info["transparency"] = colour
+    white = Image.new("RGBA", image.size, "white")
+    expected = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    assert (np.asarray(expected) != np.asarray(image.convert("RGB"))).any()
+    monkeypatch.setattr(pixels, "_STRIP", 20)
+    np.testing.assert_array_equal(np.asarray(to_grey_or_rgb(image)), np.asarray(expected))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
+def test_numbers_in_strips_are_scaled_as_whole_ones_are(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (9, 7)).astype(np.uint16)
+    values[:3] //= 300  # alone, the first strip of a mode without a depth would not be scaled
+    kind = {"I;16": "<u2", "I;16B": ">u2", "I": "<i4", "F": "<f4"}[mode]
+    image = Image.frombytes(mode, (7, 9), values.astype(kind).tobytes())
+    monkeypatch.setattr(pixels, "_STRIP", 20)
+    np.testing.assert_array_equal(np.asarray(to_grey_or_rgb(image)), np.rint(values / 257))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bytes_are_those_of_the_array(mode: str, channels: int) -> None:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)).convert(
+        mode
+    )
+    assert to_bytes(image, channels) == to_array(image, channels).tobytes()

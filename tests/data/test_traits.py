@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from sightline.data import traits
-from sightline.data.traits import digest, digest_each, measure
+from sightline.data.digests import digest
+from sightline.data.traits import digest_each, measure
 
 PICTURES = st.tuples(
     st.integers(0, 6), st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 3])

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from torch import nn
 
 from sightline.architectures.lines import parse
-from sightline.data.decode import resize
 from sightline.data.pixels import as_channels
+from sightline.data.resizing import resize
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build

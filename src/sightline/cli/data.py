@@ -1,4 +1,4 @@
-"""`sightline data list | fetch | show | remove`: the catalogue."""
+"""`sightline data list | fetch | show | remove | imports`: the catalogue, and the store of imported pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sightline.tasks.catalogue import CatalogueDetails
 
 app = typer.Typer(
-    help="Sets with a name: list, fetch, show and remove them.", no_args_is_help=True, rich_markup_mode=None
+    help="Sets with a name, and imported pictures: list, fetch, show and remove them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A set of the catalogue, such as mnist.")]
@@ -92,8 +94,52 @@ def remove(name: Name, json: options.Json = False) -> None:
         output.say(f"{name}: removed {shown_bytes(found.bytes_freed)}.")
     else:
         output.say(f"{name}: nothing that Sightline fetched is here.")
+    if found.imports_freed:
+        output.say(f"{name}: removed {shown_bytes(found.imports_freed)} that had been imported from it.")
     if found.left:
         output.say(f"left where they are, for Sightline did not put them there: {', '.join(found.left)}")
+
+
+@app.command()
+def imports(
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="Only those of this name or path.")
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Delete them; DATA itself is left as it is.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Say which pictures were imported into the store, and how much room they take."""
+    from sightline.cli import output
+    from sightline.data.home import imports_folder
+    from sightline.data.published import shown_bytes
+    from sightline.reporting.tables import count
+    from sightline.tasks.imports import list_imports, remove_imports
+
+    found = remove_imports(data) if remove else list_imports(data)
+    if json:
+        _print_json(found)
+        return
+    if not found:
+        output.say(f"Nothing{' of it' if data else ''} is imported; the place for it is {imports_folder()}")
+        return
+    rows = [
+        (
+            one.source,
+            f"{one.height}x{one.width}x{one.channels}",
+            *(
+                count(one.pictures[split]) if split in one.pictures else ""
+                for split in ("train", "valid", "test")
+            ),
+            shown_bytes(one.bytes),
+        )
+        for one in found
+    ]
+    output.table(("imported from", "pictures of", "train", "valid", "test", "size"), rows, left=2)
+    output.say(
+        f"{'removed ' if remove else ''}{shown_bytes(sum(one.bytes for one in found))} in {imports_folder()}"
+    )
 
 
 def _show(found: CatalogueDetails) -> None:

@@ -3,9 +3,7 @@
 Libraries such as HDF5 and Arrow were not written for hostile files. A file that makes one crash, loop or eat
 memory ends a child here, and its caller gets one sentence. What the child found comes back through a file that
 is deleted already and holds raw numbers and JSON, nothing that could run; its pages are mapped, not read.
-
-The child is a fresh interpreter that neither sees the environment's Python settings nor runs the caller's main
-module, so that it works from threads, notebooks and scripts without a main guard.
+Picture files, which are many and small, have children that live longer: see `confined_pool`.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,24 +22,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data import child
 from sightline.data.home import imports_folder
 from sightline.data.names import printable
 from sightline.data.scratch import scratch_file
 from sightline.errors import DataError
 
-# The request is read before sightline can be imported, for it says where sightline and its libraries lie.
-_START = (
-    "import json, sys; request = json.loads(sys.stdin.buffer.read()); sys.path[:] = request['path']; "
-    "from sightline.data import confined_child; confined_child.main(request)"
-)
-# What an interpreter and its libraries may need to start; everything else of the environment stays outside.
-_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
-_SET = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve gigabytes of addresses, which count as memory
-    "HDF5_PLUGIN_PRELOAD": "::",  # no filter is loaded from a folder of plug-ins
-    "OMP_NUM_THREADS": "1",  # threads reserve addresses too
-    "OPENBLAS_NUM_THREADS": "1",
-}
+_MAIN = "sightline.data.confined_child"
 _TYPES = frozenset({"|u1", "<i8"})
 _MOST_FACTS = 1 << 24  # bytes of JSON
 _SMALL = 1 << 25  # bytes of an answer
@@ -85,7 +71,6 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Limi
     """
     shown = printable(str(path))
     message = {
-        "path": _import_path(),
         "work": work,
         "file": str(path.absolute()),
         "shown": shown,
@@ -96,36 +81,24 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Limi
     }
     # What may be a whole set goes to the store's folder: the system's own for such files may lie in memory.
     with scratch_file() if limits.output > _SMALL else tempfile.TemporaryFile() as answer:
-        try:
-            done = subprocess.run(  # noqa: S603 (our own interpreter and our own program)
-                [sys.executable, "-I", "-c", _START],
-                input=json.dumps(message).encode(),
-                stdout=answer,
-                stderr=subprocess.DEVNULL,
-                env={name: os.environ[name] for name in _KEPT if name in os.environ} | _SET,
-                timeout=10 + 3 * limits.seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise _too_long(shown, limits) from error
-        if done.returncode != 0:
-            raise _ended_early(done.returncode, shown, limits)
+        with child.start(answer) as process:
+            try:
+                process.communicate(child.first_line(_MAIN, message), timeout=10 + 3 * limits.seconds)
+            except subprocess.TimeoutExpired as error:
+                raise _too_long(shown, limits) from error
+            finally:  # Ctrl-C too
+                process.kill()
+        if process.returncode != 0:
+            raise _ended_early(process.returncode, shown, limits)
         return _translated(_parsed(answer, shown), shown, limits)
 
 
-def _import_path() -> list[str]:
-    """Return the places that this process imports from; relative ones could hold anything and stay out."""
-    own = str(Path(__file__).parents[2])
-    return [*dict.fromkeys([*(entry for entry in sys.path if Path(entry).is_absolute()), own])]
-
-
 def _ended_early(code: int, shown: str, limits: Limits) -> DataError:
-    if code in {-getattr(signal, "SIGXCPU", 0), -getattr(signal, "SIGKILL", 0)}:
+    if child.ran_out_of_time(code) or code == -getattr(signal, "SIGKILL", 0):  # the hard limit on time kills
         return _too_long(shown, limits)
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return DataError(
-        f"{shown} made the library that reads it crash ({how}); nothing else was touched. The file is damaged or was "
-        "made to do harm; get it again from its source."
+        f"{shown} made the library that reads it crash ({child.how_it_ended(code)}); nothing else was touched. "
+        "The file is damaged or was made to do harm; get it again from its source."
     )
 
 

@@ -5,7 +5,6 @@ Nothing here imports more than NumPy before the limits hold; the foreign library
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import importlib
 import json
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.limits import limit
 from sightline.errors import DataError
 
 _ALIGNMENT = 64
@@ -84,26 +84,3 @@ def main(message: Mapping[str, Any]) -> None:
     output.finish(facts)
     # The library's own tidying up could still stumble over what it has read.
     os._exit(0)
-
-
-def limit(memory: int, seconds: float, output: int) -> None:
-    """Bound this process for good: address space, processor time, size of a written file, no core dump.
-
-    Where the system knows no such limits (Windows), the parent's clock remains.
-    """
-    try:
-        import resource  # noqa: PLC0415 (not on Windows)
-    except ImportError:
-        return
-    for kind, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, max(1, math.ceil(seconds))),
-        (resource.RLIMIT_FSIZE, output),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        # One second over the soft limit of time separates "too long" from a kill by someone else.
-        above = allowed + 1 if kind == resource.RLIMIT_CPU and allowed == most else allowed
-        with contextlib.suppress(ValueError, OSError):  # macOS refuses to bound the address space
-            resource.setrlimit(kind, (allowed, above))

@@ -11,23 +11,33 @@ import contextlib
 import functools
 import importlib
 import io
+import math
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sightline.data.names import printable
-from sightline.data.options import Fit
-from sightline.data.pixels import RefusedError, Room, fitted, is_grey, room_for, to_array, to_grey_or_rgb
+from sightline.data.pixels import (
+    RefusedError,
+    fitted,
+    is_grey,
+    to_array,
+    to_bytes,
+    to_grey_or_rgb,
+)
 from sightline.data.quiet import quiet_pillow
 from sightline.errors import DataError
 
 if TYPE_CHECKING:
-    from PIL import ImageFile
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image, ImageFile
+
+    from sightline.data.options import Fit
 
 # Pillow reads more than forty formats. These are the ones that pictures to learn from come in; each further
 # one, and above all EPS, which starts Ghostscript, would be one more parser open to hostile files.
@@ -132,16 +142,45 @@ def read_picture(
         PictureError: as for `read_header`, or the content is truncated or damaged.
     """
     with _opened(picture, name) as image:
-        from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
+        return to_array(_upright(image, size, fit), channels)
 
-        if size is not None:
-            # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the size asked for, so that the
-            # resizing still averages. Square, because the picture may yet be turned.
-            image.draft(None, (2 * max(size), 2 * max(size)))
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        plain = to_grey_or_rgb(image)
-        return to_array(plain if size is None else fitted(plain, size, fit), channels)
+
+def read_bytes(
+    picture: Path | bytes,
+    size: tuple[int, int],
+    channels: int,
+    fit: Fit,
+    about_to_decode: Callable[[int], None],
+) -> bytes:
+    """Return the bytes of the array that `read_picture` returns.
+
+    Args:
+        picture: a file, or its content.
+        size: as for `read_picture`.
+        channels: as for `read_picture`.
+        fit: as for `read_picture`.
+        about_to_decode: called with the number of pixels once it is known.
+
+    Raises:
+        PictureError: as for `read_picture`.
+    """
+    with _opened(picture, None) as image:
+        about_to_decode(math.prod(image.size))
+        return to_bytes(_upright(image, size, fit), channels)
+
+
+def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: Fit) -> Image.Image:
+    """Decode a picture; return it in mode L or RGB, at the size asked for."""
+    from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
+
+    if size is not None:
+        # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the size asked for, so that the
+        # resizing still averages. Square, because the picture may yet be turned.
+        image.draft(None, (2 * max(size), 2 * max(size)))
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    plain = to_grey_or_rgb(image)
+    return plain if size is None else fitted(plain, size, fit)
 
 
 def read_content(path: Path, *, name: str | None = None) -> bytes:
@@ -150,83 +189,81 @@ def read_content(path: Path, *, name: str | None = None) -> bytes:
     Raises:
         PictureError: it is something else, too large, or cannot be read.
     """
-    name = _name(path, name)
+    with open_file(path, name=name) as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
+    """Yield a regular file of at most `MAX_BYTES`, open to be read.
+
+    Raises:
+        PictureError: as for `read_content`; an OSError in the body becomes one too.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-            raise PictureError(name, "not a regular file")
+            raise PictureError(_name(path, name), "not a regular file")
         if status.st_size > MAX_BYTES:
-            raise PictureError(name, f"too large, {status.st_size:,} bytes where {MAX_BYTES:,} are allowed")
-        return path.read_bytes()
+            large = f"too large, {status.st_size:,} bytes where {MAX_BYTES:,} are allowed"
+            raise PictureError(_name(path, name), large)
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
-        raise PictureError(name, f"cannot be read ({error.strerror or error})") from error
+        raise PictureError(_name(path, name), f"cannot be read ({error.strerror or error})") from error
     except ValueError as error:  # a zero byte in the path
-        raise PictureError(name, f"cannot be read ({error})") from error
-
-
-def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop") -> NDArray[np.uint8]:
-    """Return one picture (H, W, C) brought to `size` (height, width), exactly as `read_picture` does.
-
-    Args:
-        image: (H, W, C) uint8 with C = 1 or 3.
-        size: height and width.
-        fit: `crop` fills the size and cuts what stands out, equally on both sides; `pad` shows all of the
-            picture on black; `stretch` distorts it.
-    """
-    if image.shape[:2] == size:
-        return image
-    from PIL import Image  # noqa: PLC0415 (Pillow is needed only where pictures are files)
-
-    channels = image.shape[2]
-    return to_array(fitted(Image.fromarray(image[:, :, 0] if channels == 1 else image), size, fit), channels)
-
-
-def resize_all(
-    images: NDArray[np.uint8], size: tuple[int, int] | None, *, fit: Fit = "crop", room: Room = room_for
-) -> NDArray[np.uint8]:
-    """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
-
-    Raises:
-        DataError: there is not enough memory.
-    """
-    if size is None or images.shape[1:3] == size:
-        return images
-    resized = room(len(images), size, images.shape[3])
-    for index, image in enumerate(np.asarray(images)):
-        resized[index] = resize(image, size, fit=fit)
-    return resized
+        raise PictureError(_name(path, name), f"cannot be read ({error})") from error
 
 
 @contextlib.contextmanager
 def _opened(picture: Path | bytes, name: str | None) -> Iterator[ImageFile.ImageFile]:
-    """Yield the picture, checked but not decoded; whatever goes wrong inside becomes a PictureError."""
-    name = _name(picture, name)
-    content = picture if isinstance(picture, bytes) else read_content(picture, name=name)
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (needed only where pictures are files)
+    """Yield the picture, checked but not decoded; whatever goes wrong inside becomes a PictureError.
+
+    A file is read as the decoder goes on, so that the largest need not fit into memory beside their pixels.
+    """
+    from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
     _load_plugins()
-    try:
-        with quiet_pillow, Image.open(io.BytesIO(content), formats=tuple(FORMATS)) as image:
+    opened = io.BytesIO(picture) if isinstance(picture, bytes) else open_file(picture, name=name)
+    with opened as stream:
+        start = stream.read(64)
+        stream.seek(0)
+        with (
+            _translated(start, picture, name),
+            quiet_pillow,
+            Image.open(stream, formats=tuple(FORMATS)) as image,
+        ):
             _check(image)
             yield image
+
+
+@contextlib.contextmanager
+def _translated(start: bytes, picture: Path | bytes, name: str | None) -> Iterator[None]:
+    """Turn whatever is raised while the picture that starts so is read into a PictureError."""
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (needed only where pictures are files)
+
+    try:
+        yield
     except RefusedError as error:
-        raise PictureError(name, str(error)) from error
+        raise PictureError(_name(picture, name), str(error)) from error
     except UnidentifiedImageError as error:
-        found = describe(content)
+        found = describe(start)
         if found in _READABLE:
-            raise PictureError(name, f"damaged or truncated (it starts as {found} does)") from error
+            raise PictureError(
+                _name(picture, name), f"damaged or truncated (it starts as {found} does)"
+            ) from error
         expected = ", ".join(FORMATS)
         raise PictureError(
-            name, f"not a picture that Sightline reads (found {found}, expected {expected})"
+            _name(picture, name), f"not a picture that Sightline reads (found {found}, expected {expected})"
         ) from error
     except Image.DecompressionBombError as error:
-        raise PictureError(name, f"too large, more than {MAX_PIXELS:,} pixels") from error
+        raise PictureError(_name(picture, name), f"too large, more than {MAX_PIXELS:,} pixels") from error
     except MemoryError as error:
-        raise PictureError(name, "too large for the memory that is left") from error
+        raise PictureError(_name(picture, name), "too large for the memory that is left") from error
     # Hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error, IndexError, …
     except Exception as error:
         said = printable(str(error) or type(error).__name__).rstrip(".")
-        raise PictureError(name, f"damaged or truncated ({said})") from error
+        raise PictureError(_name(picture, name), f"damaged or truncated ({said})") from error
 
 
 def _name(picture: Path | bytes, name: str | None) -> str:

@@ -7,6 +7,7 @@ The header is written as a Python dict. Here it must be exactly the dict that Nu
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,12 @@ def read_header(start: Content | memoryview, where: str) -> Header:
     """
     if bytes(start[:6]) != _MAGIC or len(start) < 12:
         raise DataError(f"{where} is truncated or no array, expected one in NumPy's format .npy.")
+    if start[6] not in {1, 2, 3}:
+        raise DataError(f"{where} is of version {start[6]} of NumPy's format, expected 1, 2 or 3.")
     long = start[6] > 1  # versions 2 and 3 have four bytes for the header's length
     before = 12 if long else 10
     length = int.from_bytes(start[8:before], "little")
-    if start[6] not in {1, 2, 3} or length > min(MAX_HEADER, len(start) - before):
+    if length > min(MAX_HEADER, len(start) - before):
         raise DataError(
             f"{where} has a header of {length:,} bytes, more than there are or than NumPy writes."
         )
@@ -85,9 +88,8 @@ def _texts(values: memoryview, header: Header, where: str) -> NDArray[Any]:
     """Return texts (N,): names of classes."""
     if len(header.shape) != 1 or header.shape[0] * header.dtype.itemsize != len(values):
         raise DataError(f"{where} is truncated, or an array of texts that are no list of class names.")
-    array = np.frombuffer(values, header.dtype)
-    try:
-        array.tolist()
-    except ValueError as error:  # not a character of Unicode
-        raise DataError(f"{where} holds texts that are damaged.") from error
-    return array
+    # NumPy would stumble over a number that is no character only when the text is used.
+    numbers = np.dtype(f"{header.dtype.byteorder}u4")
+    if header.dtype.kind == "U" and (np.frombuffer(values, numbers) > sys.maxunicode).any():
+        raise DataError(f"{where} holds texts that are damaged.")
+    return np.frombuffer(values, header.dtype)

@@ -12,9 +12,10 @@ from sightline.data.pickled_names import CALLS, Name, Shell, Text
 from sightline.data.scratch import Content
 from sightline.errors import DataError
 
-# An honest file of a million pictures needs a few hundred thousand; each can cost a hundred bytes of memory.
-MAX_OPCODES = 1_500_000
-MAX_GROUPS = 200_000  # lists and dicts, and tuples that are written with a mark
+# One for each number or text of a list: CIFAR-100 has 200,000, a part of ImageNet in 32x32 has 130,000. Each takes
+# Python up to a microsecond and a hundred bytes.
+MAX_OPCODES = 300_000
+MAX_GROUPS = 100_000  # lists, dicts, tuples and names; a list of NumPy's numbers has a tuple for each
 MAX_DEPTH = 32  # of lists in dicts in tuples …
 MAX_KEYS = 10_000  # of one dict
 MAX_LINE = 256  # characters of a number or a name that is written as text
@@ -25,6 +26,7 @@ MAX_TEXT = 1 << 16
 
 
 NO_CODE = "Sightline runs no code from files"
+_DECIMAL = re.compile(rb"-?[0-9]{1,38}L?")
 
 
 class Machine:
@@ -52,9 +54,13 @@ class Machine:
         self.at += count
         return self.view[self.at - count : self.at]
 
-    def number(self, form: str) -> Any:
+    def number(self, form: struct.Struct) -> Any:
         """Return the next bytes as one number."""
-        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+        place = self.at
+        self.at += form.size
+        if isinstance(self.view, Outline):
+            return form.unpack(self.view[place : self.at])[0]
+        return form.unpack_from(self.view, place)[0]
 
     def line(self, most: int = MAX_LINE) -> bytes:
         """Return what stands before the next line break, and go beyond it."""
@@ -65,10 +71,9 @@ class Machine:
         self.at = end + 1
         return line
 
-    def decimal(self) -> int:
-        """Return the next line as a whole number."""
-        line = self.line()
-        if not re.fullmatch(rb"-?[0-9]{1,38}L?", line):
+    def decimal(self, line: bytes) -> int:
+        """Return the whole number that a line stands for."""
+        if not _DECIMAL.fullmatch(line):
             raise self.damaged(f"{printable(repr(line[:40]))} stands for a number")
         return int(line.rstrip(b"L"))
 
@@ -79,17 +84,17 @@ class Machine:
                 raise self.content.not_enough()
             return Text(content, encoding)
         try:
-            return bytes(content).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")
+            return str(content, encoding, "surrogatepass" if encoding == "utf-8" else "strict")
         except UnicodeDecodeError as error:
             raise self.damaged("a text is not in its encoding") from error
 
     # -- the stack ----------------------------------------------------------------------------------------
 
     def count_group(self) -> None:
-        """Count one more list or dict; each takes Python a while, so a file of nothing else is given up."""
+        """Count one more list, dict, tuple or name; a file of nothing else is given up."""
         self.groups += 1
         if self.groups > MAX_GROUPS:
-            raise self.refused(f"has more than {MAX_GROUPS:,} lists and dicts")
+            raise self.refused(f"has more than {MAX_GROUPS:,} lists, dicts, tuples and names")
 
     def mark(self) -> None:
         """Begin a group of values."""
@@ -141,6 +146,7 @@ class Machine:
 
     def name(self, module: object, name: object) -> None:
         """Put a name of the table on the stack; the same for every protocol."""
+        self.count_group()
         if type(module) is not str or type(name) is not str:
             raise self.refused(f"asks for a name that is no text; {NO_CODE}")
         if (found := Name.find(module, name)) is None:

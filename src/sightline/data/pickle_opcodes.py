@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,27 +12,12 @@ from sightline.data.names import printable
 from sightline.data.pickle_machine import MAX_INTEGER, MAX_OPCODES, NO_CODE, SHORT, Machine
 from sightline.data.plain_arrays import Blob
 
-_COUNTED: Mapping[int, tuple[str, str]] = {  # the type of the count, and of what follows
-    ord("U"): ("<B", "bytes"),
-    ord("T"): ("<i", "bytes"),
-    ord("C"): ("<B", "bytes"),
-    ord("B"): ("<I", "bytes"),
-    0x8E: ("<Q", "bytes"),
-    0x96: ("<Q", "bytes"),
-    0x8C: ("<B", "text"),
-    ord("X"): ("<I", "text"),
-    0x8D: ("<Q", "text"),
-}
-_NUMBERS: Mapping[int, str] = {ord("J"): "<i", ord("K"): "<B", ord("M"): "<H", ord("G"): ">d"}
-_CONSTANTS: Mapping[int, object] = {ord("N"): None, 0x88: True, 0x89: False, ord(")"): ()}
-_EMPTY: Mapping[int, Callable[[], object]] = {ord("]"): list, ord("}"): dict}
-_REFUSED: Mapping[int, str] = {
-    ord("P"): "PERSID", ord("Q"): "BINPERSID", ord("o"): "OBJ", 0x81: "NEWOBJ", 0x82: "EXT1", 0x83: "EXT2",
-    0x84: "EXT4", 0x8F: "EMPTY_SET", 0x90: "ADDITEMS", 0x91: "FROZENSET", 0x92: "NEWOBJ_EX", 0x97: "NEXT_BUFFER",
-    0x98: "READONLY_BUFFER", ord("0"): "POP", ord("1"): "POP_MARK", ord("2"): "DUP",
-}  # fmt: skip
 # What Python 2 wrote inside the quotes of a protocol-0 string; the `++` and `*+` keep the match from going back.
 _ESCAPED = re.compile(rb"(?:[^\\]++|\\(?:x[0-9a-fA-F]{2}|[\\'\"nrt]))*+")
+
+_BOOLEANS = {b"00": False, b"01": True}
+_Handler = Callable[[Machine], None]
+_BYTE, _UINT32, _INT32, _UINT64 = map(struct.Struct, ("<B", "<I", "<i", "<Q"))
 
 
 def run(machine: Machine) -> Any:
@@ -50,29 +36,44 @@ def run(machine: Machine) -> Any:
             return value
         if machine.steps > MAX_OPCODES:
             raise machine.refused(f"has more than {MAX_OPCODES:,} instructions")
-        _step(machine, code)
+        if (handler := _HANDLERS.get(code)) is None:
+            raise machine.damaged(f"0x{code:02x} at byte {machine.at - 1:,} is no instruction of a pickle")
+        handler(machine)
     raise machine.damaged("it ends before its STOP")
 
 
-def _step(machine: Machine, code: int) -> None:
-    """Follow one instruction."""
-    if code in _COUNTED:
-        form, kind = _COUNTED[code]
-        content = machine.take(machine.number(form))
-        machine.stack.append(machine.text(content) if kind == "text" else _shortened(content))
-    elif code in _NUMBERS:
-        machine.stack.append(machine.number(_NUMBERS[code]))
-    elif code in _CONSTANTS:
-        machine.stack.append(_CONSTANTS[code])
-    elif code in _EMPTY:
+def _constant(value: object) -> _Handler:
+    return lambda machine: machine.stack.append(value)
+
+
+def _number(form: str) -> _Handler:
+    packed = struct.Struct(form)
+    return lambda machine: machine.stack.append(machine.number(packed))
+
+
+def _bytes(count: str) -> _Handler:
+    packed = struct.Struct(count)
+    return lambda machine: machine.stack.append(_shortened(machine.take(machine.number(packed))))
+
+
+def _text(count: str) -> _Handler:
+    packed = struct.Struct(count)
+    return lambda machine: machine.stack.append(machine.text(machine.take(machine.number(packed))))
+
+
+def _empty(make: Callable[[], object]) -> _Handler:
+    def handler(machine: Machine) -> None:
         machine.count_group()
-        machine.stack.append(_EMPTY[code]())
-    elif code in _HANDLERS:
-        _HANDLERS[code](machine)
-    elif code in _REFUSED:
-        raise machine.refused(f"asks for an object through {_REFUSED[code]}; {NO_CODE}")
-    else:
-        raise machine.damaged(f"0x{code:02x} at byte {machine.at - 1:,} is no instruction of a pickle")
+        machine.stack.append(make())
+
+    return handler
+
+
+def _refused(name: str) -> _Handler:
+    def handler(machine: Machine) -> None:
+        raise machine.refused(f"asks for an object through {name}; {NO_CODE}")
+
+    return handler
 
 
 def _shortened(content: memoryview) -> Blob:
@@ -85,20 +86,19 @@ def _protocol(machine: Machine) -> None:
 
 
 def _frame(machine: Machine) -> None:
-    size, left = machine.number("<Q"), len(machine.view) - machine.at
+    size, left = machine.number(_UINT64), len(machine.view) - machine.at
     if size > left:
         raise machine.damaged(f"{size:,} bytes are promised where {left:,} are left")
 
 
 def _integer_line(machine: Machine) -> None:
-    if bytes(machine.view[machine.at : machine.at + 3]) in {b"00\n", b"01\n"}:  # booleans before protocol 2
-        machine.stack.append(machine.line() == b"01")
-    else:
-        machine.stack.append(machine.decimal())
+    line = machine.line()
+    # Booleans before protocol 2 are numbers with a nought in front.
+    machine.stack.append(_BOOLEANS[line] if line in _BOOLEANS else machine.decimal(line))
 
 
-def _integer_bytes(machine: Machine, form: str) -> None:
-    size = machine.number(form)
+def _integer_bytes(machine: Machine, count: struct.Struct) -> None:
+    size = machine.number(count)
     if not 0 <= size <= MAX_INTEGER:
         raise machine.refused(f"has a whole number of {size:,} bytes, expected {MAX_INTEGER} at most")
     machine.stack.append(int.from_bytes(machine.take(size), "little", signed=True))
@@ -115,14 +115,13 @@ def _float_line(machine: Machine) -> None:
 def _quoted(machine: Machine) -> None:
     line = machine.line(len(machine.view))
     inner = line[1:-1]
-    if (
-        len(line) < 2
-        or line[:1] not in {b"'", b'"'}
-        or line[-1:] != line[:1]
-        or not _ESCAPED.fullmatch(inner)
-    ):
+    quoted = len(line) >= 2 and line[:1] in {b"'", b'"'} and line[-1:] == line[:1]
+    if quoted and b"\\" not in inner:
+        machine.stack.append(inner)
+    elif quoted and _ESCAPED.fullmatch(inner):
+        machine.stack.append(codecs.escape_decode(inner)[0])
+    else:
         raise machine.damaged("a string is not quoted as Python 2 does it")
-    machine.stack.append(codecs.escape_decode(inner)[0])
 
 
 def _unicode_line(machine: Machine) -> None:
@@ -142,6 +141,7 @@ def _dict(machine: Machine) -> None:
 
 
 def _tuple(machine: Machine, count: int) -> None:
+    machine.count_group()
     if len(machine.stack) < count:
         raise IndexError
     machine.stack[-count:] = [tuple(machine.stack[-count:])]
@@ -157,14 +157,33 @@ def _set_item(machine: Machine) -> None:
     machine.set_items([key, value])
 
 
-_HANDLERS: Mapping[int, Callable[[Machine], None]] = {
+_HANDLERS: Mapping[int, _Handler] = {
     0x80: _protocol,
     0x95: _frame,
+    ord("N"): _constant(None),
+    0x88: _constant(True),
+    0x89: _constant(False),
+    ord(")"): _constant(()),
+    ord("J"): _number("<i"),
+    ord("K"): _number("<B"),
+    ord("M"): _number("<H"),
+    ord("G"): _number(">d"),
+    ord("U"): _bytes("<B"),
+    ord("T"): _bytes("<i"),
+    ord("C"): _bytes("<B"),
+    ord("B"): _bytes("<I"),
+    0x8E: _bytes("<Q"),
+    0x96: _bytes("<Q"),
+    0x8C: _text("<B"),
+    ord("X"): _text("<I"),
+    0x8D: _text("<Q"),
+    ord("]"): _empty(list),
+    ord("}"): _empty(dict),
     ord("("): Machine.mark,
     ord("I"): _integer_line,
-    ord("L"): lambda machine: machine.stack.append(machine.decimal()),
-    0x8A: lambda machine: _integer_bytes(machine, "<B"),
-    0x8B: lambda machine: _integer_bytes(machine, "<i"),
+    ord("L"): lambda machine: machine.stack.append(machine.decimal(machine.line())),
+    0x8A: lambda machine: _integer_bytes(machine, _BYTE),
+    0x8B: lambda machine: _integer_bytes(machine, _INT32),
     ord("F"): _float_line,
     ord("S"): _quoted,
     ord("V"): _unicode_line,
@@ -178,16 +197,24 @@ _HANDLERS: Mapping[int, Callable[[Machine], None]] = {
     0x85: lambda machine: _tuple(machine, 1),
     0x86: lambda machine: _tuple(machine, 2),
     0x87: lambda machine: _tuple(machine, 3),
-    ord("p"): lambda machine: machine.remember(machine.decimal()),
-    ord("q"): lambda machine: machine.remember(machine.number("<B")),
-    ord("r"): lambda machine: machine.remember(machine.number("<I")),
+    ord("p"): lambda machine: machine.remember(machine.decimal(machine.line())),
+    ord("q"): lambda machine: machine.remember(machine.number(_BYTE)),
+    ord("r"): lambda machine: machine.remember(machine.number(_UINT32)),
     0x94: lambda machine: machine.remember(len(machine.memo)),
-    ord("g"): lambda machine: machine.recall(machine.decimal()),
-    ord("h"): lambda machine: machine.recall(machine.number("<B")),
-    ord("j"): lambda machine: machine.recall(machine.number("<I")),
+    ord("g"): lambda machine: machine.recall(machine.decimal(machine.line())),
+    ord("h"): lambda machine: machine.recall(machine.number(_BYTE)),
+    ord("j"): lambda machine: machine.recall(machine.number(_UINT32)),
     ord("c"): lambda machine: machine.name(*machine.lines_name()),
     0x93: _stack_global,
     ord("i"): Machine.instance,
     ord("R"): Machine.reduce,
     ord("b"): Machine.build,
-}
+    **{
+        code: _refused(name)
+        for name, code in {
+            "PERSID": ord("P"), "BINPERSID": ord("Q"), "OBJ": ord("o"), "NEWOBJ": 0x81, "EXT1": 0x82, "EXT2": 0x83,
+            "EXT4": 0x84, "EMPTY_SET": 0x8F, "ADDITEMS": 0x90, "FROZENSET": 0x91, "NEWOBJ_EX": 0x92,
+            "NEXT_BUFFER": 0x97, "READONLY_BUFFER": 0x98, "POP": ord("0"), "POP_MARK": ord("1"), "DUP": ord("2"),
+        }.items()
+    },
+}  # fmt: skip

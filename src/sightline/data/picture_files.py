@@ -1,31 +1,28 @@
-"""Many picture files to one array: looked at and decoded in threads, in order, the bad ones told apart."""
+"""Many picture files to one array: looked at and decoded in confined children, in order, the bad ones told apart.
+
+This process touches no byte of a picture before it is decoded, so that none can harm it; see `confined_pool`.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data import decode
+from sightline.data.confined_pool import Tick, work_through
+from sightline.data.confined_thread import Task
+from sightline.data.frames import Item
+from sightline.data.names import printable
 from sightline.data.options import Fit
-from sightline.data.pixels import Room, room_for
-from sightline.data.quiet import quiet_pillow
-from sightline.data.traits import digest
+from sightline.data.picture_child import LOOK, SECONDS, seconds_for
+from sightline.data.room import Room, room_for
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-Tick = Callable[[int], None]
-
-# Files that a thread takes at a time: enough to hide the hand-over, few enough for a bar that moves.
-_CHUNK = 64
-# What Pillow does in Python rather than in C is done by one thread at a time, so more threads bring nothing.
-_MOST_THREADS = 16
+# Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
+_MEMORY = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,12 @@ def look_at_each(paths: Sequence[Path | bytes], tick: Tick) -> list[Look | decod
         paths: the files, or what is in them.
         tick: called with the number of files that were done since the last call, from the calling thread.
     """
-    return [result for chunk in _in_threads(_look, paths, tick) for result in chunk]
+    answers = np.empty((len(paths), LOOK.size), np.uint8)
+    reasons = work_through(_task("looking"), paths, answers, tick)
+    return [
+        _error(path, reasons[index]) if index in reasons else _look(path, row)
+        for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(answers.data), strict=True))
+    ]
 
 
 def decode_each(
@@ -52,6 +54,7 @@ def decode_each(
     channels: int,
     fit: Fit,
     tick: Tick,
+    *,
     room: Room = room_for,
 ) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
@@ -60,58 +63,45 @@ def decode_each(
         paths: the files, or what is in them, N of them.
         size: height and width that each is brought to.
         channels: 1 or 3.
-        fit: how another shape is brought to the size, see `decode.resize`.
+        fit: how another shape is brought to the size, see `resizing.resize`.
         tick: as for `look_at_each`.
-        room: gives the array.
+        room: returns the contiguous array to be filled, from N, the size and the channels.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
     images = room(len(paths), size, channels)
-
-    def decode_into(index: int) -> decode.PictureError | None:
-        try:
-            images[index] = decode.read_picture(paths[index], size, channels, fit)
-        except decode.PictureError as error:
-            return error
-        return None
-
-    results = [result for chunk in _in_threads(decode_into, range(len(paths)), tick) for result in chunk]
-    return images, {index: error for index, error in enumerate(results) if error is not None}
+    rows = images.reshape(len(paths), size[0] * size[1] * channels)
+    task = _task("decoding", size=size, channels=channels, fit=fit)
+    reasons = work_through(task, paths, rows, tick)
+    return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
 
 
-def _look(path: Path | bytes) -> Look | decode.PictureError:
+def _task(function: str, **request: object) -> Task:
+    return Task(
+        work=f"sightline.data.picture_child:{function}",
+        request=request,
+        memory=_MEMORY,
+        seconds=SECONDS,
+        patience=_patience,
+    )
+
+
+def _patience(item: Item) -> float:
+    """Return the seconds on the clock that a file may take: it may lie far away, and the machine be busy."""
     try:
-        content = path if isinstance(path, bytes) else decode.read_content(path)
-        return Look(decode.read_header(content), digest(content))
-    except decode.PictureError as error:
-        return error
+        size = len(item) if isinstance(item, bytes) else item.stat().st_size
+    except (OSError, ValueError):
+        size = 0
+    return 10 + 3 * seconds_for(min(size, decode.MAX_BYTES))
 
 
-def _in_threads(
-    function: Callable[[Item], Result], items: Sequence[Item], tick: Tick
-) -> Iterator[list[Result]]:
-    """Yield the results of the items chunk by chunk, in order."""
-
-    def work(chunk: Sequence[Item]) -> list[Result]:
-        return [function(item) for item in chunk]
-
-    chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
-    threads = max(1, min(_processors(), _MOST_THREADS, len(chunks)))
-    with quiet_pillow, ThreadPoolExecutor(threads) as pool:  # quiet once, not anew for each file
-        futures = [pool.submit(work, chunk) for chunk in chunks]
-        try:
-            for future in futures:
-                results = future.result()
-                tick(len(results))
-                yield results
-        finally:  # Ctrl-C, or an error: what waits is not begun
-            for future in futures:
-                future.cancel()
+def _look(path: Path | bytes, answer: tuple[int, int, bool, bytes]) -> Look | decode.PictureError:
+    height, width, colour, digest = answer
+    if not 1 <= height * width <= decode.MAX_PIXELS:  # no child of ours says so
+        return _error(path, "made the decoder answer nonsense")
+    return Look(decode.Header(height, width, colour), digest)
 
 
-def _processors() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _error(path: Path | bytes, reason: str) -> decode.PictureError:
+    return decode.PictureError("The picture" if isinstance(path, bytes) else printable(str(path)), reason)

@@ -10,11 +10,11 @@ from sightline.data.catalogue import Entry
 from sightline.data.dataset import SplitName
 from sightline.data.fetched import Place
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.readers.digits import DigitsSource
 from sightline.data.readers.svhn import SvhnSource
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 _AT_ONCE = 4096  # pictures

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.dataset import SplitName
+from sightline.data.digests import digest
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
 from sightline.data.readers.contract import Part
-from sightline.data.traits import as_rows, digest
+from sightline.data.traits import as_rows
 from sightline.errors import DataError
 from sightline.seeds import derive
 

@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
@@ -29,7 +30,7 @@ from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.stored import Facts, Workshop, no_room
-from sightline.errors import DataError
+from sightline.errors import DataError, SaveError
 
 _DIGITS = 24  # hexadecimal ones of a name
 
@@ -63,6 +64,50 @@ def read_stored(
             )
     notes = [note for _, facts in found.values() for note in facts.notes]
     return Reading({split: part for split, (part, _) in found.items()}, tuple(dict.fromkeys(notes)))
+
+
+@dataclass(frozen=True)
+class Import:
+    """What the store holds of one source, read in one way."""
+
+    folder: Path
+    source: str
+    shape: tuple[int, int, int]
+    pictures: Mapping[SplitName, int]
+    bytes: int
+
+
+def imports() -> list[Import]:
+    """Return what is in the store, by source; what is damaged stands under the source `?`."""
+    found = []
+    for folder in sorted(imports_folder().glob("[0-9a-f]*")):
+        facts = {path.name.partition("-")[0]: stored.read_facts(path) for path in sorted(folder.iterdir())}
+        known = [one for one in facts.values() if one is not None]
+        found.append(
+            Import(
+                folder,
+                source=known[0].source if known else "?",
+                shape=known[0].shape[1:] if known else (0, 0, 0),
+                pictures={split: one.shape[0] for split in SPLITS if (one := facts.get(split)) is not None},
+                bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+            )
+        )
+    return sorted(found, key=lambda one: (one.source, one.shape))
+
+
+def remove(one: Import) -> None:
+    """Delete an import; a program that has its pictures mapped keeps them. The next reading imports anew.
+
+    Raises:
+        SaveError: it cannot be deleted.
+    """
+    try:
+        with _lock(one.folder.name):
+            shutil.rmtree(one.folder)
+    except FileNotFoundError:  # another process did it
+        pass
+    except OSError as error:
+        raise SaveError(f"{one.folder} cannot be deleted: {error.strerror or error}.") from error
 
 
 def _identity(source: Source, options: DataOptions) -> str:

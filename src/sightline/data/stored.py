@@ -24,8 +24,8 @@ from sightline import files
 from sightline.data.dataset import Skipped
 from sightline.data.home import VARIABLE
 from sightline.data.imageset import ImageSet
-from sightline.data.pixels import room_for
 from sightline.data.readers.contract import Part
+from sightline.data.room import room_for
 from sightline.data.traits import Traits, measure
 from sightline.errors import SaveError
 
@@ -164,7 +164,7 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
             else None
         )
         tables = {
-            name.removesuffix(".npy"): np.asarray(np.load(folder / name, mmap_mode="r", allow_pickle=False))
+            name.removesuffix(".npy"): np.asarray(np.lib.format.open_memmap(folder / name, "r"))
             for name in facts.sha256
             if name.endswith(".npy")
         }
@@ -207,7 +207,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         ValueError: the file does not hold such an array.
         OSError: it cannot be read.
     """
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = np.lib.format.open_memmap(path, "r")
     if array.shape != tuple(shape) or array.dtype != np.uint8:
         raise ValueError("another array")
     return np.asarray(array)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.cores import available_cores
+from sightline.data.digests import digest
 from sightline.data.rows import Pictures, Table, chosen
 
 DIGEST_BYTES = 16
@@ -73,11 +74,6 @@ def measure(images: Pictures, tick: Callable[[int], None] | None = None) -> Trai
             if tick is not None:
                 tick(done)
     return Traits(digests, sums)
-
-
-def digest(content: bytes | memoryview) -> bytes:
-    """Return 16 bytes that are equal exactly when the content is."""
-    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def digest_each(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from sightline import files
 from sightline.architectures.lines import parse
-from sightline.data.decode import resize_all
 from sightline.data.pixels import as_channels
+from sightline.data.resizing import resize_all
 from sightline.data.rows import Pictures
 from sightline.errors import DataError, RunError, UsageError
 from sightline.networks import weights

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.dataset import Skipped
-from sightline.data.decode import PictureError, read_picture, resize_all
+from sightline.data.picture_files import decode_each
 from sightline.data.pixels import as_channels
 from sightline.data.readers.class_folders import is_folder, visible
 from sightline.data.readers.pixel_csv import pixel_table, read_pixels
+from sightline.data.resizing import resize_all
 from sightline.errors import DataError
 from sightline.prediction.classifier import Classifier
 
@@ -59,21 +60,29 @@ def predict_files(
         DataError: a file cannot be read; the message says how many and names the first.
     """
     height, width, channels = classifier.description.shape
+    files, fit = _files(paths), classifier.description.fit
+    tables = {
+        path: as_channels(resize_all(pixels, (height, width), fit=fit), channels)
+        for path in files
+        if (pixels := _pixels_of(path)) is not None
+    }
+    pictures = [path for path in files if path not in tables]
+    decoded, errors = decode_each(pictures, (height, width), channels, fit, lambda _: None)
     images: list[NDArray[np.uint8]] = []
     names: list[tuple[str, int | None]] = []
     bad: list[Skipped] = []
-    for path in _files(paths):
-        pixels = pixel_table(path) if path.suffix.lower() == ".csv" else None
-        if pixels is not None:
-            pictures = resize_all(read_pixels(pixels)[0], (height, width), fit=classifier.description.fit)
-            images += list(as_channels(pictures, channels))
-            names += [(f"{path}, picture {number}", number) for number in range(1, len(pictures) + 1)]
+    place = 0  # of the next picture file
+    for path in files:
+        if path in tables:
+            images += list(tables[path])
+            names += [(f"{path}, picture {number}", number) for number in range(1, len(tables[path]) + 1)]
             continue
-        try:
-            images.append(read_picture(path, (height, width), channels, classifier.description.fit))
+        if place in errors:
+            bad.append(Skipped(str(path), errors[place].reason))
+        else:
+            images.append(decoded[place])
             names.append((str(path), None))
-        except PictureError as error:
-            bad.append(Skipped(str(path), error.reason))
+        place += 1
     if bad and not skip_bad:
         raise DataError(
             f"{len(bad)} of {len(bad) + len(images)} files cannot be read as pictures; the first, {bad[0].path}: "
@@ -91,6 +100,12 @@ def predict_files(
         for (name, number), row in zip(names, table, strict=True)
     ]
     return predictions, tuple(bad)
+
+
+def _pixels_of(path: Path) -> NDArray[np.uint8] | None:
+    """Return the pictures in a CSV file of pixels; None: it is something else."""
+    table = pixel_table(path) if path.suffix.lower() == ".csv" else None
+    return None if table is None else read_pixels(table)[0]
 
 
 def _visible(folder: Path) -> list[os.DirEntry[str]]:

@@ -15,6 +15,7 @@ from sightline.data.dataset import SplitName
 from sightline.data.download import Advance
 from sightline.data.fetched import Place
 from sightline.errors import unknown
+from sightline.tasks.imports import remove_imports
 
 
 class CatalogueSet(BaseModel):
@@ -63,6 +64,7 @@ class RemovedSet(BaseModel):
 
     name: str
     bytes_freed: int
+    imports_freed: int = Field(description="Bytes of what had been imported from it.")
     left: tuple[str, ...] = Field(
         description="Files that Sightline did not fetch, or that were changed since."
     )
@@ -124,14 +126,15 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
 
 
 def remove_set(name: str) -> RemovedSet:
-    """Delete what Sightline fetched of a set, and nothing else, and return what was done.
+    """Delete what Sightline fetched of a set and imported from it, and nothing else, and return what was done.
 
     Raises:
         UsageError: the catalogue has no such name.
         SaveError: something cannot be deleted.
     """
     freed, left = fetching.remove(_place(name))
-    return RemovedSet(name=name, bytes_freed=freed, left=left)
+    imports = sum(one.bytes for one in remove_imports(name))
+    return RemovedSet(name=name, bytes_freed=freed, imports_freed=imports, left=left)
 
 
 def _place(name: str) -> Place:

@@ -90,8 +90,7 @@ def train(
         trainer = start(
             whole, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
         )
-    with _report_at_end(trainer.run):
-        _draw_data(trainer.run, dataset)
+    with _report_at_end(trainer.run, dataset):
         trainer.fit()
     return trainer.run
 
@@ -129,14 +128,13 @@ def resume(
     from sightline.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
     trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
-    with _report_at_end(run):
-        _draw_data(run, dataset)
+    with _report_at_end(run, dataset):
         trainer.fit()
     return run
 
 
 def _draw_data(run: Run, dataset: Dataset) -> None:
-    """Draw the figures of the data, unless they are there already."""
+    """Draw the figures of the data, unless they are there already; it takes seconds, so training does not wait."""
     album = Album(run.path / "figures")
     if not album.path("counts").exists():  # the last one that is drawn
         album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
@@ -197,12 +195,14 @@ def _run_folder(
 
 
 @contextlib.contextmanager
-def _report_at_end(run: Run) -> Iterator[None]:
+def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
     """However training ends, leave a report of what there is; an error in it does not hide the first one."""
     try:
         yield
     except BaseException:
         with contextlib.suppress(Exception):
+            _draw_data(run, dataset)
             write_run_report(run)
         raise
+    _draw_data(run, dataset)
     write_run_report(run)

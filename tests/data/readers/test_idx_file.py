@@ -116,7 +116,7 @@ def test_bytes_to_spare_are_an_error(tmp_path: Path, zipped: bool) -> None:
 def test_a_truncated_gzip_file_is_an_error(tmp_path: Path) -> None:
     path = stored(tmp_path, PICTURES, zipped=True)
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(DataError, match="truncated or damaged gzip file"):
+    with pytest.raises(DataError, match="is a truncated gzip file"):
         read_pictures(path)
 
 
@@ -125,7 +125,7 @@ def test_a_flipped_bit_in_a_gzip_file_is_found_by_its_checksum(tmp_path: Path) -
     content = bytearray(path.read_bytes())
     content[-8] ^= 1  # the stored checksum
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"truncated or damaged gzip file .CRC check failed"):
+    with pytest.raises(DataError, match=r"damaged gzip file .*incorrect data check"):
         read_pictures(path)
 
 

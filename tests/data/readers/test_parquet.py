@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from sightline.data.confined import _SET
+from sightline.data.child import _SET
 from sightline.data.options import DataOptions
 from sightline.data.readers.parquet import ParquetSource, recognise
 from sightline.data.source import read

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data import decode
 from sightline.data.imageset import ImageSet
 from sightline.data.labels import check_labels
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room
 from sightline.data.readers.contract import Part
+from sightline.data.resizing import resize_all
+from sightline.data.room import Room
 from sightline.data.traits import digest_each
 from sightline.errors import DataError
 
@@ -36,6 +36,6 @@ def array_part(
         raise DataError(f"{origin} holds no pictures.")
     if labels is not None:
         check_labels(labels, classes, origin)
-    resized = decode.resize_all(images, options.size, fit=options.fit, room=room)
+    resized = resize_all(images, options.size, fit=options.fit, room=room)
     pictures = ImageSet(resized, labels, classes, origin, names)
     return Part(pictures, None if resized is images else digest_each(images))

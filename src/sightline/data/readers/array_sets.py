@@ -15,10 +15,10 @@ from sightline.data.labels import check_labels, numbered_classes, to_class_names
 from sightline.data.layouts import Layout, check_layout
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_names import Keys
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room, room_for
 from sightline.data.scales import Scale, find_scale
 from sightline.errors import DataError
 
@@ -81,7 +81,10 @@ class _Reader:
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
         first, parts = self.source.splits[0], {}
-        scale, array = self._scale(first)
+        # Of train, where it is not asked for, the range of floats alone is wanted.
+        wanted = first in asked or self._form(first)[2].kind == "f"
+        array = self.arrays.load(self.source.keys.pictures[first]) if wanted else None
+        scale = self._scale(first, array)
         classes = self._classes(first)
         for split in asked:
             parts[split] = self._part(split, scale, classes, array if split == first else None)
@@ -102,16 +105,14 @@ class _Reader:
         shape, dtype = found
         return shape[0] if shape else 0, check_layout(shape, dtype, self._where(key)), dtype
 
-    def _scale(self, split: SplitName) -> tuple[Scale, NDArray[Any] | None]:
-        """Return the scale that a split decides, and its array where it had to be read."""
+    def _scale(self, split: SplitName, array: NDArray[Any] | None) -> Scale:
+        """Return the scale that the pictures of a split decide; None for them: their type alone."""
         _, layout, dtype = self._form(split)
-        if dtype.kind != "f":  # its values decide nothing
-            return find_scale(dtype, lambda: (), ""), None
+        if array is None or dtype.kind != "f":
+            return find_scale(dtype, lambda: (), "")
         key, keys = self.source.keys.pictures[split], self.source.keys
-        array = self.arrays.load(key)
         mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
-        scale = find_scale(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
-        return scale, array
+        return find_scale(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
 
     def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
@@ -152,12 +153,14 @@ class _Reader:
         self, split: SplitName, scale: Scale, classes: tuple[str, ...], array: NDArray[Any] | None
     ) -> Part:
         key = self.source.keys.pictures[split]
+        # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.
+        array = self.arrays.load(key) if array is None else array
         labels = self._labels(split)
         if labels is not None:
             check_labels(labels, classes, self._where(self.source.keys.labels[split]))
         count, layout, _ = self._form(split)
         images = self.room(count, (layout.height, layout.width), layout.channels)
-        for first, block in layout.blocks(self.arrays.load(key) if array is None else array):
+        for first, block in layout.blocks(array):
             images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
         origin = f"{printable(str(self.source.path))} ({split})"
         return array_part(images, labels, classes, origin, self.options, self.room)

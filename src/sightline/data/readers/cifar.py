@@ -14,7 +14,6 @@ from sightline.data import archive
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.cifar_files import (
     TRAIN_BATCHES,
@@ -26,6 +25,7 @@ from sightline.data.readers.cifar_files import (
     read_classes,
 )
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room, room_for
 from sightline.data.scratch import Content, private_copy
 from sightline.errors import DataError
 

@@ -12,7 +12,7 @@ import numpy as np
 from sightline.data.dataset import Skipped, SplitName
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
+from sightline.data.room import Room, room_for
 from sightline.data.rows import Table
 
 Progress = Callable[[int, int], None]

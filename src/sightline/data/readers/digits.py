@@ -13,9 +13,9 @@ import numpy as np
 
 from sightline.data.dataset import SplitName
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Progress, Reading
+from sightline.data.room import Room, room_for
 
 
 class DigitsSource:

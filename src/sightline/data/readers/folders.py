@@ -9,10 +9,10 @@ from pathlib import Path
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.class_folders import Listing, is_folder, list_classes, looks_like_picture, visible
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.listed_pictures import read_listings
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError, nearest
 
 

@@ -16,10 +16,10 @@ from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.labels import check_labels, numbered_classes
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_names import LABEL_WORDS, PICTURE_WORDS, find_keys, unlike_any
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Progress, Reading
+from sightline.data.room import Room, room_for
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

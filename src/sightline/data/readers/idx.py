@@ -22,10 +22,10 @@ from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.labels import check_labels, numbered_classes
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers import idx_file
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading, split_of
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 _TELLING = re.compile(r"(idx[1-4]|ubyte)([-_.](ubyte|gz))*$", re.IGNORECASE)

@@ -8,14 +8,13 @@ follow must be as many as the header promises: not one less, not one more.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import math
 import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from sightline.data.labels import to_labels
 from sightline.data.layouts import MAX_SIDE
 from sightline.data.names import printable
-from sightline.data.pixels import Room, room_for
+from sightline.data.room import Room, room_for
+from sightline.data.unpacked_stream import CHUNK, MAX_UNPACKED, UnpackedStream
 from sightline.errors import DataError
 
 PICTURE_TYPE = 0x08
@@ -35,8 +35,6 @@ INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {
 }
 VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
 
-MAX_UNPACKED = 4 << 30  # bytes that a gzipped file may have
-_GZIP = b"\x1f\x8b"
 _GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
 
 
@@ -79,7 +77,7 @@ def read_header(path: Path) -> Header:
     Raises:
         DataError: the file cannot be read or is no IDX file.
     """
-    with _opened(path) as (file, _):
+    with _opened(path) as file:
         return _header(file, path)
 
 
@@ -89,10 +87,10 @@ def read_pictures(path: Path, room: Room = room_for) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
     """
-    with _opened(path) as (file, zipped):
+    with _opened(path) as file:
         header = _header(file, path)
         _check_pictures(header, path)
-        _check_promise(header, path, zipped=zipped)
+        _check_promise(header, path, zipped=file.zipped)
         count, height, width, channels = (*header.shape, 1)[:4]
         images = room(count, (height, width), channels)  # (N, H, W) → (N, H, W, 1)
         _fill(images.reshape(-1), file, header, path)
@@ -105,14 +103,14 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     Raises:
         DataError: the file is no IDX file of whole numbers, or has not the bytes that it promises.
     """
-    with _opened(path) as (file, zipped):
+    with _opened(path) as file:
         header = _header(file, path)
         if header.role != "labels" or header.kind not in INTEGER_TYPES:
             raise DataError(
                 f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers; "
                 "is it under the name of another file?"
             )
-        _check_promise(header, path, zipped=zipped)
+        _check_promise(header, path, zipped=file.zipped)
         flat = np.empty(header.nbytes, np.uint8)
         _fill(flat, file, header, path)
     return to_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
@@ -135,20 +133,14 @@ def _check_pictures(header: Header, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, bool]]:
-    """Yield the file's content, unpacked on the way, and whether it is gzipped; translate what goes wrong."""
+def _opened(path: Path) -> Iterator[UnpackedStream]:
+    """Yield the file's content, unpacked on the way; translate what goes wrong."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
             raise DataError(f"{_shown(path)} is not a regular file, expected an IDX file.")
         with path.open("rb") as file:
-            zipped = file.read(2) == _GZIP
-            file.seek(0)
-            if not zipped:
-                yield file, False
-                return
-            with gzip.GzipFile(fileobj=file) as unzipped:
-                yield cast("BinaryIO", unzipped), True
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            yield UnpackedStream(file, _shown(path))
+    except zlib.error as error:
         raise DataError(
             f"{_shown(path)} is a truncated or damaged gzip file ({error}); get it again from its source."
         ) from error
@@ -156,7 +148,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, bool]]:
         raise DataError(f"{_shown(path)} cannot be read: {error.strerror or error}.") from error
 
 
-def _header(file: BinaryIO, path: Path) -> Header:
+def _header(file: UnpackedStream, path: Path) -> Header:
     start = file.read(4)
     if not start:
         raise DataError(f"{_shown(path)} is empty, expected an IDX file; get it again from its source.")
@@ -185,19 +177,17 @@ def _check_promise(header: Header, path: Path, *, zipped: bool) -> None:
         _check_length(size * _GZIP_RATIO, header, path, found="at most ")
 
 
-def _fill(content: NDArray[np.uint8], file: BinaryIO, header: Header, path: Path) -> None:
+def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: Header, path: Path) -> None:
     """Read the bytes that follow the header, those promised and no more.
 
     They are read and not mapped: a map of a file that another program cuts short would end the process.
     """
-    view, filled = content.data, 0
-    while filled < header.nbytes and (got := cast("gzip.GzipFile", file).readinto(view[filled:])):
-        filled += got
-    if filled == header.nbytes:
-        # Reading on to the end also makes gzip compare the checksum. One byte is enough to refuse the rest.
-        filled += len(file.read(1))
-        if filled > header.nbytes:
-            _check_length(filled, header, path, found="at least ")
+    filled = 0
+    while filled < header.nbytes and (part := file.take(min(CHUNK, header.nbytes - filled))):
+        content[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
+        filled += len(part)
+    if filled == header.nbytes and file.take(1):  # going on to the end also has the checksum compared
+        _check_length(filled + 1, header, path, found="at least ")
     _check_length(filled, header, path)
 
 

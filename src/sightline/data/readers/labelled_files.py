@@ -20,10 +20,10 @@ from sightline.data.decode import SUFFIXES
 from sightline.data.labels import MAX_CLASSES
 from sightline.data.names import natural_order, printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.class_folders import Entry, Listing, is_folder, looks_like_picture, visible
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.listed_pictures import read_listings
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError, nearest
 
 NAME_COLUMNS = (

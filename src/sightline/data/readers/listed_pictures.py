@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightline.data.confined_pool import Tick
 from sightline.data.dataset import Skipped, SplitName
 from sightline.data.decode import Header, PictureError
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.picture_files import Look, Tick, decode_each, look_at_each
-from sightline.data.pixels import Room
+from sightline.data.picture_files import Look, decode_each, look_at_each
 from sightline.data.readers.class_folders import Listing
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room
 from sightline.data.rows import Pictures, chosen
 from sightline.data.traits import as_rows
 from sightline.errors import DataError
@@ -132,7 +133,7 @@ def _decoded(
     tick(len(looks) - len(good))
     paths = [listing.entries[index].path for index in good]
     images: Pictures
-    images, errors = decode_each(paths, form.size, form.channels, options.fit, tick, room)
+    images, errors = decode_each(paths, form.size, form.channels, options.fit, tick, room=room)
     bad += [Skipped(listing.entries[good[place]].name, error.reason) for place, error in errors.items()]
     if errors:
         keep = np.array([place for place in range(len(good)) if place not in errors], np.int64)

@@ -17,10 +17,10 @@ from sightline.data.confined import Limits, run_confined
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import natural_order, printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.class_folders import Entry, Listing
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.listed_pictures import read_listings
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "image_bytes", "bytes", "content")

@@ -21,10 +21,10 @@ from sightline.data.labels import MAX_CLASSES, numbered_classes
 from sightline.data.layouts import Layout, square
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Progress, Reading, split_of
 from sightline.data.readers.csv_numbers import Table, count_rows, look, rows
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")

@@ -25,10 +25,10 @@ from sightline.data.labels import to_labels
 from sightline.data.layouts import MAX_SIDE
 from sightline.data.names import printable, slug
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers import mat_file
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 CLASSES = tuple(str(digit) for digit in range(10))

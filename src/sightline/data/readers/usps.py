@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
-from sightline.data.pixels import Room, room_for
 from sightline.data.readers.array_part import array_part
 from sightline.data.readers.contract import Part, Progress, Reading
+from sightline.data.room import Room, room_for
 from sightline.errors import DataError
 
 SIDE = 16

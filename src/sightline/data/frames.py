@@ -1,0 +1,112 @@
+"""The bytes that pass between `confined_pool` and its children: chunks of items one way, answers the other.
+
+A chunk is the number of its items, then for each whether it is a path, its length and its bytes. An answer is one
+byte that says what follows: a result or a reason, each with its length, or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+Item = Path | bytes  # a file, or its content
+
+# The first byte of an answer.
+READY, DONE, REFUSED, NO_MEMORY = (bytes([number]) for number in range(4))
+LONGEST_REASON = 600  # characters
+
+_COUNT = struct.Struct("<I")
+_ITEM = struct.Struct("<?Q")
+_LENGTH = struct.Struct("<I")
+_MOST_REASON = 4 * LONGEST_REASON  # bytes
+
+
+class Readable(Protocol):
+    """A pipe's end that gives all the bytes that it is asked for, fewer only where no more will come."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return `size` bytes."""
+        ...
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer and return how many bytes came."""
+        ...
+
+
+def write_chunk(pipe: BinaryIO, items: Sequence[Item], folder: Path) -> None:
+    """Write a chunk; relative paths are those below `folder`, for the child may stand elsewhere."""
+    pipe.write(_COUNT.pack(len(items)))
+    for item in items:
+        content = item if isinstance(item, bytes) else _encoded(folder / item)
+        pipe.write(_ITEM.pack(isinstance(item, Path), len(content)))
+        pipe.write(content)
+    pipe.flush()
+
+
+def _encoded(path: Path) -> bytes:
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:  # no file can have such a name, nor this one
+        return b"\0"
+
+
+def read_chunk(pipe: BinaryIO) -> list[Item] | None:
+    """Return the items of a chunk; None: there is nobody who would send one."""
+    try:
+        (count,) = _COUNT.unpack(_exactly(pipe, _COUNT.size))
+        chunk: list[Item] = []
+        for _ in range(count):
+            is_path, length = _ITEM.unpack(_exactly(pipe, _ITEM.size))
+            content = _exactly(pipe, length)
+            chunk.append(Path(os.fsdecode(content)) if is_path else content)
+    except EOFError:
+        return None
+    return chunk
+
+
+def result(content: bytes) -> bytes:
+    """Return the answer that gives a result."""
+    return DONE + _LENGTH.pack(len(content)) + content
+
+
+def refusal(reason: str) -> bytes:
+    """Return the answer that gives a reason."""
+    told = reason[:LONGEST_REASON].encode("utf-8", "replace")
+    return REFUSED + _LENGTH.pack(len(told)) + told
+
+
+def read_result(pipe: Readable, buffer: memoryview) -> None:
+    """Fill the buffer with the result that follows DONE, whoever wrote it.
+
+    Raises:
+        EOFError: it ends early.
+        ValueError: it has another length.
+    """
+    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    if length != len(buffer):
+        raise ValueError(f"{length} bytes, not {len(buffer)}")
+    if pipe.readinto(buffer) < length:
+        raise EOFError
+
+
+def read_reason(pipe: Readable) -> str:
+    """Return the reason that follows REFUSED, whoever wrote it.
+
+    Raises:
+        EOFError: it ends early.
+        ValueError: it is too long.
+    """
+    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    if length > _MOST_REASON:
+        raise ValueError(f"{length} bytes for a reason")
+    return _exactly(pipe, length).decode("utf-8", "replace")[:LONGEST_REASON]
+
+
+def _exactly(pipe: Readable | BinaryIO, length: int) -> bytes:
+    content = pipe.read(length)
+    if len(content) < length:
+        raise EOFError
+    return content

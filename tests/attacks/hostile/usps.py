@@ -1,0 +1,28 @@
+"""Hostile USPS files: a bzip2 bomb, and lines without end."""
+
+from __future__ import annotations
+
+import bz2
+
+from hostile.file import holding
+
+FILES = [
+    holding(
+        "bzip2 bomb", "usps.bz2", lambda: bz2.compress(bytes(100 << 20)), "more than the 67,108,864 bytes"
+    ),
+    holding(
+        "bzip2 bomb of lines",
+        "usps.bz2",
+        lambda: bz2.compress(b"\n" * (60 << 20)),
+        "more than the 10,000 lines",
+    ),
+    holding("one endless line", "usps", lambda: b"1 " + b"1:0.5 " * 5_000_000, "expected at most 16,384"),
+    holding(
+        "places out of range", "usps", lambda: b"1 99999999999:1\n", "names places twice or out of 1 to 256"
+    ),
+    holding("numbers that are none", "usps", lambda: b"1 1:nan\n", "is not a label and pairs"),
+    holding("infinity", "usps", lambda: b"1 1:1e999\n", "is not a label and pairs"),
+    holding(
+        "bzip2 cut off", "usps.bz2", lambda: bz2.compress(b"1 1:0.5\n" * 100)[:-10], "is truncated or damaged"
+    ),
+]
