@@ -46,6 +46,7 @@ def inspect(
     out: str | Path | None = None,
     size: tuple[int, int] | None = None,
     skip_bad: bool = False,
+    group_by: str | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Inspection:
@@ -59,15 +60,17 @@ def inspect(
         out: the folder for the figures; none: `inspect-<name>` in the working folder.
         size: height and width that every picture is brought to; none: their own.
         skip_bad: go on without files that cannot be read.
+        group_by: as for `read_dataset`.
         seed: which pictures are drawn.
         progress: show how far reading has come, on a terminal.
 
     Raises:
+        UsageError: an option does not fit.
         DataError: the data cannot be read.
         SaveError: the figures cannot be written.
     """
     source = source_of(data)
-    options = data_options(source=source, size=size, skip_bad=skip_bad)
+    options = data_options(source=source, size=size, skip_bad=skip_bad, group_by=group_by)
     if out is not None or not isinstance(data, Dataset):
         refuse_inside(Path(out or "."), data)
     dataset = load(data if isinstance(data, Dataset) else None, options, progress=progress)

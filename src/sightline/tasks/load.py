@@ -25,6 +25,7 @@ def read_dataset(
     size: tuple[int, int] | None = None,
     fit: Fit = "crop",
     skip_bad: bool = False,
+    group_by: str | None = None,
 ) -> Dataset:
     """Return pictures from a catalogue name or a path; what is recognised stands in docs/data.md.
 
@@ -34,11 +35,14 @@ def read_dataset(
         size: height and width that every picture is brought to; none: their own.
         fit: how another shape is brought to the size: crop, pad or stretch.
         skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
+        group_by: a regular expression that is looked for in the file names, such as `(patient[0-9]+)_`; pictures
+            of which it finds the same are not parted where a split is carved.
 
     Raises:
+        UsageError: an option does not fit.
         DataError: the pictures cannot be read.
     """
-    options = data_options(source=source_of(source), size=size, fit=fit, skip_bad=skip_bad)
+    options = data_options(source=source_of(source), size=size, fit=fit, skip_bad=skip_bad, group_by=group_by)
     return load(None, options, splits=splits)
 
 

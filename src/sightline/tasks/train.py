@@ -32,6 +32,7 @@ def train(
     network: nn.Module | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    group_by: str | None = None,
     out: str | Path | None = None,
     recipe: str | Path | Recipe | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
@@ -50,6 +51,7 @@ def train(
         network: any module, instead of a preset: (B, C, H, W) floats in, (B, K) logits out.
         epochs: times through the train split.
         seed: of everything random; equal seeds give equal weights.
+        group_by: what is not parted where a split is carved, as for `read_dataset`.
         out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
         recipe: a whole recipe, or a TOML file with one or a part of one.
         settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
@@ -74,6 +76,8 @@ def train(
         named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
     if epochs is not None:
         named["training"]["epochs"] = epochs
+    if group_by is not None:
+        named["data"]["group_by"] = group_by
     if seed is not None:
         named["seed"] = seed
     whole = make_recipe(_plain(recipe), named, *_plain_settings(settings))
