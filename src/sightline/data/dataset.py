@@ -31,6 +31,8 @@ class Dataset:
         test: pictures to judge with, once everything is chosen.
         notes: what was decided while reading, in sentences ("The test split was carved …").
         skipped: files left out because they could not be read.
+        reserved: test pictures that were carved from the same pictures as train, whether or not `test` was asked for:
+            nobody may learn from them.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Dataset:
     test: ImageSet | None = None
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    reserved: ImageSet | None = None
 
     def __post_init__(self) -> None:
         if not self.splits():

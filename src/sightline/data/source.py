@@ -112,8 +112,10 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
     reading = read_stored(source, needed, options, progress)
     notes += reading.notes
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
+    reserved = None
     if "train" in reading.parts:
-        carved, more = complete(reading.parts["train"], source.splits, splits, options)
+        carved, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
+        reserved = carved.get("test")  # none where the source has its own
         found |= carved
         notes += more
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
@@ -123,7 +125,7 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
             f"it has {', '.join(source.splits)} only."
         )
     _check_shapes(source.name, asked)
-    return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped)
+    return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
 
 
 def find(data: str) -> tuple[Source, list[str]]:

@@ -60,7 +60,7 @@ def load(
     """
     if data is not None:
         parts = {name: part if name in splits else None for name, part in data.splits().items()}
-        return Dataset(data.name, **parts, notes=data.notes, skipped=data.skipped)
+        return Dataset(data.name, **parts, notes=data.notes, skipped=data.skipped, reserved=data.reserved)
     if options.source.startswith(GIVEN):
         raise DataError(
             f"These pictures were {options.source}, so they lie in no file: hand the same Dataset in again as data=."
