@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from sightline.data import catalogue
-from sightline.data.dataset import SPLITS, Dataset, SplitName
+from sightline.data.dataset import SPLITS, Dataset, SplitName, check_shapes
 from sightline.data.decode import describe
 from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
@@ -124,7 +124,7 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
             f"{printable(options.source)} has no {' or '.join(splits)} split, and none can be carved: "
             f"it has {', '.join(source.splits)} only."
         )
-    _check_shapes(source.name, asked)
+    check_shapes(source.name, asked)
     return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
 
 
@@ -192,13 +192,3 @@ def _contents(path: Path) -> str:
     names = sorted(os.listdir(path))  # noqa: PTH208 (names, not paths)
     shown = ", ".join(printable(name) for name in names[:3]) + (", …" if len(names) > 3 else "")
     return f"{len(names):,} file{'s' * (len(names) > 1)} ({shown})" if names else "an empty folder"
-
-
-def _check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
-    shapes = {split: "x".join(map(str, pictures.shape)) for split, pictures in parts.items()}
-    if len(set(shapes.values())) > 1:
-        found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
-        raise DataError(
-            f"{name}: the splits differ in height, width or channels ({found}), expected one shape; bring them to "
-            "one size with --size, and to the same colours."
-        )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sightline.data import source
 from sightline.data.dataset import Dataset, SplitName
+from sightline.data.given import NAME, DataGiven
 from sightline.data.imageset import ImageSet
 from sightline.data.options import data_options
 from sightline.data.traits import DIGEST_BYTES, digest_each, found_in
@@ -18,7 +19,7 @@ from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier
 from sightline.tasks.figures import Album
-from sightline.tasks.load import GIVEN, load, load_own, reading_progress, source_of
+from sightline.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.run import Run, open_run
 
@@ -31,7 +32,7 @@ _AT_ONCE = 256
 def evaluate(
     run: str | Path | Run | Classifier,
     *,
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     split: SplitName = "test",
     network: nn.Module | None = None,
     progress: bool = True,
@@ -56,6 +57,8 @@ def evaluate(
             are not those of the run any more.
         UsageError: a split of other data was asked for.
     """
+    if data is not None and not isinstance(data, str | Path | Dataset):
+        data = collected(data, progress=progress)  # once, though they are looked at twice
     if not isinstance(run, Run):
         if not isinstance(run, str | Path):
             return _on_other_data(run, data, split, progress=progress)
@@ -123,9 +126,7 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
-def _own_data(
-    run: Run, data: str | Path | Dataset | None, split: SplitName, *, progress: bool
-) -> Dataset | None:
+def _own_data(run: Run, data: Data | None, split: SplitName, *, progress: bool) -> Dataset | None:
     """Return the run's own data with `split`, or None if `data` are other pictures.
 
     Where the split is carved from the same pictures as train, or where `data` are said to be the run's, train
@@ -147,7 +148,7 @@ def _own_data(
 
 def _on_other_data(
     classifier: Classifier,
-    data: str | Path | Dataset | None,
+    data: Data | None,
     split: SplitName,
     *,
     run: Run | None = None,
@@ -160,11 +161,25 @@ def _on_other_data(
             f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
             "is judged, or all if they have no splits."
         )
-    dataset = data if isinstance(data, Dataset) else _to_judge(classifier, data, progress=progress)
+    if isinstance(data, str | Path):
+        dataset = _to_judge(classifier, data, progress=progress)
+    else:
+        dataset = data if isinstance(data, Dataset) else _given_to_judge(data, progress=progress)
     part = dataset.split("test")
     evaluation, _, _ = judge(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
     return _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
+
+
+def _given_to_judge(data: DataGiven, *, progress: bool) -> Dataset:
+    """Return the test split of what was handed in, or all of it where there is one split only."""
+    parts = collected(data, progress=progress)
+    part = next(iter(parts.values())) if len(parts) == 1 else parts.get("test")
+    if part is None:
+        raise DataError(
+            f"{NAME} has the splits {', '.join(parts)}, but no test; hand in those to judge on alone."
+        )
+    return Dataset(NAME, test=part)
 
 
 def _run_around(path: Path) -> Run | None:

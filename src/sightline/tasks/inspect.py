@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline import files
-from sightline.data.dataset import Dataset, SplitName
+from sightline.data.dataset import SplitName
 from sightline.data.options import data_options
 from sightline.tasks.figures import WORDS, Album
-from sightline.tasks.load import load, refuse_inside, source_of
+from sightline.tasks.load import Data, load, refuse_inside, source_of
 
 
 class SplitInspection(BaseModel):
@@ -41,7 +41,7 @@ class Inspection(BaseModel):
 
 
 def inspect(
-    data: str | Path | Dataset,
+    data: Data,
     *,
     out: str | Path | None = None,
     size: tuple[int, int] | None = None,
@@ -56,7 +56,7 @@ def inspect(
     (a row of samples and the mean picture of each), and the counts. Pictures are taken from train.
 
     Args:
-        data: a catalogue name, a path, or a data set.
+        data: as for `train`.
         out: the folder for the figures; none: `inspect-<name>` in the working folder.
         size: height and width that every picture is brought to; none: their own.
         skip_bad: go on without files that cannot be read.
@@ -71,9 +71,8 @@ def inspect(
     """
     source = source_of(data)
     options = data_options(source=source, size=size, skip_bad=skip_bad, group_by=group_by)
-    if out is not None or not isinstance(data, Dataset):
-        refuse_inside(Path(out or "."), data)
-    dataset = load(data if isinstance(data, Dataset) else None, options, progress=progress)
+    refuse_inside(Path(out or "."), data)
+    dataset = load(data, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape
     album = Album(Path(out or f"inspect-{dataset.name}"))
     album.draw_data(dataset, grey=channels > 1, seed=seed)

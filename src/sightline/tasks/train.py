@@ -12,7 +12,7 @@ from sightline import files
 from sightline.data.dataset import Dataset, SplitName
 from sightline.errors import UsageError
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load, load_own, refuse_inside, source_of
+from sightline.tasks.load import Data, load, load_own, refuse_inside, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.callbacks import Callback
 from sightline.training.recipe import Recipe, make_recipe, parse_setting, recipe_from_toml
@@ -25,7 +25,7 @@ LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 
 
 def train(
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     *,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
@@ -45,7 +45,8 @@ def train(
     run's recipe.toml. Where options overlap, the later of these wins: recipe, named arguments, settings.
 
     Args:
-        data: a catalogue name, a path, or a data set; may be left out if the recipe names it.
+        data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
+            may be left out if the recipe names it.
         model: a preset: `cnn` (the default), `mlp`, `mlp 256 128`.
         layers: layer lines, instead of a preset.
         network: any module, instead of a preset: (B, C, H, W) floats in, (B, K) logits out.
@@ -83,10 +84,8 @@ def train(
     whole = make_recipe(_plain(recipe), named, *_plain_settings(settings))
     placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
     whole = whole.model_copy(update={"data": placed})
-    refuse_inside(Path(out or "runs"), data or placed.source)
-    dataset = load(
-        data if isinstance(data, Dataset) else None, whole.data, splits=LEARNING_SPLITS, progress=progress
-    )
+    refuse_inside(Path(out or "runs"), placed.source if data is None else data)
+    dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
 
     from sightline.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
 
@@ -103,7 +102,7 @@ def train(
 def resume(
     run: str | Path | Run,
     *,
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     network: nn.Module | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
