@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.layouts import MAX_SIDE, Layout, layout_of, to_bytes
-from sightline.data.pixels import RefusedError, is_grey, room_for, to_array, to_grey_or_rgb
+from sightline.data.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
+from sightline.data.room import room_for
 from sightline.errors import DataError
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
