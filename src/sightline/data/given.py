@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sightline.data.dataset import SPLITS, Dataset, SplitName, check_shapes
 from sightline.data.given_pictures import Given, from_arrays, from_pairs
 from sightline.data.imageset import ImageSet
-from sightline.data.layouts import to_labels
+from sightline.data.labels import to_labels
 from sightline.data.names import natural_order, printable
 from sightline.data.options import DataOptions, data_options
 from sightline.data.readers.contract import Part, Progress, split_of

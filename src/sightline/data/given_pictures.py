@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.layouts import MAX_SIDE, Layout, layout_of, to_bytes
+from sightline.data.layouts import MAX_SIDE, Layout, layout_of
 from sightline.data.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
 from sightline.data.room import room_for
+from sightline.data.scales import Scale
 from sightline.errors import DataError
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
@@ -207,9 +208,8 @@ def _converted(
     images = room_for(shape[0], shape[1:3], shape[3])
     if dtype.kind != "f":
         for first, block in blocks():
-            images[first : first + len(block)] = to_bytes(
-                block, 255.0 if dtype.kind == "b" else 1.0, where, first
-            )
+            scale = Scale(255.0 if dtype.kind == "b" else 1.0)
+            images[first : first + len(block)] = scale.to_bytes(block, where, first)
         return images, None
     for candidate in (factor,) if factor is not None else (255.0, 1.0):
         top = 255.0 / candidate
@@ -219,7 +219,7 @@ def _converted(
                 break  # 0..1 is tried first; one value above it, and the values are meant as 0..255
             # Float16 does not hold 255 steps between 0 and 1 and would lose some on the way.
             values = block.astype(np.float32, copy=False).clip(0, top)
-            images[first : first + len(block)] = to_bytes(values, candidate, where, first)
+            images[first : first + len(block)] = Scale(candidate).to_bytes(values, where, first)
         else:
             return images, candidate
     wanted = "the range that train has" if factor is not None else _NOT_NORMALISED
