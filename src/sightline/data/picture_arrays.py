@@ -36,11 +36,12 @@ class Scale:
 
     def restored(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return values without the normalisation, in the range that they had before it."""
-        floats = values.astype(np.float64)
-        if self.spread is not None:
-            floats *= self.spread
-        if self.centre is not None:
-            floats += self.centre
+        with np.errstate(all="ignore"):  # what is not finite is refused by whoever looks at the values
+            floats = values.astype(np.float64)
+            if self.spread is not None:
+                floats *= self.spread
+            if self.centre is not None:
+                floats += self.centre
         return floats
 
 
