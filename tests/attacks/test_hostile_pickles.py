@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile.file import Hostile
-from hostile.pickles import ATTACKS, FILES, MARKER, asks_for
+from hostile.pickles import ARRAY, ATTACKS, BYTES, FILES, MARKER, array, asks_for
 
 from sightline.data import pickles
 from sightline.data.options import DataOptions
@@ -61,6 +61,41 @@ def test_whoever_reads_a_source_meets_the_same_refusal(
         with pytest.raises(DataError, match=r"asks for \w+\.system; Sightline runs no code"):
             read(DataOptions(source=source))
     assert not Path(MARKER).exists()
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        *("numpy.core.multiarray _reconstruct", "numpy dtype", "numpy.core.multiarray scalar"),
+        *("numpy.core.numeric _frombuffer", "_codecs encode", "__builtin__ bytes"),
+    ],
+)
+def test_arrays_where_plain_values_belong_are_refused(called: str) -> None:
+    made = array(b"K\x02", b"C\x02ab")[:-1] + b"q\x64"  # an array, kept under the number 100
+    named = "c{}\n{}\n".format(*called.split()).encode()
+    plain = (
+        b"h\x64",
+        b"h\x64\x85",
+        b"cnumpy\nndarray\n",
+        b"K\0\x85",
+        b"C\x01b",
+        BYTES,
+        b"K\x02\x85",
+        b"U\x01C",
+    )
+    for count in range(1, 6):
+        for first in plain:
+            for others in plain:
+                content = made + named + b"(" + first + others * (count - 1) + b"h\x64tR."
+                with pytest.raises(DataError, match=r"describes an array|holds an array|is truncated"):
+                    pickles.decode(content, "data.pickle")
+    for state in (
+        b"h\x64",
+        b"K\1K\2\x85" + BYTES + b"h\x64C\x02ab",
+        b"h\x64K\2\x85" + BYTES + b"\x89C\x02ab",
+    ):
+        with pytest.raises(DataError, match=r"describes an array|holds an array|is truncated"):
+            pickles.decode(made + ARRAY + b"(" + state + b"tb.", "data.pickle")
 
 
 @pytest.mark.parametrize("protocol", range(6))

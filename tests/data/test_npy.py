@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 from typing import Any
 
 import numpy as np
@@ -146,3 +148,17 @@ def test_texts_must_be_a_list_of_names() -> None:
     damaged = bytearray(saved(np.array(["a"])))
     damaged[-4:] = b"\xff\xff\xff\xff"
     assert refusal(bytes(damaged)) == "x holds texts that are damaged."
+
+
+def with_header(header: str, values: bytes = b"") -> bytes:
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode("latin-1") + values
+
+
+@pytest.mark.parametrize(
+    "shape", ["9" * 400, "9" * 19, "1 1", ",", "1,,1", " ", "L", "-1", "1, " * 33, "1" * 18 + "x", "1)(1"]
+)
+def test_a_shape_that_is_none_is_refused_at_once(shape: str) -> None:
+    began = time.process_time()
+    with pytest.raises(DataError):
+        decode_npy(with_header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}"), "a.npy")
+    assert time.process_time() - began < 1

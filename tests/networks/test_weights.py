@@ -140,3 +140,11 @@ def test_what_is_missing_or_no_file_is_told_in_a_sentence(tmp_path: Path) -> Non
         weights.read(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"cannot be read: .*\."):
         weights.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "header", [b"{", b"[]", b'{"a": {"dtype": "F9", "shape": [0], "data_offsets": [0, 0]}}']
+)
+def test_content_that_is_none_is_a_value_error(header: bytes) -> None:
+    with pytest.raises(ValueError, match="no content of a safetensors file"):
+        weights.from_bytes(struct.pack("<Q", len(header)) + header)

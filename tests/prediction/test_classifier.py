@@ -228,11 +228,37 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"novelty": 1}, {"classes": None}, {"temperature": 0}, {"shape": [6, 5]}, {"format": "x"}]
+    "changes",
+    [
+        {"novelty": 1},
+        {"classes": None},
+        {"temperature": 0},
+        {"shape": [6, 5]},
+        {"shape": [6, -5, 3]},
+        {"shape": [6, 5, 4]},
+        {"preparation": {"grey": False, "mean": [1.0], "std": [1.0]}},
+        {"format": "x"},
+    ],
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
     rewritten(tmp_path / "c", **changes)
     with pytest.raises(RunError, match=r"another version of Sightline or is damaged \(expected format 1\): "):
+        load_classifier(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        (["flatten", "dense 9000"], r"another network's weights: it has \d+ numbers, the network 846,0"),
+        (["dense 4 r\x7flu"], r"c holds no network that can be built: .*'r\\x7flu' does not belong here"),
+        (["conv 4 9x9 valid"], "c holds no network that can be built"),
+    ],
+)
+def test_a_network_that_the_file_cannot_fill_is_not_built(
+    tmp_path: Path, layers: list[str], sentence: str
+) -> None:
+    rewritten(tmp_path / "c", layers=layers)
+    with pytest.raises(RunError, match=sentence):
         load_classifier(tmp_path / "c")
 
 

@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.names import printable
 from sightline.data.plain_arrays import array_from, plain_dtype
 from sightline.data.scratch import Content
 from sightline.errors import DataError
 
+MAX_SIDES = 32  # of a shape
+_SIDE = re.compile("[0-9]{1,18}L?")
 MAX_HEADER = 4096  # bytes; NumPy writes 118 for what is read here
 _MAGIC = b"\x93NUMPY"
 _HEADER = re.compile(
     r"\{'descr': '(?P<order>[<>|=])(?P<code>[A-Za-z][0-9]{1,4})', "
     r"'fortran_order': (?P<fortran>True|False), "
-    r"'shape': \((?P<shape>(?:[0-9]{1,18}L?,? ?){0,32})\),? ?\} *\n?"
+    r"'shape': \((?P<shape>[0-9L, ]{0,640})\),? ?\} *\n?"
 )
 
 
@@ -64,7 +67,13 @@ def read_header(start: Content | memoryview, where: str) -> Header:
         raise DataError(
             f"{where} is an array of {kind}, expected plain numbers; Sightline runs no code from files."
         )
-    shape = tuple(int(side.rstrip("L")) for side in re.findall("[0-9]+L?", found["shape"]))
+    # One step at a time: a pattern for the whole, of parts that can each be left out, takes for ever to say no.
+    sides = [side.strip() for side in found["shape"].removesuffix(",").split(",")] if found["shape"] else []
+    if len(sides) > MAX_SIDES or not all(map(_SIDE.fullmatch, sides)):
+        raise DataError(
+            f"{where} is an array of the shape ({printable(found['shape'])[:80]}), which there is not."
+        )
+    shape = tuple(int(side.rstrip("L")) for side in sides)
     order, code = found["order"], found["code"]
     texts = code[0] in "US" and int(code[1:]) > 0
     dtype = np.dtype(f"{order}{code}") if texts else plain_dtype(code, order, where=where)

@@ -81,13 +81,14 @@ class Shell:
         return self.filled
 
 
+# Constants stand within their types here and below: to `case 1`, an array of the file's would answer with an array.
 def _array(state: tuple[Any, ...], where: str) -> Any:
     match state:
         case (
-            1,
+            int(1),
             tuple(shape),
             np.dtype() as dtype,
-            bool() | 0 | 1 as fortran,
+            bool() | int(0) | int(1) as fortran,
             bytes() | memoryview() as content,
         ):
             return array_from(content, dtype, shape, fortran=bool(fortran), where=where)
@@ -103,7 +104,7 @@ def _dtype(code: str, state: tuple[Any, ...], where: str) -> Any:
 
 def _reconstruct(arguments: tuple[Any, ...], where: str) -> Shell:
     match arguments:
-        case (Name.NDARRAY, (0,), b"b" | "b"):
+        case (Name() as name, (int(0),), bytes(b"b") | str("b")) if name is Name.NDARRAY:
             return Shell()
     raise _unlike(where)
 
@@ -129,12 +130,12 @@ def _from_buffer(arguments: tuple[Any, ...], where: str) -> Any:
             bytes() | memoryview() as content,
             np.dtype() as dtype,
             tuple(shape),
-            "C" | "F" as order,
+            str("C" | "F") as order,
             *rest,
         ):
-            if rest in ([], [None]):
+            if not rest or (len(rest) == 1 and rest[0] is None):
                 return array_from(content, dtype, shape, fortran=order == "F", where=where)
-        case (bytes() | memoryview() as content, np.dtype() as dtype, tuple(shape), "K", tuple(axes)):
+        case (bytes() | memoryview() as content, np.dtype() as dtype, tuple(shape), str("K"), tuple(axes)):
             if all(type(axis) is int for axis in axes) and sorted(axes) == list(range(len(shape))):
                 return array_from(content, dtype, shape, where=where).transpose(axes)
     raise _unlike(where)
@@ -143,7 +144,7 @@ def _from_buffer(arguments: tuple[Any, ...], where: str) -> Any:
 def _encode(arguments: tuple[Any, ...], where: str) -> Blob:
     """Return the bytes that Python 3 writes as a text of the first 256 characters where it writes for Python 2."""
     match arguments:
-        case (str() | Text() as text, "latin1" | "latin-1" | b"latin1"):
+        case (str() | Text() as text, str("latin1" | "latin-1") | bytes(b"latin1")):
             try:
                 return (text if isinstance(text, str) else _narrow(text)).encode("latin-1")
             except UnicodeError:

@@ -11,6 +11,7 @@ dataset.json  the rest, and the SHA-256 of the other files but images.npy
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +25,17 @@ from sightline import files
 from sightline.data.dataset import Skipped
 from sightline.data.home import VARIABLE
 from sightline.data.imageset import ImageSet
+from sightline.data.npy import decode_npy
 from sightline.data.readers.contract import Part
 from sightline.data.room import room_for
-from sightline.data.traits import Traits, measure
-from sightline.errors import SaveError
+from sightline.data.traits import DIGEST_BYTES, Traits, measure
+from sightline.errors import DataError, SaveError
 
 FORMAT = 1
 _ROWS = 4096
 _CHUNK = 1 << 24
+_NAMES = "names.txt"
+_TABLES = ("labels", "digests", "sums", "sources")
 
 
 class Facts(BaseModel):
@@ -103,7 +107,7 @@ class Workshop:
             for table, content in tables.items():
                 np.save(folder / f"{table}.npy", np.asarray(content), allow_pickle=False)
             if pictures.names is not None:
-                (folder / "names.txt").write_text("\n".join(pictures.names), encoding="utf-8", newline="")
+                (folder / _NAMES).write_text("\n".join(pictures.names), encoding="utf-8", newline="")
             facts = Facts(
                 source=source,
                 shape=images.shape,
@@ -156,30 +160,47 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
     if facts is None or facts.format != FORMAT:
         return None
     try:
+        if not set(facts.sha256) <= {_NAMES, *(f"{table}.npy" for table in _TABLES)}:
+            return None
         if any(files.sha256(folder / name) != digest for name, digest in facts.sha256.items()):
             return None
-        names = (
-            (folder / "names.txt").read_text(encoding="utf-8").split("\n")
-            if "names.txt" in facts.sha256
-            else None
-        )
-        tables = {
-            name.removesuffix(".npy"): np.asarray(np.lib.format.open_memmap(folder / name, "r"))
-            for name in facts.sha256
-            if name.endswith(".npy")
-        }
+        found = [table for table in _TABLES if f"{table}.npy" in facts.sha256]
+        tables = {table: _array(folder / f"{table}.npy") for table in found}
         pictures = ImageSet(
             images=_mapped(folder / "images.npy", facts.shape),
             labels=tables.get("labels"),
             classes=facts.classes,
             origin=facts.origin,
-            names=names,
-            known=Traits(tables["digests"], tables["sums"]),
+            names=(folder / _NAMES).read_text(encoding="utf-8").split("\n")
+            if _NAMES in facts.sha256
+            else None,
+            known=_known(tables, facts.shape),
         )
-    except (OSError, ValueError):
+    # ImageSet's own complaints are DataErrors; here all that matters is to import the source anew.
+    except (OSError, ValueError, DataError):
+        return None
+    if pictures.names is not None and len(pictures.names) != len(pictures):
         return None
     skipped = tuple(Skipped(path, reason) for path, reason in facts.skipped)
     return Part(pictures, tables.get("sources"), skipped), facts
+
+
+def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> Traits:
+    """Return the traits that are stored.
+
+    Raises:
+        ValueError: a table is missing, or is not one for that many pictures.
+    """
+    count, _, _, channels = shape
+    widths = {"digests": DIGEST_BYTES, "sources": DIGEST_BYTES, "sums": 2 * channels + (channels > 1)}
+    for table, width in widths.items():
+        array = tables.get(table)
+        if array is None and table == "sources":
+            continue
+        kind = np.int64 if table == "sums" else np.uint8
+        if array is None or array.shape != (count, width) or array.dtype != kind:
+            raise ValueError("another table")
+    return Traits(tables["digests"], tables["sums"])
 
 
 def _new_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -204,10 +225,24 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return the array of a file, read-only.
 
     Raises:
-        ValueError: the file does not hold such an array.
+        ValueError: the file holds another array.
+        DataError: it holds none.
         OSError: it cannot be read.
     """
-    array = np.lib.format.open_memmap(path, "r")
+    array = _array(path)
     if array.shape != tuple(shape) or array.dtype != np.uint8:
         raise ValueError("another array")
-    return np.asarray(array)
+    return array
+
+
+def _array(path: Path) -> NDArray[Any]:
+    """Return whatever array a file holds, mapped and read-only. NumPy's own reader would parse its header as Python.
+
+    Raises:
+        DataError: it holds none.
+        ValueError: it is empty.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return decode_npy(content, str(path))

@@ -41,8 +41,15 @@ def to_bytes(weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None =
 
 
 def from_bytes(content: bytes) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file's content, checked beforehand to be what was written."""
-    return safetensors.torch.load(content)
+    """Return the tensors of a safetensors file's content.
+
+    Raises:
+        ValueError: it is no such content.
+    """
+    try:
+        return safetensors.torch.load(content)
+    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a type of numbers that torch has not
+        raise ValueError(f"no content of a safetensors file: {error}") from error
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

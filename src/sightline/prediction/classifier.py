@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 from torch import Tensor, nn
 
 from sightline import files
 from sightline.architectures.lines import parse
+from sightline.architectures.summary import summarise
 from sightline.data.pixels import as_channels
 from sightline.data.resizing import resize_all
 from sightline.data.rows import Pictures
-from sightline.errors import DataError, RunError, UsageError
+from sightline.errors import DataError, LayerError, RunError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build
 from sightline.preparing.preparation import Preparation
+from sightline.visible import visible
 
 FORMAT = 1
 _KEY = "sightline"
@@ -35,7 +38,7 @@ class Description(BaseModel):
     format: int = FORMAT
     layers: tuple[str, ...] | None = Field(description="Layer lines; none: the network is a Python class.")
     module: str | None = Field(default=None, description="Name of that Python class, for messages only.")
-    shape: tuple[int, int, int] = Field(
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
         description="Height, width, channels of the pictures before preparation."
     )
     fit: Literal["crop", "pad", "stretch"] = Field(
@@ -47,6 +50,15 @@ class Description(BaseModel):
         default=1.0, gt=0, description="Logits are divided by it, so that probabilities are calibrated."
     )
     provenance: dict[str, str] = Field(default={}, description="Where it came from: data, epoch, versions.")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        channels = self.preparation.output(self.shape)[2]
+        if self.shape[2] not in {1, 3} or not channels == len(self.preparation.mean) == len(
+            self.preparation.std
+        ):
+            raise ValueError("the preparation is not one for pictures of that shape")
+        return self
 
 
 class Classifier:
@@ -154,10 +166,27 @@ def load_classifier(path: Path, network: nn.Module | None = None) -> Classifier:
             raise UsageError(
                 f"{path} holds weights of the Python class {description.module}; hand in an instance of it as network=."
             )
-        shape = description.preparation.output(description.shape)
-        network = build(parse(description.layers), shape, len(description.classes), seed=0)
+        network = _built(description.layers, description, state, path)
     load_weights(network, state, str(path))
     return Classifier(network, description)
+
+
+def _built(
+    lines: Sequence[str], description: Description, state: dict[str, Tensor], path: Path
+) -> nn.Sequential:
+    """Return the network of a description, unless it has more numbers than the file has weights."""
+    shape, classes = description.preparation.output(description.shape), len(description.classes)
+    try:
+        layers = parse(lines)
+        summary = summarise(layers, shape, classes)
+    except LayerError as error:
+        raise RunError(f"{path} holds no network that can be built: {visible(str(error))}") from error
+    found, expected = sum(map(torch.numel, state.values())), summary.trainable + summary.fixed
+    if expected > found:
+        raise RunError(
+            f"{path} holds another network's weights: it has {found:,} numbers, the network {expected:,}."
+        )
+    return build(layers, shape, classes, seed=0)
 
 
 def stored_sha256(path: Path) -> str:

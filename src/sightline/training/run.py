@@ -29,6 +29,7 @@ from torch import nn
 
 from sightline import files
 from sightline.data.dataset import Dataset, SplitName
+from sightline.data.npy import decode_npy
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
@@ -243,9 +244,15 @@ class Run:
             content = path.read_bytes()
         except OSError:
             content = b""
+        missing = RunError(f"{path} is missing or damaged; make it anew with: sightline evaluate {self.path}")
         if stored is None or hashlib.sha256(content).hexdigest() != stored.probabilities_sha256:
-            raise RunError(f"{path} is missing or damaged; make it anew with: sightline evaluate {self.path}")
-        table: NDArray[np.float32] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+            raise missing
+        try:
+            table = decode_npy(content, str(path))
+        except DataError as error:
+            raise missing from error
+        if table.dtype != np.float32 or table.ndim != 2:
+            raise missing
         return table
 
     def save_evaluation(self, evaluation: Evaluation, probabilities: NDArray[np.float32]) -> None:
