@@ -6,7 +6,7 @@ import math
 
 from sightline.architectures.layers import Shape
 from sightline.architectures.lines import parse
-from sightline.architectures.presets import preset
+from sightline.architectures.presets import preset, preset_notes
 from sightline.architectures.summary import summarise
 from sightline.data.imageset import ImageSet
 from sightline.errors import UsageError
@@ -30,15 +30,8 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         UsageError: an option does not go with the data; a LayerError, if it is a layer line.
     """
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
-    layers: tuple[str, ...] | None = None
-    if not module:
-        lines = recipe.model.layers
-        if lines is None and recipe.model.preset is None:
-            raise UsageError("The recipe names no network: give model.preset or model.layers.")
-        layers = tuple(
-            layer.line
-            for layer in parse(lines if lines is not None else preset(recipe.model.preset or "", shape))
-        )
+    layers, model_notes = (None, ()) if module else _layers(recipe, shape)
+    if layers is not None:
         summarise(
             parse(layers), shape, len(train.classes)
         )  # every line fits, or a LayerError says which does not
@@ -61,7 +54,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
             "preparation": recipe.preparation.model_copy(update={"augmentation": augmentations}),
             "training": options.model_copy(update=derived),
         }
-    ), notes
+    ), model_notes + notes
 
 
 def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
@@ -87,6 +80,16 @@ def usual_epochs(pictures: int, batch_size: int) -> int:
     """
     wanted = math.ceil(STEPS_WANTED / math.ceil(pictures / batch_size))
     return min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the layer lines, and how a preset was changed for pictures of `shape`."""
+    lines, name = recipe.model.layers, recipe.model.preset
+    if lines is not None:
+        return tuple(layer.line for layer in parse(lines)), ()
+    if name is None:
+        raise UsageError("The recipe names no network: give model.preset or model.layers.")
+    return tuple(layer.line for layer in parse(preset(name, shape))), preset_notes(name, shape)
 
 
 def _augmentations(
