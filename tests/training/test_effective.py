@@ -60,6 +60,14 @@ def test_a_preset_becomes_its_lines_for_the_shape_after_preparation() -> None:
         assert found.model.preset == "cnn"
 
 
+def test_how_a_preset_suits_itself_to_the_pictures_is_noted_once() -> None:
+    found, notes = effective(recipe(model={"preset": "vgg11"}), train())
+    assert len(notes) == 1
+    assert "on 28x28 its two dense layers of 4,096 are replaced" in notes[0]
+    assert effective(found, train()) == (found, ())
+    assert effective(recipe(model={"preset": "vgg11"}), train(), module=True)[1] == ()
+
+
 def test_layers_win_over_a_preset_and_are_written_in_their_shortest_form() -> None:
     lines = ["Flatten; dense  relu 8 # comment", "dropout 0.00001"]
     found, _ = effective(recipe(model={"preset": "cnn", "layers": lines}), train())
