@@ -109,6 +109,17 @@ def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
         effective(recipe(preparation={"augmentation": ["crop 28"]}), train())
 
 
+@pytest.mark.parametrize(
+    ("preset", "side", "batch_size"),
+    [("cnn", 28, 128), ("cnn", 224, 128), ("resnet18", 224, 128), ("resnet50", 224, 32), ("vgg16", 224, 16)],
+)
+def test_a_batch_of_a_large_network_still_fits_in_memory(preset: str, side: int, batch_size: int) -> None:
+    pictures = np.broadcast_to(np.zeros((), np.uint8), (54_000, side, side, 3))
+    many = ImageSet(pictures, np.zeros(54_000, np.int64), ("cat", "dog"), "made by a test")
+    options = effective(recipe(model={"preset": preset}), many)[0].training
+    assert options.batch_size == batch_size
+
+
 @given(st.integers(1, 200_000))
 def test_there_are_about_as_many_steps_whatever_the_size(pictures: int) -> None:
     batch_size = usual_batch_size(pictures)

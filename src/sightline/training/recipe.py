@@ -27,7 +27,7 @@ class ModelOptions(BaseModel):
     # TOML has no word for none, so an empty text stands for it in a recipe's file.
     preset: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
         default="cnn",
-        description="A preset: 'cnn', 'mlp' or 'mlp 256 128'; empty: layers, or a Python class.",
+        description="A preset such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
     )
     layers: tuple[str, ...] | None = Field(
         default=None, description="Layer lines; none: those of the preset for the size of the pictures."
@@ -61,7 +61,7 @@ class TrainingOptions(BaseModel):
         default=None,
         ge=2,
         le=65_536,
-        description="Pictures a step; none: 16 to 128 by the size of the train split.",
+        description="Pictures a step; none: 16 to 128 by the size of the train split and of the network.",
     )
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adamw"
     learning_rate: Positive | None = Field(
