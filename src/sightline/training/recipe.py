@@ -75,6 +75,14 @@ class TrainingOptions(BaseModel):
         default=None,
         description="On weights, not on biases and normalisations; none: 0.01 for adamw, else 0.",
     )
+    clip_norm: Positive | None = Field(
+        default=None, description="Gradients of a larger norm are scaled down to it; none: never."
+    )
+    ema: Share | None = Field(
+        default=None,
+        description="Decay of a moving average of the weights, such as 0.999, which is validated and saved in their "
+        "place; none: the weights themselves.",
+    )
     label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
     class_weights: Literal["none", "balanced"] = Field(
         default="none",
