@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint bench-step bench-mnist bench-hostile bench-start clean
+.PHONY: demo test lint bench-step bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/sightline demo
@@ -22,6 +22,10 @@ bench-step: .venv/installed  ## training speed beside Keras, see benchmarks/READ
 
 bench-mnist: .venv/installed  ## MNIST accuracy over three seeds, memory, import time: MNIST=folder with the IDX files
 	$(BIN)/python benchmarks/mnist.py $(MNIST)
+
+bench-import: .venv/installed  ## time and memory of importing, up to 8 GB: PICTURES=folder of class folders
+	$(BIN)/python benchmarks/importing.py pictures $(PICTURES)
+	$(BIN)/python benchmarks/importing.py large
 
 bench-hostile: .venv/installed-dev  ## time and memory of each hostile file, and whether it did anything
 	$(BIN)/python benchmarks/hostile_files.py

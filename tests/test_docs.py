@@ -55,6 +55,10 @@ def things_that_docs_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             for number in range(20):
                 picture = random.integers(0, 256, size, np.uint8)
                 Image.fromarray(picture).save(Path(folder, name, f"{number}.png"))
+    for number in range(40):
+        name = f"scans/{('healthy', 'ill')[number % 2]}/patient{number // 4}_slice{number % 4}.png"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (16, 16), np.uint8)).save(name)
     Path("flowers-with-a-broken-file/rose/0.png").write_bytes(b"no picture")
     Image.fromarray(random.integers(0, 256, (30, 20, 3), np.uint8)).save("scan.png")
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sightline.data.dataset import Dataset as Dataset
+    from sightline.data.given import make_dataset as make_dataset
     from sightline.data.imageset import ImageSet as ImageSet
     from sightline.errors import DataError as DataError
     from sightline.errors import SightlineError as SightlineError
@@ -60,6 +61,7 @@ _HOMES = {
     "evaluate": "sightline.tasks.evaluate",
     "inspect": "sightline.tasks.inspect",
     "load_classifier": "sightline.prediction.classifier",
+    "make_dataset": "sightline.data.given",
     "open_run": "sightline.training.run",
     "predict": "sightline.tasks.predict",
     "read_dataset": "sightline.tasks.load",

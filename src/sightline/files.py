@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     with _saving(path, len(content)):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_and_flush(temporary, content)
+            _write_and_flush(temporary, [content])
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -43,6 +43,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write `content` as UTF-8; otherwise like `write_bytes`."""
     write_bytes(path, content.encode())
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write `chunks` one after the other as one file, for what would be large in memory; else like `write_bytes`."""
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
+    with _saving(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_and_flush(temporary, chunks)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -64,7 +78,7 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
                 _flush_folder(path.parent.parent)
             temporary.mkdir()
             for name, content in contents.items():
-                _write_and_flush(temporary / name, content)
+                _write_and_flush(temporary / name, [content])
             _flush_folder(temporary)
             if path.exists():
                 shutil.rmtree(path)
@@ -157,22 +171,23 @@ def read_json(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _saving(path: Path, size: int) -> Iterator[None]:
+def _saving(path: Path, size: int | None = None) -> Iterator[None]:
     """Translate the operating system's refusals into one sentence."""
     try:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            bytes_wanted = "" if size is None else f" ({size:,} bytes)"
             raise SaveError(
-                f"No space left while saving {path} ({size:,} bytes): what was saved before is untouched; "
+                f"No space left while saving {path}{bytes_wanted}: what was saved before is untouched; "
                 "free some space and go on."
             ) from error
         raise SaveError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _write_and_flush(path: Path, content: bytes) -> None:
+def _write_and_flush(path: Path, chunks: Iterable[bytes]) -> None:
     with path.open("xb") as file:
-        file.write(content)
+        file.writelines(chunks)
         file.flush()
         os.fsync(file.fileno())
 

@@ -84,7 +84,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "works_of_the_pool.py").write_text(WORKS)
     monkeypatch.syspath_prepend(tmp_path / "code")
-    monkeypatch.setattr(confined_pool, "_processors", lambda: 2)
+    monkeypatch.setattr(confined_pool, "available_cores", lambda: 2)
 
     def work(
         items: Sequence[Path | bytes],
@@ -268,7 +268,7 @@ import numpy as np
 from sightline.data import confined_pool
 from sightline.data.confined_pool import work_through
 from sightline.data.confined_thread import Task
-confined_pool._processors = lambda: 2
+confined_pool.available_cores = lambda: 2
 {before}
 answers = np.zeros(({count}, 4), np.uint8)
 task = Task("works_of_the_pool:{function}", {request}, 400 << 20, 0.3, lambda _: 60)

@@ -60,7 +60,7 @@ def test_a_data_set_made_in_python_goes_the_whole_way(stripes: sightline.Dataset
 
 def test_a_data_set_made_in_python_must_be_handed_in_again(stripes: sightline.Dataset) -> None:
     run = sightline.train(stripes, model="mlp 8", epochs=1, progress=False)
-    with pytest.raises(DataError, match="hand the same Dataset in again"):
+    with pytest.raises(DataError, match="hand the same pictures in again"):
         sightline.evaluate(run)
 
 
@@ -222,5 +222,5 @@ def test_a_module_without_anything_to_learn_is_refused(stripes: sightline.Datase
 
 
 def test_bare_arrays_are_refused_with_the_way_out() -> None:
-    with pytest.raises(UsageError, match=r"type ndarray; expected .*arrays go into a sightline.ImageSet"):
-        sightline.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)
+    with pytest.raises(UsageError, match=r"type ndarray and has no labels with it, expected a pair"):
+        sightline.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)  # type: ignore[arg-type]

@@ -27,7 +27,9 @@ def train(
 
 def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
     found, notes = effective(recipe(), train())
-    assert [key for key, value in flat(found).items() if value is None] == ["data.size", "training.patience"]
+    assert [key for key, value in flat(found).items() if value is None] == [
+        "data.size", "data.group_by", "training.clip_norm", "training.ema", "training.patience",
+    ]  # fmt: skip
     assert notes == ()
 
 

@@ -23,7 +23,11 @@ def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
     tmp_path: Path, tiny: ModuleType
 ) -> None:
     trainer = tiny.start(tmp_path / "deep" / "run")
-    assert sorted(path.name for path in (tmp_path / "deep" / "run").iterdir()) == ["recipe.toml", "run.json"]
+    assert sorted(path.name for path in (tmp_path / "deep" / "run").iterdir()) == [
+        "recipe.toml",
+        "run.json",
+        "splits.csv",
+    ]
     record = open_run(tmp_path / "deep" / "run").record
     assert record == trainer.record
     assert record.status == "running"

@@ -24,7 +24,10 @@ def command(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Judge a classifier on test pictures: every score with its 95 % interval."""
+    """Judge a classifier on test pictures: every score with its 95 % interval.
+
+    Exit code 1 if some of other pictures (--data) were learned from, or if the check is not met.
+    """
     from sightline.cli import output
     from sightline.tasks.evaluate import evaluate
 
@@ -35,8 +38,13 @@ def command(
         output.show_evaluation(found)
         if run.is_dir() and data is None and split == "test":
             output.say(f"report  {run / 'report.html'}")
-    if at_least is not None and found.accuracy.low < at_least:
+    learned_from = not found.own and bool(found.learned_from)
+    if learned_from and json:  # otherwise it stands among the lines above
+        for note in found.notes:
+            output.warn(f"sightline: {note}")
+    too_low = at_least is not None and found.accuracy.low < at_least
+    if too_low:
         output.warn(
             f"sightline: the accuracy may be as low as {found.accuracy.low:.4f}, below the {at_least:g} asked for."
         )
-        raise typer.Exit(1)
+    raise typer.Exit(1 if learned_from or too_low else 0)

@@ -18,6 +18,7 @@ def command(
     ] = None,
     size: options.Size = None,
     skip_bad: options.SkipBad = False,
+    group_by: options.GroupBy = None,
     seed: Annotated[int, typer.Option(min=0, help="Which pictures are drawn.")] = 0,
     json: options.Json = False,
 ) -> None:
@@ -26,7 +27,13 @@ def command(
     from sightline.tasks.inspect import inspect
 
     found = inspect(
-        data, out=out, size=options.parse_size(size), skip_bad=skip_bad, seed=seed, progress=not json
+        data,
+        out=out,
+        size=options.parse_size(size),
+        skip_bad=skip_bad,
+        group_by=group_by,
+        seed=seed,
+        progress=not json,
     )
     if json:
         print(found.model_dump_json(indent=1))

@@ -36,6 +36,15 @@ Size = Annotated[
         "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."
     ),
 ]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        "--group-by",
+        metavar="PATTERN",
+        help="Keep together what belongs together in carved splits: a regular expression for what names a thing in "
+        "the file names, such as '(patient[0-9]+)_'.",
+    ),
+]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

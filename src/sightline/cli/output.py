@@ -112,6 +112,8 @@ def show_evaluation(evaluation: Evaluation) -> None:
     say(
         f"{evaluation.dataset}, {evaluation.split}: {count(evaluation.pictures)} pictures, 95 % intervals in brackets"
     )
+    for note in evaluation.notes:
+        say(f"note               {note}")
     say(f"accuracy           {percent_with_interval(evaluation.accuracy)}")
     say(f"loss               {number_with_interval(evaluation.loss)}")
     say(f"calibration error  {percent_with_interval(evaluation.calibration_error)}")

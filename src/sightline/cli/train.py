@@ -47,6 +47,7 @@ def command(
     grey: Annotated[bool, typer.Option("--grey", help="Average the colour channels.")] = False,
     size: options.Size = None,
     skip_bad: options.SkipBad = False,
+    group_by: options.GroupBy = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe in TOML, whole or in part.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -69,6 +70,7 @@ def command(
         layers=layers,
         epochs=epochs,
         seed=seed,
+        group_by=group_by,
         out=out,
         recipe=recipe,
         settings=[*named, *(settings or [])],

@@ -6,7 +6,6 @@ That item is given a reason, a new child goes on with the next one, and nothing 
 
 from __future__ import annotations
 
-import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.cores import available_cores
 from sightline.data.confined_thread import Job, Task, Worker
 from sightline.data.frames import Item
 
@@ -41,7 +41,7 @@ def work_through(task: Task, items: Sequence[Item], answers: NDArray[np.uint8], 
     """
     chunks = list(_chunks(items))
     job = Job(task, items, answers, iter(chunks))
-    workers = [Worker(job) for _ in range(min(_processors(), _MOST_CHILDREN, len(chunks)))]
+    workers = [Worker(job) for _ in range(min(available_cores(), _MOST_CHILDREN, len(chunks)))]
     left, looked = len(items), time.monotonic()
     try:
         for worker in workers:
@@ -77,10 +77,3 @@ def _chunks(items: Sequence[Item]) -> Iterator[range]:
         held += size
     if len(items) > start:
         yield range(start, len(items))
-
-
-def _processors() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

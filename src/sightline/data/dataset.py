@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -31,6 +32,8 @@ class Dataset:
         test: pictures to judge with, once everything is chosen.
         notes: what was decided while reading, in sentences ("The test split was carved …").
         skipped: files left out because they could not be read.
+        reserved: test pictures that were carved from the same pictures as train, whether or not `test` was asked for:
+            nobody may learn from them.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Dataset:
     test: ImageSet | None = None
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    reserved: ImageSet | None = None
 
     def __post_init__(self) -> None:
         if not self.splits():
@@ -67,3 +71,18 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the label numbers."""
         return next(iter(self.splits().values())).classes
+
+
+def check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
+    """Check that the pictures of all splits have one shape.
+
+    Raises:
+        DataError: they have not.
+    """
+    shapes = {split: "x".join(map(str, pictures.shape)) for split, pictures in parts.items()}
+    if len(set(shapes.values())) > 1:
+        found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
+        raise DataError(
+            f"{name}: the splits differ in height, width or channels ({found}), expected one shape; bring them to "
+            "one size with --size, and to the same colours."
+        )

@@ -25,6 +25,8 @@ class ImageSet:
         classes: the class names, in the order of the label numbers.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
+        places: of pictures that were carved from the source's train split: the place of each in it. None: these are
+            a split of the source's own, or no split at all.
         known: what was computed of the pictures before; None: it is computed when it is needed.
 
     Raises:
@@ -36,6 +38,7 @@ class ImageSet:
     classes: tuple[str, ...]
     origin: str
     names: Sequence[str] | None = None
+    places: NDArray[np.int64] | None = None
     known: Traits | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +83,7 @@ class ImageSet:
             images=chosen(self.images, indices),
             labels=None if self.labels is None else self.labels[indices],
             names=None if self.names is None else [self.names[i] for i in indices],
+            places=None if self.places is None else self.places[indices],
             known=None if self.known is None else self.known.chosen(indices),
         )
 

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from sightline.errors import UsageError
 
@@ -59,7 +60,8 @@ class DataOptions(BaseModel):
         try:
             re.compile(pattern or "")
         except re.error as error:
-            raise ValueError(f"not a regular expression ({error})") from error
+            sentence = "Input should be a regular expression, and this is none ({problem})"
+            raise PydanticCustomError("no_pattern", sentence, {"problem": str(error)}) from error
         return pattern
 
 

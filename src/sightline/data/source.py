@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from sightline.data import catalogue
-from sightline.data.dataset import SPLITS, Dataset, SplitName
+from sightline.data.dataset import SPLITS, Dataset, SplitName, check_shapes
 from sightline.data.decode import describe
 from sightline.data.imageset import ImageSet
 from sightline.data.names import printable
@@ -112,8 +112,10 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
     reading = read_stored(source, needed, options, progress)
     notes += reading.notes
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
+    reserved = None
     if "train" in reading.parts:
-        carved, more = complete(reading.parts["train"], source.splits, splits, options)
+        carved, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
+        reserved = carved.get("test")  # none where the source has its own
         found |= carved
         notes += more
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
@@ -122,8 +124,8 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
             f"{printable(options.source)} has no {' or '.join(splits)} split, and none can be carved: "
             f"it has {', '.join(source.splits)} only."
         )
-    _check_shapes(source.name, asked)
-    return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped)
+    check_shapes(source.name, asked)
+    return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
 
 
 def find(data: str) -> tuple[Source, list[str]]:
@@ -190,13 +192,3 @@ def _contents(path: Path) -> str:
     names = sorted(os.listdir(path))  # noqa: PTH208 (names, not paths)
     shown = ", ".join(printable(name) for name in names[:3]) + (", …" if len(names) > 3 else "")
     return f"{len(names):,} file{'s' * (len(names) > 1)} ({shown})" if names else "an empty folder"
-
-
-def _check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
-    shapes = {split: "x".join(map(str, pictures.shape)) for split, pictures in parts.items()}
-    if len(set(shapes.values())) > 1:
-        found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
-        raise DataError(
-            f"{name}: the splits differ in height, width or channels ({found}), expected one shape; bring them to "
-            "one size with --size, and to the same colours."
-        )

@@ -242,7 +242,7 @@ def _group(name: str, pattern: str, origin: str) -> bytes:
 
 
 def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
-    part = pictures.select(chosen)
+    part = replace(pictures.select(chosen), places=chosen)
     return part if split == "train" else replace(part, origin=f"{pictures.origin} ({split} carved)")
 
 

@@ -83,6 +83,13 @@ def digest_each(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return as_rows([digest(flat[i * length : (i + 1) * length]) for i in range(len(images))])
 
 
+def found_in(digests: Table[np.uint8], others: Table[np.uint8]) -> NDArray[np.bool_]:
+    """Return which of `digests` (N, 16) are among `others` (M, 16), as (N,)."""
+    # NumPy takes zero bytes at the end of such texts for padding; all being of one length, that parts nothing.
+    one, other = (np.ascontiguousarray(table).view(f"S{DIGEST_BYTES}")[:, 0] for table in (digests, others))
+    return np.isin(one, other)
+
+
 def as_rows(digests: list[bytes]) -> NDArray[np.uint8]:
     """Return digests as (N, 16)."""
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)

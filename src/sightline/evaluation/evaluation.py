@@ -40,6 +40,12 @@ class Evaluation(BaseModel):
     split: str
     fingerprint: str = Field(description="SHA-256 of the pictures and labels, see ImageSet.fingerprint.")
     pictures: int
+    own: bool = Field(default=True, description="Whether these are pictures of the run's own data.")
+    learned_from: int | None = Field(
+        default=None,
+        description="How many of them the run learned from, told by their pixels; None: not known.",
+    )
+    notes: tuple[str, ...] = Field(default=(), description="What to know before quoting a score.")
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")
     accuracy: Interval = Field(description="Share of pictures whose most likely class is their label.")

@@ -111,13 +111,13 @@ class Classifier:
         return weights.to_bytes(state, {_KEY: stored.model_dump_json()})
 
     def _logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = self._fitted(images)
+        batch = self.fitted(images)
         with torch.inference_mode():
             outputs: Tensor = self.network(self.description.preparation.apply(torch.from_numpy(batch)))
             return (outputs.to(torch.float32) / self.description.temperature).numpy()
 
-    def _fitted(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring pictures to the size and the channels that the classifier was trained on."""
+    def fitted(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return pictures (N, H, W, C) brought to the size and the channels that the classifier was trained on."""
         height, width, channels = self.description.shape
         # Size first, then channels, as a picture file is read: equal pixels get equal probabilities.
         fitted = as_channels(resize_all(images, (height, width), fit=self.description.fit), channels)

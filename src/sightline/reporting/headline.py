@@ -41,7 +41,7 @@ def headline(report: Report) -> Headline:
         f"of {count(evaluation.pictures)} {evaluation.split} pictures are classified correctly{whose} "
         f"(95 % interval: {percent(accuracy.low)} to {percent(accuracy.high)})."
     )
-    remarks = (*_lead(report.comparison, model), *_missing(report), *_choice(len(judged)))
+    remarks = (*evaluation.notes, *_lead(report.comparison, model), *_missing(report), *_choice(len(judged)))
     return Headline(percent(accuracy.value), sentence, remarks, model)
 
 

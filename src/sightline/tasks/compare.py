@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from sightline.data.dataset import Dataset
 from sightline.errors import UsageError
 from sightline.evaluation.comparing import Comparison, compare_all
 from sightline.evaluation.evaluation import Evaluation, Interval
@@ -16,7 +15,7 @@ from sightline.reporting import figures
 from sightline.reporting.contents import ComparisonRow, ComparisonTable
 from sightline.tasks.evaluate import as_classes, evaluate
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load_own
+from sightline.tasks.load import Data, load_own
 from sightline.tasks.report import training_seconds, write_comparison_report
 from sightline.training.run import Run, open_run
 
@@ -56,7 +55,7 @@ class RunComparison(BaseModel):
 def compare(
     runs: Sequence[str | Path | Run],
     *,
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     progress: bool = True,

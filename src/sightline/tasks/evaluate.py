@@ -10,25 +10,29 @@ from numpy.typing import NDArray
 
 from sightline.data import source
 from sightline.data.dataset import Dataset, SplitName
+from sightline.data.given import NAME, DataGiven
 from sightline.data.imageset import ImageSet
 from sightline.data.options import data_options
+from sightline.data.traits import DIGEST_BYTES, digest_each, found_in
 from sightline.errors import DataError, UsageError
 from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier
 from sightline.tasks.figures import Album
-from sightline.tasks.load import GIVEN, load, load_own, reading_progress, source_of
+from sightline.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.run import Run, open_run
 
 if TYPE_CHECKING:
     from torch import nn
 
+_AT_ONCE = 256
+
 
 def evaluate(
     run: str | Path | Run | Classifier,
     *,
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     split: SplitName = "test",
     network: nn.Module | None = None,
     progress: bool = True,
@@ -36,7 +40,8 @@ def evaluate(
     """Return the numbers of a run's best classifier, each with its 95 % interval.
 
     On the run's own data, told by their SHA-256, the evaluation is kept with the run: evaluation.json, the
-    probabilities, figures and a new report. On other data nothing is kept.
+    probabilities, figures and a new report. On other data nothing is kept. Either way, pictures that the run
+    learned from are counted, and noted where there are any.
 
     Args:
         run: the run or its folder, or a classifier or its file.
@@ -52,17 +57,26 @@ def evaluate(
             are not those of the run any more.
         UsageError: a split of other data was asked for.
     """
+    if data is not None and not isinstance(data, str | Path | Dataset):
+        data = collected(data, progress=progress)  # once, though they are looked at twice
     if not isinstance(run, Run):
         if not isinstance(run, str | Path):
             return _on_other_data(run, data, split, progress=progress)
         if Path(run).is_file():
-            return _on_other_data(load_classifier(Path(run), network), data, split, progress=progress)
+            return _on_other_data(
+                load_classifier(Path(run), network),
+                data,
+                split,
+                run=_run_around(Path(run)),
+                progress=progress,
+            )
         run = open_run(run)
     dataset = _own_data(run, data, split, progress=progress)
     if dataset is None:
-        return _on_other_data(run.classifier(network), data, split, progress=progress)
-    part = dataset.split(split)
-    evaluation, probabilities, labels = judge(run.classifier(network), part, run.record.data.name, split)
+        return _on_other_data(run.classifier(network), data, split, run=run, progress=progress)
+    part, classifier = dataset.split(split), run.classifier(network)
+    evaluation, probabilities, labels = judge(classifier, part, run.record.data.name, split)
+    evaluation = _with_learned(evaluation, classifier, part, run.learned())
     run.save_evaluation(evaluation, probabilities)
     if split == "test":
         album = Album(run.path / "figures")
@@ -112,9 +126,7 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
-def _own_data(
-    run: Run, data: str | Path | Dataset | None, split: SplitName, *, progress: bool
-) -> Dataset | None:
+def _own_data(run: Run, data: Data | None, split: SplitName, *, progress: bool) -> Dataset | None:
     """Return the run's own data with `split`, or None if `data` are other pictures.
 
     Where the split is carved from the same pictures as train, or where `data` are said to be the run's, train
@@ -135,7 +147,12 @@ def _own_data(
 
 
 def _on_other_data(
-    classifier: Classifier, data: str | Path | Dataset | None, split: SplitName, *, progress: bool
+    classifier: Classifier,
+    data: Data | None,
+    split: SplitName,
+    *,
+    run: Run | None = None,
+    progress: bool,
 ) -> Evaluation:
     if data is None:
         raise UsageError("A classifier's file does not say which data to judge it on; name it with --data.")
@@ -144,9 +161,60 @@ def _on_other_data(
             f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
             "is judged, or all if they have no splits."
         )
-    dataset = data if isinstance(data, Dataset) else _to_judge(classifier, data, progress=progress)
-    evaluation, _, _ = judge(classifier, dataset.split("test"), dataset.name, split)
-    return evaluation
+    if isinstance(data, str | Path):
+        dataset = _to_judge(classifier, data, progress=progress)
+    else:
+        dataset = data if isinstance(data, Dataset) else _given_to_judge(data, progress=progress)
+    part = dataset.split("test")
+    evaluation, _, _ = judge(classifier, part, dataset.name, split)
+    learned = None if run is None else run.learned()
+    return _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
+
+
+def _given_to_judge(data: DataGiven, *, progress: bool) -> Dataset:
+    """Return the test split of what was handed in, or all of it where there is one split only."""
+    parts = collected(data, progress=progress)
+    part = next(iter(parts.values())) if len(parts) == 1 else parts.get("test")
+    if part is None:
+        raise DataError(
+            f"{NAME} has the splits {', '.join(parts)}, but no test; hand in those to judge on alone."
+        )
+    return Dataset(NAME, test=part)
+
+
+def _run_around(path: Path) -> Run | None:
+    """Return the run in whose folder a classifier's file lies, if it does."""
+    run = Run(path.parent)
+    return run if (run.path / "run.json").exists() and run.classifier_path.name == path.name else None
+
+
+def _with_learned(
+    evaluation: Evaluation, classifier: Classifier, part: ImageSet, learned: NDArray[np.uint8] | None
+) -> Evaluation:
+    """Return the evaluation with the number of pictures that are among the `learned` ones (N, 16), and a note on it."""
+    if learned is None:
+        note = (
+            "Which pictures the classifier learned from is not known here (that stands in the splits.csv of its run, "
+            "as it was written), so nobody can say whether some of these are among them."
+        )
+        return evaluation.model_copy(update={"notes": (note,)})
+    count = int(found_in(_digests(classifier, part), learned).sum())
+    note = (
+        f"{count:,} of {len(part):,} pictures are among those that the run learned from (train and valid in its "
+        "splits.csv), so the scores are likely better than on new ones."
+    )
+    return evaluation.model_copy(update={"learned_from": count, "notes": (note,) if count else ()})
+
+
+def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:
+    """Return the digest of each picture (N, 16) as the classifier's run would have seen it."""
+    if part.shape == classifier.description.shape:
+        return np.asarray(part.traits.digests)
+    digests = np.empty((len(part), DIGEST_BYTES), np.uint8)
+    for start in range(0, len(part), _AT_ONCE):
+        block = part.images[start : start + _AT_ONCE]
+        digests[start : start + _AT_ONCE] = digest_each(classifier.fitted(block))
+    return digests
 
 
 def _to_judge(classifier: Classifier, data: str | Path, *, progress: bool) -> Dataset:

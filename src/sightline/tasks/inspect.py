@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline import files
-from sightline.data.dataset import Dataset, SplitName
+from sightline.data.dataset import SplitName
 from sightline.data.options import data_options
 from sightline.tasks.figures import WORDS, Album
-from sightline.tasks.load import load, refuse_inside, source_of
+from sightline.tasks.load import Data, load, refuse_inside, source_of
 
 
 class SplitInspection(BaseModel):
@@ -41,11 +41,12 @@ class Inspection(BaseModel):
 
 
 def inspect(
-    data: str | Path | Dataset,
+    data: Data,
     *,
     out: str | Path | None = None,
     size: tuple[int, int] | None = None,
     skip_bad: bool = False,
+    group_by: str | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Inspection:
@@ -55,22 +56,23 @@ def inspect(
     (a row of samples and the mean picture of each), and the counts. Pictures are taken from train.
 
     Args:
-        data: a catalogue name, a path, or a data set.
+        data: as for `train`.
         out: the folder for the figures; none: `inspect-<name>` in the working folder.
         size: height and width that every picture is brought to; none: their own.
         skip_bad: go on without files that cannot be read.
+        group_by: as for `read_dataset`.
         seed: which pictures are drawn.
         progress: show how far reading has come, on a terminal.
 
     Raises:
+        UsageError: an option does not fit.
         DataError: the data cannot be read.
         SaveError: the figures cannot be written.
     """
     source = source_of(data)
-    options = data_options(source=source, size=size, skip_bad=skip_bad)
-    if out is not None or not isinstance(data, Dataset):
-        refuse_inside(Path(out or "."), data)
-    dataset = load(data if isinstance(data, Dataset) else None, options, progress=progress)
+    options = data_options(source=source, size=size, skip_bad=skip_bad, group_by=group_by)
+    refuse_inside(Path(out or "."), data)
+    dataset = load(data, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape
     album = Album(Path(out or f"inspect-{dataset.name}"))
     album.draw_data(dataset, grey=channels > 1, seed=seed)

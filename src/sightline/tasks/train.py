@@ -12,7 +12,7 @@ from sightline import files
 from sightline.data.dataset import Dataset, SplitName
 from sightline.errors import UsageError
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load, load_own, refuse_inside, source_of
+from sightline.tasks.load import Data, load, load_own, refuse_inside, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.callbacks import Callback
 from sightline.training.recipe import Recipe, make_recipe, parse_setting, recipe_from_toml
@@ -25,13 +25,14 @@ LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 
 
 def train(
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     *,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
     network: nn.Module | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    group_by: str | None = None,
     out: str | Path | None = None,
     recipe: str | Path | Recipe | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
@@ -44,12 +45,14 @@ def train(
     run's recipe.toml. Where options overlap, the later of these wins: recipe, named arguments, settings.
 
     Args:
-        data: a catalogue name, a path, or a data set; may be left out if the recipe names it.
+        data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
+            may be left out if the recipe names it.
         model: a preset: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
         layers: layer lines, instead of a preset.
         network: any module, instead of a preset: (B, C, H, W) floats in, (B, K) logits out.
         epochs: times through the train split.
         seed: of everything random; equal seeds give equal weights.
+        group_by: what is not parted where a split is carved, as for `read_dataset`.
         out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
         recipe: a whole recipe, or a TOML file with one or a part of one.
         settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
@@ -74,15 +77,15 @@ def train(
         named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
     if epochs is not None:
         named["training"]["epochs"] = epochs
+    if group_by is not None:
+        named["data"]["group_by"] = group_by
     if seed is not None:
         named["seed"] = seed
     whole = make_recipe(_plain(recipe), named, *_plain_settings(settings))
     placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
     whole = whole.model_copy(update={"data": placed})
-    refuse_inside(Path(out or "runs"), data or placed.source)
-    dataset = load(
-        data if isinstance(data, Dataset) else None, whole.data, splits=LEARNING_SPLITS, progress=progress
-    )
+    refuse_inside(Path(out or "runs"), placed.source if data is None else data)
+    dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
 
     from sightline.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
 
@@ -98,7 +101,7 @@ def train(
 def resume(
     run: str | Path | Run,
     *,
-    data: str | Path | Dataset | None = None,
+    data: Data | None = None,
     network: nn.Module | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,

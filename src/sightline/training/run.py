@@ -2,6 +2,7 @@
 
 recipe.toml               all that is needed to repeat it
 run.json                  what was trained on what, where, and how far it came
+splits.csv                which pictures it learned from: name, hash of the pixels, split
 history.csv               one row an epoch
 checkpoints/              to go on from
 classifier.safetensors    the best epoch so far
@@ -33,6 +34,7 @@ from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
 from sightline.training.history import Epoch, read_csv, to_csv
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
+from sightline.training.split_table import read_learned, write_splits
 
 FORMAT = 1
 
@@ -81,6 +83,7 @@ class RunRecord(BaseModel):
     reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
     data: DataFacts
     recipe_sha256: str = Field(description="Of recipe.toml.")
+    splits_sha256: str | None = Field(default=None, description="Of splits.csv.")
     module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
     trainable_parameters: int
     fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
@@ -188,6 +191,14 @@ class Run:
                 f"Train again with: sightline train --recipe {self.path / 'recipe.toml'}"
             )
         return load_classifier(self.classifier_path, network)
+
+    def learned(self) -> NDArray[np.uint8] | None:
+        """Return the digests (N, 16) of all train and validation pictures, see `Traits`.
+
+        Returns:
+            None where splits.csv is missing or is not the one that was written: then they are not known.
+        """
+        return read_learned(self.path / "splits.csv", self.record.splits_sha256)
 
     def classifier_sha256(self) -> str | None:
         """Return the SHA-256 of the classifier's weights, or None if there is no classifier yet."""
@@ -301,9 +312,10 @@ class Run:
         return self.path / ("probabilities.npy" if split == "test" else f"probabilities-{split}.npy")
 
 
-def create_run(path: Path, recipe: Recipe, record: RunRecord, dataset: Dataset) -> Run:
-    """Write what is known before training into the folder `path` and return the run."""
+def create_run(path: Path, recipe: Recipe, record: RunRecord, dataset: Dataset) -> tuple[Run, RunRecord]:
+    """Write what is known before training into the folder `path`; return the run and its record as it was written."""
     run = Run(path)
+    record = record.model_copy(update={"splits_sha256": write_splits(path / "splits.csv", dataset)})
     files.write_text(path / "recipe.toml", recipe.to_toml())
     if dataset.skipped:
         text = io.StringIO()
@@ -312,7 +324,7 @@ def create_run(path: Path, recipe: Recipe, record: RunRecord, dataset: Dataset) 
         writer.writerows((item.path, item.reason) for item in dataset.skipped)
         files.write_text(path / "skipped.csv", text.getvalue())
     run.save_record(record)
-    return run
+    return run, record
 
 
 def open_run(path: str | Path) -> Run:

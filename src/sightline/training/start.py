@@ -68,7 +68,7 @@ def start(
         derived=derived_keys(given, recipe),
         notes=notes,
     )
-    run = create_run(path, recipe, record, dataset)
+    run, record = create_run(path, recipe, record, dataset)
     return _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)
 
 
