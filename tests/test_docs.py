@@ -90,3 +90,15 @@ def test_every_key_of_a_recipe_is_documented() -> None:
 
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
     assert [key for key in recipe_keys() if f"`{key}`" not in text] == []
+
+
+def test_every_preset_is_documented_with_its_parameters() -> None:
+    from sightline.architectures.lines import parse
+    from sightline.architectures.presets import PRESETS, preset
+    from sightline.architectures.summary import summarise
+
+    text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
+    for name in PRESETS:
+        (row,) = re.findall(rf"^\| `{name}`.*$", text, re.MULTILINE)
+        count = summarise(parse(preset(name, (32, 32, 3))), (32, 32, 3), 10).trainable
+        assert row.split("|")[3].strip() == f"{count:,}", name

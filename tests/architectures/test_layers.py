@@ -12,6 +12,7 @@ from sightline.architectures.layers import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
     Pool,
     ShapeError,
     decimal,
@@ -30,6 +31,23 @@ def test_without_padding_only_whole_windows_count() -> None:
     assert Pool("maxpool", 2).output((7, 9, 3)) == (3, 4, 3)
     assert Pool("maxpool", 3, 2).output((7, 9, 3)) == (3, 4, 3)
     assert Pool("avgpool", None).output((7, 9, 3)) == (3,)
+
+
+def test_a_padded_window_may_hang_over_the_edge() -> None:
+    assert Pool("maxpool", 3, 2, "same").output((112, 7, 64)) == (56, 4, 64)
+    assert Pool("maxpool", 64, 1, "same").output((1, 2, 3)) == (1, 2, 3)
+
+
+def test_groups_must_divide_the_channels_and_hold_more_than_one_number() -> None:
+    assert GroupNorm(4).output((8, 6, 12)) == (8, 6, 12)
+    assert GroupNorm(12).output((8, 6, 12)) == (8, 6, 12)  # each channel for itself
+    with pytest.raises(ShapeError, match="must divide the 12 channels evenly; write 'groupnorm 4'"):
+        GroupNorm(5).output((8, 6, 12))
+    with pytest.raises(ShapeError, match="write 'groupnorm 12'"):
+        GroupNorm(32).output((8, 6, 12))
+    for alone in ((12,), (1, 1, 12)):
+        with pytest.raises(ShapeError, match=r"a single number, .* use fewer groups"):
+            GroupNorm(12).output(alone)
 
 
 def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
@@ -52,6 +70,8 @@ def test_a_dense_layer_refuses_pictures() -> None:
 
 def test_parameters_are_counted_by_hand() -> None:
     assert Conv(32, (3, 5)).count((8, 8, 3)) == Count(trainable=(3 * 5 * 3 + 1) * 32)
+    assert Conv(32, (3, 5), bias=False).count((8, 8, 3)) == Count(trainable=3 * 5 * 3 * 32)
+    assert GroupNorm(4).count((8, 8, 16)) == Count(trainable=32)
     assert Dense(10).count((512,)) == Count(trainable=5130)
     assert BatchNorm().count((8, 8, 16)) == Count(trainable=32, fixed=32)
     assert BatchNorm().count((16,)).total == 64

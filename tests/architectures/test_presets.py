@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sightline.architectures.lines import parse
-from sightline.architectures.presets import PRESETS, cnn, mlp, preset
+from sightline.architectures.presets import PRESETS, cnn, mlp, preset, preset_notes
 from sightline.architectures.summary import Summary, summarise
 from sightline.errors import UsageError
 
@@ -52,3 +52,98 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
         preset("cnnn", (8, 8, 1))
     with pytest.raises(UsageError, match="'' is no preset"):
         preset("", (8, 8, 1))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("resnet-18", "resnet18"), ("vgg-16", "vgg16"), ("wide-resnet", "wide-resnet-28-10")]
+)
+def test_near_misses_of_the_families_are_told_the_name(typed: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"there are cnn, mlp, vgg11, .*Did you mean '{meant}'\?"):
+        preset(typed, (32, 32, 3))
+
+
+@pytest.mark.parametrize(
+    ("side", "poolings", "head"),
+    [
+        (8, 3, ("avgpool global",)),
+        (28, 4, ("avgpool global",)),
+        (32, 5, ("avgpool global",)),
+        (223, 5, ("avgpool global",)),
+        (224, 5, ("flatten", "dense 4096 relu", "dropout 0.5", "dense 4096 relu", "dropout 0.5")),
+        (256, 5, ("avgpool global",)),
+    ],
+)
+def test_vgg_pools_while_there_is_something_to_pool_and_has_its_head_at_its_size(
+    side: int, poolings: int, head: tuple[str, ...]
+) -> None:
+    lines = preset("vgg11", (side, side, 3))
+    assert lines.count("maxpool 2") == poolings
+    assert lines[-len(head) :] == head
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet20", "resnet34", "resnet50", "wide-resnet-28-10"])
+def test_residual_networks_pool_in_the_stem_from_64_pixels_on(name: str) -> None:
+    for shape in ((63, 300, 3), (28, 28, 1)):
+        assert preset(name, shape)[0].endswith(" 3x3 nobias")
+        assert "maxpool 3 /2 same" not in preset(name, shape)
+    for shape in ((64, 64, 3), (224, 224, 3)):
+        assert preset(name, shape)[0].endswith(" 7x7 /2 nobias")
+        assert preset(name, shape).count("maxpool 3 /2 same") == 1
+
+
+def test_a_wide_resnet_is_written_out_in_the_form_of_its_paper() -> None:
+    assert preset("wide-resnet-28-10", (32, 32, 3)) == (
+        "conv 16 3x3 nobias", "residual 160 x4 pre", "residual 320 x4 /2 pre", "residual 640 x4 /2 pre",
+        "batchnorm", "relu", "avgpool global",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "side", "note"),
+    [
+        (
+            "vgg16",
+            32,
+            "vgg16 is published for 224x224 pixels; on 32x32 its two dense layers of 4,096 are replaced by ",
+        ),
+        ("vgg16", 32, "are replaced by global pooling."),
+        ("vgg11", 8, "global pooling, and the last 2 of 5 poolings left out, for there is nothing to pool."),
+        (
+            "resnet18",
+            63,
+            "resnet18 is published for 224x224 pixels; on 63x63 it begins with the stem for small ",
+        ),
+        ("resnet18", 63, "the stem for small pictures, 3x3 without stride and pooling."),
+        (
+            "resnet20",
+            224,
+            "resnet20 is published for 32x32 pixels; on 224x224 it begins with the stem for large ",
+        ),
+        ("resnet20", 224, "the stem for large pictures, 7x7 with stride 2 and pooling."),
+    ],
+)
+def test_a_preset_says_how_it_differs_from_its_published_form(text: str, side: int, note: str) -> None:
+    (found,) = preset_notes(text, (side, side, 3))
+    assert note in found
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("cnn", 28),
+        ("mlp 20", 28),
+        ("vgg16", 224),
+        ("resnet18", 64),
+        ("resnet20", 28),
+        ("wide-resnet-28-10", 32),
+    ],
+)
+def test_a_preset_in_its_published_form_says_nothing(text: str, side: int) -> None:
+    assert preset_notes(text, (side, side, 3)) == ()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_lines_of_presets_are_in_their_shortest_form(name: str) -> None:
+    for side in (8, 32, 224):
+        lines = preset(name, (side, side, 3))
+        assert tuple(layer.line for layer in parse(lines)) == lines

@@ -36,6 +36,11 @@ def test_the_table_has_a_row_for_each_line_and_the_output_layer() -> None:
     assert summary.input == (8, 6, 3)
 
 
+def test_what_training_keeps_of_a_picture_is_about_one_tensor_a_line_and_four_a_block() -> None:
+    summary = summarise(parse("conv 4 relu; residual 4 x3 /2; avgpool global"), (8, 6, 3), 5)
+    assert summary.kept == 8 * 6 * 4 + 4 * 3 * (4 * 3 * 4) + 4 + 5
+
+
 def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expects() -> None:
     with pytest.raises(LayerError) as caught:
         summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), 2)

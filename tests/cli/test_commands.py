@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
     for command in ("inspect", "train", "resume", "evaluate", "predict", "compare", "demo", "data"):
         assert run([command, "--help"]) == 0
         assert "Usage: sightline " + command in capfd.readouterr().out
+
+
+def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.CaptureFixture[str]) -> None:
+    from sightline.architectures.lines import _KINDS
+    from sightline.architectures.presets import PRESETS
+
+    assert run(["train", "--help"]) == 0
+    said = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", capfd.readouterr().out))
+    assert {*PRESETS, *_KINDS} - said == set()
 
 
 def test_inspect_prints_counts_and_draws(picture_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,12 +21,14 @@ from sightline.architectures.layers import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
     Layer,
     Pool,
     Shape,
     ShapeError,
 )
 from sightline.architectures.lines import parse
+from sightline.architectures.residual import Residual
 from sightline.architectures.summary import summarise
 from sightline.errors import LayerError
 from sightline.networks import builder
@@ -35,12 +37,27 @@ from sightline.networks.weights import fingerprint
 
 SMALL = st.integers(1, 5)
 ACTIVATION = st.sampled_from([None, *ACTIVATIONS])
-CONV = st.builds(Conv, SMALL, st.tuples(SMALL, SMALL), SMALL, st.sampled_from(["same", "valid"]), ACTIVATION)
-POOL = st.builds(Pool, st.sampled_from(["maxpool", "avgpool"]), SMALL, st.none() | SMALL)
+CONV = st.builds(
+    Conv, SMALL, st.tuples(SMALL, SMALL), SMALL, st.sampled_from(["same", "valid"]), ACTIVATION, st.booleans()
+)
+POOL = st.builds(Pool, st.sampled_from(["maxpool", "avgpool"]), SMALL, st.none() | SMALL) | st.builds(
+    Pool, st.just("maxpool"), SMALL, st.none() | SMALL, st.just("same")
+)
+RESIDUAL = st.builds(
+    Residual,
+    st.sampled_from(["residual", "bottleneck"]),
+    SMALL,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.booleans(),
+    activation=st.sampled_from(ACTIVATIONS),
+)
 SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12), st.sampled_from([1, 3]))
 LAYER: st.SearchStrategy[Layer] = st.one_of(
     CONV,
     POOL,
+    RESIDUAL,
+    st.builds(GroupNorm, SMALL),
     st.builds(Dense, SMALL, ACTIVATION),
     st.builds(Activation, st.sampled_from(ACTIVATIONS)),
     st.sampled_from([BatchNorm(), Dropout(0.5), Flatten(), Pool("avgpool", None)]),
@@ -162,6 +179,47 @@ def test_pooling_equals_a_loop(kind: str, size: int, stride: int | None) -> None
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize(("size", "stride"), [(1, 2), (2, 2), (3, 2), (4, 3), (5, 1)])
+def test_padded_pooling_equals_a_loop_over_the_pixels_that_there_are(size: int, stride: int) -> None:
+    layer = Pool("maxpool", size, stride, "same")
+    picture = -1 - np.random.default_rng(0).random(size=(7, 6, 3))  # below 0, so zeros around it would show
+    modules = nn.Sequential(*builder._modules(layer, picture.shape))
+    found = modules(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    expected = np.zeros(layer.output(picture.shape))
+    for y, x in np.ndindex(expected.shape[:2]):
+        top, left = y * stride - (size - 1) // 2, x * stride - (size - 1) // 2
+        window = picture[max(top, 0) : top + size, max(left, 0) : left + size]
+        expected[y, x] = window.max(axis=(0, 1))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_pooling_of_the_imagenet_stem_is_that_of_torchvision() -> None:
+    pictures = torch.randn(2, 4, 113, 112, generator=torch.Generator().manual_seed(0))
+    (module,) = builder._modules(parse("maxpool 3 /2 same")[0], (113, 112, 4))
+    assert torch.equal(module(pictures), nn.MaxPool2d(kernel_size=3, stride=2, padding=1)(pictures))
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 12), (12,)])
+def test_group_normalisation_is_that_of_pytorch(shape: Shape) -> None:
+    random = torch.Generator().manual_seed(0)
+    values = torch.randn(3, shape[-1], *shape[:-1], generator=random) * 3 + 1
+    (module,) = builder._modules(GroupNorm(4), shape)
+    module.weight.data.normal_(generator=random)
+    module.bias.data.normal_(generator=random)
+    expected = nn.functional.group_norm(values, 4, module.weight, module.bias, eps=1e-5)
+    torch.testing.assert_close(module(values), expected)
+    grouped = values.double().reshape(3, 4, -1)
+    mean, variance = grouped.mean(dim=2, keepdim=True), grouped.var(dim=2, keepdim=True, unbiased=False)
+    by_hand = ((grouped - mean) / (variance + 1e-5).sqrt()).reshape(values.shape)
+    scale, shift = (v.double().reshape(-1, *[1] * (len(shape) - 1)) for v in (module.weight, module.bias))
+    torch.testing.assert_close(module(values).double(), by_hand * scale + shift, atol=1e-5, rtol=1e-5)
+
+
+def test_a_convolution_without_bias_has_none() -> None:
+    (module,) = builder._modules(parse("conv 4 nobias")[0], (5, 5, 3))
+    assert module.bias is None
+
+
 def test_a_global_pool_takes_the_mean_of_each_channel() -> None:
     pictures = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     expected = pictures.numpy().mean(axis=(2, 3))
@@ -214,6 +272,7 @@ def test_each_seed_gives_weights_of_its_own() -> None:
     [
         ("conv 64 relu; flatten", 0, 2 / (9 * 32)),
         ("conv 64; batchnorm; gelu; flatten", 0, 2 / (9 * 32)),
+        ("conv 64; groupnorm 4; relu; flatten", 0, 2 / (9 * 32)),
         ("conv 64 4x4 silu; flatten", 1, 2 / (16 * 32)),  # after the padding of an even kernel
         ("conv 64 tanh; flatten", 0, 1 / (9 * 32)),
         ("conv 64; maxpool 2; flatten", 0, 1 / (9 * 32)),

@@ -130,6 +130,14 @@ def test_logits_are_those_of_the_network_in_evaluation_mode() -> None:
     np.testing.assert_allclose(found.logits(pictures(4)[:1]), expected.numpy()[:1], atol=1e-5)
 
 
+@pytest.mark.parametrize(("side", "batches"), [(6, [30]), (128, [30]), (700, [8, 8, 8, 6])])
+def test_large_pictures_go_through_in_small_batches(side: int, batches: list[int]) -> None:
+    found, seen = classifier(shape=(side, side, 3)), list[int]()
+    found.network.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    assert found.logits(pictures(30)).shape == (30, 3)
+    assert seen == batches
+
+
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_pictures_of_another_size_are_fitted_as_the_description_says(fit: str) -> None:
     judge, large = classifier(fit=fit), pictures(3, 13, 20)

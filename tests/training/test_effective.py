@@ -28,7 +28,7 @@ def train(
 def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
     found, notes = effective(recipe(), train())
     assert [key for key, value in flat(found).items() if value is None] == [
-        "data.size", "data.group_by", "training.patience",
+        "data.size", "data.group_by", "training.clip_norm", "training.ema", "training.patience",
     ]  # fmt: skip
     assert notes == ()
 
@@ -60,6 +60,14 @@ def test_a_preset_becomes_its_lines_for_the_shape_after_preparation() -> None:
         found, _ = effective(recipe(model={"preset": "cnn"}, preparation={"grey": grey}), train())
         assert found.model.layers == preset("cnn", shape)
         assert found.model.preset == "cnn"
+
+
+def test_how_a_preset_suits_itself_to_the_pictures_is_noted_once() -> None:
+    found, notes = effective(recipe(model={"preset": "vgg11"}), train())
+    assert len(notes) == 1
+    assert "on 28x28 its two dense layers of 4,096 are replaced" in notes[0]
+    assert effective(found, train()) == (found, ())
+    assert effective(recipe(model={"preset": "vgg11"}), train(), module=True)[1] == ()
 
 
 def test_layers_win_over_a_preset_and_are_written_in_their_shortest_form() -> None:
@@ -101,6 +109,17 @@ def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
         effective(recipe(preparation={"augmentation": ["flp"]}), train())
     with pytest.raises(UsageError, match="'crop 28' does not fit: the pictures are 28x28"):
         effective(recipe(preparation={"augmentation": ["crop 28"]}), train())
+
+
+@pytest.mark.parametrize(
+    ("preset", "side", "batch_size"),
+    [("cnn", 28, 128), ("cnn", 224, 128), ("resnet18", 224, 128), ("resnet50", 224, 32), ("vgg16", 224, 16)],
+)
+def test_a_batch_of_a_large_network_still_fits_in_memory(preset: str, side: int, batch_size: int) -> None:
+    pictures = np.broadcast_to(np.zeros((), np.uint8), (54_000, side, side, 3))
+    many = ImageSet(pictures, np.zeros(54_000, np.int64), ("cat", "dog"), "made by a test")
+    options = effective(recipe(model={"preset": preset}), many)[0].training
+    assert options.batch_size == batch_size
 
 
 @given(st.integers(1, 200_000))

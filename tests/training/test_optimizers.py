@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,6 +47,28 @@ def groups(module: nn.Module, weight_decay: float) -> Groups:
         {"params": [named["0.weight"], named["4.weight"]], "weight_decay": weight_decay},
         {"params": [named[name] for name in ("0.bias", "2.weight", "2.bias", "4.bias")], "weight_decay": 0.0},
     ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("clip_norm", [0.05, 1e6])
+def test_gradients_are_clipped_by_their_norm_over_all_parameters(
+    name: OptimizerName, clip_norm: float
+) -> None:
+    ours, plain = network(), network()
+    clipped = Optimizer(name, ours, momentum=0.9, weight_decay=0.0, clip_norm=clip_norm)
+    unclipped = Optimizer(name, plain, momentum=0.9, weight_decay=0.0)
+    for step in range(5):
+        give_gradients(ours, step)
+        give_gradients(plain, step)
+        norm = math.sqrt(sum(float(p.grad.square().sum()) for p in plain.parameters() if p.grad is not None))
+        assert norm > 0.05
+        for parameter in plain.parameters():
+            if parameter.grad is not None and norm > clip_norm:
+                parameter.grad *= clip_norm / norm
+        clipped.step(rate(step))
+        unclipped.step(rate(step))
+        for found, expected in zip(ours.parameters(), plain.parameters(), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", NAMES)

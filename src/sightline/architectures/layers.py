@@ -49,40 +49,50 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Conv:
-    """A two-dimensional convolution with bias, then an activation."""
+    """A two-dimensional convolution, then an activation; a bias is useless where batch normalisation follows."""
 
     filters: int
     kernel: Pair = (3, 3)
     stride: int = 1
     padding: Literal["same", "valid"] = "same"
     activation: ActivationName | None = None
+    bias: bool = True
 
     @property
     def line(self) -> str:
         """The layer in its shortest written form."""
         words = [f"conv {self.filters} {self.kernel[0]}x{self.kernel[1]}"]
         words += ["valid"] * (self.padding == "valid") + [f"/{self.stride}"] * (self.stride > 1)
+        words += ["nobias"] * (not self.bias)
         return " ".join([*words, *([self.activation] if self.activation else [])])
 
     def output(self, shape: Shape) -> Shape:
         """Return (ceil(H / stride), ceil(W / stride), filters); without padding the kernel must fit."""
-        height, width, _ = _picture(shape, "conv")
+        height, width, _ = sides_and_channels(shape, "conv")
         if self.padding == "same":
             return (-(-height // self.stride), -(-width // self.stride), self.filters)
         return (*_windows((height, width), self.kernel, self.stride), self.filters)
 
     def count(self, shape: Shape) -> Count:
-        """Return kernel weights and one bias a filter."""
-        return Count(trainable=(self.kernel[0] * self.kernel[1] * shape[-1] + 1) * self.filters)
+        """Return kernel weights and, where there is one, a bias for each filter."""
+        return Count(trainable=(self.kernel[0] * self.kernel[1] * shape[-1] + self.bias) * self.filters)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The largest or the mean value of each window; `size` None takes the whole picture (mean only)."""
+    """The largest or the mean value of each window.
+
+    Attributes:
+        size: the side of the window; None takes the whole picture (mean only).
+        stride: None stands for the window's own size.
+        padding: valid: only whole windows count; same: every place that the stride reaches gets a window, and what
+            hangs over the edge counts for nothing (largest value only).
+    """
 
     kind: Literal["maxpool", "avgpool"]
     size: int | None
     stride: int | None = None
+    padding: Literal["same", "valid"] = "valid"
 
     @property
     def step(self) -> int:
@@ -94,13 +104,16 @@ class Pool:
         """The layer in its shortest written form."""
         if self.size is None:
             return f"{self.kind} global"
-        return f"{self.kind} {self.size}" + (f" /{self.stride}" if self.step != self.size else "")
+        words = [f"{self.kind} {self.size}"] + [f"/{self.step}"] * (self.step != self.size)
+        return " ".join(words + ["same"] * (self.padding == "same"))
 
     def output(self, shape: Shape) -> Shape:
-        """Return the number of whole windows down and across; a global pool gives (channels,)."""
-        height, width, channels = _picture(shape, self.kind)
+        """Return the number of windows down and across; a global pool gives (channels,)."""
+        height, width, channels = sides_and_channels(shape, self.kind)
         if self.size is None:
             return (channels,)
+        if self.padding == "same":
+            return (-(-height // self.step), -(-width // self.step), channels)
         return (*_windows((height, width), (self.size, self.size), self.step), channels)
 
     def count(self, shape: Shape) -> Count:
@@ -149,6 +162,37 @@ class BatchNorm:
     def count(self, shape: Shape) -> Count:
         """Return scale and shift (trainable), running mean and variance (fixed)."""
         return Count(trainable=2 * shape[-1], fixed=2 * shape[-1])
+
+
+@dataclass(frozen=True)
+class GroupNorm:
+    """Group normalisation (Wu and He, 2018): within a picture, over each of `groups` equal groups of channels."""
+
+    groups: int
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        return f"groupnorm {self.groups}"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the shape unchanged; the groups must divide the channels and hold more than one number."""
+        channels = shape[-1]
+        if channels % self.groups:
+            divisors = [groups for groups in range(1, self.groups) if channels % groups == 0]
+            raise ShapeError(
+                f"its groups must divide the {channels} channels evenly; write 'groupnorm {divisors[-1]}', or change "
+                "the channels before it"
+            )
+        if Flatten().output(shape) == (self.groups,):
+            raise ShapeError(
+                "each of its groups would be a single number, which is always normalised to 0; use fewer groups"
+            )
+        return shape
+
+    def count(self, shape: Shape) -> Count:
+        """Return scale and shift; there are no running means, the pictures of a batch do not know each other."""
+        return Count(trainable=2 * shape[-1])
 
 
 @dataclass(frozen=True)
@@ -232,7 +276,8 @@ def decimal(number: float) -> str:
     return f"{Decimal(repr(number)).normalize():f}"
 
 
-def _picture(shape: Shape, kind: str) -> tuple[int, int, int]:
+def sides_and_channels(shape: Shape, kind: str) -> tuple[int, int, int]:
+    """Return height, width and channels; raises ShapeError, in the name of the layer `kind`, for a flat shape."""
     if len(shape) != 3:
         raise ShapeError(f"{kind} takes pictures; it must stand before 'flatten', 'dense' and global pooling")
     height, width, channels = shape

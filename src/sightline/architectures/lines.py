@@ -1,9 +1,12 @@
 """The grammar of layer lines: text in, layers out.
 
-    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride
-    maxpool 2               window, /stride if it is not the window
-    avgpool global
+    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride, nobias
+    maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
+    avgpool global          or a window, as for maxpool
+    residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
+    bottleneck 64 x3 /2     the same for blocks of 1x1, 3x3 and 1x1, without dropout
     batchnorm
+    groupnorm 32            groups of channels
     dropout 0.25
     flatten
     dense 128 relu
@@ -27,13 +30,16 @@ from sightline.architectures.layers import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
     Layer,
     Pool,
 )
+from sightline.architectures.residual import Residual
 from sightline.errors import LayerError, nearest
 
 MOST_UNITS = 65_536
 MOST_PIXELS = 64
+MOST_BLOCKS = 256
 
 
 def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
@@ -97,13 +103,21 @@ class _Words:
         word = self.take(r"/\d+")
         return None if word is None else self.within(word[1:], "the stride", MOST_PIXELS)
 
+    def rate(self, pattern: str) -> float:
+        word = self.take(pattern)
+        if word is None or not 0 <= float(word) < 1:
+            raise self.error(
+                f"it needs a rate of at least 0 and below 1, such as 0.25{f', found {word}' if word else ''}."
+            )
+        return float(word)
+
     def activation(self) -> ActivationName | None:
         word = self.take("|".join(ACTIVATIONS))
         return next((name for name in ACTIVATIONS if name == word), None)
 
     def expect_end(self) -> None:
         if self._left:
-            word, known = self._left[0], [*ACTIVATIONS, "same", "valid", "global"]
+            word, known = self._left[0], [*ACTIVATIONS, "same", "valid", "nobias", "global", "pre", "dropout"]
             raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
 
 
@@ -112,16 +126,38 @@ def _conv(words: _Words) -> Conv:
     kernel = (words.take(r"\d+x\d+") or "3x3").split("x")
     height, width = (words.within(side, "a side of the kernel", MOST_PIXELS) for side in kernel)
     padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
-    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation())
+    bias = words.take("nobias") is None
+    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation(), bias)
 
 
 def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
     def pool(words: _Words) -> Pool:
         if kind == "avgpool" and words.take("global"):
             return Pool(kind, None)
-        return Pool(kind, words.number("the side of its window", MOST_PIXELS), words.stride())
+        size, stride = words.number("the side of its window", MOST_PIXELS), words.stride()
+        if words.take("same") is None:
+            return Pool(kind, size, stride)
+        if kind == "avgpool":
+            raise words.error("only maxpool can be 'same'; a mean is taken over whole windows.")
+        return Pool(kind, size, stride, "same")
 
     return pool
+
+
+def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Residual]:
+    def residual(words: _Words) -> Residual:
+        width = words.number("the width of its blocks", MOST_UNITS)
+        times = words.take(r"x\d+")
+        blocks = 1 if times is None else words.within(times[1:], "the number of blocks", MOST_BLOCKS)
+        stride, preactivation = words.stride() or 1, words.take("pre") is not None
+        rate = 0.0
+        if words.take("dropout"):
+            rate = words.rate(r"\d*\.\d+")
+            if kind == "bottleneck":
+                raise words.error("a bottleneck has no dropout inside; write a line 'dropout 0.3' after it.")
+        return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
+
+    return residual
 
 
 def _dense(words: _Words) -> Dense:
@@ -129,12 +165,11 @@ def _dense(words: _Words) -> Dense:
 
 
 def _dropout(words: _Words) -> Dropout:
-    word = words.take(r"\d*\.?\d+")
-    if word is None or not 0 <= float(word) < 1:
-        raise words.error(
-            f"it needs a rate of at least 0 and below 1, such as 0.25{f', found {word}' if word else ''}."
-        )
-    return Dropout(float(word))
+    return Dropout(words.rate(r"\d*\.?\d+"))
+
+
+def _groupnorm(words: _Words) -> GroupNorm:
+    return GroupNorm(words.number("the number of groups", MOST_UNITS))
 
 
 def _activation(name: ActivationName) -> Callable[[_Words], Activation]:
@@ -144,8 +179,11 @@ def _activation(name: ActivationName) -> Callable[[_Words], Activation]:
 _KINDS: dict[str, Callable[[_Words], Layer]] = {
     "conv": _conv,
     "batchnorm": lambda _: BatchNorm(),
+    "groupnorm": _groupnorm,
     "maxpool": _pool("maxpool"),
     "avgpool": _pool("avgpool"),
+    "residual": _residual("residual"),
+    "bottleneck": _residual("bottleneck"),
     "dropout": _dropout,
     "flatten": lambda _: Flatten(),
     "dense": _dense,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sightline.architectures.layers import Shape
+from sightline.architectures.resnet import resnet, resnet_notes, wide_resnet
+from sightline.architectures.vgg import vgg, vgg_notes
 from sightline.errors import UsageError, unknown
 
 
@@ -33,7 +36,19 @@ def cnn(shape: Shape) -> tuple[str, ...]:
     return (*lines, "flatten", "dense 128", "batchnorm", "relu", "dropout 0.3")
 
 
-PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {"cnn": cnn, "mlp": mlp}
+PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {
+    "cnn": cnn,
+    "mlp": mlp,
+    "vgg11": partial(vgg, depth=11),
+    "vgg13": partial(vgg, depth=13),
+    "vgg16": partial(vgg, depth=16),
+    "vgg19": partial(vgg, depth=19),
+    "resnet18": partial(resnet, kind="residual", blocks=(2, 2, 2, 2)),
+    "resnet20": partial(resnet, kind="residual", blocks=(3, 3, 3), width=16),
+    "resnet34": partial(resnet, kind="residual", blocks=(3, 4, 6, 3)),
+    "resnet50": partial(resnet, kind="bottleneck", blocks=(3, 4, 6, 3)),
+    "wide-resnet-28-10": partial(wide_resnet, depth=28, factor=10),
+}
 
 
 def preset(text: str, shape: Shape) -> tuple[str, ...]:
@@ -53,3 +68,20 @@ def preset(text: str, shape: Shape) -> tuple[str, ...]:
             "for any other network write its layer lines."
         )
     return PRESETS[name](shape, [int(size) for size in sizes])
+
+
+def preset_notes(text: str, shape: Shape) -> tuple[str, ...]:
+    """Return a sentence for each way in which a preset differs from its published form to suit `shape`.
+
+    Raises:
+        UsageError: as `preset`.
+
+    >>> preset_notes("resnet20", (32, 32, 3))
+    ()
+    """
+    lines, name = preset(text, shape), text.split(maxsplit=1)[0]
+    if name.startswith("vgg"):
+        return vgg_notes(name, shape, lines)
+    if "resnet" in name:
+        return resnet_notes(name, 32 if name in {"resnet20", "wide-resnet-28-10"} else 224, shape)
+    return ()

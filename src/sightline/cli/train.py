@@ -18,11 +18,21 @@ def command(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A preset: cnn (the default), mlp, 'mlp 256 128'.")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A preset: cnn (the default), mlp, 'mlp 256 128', vgg11, vgg13, vgg16, vgg19, resnet18, resnet20, "
+            "resnet34, resnet50, wide-resnet-28-10.",
+        ),
     ] = None,
     layers: Annotated[
         str | None,
-        typer.Option(help="Layer lines instead, such as 'flatten; dense 512 relu; dense 512 relu'."),
+        typer.Option(
+            help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
+            "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
+            "relu, tanh, sigmoid, gelu, silu (docs/train.md)."
+        ),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Times through the train split; otherwise 5 to 50 by its size.")

@@ -16,11 +16,16 @@ from sightline.architectures.layers import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
     Layer,
     Pool,
     Shape,
 )
+from sightline.architectures.residual import Residual
 from sightline.architectures.summary import summarise
+from sightline.networks.activations import activation
+from sightline.networks.blocks import residual_blocks
+from sightline.networks.initialise import initialise
 
 
 class RowMajorFlatten(nn.Module):
@@ -39,15 +44,6 @@ class GlobalMean(nn.Module):
         return pictures.mean(dim=(2, 3))
 
 
-_ACTIVATIONS: dict[ActivationName, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-}
-
-
 def build(layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: int) -> nn.Sequential:
     """Return the network of `layers` with `dense <classes>` appended: (B, C, H, W) floats in, logits out.
 
@@ -57,16 +53,29 @@ def build(layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: in
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    summary = summarise(layers, input_shape, classes)
-    shape, modules = input_shape, list[nn.Module]()
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global state
-        for layer, row in zip([*layers, Dense(classes)], summary.rows, strict=True):
-            modules += _modules(layer, shape)
-            shape = row.output
-    network = nn.Sequential(*modules)
-    _initialise(network, torch.Generator().manual_seed(seed))
+        network = assemble(layers, input_shape, classes)
+    initialise(network, torch.Generator().manual_seed(seed))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     return network
+
+
+def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Sequential:
+    """Return the network's modules in a row, with whatever weights PyTorch gives them.
+
+    A layer's modules stand side by side and are numbered through, so the n-th one's weights are `n.weight`; the
+    blocks of a residual line are numbered within it, and inside them stand torchvision's names: `4.0.conv1.weight`
+    is what torchvision's ResNets call `layer1.0.conv1.weight`.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+    shape, modules = input_shape, list[nn.Module]()
+    rows = summarise(layers, input_shape, classes).rows
+    for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+        modules += _modules(layer, shape)
+        shape = row.output
+    return nn.Sequential(*modules)
 
 
 def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
@@ -78,8 +87,12 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
             return [nn.Linear(shape[0], layer.units), *_activation(layer.activation)]
         case BatchNorm():
             return [nn.BatchNorm2d(shape[-1]) if len(shape) == 3 else nn.BatchNorm1d(shape[-1])]
+        case GroupNorm():
+            return [nn.GroupNorm(layer.groups, shape[-1])]
+        case Residual():
+            return [residual_blocks(layer, shape[-1])]
         case Pool(kind="maxpool", size=int(size)):
-            return [nn.MaxPool2d(size, layer.step)]
+            return _largest(size, layer)
         case Pool(size=int(size)):
             return [nn.AvgPool2d(size, layer.step)]
         case Pool():
@@ -95,34 +108,30 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
 
 def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
     rows, columns = layer.kernel if layer.padding == "same" else (1, 1)
-    above, left = (rows - 1) // 2, (columns - 1) // 2
-    below, right = rows - 1 - above, columns - 1 - left
+    above, left, below, right = _margins(rows, columns)
     if (above, left) == (below, right):
-        return [nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride, padding=(above, left))]
-    # An even kernel cannot lie centred: the odd row and column of padding go below and to the right.
-    padding = nn.ZeroPad2d((left, right, above, below))
-    return [padding, nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride)]
+        padding = (above, left)
+        return [nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride, padding, bias=layer.bias)]
+    edge = nn.ZeroPad2d((left, right, above, below))
+    return [edge, nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride, bias=layer.bias)]
+
+
+def _largest(size: int, layer: Pool) -> list[nn.Module]:
+    above, left, below, right = _margins(size, size) if layer.padding == "same" else (0, 0, 0, 0)
+    if above == below:
+        return [nn.MaxPool2d(size, layer.step, padding=above)]
+    edge = nn.ConstantPad2d((left, right, above, below), -math.inf)  # which is never the largest
+    return [edge, nn.MaxPool2d(size, layer.step)]
+
+
+def _margins(rows: int, columns: int) -> tuple[int, int, int, int]:
+    """Return the same padding of a window: above, left, below, right.
+
+    An even window cannot lie centred: the odd row and column of padding go below and to the right.
+    """
+    above, left = (rows - 1) // 2, (columns - 1) // 2
+    return above, left, rows - 1 - above, columns - 1 - left
 
 
 def _activation(name: ActivationName | None) -> list[nn.Module]:
-    return [] if name is None else [_ACTIVATIONS[name]()]
-
-
-def _initialise(network: nn.Sequential, generator: torch.Generator) -> None:
-    """Draw weights from N(0, gain²/fan-in) (He et al., 2015); biases are 0.
-
-    The gain is √2 before relu and its smooth kin, which pass half of what they get, and 1 elsewhere.
-    """
-    modules = list(network)
-    for index, module in enumerate(modules):
-        if not isinstance(module, nn.Conv2d | nn.Linear):
-            continue
-        following = next(
-            (m for m in modules[index + 1 :] if not isinstance(m, nn.BatchNorm2d | nn.BatchNorm1d)), None
-        )
-        gain = math.sqrt(2) if isinstance(following, nn.ReLU | nn.GELU | nn.SiLU) else 1.0
-        fan_in = module.weight[0].numel()
-        with torch.no_grad():
-            module.weight.normal_(0, gain / math.sqrt(fan_in), generator=generator)
-            if module.bias is not None:
-                module.bias.zero_()
+    return [] if name is None else [activation(name)]

@@ -28,6 +28,8 @@ from sightline.visible import visible
 FORMAT = 1
 _KEY = "sightline"
 _BATCH = 256
+_BATCH_PIXELS = 1 << 22
+"""Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
 
 
 class Description(BaseModel):
@@ -91,7 +93,9 @@ class Classifier:
         """
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in {1, 3}:
             raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
-        parts = [self._logits(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
+        height, width, _ = self.description.shape
+        step = min(_BATCH, max(1, _BATCH_PIXELS // (height * width)))
+        parts = [self._logits(images[start : start + step]) for start in range(0, len(images), step)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:

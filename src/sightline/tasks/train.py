@@ -47,7 +47,7 @@ def train(
     Args:
         data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
             may be left out if the recipe names it.
-        model: a preset: `cnn` (the default), `mlp`, `mlp 256 128`.
+        model: a preset: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
         layers: layer lines, instead of a preset.
         network: any module, instead of a preset: (B, C, H, W) floats in, (B, K) logits out.
         epochs: times through the train split.

@@ -6,7 +6,7 @@ import math
 
 from sightline.architectures.layers import Shape
 from sightline.architectures.lines import parse
-from sightline.architectures.presets import preset
+from sightline.architectures.presets import preset, preset_notes
 from sightline.architectures.summary import summarise
 from sightline.data.imageset import ImageSet
 from sightline.errors import UsageError
@@ -16,6 +16,8 @@ from sightline.training.recipe import Recipe, flat
 
 STEPS_WANTED = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
+BATCH_BYTES = 4 << 30
+"""What the tensors of a batch may take where the batch size is derived: half of a small laptop's memory."""
 
 
 def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple[Recipe, tuple[str, ...]]:
@@ -30,22 +32,14 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         UsageError: an option does not go with the data; a LayerError, if it is a layer line.
     """
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
-    layers: tuple[str, ...] | None = None
-    if not module:
-        lines = recipe.model.layers
-        if lines is None and recipe.model.preset is None:
-            raise UsageError("The recipe names no network: give model.preset or model.layers.")
-        layers = tuple(
-            layer.line
-            for layer in parse(lines if lines is not None else preset(recipe.model.preset or "", shape))
-        )
-        summarise(
-            parse(layers), shape, len(train.classes)
-        )  # every line fits, or a LayerError says which does not
+    layers, model_notes = (None, ()) if module else _layers(recipe, shape)
+    kept = 0  # of a Python class nothing is known
+    if layers is not None:  # every line fits, or a LayerError says which does not
+        kept = summarise(parse(layers), shape, len(train.classes)).kept
     augmentations, notes = _augmentations(recipe, shape, train.classes)
     options = recipe.training
     usual = USUAL[options.optimizer]
-    batch_size = options.batch_size or usual_batch_size(len(train))
+    batch_size = options.batch_size or usual_batch_size(len(train), kept)
     derived = {
         "batch_size": batch_size,
         "epochs": options.epochs or usual_epochs(len(train), batch_size),
@@ -61,7 +55,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
             "preparation": recipe.preparation.model_copy(update={"augmentation": augmentations}),
             "training": options.model_copy(update=derived),
         }
-    ), notes
+    ), model_notes + notes
 
 
 def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
@@ -70,13 +64,18 @@ def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
     return tuple(key for key, value in after.items() if value is not None and before[key] is None)
 
 
-def usual_batch_size(pictures: int) -> int:
-    """Return the largest of 128, 64, 32 that gives at least 40 batches an epoch, or else 16.
+def usual_batch_size(pictures: int, kept: int = 0) -> int:
+    """Return the largest of 128, 64, 32 that gives at least 40 batches an epoch and fits in memory, or else 16.
 
-    >>> usual_batch_size(54_000), usual_batch_size(1_300)
-    (128, 32)
+    Args:
+        pictures: in the train split.
+        kept: how many numbers training keeps of each picture of a batch.
+
+    >>> usual_batch_size(54_000), usual_batch_size(1_300), usual_batch_size(54_000, kept=30_000_000)
+    (128, 32, 32)
     """
-    return next((size for size in (128, 64, 32) if pictures >= 40 * size), 16)
+    fitting = BATCH_BYTES // (4 * max(kept, 1))
+    return next((size for size in (128, 64, 32) if pictures >= 40 * size and size <= fitting), 16)
 
 
 def usual_epochs(pictures: int, batch_size: int) -> int:
@@ -87,6 +86,16 @@ def usual_epochs(pictures: int, batch_size: int) -> int:
     """
     wanted = math.ceil(STEPS_WANTED / math.ceil(pictures / batch_size))
     return min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the layer lines, and how a preset was changed for pictures of `shape`."""
+    lines, name = recipe.model.layers, recipe.model.preset
+    if lines is not None:
+        return tuple(layer.line for layer in parse(lines)), ()
+    if name is None:
+        raise UsageError("The recipe names no network: give model.preset or model.layers.")
+    return tuple(layer.line for layer in parse(preset(name, shape))), preset_notes(name, shape)
 
 
 def _augmentations(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import time
@@ -21,6 +22,7 @@ from sightline.preparing.augment import augment
 from sightline.preparing.preparation import Preparation
 from sightline.seeds import derive, stream
 from sightline.training import checkpoint
+from sightline.training.average import WeightAverage
 from sightline.training.callbacks import Callback
 from sightline.training.checkpoint import Checkpoint, Position
 from sightline.training.history import Epoch
@@ -53,6 +55,7 @@ class Trainer:
         epoch: the one being trained, from 1; after the last, one more than `epochs`.
         batch: the next one in the epoch, from 0.
         seconds: of training in the epoch so far.
+        average: of the weights, if the recipe asks for one; validation and `on_epoch` see it in the network's place.
         history: the finished epochs.
         valid_logits: (N, K) of the last validation, before any temperature.
         notes: sentences about what was met on the way, such as a damaged checkpoint.
@@ -83,8 +86,13 @@ class Trainer:
         self.train, self.valid = train, valid
         self.network = network.to(machine.device)
         self.optimizer = Optimizer(
-            options.optimizer, network, momentum=options.momentum, weight_decay=options.weight_decay
+            options.optimizer,
+            network,
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            clip_norm=options.clip_norm,
         )
+        self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
         self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
         self.epochs, self.learning_rate = options.epochs, options.learning_rate
         self.batch_size = options.batch_size
@@ -146,7 +154,8 @@ class Trainer:
             callback.on_start(self)
         while self.epoch <= self.epochs and not self.stop_reason:
             self._train_epoch()
-            self._end_epoch()
+            with contextlib.nullcontext() if self.average is None else self.average.in_place():
+                self._end_epoch()
             self._save_checkpoint()
             self._obey_signals()
 
@@ -184,6 +193,8 @@ class Trainer:
             self.network, self.optimizer, self.machine, self.preparation, self.loss,
             pictures, targets, self._rate(self.batch),
         )  # fmt: skip
+        if self.average is not None:
+            self.average.update((self.epoch - 1) * self.batches + self.batch + 1)
         self._unread.append((self.batch, seen))
         # Reading a number makes a GPU wait for its queue to empty, so there it is done now and then.
         if self.machine.device.type == "cpu" or len(self._unread) >= GPU_STEPS_BETWEEN_CHECKS:
@@ -256,9 +267,8 @@ class Trainer:
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
             raise self._diverged("weights", math.nan, self.batch - 1)
         position = Position(self.epoch, self.batch, self._totals, self.seconds, tuple(self.history))
-        checkpoint.save(
-            self.run.checkpoints, Checkpoint(position, self.network.state_dict(), self.optimizer.state())
-        )
+        state = self.optimizer.state() | (self.average.state() if self.average is not None else {})
+        checkpoint.save(self.run.checkpoints, Checkpoint(position, self.network.state_dict(), state))
 
     def _restore(self) -> None:
         """Take over the newest whole checkpoint, if there is one."""
@@ -276,6 +286,8 @@ class Trainer:
             return
         load_weights(self.network, found.weights, str(self.run.checkpoints))
         self.optimizer.load(found.optimizer)
+        if self.average is not None:
+            self.average.load(found.optimizer)
         at = found.position
         checkpoint.prune(self.run.checkpoints, at)  # a run killed right after a save did not come to it
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds

@@ -56,12 +56,20 @@ class Optimizer:
         network: whose parameters are changed in place.
         momentum: of sgd and rmsprop; the first beta of adam and adamw. In [0, 1).
         weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw.
+        clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
     """
 
     def __init__(
-        self, name: OptimizerName, network: nn.Module, *, momentum: float, weight_decay: float
+        self,
+        name: OptimizerName,
+        network: nn.Module,
+        *,
+        momentum: float,
+        weight_decay: float,
+        clip_norm: float | None = None,
     ) -> None:
         self._name: OptimizerName = name
+        self._clip_norm = clip_norm
         self._momentum = momentum
         self._parameters: dict[str, Tensor] = {
             key: p for key, p in network.named_parameters() if p.requires_grad
@@ -79,6 +87,8 @@ class Optimizer:
     def step(self, learning_rate: float) -> None:
         """Change every parameter by its gradient, then forget the gradients."""
         with torch.no_grad():
+            if self._clip_norm is not None:
+                nn.utils.clip_grad_norm_(self._parameters.values(), self._clip_norm)
             for keys, decay in self._groups:
                 used = [key for key in keys if self._parameters[key].grad is not None]
                 self._update(used, learning_rate, decay)

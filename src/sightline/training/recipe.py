@@ -27,7 +27,7 @@ class ModelOptions(BaseModel):
     # TOML has no word for none, so an empty text stands for it in a recipe's file.
     preset: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
         default="cnn",
-        description="A preset: 'cnn', 'mlp' or 'mlp 256 128'; empty: layers, or a Python class.",
+        description="A preset such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
     )
     layers: tuple[str, ...] | None = Field(
         default=None, description="Layer lines; none: those of the preset for the size of the pictures."
@@ -61,7 +61,7 @@ class TrainingOptions(BaseModel):
         default=None,
         ge=2,
         le=65_536,
-        description="Pictures a step; none: 16 to 128 by the size of the train split.",
+        description="Pictures a step; none: 16 to 128 by the size of the train split and of the network.",
     )
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adamw"
     learning_rate: Positive | None = Field(
@@ -74,6 +74,14 @@ class TrainingOptions(BaseModel):
     weight_decay: NotNegative | None = Field(
         default=None,
         description="On weights, not on biases and normalisations; none: 0.01 for adamw, else 0.",
+    )
+    clip_norm: Positive | None = Field(
+        default=None, description="Gradients of a larger norm are scaled down to it; none: never."
+    )
+    ema: Share | None = Field(
+        default=None,
+        description="Decay of a moving average of the weights, such as 0.999, which is validated and saved in their "
+        "place; none: the weights themselves.",
     )
     label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
     class_weights: Literal["none", "balanced"] = Field(
