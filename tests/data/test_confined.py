@@ -91,7 +91,7 @@ def test_the_child_is_alone(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("refuse", r"some file is not wanted\.$"),
         ("stumble", r"some file is damaged or truncated \(KeyError: .*\)"),
-        ("hoard", r"some file needs more than the 400 MB of memory"),
+        ("hoard", r"some file needs more than the 256 MB of memory"),
         ("crash", r"some file made the library that reads it crash \(SIGSEGV\)"),
         ("vanish", r"some file made the library that reads it crash \(exit code 7\)"),
         ("lie", r"some file made the library that reads it answer nonsense"),

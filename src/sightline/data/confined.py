@@ -44,7 +44,7 @@ class Limits:
         output: bytes that it may hand back.
     """
 
-    memory: int = 400 << 20
+    memory: int = 256 << 20
     seconds: float = 2.0
     output: int = 1 << 24
 

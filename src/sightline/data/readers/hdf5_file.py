@@ -23,7 +23,7 @@ from sightline.errors import DataError
 if TYPE_CHECKING:
     import h5py
 
-MAX_CHUNK = 32 << 20  # bytes; a chunk is unpacked whole
+MAX_CHUNK = 16 << 20  # bytes; a chunk is unpacked whole
 MAX_CHUNKS = 1 << 20
 MAX_RATIO = 200  # times that numbers may grow when unpacked
 _FREE = 1 << 20  # bytes that may grow as they like
