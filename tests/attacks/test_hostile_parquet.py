@@ -104,19 +104,3 @@ def test_a_hostile_file_comes_to_a_sentence_quickly(kind: str, tmp_path: Path) -
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used < 3
     assert str(caught.value).isprintable()
     assert not (tmp_path / "executed").exists()
-
-
-def test_mutated_files_come_to_sentences(tmp_path: Path) -> None:
-    path = tmp_path / "train.parquet"
-    pq.write_table(table(pa.array([b"x", b"y"])), path)
-    whole, said = path.read_bytes(), []
-    for number in range(10):
-        random = np.random.default_rng(number)
-        content = bytearray(whole)
-        for place in random.integers(4, len(content) - 8, 5):
-            content[place] = random.integers(0, 256)
-        path.write_bytes(content)
-        with pytest.raises(DataError) as caught:
-            read(DataOptions(source=str(path)), ["train"])
-        said.append(str(caught.value))
-    assert all(sentence.isprintable() for sentence in said)
