@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint bench-step bench-mnist bench-hostile bench-import clean
+.PHONY: demo test lint fuzz bench-step bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/sightline demo
@@ -16,6 +16,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: .venv/installed-dev  ## 10,000 damaged files a reader: READER=idx for one, CASE=17 too for one file, CASES=500 for fewer
+	$(BIN)/python tests/fuzz/fuzz.py $(READER) $(if $(CASE),--case $(CASE)) $(if $(CASES),--cases $(CASES))
 
 bench-step: .venv/installed  ## training speed beside Keras, see benchmarks/README.md
 	$(BIN)/python benchmarks/train_step.py --peers-python .venv-peers/bin/python

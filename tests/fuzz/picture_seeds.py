@@ -1,0 +1,152 @@
+"""Valid files of pictures: folders of every format that is read, lists of names beside pictures, Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+from seeds import Files, Seed
+
+
+def _noise(seed: int = 0) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (20, 17, 3), np.uint8))
+
+
+def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@cache
+def _samples() -> dict[str, tuple[bytes, str]]:
+    """Return a file for each format and the ways in which it can be written, and its kind."""
+    noise, grey, paletted = _noise(), _noise().convert("L"), _noise().quantize(16)
+    wide = grey.convert("I;16")
+    lying = Image.Exif()
+    lying[0x0112], lying[0x010E] = 6, "a picture"
+    clear = noise.convert("RGBA")
+    clear.putalpha(grey)
+    files = {
+        "rgb.png": _encoded(noise, "PNG"),
+        "palette.png": _encoded(paletted, "PNG", transparency=3),
+        "wide.png": _encoded(wide, "PNG"),
+        "clear.png": _encoded(clear, "PNG", exif=lying),
+        "one bit.png": _encoded(noise.convert("1"), "PNG"),
+        "rgb.jpg": _encoded(noise, "JPEG", exif=lying),
+        "progressive.jpg": _encoded(noise, "JPEG", progressive=True, quality=30),
+        "cmyk.jpg": _encoded(noise.convert("CMYK"), "JPEG"),
+        "grey.jpg": _encoded(grey, "JPEG", restart_marker_blocks=1),
+        "two.jpg": _encoded(noise, "MPO", save_all=True, append_images=[_noise(1)]),
+        "plain.gif": _encoded(paletted, "GIF", transparency=1),
+        "interlaced.gif": _encoded(paletted, "GIF", interlace=1, comment=b"a picture"),
+        "plain.webp": _encoded(noise, "WEBP", exif=lying),
+        "lossless.webp": _encoded(clear, "WEBP", lossless=True),
+        "rgb.bmp": _encoded(noise, "BMP"),
+        "palette.bmp": _encoded(paletted, "BMP"),
+        "rgb.ppm": _encoded(noise, "PPM"),
+        "grey.pgm": b"P2 4 3 255\n" + b" ".join(b"%d" % (20 * n) for n in range(12)) + b"\n",
+        "bits.pbm": _encoded(noise.convert("1"), "PPM"),
+        "plain.tif": _encoded(noise, "TIFF", exif=lying),
+        "lzw.tif": _encoded(noise, "TIFF", compression="tiff_lzw"),
+        "deflate.tif": _encoded(grey, "TIFF", compression="tiff_adobe_deflate"),
+        "jpeg.tif": _encoded(noise, "TIFF", compression="jpeg"),
+        "packbits.tif": _encoded(paletted, "TIFF", compression="packbits"),
+        "fax.tif": _encoded(noise.convert("1"), "TIFF", compression="group4"),
+        "wide.tif": _encoded(wide, "TIFF"),
+        "float.tif": _encoded(grey.convert("F"), "TIFF"),
+        "tiled.tif": _encoded(
+            noise.resize((32, 32)), "TIFF", compression="tiff_lzw", tiffinfo={322: 16, 323: 16}
+        ),
+    }
+    return {
+        name: (content, "png/bytes" if name.endswith(".png") else "bytes") for name, content in files.items()
+    }
+
+
+def folders() -> list[Seed]:
+    """One changed picture among good ones, for each format, and in folders of splits."""
+    good = {
+        f"{name}/{n}.png": _encoded(_noise(n + 7 * place).resize((9, 8)), "PNG")
+        for place, name in enumerate(("cat", "dog"))
+        for n in range(7)
+    }
+    found = [
+        Seed(name, {**good, f"cat/{name}": content}, {f"cat/{name}": kind})
+        for name, (content, kind) in _samples().items()
+    ]
+    splits: Files = {
+        f"{split}/{name}": content for split in ("train", "test") for name, content in good.items()
+    }
+    return [*found, Seed("splits", splits, dict.fromkeys(splits, "png/bytes"))]
+
+
+def lists() -> list[Seed]:
+    """Lists with other columns, orders and quotes, the pictures beside them or in a folder."""
+    pictures = {f"p{n}": _encoded(_noise(n), "PNG") for n in range(6)}
+    kinds = ("cat", "dog")
+    plain = "\n".join(["id,label", *(f"p{n},{kinds[n % 2]}" for n in range(6)), ""]).encode()
+    quoted = '"file_name","other","class"\r\n' + "".join(
+        f'"a folder/p{n}.png","x, ""y""\nz","{kinds[n % 2]}"\r\n' for n in range(6)
+    )
+    beside = {f"{name}.png": content for name, content in pictures.items()}
+    below = {f"train/{name}": content for name, content in beside.items()}
+    deep = {f"a folder/{name}": content for name, content in beside.items()}
+    both = {
+        **below,
+        "train.csv": plain,
+        **{f"test/{name}": c for name, c in beside.items()},
+        "test.csv": plain,
+    }
+    return [
+        Seed("beside", {**beside, "labels.csv": plain}, {"labels.csv": "csv"}),
+        Seed("in a folder", {**below, "train.csv": plain}, {"train.csv": "csv"}, "train.csv"),
+        Seed("quoted", {**deep, "list.csv": quoted.encode()}, {"list.csv": "csv"}),
+        Seed("both splits", both, {"train.csv": "csv", "test.csv": "csv", "train/p0.png": "png/bytes"}),
+    ]
+
+
+def parquet() -> list[Seed]:
+    """Packed in each way, labels as numbers, names, dictionaries, with the hub's description of them."""
+    pictures = [_encoded(_noise(n).resize((8, 8)), "PNG") for n in range(6)]
+    numbers = pa.array([n % 2 for n in range(6)])
+    names = pa.array([("cat", "dog")[n % 2] for n in range(6)])
+    plain = pa.table({"image": pictures, "label": numbers})
+    hub = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+    structs = pa.table(
+        {"image": [{"bytes": content, "path": None} for content in pictures], "label": numbers}
+    )
+    structs = structs.replace_schema_metadata({"huggingface": json.dumps(hub)})
+    tables = {
+        "snappy": _parquet(plain, compression="snappy"),
+        "zstd": _parquet(structs, compression="zstd"),
+        "gzip": _parquet(plain, compression="gzip", use_dictionary=False),
+        "plain": _parquet(plain, compression="none", use_dictionary=False),
+        "dictionary": _parquet(
+            pa.table({"image": pictures, "label": names.dictionary_encode()}), use_dictionary=True
+        ),
+        "names": _parquet(pa.table({"img": pictures, "label": names}), row_group_size=2),
+        "second pages": _parquet(plain, data_page_version="2.0", data_page_size=64, write_page_checksum=True),
+        "delta": _parquet(
+            plain,
+            use_dictionary=False,
+            column_encoding={"image": "DELTA_BYTE_ARRAY", "label": "DELTA_BINARY_PACKED"},
+        ),
+    }
+    found = [
+        Seed(name, {"train.parquet": content}, {"train.parquet": "bytes"}, "train.parquet")
+        for name, content in tables.items()
+    ]
+    shards = {"train-00000-of-00002.parquet": tables["zstd"], "train-00001-of-00002.parquet": tables["zstd"]}
+    return [*found, Seed("shards", shards, dict.fromkeys(shards, "bytes"))]
+
+
+def _parquet(table: pa.Table, **options: object) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, **options)
+    return bytes(sink.getvalue())

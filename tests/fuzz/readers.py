@@ -1,0 +1,120 @@
+"""The readers that are fuzzed: their seeds, and how each reads a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import array_seeds
+import kept_seeds
+import numpy as np
+import picture_seeds
+from seeds import Seed
+
+from sightline.data import source, store
+from sightline.data.home import imports_folder
+from sightline.data.options import DataOptions
+
+PICTURES = np.zeros((2, 5, 7, 3), np.uint8)  # to be predicted
+
+Read = Callable[[Path, Seed, Random], None]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What is fuzzed under one name.
+
+    Attributes:
+        seeds: returns the valid files that cases are made of.
+        read: reads a case as a user would, and uses what came of it; raises what the user would meet.
+        children: whether foreign libraries read it in child processes.
+    """
+
+    name: str
+    seeds: Callable[[], Sequence[Seed]]
+    read: Read
+    children: bool = False
+
+
+def read_source(folder: Path, seed: Seed, random: Random) -> None:
+    """Read all splits through the store, as every command does, and look at all that they hold."""
+    options = DataOptions(
+        source=str(folder / seed.source),
+        size=random.choice((None, None, (6, 9))),
+        fit=random.choice(("crop", "pad", "stretch")),
+        skip_bad=random.random() < 0.5,
+    )
+    _use(options)
+
+
+def read_store(folder: Path, seed: Seed, random: Random) -> None:
+    """Put the case's imports where the store looks for them, and read their source."""
+    del random
+    options = DataOptions(source=str(folder), size=(3, 3) if seed.name.endswith("(3, 3)") else None)
+    recognised, _ = source.find(options.source)
+    imported = imports_folder() / store._identity(recognised, options)
+    for split, place in store._places(recognised, recognised.splits, imported).items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (folder / kept_seeds.STORE / split).rename(place)
+    store.imports()
+    _use(options)
+
+
+def read_run(folder: Path, seed: Seed, random: Random) -> None:
+    """Ask a run for all that it holds; of what cannot be had, the rest is still asked for."""
+    del seed, random
+    # torch makes a process so large that forking it takes longer, and only runs need it.
+    from sightline.training import checkpoint
+    from sightline.training.run import open_run
+
+    refused: Exception | None = None
+    run = open_run(folder)
+    for ask in (
+        lambda: run.record,
+        lambda: run.recipe,
+        lambda: run.history,
+        run.skipped,
+        run.evaluation,
+        run.probabilities,
+        run.classifier_sha256,
+        lambda: run.classifier().probabilities(PICTURES),
+        lambda: checkpoint.newest(run.checkpoints),
+    ):
+        try:
+            ask()
+        except source.DataError as error:
+            refused = error
+    if refused is not None:
+        try:
+            raise refused
+        finally:
+            refused = None  # it holds this frame, which holds it: the memory of neither would be given back
+
+
+def _use(options: DataOptions) -> None:
+    dataset = source.read(options)
+    for part in dataset.splits().values():
+        part.fingerprint  # noqa: B018 (computed when asked for)
+        part.counts()
+        part.traits.totals()
+        assert part.images[: len(part)].shape == (len(part), *part.shape)
+        assert part.names is None or len(part.names) == len(part)
+
+
+READERS = (
+    Reader("idx", array_seeds.idx, read_source),
+    Reader("svhn", array_seeds.svhn, read_source),
+    Reader("cifar", array_seeds.cifar, read_source),
+    Reader("npz", array_seeds.npz, read_source),
+    Reader("pickles", array_seeds.pickles, read_source),
+    Reader("pixel-csv", array_seeds.pixel_csv, read_source),
+    Reader("usps", array_seeds.usps, read_source),
+    Reader("lists", picture_seeds.lists, read_source, children=True),
+    Reader("pictures", picture_seeds.folders, read_source, children=True),
+    Reader("hdf5", array_seeds.hdf5, read_source, children=True),
+    Reader("parquet", picture_seeds.parquet, read_source, children=True),
+    Reader("store", kept_seeds.store, read_store),
+    Reader("runs", kept_seeds.runs, read_run),
+)

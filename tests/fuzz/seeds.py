@@ -1,0 +1,32 @@
+"""What a seed is: a small set of files that can be read as it stands, and what may be changed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Files that belong together.
+
+    Attributes:
+        name: says what is special about it.
+        files: their paths below the case's folder, and their contents.
+        kinds: those that may be changed, and what each is; see `containers.changed`.
+        source: the path that is read, below the case's folder; "": the folder.
+        sign: puts checksums right that stand in one file and speak of another.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    kinds: Mapping[str, str]
+    source: str = ""
+    sign: Callable[[Files], None] | None = None
+
+
+def one_file(name: str, path: str, content: bytes, kind: str) -> Seed:
+    """Return the seed of a single file that is read by its own path."""
+    return Seed(name, {path: content}, {path: kind}, path)
