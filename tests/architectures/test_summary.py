@@ -41,6 +41,12 @@ def test_what_training_keeps_of_a_picture_is_about_one_tensor_a_line_and_four_a_
     assert summary.kept == 8 * 6 * 4 + 4 * 3 * (4 * 3 * 4) + 4 + 5
 
 
+def test_operations_are_one_a_line_and_three_a_convolution_and_the_sum_in_a_block() -> None:
+    summary = summarise(parse("conv 4; residual 4 x3; bottleneck 4 x2; avgpool global"), (8, 6, 3), 5)
+    assert [row.operations for row in summary.rows] == [1, 3 * 7, 2 * 10, 1, 1]
+    assert summary.operations == 44
+
+
 def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expects() -> None:
     with pytest.raises(LayerError) as caught:
         summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), 2)

@@ -183,3 +183,20 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
     with pytest.raises(UsageError, match=r"training\.device is 'cuda', but PyTorch finds no GPU here"):
         tiny.start(tmp_path / "run", device="cuda")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("layers", "shared"),
+    [
+        (["conv 64", "batchnorm", "relu", "avgpool global"], False),
+        (["conv 64", "conv 260", "batchnorm", "relu", "avgpool global"], True),  # 131 million multiplications
+        (["conv 64", "residual 64 x2", "avgpool global"], True),  # 128 million
+        (["conv 64", "residual 16 x40", "avgpool global"], False),  # 169 million in 283 operations
+    ],
+)
+def test_cores_share_a_step_only_where_each_operation_is_worth_it(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch, layers: list[str], shared: bool
+) -> None:
+    monkeypatch.setattr("sightline.training.machine.available_cores", lambda: 6)
+    trainer = tiny.start(tmp_path / "run", layers=layers)
+    assert trainer.machine.threads == (6 if shared else 1)

@@ -18,6 +18,8 @@ from sightline.errors import UsageError
 
 WORTH_SHARING = 100e6
 """Multiplications a step below which a second core was measured to bring nothing (Zen 5, 2 cores)."""
+MEASURED_OPERATIONS = 18
+"""Operations of the `cnn` preset on 28x28, for whose depth this holds; in a deeper one each has less to share."""
 
 _GIBIBYTE = 1 << 30
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h

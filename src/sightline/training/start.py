@@ -24,7 +24,7 @@ from sightline.seeds import derive
 from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
 from sightline.training.effective import derived_keys, effective
 from sightline.training.loop import Trainer
-from sightline.training.machine import Machine, choose_machine, processor
+from sightline.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
 from sightline.training.recipe import Recipe
 from sightline.training.run import Run, RunRecord, create_run, data_facts
 
@@ -141,7 +141,8 @@ def _machine(recipe: Recipe, train: ImageSet, preparation: Preparation) -> Machi
         return choose_machine(options.device, options.precision)
     summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
     step = 3 * (options.batch_size or 1) * summary.multiplications  # forward, and backward twice
-    return choose_machine(options.device, options.precision, multiplications=step)
+    depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
+    return choose_machine(options.device, options.precision, multiplications=step / depth)
 
 
 def _network(
