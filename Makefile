@@ -9,7 +9,7 @@ demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/sightline demo
 
 test: lint  ## everything that must hold before a change lands
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -214,7 +214,7 @@ def line(content: bytearray, random: Random, _: Sequence[bytes]) -> None:
     if drawn == 0:
         del lines[at]
     elif drawn == 1:
-        lines[at:at] = [lines[at]] * random.choice((1, 2, 100, 3000))
+        lines[at:at] = [lines[at]] * min(random.choice((1, 2, 100, 3000)), MOST // (len(lines[at]) + 1))
     elif drawn == 2:
         lines.insert(random.randrange(len(lines)), lines.pop(at))
     elif drawn == 3:
