@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ def _chunks(items: Sequence[Item]) -> Iterator[range]:
     """Yield consecutive ranges that hold all items."""
     start = held = 0
     for index, item in enumerate(items):
-        size = len(item) if isinstance(item, bytes) else 0
+        size = 0 if isinstance(item, Path) else len(item)
         if index > start and (index - start == _CHUNK or held + size > _CHUNK_BYTES):
             yield range(start, index)
             start, held = index, 0

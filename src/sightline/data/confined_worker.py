@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from sightline.data.frames import NO_MEMORY, READY, Item, read_chunk, refusal, result
+from sightline.data.frames import NO_MEMORY, READY, Received, read_chunk, refusal, result
 from sightline.data.limits import Clock, limit
 from sightline.errors import DataError
 
 Allow = Callable[[float], None]
-Work = Callable[[Item, Allow], bytes]
+Work = Callable[[Received, Allow], bytes]
 
 
 def main(message: Mapping[str, Any]) -> NoReturn:
@@ -45,7 +45,7 @@ def main(message: Mapping[str, Any]) -> NoReturn:
     os._exit(0)
 
 
-def _answer(work: Work, item: Item, allow: Allow) -> bytes:
+def _answer(work: Work, item: Received, allow: Allow) -> bytes:
     try:
         return result(work(item, allow))
     except MemoryError:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-Item = Path | bytes  # a file, or its content
+Received = Path | bytes  # a file, or its content, as a child gets it
+Item = Received | memoryview  # as it is sent: content may lie in a map
 
 # The first byte of an answer.
 READY, DONE, REFUSED, NO_MEMORY = (bytes([number]) for number in range(4))
@@ -40,7 +41,7 @@ def write_chunk(pipe: BinaryIO, items: Sequence[Item], folder: Path) -> None:
     """Write a chunk; relative paths are those below `folder`, for the child may stand elsewhere."""
     pipe.write(_COUNT.pack(len(items)))
     for item in items:
-        content = item if isinstance(item, bytes) else _encoded(folder / item)
+        content = _encoded(folder / item) if isinstance(item, Path) else item
         pipe.write(_ITEM.pack(isinstance(item, Path), len(content)))
         pipe.write(content)
     pipe.flush()
@@ -53,11 +54,11 @@ def _encoded(path: Path) -> bytes:
         return b"\0"
 
 
-def read_chunk(pipe: BinaryIO) -> list[Item] | None:
+def read_chunk(pipe: BinaryIO) -> list[Received] | None:
     """Return the items of a chunk; None: there is nobody who would send one."""
     try:
         (count,) = _COUNT.unpack(_exactly(pipe, _COUNT.size))
-        chunk: list[Item] = []
+        chunk: list[Received] = []
         for _ in range(count):
             is_path, length = _ITEM.unpack(_exactly(pipe, _ITEM.size))
             content = _exactly(pipe, length)

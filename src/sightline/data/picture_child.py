@@ -14,7 +14,7 @@ from sightline.errors import DataError
 
 if TYPE_CHECKING:
     from sightline.data.confined_worker import Allow, Work
-    from sightline.data.frames import Item
+    from sightline.data.frames import Received
     from sightline.data.options import Fit
 
 LOOK = struct.Struct("<II?16s")  # height, width, whether it has colour, digest of the bytes
@@ -41,7 +41,7 @@ def seconds_for(size: int, pixels: int = decode.MAX_PIXELS) -> float:
 def looking() -> Work:
     """Return the function that looks at a file: see `LOOK`."""
 
-    def look(picture: Item, size: int, allow: Allow) -> bytes:
+    def look(picture: Received, size: int, allow: Allow) -> bytes:
         allow(seconds_for(size, 0))
         header = decode.read_header(picture)
         mark = digest(picture) if isinstance(picture, bytes) else digest_of_file(picture)
@@ -54,7 +54,7 @@ def decoding(size: tuple[int, int], channels: int, fit: Fit) -> Work:
     """Return the function that decodes a file to the bytes of (H, W, C)."""
     height, width = size
 
-    def decoded(picture: Item, size: int, allow: Allow) -> bytes:
+    def decoded(picture: Received, size: int, allow: Allow) -> bytes:
         allow(seconds_for(size, 0))
         return decode.read_bytes(
             picture, (height, width), channels, fit, lambda pixels: allow(seconds_for(size, pixels))
@@ -63,11 +63,11 @@ def decoding(size: tuple[int, int], channels: int, fit: Fit) -> Work:
     return _reading(decoded)
 
 
-def _reading(work: Callable[[Item, int, Allow], bytes]) -> Work:
+def _reading(work: Callable[[Received, int, Allow], bytes]) -> Work:
     """Return a function that does the work on a file of so many bytes, and refuses it in the words of `decode`."""
     quiet_pillow.__enter__()  # for good: once for all files is quicker
 
-    def read(item: Item, allow: Allow) -> bytes:
+    def read(item: Received, allow: Allow) -> bytes:
         try:
             if isinstance(item, bytes):
                 return work(item, len(item), allow)

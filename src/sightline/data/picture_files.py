@@ -33,7 +33,7 @@ class Look:
     digest: bytes
 
 
-def look_at_each(paths: Sequence[Path | bytes], tick: Tick) -> list[Look | decode.PictureError]:
+def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.PictureError]:
     """Return, for each file, its header and digest, or why it cannot be used.
 
     Args:
@@ -49,7 +49,7 @@ def look_at_each(paths: Sequence[Path | bytes], tick: Tick) -> list[Look | decod
 
 
 def decode_each(
-    paths: Sequence[Path | bytes],
+    paths: Sequence[Item],
     size: tuple[int, int],
     channels: int,
     fit: Fit,
@@ -90,18 +90,18 @@ def _task(function: str, **request: object) -> Task:
 def _patience(item: Item) -> float:
     """Return the seconds on the clock that a file may take: it may lie far away, and the machine be busy."""
     try:
-        size = len(item) if isinstance(item, bytes) else item.stat().st_size
+        size = item.stat().st_size if isinstance(item, Path) else len(item)
     except (OSError, ValueError):
         size = 0
     return 10 + 3 * seconds_for(min(size, decode.MAX_BYTES))
 
 
-def _look(path: Path | bytes, answer: tuple[int, int, bool, bytes]) -> Look | decode.PictureError:
+def _look(path: Item, answer: tuple[int, int, bool, bytes]) -> Look | decode.PictureError:
     height, width, colour, digest = answer
     if not 1 <= height * width <= decode.MAX_PIXELS:  # no child of ours says so
         return _error(path, "made the decoder answer nonsense")
     return Look(decode.Header(height, width, colour), digest)
 
 
-def _error(path: Path | bytes, reason: str) -> decode.PictureError:
-    return decode.PictureError("The picture" if isinstance(path, bytes) else printable(str(path)), reason)
+def _error(path: Item, reason: str) -> decode.PictureError:
+    return decode.PictureError(printable(str(path)) if isinstance(path, Path) else "The picture", reason)

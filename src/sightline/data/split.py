@@ -260,7 +260,8 @@ def _note(
         f"The source has no {names.get(split, split)} split: one was carved from train, class by class{together}, "
         f"with {carved.sum():,} of {len(carved):,} pictures (split seed {options.split_seed})."
     )
-    without = np.setdiff1d(labels, labels[carved])
+    there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[carved]))
+    without = np.flatnonzero((there > 0) & (given == 0))
     if len(without):
         shown = ", ".join(classes[label] for label in without[:5]) + (", …" if len(without) > 5 else "")
         text += f" Classes with too few different pictures to give it any: {shown}."

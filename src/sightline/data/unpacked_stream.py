@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from sightline.errors import DataError
 
-MAX_UNPACKED = (4 << 30) + (16 << 20)  # bytes: `archive.MAX_TOTAL`, and headers
+MAX_UNPACKED = (4 << 30) + (16 << 20)  # bytes of a gzipped file: `archive.MAX_TOTAL`, and headers
 # Pictures that pack to less than a 200th are hardly pictures; small archives may do so.
 MAX_RATIO = 200
 RATIO_FROM = 16 << 20  # bytes
@@ -62,12 +62,13 @@ class UnpackedStream:
                 self._ready = memoryview(self._unpacked())
             part, self._ready = bytes(self._ready[:most]), self._ready[most:]
         self.at += len(part)
-        if self._unzip is not None and self.at > max(RATIO_FROM, MAX_RATIO * self._file.tell()):
-            raise too_dense(self._where)
-        if self.at > MAX_UNPACKED:
-            raise DataError(
-                f"{self._where} holds more than the {MAX_UNPACKED:,} bytes that are allowed; unpack it first."
-            )
+        if self._unzip is not None:  # what is not packed is as large as the file, and no surprise
+            if self.at > max(RATIO_FROM, MAX_RATIO * self._file.tell()):
+                raise too_dense(self._where)
+            if self.at > MAX_UNPACKED:
+                raise DataError(
+                    f"{self._where} unpacks to more than the {MAX_UNPACKED:,} bytes that are allowed; unpack it first."
+                )
         return part
 
     def read(self, count: int) -> bytearray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -149,13 +150,13 @@ def source_of(data: Data) -> str:
 @contextlib.contextmanager
 def reading_progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
-    from rich.console import Console  # noqa: PLC0415 (not needed to import the package)
+    if not (shown and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 (takes a while, and only a terminal needs it)
     from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(stderr=True)
-    if not (shown and console.is_terminal):
-        yield None
-        return
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("Reading pictures", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sightline.data import unpacked_stream
 from sightline.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
 from sightline.errors import DataError
 
@@ -179,3 +180,12 @@ def test_a_folder_and_a_pipe_are_no_files(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(DataError, match="is not a regular file"):
             read_header(path)
+
+
+def test_a_plain_file_may_be_larger_than_a_gzipped_one_may_unpack_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked_stream, "MAX_UNPACKED", 20)
+    assert len(read_pictures(stored(tmp_path, PICTURES))) == 2
+    with pytest.raises(DataError, match="more than the 20 bytes that are allowed"):
+        read_pictures(stored(tmp_path, PICTURES, zipped=True))

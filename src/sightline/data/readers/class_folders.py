@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sightline.data.dataset import Skipped
 from sightline.data.decode import SUFFIXES
+from sightline.data.frames import Item
 from sightline.data.names import natural_order, printable
 from sightline.errors import DataError
 
@@ -19,7 +20,7 @@ _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what systems le
 class Entry:
     """One picture file, or its content; `name` is its path below the source, fit to print, with `/` between."""
 
-    path: Path | bytes
+    path: Item
     name: str
     class_name: str
 

@@ -126,7 +126,7 @@ def _listing(shards: Sequence[Path]) -> Listing:
         named = names if answer.facts["ordered"] and names is not None else named
         start = 0
         for row, (end, label) in enumerate(zip(ends.tolist(), labels.tolist(), strict=True)):
-            picture = b"" if content is None else content[start:end].tobytes()
+            picture = b"" if content is None else content.data[start:end]
             class_name = str(label) if names is None else names[label]
             entries.append(Entry(picture, f"{printable(path.name)}, row {row}", class_name))
             found.add(class_name)
