@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import struct
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile.pictures import encoded, png
 from PIL import Image
 
 from sightline.data.decode import PictureError, read_header, read_picture
@@ -26,22 +26,6 @@ from sightline.errors import DataError
 
 def ignore(_: int) -> None:
     """Take a tick and do nothing."""
-
-
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def png(width: int, height: int, *chunks: tuple[bytes, bytes], bits: int = 8) -> bytes:
-    """Return a grey PNG with the chunks (kind, content) after its header."""
-    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
-    parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in parts
-    )
 
 
 @pytest.fixture
