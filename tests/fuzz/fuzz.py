@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -54,6 +55,7 @@ def main() -> int:
     if strange:
         parser.error(f"no reader is called {', '.join(sorted(strange))}, expected some of {', '.join(names)}")
     _load_plugins()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of what ends the workers
     chosen = [reader for reader in READERS if reader.name in (asked.readers or names)]
     if asked.case is not None:
         return max(show(reader.name, asked.case) for reader in chosen)

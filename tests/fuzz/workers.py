@@ -308,6 +308,7 @@ def _work(reader: Reader, seeds: Sequence[Seed], numbers: Sequence[int], folder:
     code = 1
     try:
         os.setsid()  # so that it can be ended with its children
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for target in (0, 1, 2):
             os.dup2(os.open(os.devnull, os.O_RDWR), target)
         faulthandler.disable()  # pytest has it tell of crashes in a place of its own
