@@ -106,10 +106,20 @@ def measure(family: str, number: int, name: str) -> Outcome:
         before = contents(place)
         found = in_a_child(lambda: read(Path(source), place))
         faults = list(found.pop("faults", ["the process ended early"]))
-        faults += [f"{path} was written" for path in changed(before, contents(place))]
+        left = [path for path in (place / "home").rglob("*") if not is_of_the_store(path, place)]
+        faults += [f"{path} was left" for path in left]
+        faults += [
+            f"{path} was written" for path in changed(before, contents(place)) if not path.startswith("home")
+        ]
         faults += [f"{path} was written" for path in OUTSIDE if path.exists()]
     blank = {"wall": 0.0, "processor": 0.0, "megabytes": 0.0, "said": ""}
     return Outcome(family, name, **(blank | found), faults=tuple(faults))
+
+
+def is_of_the_store(path: Path, place: Path) -> bool:
+    """Return whether it may be left by an import that came to nothing: the store's empty folder, and its locks."""
+    imports = place / "home" / "imports"
+    return path == imports or (path.parent == imports and path.suffix == ".lock" and not path.stat().st_size)
 
 
 def read(source: Path, place: Path) -> dict[str, Any]:
@@ -122,7 +132,7 @@ def read(source: Path, place: Path) -> dict[str, Any]:
     os.environ |= {name: str(place / "home") for name in ("HOME", "SIGHTLINE_HOME", "XDG_CACHE_HOME")}
     tempfile.tempdir = os.environ["TMPDIR"] = str(place / "temporary")
     signal.alarm(60)
-    with watched(place / "temporary") as faults:
+    with watched(place / "temporary", place / "home" / "imports") as faults:
         most, began, used = memory(resource.RUSAGE_SELF), time.perf_counter(), processor_seconds()
         try:
             read_dataset(source)
@@ -142,8 +152,12 @@ def read(source: Path, place: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def watched(temporary: Path) -> Iterator[list[str]]:
-    """Yield a list to which Python's own audit adds what this process runs, connects to, or opens for writing."""
+def watched(*allowed: Path) -> Iterator[list[str]]:
+    """Yield a list to which Python's own audit adds what this process runs, connects to, or opens for writing.
+
+    Args:
+        allowed: folders that it may write to.
+    """
     faults: list[str] = []
     watching = True
 
@@ -157,7 +171,7 @@ def watched(temporary: Path) -> Iterator[list[str]]:
         elif event == "open" and isinstance(arguments[0], str | bytes) and isinstance(arguments[2], int):
             path = Path(os.fsdecode(arguments[0])).absolute()
             written = arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-            if written and path != Path(os.devnull) and temporary not in {path, *path.parents}:
+            if written and path != Path(os.devnull) and not {path, *path.parents} & {*allowed}:
                 faults.append(f"{path} was opened for writing")
 
     sys.addaudithook(note)

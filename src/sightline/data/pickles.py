@@ -26,6 +26,8 @@ from sightline.errors import DataError
 
 _LEAVES = frozenset({str, bytes, memoryview, int, float, bool, type(None), np.ndarray})
 
+_SMALL = 16 << 20  # bytes
+
 
 def read(path: Path) -> Any:
     """Return the value that a pickle holds; see `decode`. Its large arrays lie in a private copy of the file.
@@ -50,6 +52,8 @@ def read_names(path: Path) -> list[str]:
         DataError: as for `decode_table`, or it is no regular file.
         OSError: it cannot be read.
     """
+    if path.stat().st_size <= _SMALL:  # then its outline would take longer than all of it
+        return list(read_table(path))
     try:
         with Outline.opened(path) as outline:
             return list(decode_table(outline, printable(str(path))))
