@@ -69,3 +69,13 @@ def test_the_fingerprint_changes_with_pictures_labels_classes_and_shape() -> Non
 
 def test_the_fingerprint_is_this_one_on_every_machine() -> None:
     assert imageset().fingerprint == "c4fb23938636be78483f2fdc928de51b3955185fbaa111e5e5b10bf009941b26"
+
+
+def test_pictures_that_are_no_longer_what_was_measured_are_refused() -> None:
+    images = IMAGES.copy()
+    measured = imageset(images, known=imageset(images).traits)
+    measured.select(np.array([2, 0])).check_pixels()
+    images[2, 0, 0] ^= 1
+    with pytest.raises(DataError, match="not what they were when they were imported"):
+        measured.select(np.array([2, 0])).check_pixels()
+    measured.select(np.array([1, 0])).check_pixels()

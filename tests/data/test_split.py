@@ -265,3 +265,18 @@ def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() 
     assert notes == [
         "The source brings all its splits, so nothing was carved and --group-by changes nothing."
     ]
+
+
+def test_pictures_that_look_the_same_stay_together_though_their_files_differ() -> None:
+    files, looks = different(300), np.repeat(different(100, start=500), 3, axis=0)
+    labels = np.repeat([0, 1], 150)
+    carved = carve(labels, files, fraction=0.2, key=KEY, pixels=looks)
+    assert set(carved.reshape(100, 3).sum(axis=1).tolist()) == {0, 3}
+    assert Counter(labels[carved].tolist()) == {0: 30, 1: 30}
+
+
+def test_looks_that_say_the_same_as_the_files_change_nothing() -> None:
+    labels, files = np.repeat([0, 1], 100), np.repeat(different(50), 4, axis=0)
+    alone = carve(labels, files, fraction=0.2, key=KEY)
+    looks = np.repeat(different(50, start=500), 4, axis=0)
+    np.testing.assert_array_equal(alone, carve(labels, files, fraction=0.2, key=KEY, pixels=looks))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sightline.data import store
 from sightline.data.dataset import Skipped, SplitName
 from sightline.data.home import imports_folder
 from sightline.data.imageset import ImageSet
@@ -283,7 +285,7 @@ def test_a_store_that_cannot_be_made_is_an_error_that_names_the_way_out(
 ) -> None:
     (tmp_path / "no-folder").write_bytes(b"")
     monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "no-folder"))
-    with pytest.raises(SaveError, match=r"imported once into .*choose another place .* SIGHTLINE_HOME"):
+    with pytest.raises(SaveError, match=r"imported once into .*choose another place .*SIGHTLINE_HOME"):
         read_stored(fake, ["train"], OPTIONS)
 
 
@@ -337,3 +339,24 @@ def test_a_set_that_was_imported_is_read_without_opening_it(
     hearing = False
     assert opened
     assert not [path for path in opened if path.endswith(".png")]
+
+
+def test_an_import_whose_pictures_were_overwritten_is_made_anew(fake: Fake) -> None:
+    read_stored(fake, ["train"], OPTIONS)
+    (path,) = imports_folder().glob("*/*/images.npy")
+    content = path.read_bytes()
+    path.write_bytes(content[:128] + bytes(len(content) - 128))
+    np.testing.assert_array_equal(
+        read_stored(fake, ["train"], OPTIONS).parts["train"].pictures.images[:], IMAGES
+    )
+    assert len(fake.reads) == 2
+
+
+def test_a_stray_file_in_the_store_is_in_nobodys_way(fake: Fake) -> None:
+    read_stored(fake, ["train"], OPTIONS)
+    (imports_folder() / "deadbeef").write_bytes(b"x")
+    (place,) = imports_folder().glob("*/train-*")
+    shutil.rmtree(place)
+    place.write_bytes(b"x")
+    read_stored(fake, ["train"], OPTIONS)
+    assert [one.pictures for one in store.imports()] == [{"train": 20}]

@@ -92,6 +92,19 @@ class ImageSet:
         """What is computed once of every picture."""
         return self.known or measure(self.images)
 
+    def check_pixels(self) -> None:
+        """Read every picture and check that it is what it was when it was measured first.
+
+        Raises:
+            DataError: one is not.
+        """
+        if self.known is not None and measure(self.images).fingerprint() != self.known.fingerprint():
+            raise DataError(
+                f"{self.origin}: the pictures are not what they were when they were imported (their digests differ), "
+                "so what was made of them is worth nothing; take the import away and start again: sightline data "
+                "imports --remove"
+            )
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of pictures, labels and class names: equal exactly when the content is.

@@ -42,6 +42,7 @@ def carve(
     fraction: float,
     key: int,
     groups: NDArray[np.uint8] | None = None,
+    pixels: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.bool_]:
     """Return which pictures go into the new split, (N,) bool.
 
@@ -55,8 +56,9 @@ def carve(
         fraction: in (0, 1).
         key: in [0, 2**64); another key gives another choice.
         groups: (N, 16) digests of the groups' names.
+        pixels: (N, 16), equal for pictures that look the same though their files differ; they go together too.
     """
-    numbers, ranks = _bundles(digests, groups, key)
+    numbers, ranks = _bundles(digests, groups, pixels, key)
     share = _Share(labels, fraction, len(ranks))
     several = np.bincount(numbers, minlength=1)[numbers] > 1  # pictures that do not stand alone
     wanted = [round(fraction * count) for count in np.bincount(labels[several], minlength=1).tolist()]
@@ -109,27 +111,33 @@ class _Share:
 
 
 def _bundles(
-    digests: NDArray[np.uint8], groups: NDArray[np.uint8] | None, key: int
+    digests: NDArray[np.uint8], groups: NDArray[np.uint8] | None, pixels: NDArray[np.uint8] | None, key: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Return the number of each picture's bundle (N,), and the rank of each bundle."""
     numbers = _numbered(digests)
-    named = digests
-    if groups is not None:
-        from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
-        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-        # A picture ties its digest to its group; whatever hangs together by such ties is one bundle.
-        group_numbers = _numbered(groups) + len(numbers)
-        ties = coo_array(
-            (np.ones(len(numbers), np.int8), (numbers, group_numbers)), shape=(2 * len(numbers),) * 2
-        )
-        numbers = connected_components(ties, directed=False)[1][numbers].astype(np.int64)
-        numbers = np.unique(numbers, return_inverse=True)[1]
-        named = groups
+    for others in (pixels, groups):
+        if others is not None:
+            numbers = _tied(numbers, _numbered(others))
+    named = digests if groups is None else groups
     keyed = _mixed(np.ascontiguousarray(named).view("<u8")[:, 0] ^ np.uint64(key))
     ranks = np.full(int(numbers.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(ranks, numbers, keyed)
     return numbers, ranks
+
+
+def _tied(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (N,) numbers that are equal for whatever hangs together by equal numbers in `one` or in `other`."""
+    count = len(one)
+    pairs = np.sort(one * count + other)
+    if not count or 1 + np.count_nonzero(np.diff(pairs)) == 1 + one.max() == 1 + other.max():
+        return one  # both say the same, as they nearly always do
+    from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    ties = coo_array((np.ones(count, np.int8), (one, other + count)), shape=(2 * count, 2 * count))
+    together = connected_components(ties, directed=False)[1][one]
+    numbers: NDArray[np.int64] = np.unique(together, return_inverse=True)[1].astype(np.int64)
+    return numbers
 
 
 def _numbered(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -205,6 +213,7 @@ def complete(
             fraction=fraction,
             key=derive(options.split_seed, f"split-{split}"),
             groups=None if groups is None else groups[rest],
+            pixels=None if train.digests is None else pictures.traits.digests[rest],
         )
         if not carved.any():
             raise DataError(

@@ -80,7 +80,7 @@ class Import:
 def imports() -> list[Import]:
     """Return what is in the store, by source; what is damaged stands under the source `?`."""
     found = []
-    for folder in sorted(imports_folder().glob("[0-9a-f]*")):
+    for folder in sorted(path for path in imports_folder().glob("[0-9a-f]*") if path.is_dir()):
         facts = {path.name.partition("-")[0]: stored.read_facts(path) for path in sorted(folder.iterdir())}
         known = [one for one in facts.values() if one is not None]
         found.append(
@@ -157,7 +157,7 @@ def _import(
         )
     for split, finished in ready.items():
         for older in folder.glob(f"{split}-*"):  # of another state, or damaged
-            shutil.rmtree(older, ignore_errors=True)
+            _clear(older)
         files.adopt_folder(finished, places[split])
 
 
@@ -172,7 +172,7 @@ def _alone(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise no_room(workshop, error) from error
     try:
-        _sweep()
+        sweep()
         try:
             shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
             workshop.mkdir()
@@ -184,8 +184,16 @@ def _alone(folder: Path) -> Iterator[Path]:
         lock.release()
 
 
-def _sweep() -> None:
-    """Remove what killed processes left behind of other imports."""
+def _clear(path: Path) -> None:
+    """Remove a folder, or a file where a folder should be."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep() -> None:
+    """Remove what killed processes left behind of their imports."""
     for leftover in imports_folder().glob(f"{files.TEMPORARY_PREFIX}*"):
         lock = _lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX))
         with contextlib.suppress(filelock.Timeout), lock.acquire(blocking=False):

@@ -11,6 +11,7 @@ dataset.json  the rest, and the SHA-256 of the other files but images.npy
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from collections.abc import Callable
@@ -28,11 +29,12 @@ from sightline.data.imageset import ImageSet
 from sightline.data.npy import decode_npy
 from sightline.data.readers.contract import Part
 from sightline.data.room import room_for
-from sightline.data.traits import DIGEST_BYTES, Traits, measure
+from sightline.data.traits import DIGEST_BYTES, Traits, digest_each, measure
 from sightline.errors import DataError, SaveError
 
 FORMAT = 1
 _ROWS = 4096
+_SAMPLE = 64  # pictures that are looked at whenever an import is opened
 _CHUNK = 1 << 24
 _NAMES = "names.txt"
 _TABLES = ("labels", "digests", "sums", "sources")
@@ -137,9 +139,10 @@ class Workshop:
 
 def no_room(folder: Path, error: OSError) -> SaveError:
     """Return the sentence for a store that cannot be written."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return SaveError(
-        f"Pictures are imported once into {folder.parent}, which cannot be written ({error.strerror or error}): free "
-        f"some space, or choose another place with the environment variable {VARIABLE}."
+        f"Pictures are imported once into {folder.parent}, which cannot be written ({error.strerror or error}): "
+        f"{'free some space, or ' if full else ''}choose another place with the environment variable {VARIABLE}."
     )
 
 
@@ -154,7 +157,7 @@ def read_facts(folder: Path) -> Facts | None:
 def read_part(folder: Path) -> tuple[Part, Facts] | None:
     """Return an imported split, its pictures mapped; None where it is missing or damaged.
 
-    All but the pictures is compared with its SHA-256; of the pictures, the size.
+    All but the pictures is compared with its SHA-256; of the pictures, the size, and some with their digests.
     """
     facts = read_facts(folder)
     if facts is None or facts.format != FORMAT:
@@ -180,6 +183,9 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
     except (OSError, ValueError, DataError):
         return None
     if pictures.names is not None and len(pictures.names) != len(pictures):
+        return None
+    sample = np.linspace(0, len(pictures) - 1, _SAMPLE).astype(np.int64)
+    if not np.array_equal(digest_each(pictures.images[sample]), pictures.traits.digests[sample]):
         return None
     skipped = tuple(Skipped(path, reason) for path, reason in facts.skipped)
     return Part(pictures, tables.get("sources"), skipped), facts

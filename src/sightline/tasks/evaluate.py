@@ -91,8 +91,9 @@ def judge(
     """Return a classifier's evaluation on labelled pictures, its (N, K) probabilities, and labels (N,) as its classes.
 
     Raises:
-        DataError: there are no labels, or one that the classifier does not know.
+        DataError: there are no labels, or one that the classifier does not know; or the stored pictures are damaged.
     """
+    part.check_pixels()
     labels = as_classes(part, classifier.classes)
     probabilities = classifier.probabilities(part.images)
     evaluation = metrics.evaluate(

@@ -46,6 +46,8 @@ def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
     found = _of(data)
     for one in found:
         store.remove(one)
+    if data is None:
+        store.sweep()
     return [_shown(one) for one in found]
 
 

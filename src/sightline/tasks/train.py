@@ -207,5 +207,7 @@ def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
             _draw_data(run, dataset)
             write_run_report(run)
         raise
+    for part in dataset.splits().values():
+        part.check_pixels()  # now that every one has been read anyway
     _draw_data(run, dataset)
     write_run_report(run)
