@@ -46,6 +46,7 @@ def test_the_names_in_a_pickle_are_found_whatever_its_protocol(
 
 
 def test_large_arrays_are_passed_over_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickles, "_SMALL", 0)
     (tmp_path / "a").write_bytes(pickle.dumps({"x": np.zeros(1_000_000), "y": 1}))
     monkeypatch.setattr(pickles, "read_table", lambda _: pytest.fail("read"))
     assert pickles.read_names(tmp_path / "a") == ["x", "y"]
