@@ -28,16 +28,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         SaveError: the disk is full, or the place is not writable; an older file is untouched.
     """
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
-    with _saving(path, len(content)):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_and_flush(temporary, [content])
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _flush_folder(path.parent)
+    _write_whole(path, [content], len(content))
 
 
 def write_text(path: Path, content: str) -> None:
@@ -47,16 +38,7 @@ def write_text(path: Path, content: str) -> None:
 
 def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
     """Write `chunks` one after the other as one file, for what would be large in memory; else like `write_bytes`."""
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
-    with _saving(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_and_flush(temporary, chunks)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _flush_folder(path.parent)
+    _write_whole(path, chunks)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -70,7 +52,7 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
     Raises:
         SaveError: as for `write_bytes`; nothing is left behind.
     """
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
+    temporary = _beside(path)
     with _saving(path, sum(map(len, contents.values()))):
         try:
             if not path.parent.exists():
@@ -116,7 +98,7 @@ def adopt_folder(temporary: Path, path: Path) -> None:
     Raises:
         SaveError: as for `write_bytes`.
     """
-    with _saving(path, 0):
+    with _saving(path):
         for file in sorted(temporary.iterdir()):
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())
@@ -129,7 +111,7 @@ def adopt_folder(temporary: Path, path: Path) -> None:
 def new_folder(parent: Path, stem: str) -> Path:
     """Make and return `parent/stem-1`, or the first of -2, -3, … that is free; safe between processes."""
     number = 1
-    with _saving(parent, 0):
+    with _saving(parent):
         parent.mkdir(parents=True, exist_ok=True)
         while True:
             path = parent / f"{stem}-{number}"
@@ -183,6 +165,24 @@ def _saving(path: Path, size: int | None = None) -> Iterator[None]:
                 "free some space and go on."
             ) from error
         raise SaveError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _beside(path: Path) -> Path:
+    """Return a temporary name in the folder of `path` that no other write has."""
+    return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
+
+
+def _write_whole(path: Path, chunks: Iterable[bytes], size: int | None = None) -> None:
+    temporary = _beside(path)
+    with _saving(path, size):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_and_flush(temporary, chunks)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
 
 
 def _write_and_flush(path: Path, chunks: Iterable[bytes]) -> None:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from sightline.data import traits
+from sightline.data import rows, traits
 from sightline.data.digests import digest
-from sightline.data.traits import digest_each, measure
+from sightline.data.traits import digest_each, have_digests, measure
 
 PICTURES = st.tuples(
     st.integers(0, 6), st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 3])
@@ -52,13 +52,17 @@ def test_the_largest_pictures_do_not_overflow() -> None:
 @pytest.mark.parametrize("at_once", [1, 5, 1 << 20])
 def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (23, 4, 3, 3), dtype=np.uint8)
-    whole, ticks = measure(images), list[int]()
-    monkeypatch.setattr(traits, "_BYTES_AT_ONCE", at_once)
+    whole = measure(images)
+    monkeypatch.setattr(rows, "_BYTES_AT_ONCE", at_once)
     monkeypatch.setattr(traits, "_ROWS_AT_ONCE", at_once)
-    again = measure(images, ticks.append)
+    again = measure(images)
     np.testing.assert_array_equal(again.digests, digest_each(images))
     assert (again.totals(), again.fingerprint()) == (whole.totals(), whole.fingerprint())
-    assert sum(ticks) == 23
+    assert have_digests(images, whole.digests)
+    for place in (0, 11, 22):
+        other = images.copy()
+        other[place, 1, 2, 0] += 1
+        assert not have_digests(other, whole.digests)
 
 
 def test_chosen_traits_are_those_of_the_chosen_pictures() -> None:

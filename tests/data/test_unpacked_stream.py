@@ -15,7 +15,9 @@ NOISE = random.Random(0).randbytes(700_000)
 
 
 @pytest.mark.parametrize(
-    "content", [NOISE, gzip.compress(NOISE), gzip.compress(NOISE[:9]) + gzip.compress(NOISE[9:])]
+    "content",
+    [NOISE, gzip.compress(NOISE), gzip.compress(NOISE[:9]) + gzip.compress(NOISE[9:])],
+    ids=range(3),
 )
 def test_bytes_come_out_in_order_and_are_counted(content: bytes) -> None:
     stream = UnpackedStream(io.BytesIO(content), "x")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sightline.data.dataset import SPLITS, Dataset, SplitName, check_shapes
 from sightline.data.given_pictures import Given, from_arrays, from_pairs
 from sightline.data.imageset import ImageSet
-from sightline.data.labels import to_labels
+from sightline.data.labels import MAX_CLASSES, to_labels
 from sightline.data.names import natural_order, printable
 from sightline.data.options import DataOptions, data_options
 from sightline.data.readers.contract import Part, Progress, split_of
@@ -21,7 +21,6 @@ from sightline.data.split import complete
 from sightline.errors import DataError, UsageError
 
 NAME = "pictures"
-MAX_CLASSES = 10_000
 _EXPECTED = (
     "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that gives (picture, label) at "
     "each index, or a sightline.ImageSet"

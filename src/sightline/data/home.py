@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import platformdirs
+
+from sightline.errors import SaveError
 
 VARIABLE = "SIGHTLINE_HOME"
 
@@ -30,3 +33,17 @@ def catalogue_folder(name: str) -> Path:
 def imports_folder() -> Path:
     """Return the folder for imported pictures; it need not exist yet."""
     return home() / "imports"
+
+
+def no_room(what: str, error: OSError) -> SaveError:
+    """Return the sentence for a store that cannot be written.
+
+    Args:
+        what: how the sentence begins: what goes into the folder.
+        error: the system's refusal.
+    """
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return SaveError(
+        f"{what} {imports_folder()}, which cannot be written ({error.strerror or error}): "
+        f"{'free some space, or ' if full else ''}choose another place with the environment variable {VARIABLE}."
+    )

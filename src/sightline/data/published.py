@@ -15,9 +15,8 @@ from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.readers.digits import DigitsSource
 from sightline.data.readers.svhn import SvhnSource
 from sightline.data.room import Room, room_for
+from sightline.data.rows import slices
 from sightline.errors import DataError
-
-_AT_ONCE = 4096  # pictures
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ class PublishedSource:
         images = pictures.images
         count, width, height, channels = images.shape
         upright = room(count, (height, width), channels)
-        for start in range(0, count, _AT_ONCE):  # (n, W, H, C) → (n, H, W, C)
-            upright[start : start + _AT_ONCE] = images[start : start + _AT_ONCE].swapaxes(1, 2)
+        for rows in slices(images):  # (n, W, H, C) → (n, H, W, C)
+            upright[rows] = images[rows].swapaxes(1, 2)
         return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, room)
 
 

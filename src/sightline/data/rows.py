@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Number = TypeVar("Number", bound=np.generic)
+_BYTES_AT_ONCE = 4 << 20
 
 
 class Rows(Generic[Number]):
@@ -59,3 +62,9 @@ Pictures: TypeAlias = NDArray[np.uint8] | Rows[np.uint8]
 def chosen(table: NDArray[Number] | Rows[Number], indices: NDArray[np.int64]) -> Rows[Number]:
     """Return the rows at `indices`, not copied."""
     return table.chosen(indices) if isinstance(table, Rows) else Rows(table, indices)
+
+
+def slices(pictures: Pictures) -> Iterator[slice]:
+    """Return slices that cover pictures (N, …) in order, each of a few MB, for what may exceed memory."""
+    step = max(1, _BYTES_AT_ONCE // max(1, math.prod(pictures.shape[1:])))
+    return (slice(start, start + step) for start in range(0, len(pictures), step))

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from sightline.data.home import VARIABLE, imports_folder
+from sightline.data.home import imports_folder, no_room
 from sightline.data.names import printable
-from sightline.errors import DataError, SaveError
+from sightline.errors import DataError
 
 Content = bytes | bytearray | mmap.mmap
 _CHUNK = 1 << 20
@@ -36,7 +36,7 @@ def scratch_file() -> IO[bytes]:
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder)
     except OSError as error:
-        raise _no_room(error) from error
+        raise no_room("What is read lies for a while in", error) from error
 
 
 def private_copy(path: Path) -> Content:
@@ -78,21 +78,14 @@ def _write(file: IO[bytes], piece: bytes) -> None:
     try:
         file.write(piece)
     except OSError as error:
-        raise _no_room(error) from error
+        raise no_room("What is read lies for a while in", error) from error
 
 
 def _mapped(file: IO[bytes]) -> Content:
     try:
         file.flush()
     except OSError as error:
-        raise _no_room(error) from error
+        raise no_room("What is read lies for a while in", error) from error
     if not os.fstat(file.fileno()).st_size:  # nothing can be mapped to nothing
         return b""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _no_room(error: OSError) -> SaveError:
-    return SaveError(
-        f"What is read lies in {imports_folder()} for a while, which cannot be written ({error.strerror or error}): "
-        f"free some space, or choose another place with the environment variable {VARIABLE}."
-    )

@@ -25,11 +25,11 @@ import filelock
 from sightline import files
 from sightline.data import changes, stored
 from sightline.data.dataset import SPLITS, SplitName
-from sightline.data.home import imports_folder
+from sightline.data.home import imports_folder, no_room
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.readers.contract import Part, Progress, Reading, Source
-from sightline.data.stored import Facts, Workshop, no_room
+from sightline.data.stored import Facts, Workshop
 from sightline.errors import DataError, SaveError
 
 _DIGITS = 24  # hexadecimal ones of a name
@@ -170,14 +170,14 @@ def _alone(folder: Path) -> Iterator[Path]:
         lock = _lock(folder.name)
         lock.acquire()
     except OSError as error:
-        raise no_room(workshop, error) from error
+        raise no_room("Pictures are imported once into", error) from error
     try:
         sweep()
         try:
             shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
             workshop.mkdir()
         except OSError as error:
-            raise no_room(workshop, error) from error
+            raise no_room("Pictures are imported once into", error) from error
         yield workshop
     finally:
         shutil.rmtree(workshop, ignore_errors=True)

@@ -11,10 +11,8 @@ dataset.json  the rest, and the SHA-256 of the other files but images.npy
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +22,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sightline import files
 from sightline.data.dataset import Skipped
-from sightline.data.home import VARIABLE
+from sightline.data.home import no_room
 from sightline.data.imageset import ImageSet
 from sightline.data.npy import decode_npy
 from sightline.data.readers.contract import Part
 from sightline.data.room import room_for
+from sightline.data.rows import slices
 from sightline.data.traits import DIGEST_BYTES, Traits, digest_each, measure
-from sightline.errors import DataError, SaveError
+from sightline.errors import DataError
 
 FORMAT = 1
-_ROWS = 4096
 _SAMPLE = 64  # pictures that are looked at whenever an import is opened
 _CHUNK = 1 << 24
 _NAMES = "names.txt"
@@ -63,7 +61,7 @@ class Workshop:
         self._given: list[tuple[NDArray[np.uint8], Path]] = []
 
     def room(self, count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-        """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `pixels.Room`.
+        """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `room.Room`.
 
         Raises:
             SaveError: the disk has no room for it.
@@ -81,7 +79,6 @@ class Workshop:
         part: Part,
         notes: tuple[str, ...],
         source: str,
-        tick: Callable[[int], None] | None = None,
     ) -> Path:
         """Write a split into the folder `name` in this one, and return it; it is not flushed to the disk yet.
 
@@ -90,7 +87,6 @@ class Workshop:
             part: the split; an array that came from `room` is not copied.
             notes: of its reading.
             source: what it was read from, for people.
-            tick: called with the number of pictures done since the last call.
 
         Raises:
             SaveError: the disk has no room for it.
@@ -100,7 +96,7 @@ class Workshop:
             folder.mkdir()
             self._place_images(part, folder / "images.npy")
             images = _mapped(folder / "images.npy", pictures.images.shape)
-            traits = measure(images, tick)
+            traits = measure(images)
             tables: dict[str, Any] = {"digests": traits.digests, "sums": traits.sums}
             if pictures.labels is not None:
                 tables["labels"] = pictures.labels
@@ -123,7 +119,7 @@ class Workshop:
             )
             (folder / "dataset.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError as error:
-            raise no_room(self.folder, error) from error
+            raise no_room("Pictures are imported once into", error) from error
         return folder
 
     def _place_images(self, part: Part, path: Path) -> None:
@@ -133,17 +129,8 @@ class Workshop:
                 place.rename(path)
                 return
         copy = _new_array(path, images.shape)
-        for start in range(0, len(images), _ROWS):
-            copy[start : start + _ROWS] = images[start : start + _ROWS]
-
-
-def no_room(folder: Path, error: OSError) -> SaveError:
-    """Return the sentence for a store that cannot be written."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    return SaveError(
-        f"Pictures are imported once into {folder.parent}, which cannot be written ({error.strerror or error}): "
-        f"{'free some space, or ' if full else ''}choose another place with the environment variable {VARIABLE}."
-    )
+        for rows in slices(images):
+            copy[rows] = images[rows]
 
 
 def read_facts(folder: Path) -> Facts | None:
@@ -223,7 +210,7 @@ def _new_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
                 for start in range(0, count, _CHUNK):
                     file.write(bytes(min(_CHUNK, count - start)))
     except OSError as error:
-        raise no_room(path.parent, error) from error
+        raise no_room("Pictures are imported once into", error) from error
     return np.asarray(np.memmap(path, np.uint8, "r+", offset, tuple(shape)))
 
 

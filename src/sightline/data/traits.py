@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 
 from sightline.cores import available_cores
 from sightline.data.digests import digest
-from sightline.data.rows import Pictures, Table, chosen
+from sightline.data.rows import Pictures, Table, chosen, slices
 
 DIGEST_BYTES = 16
-_BYTES_AT_ONCE = 4 << 20
 _ROWS_AT_ONCE = 1 << 16
 
 
@@ -51,29 +49,31 @@ class Traits:
         return whole.digest()
 
 
-def measure(images: Pictures, tick: Callable[[int], None] | None = None) -> Traits:
-    """Return the traits of pictures (N, H, W, C), computed on all cores and in little memory.
-
-    Args:
-        images: the pictures.
-        tick: called with the number of pictures done since the last call, from the calling thread.
-    """
+def measure(images: Pictures) -> Traits:
+    """Return the traits of pictures (N, H, W, C), computed on all cores and in little memory."""
     count, channels = len(images), images.shape[3]
     digests = np.empty((count, DIGEST_BYTES), np.uint8)
     sums = np.empty((count, 2 * channels + (channels > 1)), np.int64)
-    step = max(1, _BYTES_AT_ONCE // max(1, math.prod(images.shape[1:])))
 
-    def work(start: int) -> int:
-        block = np.ascontiguousarray(images[start : start + step])
-        digests[start : start + step] = digest_each(block)
-        sums[start : start + step] = _sums(block)
-        return len(block)
+    def work(rows: slice) -> None:
+        block = np.ascontiguousarray(images[rows])
+        digests[rows] = digest_each(block)
+        sums[rows] = _sums(block)
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        for done in pool.map(work, range(0, count, step)):
-            if tick is not None:
-                tick(done)
+        for _ in pool.map(work, slices(images)):
+            pass  # what went wrong in a thread is raised here
     return Traits(digests, sums)
+
+
+def have_digests(images: Pictures, digests: Table[np.uint8]) -> bool:
+    """Return whether pictures (N, H, W, C) have the digests (N, 16), read on all cores and in little memory."""
+
+    def work(rows: slice) -> bool:
+        return np.array_equal(digest_each(images[rows]), digests[rows])
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return all(pool.map(work, slices(images)))
 
 
 def digest_each(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

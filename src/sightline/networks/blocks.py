@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from sightline.architectures.residual import Block, Convolution, Residual
 from sightline.networks.activations import activation
+from sightline.networks.convolution import convolution
 
 
 class ResidualBlock(nn.Module):
@@ -68,6 +69,5 @@ def residual_blocks(layer: Residual, channels: int) -> nn.Sequential:
 
 
 def _convolution(part: Convolution) -> nn.Conv2d:
-    return nn.Conv2d(
-        part.incoming, part.outgoing, part.kernel, part.stride, padding=part.kernel // 2, bias=False
-    )
+    kernel, margin = (part.kernel, part.kernel), (part.kernel // 2, part.kernel // 2)
+    return convolution(part.incoming, part.outgoing, kernel, part.stride, margin, bias=False)

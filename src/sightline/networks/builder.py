@@ -25,6 +25,7 @@ from sightline.architectures.residual import Residual
 from sightline.architectures.summary import summarise
 from sightline.networks.activations import activation
 from sightline.networks.blocks import residual_blocks
+from sightline.networks.convolution import convolution
 from sightline.networks.initialise import initialise
 
 
@@ -111,9 +112,9 @@ def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
     above, left, below, right = _margins(rows, columns)
     if (above, left) == (below, right):
         padding = (above, left)
-        return [nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride, padding, bias=layer.bias)]
+        return [convolution(channels, layer.filters, layer.kernel, layer.stride, padding, bias=layer.bias)]
     edge = nn.ZeroPad2d((left, right, above, below))
-    return [edge, nn.Conv2d(channels, layer.filters, layer.kernel, layer.stride, bias=layer.bias)]
+    return [edge, convolution(channels, layer.filters, layer.kernel, layer.stride, bias=layer.bias)]
 
 
 def _largest(size: int, layer: Pool) -> list[nn.Module]:

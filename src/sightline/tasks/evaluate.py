@@ -13,6 +13,7 @@ from sightline.data.dataset import Dataset, SplitName
 from sightline.data.given import NAME, DataGiven
 from sightline.data.imageset import ImageSet
 from sightline.data.options import data_options
+from sightline.data.rows import slices
 from sightline.data.traits import DIGEST_BYTES, digest_each, found_in
 from sightline.errors import DataError, UsageError
 from sightline.evaluation import metrics
@@ -25,8 +26,6 @@ from sightline.training.run import Run, open_run
 
 if TYPE_CHECKING:
     from torch import nn
-
-_AT_ONCE = 256
 
 
 def evaluate(
@@ -212,9 +211,8 @@ def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:
     if part.shape == classifier.description.shape:
         return np.asarray(part.traits.digests)
     digests = np.empty((len(part), DIGEST_BYTES), np.uint8)
-    for start in range(0, len(part), _AT_ONCE):
-        block = part.images[start : start + _AT_ONCE]
-        digests[start : start + _AT_ONCE] = digest_each(classifier.fitted(block))
+    for rows in slices(part.images):
+        digests[rows] = digest_each(classifier.fitted(part.images[rows]))
     return digests
 
 
