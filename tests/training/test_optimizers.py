@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sightline.errors import UsageError
 from sightline.training.optimizers import USUAL, Optimizer, OptimizerName
 
 Groups = list[dict[str, object]]
@@ -92,6 +93,52 @@ def test_thirty_steps_equal_those_of_pytorch(
     for found, expected, before in zip(ours.parameters(), theirs.parameters(), begin, strict=True):
         assert not torch.equal(found, before)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_parameter_goes_by_its_own_multiple_of_the_learning_rate(name: OptimizerName) -> None:
+    factors = {"0.weight": 0.1, "0.bias": 0.1, "2.weight": 0.0, "4.bias": 3.0}
+    ours = network()
+    optimizer = Optimizer(name, ours, momentum=0.9, weight_decay=0.1, factors=factors)
+    # One optimizer for each multiple at that multiple's rate, over a network of its own.
+    others = {factor: network() for factor in (0.0, 0.1, 1.0, 3.0)}
+    references = {
+        factor: Optimizer(name, other, momentum=0.9, weight_decay=0.1) for factor, other in others.items()
+    }
+    for step in range(10):
+        gradients = {}
+        give_gradients(ours, step)
+        for key, parameter in ours.named_parameters():
+            assert parameter.grad is not None
+            gradients[key] = parameter.grad.clone()
+        optimizer.step(rate(step))
+        for factor, other in others.items():
+            for key, parameter in other.named_parameters():
+                parameter.grad = gradients[key].clone()
+            references[factor].step(rate(step) * factor)
+    for key, parameter in ours.named_parameters():
+        assert torch.equal(parameter, others[factors.get(key, 1.0)].get_parameter(key)), key
+    assert torch.equal(ours.get_parameter("2.weight"), network().get_parameter("2.weight"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_multiples_of_one_and_no_multiples_are_the_same_bit_for_bit(name: OptimizerName) -> None:
+    ours, plain = network(), network()
+    ones = {key: 1.0 for key, _ in ours.named_parameters()}
+    optimizers = [
+        Optimizer(name, module, momentum=0.9, weight_decay=0.1, factors=factors)
+        for module, factors in ((ours, ones), (plain, None))
+    ]
+    for step in range(5):
+        for module, optimizer in zip((ours, plain), optimizers, strict=True):
+            give_gradients(module, step)
+            optimizer.step(rate(step))
+    assert all(torch.equal(p, q) for p, q in zip(ours.parameters(), plain.parameters(), strict=True))
+
+
+def test_a_multiple_for_what_is_no_parameter_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"'0\.wieght', which is no parameter.*Did you mean '0\.weight'\?"):
+        Optimizer("sgd", network(), momentum=0.9, weight_decay=0.0, factors={"0.wieght": 0.1})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,6 +224,7 @@ def test_every_rule_has_usual_values() -> None:
 SCRIPT = """
 import sys
 from torch import nn, ones
+from sightline.errors import UsageError
 from sightline.training.optimizers import USUAL, Optimizer
 for name in USUAL:
     network = nn.Linear(3, 2)

@@ -17,6 +17,8 @@ from torch.optim.adamw import adamw
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
+from sightline.errors import UsageError, nearest
+
 BETA2 = 0.999
 """Second beta of adam and adamw: how slowly the mean square forgets (Kingma and Ba, 2015)."""
 
@@ -46,6 +48,15 @@ _SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Parameters that are changed in one go."""
+
+    keys: list[str]
+    decay: float
+    factor: float
+
+
 class Optimizer:
     """One update rule over the trainable parameters of a network.
 
@@ -57,6 +68,10 @@ class Optimizer:
         momentum: of sgd and rmsprop; the first beta of adam and adamw. In [0, 1).
         weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
+        factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 where absent.
+
+    Raises:
+        UsageError: `factors` names what is no parameter of the network.
     """
 
     def __init__(
@@ -67,6 +82,7 @@ class Optimizer:
         momentum: float,
         weight_decay: float,
         clip_norm: float | None = None,
+        factors: Mapping[str, float] | None = None,
     ) -> None:
         self._name: OptimizerName = name
         self._clip_norm = clip_norm
@@ -80,18 +96,16 @@ class Optimizer:
         self._steps = {
             key: torch.zeros((), dtype=torch.float32, device=p.device) for key, p in self._parameters.items()
         }
-        decayed = [key for key, p in self._parameters.items() if p.ndim > 1]
-        plain = [key for key, p in self._parameters.items() if p.ndim <= 1]
-        self._groups = [(keys, decay) for keys, decay in ((decayed, weight_decay), (plain, 0.0)) if keys]
+        self._groups = self._grouped(weight_decay, _checked(factors or {}, network))
 
     def step(self, learning_rate: float) -> None:
         """Change every parameter by its gradient, then forget the gradients."""
         with torch.no_grad():
             if self._clip_norm is not None:
                 nn.utils.clip_grad_norm_(self._parameters.values(), self._clip_norm)
-            for keys, decay in self._groups:
-                used = [key for key in keys if self._parameters[key].grad is not None]
-                self._update(used, learning_rate, decay)
+            for group in self._groups:
+                used = [key for key in group.keys if self._parameters[key].grad is not None]
+                self._update(used, learning_rate * group.factor, group.decay)
         for parameter in self._parameters.values():
             parameter.grad = None
 
@@ -110,6 +124,16 @@ class Optimizer:
         """
         for key, tensor in self.state().items():
             tensor.copy_(state[key])
+
+    def _grouped(self, weight_decay: float, factors: Mapping[str, float]) -> list[_Group]:
+        """Return the parameters by what is done to them: weights and vectors apart, and each factor by itself."""
+        groups: dict[tuple[bool, float], list[str]] = {}
+        for key, parameter in self._parameters.items():
+            groups.setdefault((parameter.ndim > 1, factors.get(key, 1.0)), []).append(key)
+        return [
+            _Group(keys, weight_decay if is_weight else 0.0, factor)
+            for (is_weight, factor), keys in groups.items()
+        ]
 
     def _update(self, keys: list[str], learning_rate: float, decay: float) -> None:
         parameters = [self._parameters[key] for key in keys]
@@ -133,3 +157,14 @@ class Optimizer:
                 parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=decay,
                 beta1=self._momentum, beta2=BETA2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
             )  # fmt: skip
+
+
+def _checked(factors: Mapping[str, float], network: nn.Module) -> Mapping[str, float]:
+    known = [key for key, _ in network.named_parameters()]
+    for key in factors:
+        if key not in known:
+            raise UsageError(
+                f"factors names '{key}', which is no parameter of the network; expected a name that "
+                f"named_parameters gives.{nearest(key, known)}"
+            )
+    return factors
