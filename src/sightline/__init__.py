@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from sightline.prediction.classifier import Classifier as Classifier
     from sightline.prediction.classifier import load_classifier as load_classifier
     from sightline.prediction.predict import Prediction as Prediction
-    from sightline.tasks.compare import RunComparison as RunComparison
     from sightline.tasks.compare import compare as compare
     from sightline.tasks.demo import demo as demo
     from sightline.tasks.evaluate import evaluate as evaluate
+    from sightline.tasks.extend import extend as extend
     from sightline.tasks.inspect import Inspection as Inspection
     from sightline.tasks.inspect import inspect as inspect
     from sightline.tasks.load import read_dataset as read_dataset
@@ -53,12 +53,12 @@ _HOMES = {
     "Prediction": "sightline.prediction.predict",
     "Recipe": "sightline.training.recipe",
     "Run": "sightline.training.run",
-    "RunComparison": "sightline.tasks.compare",
     "SightlineError": "sightline.errors",
     "UsageError": "sightline.errors",
     "compare": "sightline.tasks.compare",
     "demo": "sightline.tasks.demo",
     "evaluate": "sightline.tasks.evaluate",
+    "extend": "sightline.tasks.extend",
     "inspect": "sightline.tasks.inspect",
     "load_classifier": "sightline.prediction.classifier",
     "make_dataset": "sightline.data.given",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli import compare, data, demo, evaluate, inspect, predict, resume, train
+from sightline.cli import compare, data, demo, evaluate, extend, inspect, predict, resume, train
 from sightline.errors import SightlineError
 
 EXIT_CODES = """
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("inspect")(inspect.command)
 app.command("train")(train.command)
 app.command("resume")(resume.command)
+app.command("extend")(extend.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
 app.command("compare")(compare.command)

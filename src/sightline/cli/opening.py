@@ -29,6 +29,13 @@ class Opening(Callback):
             f"training  {trainer.epochs} epochs of {trainer.batches} batches of {trainer.batch_size}; "
             f"{options.optimizer}, learning rate {trainer.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
         )
+        if recipe.start.source is not None:
+            still = record.fixed_parameters
+            output.say(
+                f"start     {recipe.start.lines} lines from {recipe.start.source}"
+                + (f", frozen: {count(record.trainable_parameters)} parameters learn, {count(still)} do not")
+                * (options.freeze == "backbone")
+            )
         output.say(f"augment   {'; '.join(recipe.preparation.augmentation or ()) or 'none'}")
         machine = record.machine
         named = [

@@ -46,6 +46,19 @@ GroupBy = Annotated[
     ),
 ]
 
+Freeze = Annotated[
+    str | None,
+    typer.Option(
+        metavar="backbone|none",
+        help="backbone: layers with pretrained weights stay as they are; see training.unfreeze_epoch in docs/train.md.",
+    ),
+]
+
+
+def frozen(text: str | None) -> list[str]:
+    """Return the setting that --freeze stands for, if it was given."""
+    return [] if text is None else [f"training.freeze={text}"]
+
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
     """Return height and width from `32x48` or, for a square, `32`.

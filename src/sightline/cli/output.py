@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sightline.architectures.summary import Summary
     from sightline.evaluation.evaluation import Evaluation, Interval
     from sightline.tasks.compare import RunComparison
+    from sightline.tasks.extend import Extension
     from sightline.tasks.inspect import Inspection
     from sightline.training.run import Run
 
@@ -97,12 +98,45 @@ def show_run(run: Run) -> None:
         )
     best = best_epoch(run.history)
     say(
-        f"best epoch {best.epoch} of {len(run.history)}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
+        f"best epoch {best.epoch} of {run.history[-1].epoch}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
         f"loss {best.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
     )
     say(f"weights sha256  {run.classifier_sha256()}")
     say(f"run     {run.path}")
     say(f"report  {run.path / 'report.html'}")
+
+
+def show_extension(extension: Extension) -> None:
+    """Print what became of the classes that the older network knew, and how the new ones fare."""
+    from sightline.data.names import listed
+    from sightline.reporting.tables import count, percent_with_interval
+
+    for kind, judged in (("old", extension.old), ("new", extension.new)):
+        if judged is not None:
+            before = "" if judged.before is None else f"before {percent_with_interval(judged.before)}, after "
+            pictures = f"{count(judged.pictures)} validation pictures"
+            say(
+                f"{kind}     {len(judged.classes)} classes ({listed(judged.classes)}), {pictures}: "
+                f"{before}{percent_with_interval(judged.after)}"
+            )
+
+
+def extension_as_json(extension: Extension) -> str:
+    """Return a run as JSON, and how the old and the new classes fare."""
+    import json
+    from dataclasses import asdict
+
+    judged = {
+        kind: None
+        if one is None
+        else {
+            **asdict(one),
+            "before": None if one.before is None else one.before.model_dump(),
+            "after": one.after.model_dump(),
+        }
+        for kind, one in (("old", extension.old), ("new", extension.new))
+    }
+    return json.dumps({**json.loads(run_as_json(extension.run)), **judged}, indent=1)
 
 
 def show_evaluation(evaluation: Evaluation) -> None:

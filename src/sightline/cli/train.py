@@ -49,6 +49,7 @@ def command(
     skip_bad: options.SkipBad = False,
     group_by: options.GroupBy = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe in TOML, whole or in part.")] = None,
+    freeze: options.Freeze = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
@@ -61,6 +62,7 @@ def command(
     from sightline.tasks.train import train
 
     named = [f"preparation.augmentation={_as_lines(augment)}"] if augment is not None else []
+    named += options.frozen(freeze)
     named += ["preparation.grey=true"] if grey else []
     named += ["data.skip_bad=true"] if skip_bad else []
     named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []

@@ -73,9 +73,11 @@ class Dataset:
         Raises:
             DataError: one of their own is not.
         """
-        parts = {name: part.with_classes(classes) for name, part in self.splits().items()}
-        reserved = None if self.reserved is None else self.reserved.with_classes(classes)
-        return replace(self, **parts, reserved=reserved)
+        train, valid, test, reserved = (
+            None if part is None else part.with_classes(classes)
+            for part in (self.train, self.valid, self.test, self.reserved)
+        )
+        return replace(self, train=train, valid=valid, test=test, reserved=reserved)
 
     @property
     def classes(self) -> tuple[str, ...]:

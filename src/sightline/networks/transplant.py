@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sightline.errors import RunError
 
 FAR_BELOW = 20.0
-"""Nats by which a new class begins below the others: its probability is below 3e-9, no rounding of them changes."""
+"""Nats by which a new class lies below the others at first: its probability is below 3e-9, float32 does not see it."""
 
 
 def with_channels(weights: Mapping[str, Tensor], channels: int) -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ def keep_outputs(
 
 
 def put_below(head: nn.Linear, new: Sequence[int], logits: Tensor) -> None:
-    """Let new classes begin far below the old ones, so that at first none of them is ever predicted.
+    """Put new classes far below the old ones, so that none of them is ever predicted; see `let_learn`.
 
     Args:
         head: the output layer, the weights of the new classes zero.
@@ -117,13 +117,26 @@ def put_below(head: nn.Linear, new: Sequence[int], logits: Tensor) -> None:
         head.bias[list(new)] = logits[:, old].amax(dim=1).min() - FAR_BELOW
 
 
+def new_classes(head: nn.Linear) -> list[int]:
+    """Return the classes that `keep_outputs` gave no weights."""
+    return [place for place, row in enumerate(head.weight.detach()) if not row.any()]
+
+
+def let_learn(head: nn.Linear, new: Sequence[int]) -> None:
+    """Raise classes that `put_below` put far below, to where the least sure picture would just be among them.
+
+    From so far below, learning would spend its first hundreds of steps on coming up.
+    """
+    with torch.no_grad():
+        head.bias[list(new)] += FAR_BELOW
+
+
 def _place(name: str) -> int:
     """Return the place in the row of modules that a weight belongs to: 4 for `4.0.conv1.weight`."""
     return int(name.partition(".")[0])
 
 
 def _keeps_shape(module: nn.Conv2d) -> bool:
-    centred = all(
-        side == 2 * margin + 1 for side, margin in zip(module.kernel_size, module.padding, strict=True)
-    )
+    rows, columns = module.kernel_size
+    centred = module.padding == (rows // 2, columns // 2) and rows % 2 == columns % 2 == 1
     return module.in_channels == module.out_channels and module.stride == (1, 1) and centred

@@ -15,8 +15,9 @@ from sightline.tasks.figures import Album
 from sightline.tasks.load import Data, load, load_own, refuse_inside, source_of
 from sightline.tasks.report import write_run_report
 from sightline.training.callbacks import Callback
-from sightline.training.recipe import Recipe, make_recipe, parse_setting, recipe_from_toml
+from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.run import Run, open_run
+from sightline.training.settings import plain_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,7 +82,7 @@ def train(
         named["data"]["group_by"] = group_by
     if seed is not None:
         named["seed"] = seed
-    whole = make_recipe(_plain(recipe), named, *_plain_settings(settings))
+    whole = make_recipe(_plain(recipe), named, *plain_settings(settings))
     placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
     whole = whole.model_copy(update={"data": placed})
     refuse_inside(Path(out or "runs"), placed.source if data is None else data)
@@ -147,19 +148,6 @@ def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
     if recipe is None:
         return {}
     return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(Path(recipe))
-
-
-def _plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:
-    if isinstance(settings, Mapping):
-        return [parse_setting(key, value) for key, value in settings.items()]
-    return [parse_setting(*_split_setting(text)) for text in settings]
-
-
-def _split_setting(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"Setting '{text}' cannot be read: expected KEY=VALUE, such as training.epochs=10.")
-    return key, value
 
 
 def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callback]:

@@ -16,6 +16,7 @@ from sightline.training.recipe import Recipe, flat
 
 STEPS_WANTED = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
+KEPT_RATE = 0.2
 BATCH_BYTES = 4 << 30
 """What the tensors of a batch may take where the batch size is derived: half of a small laptop's memory."""
 
@@ -44,7 +45,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     derived = {
         "batch_size": batch_size,
         "epochs": usual_epochs(len(train), batch_size) if options.epochs is None else options.epochs,
-        "learning_rate": options.learning_rate or usual.learning_rate,
+        "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
         "momentum": usual.momentum if options.momentum is None else options.momentum,
         "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
         "backbone_rate": options.backbone_rate or _usual_backbone_rate(recipe),
@@ -94,6 +95,11 @@ def _usual_backbone_rate(recipe: Recipe) -> float | None:
     if recipe.start.source is None:
         return None
     return 1.0 if recipe.start.head == "keep" else 0.1
+
+
+def _usual_share(recipe: Recipe) -> float:
+    """Return the share of the usual learning rate for a network that knows its classes already, or most of them."""
+    return KEPT_RATE if recipe.start.head == "keep" else 1.0
 
 
 def _check_start(recipe: Recipe) -> None:

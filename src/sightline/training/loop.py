@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sightline.data.imageset import ImageSet
 from sightline.errors import DivergedError, Interrupted, RunError
 from sightline.networks import weights
+from sightline.networks.transplant import let_learn, new_classes
 from sightline.prediction.classifier import load_weights
 from sightline.preparing import augmentation
 from sightline.preparing.augment import augment
@@ -221,6 +222,10 @@ class Trainer:
         self._tell(
             Epoch(0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, pictures / seconds)
         )
+        if self.epochs > 0:
+            head = list(self.network.children())[-1]
+            assert isinstance(head, nn.Linear)  # noqa: S101 (the builder's)
+            let_learn(head, new_classes(head))
         self._save_checkpoint()
 
     def _judged(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:

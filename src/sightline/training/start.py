@@ -67,12 +67,15 @@ def start(
     if backbone is not None:
         _transplant(network, backbone, recipe, machine, preparation, valid)
     freezing = _freezing(recipe, train, preparation, network)
+    still = 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)
+    learning, fixed = _parameters(network, still)
     record = RunRecord(
         sightline=version("sightline"),
         data=data_facts(dataset),
         recipe_sha256=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
         module=module,
-        **_parameters(network, 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)),
+        trainable_parameters=learning,
+        fixed_parameters=fixed,
         preparation=preparation if own else None,
         machine=_describe(machine),
         derived=derived_keys(given, recipe),
@@ -225,7 +228,7 @@ def _freezing(
     return Freezing(network, layers, where, recipe.start.lines, recipe.training)
 
 
-def _parameters(network: nn.Module, frozen: int) -> dict[str, int]:
+def _parameters(network: nn.Module, frozen: int) -> tuple[int, int]:
     """Return how many floating-point numbers learn and how many do not; counters are none.
 
     Args:
@@ -235,10 +238,7 @@ def _parameters(network: nn.Module, frozen: int) -> dict[str, int]:
     still = sum(p.numel() for module in list(network.children())[:frozen] for p in module.parameters())
     learning = sum(p.numel() for p in network.parameters() if p.requires_grad) - still
     every = [*network.parameters(), *(b for b in network.buffers() if b.is_floating_point())]
-    return {
-        "trainable_parameters": learning,
-        "fixed_parameters": sum(numbers.numel() for numbers in every) - learning,
-    }
+    return learning, sum(numbers.numel() for numbers in every) - learning
 
 
 def _labelled(dataset: Dataset, name: str) -> ImageSet:
