@@ -22,11 +22,12 @@ WORD = "pretrained"
 
 @dataclass(frozen=True)
 class Head:
-    """An output layer: (K, features), (K,), and its classes."""
+    """An output layer: (K, features), (K,), its classes, and the temperature of their probabilities."""
 
     weight: Tensor
     bias: Tensor
     classes: tuple[str, ...]
+    temperature: float
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,9 @@ def _from_classifier(source: str) -> Backbone:
         weights=own,
         preparation=description.preparation,
         shape=description.shape,
-        head=Head(state[f"{last}.weight"], state[f"{last}.bias"], description.classes),
+        head=Head(
+            state[f"{last}.weight"], state[f"{last}.bias"], description.classes, description.temperature
+        ),
         sha256=weights.fingerprint(state),
     )
 

@@ -85,7 +85,9 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
         fit=trainer.recipe.data.fit,
         classes=data.classes,
         preparation=trainer.preparation,
-        temperature=fit_temperature(trainer.valid_logits, valid_labels),
+        temperature=trainer.start_temperature
+        if row.epoch == 0
+        else fit_temperature(trainer.valid_logits, valid_labels),
         provenance={
             "dataset": data.name,
             "train_sha256": data.splits["train"].fingerprint,

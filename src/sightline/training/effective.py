@@ -32,6 +32,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     Raises:
         UsageError: an option does not go with the data; a LayerError, if it is a layer line.
     """
+    _check_start(recipe)
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
     layers, model_notes = (None, ()) if module else _layers(recipe, shape)
     kept = 0  # of a Python class nothing is known
@@ -39,7 +40,6 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         kept = summarise(parse(layers), shape, len(train.classes)).kept
     augmentations, notes = _augmentations(recipe, shape, train.classes)
     options = recipe.training
-    _check_start(recipe)
     usual = USUAL[options.optimizer]
     batch_size = options.batch_size or usual_batch_size(len(train), kept)
     derived = {

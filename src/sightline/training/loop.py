@@ -53,6 +53,7 @@ class Trainer:
         valid: pictures that the best epoch is chosen with, with labels.
         callbacks: called in this order.
         freezing: of layers with pretrained weights, if there are any.
+        start_temperature: of a kept output layer before it learns: its probabilities stay what they were.
 
     Attributes:
         epoch: the one being trained, from 1; after the last, one more than `epochs`.
@@ -77,6 +78,7 @@ class Trainer:
         valid: ImageSet,
         callbacks: Sequence[Callback],
         freezing: Freezing | None = None,
+        start_temperature: float = 1.0,
     ) -> None:
         options = recipe.training
         # The recipe is effective: whoever made the trainer has derived what the user left out.
@@ -86,7 +88,7 @@ class Trainer:
         assert options.momentum is not None  # noqa: S101
         assert options.weight_decay is not None  # noqa: S101
         self.run, self.record, self.recipe = run, record, recipe
-        self.freezing = freezing
+        self.freezing, self.start_temperature = freezing, start_temperature
         self.preparation, self.machine, self.callbacks = preparation, machine, tuple(callbacks)
         self.train, self.valid = train, valid
         self.network = network.to(machine.device)

@@ -64,8 +64,9 @@ def start(
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
+    temperature = 1.0
     if backbone is not None:
-        _transplant(network, backbone, recipe, machine, preparation, valid)
+        temperature = _transplant(network, backbone, recipe, machine, preparation, valid)
     freezing = _freezing(recipe, train, preparation, network)
     still = 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)
     learning, fixed = _parameters(network, still)
@@ -82,7 +83,9 @@ def start(
         notes=notes,
     )
     run, record = create_run(path, recipe, record, dataset)
-    return _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation, freezing)
+    return _trainer(
+        run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
+    )
 
 
 def resume(
@@ -114,11 +117,15 @@ def resume(
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
     freezing = _freezing(recipe, train, preparation, network)
+    temperature = 1.0
     # A run that was killed before its first checkpoint begins anew.
     if recipe.start.source is not None and checkpoint.newest(run.checkpoints)[0] is None:
         _, backbone = with_backbone(recipe, train.shape)
-        _transplant(network, backbone, recipe, machine, preparation, _labelled(dataset, "valid"))
-    trainer = _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation, freezing)
+        valid = _labelled(dataset, "valid")
+        temperature = _transplant(network, backbone, recipe, machine, preparation, valid)
+    trainer = _trainer(
+        run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
+    )
     if record.machine != _describe(machine):
         trainer.notes += (
             "This machine or its libraries differ from those of the start, so the last digits may too.",
@@ -136,6 +143,7 @@ def _trainer(
     network: nn.Module,
     preparation: Preparation,
     freezing: Freezing | None,
+    temperature: float,
 ) -> Trainer:
     built_in: list[Callback] = [BestClassifier(), HistoryFile()]
     if recipe.training.patience is not None:
@@ -151,6 +159,7 @@ def _trainer(
         valid=_labelled(dataset, "valid"),
         callbacks=[*built_in, *callbacks],
         freezing=freezing,
+        start_temperature=temperature,
     )
 
 
@@ -190,8 +199,8 @@ def _transplant(
     machine: Machine,
     preparation: Preparation,
     valid: ImageSet,
-) -> None:
-    """Give a new network the weights that the recipe begins with."""
+) -> float:
+    """Give a new network the weights that the recipe begins with; return the temperature of a kept output layer."""
     assert isinstance(network, nn.Sequential)  # noqa: S101 (a module of the user's begins with no backbone)
     assert backbone is not None  # noqa: S101 (the recipe names its source)
     lines, layers = recipe.start.lines or 0, parse(recipe.model.layers or ())
@@ -205,7 +214,7 @@ def _transplant(
     except RunError as error:
         raise UsageError(f"{error}{advice(backbone, valid.shape)}") from error
     if recipe.start.head == "new":
-        return
+        return 1.0
     head, old = network[where[-1].start], backbone.head
     assert isinstance(head, nn.Linear)  # noqa: S101 (the builder appends no other)
     if old is None:
@@ -216,6 +225,7 @@ def _transplant(
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
         logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size or 128)
         put_below(head, new, torch.from_numpy(logits))
+    return old.temperature
 
 
 def _freezing(

@@ -1,0 +1,148 @@
+"""Going on from a trained network, as the command and from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import sightline
+from sightline.cli.app import run
+from sightline.errors import UsageError
+
+COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (220, 220, 220)}
+
+
+def pictures(folder: Path, *colours: str, count: int = 20) -> Path:
+    for colour in colours:
+        random = np.random.default_rng(list(COLOURS).index(colour))
+        (folder / colour).mkdir(parents=True)
+        for number in range(count):
+            noisy = np.clip(np.array(COLOURS[colour]) + random.integers(-40, 40, (12, 12, 3)), 0, 255)
+            Image.fromarray(noisy.astype(np.uint8)).save(folder / colour / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    data = pictures(folder / "two", "red", "green")
+    layers = "conv 6 /2; batchnorm; relu; avgpool global; dense 8 relu"
+    sightline.train(data, layers=layers, epochs=20, out=folder / "run", progress=False)
+    return folder / "run"
+
+
+def probabilities(folder: Path, data: Path) -> np.ndarray:
+    part = sightline.read_dataset(data, splits=("train",)).split("train")
+    return sightline.open_run(folder).classifier().probabilities(part.images)
+
+
+def test_old_classes_are_predicted_as_before_when_classes_are_added_and_nothing_is_trained(
+    trained: Path, tmp_path: Path
+) -> None:
+    data = pictures(tmp_path / "four", *COLOURS)
+    found = sightline.extend(trained, data, add_classes=True, epochs=0, out=tmp_path / "run", progress=False)
+    assert found.run.classifier().classes == ("green", "red", "blue", "white")
+    old = pictures(tmp_path / "old", "red", "green", count=50)
+    before, after = probabilities(trained, old), probabilities(tmp_path / "run", old)
+    np.testing.assert_array_equal(after.argmax(axis=1), before.argmax(axis=1))
+    np.testing.assert_allclose(after[:, :2], before, rtol=1e-5)
+    assert found.old is not None
+    assert found.old.before == found.old.after
+    assert found.new is not None
+    assert (found.new.before, found.new.after.value) == (None, 0.0)
+
+
+def test_added_classes_are_learned_beside_the_old_ones(trained: Path, tmp_path: Path) -> None:
+    data = pictures(tmp_path / "four", *COLOURS)
+    found = sightline.extend(
+        trained, data, add_classes=True, epochs=30, settings=["training.learning_rate=0.01"],
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    assert found.old is not None
+    assert found.new is not None
+    assert found.old.after.value == found.new.after.value == 1.0
+    assert [row.epoch for row in found.run.history][:2] == [0, 1]
+
+
+def test_pictures_of_new_classes_alone_are_numbered_behind_the_old_ones(
+    trained: Path, tmp_path: Path
+) -> None:
+    data = pictures(tmp_path / "more", "blue", "white")
+    found = sightline.extend(trained, data, add_classes=True, epochs=2, out=tmp_path / "run", progress=False)
+    assert found.run.classifier().classes == ("green", "red", "blue", "white")
+    assert found.run.recipe.data.classes == ("green", "red", "blue", "white")
+    assert found.old is not None  # judged on the older run's own validation pictures
+    assert found.old.pictures == len(sightline.read_dataset(trained.parent / "two").split("valid"))
+    assert sightline.evaluate(found.run, progress=False).classes == ("green", "red", "blue", "white")
+
+
+def test_more_layers_begin_with_what_the_network_knew(trained: Path, tmp_path: Path) -> None:
+    found = sightline.extend(trained, layers="dense 8 relu", epochs=2, out=tmp_path / "run", progress=False)
+    assert found.new is None
+    assert found.old is not None
+    before = max(row.valid_accuracy for row in sightline.open_run(trained).history)
+    assert max(row.valid_accuracy for row in found.run.history) >= before
+    assert found.run.recipe.data == sightline.open_run(trained).recipe.data.model_copy(
+        update={"classes": ("green", "red")}
+    )
+
+
+def test_a_new_output_layer_is_for_the_classes_of_the_pictures(trained: Path, tmp_path: Path) -> None:
+    data = pictures(tmp_path / "other", "white", "blue")
+    settings = ["training.freeze=backbone"]
+    found = sightline.extend(
+        trained, data, new_head=True, epochs=3, settings=settings, out=tmp_path / "run", progress=False
+    )
+    assert found.run.classifier().classes == ("blue", "white")
+    assert found.old is None
+    old, new = (
+        sightline.open_run(path).classifier().network.state_dict() for path in (trained, tmp_path / "run")
+    )
+    assert all((old[name] == new[name]).all() for name in old if not name.startswith("6."))
+
+
+def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    sightline.extend(trained, layers="dropout 0.1", epochs=1, out=tmp_path / "run", progress=False)
+    assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("colours", "options", "sentence"),
+    [
+        (None, {}, "Nothing was asked for"),
+        (None, {"add_classes": True}, "Other classes need pictures"),
+        (None, {"new_head": True}, "Other classes need pictures"),
+        (("red", "green"), {"add_classes": True}, r"has no class that .* does not know \(green, red\)"),
+        (("red", "blue"), {}, r"has the class blue, but .* knows green, red: add classes with --add-classes"),
+        (("red", "blue"), {"new_head": True, "add_classes": True}, "choose --new-head or --add-classes"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    trained: Path, tmp_path: Path, colours: tuple[str, ...] | None, options: dict[str, bool], sentence: str
+) -> None:
+    data = None if colours is None else pictures(tmp_path / "data", *colours)
+    with pytest.raises(UsageError, match=sentence):
+        sightline.extend(trained, data, **options, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_prints_what_became_of_old_and_new_classes(
+    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = pictures(tmp_path / "three", "red", "green", "blue")
+    arguments = ["extend", str(trained), str(data), "--add-classes", "--epochs", "1"]
+    assert run([*arguments, "--out", str(tmp_path / "a")]) == 0
+    said = capfd.readouterr().out
+    assert "lines from " in said
+    assert "old     2 classes (green, red), " in said
+    assert "validation pictures: before 100.00 % (" in said
+    assert "new     1 classes (blue), " in said
+    assert run([*arguments, "--out", str(tmp_path / "b"), "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["old"]["classes"], found["new"]["classes"]) == (["green", "red"], ["blue"])
+    assert found["old"]["before"]["value"] == 1.0
