@@ -49,6 +49,7 @@ def things_that_docs_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("flowers", ("rose", "tulip"), (40, 48, 3)),
         ("flowers-with-a-broken-file", ("rose", "tulip"), (40, 48, 3)),
         ("more-digits", map(str, range(10)), (8, 8)),
+        ("letters", "ab", (8, 8)),
     ):
         for name in classes:
             Path(folder, name).mkdir(parents=True)

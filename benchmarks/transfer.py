@@ -1,0 +1,111 @@
+"""What a pretrained backbone is worth with few labels: frozen, fine-tuned, and from scratch.
+
+    python benchmarks/transfer.py RUN DATA [--labels 50] [--seeds 5] [--grey] [--size 32x32]
+
+RUN is a finished run; DATA are other pictures with other classes. For each seed, the same `--labels` pictures of each
+class are drawn from DATA's train split, a fifth of them to choose the epoch with; the network learns from these in
+three ways, and is judged on the whole test split, which nothing was chosen with. Prints Markdown: the mean over seeds
+of the test accuracy with its 95 % interval (Student's t over the seeds).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t as student
+
+import sightline
+from sightline.data.imageset import ImageSet
+
+WAYS = {
+    "from scratch": {},
+    "frozen": {"training.freeze": "backbone"},
+    "fine-tuned": {},
+    "frozen, then fine-tuned": {"training.freeze": "backbone", "training.unfreeze_epoch": 11},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("data")
+    parser.add_argument("--labels", type=int, default=50, help="pictures of each class")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--size", type=int, help="side of the pictures; otherwise that of the run")
+    parser.add_argument("--grey", action="store_true")
+    asked = parser.parse_args()
+
+    run = sightline.open_run(asked.run)
+    size = (asked.size, asked.size) if asked.size else run.record.data.shape[:2]
+    whole = sightline.read_dataset(asked.data, size=size)
+    layers = run.classifier().description.layers
+    best = max(row.valid_accuracy for row in run.history)
+    print(
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores; load before: {os.getloadavg()[0]:.1f}"
+    )
+    print(
+        f"backbone {run.name}: {len(layers)} lines, validation accuracy {100 * best:.2f} % on {run.record.data.name}; "
+        f"{whole.name} at {size[0]}x{size[1]}{', grey' * asked.grey}, {asked.labels} labels a class, "
+        f"{len(whole.split('test')):,} test pictures\n"
+    )
+    print(
+        "| way | mean test accuracy | 95 % interval | each seed | seconds a run |\n|---|---|---|---|---|",
+        flush=True,
+    )
+    for way, settings in WAYS.items():
+        scores, seconds = [], []
+        for seed in range(asked.seeds):
+            model = {"layers": layers} if way == "from scratch" else {"layers": f"pretrained {asked.run}"}
+            began = time.perf_counter()
+            with tempfile.TemporaryDirectory() as place:
+                trained = sightline.train(
+                    few(whole, asked.labels, seed), **model, epochs=asked.epochs, seed=seed, out=Path(place) / "run",
+                    settings={**settings, "preparation.grey": asked.grey}, progress=False,
+                )  # fmt: skip
+                seconds.append(time.perf_counter() - began)
+                judged = sightline.evaluate(
+                    trained.classifier(), data={"test": whole.split("test")}, progress=False
+                )
+            scores.append(judged.accuracy.value)
+        mean, deviation = statistics.mean(scores), statistics.stdev(scores)
+        half = student.ppf(0.975, len(scores) - 1) * deviation / math.sqrt(len(scores))
+        each = ", ".join(f"{100 * score:.1f}" for score in scores)
+        print(
+            f"| {way} | {100 * mean:.2f} % | {100 * (mean - half):.2f}–{100 * (mean + half):.2f} | {each} "
+            f"| {statistics.median(seconds):.0f} |",
+            flush=True,
+        )
+    print(f"\n{json.dumps({'epochs': asked.epochs, 'seeds': asked.seeds})}")
+
+
+def few(whole: sightline.Dataset, labels: int, seed: int) -> sightline.Dataset:
+    """Return a data set with `labels` pictures of each class to learn from and to choose with, drawn by the seed."""
+    train = whole.split("train")
+    random = np.random.default_rng(seed)
+    chosen = {"train": [], "valid": []}
+    for number in range(len(train.classes)):
+        places = random.permutation(np.flatnonzero(train.labels == number))[:labels]
+        chosen["valid"] += [*places[: labels // 5]]
+        chosen["train"] += [*places[labels // 5 :]]
+    parts = {name: _copied(train.select(np.array(places))) for name, places in chosen.items()}
+    return sightline.Dataset(f"{whole.name}-{labels}-labels", train=parts["train"], valid=parts["valid"])
+
+
+def _copied(part: ImageSet) -> ImageSet:
+    return ImageSet(np.asarray(part.images), part.labels, part.classes, part.origin)
+
+
+if __name__ == "__main__":
+    main()
