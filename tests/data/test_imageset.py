@@ -79,3 +79,14 @@ def test_pictures_that_are_no_longer_what_was_measured_are_refused() -> None:
     with pytest.raises(DataError, match="not what they were when they were imported"):
         measured.select(np.array([2, 0])).check_pixels()
     measured.select(np.array([1, 0])).check_pixels()
+
+
+def test_pictures_are_numbered_by_other_classes_or_the_strange_ones_are_named() -> None:
+    images = np.zeros((3, 2, 2, 1), np.uint8)
+    pictures = ImageSet(images, np.array([0, 1, 1]), ("cat", "dog"), "pets")
+    wider = pictures.with_classes(("dog", "emu", "cat"))
+    assert wider.classes == ("dog", "emu", "cat")
+    assert wider.labels is not None
+    assert wider.labels.tolist() == [2, 0, 0]
+    with pytest.raises(DataError, match=r"pets has the class dog, which is not among .* cat, emu"):
+        pictures.with_classes(("cat", "emu"))

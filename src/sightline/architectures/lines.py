@@ -51,11 +51,18 @@ def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
     >>> [layer.line for layer in parse("conv 32 /2 relu 3x3; flatten  # a comment")]
     ['conv 32 3x3 /2 relu', 'flatten']
     """
+    return tuple(parse_line(line, number) for number, line in enumerate(split_lines(text), start=1))
+
+
+def split_lines(text: str | Sequence[str]) -> list[str]:
+    """Return the lines of `text` (or of several texts) without comments and empty ones.
+
+    >>> split_lines("flatten; dense 9  # the last")
+    ['flatten', 'dense 9']
+    """
     texts = [text] if isinstance(text, str) else text
-    lines = [
-        line for part in texts for line in re.split(r"[;\n]", re.sub(r"#[^\n]*", "", part)) if line.strip()
-    ]
-    return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
+    lines = (line.strip() for part in texts for line in re.split(r"[;\n]", re.sub(r"#[^\n]*", "", part)))
+    return [line for line in lines if line]
 
 
 def parse_line(line: str, number: int) -> Layer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from sightline.data.imageset import ImageSet
@@ -66,6 +66,16 @@ class Dataset:
         if name not in splits:
             raise DataError(f"{self.name} has no {name} split; it has {', '.join(splits)}.")
         return splits[name]
+
+    def with_classes(self, classes: tuple[str, ...]) -> Dataset:
+        """Return the same pictures, numbered by `classes`, among which their own are.
+
+        Raises:
+            DataError: one of their own is not.
+        """
+        parts = {name: part.with_classes(classes) for name, part in self.splits().items()}
+        reserved = None if self.reserved is None else self.reserved.with_classes(classes)
+        return replace(self, **parts, reserved=reserved)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sightline.data.dataset import SPLITS, Dataset, SplitName, check_shapes
 from sightline.data.given_pictures import Given, from_arrays, from_pairs
 from sightline.data.imageset import ImageSet
 from sightline.data.labels import MAX_CLASSES, to_labels
-from sightline.data.names import natural_order, printable
+from sightline.data.names import listed, natural_order, printable
 from sightline.data.options import DataOptions, data_options
 from sightline.data.readers.contract import Part, Progress, split_of
 from sightline.data.split import complete
@@ -130,7 +130,7 @@ def collect(
         known = known or parts[split].classes
         if parts[split].classes != known:
             raise DataError(
-                f"{origin} has the classes {_few(parts[split].classes)}, expected {_few(known)}, in this order."
+                f"{origin} has the classes {listed(parts[split].classes)}, expected {listed(known)}, in this order."
             )
     if names is not None:
         parts["train"] = _named(parts.get("train"), names, name)
@@ -208,8 +208,8 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
         or not 1 < len(set(names)) == len(names) <= MAX_CLASSES
     ):
         raise DataError(
-            f"{where}: the classes are {_few(names)}, expected 2 to {MAX_CLASSES:,} texts, each once, in the order of "
-            "the label numbers."
+            f"{where}: the classes are {listed(names)}, expected 2 to {MAX_CLASSES:,} texts, each once, in the order "
+            "of the label numbers."
         )
     return tuple(map(printable, names))
 
@@ -231,7 +231,7 @@ def _numbers(given: Given, classes: tuple[str, ...], where: str) -> NDArray[np.i
         if numbers.max() >= len(classes):
             raise DataError(
                 f"{where}: there is a label {numbers.max()}, expected one of the {len(classes)} classes "
-                f"{_few(classes)}, 0..{len(classes) - 1}."
+                f"{listed(classes)}, 0..{len(classes) - 1}."
             )
         return numbers
     if labels.shape != (count,):
@@ -243,7 +243,7 @@ def _numbers(given: Given, classes: tuple[str, ...], where: str) -> NDArray[np.i
     unknown = [name for name in map(printable, found.tolist()) if name not in places]
     if unknown:
         raise DataError(
-            f"{where}: there are labels {_few(unknown)}, expected those of the classes {_few(classes)}."
+            f"{where}: there are labels {listed(unknown)}, expected those of the classes {listed(classes)}."
         )
     return np.array([places[printable(name)] for name in found.tolist()], np.int64)[inverse]
 
@@ -254,7 +254,3 @@ def _named(train: ImageSet | None, names: Sequence[str], name: str) -> ImageSet:
             f"{name}: {len(names):,} names for {len(train or ()):,} pictures of train, expected one each."
         )
     return replace(train, names=list(map(str, names)))
-
-
-def _few(names: Sequence[object]) -> str:
-    return ", ".join(printable(str(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.names import listed
 from sightline.data.rows import Pictures, chosen
 from sightline.data.traits import Traits, have_digests, measure
 from sightline.errors import DataError
@@ -75,6 +76,21 @@ class ImageSet:
             return {}
         found = np.bincount(self.labels, minlength=len(self.classes))
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+    def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
+        """Return the same pictures, numbered by `classes`, among which their own are.
+
+        Raises:
+            DataError: one of their own is not.
+        """
+        if strange := [name for name in self.classes if name not in classes]:
+            raise DataError(
+                f"{self.origin} has the class{'es' * (len(strange) > 1)} {listed(strange)}, which "
+                f"{'are' if len(strange) > 1 else 'is'} not among the classes asked for, {listed(classes)}: leave "
+                "these pictures out, or name their class in data.classes."
+            )
+        numbers = np.array([classes.index(name) for name in self.classes], np.int64)
+        return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
         """Return the pictures at `indices` in that order; they are copied when they are asked for, not before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from sightline.visible import visible
@@ -43,3 +44,8 @@ def slug(path: Path) -> str:
     last = path.name if path.name not in {"", ".."} else path.resolve().name
     plain = unicodedata.normalize("NFKD", last.removesuffix(".gz")).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "pictures"
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first five names in a row, and whether there are more."""
+    return ", ".join(printable(str(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")

@@ -31,6 +31,12 @@ class DataOptions(BaseModel):
         description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
         "show all of it on black, or distort it.",
     )
+    classes: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=2,
+        description="Class names in the order of the output; those of the source must be among them. None: the "
+        "source's, in its order.",
+    )
     skip_bad: bool = Field(
         default=False, description="Go on without files that cannot be read, and record which."
     )
@@ -53,6 +59,13 @@ class DataOptions(BaseModel):
         description="A regular expression for what names a thing in the path of its pictures, such as "
         "'(patient[0-9]+)_': carved splits keep the pictures of one thing together. Where it has a group, that counts.",
     )
+
+    @field_validator("classes")
+    @classmethod
+    def _has_each_class_once(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if classes is not None and len(set(classes)) < len(classes):
+            raise PydanticCustomError("twice", "Input should be class names, each once")
+        return classes
 
     @field_validator("group_by")
     @classmethod

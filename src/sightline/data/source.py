@@ -125,7 +125,8 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
             f"it has {', '.join(source.splits)} only."
         )
     check_shapes(source.name, asked)
-    return Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
+    dataset = Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
+    return dataset if options.classes is None else dataset.with_classes(options.classes)
 
 
 def find(data: str) -> tuple[Source, list[str]]:

@@ -79,6 +79,18 @@ def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Se
     return nn.Sequential(*modules)
 
 
+def spans(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[range]:
+    """Return which modules of the network each layer has become, the output layer last."""
+    shape, found, start = input_shape, list[range](), 0
+    rows = summarise(layers, input_shape, classes).rows
+    with torch.device("meta"):  # where weights have shapes but take no memory
+        for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+            stop = start + len(_modules(layer, shape))
+            found.append(range(start, stop))
+            shape, start = row.output, stop
+    return found
+
+
 def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
     """Return the modules of one layer for the incoming `shape`."""
     match layer:

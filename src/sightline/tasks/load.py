@@ -74,6 +74,8 @@ def load(
         if not isinstance(data, Dataset):
             data = with_all_splits(NAME, collected(data, progress=progress), options)
         _check_size(data, options)
+        if options.classes is not None:
+            data = data.with_classes(options.classes)
         parts = {name: part if name in splits else None for name, part in data.splits().items()}
         return Dataset(data.name, **parts, notes=data.notes, skipped=data.skipped, reserved=data.reserved)
     if options.source.startswith(GIVEN):

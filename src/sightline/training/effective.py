@@ -38,14 +38,16 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         kept = summarise(parse(layers), shape, len(train.classes)).kept
     augmentations, notes = _augmentations(recipe, shape, train.classes)
     options = recipe.training
+    _check_start(recipe)
     usual = USUAL[options.optimizer]
     batch_size = options.batch_size or usual_batch_size(len(train), kept)
     derived = {
         "batch_size": batch_size,
-        "epochs": options.epochs or usual_epochs(len(train), batch_size),
+        "epochs": usual_epochs(len(train), batch_size) if options.epochs is None else options.epochs,
         "learning_rate": options.learning_rate or usual.learning_rate,
         "momentum": usual.momentum if options.momentum is None else options.momentum,
         "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
+        "backbone_rate": options.backbone_rate or _usual_backbone_rate(recipe),
     }
     return recipe.model_copy(
         update={
@@ -86,6 +88,43 @@ def usual_epochs(pictures: int, batch_size: int) -> int:
     """
     wanted = math.ceil(STEPS_WANTED / math.ceil(pictures / batch_size))
     return min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _usual_backbone_rate(recipe: Recipe) -> float | None:
+    if recipe.start.source is None:
+        return None
+    return 1.0 if recipe.start.head == "keep" else 0.1
+
+
+def _check_start(recipe: Recipe) -> None:
+    """Check that options for pretrained layers meet some."""
+    options, start = recipe.training, recipe.start
+    if options.unfreeze_epoch is None and options.unfreeze_gradually:
+        raise UsageError(
+            "training.unfreeze_gradually needs the epoch to begin with, such as training.unfreeze_epoch=3."
+        )
+    if options.freeze == "none" and options.unfreeze_epoch is not None:
+        raise UsageError(
+            f"training.unfreeze_epoch is {options.unfreeze_epoch}, but nothing is frozen: add training.freeze=backbone."
+        )
+    if options.epochs == 0 and start.head != "keep":
+        raise UsageError(
+            "training.epochs is 0, and a network with a new output layer has to learn: expected at least 1."
+        )
+    if start.source is not None:
+        return
+    for name, given in {
+        "training.freeze": options.freeze != "none",
+        "training.backbone_rate": options.backbone_rate is not None,
+        "start.head": start.head == "keep",
+        "start.lines": start.lines is not None,
+        "start.sha256": start.sha256 is not None,
+    }.items():
+        if given:
+            raise UsageError(
+                f"{name} is for a network that begins with pretrained weights, and this one does not: name them in "
+                "start.source, or in the first layer line, such as 'pretrained resnet18'."
+            )
 
 
 def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:

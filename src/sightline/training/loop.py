@@ -25,6 +25,7 @@ from sightline.training import checkpoint
 from sightline.training.average import WeightAverage
 from sightline.training.callbacks import Callback
 from sightline.training.checkpoint import Checkpoint, Position
+from sightline.training.freezing import Freezing
 from sightline.training.history import Epoch
 from sightline.training.interrupts import StopRequest, stop_requests
 from sightline.training.machine import Machine, prepared
@@ -50,6 +51,7 @@ class Trainer:
         train: pictures to learn from, with labels.
         valid: pictures that the best epoch is chosen with, with labels.
         callbacks: called in this order.
+        freezing: of layers with pretrained weights, if there are any.
 
     Attributes:
         epoch: the one being trained, from 1; after the last, one more than `epochs`.
@@ -73,6 +75,7 @@ class Trainer:
         train: ImageSet,
         valid: ImageSet,
         callbacks: Sequence[Callback],
+        freezing: Freezing | None = None,
     ) -> None:
         options = recipe.training
         # The recipe is effective: whoever made the trainer has derived what the user left out.
@@ -82,6 +85,7 @@ class Trainer:
         assert options.momentum is not None  # noqa: S101
         assert options.weight_decay is not None  # noqa: S101
         self.run, self.record, self.recipe = run, record, recipe
+        self.freezing = freezing
         self.preparation, self.machine, self.callbacks = preparation, machine, tuple(callbacks)
         self.train, self.valid = train, valid
         self.network = network.to(machine.device)
@@ -91,6 +95,7 @@ class Trainer:
             momentum=options.momentum,
             weight_decay=options.weight_decay,
             clip_norm=options.clip_norm,
+            factors=None if freezing is None else freezing.factors(),
         )
         self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
         self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
@@ -152,6 +157,8 @@ class Trainer:
     def _run_epochs(self) -> None:
         for callback in self.callbacks:
             callback.on_start(self)
+        if self.recipe.start.head == "keep" and not self.history:
+            self._judge_start()
         while self.epoch <= self.epochs and not self.stop_reason:
             self._train_epoch()
             with contextlib.nullcontext() if self.average is None else self.average.in_place():
@@ -161,6 +168,8 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         self.network.train()
+        if self.freezing is not None:
+            self.freezing.apply(self.epoch)
         order = stream(self.recipe.seed, "order", self.epoch).permutation(len(self.train))
         began, saved = time.perf_counter() - self.seconds, time.perf_counter()
         while self.batch < self.batches:
@@ -200,19 +209,35 @@ class Trainer:
         if self.machine.device.type == "cpu" or len(self._unread) >= GPU_STEPS_BETWEEN_CHECKS:
             self._read_totals()
 
+    def _judge_start(self) -> None:
+        """Put what is known before the first step into the history, as epoch 0: the best one may be that."""
+        began = time.perf_counter()
+        _, train_loss, train_accuracy = self._judged(self.train)
+        self.valid_logits, valid_loss, valid_accuracy = self._judged(self.valid)
+        if not math.isfinite(valid_loss):
+            raise self._diverged("validation loss", valid_loss, 0)
+        seconds = time.perf_counter() - began
+        pictures = len(self.train) + len(self.valid)
+        self._tell(
+            Epoch(0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, pictures / seconds)
+        )
+        self._save_checkpoint()
+
+    def _judged(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
+        """Return the (N, K) logits of pictures, their mean cross-entropy and accuracy."""
+        logits = validate(self.network, self.machine, self.preparation, part.images, 2 * self.batch_size)
+        assert part.labels is not None  # noqa: S101 (checked before training)
+        return logits, *cross_entropy(logits, part.labels)
+
+    def _tell(self, row: Epoch) -> None:
+        self.history.append(row)
+        for callback in self.callbacks:
+            callback.on_epoch(self, row)
+
     def _end_epoch(self) -> None:
         """Validate, add the epoch to the history, tell the callbacks, and turn to the next epoch."""
         began = time.perf_counter()
-        self.valid_logits = validate(
-            self.network,
-            self.machine,
-            self.preparation,
-            self.valid.images,
-            2 * self.batch_size,
-        )
-        labels = self.valid.labels
-        assert labels is not None  # noqa: S101 (checked before training)
-        valid_loss, valid_accuracy = cross_entropy(self.valid_logits, labels)
+        self.valid_logits, valid_loss, valid_accuracy = self._judged(self.valid)
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, self.batches - 1)
         total_loss, right, pictures = self._totals
@@ -226,9 +251,7 @@ class Trainer:
             seconds=self.seconds + time.perf_counter() - began,
             images_per_second=pictures / self.seconds,
         )
-        self.history.append(row)
-        for callback in self.callbacks:
-            callback.on_epoch(self, row)
+        self._tell(row)
         self.epoch, self.batch, self.seconds, self._totals = self.epoch + 1, 0, 0.0, (0.0, 0.0, 0.0)
 
     def _rate(self, batch: int) -> float:
@@ -281,7 +304,8 @@ class Trainer:
                     f"{len(self.run.history)}; its classifier is kept. Train anew with: "
                     f"sightline train --recipe {self.run.path / 'recipe.toml'}"
                 )
-            if self.record.module is not None:  # nobody could draw its first weights again
+            # Nobody could draw the first weights again that came from elsewhere.
+            if self.record.module is not None or self.recipe.start.source is not None:
                 self._save_checkpoint()
             return
         load_weights(self.network, found.weights, str(self.run.checkpoints))

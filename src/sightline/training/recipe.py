@@ -34,6 +34,37 @@ class ModelOptions(BaseModel):
     )
 
 
+class StartOptions(BaseModel):
+    """Which weights the first layers begin with; without a source, all are drawn from the seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A run's folder, a classifier's file, published weights such as 'resnet18', or 'resnet18 from "
+        "FILE'; a layer line 'pretrained resnet18' names it too.",
+    )
+    sha256: str | None = Field(
+        default=None, description="Of the weights; none: whatever the source holds, written here."
+    )
+    lines: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many of the layer lines take its weights; none: all that it has, put before the others.",
+    )
+    head: Literal["new", "keep"] = Field(
+        default="new",
+        description="Keep: the output layer too, class by class; a class that it does not know begins far below the "
+        "others, and added layers begin by passing on what comes in, so nothing that was learned is lost at first.",
+    )
+    statistics: Literal["source", "data"] = Field(
+        default="source",
+        description="Whose mean and deviation pictures are normalised by: those that the weights learned with, or "
+        "the data's own.",
+    )
+
+
 class PreparationOptions(BaseModel):
     """What is done to every picture, in training and in prediction alike."""
 
@@ -53,9 +84,9 @@ class TrainingOptions(BaseModel):
 
     epochs: int | None = Field(
         default=None,
-        ge=1,
+        ge=0,
         le=100_000,
-        description="Times through the train split; none: 5 to 50 by its size.",
+        description="Times through the train split; none: 5 to 50 by its size. 0 only extends what is saved.",
     )
     batch_size: int | None = Field(
         default=None,
@@ -89,6 +120,21 @@ class TrainingOptions(BaseModel):
         description="Decay of a moving average of the weights, such as 0.999, which is validated and saved in their "
         "place; none: the weights themselves.",
     )
+    freeze: Literal["none", "backbone"] = Field(
+        default="none", description="Backbone: the layers with pretrained weights stay as they are."
+    )
+    unfreeze_epoch: int | None = Field(
+        default=None, ge=2, description="The epoch from which frozen layers learn too; none: never."
+    )
+    unfreeze_gradually: bool = Field(
+        default=False,
+        description="From that epoch on, each epoch one more layer learns, the last ones first.",
+    )
+    backbone_rate: Positive | None = Field(
+        default=None,
+        description="Multiple of the learning rate for layers with pretrained weights; none: 0.1 below a new output "
+        "layer, else 1.",
+    )
     label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
     class_weights: Literal["none", "balanced"] = Field(
         default="none",
@@ -118,6 +164,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**31)
     data: DataOptions
     model: ModelOptions = ModelOptions()
+    start: StartOptions = StartOptions()
     preparation: PreparationOptions = PreparationOptions()
     training: TrainingOptions = TrainingOptions()
 
@@ -150,8 +197,11 @@ def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        if (model := layer.get("model")) and model.get("preset") and "layers" not in model:
+        model = layer.get("model") or {}
+        if model.get("preset") and "layers" not in model:
             merged.get("model", {}).pop("layers", None)  # a preset named later wins over layers named before
+        if model.get("preset") or model.get("layers"):
+            merged.pop("start", None)  # and so does either over the weights that were for others
         _merge(merged, layer)
     try:
         return Recipe.model_validate(merged)

@@ -33,6 +33,7 @@ from sightline.data.npy import decode_npy
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
+from sightline.preparing.preparation import Preparation
 from sightline.training.history import Epoch, read_csv, to_csv
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.split_table import read_learned, write_splits
@@ -93,6 +94,10 @@ class RunRecord(BaseModel):
         default=(), description="Keys of the recipe that were left to Sightline."
     )
     notes: tuple[str, ...] = Field(default=(), description="What was decided against the user's wish.")
+    preparation: Preparation | None = Field(
+        default=None,
+        description="That of pretrained weights; none: its numbers are those of the train split.",
+    )
     final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
 
 

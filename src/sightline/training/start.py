@@ -17,16 +17,21 @@ from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
 from sightline.data.dataset import Dataset
 from sightline.data.imageset import ImageSet
-from sightline.errors import DataError, UsageError
-from sightline.networks.builder import build
+from sightline.errors import DataError, RunError, UsageError
+from sightline.networks.builder import build, spans
+from sightline.networks.transplant import keep_outputs, pass_on, put_below, put_in
 from sightline.preparing.preparation import Preparation, fit_preparation
 from sightline.seeds import derive
+from sightline.training import checkpoint
+from sightline.training.backbone import Backbone, advice, with_backbone
 from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
 from sightline.training.effective import derived_keys, effective
+from sightline.training.freezing import Freezing
 from sightline.training.loop import Trainer
 from sightline.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
 from sightline.training.recipe import Recipe
 from sightline.training.run import Run, RunRecord, create_run, data_facts
+from sightline.training.step import validate
 
 
 def start(
@@ -50,26 +55,31 @@ def start(
         UsageError: an option or a layer line does not go with the data.
         DataError: there is nothing to learn, or no labels.
     """
-    train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
+    train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
     given = recipe
-    recipe, notes = effective(given, train, module=network is not None)
-    preparation = fit_preparation(train, grey=recipe.preparation.grey)
+    recipe, backbone = with_backbone(recipe, train.shape) if network is None else (recipe, None)
+    recipe, notes = effective(recipe, train, module=network is not None)
+    own = backbone is not None and recipe.start.statistics == "source"
+    preparation = _preparation(recipe, train, backbone.preparation if backbone and own else None)
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
+    if backbone is not None:
+        _transplant(network, backbone, recipe, machine, preparation, valid)
+    freezing = _freezing(recipe, train, preparation, network)
     record = RunRecord(
         sightline=version("sightline"),
         data=data_facts(dataset),
         recipe_sha256=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
         module=module,
-        trainable_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
-        fixed_parameters=_fixed_parameters(network),
+        **_parameters(network, 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)),
+        preparation=preparation if own else None,
         machine=_describe(machine),
         derived=derived_keys(given, recipe),
         notes=notes,
     )
     run, record = create_run(path, recipe, record, dataset)
-    return _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)
+    return _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation, freezing)
 
 
 def resume(
@@ -97,10 +107,15 @@ def resume(
         raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
     train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
     run.check_pictures(dataset)
-    preparation = fit_preparation(train, grey=recipe.preparation.grey)
+    preparation = _preparation(recipe, train, record.preparation)
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
-    trainer = _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation)
+    freezing = _freezing(recipe, train, preparation, network)
+    # A run that was killed before its first checkpoint begins anew.
+    if recipe.start.source is not None and checkpoint.newest(run.checkpoints)[0] is None:
+        _, backbone = with_backbone(recipe, train.shape)
+        _transplant(network, backbone, recipe, machine, preparation, _labelled(dataset, "valid"))
+    trainer = _trainer(run, record, recipe, machine, dataset, callbacks, network, preparation, freezing)
     if record.machine != _describe(machine):
         trainer.notes += (
             "This machine or its libraries differ from those of the start, so the last digits may too.",
@@ -117,6 +132,7 @@ def _trainer(
     callbacks: Sequence[Callback],
     network: nn.Module,
     preparation: Preparation,
+    freezing: Freezing | None,
 ) -> Trainer:
     built_in: list[Callback] = [BestClassifier(), HistoryFile()]
     if recipe.training.patience is not None:
@@ -131,6 +147,7 @@ def _trainer(
         train=_labelled(dataset, "train"),
         valid=_labelled(dataset, "valid"),
         callbacks=[*built_in, *callbacks],
+        freezing=freezing,
     )
 
 
@@ -157,10 +174,71 @@ def _network(
     return build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"))
 
 
-def _fixed_parameters(network: nn.Module) -> int:
-    """Return how many floating-point numbers are kept but not trained; counters are none."""
-    frozen = sum(p.numel() for p in network.parameters() if not p.requires_grad)
-    return frozen + sum(b.numel() for b in network.buffers() if b.is_floating_point())
+def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> Preparation:
+    """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
+    fitted = fit_preparation(train, grey=recipe.preparation.grey)
+    return fitted if known is None else fitted.model_copy(update={"mean": known.mean, "std": known.std})
+
+
+def _transplant(
+    network: nn.Module,
+    backbone: Backbone | None,
+    recipe: Recipe,
+    machine: Machine,
+    preparation: Preparation,
+    valid: ImageSet,
+) -> None:
+    """Give a new network the weights that the recipe begins with."""
+    assert isinstance(network, nn.Sequential)  # noqa: S101 (a module of the user's begins with no backbone)
+    assert backbone is not None  # noqa: S101 (the recipe names its source)
+    lines, layers = recipe.start.lines or 0, parse(recipe.model.layers or ())
+    where = spans(layers, preparation.output(valid.shape), len(valid.classes))
+    modules = where[lines - 1].stop
+    carried = {
+        name: tensor for name, tensor in backbone.weights.items() if int(name.partition(".")[0]) < modules
+    }
+    try:
+        put_in(network, carried, modules, backbone.source)
+    except RunError as error:
+        raise UsageError(f"{error}{advice(backbone, valid.shape)}") from error
+    if recipe.start.head == "new":
+        return
+    head, old = network[where[-1].start], backbone.head
+    assert isinstance(head, nn.Linear)  # noqa: S101 (the builder appends no other)
+    if old is None:
+        raise UsageError(
+            f"start.head is 'keep', but {backbone.source} has no output layer for classes of one's own."
+        )
+    pass_on(list(network)[modules : where[-1].start])
+    if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
+        logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size or 128)
+        put_below(head, new, torch.from_numpy(logits))
+
+
+def _freezing(
+    recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module
+) -> Freezing | None:
+    if recipe.start.lines is None or not isinstance(network, nn.Sequential):
+        return None
+    layers = parse(recipe.model.layers or ())
+    where = spans(layers, preparation.output(train.shape), len(train.classes))
+    return Freezing(network, layers, where, recipe.start.lines, recipe.training)
+
+
+def _parameters(network: nn.Module, frozen: int) -> dict[str, int]:
+    """Return how many floating-point numbers learn and how many do not; counters are none.
+
+    Args:
+        network: any module.
+        frozen: how many of its first modules are frozen to the end.
+    """
+    still = sum(p.numel() for module in list(network.children())[:frozen] for p in module.parameters())
+    learning = sum(p.numel() for p in network.parameters() if p.requires_grad) - still
+    every = [*network.parameters(), *(b for b in network.buffers() if b.is_floating_point())]
+    return {
+        "trainable_parameters": learning,
+        "fixed_parameters": sum(numbers.numel() for numbers in every) - learning,
+    }
 
 
 def _labelled(dataset: Dataset, name: str) -> ImageSet:

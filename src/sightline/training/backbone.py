@@ -1,0 +1,175 @@
+"""Where a network's first weights come from, if not from the seed: published weights, a run, a classifier's file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from sightline.architectures.layers import Shape, show
+from sightline.architectures.lines import split_lines
+from sightline.errors import RunError, UsageError
+from sightline.networks import weights
+from sightline.networks.transplant import with_channels
+from sightline.prediction.classifier import load_classifier
+from sightline.preparing.preparation import Preparation
+from sightline.training.recipe import ModelOptions, Recipe, StartOptions
+
+WORD = "pretrained"
+
+
+@dataclass(frozen=True)
+class Head:
+    """An output layer: (K, features), (K,), and its classes."""
+
+    weight: Tensor
+    bias: Tensor
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A trained network without its output layer.
+
+    Attributes:
+        source: where it came from, as a recipe names it.
+        lines: its layer lines.
+        weights: of their modules, named as the builder names them.
+        preparation: what was done to the pictures that it learned from.
+        shape: of these pictures (H, W, C), before preparation; None: any will do.
+        head: its output layer, where it is known.
+        sha256: of the weights, those of the head among them.
+    """
+
+    source: str
+    lines: tuple[str, ...]
+    weights: dict[str, Tensor]
+    preparation: Preparation
+    shape: Shape | None
+    head: Head | None
+    sha256: str
+
+    def for_channels(self, channels: int) -> Backbone:
+        """Return it for prepared pictures of 1 or 3 channels; means and deviations are averaged, or shared."""
+        mean, std = (
+            values if len(values) == channels else (sum(values) / len(values),) * channels
+            for values in (self.preparation.mean, self.preparation.std)
+        )
+        preparation = self.preparation.model_copy(update={"mean": mean, "std": std})
+        return replace(self, weights=with_channels(self.weights, channels), preparation=preparation)
+
+
+def asked(recipe: Recipe) -> Recipe:
+    """Return the recipe with what its layer lines or its preset say of pretrained weights put into `start`.
+
+    Raises:
+        UsageError: it is said at another place than the first.
+    """
+    model = recipe.model
+    lines = split_lines([model.preset or ""] if model.layers is None else model.layers)
+    places = [number for number, line in enumerate(lines) if line.split()[0].lower() == WORD]
+    if not places:
+        return recipe
+    if places != [0]:
+        raise UsageError(
+            f"Layer line {places[-1] + 1}, '{lines[places[-1]]}', stands behind others; pretrained layers come first."
+        )
+    source = lines[0].split(maxsplit=1)[1:]
+    if not source:
+        raise UsageError(
+            f"'{WORD}' alone is not understood: name published weights, a run or a file, such as 'pretrained resnet18'."
+        )
+    return recipe.model_copy(
+        update={
+            "model": ModelOptions(preset=None, layers=tuple(lines[1:])),
+            "start": StartOptions(**{**recipe.start.model_dump(), "source": source[0], "lines": None}),
+        }
+    )
+
+
+def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None]:
+    """Return the recipe with the layer lines of what it begins with, and that.
+
+    Args:
+        recipe: as the user gave it, or effective.
+        shape: of the pictures (H, W, C), before preparation.
+
+    Raises:
+        UsageError: the source is not known, or does not go with the pictures.
+        DataError: published weights are not here yet.
+        RunError: a file is damaged, or its weights are other ones than those that the recipe names.
+    """
+    recipe = asked(recipe)
+    start = recipe.start
+    if start.source is None:
+        return recipe, None
+    channels = 1 if recipe.preparation.grey else shape[2]
+    backbone = read_backbone(start.source, (*shape[:2], channels))
+    if start.sha256 not in {None, backbone.sha256}:
+        raise RunError(
+            f"{start.source} holds weights with the SHA-256 {backbone.sha256[:16]}…, but the recipe names "
+            f"{(start.sha256 or '')[:16]}…: they were changed; bring the old ones back, or leave start.sha256 out."
+        )
+    count = len(backbone.lines) if start.lines is None else start.lines
+    if count > len(backbone.lines):
+        raise UsageError(
+            f"start.lines is {count}, but {start.source} has {len(backbone.lines)} lines without its output layer."
+        )
+    layers = recipe.model.layers or ()
+    if start.lines is None:
+        layers = (*backbone.lines, *layers)
+    found = start.model_copy(update={"source": backbone.source, "sha256": backbone.sha256, "lines": count})
+    model = recipe.model.model_copy(update={"layers": layers})
+    return recipe.model_copy(update={"model": model, "start": found}), backbone.for_channels(channels)
+
+
+def read_backbone(source: str, shape: Shape) -> Backbone:
+    """Return what a source names: a published network, `NAME from FILE`, a run or a classifier's file.
+
+    Args:
+        source: as it is written after `pretrained`.
+        shape: of prepared pictures (H, W, C).
+
+    Raises:
+        UsageError, DataError, RunError: as for `with_backbone`.
+    """
+    return _from_classifier(source)
+
+
+def _from_classifier(source: str) -> Backbone:
+    place = Path(source).expanduser()
+    path = place / "classifier.safetensors" if place.is_dir() else place
+    if not path.exists():
+        raise UsageError(
+            f"'{source}' holds no weights to begin with: expected a run's folder, a classifier's file, or the name of "
+            "published weights."
+        )
+    try:
+        classifier = load_classifier(path)
+    except UsageError as error:
+        raise UsageError(
+            f"{source} holds the weights of a Python class; only a network of layer lines can be begun with."
+        ) from error
+    description, state = classifier.description, classifier.network.state_dict()
+    assert description.layers is not None  # noqa: S101 (a Python class was refused above)
+    last = max(int(name.partition(".")[0]) for name in state)
+    own = {name: tensor for name, tensor in state.items() if not re.match(rf"{last}\.", name)}
+    return Backbone(
+        source=str(place.absolute()),
+        lines=description.layers,
+        weights=own,
+        preparation=description.preparation,
+        shape=description.shape,
+        head=Head(state[f"{last}.weight"], state[f"{last}.bias"], description.classes),
+        sha256=weights.fingerprint(state),
+    )
+
+
+def advice(backbone: Backbone, shape: Shape) -> str:
+    """Return what to do where weights do not fit because the pictures have another size than they had."""
+    if backbone.shape is None or backbone.shape[:2] == shape[:2]:
+        return ""
+    own = show(backbone.shape[:2])
+    return f" It learned from pictures of {own}, these are {show(shape[:2])}: bring them to its size with --size {own}."
