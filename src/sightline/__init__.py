@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from sightline.errors import SightlineError as SightlineError
     from sightline.errors import UsageError as UsageError
     from sightline.evaluation.evaluation import Evaluation as Evaluation
-    from sightline.evaluation.evaluation import Interval as Interval
     from sightline.prediction.classifier import Classifier as Classifier
     from sightline.prediction.classifier import load_classifier as load_classifier
     from sightline.prediction.predict import Prediction as Prediction
-    from sightline.tasks.compare import RunComparison as RunComparison
     from sightline.tasks.compare import compare as compare
     from sightline.tasks.demo import demo as demo
     from sightline.tasks.evaluate import evaluate as evaluate
+    from sightline.tasks.find_rate import find_learning_rate as find_learning_rate
     from sightline.tasks.inspect import Inspection as Inspection
     from sightline.tasks.inspect import inspect as inspect
     from sightline.tasks.load import read_dataset as read_dataset
@@ -49,16 +48,15 @@ _HOMES = {
     "Evaluation": "sightline.evaluation.evaluation",
     "ImageSet": "sightline.data.imageset",
     "Inspection": "sightline.tasks.inspect",
-    "Interval": "sightline.evaluation.evaluation",
     "Prediction": "sightline.prediction.predict",
     "Recipe": "sightline.training.recipe",
     "Run": "sightline.training.run",
-    "RunComparison": "sightline.tasks.compare",
     "SightlineError": "sightline.errors",
     "UsageError": "sightline.errors",
     "compare": "sightline.tasks.compare",
     "demo": "sightline.tasks.demo",
     "evaluate": "sightline.tasks.evaluate",
+    "find_learning_rate": "sightline.tasks.find_rate",
     "inspect": "sightline.tasks.inspect",
     "load_classifier": "sightline.prediction.classifier",
     "make_dataset": "sightline.data.given",
