@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sightline.errors import SightlineError as SightlineError
     from sightline.errors import UsageError as UsageError
     from sightline.evaluation.evaluation import Evaluation as Evaluation
-    from sightline.evaluation.evaluation import Interval as Interval
     from sightline.prediction.classifier import Classifier as Classifier
     from sightline.prediction.classifier import load_classifier as load_classifier
     from sightline.prediction.predict import Prediction as Prediction
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from sightline.tasks.demo import demo as demo
     from sightline.tasks.evaluate import evaluate as evaluate
     from sightline.tasks.extend import extend as extend
+    from sightline.tasks.find_rate import find_learning_rate as find_learning_rate
     from sightline.tasks.inspect import Inspection as Inspection
     from sightline.tasks.inspect import inspect as inspect
     from sightline.tasks.load import read_dataset as read_dataset
@@ -49,7 +49,6 @@ _HOMES = {
     "Evaluation": "sightline.evaluation.evaluation",
     "ImageSet": "sightline.data.imageset",
     "Inspection": "sightline.tasks.inspect",
-    "Interval": "sightline.evaluation.evaluation",
     "Prediction": "sightline.prediction.predict",
     "Recipe": "sightline.training.recipe",
     "Run": "sightline.training.run",
@@ -59,6 +58,7 @@ _HOMES = {
     "demo": "sightline.tasks.demo",
     "evaluate": "sightline.tasks.evaluate",
     "extend": "sightline.tasks.extend",
+    "find_learning_rate": "sightline.tasks.find_rate",
     "inspect": "sightline.tasks.inspect",
     "load_classifier": "sightline.prediction.classifier",
     "make_dataset": "sightline.data.given",

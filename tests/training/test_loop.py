@@ -93,7 +93,7 @@ def test_pictures_may_lie_in_a_memory_map(tmp_path: Path, tiny: ModuleType, whol
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw", "muon"])
 def test_a_run_that_is_saved_and_read_back_inside_epochs_equals_one_left_alone(
     tmp_path: Path, tiny: ModuleType, optimizer: str, precision: str
 ) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import UsageError
+from sightline.training.muon import muon
 from sightline.training.optimizers import USUAL, Optimizer, OptimizerName
 
 Groups = list[dict[str, object]]
@@ -21,13 +22,21 @@ REFERENCES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
     "adam": lambda groups, momentum: torch.optim.Adam(groups, lr=1.0, betas=(momentum, 0.999)),
     "adamw": lambda groups, momentum: torch.optim.AdamW(groups, lr=1.0, betas=(momentum, 0.999)),
 }
-NAMES: list[OptimizerName] = ["sgd", "rmsprop", "adam", "adamw"]
+PLAIN: list[OptimizerName] = ["sgd", "rmsprop", "adam", "adamw"]  # one rule for every parameter
+NAMES: list[OptimizerName] = [*PLAIN, "muon"]
 
 
 def network() -> nn.Sequential:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        layers = [nn.Conv2d(2, 3, 3), nn.Tanh(), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 4)]
+        layers = [
+            nn.Conv2d(2, 3, 3),
+            nn.Tanh(),
+            nn.BatchNorm2d(3),
+            nn.Flatten(),
+            nn.Linear(12, 5),
+            nn.Linear(5, 4),
+        ]
         return nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -44,9 +53,13 @@ def rate(step: int) -> float:
 def groups(module: nn.Module, weight_decay: float) -> Groups:
     """Decay for weights, none for biases and normalisations, named one by one."""
     named = dict(module.named_parameters())
+    weights, vectors = (
+        ("0.weight", "4.weight", "5.weight"),
+        ("0.bias", "2.weight", "2.bias", "4.bias", "5.bias"),
+    )
     return [
-        {"params": [named["0.weight"], named["4.weight"]], "weight_decay": weight_decay},
-        {"params": [named[name] for name in ("0.bias", "2.weight", "2.bias", "4.bias")], "weight_decay": 0.0},
+        {"params": [named[name] for name in weights], "weight_decay": weight_decay},
+        {"params": [named[name] for name in vectors], "weight_decay": 0.0},
     ]
 
 
@@ -72,7 +85,7 @@ def test_gradients_are_clipped_by_their_norm_over_all_parameters(
             torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_thirty_steps_equal_those_of_pytorch(
@@ -95,9 +108,55 @@ def test_thirty_steps_equal_those_of_pytorch(
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_muon_changes_the_hidden_weights_and_adamw_at_a_quarter_of_its_rate_the_rest(
+    weight_decay: float,
+) -> None:
+    ours, theirs = network(), network()
+    optimizer = Optimizer("muon", ours, momentum=0.95, weight_decay=weight_decay)
+    hidden, mean = theirs.get_parameter("4.weight"), torch.zeros(5, 12)
+    others = [
+        {**group, "params": [p for p in group["params"] if p is not hidden]}  # type: ignore[attr-defined]
+        for group in groups(theirs, weight_decay)
+    ]
+    reference = torch.optim.AdamW(others, lr=1.0, betas=(0.9, 0.999))
+    for step in range(30):
+        give_gradients(ours, step)
+        optimizer.step(rate(step))
+        give_gradients(theirs, step)
+        for group in reference.param_groups:
+            group["lr"] = rate(step) / 4
+        reference.step()
+        reference.zero_grad()
+        assert hidden.grad is not None
+        with torch.no_grad():
+            muon(
+                [hidden], [hidden.grad], [mean],
+                momentum=0.95, learning_rate=rate(step), weight_decay=weight_decay,
+            )  # fmt: skip
+        hidden.grad = None
+    for (key, found), expected in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert not torch.equal(found, network().get_parameter(key))
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_linear_classifier_has_nothing_for_muon_so_all_of_it_goes_by_adamw() -> None:
+    ours, plain = nn.Linear(6, 3), nn.Linear(6, 3)
+    plain.load_state_dict(ours.state_dict())
+    optimizer = Optimizer("muon", ours, momentum=0.95, weight_decay=0.1)
+    adamw = Optimizer("adamw", plain, momentum=0.9, weight_decay=0.1)
+    for step in range(5):
+        for module in (ours, plain):
+            inputs = torch.randn(8, 6, generator=torch.Generator().manual_seed(step))
+            module(inputs).square().mean().backward()
+        optimizer.step(0.02)
+        adamw.step(0.005)
+    assert all(torch.equal(p, q) for p, q in zip(ours.parameters(), plain.parameters(), strict=True))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_parameter_goes_by_its_own_multiple_of_the_learning_rate(name: OptimizerName) -> None:
-    factors = {"0.weight": 0.1, "0.bias": 0.1, "2.weight": 0.0, "4.bias": 3.0}
+    factors = {"0.weight": 0.1, "0.bias": 0.1, "2.weight": 0.0, "4.weight": 0.1, "5.bias": 3.0}
     ours = network()
     optimizer = Optimizer(name, ours, momentum=0.9, weight_decay=0.1, factors=factors)
     # One optimizer for each multiple at that multiple's rate, over a network of its own.
@@ -163,7 +222,7 @@ def test_a_state_that_was_kept_goes_on_bit_for_bit(name: OptimizerName) -> None:
     assert all(torch.equal(tensor, resumed.state()[key]) for key, tensor in optimizer.state().items())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN)
 def test_a_state_is_a_flat_table_with_every_parameter_in_every_slot(name: OptimizerName) -> None:
     module = network()
     state = Optimizer(name, module, momentum=0.9, weight_decay=0).state()
@@ -174,6 +233,15 @@ def test_a_state_is_a_flat_table_with_every_parameter_in_every_slot(name: Optimi
         slot, _, parameter = key.partition("/")
         assert tensor.shape == (() if slot == "steps" else parameters[parameter].shape)
         assert not tensor.any()
+
+
+def test_muon_keeps_a_momentum_of_hidden_weights_and_the_means_of_adamw_of_the_others() -> None:
+    module = network()
+    state = Optimizer("muon", module, momentum=0.95, weight_decay=0).state()
+    others = [key for key, _ in module.named_parameters() if key != "4.weight"]
+    steps = [f"steps/{key}" for key, _ in module.named_parameters()]
+    means = [f"{slot}/{key}" for slot in ("mean", "mean_square") for key in others]
+    assert sorted(state) == sorted(["momentum/4.weight", *means, *steps])
 
 
 def test_a_state_of_another_rule_is_refused() -> None:
@@ -214,6 +282,31 @@ def test_frozen_and_unused_parameters_stay_as_they_are(name: OptimizerName) -> N
     changed = {key for key, tensor in module.state_dict().items() if not torch.equal(tensor, before[key])}
     assert changed == {"used.weight", "used.bias"}
     assert not any(key.partition("/")[2].startswith("frozen") for key in optimizer.state())
+    assert any(key.partition("/")[2].startswith("unused") for key in optimizer.state())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_has_its_first_gradient_after_some_steps_begins_then(name: OptimizerName) -> None:
+    late, fresh = network(), network()
+    optimizer = Optimizer(name, late, momentum=0.9, weight_decay=0.1)
+    for step in range(3):
+        give_gradients(late, step)
+        for key, parameter in late.named_parameters():
+            if not key.startswith("5."):
+                parameter.grad = None
+        optimizer.step(0.01)
+    assert all(
+        torch.equal(late.get_parameter(key), fresh.get_parameter(key)) for key in ("0.weight", "4.weight")
+    )
+    before = late.get_parameter("4.weight").clone()
+    give_gradients(late, 3)
+    gradient = late.get_parameter("4.weight").grad
+    assert gradient is not None
+    fresh.get_parameter("4.weight").grad = gradient.clone()
+    optimizer.step(0.01)
+    Optimizer(name, fresh, momentum=0.9, weight_decay=0.1).step(0.01)
+    assert torch.equal(late.get_parameter("4.weight"), fresh.get_parameter("4.weight"))
+    assert not torch.equal(late.get_parameter("4.weight"), before)
 
 
 def test_every_rule_has_usual_values() -> None:
@@ -227,7 +320,7 @@ from torch import nn, ones
 from sightline.errors import UsageError
 from sightline.training.optimizers import USUAL, Optimizer
 for name in USUAL:
-    network = nn.Linear(3, 2)
+    network = nn.Sequential(*(nn.Linear(3, 3) for _ in range(3)))
     optimizer = Optimizer(name, network, momentum=0.9, weight_decay=0.1)
     network(ones(4, 3)).sum().backward()
     optimizer.step(0.1)

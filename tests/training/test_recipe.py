@@ -38,7 +38,7 @@ RECIPES = st.fixed_dictionaries(
         "training": st.fixed_dictionaries({}, optional={
             "epochs": st.none() | st.integers(1, 100_000),
             "batch_size": st.none() | st.integers(2, 65_536),
-            "optimizer": st.sampled_from(["sgd", "rmsprop", "adam", "adamw"]),
+            "optimizer": st.sampled_from(["sgd", "rmsprop", "adam", "adamw", "muon"]),
             "learning_rate": st.none() | POSITIVE,
             "schedule": st.sampled_from(["constant", "cosine", "one-cycle"]),
             "momentum": st.none() | SHARE,
@@ -108,7 +108,7 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"training": {"learning_rate": float("inf")}}, "training.learning_rate is inf, expected a finite number."),
         ({"training": {"momentum": 1}}, "training.momentum is 1, expected less than 1."),
         ({"training": {"optimizer": "sdg"}},
-         "training.optimizer is 'sdg', expected 'sgd', 'rmsprop', 'adam' or 'adamw'."),
+         "training.optimizer is 'sdg', expected 'sgd', 'rmsprop', 'adam', 'adamw' or 'muon'."),
         ({"training": {"schedule": None}}, "training.schedule is None, expected 'constant', 'cosine' or 'one-cycle'."),
         ({"data": {"size": 28}}, "data.size is 28, expected a list in brackets."),
         ({"data": {"size": [28, 28, 1]}}, "data.size is [28, 28, 1], expected at most 2 items"),

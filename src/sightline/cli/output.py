@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sightline.evaluation.evaluation import Evaluation, Interval
     from sightline.tasks.compare import RunComparison
     from sightline.tasks.extend import Extension
+    from sightline.tasks.find_rate import FoundRate
     from sightline.tasks.inspect import Inspection
     from sightline.training.run import Run
 
@@ -137,6 +138,24 @@ def extension_as_json(extension: Extension) -> str:
         for kind, one in (("old", extension.old), ("new", extension.new))
     }
     return json.dumps({**json.loads(run_as_json(extension.run)), **judged}, indent=1)
+
+
+def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
+    """Print the rates that a range test found, and how to train with the suggested one."""
+    if as_json:
+        print(found.model_dump_json(indent=1))
+        return
+    say(
+        f"{found.dataset}, {found.optimizer}: learning rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g} over "
+        f"{len(found.rates)} batches of {found.batch_size}"
+    )
+    say(f"steepest fall of the loss  at {found.steepest:.2g}")
+    say(f"lowest loss                at {found.lowest:.2g}; a tenth of that is {found.lowest / 10:.2g}")
+    say(f"burst                      {'at no rate' if found.burst is None else f'at {found.burst:.2g}'}")
+    say(f"suggested                  {found.suggested:g}, {found.reason}")
+    say(f"figure  {found.path / 'learning-rate.png'}")
+    say(f"table   {found.path / 'learning-rate.csv'}")
+    say(f"next    sightline train --recipe {quoted(found.path / 'recipe.toml')}")
 
 
 def show_evaluation(evaluation: Evaluation) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,11 +54,20 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
     ] = None,
+    find_learning_rate: Annotated[
+        bool,
+        typer.Option(
+            "--find-learning-rate",
+            help="Only try rising learning rates on some batches of train, and suggest one; no run is made, and --out "
+            "is the folder for the figure and the table.",
+        ),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Train a network; the test split is not read."""
     from sightline.cli import output
     from sightline.cli.opening import Opening
+    from sightline.tasks.find_rate import find_learning_rate as find
     from sightline.tasks.train import train
 
     named = [f"preparation.augmentation={_as_lines(augment)}"] if augment is not None else []
@@ -66,19 +75,21 @@ def command(
     named += ["preparation.grey=true"] if grey else []
     named += ["data.skip_bad=true"] if skip_bad else []
     named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
-    run = train(
-        data,
-        model=model,
-        layers=layers,
-        epochs=epochs,
-        seed=seed,
-        group_by=group_by,
-        out=out,
-        recipe=recipe,
-        settings=[*named, *(settings or [])],
-        callbacks=[] if json else [Opening()],
-        progress=not json,
-    )
+    asked: dict[str, Any] = {
+        "model": model,
+        "layers": layers,
+        "epochs": epochs,
+        "seed": seed,
+        "group_by": group_by,
+        "out": out,
+        "recipe": recipe,
+        "settings": [*named, *(settings or [])],
+        "progress": not json,
+    }
+    if find_learning_rate:
+        output.show_found_rate(find(data, **asked), as_json=json)
+        return
+    run = train(data, callbacks=[] if json else [Opening()], **asked)
     if json:
         print(output.run_as_json(run))
     else:

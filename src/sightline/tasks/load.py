@@ -150,7 +150,9 @@ def source_of(data: Data) -> str:
 
 
 @contextlib.contextmanager
-def reading_progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+def reading_progress(
+    *, shown: bool, what: str = "Reading pictures"
+) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
     if not (shown and sys.stderr.isatty()):
         yield None
@@ -160,5 +162,5 @@ def reading_progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | No
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("Reading pictures", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

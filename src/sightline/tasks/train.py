@@ -67,25 +67,11 @@ def train(
         DivergedError: the loss is no number any more.
         SaveError: something could not be written.
     """
-    if sum(choice is not None for choice in (model, layers, network)) > 1:
-        raise UsageError("model, layers and network each name the network; give one of them.")
-    named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
-    if data is not None:
-        named["data"]["source"] = source_of(data)
-    if model is not None:
-        named["model"] = {"preset": model, "layers": None}
-    if layers is not None:
-        named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
-    if epochs is not None:
-        named["training"]["epochs"] = epochs
-    if group_by is not None:
-        named["data"]["group_by"] = group_by
-    if seed is not None:
-        named["seed"] = seed
-    whole = make_recipe(_plain(recipe), named, *plain_settings(settings))
-    placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
-    whole = whole.model_copy(update={"data": placed})
-    refuse_inside(Path(out or "runs"), placed.source if data is None else data)
+    whole = wanted(
+        data, model=model, layers=layers, network=network, epochs=epochs, seed=seed, group_by=group_by,
+        recipe=recipe, settings=settings,
+    )  # fmt: skip
+    refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
     dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
 
     from sightline.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
@@ -137,6 +123,43 @@ def resume(
     return run
 
 
+def wanted(
+    data: Data | None,
+    *,
+    model: str | None,
+    layers: str | Sequence[str] | None,
+    network: nn.Module | None,
+    epochs: int | None,
+    seed: int | None,
+    group_by: str | None,
+    recipe: str | Path | Recipe | None,
+    settings: Sequence[str] | Mapping[str, Any],
+) -> Recipe:
+    """Return the recipe that the options of `train` come to, with nothing derived yet.
+
+    Raises:
+        UsageError: an option is not known, or several name the network.
+    """
+    if sum(choice is not None for choice in (model, layers, network)) > 1:
+        raise UsageError("model, layers and network each name the network; give one of them.")
+    named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
+    if data is not None:
+        named["data"]["source"] = source_of(data)
+    if model is not None:
+        named["model"] = {"preset": model, "layers": None}
+    if layers is not None:
+        named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
+    if epochs is not None:
+        named["training"]["epochs"] = epochs
+    if group_by is not None:
+        named["data"]["group_by"] = group_by
+    if seed is not None:
+        named["seed"] = seed
+    whole = make_recipe(_plain(recipe), named, *plain_settings(settings))
+    placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
+    return whole.model_copy(update={"data": placed})
+
+
 def _draw_data(run: Run, dataset: Dataset) -> None:
     """Draw the figures of the data, unless they are there already; it takes seconds, so training does not wait."""
     album = Album(run.path / "figures")
@@ -158,18 +181,19 @@ def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callba
     return [ProgressDisplay(), *callbacks]
 
 
+def stem(dataset: Dataset, recipe: Recipe, network: nn.Module | None) -> str:
+    """Return what the folder of a run is called, without its number."""
+    model = "module" if network is not None else recipe.model.preset or "layers"
+    return f"{dataset.name}-{re.sub(r'[^A-Za-z0-9]+', '-', model)}"
+
+
 @contextlib.contextmanager
 def _run_folder(
     out: str | Path | None, dataset: Dataset, recipe: Recipe, network: nn.Module | None
 ) -> Iterator[Path]:
     """Yield the new run's folder; if the run cannot be set up in it, an empty folder is taken away again."""
     if out is None:
-        model = (
-            "module"
-            if network is not None
-            else re.sub(r"[^A-Za-z0-9]+", "-", recipe.model.preset or "layers")
-        )
-        path = files.new_folder(Path("runs"), f"{dataset.name}-{model}")
+        path = files.new_folder(Path("runs"), stem(dataset, recipe, network))
     else:
         path = Path(out)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):

@@ -170,13 +170,10 @@ class Trainer:
             self._obey_signals()
 
     def _train_epoch(self) -> None:
-        self.network.train()
-        if self.freezing is not None:
-            self.freezing.apply(self.epoch)
-        order = stream(self.recipe.seed, "order", self.epoch).permutation(len(self.train))
+        order = self.begin(self.epoch)
         began, saved = time.perf_counter() - self.seconds, time.perf_counter()
         while self.batch < self.batches:
-            self._train_batch(order[slice(*self.bounds[self.batch])])
+            self._train_batch(order)
             self.batch += 1
             now = time.perf_counter()
             self.seconds = now - began
@@ -191,26 +188,38 @@ class Trainer:
                 saved = now
         self._read_totals()
 
-    def _train_batch(self, indices: NDArray[np.int64]) -> None:
-        # What is random in this batch depends on the seed and the batch's place alone, so a resumed run repeats it.
-        place = (self.epoch, self.batch)
-        torch.manual_seed(derive(self.recipe.seed, "noise", *place))
-        labels = self.train.labels
-        assert labels is not None  # noqa: S101 (checked before training)
-        pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
-        targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
-        random = stream(self.recipe.seed, "augment", *place)
-        pictures, targets = augment(pictures, targets, self._augmentations, random)
-        seen = train_step(
-            self.network, self.optimizer, self.machine, self.preparation, self.loss,
-            pictures, targets, self._rate(self.batch),
-        )  # fmt: skip
+    def _train_batch(self, order: NDArray[np.int64]) -> None:
+        seen = self.take(order, self.epoch, self.batch, self._rate(self.batch))
         if self.average is not None:
             self.average.update((self.epoch - 1) * self.batches + self.batch + 1)
         self._unread.append((self.batch, seen))
         # Reading a number makes a GPU wait for its queue to empty, so there it is done now and then.
         if self.machine.device.type == "cpu" or len(self._unread) >= GPU_STEPS_BETWEEN_CHECKS:
             self._read_totals()
+
+    def begin(self, epoch: int) -> NDArray[np.int64]:
+        """Make the network ready to learn in `epoch`; return the order (N,) in which the pictures of train come."""
+        self.network.train()
+        if self.freezing is not None:
+            self.freezing.apply(epoch)
+        return stream(self.recipe.seed, "order", epoch).permutation(len(self.train))
+
+    def take(self, order: NDArray[np.int64], epoch: int, batch: int, learning_rate: float) -> Tensor:
+        """Take the step of one batch, counted from 0, of an epoch in this order; return what `train_step` saw."""
+        # What is random in this batch depends on the seed and the batch's place alone, so a resumed run repeats it.
+        place = (epoch, batch)
+        torch.manual_seed(derive(self.recipe.seed, "noise", *place))
+        indices = order[slice(*self.bounds[batch])]
+        labels = self.train.labels
+        assert labels is not None  # noqa: S101 (checked before training)
+        pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
+        targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
+        random = stream(self.recipe.seed, "augment", *place)
+        pictures, targets = augment(pictures, targets, self._augmentations, random)
+        return train_step(
+            self.network, self.optimizer, self.machine, self.preparation, self.loss,
+            pictures, targets, learning_rate,
+        )  # fmt: skip
 
     def _judge_start(self) -> None:
         """Put what is known before the first step into the history, as epoch 0: the best one may be that."""

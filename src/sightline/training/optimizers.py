@@ -18,11 +18,16 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from sightline.errors import UsageError, nearest
+from sightline.training.muon import hidden_matrices, muon
 
 BETA2 = 0.999
 """Second beta of adam and adamw: how slowly the mean square forgets (Kingma and Ba, 2015)."""
 
-OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw"]
+BESIDE_MUON = 0.25
+"""What adamw's learning rate is of muon's, for the parameters that muon leaves to it: 0.005 for the usual 0.02."""
+BETA1_BESIDE_MUON = 0.9
+
+OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "muon"]
 
 
 @dataclass(frozen=True)
@@ -39,20 +44,24 @@ USUAL: Mapping[OptimizerName, Usual] = {
     "rmsprop": Usual(0.001, momentum=0.0),
     "adam": Usual(0.005),
     "adamw": Usual(0.005, weight_decay=0.01),
+    "muon": Usual(0.02, momentum=0.95, weight_decay=0.01),
 }
 _SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
     "sgd": ("momentum",),
     "rmsprop": ("mean_square", "momentum"),
     "adam": ("mean", "mean_square"),
     "adamw": ("mean", "mean_square"),
+    "muon": ("momentum",),
 }
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Parameters that are changed in one go."""
+    """Parameters that are changed in one go, and how; their learning rate is `factor` times that of the step."""
 
+    rule: OptimizerName
     keys: list[str]
+    momentum: float
     decay: float
     factor: float
 
@@ -60,13 +69,15 @@ class _Group:
 class Optimizer:
     """One update rule over the trainable parameters of a network.
 
-    Weight decay acts on matrices and kernels; vectors (biases, normalisation) are left alone.
+    Weight decay acts on matrices and kernels; vectors (biases, normalisation) are left alone. Muon changes the hidden
+    matrices (`hidden_matrices`); the first and the output layer and all vectors go by adamw beside it, at
+    `BESIDE_MUON` times the learning rate and with a first beta of 0.9.
 
     Args:
         name: the rule.
         network: whose parameters are changed in place.
-        momentum: of sgd and rmsprop; the first beta of adam and adamw. In [0, 1).
-        weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw.
+        momentum: of sgd, rmsprop and muon; the first beta of adam and adamw. In [0, 1).
+        weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw and muon.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
         factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 where absent.
 
@@ -84,19 +95,32 @@ class Optimizer:
         clip_norm: float | None = None,
         factors: Mapping[str, float] | None = None,
     ) -> None:
-        self._name: OptimizerName = name
         self._clip_norm = clip_norm
-        self._momentum = momentum
         self._parameters: dict[str, Tensor] = {
             key: p for key, p in network.named_parameters() if p.requires_grad
         }
-        self._slots = {
-            slot: {key: torch.zeros_like(p) for key, p in self._parameters.items()} for slot in _SLOTS[name]
-        }
+        rules = _rules(name, network)
+        self._slots: dict[str, dict[str, Tensor]] = {}
+        for key, parameter in self._parameters.items():
+            for slot in _SLOTS[rules[key]]:
+                self._slots.setdefault(slot, {})[key] = torch.zeros_like(parameter)
         self._steps = {
             key: torch.zeros((), dtype=torch.float32, device=p.device) for key, p in self._parameters.items()
         }
-        self._groups = self._grouped(weight_decay, _checked(factors or {}, network))
+        keys: dict[tuple[OptimizerName, bool, float], list[str]] = {}
+        for key, own in _factors(factors or {}, network).items():
+            if key in self._parameters:
+                keys.setdefault((rules[key], self._parameters[key].ndim > 1, own), []).append(key)
+        self._groups = [
+            _Group(
+                rule=rule,
+                keys=members,
+                momentum=momentum if rule == name else BETA1_BESIDE_MUON,
+                decay=weight_decay if is_weight else 0.0,
+                factor=own if rule == name else own * BESIDE_MUON,
+            )
+            for (rule, is_weight, own), members in keys.items()
+        ]
 
     def step(self, learning_rate: float) -> None:
         """Change every parameter by its gradient, then forget the gradients."""
@@ -104,8 +128,7 @@ class Optimizer:
             if self._clip_norm is not None:
                 nn.utils.clip_grad_norm_(self._parameters.values(), self._clip_norm)
             for group in self._groups:
-                used = [key for key in group.keys if self._parameters[key].grad is not None]
-                self._update(used, learning_rate * group.factor, group.decay)
+                self._update(group, learning_rate * group.factor)
         for parameter in self._parameters.values():
             parameter.grad = None
 
@@ -125,46 +148,52 @@ class Optimizer:
         for key, tensor in self.state().items():
             tensor.copy_(state[key])
 
-    def _grouped(self, weight_decay: float, factors: Mapping[str, float]) -> list[_Group]:
-        """Return the parameters by what is done to them: weights and vectors apart, and each factor by itself."""
-        groups: dict[tuple[bool, float], list[str]] = {}
-        for key, parameter in self._parameters.items():
-            groups.setdefault((parameter.ndim > 1, factors.get(key, 1.0)), []).append(key)
-        return [
-            _Group(keys, weight_decay if is_weight else 0.0, factor)
-            for (is_weight, factor), keys in groups.items()
-        ]
-
-    def _update(self, keys: list[str], learning_rate: float, decay: float) -> None:
+    def _update(self, group: _Group, learning_rate: float) -> None:
+        """Change those parameters of a group that have a gradient."""
+        keys = [key for key in group.keys if self._parameters[key].grad is not None]
         parameters = [self._parameters[key] for key in keys]
         gradients = [g for p in parameters if (g := p.grad) is not None]
-        slots = [[tensors[key] for key in keys] for tensors in self._slots.values()]
+        slots = [[self._slots[slot][key] for key in keys] for slot in _SLOTS[group.rule]]
         steps = [self._steps[key] for key in keys]
-        if self._name == "sgd":
+        if group.rule == "sgd":
             # From buffers of zero, the first step is torch.optim.SGD's: the buffer becomes the gradient.
             sgd(
-                parameters, gradients, list(slots[0]), fused=True, weight_decay=decay, momentum=self._momentum,
+                parameters, gradients, list(slots[0]), fused=True, weight_decay=group.decay, momentum=group.momentum,
                 lr=learning_rate, dampening=0.0, nesterov=False, maximize=False,
             )  # fmt: skip
-        elif self._name == "rmsprop":
+        elif group.rule == "rmsprop":
             rmsprop(
-                parameters, gradients, slots[0], [], slots[1], steps, foreach=True, weight_decay=decay,
-                momentum=self._momentum, lr=learning_rate, alpha=0.99, eps=1e-8, centered=False,
+                parameters, gradients, slots[0], [], slots[1], steps, foreach=True, weight_decay=group.decay,
+                momentum=group.momentum, lr=learning_rate, alpha=0.99, eps=1e-8, centered=False,
+            )  # fmt: skip
+        elif group.rule == "muon":
+            muon(
+                parameters, gradients, slots[0],
+                momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
             )  # fmt: skip
         else:
-            rule = adam if self._name == "adam" else adamw
+            rule = adam if group.rule == "adam" else adamw
             rule(
-                parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=decay,
-                beta1=self._momentum, beta2=BETA2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
+                parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=group.decay,
+                beta1=group.momentum, beta2=BETA2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
             )  # fmt: skip
 
 
-def _checked(factors: Mapping[str, float], network: nn.Module) -> Mapping[str, float]:
+def _rules(name: OptimizerName, network: nn.Module) -> dict[str, OptimizerName]:
+    """Return which rule changes each parameter."""
+    if name != "muon":
+        return {key: name for key, _ in network.named_parameters()}
+    hidden = set(hidden_matrices(network))
+    return {key: "muon" if key in hidden else "adamw" for key, _ in network.named_parameters()}
+
+
+def _factors(given: Mapping[str, float], network: nn.Module) -> dict[str, float]:
+    """Return the multiple of the learning rate for each parameter."""
     known = [key for key, _ in network.named_parameters()]
-    for key in factors:
+    for key in given:
         if key not in known:
             raise UsageError(
                 f"factors names '{key}', which is no parameter of the network; expected a name that "
                 f"named_parameters gives.{nearest(key, known)}"
             )
-    return factors
+    return {key: given.get(key, 1.0) for key in known}

@@ -94,17 +94,23 @@ class TrainingOptions(BaseModel):
         le=65_536,
         description="Pictures a step; none: 16 to 128 by the size of the train split and of the network.",
     )
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = "adamw"
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] = Field(
+        default="adamw",
+        description="Muon: for the hidden matrices; first and output layer, biases and normalisations go by adamw.",
+    )
     learning_rate: Positive | None = Field(
-        default=None, description="The highest rate of the schedule; none: a usual one for the optimizer."
+        default=None,
+        description="The highest rate of the schedule; none: a usual one for the optimizer. With muon it is muon's "
+        "own, and a quarter of it is adamw's.",
     )
     schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
     momentum: Share | None = Field(
-        default=None, description="Of sgd and rmsprop; adam's first beta; none: 0.9, and 0 for rmsprop."
+        default=None,
+        description="Of sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",
     )
     weight_decay: NotNegative | None = Field(
         default=None,
-        description="On weights, not on biases and normalisations; none: 0.01 for adamw, else 0.",
+        description="On weights, not on biases and normalisations; none: 0.01 for adamw and muon, else 0.",
     )
     clip_norm: Positive | None = Field(
         default=None, description="Gradients of a larger norm are scaled down to it; none: never."

@@ -1,9 +1,10 @@
-"""Arrays in, matplotlib figures out: pictures, classes, learning curves, confusions, predictions, errors."""
+"""Arrays in, matplotlib figures out: pictures, classes, learning curves and rates, confusions, predictions, errors."""
 
 from sightline.reporting.figures.class_counts import draw_class_counts
 from sightline.reporting.figures.class_sheet import ClassRow, draw_class_sheet
 from sightline.reporting.figures.confusion_matrix import draw_confusion_matrix
 from sightline.reporting.figures.learning_curves import draw_learning_curves
+from sightline.reporting.figures.learning_rates import draw_learning_rates
 from sightline.reporting.figures.png import save_png, to_png
 from sightline.reporting.figures.prediction_sheet import draw_prediction_sheet
 from sightline.reporting.figures.sample_sheet import draw_sample_sheet
@@ -16,6 +17,7 @@ __all__ = [
     "draw_class_sheet",
     "draw_confusion_matrix",
     "draw_learning_curves",
+    "draw_learning_rates",
     "draw_prediction_sheet",
     "draw_sample_sheet",
     "draw_worst_errors",

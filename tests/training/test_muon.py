@@ -1,0 +1,109 @@
+"""Muon against NumPy: its singular values against the SVD, its steps against the rule written out in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sightline.training.muon import COEFFICIENTS, ITERATIONS, hidden_matrices, muon, orthogonalised
+
+
+def polynomial(singular: np.ndarray) -> np.ndarray:
+    a, b, c = COEFFICIENTS
+    for _ in range(ITERATIONS):
+        singular = a * singular + b * singular**3 + c * singular**5
+    return singular
+
+
+def by_svd(matrix: np.ndarray) -> np.ndarray:
+    """What the iterations come to: the polynomial acts on each singular value and leaves the vectors alone."""
+    left, singular, right = np.linalg.svd(matrix, full_matrices=False)
+    return (left * polynomial(singular / np.linalg.norm(matrix))) @ right
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+SHAPES = [(8, 8), (64, 20), (20, 64), (16, 144), (1, 30), (30, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_singular_values_come_to_lie_around_one(shape: tuple[int, int]) -> None:
+    matrix = random(*shape)
+    before = np.linalg.svd(matrix.numpy(), compute_uv=False) / np.linalg.norm(matrix.numpy())
+    after = np.linalg.svd(orthogonalised(matrix).numpy(), compute_uv=False)
+    assert before.min() > 1 / 500
+    assert after.min() > 0.67
+    assert after.max() < 1.22
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_vectors_stay_and_each_singular_value_goes_through_the_polynomial(shape: tuple[int, int]) -> None:
+    matrix = random(*shape, seed=1)
+    found = orthogonalised(matrix)
+    np.testing.assert_allclose(found.numpy(), by_svd(matrix.double().numpy()), atol=2e-5)
+    torch.testing.assert_close(orthogonalised(1000 * matrix), found)
+
+
+def test_zero_stays_zero() -> None:
+    assert not orthogonalised(torch.zeros(5, 3)).any()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.95])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+@pytest.mark.parametrize("shape", [(12, 5), (5, 12), (6, 4, 3, 3), (40, 2, 3, 3)])
+def test_ten_steps_equal_the_rule_in_float64(
+    shape: tuple[int, ...], momentum: float, weight_decay: float
+) -> None:
+    parameter, mean = random(*shape), torch.zeros(shape)
+    if len(shape) == 4:  # as convolutions lie in our networks
+        parameter = parameter.to(memory_format=torch.channels_last)
+    weights = parameter.double().numpy().reshape(shape[0], -1).copy()
+    average = np.zeros_like(weights)
+    scale = max(1, weights.shape[0] / weights.shape[1]) ** 0.5
+    for step in range(1, 11):
+        gradient = random(*shape, seed=step)
+        muon(
+            [parameter], [gradient.clone()], [mean],
+            momentum=momentum, learning_rate=0.02 * step, weight_decay=weight_decay,
+        )  # fmt: skip
+        plain = gradient.double().numpy().reshape(weights.shape)
+        average = momentum * average + (1 - momentum) * plain
+        ahead = momentum * average + (1 - momentum) * plain  # Nesterov
+        weights *= 1 - 0.02 * step * weight_decay
+        weights -= 0.02 * step * scale * by_svd(ahead)
+    np.testing.assert_allclose(parameter.reshape(weights.shape).numpy(), weights, atol=2e-4)
+
+
+def test_steps_equal_those_of_pytorch_but_for_its_bfloat16() -> None:
+    ours, mean = random(12, 5), torch.zeros(12, 5)
+    theirs = nn.Parameter(ours.clone())
+    reference = torch.optim.Muon([theirs], lr=0.02, momentum=0.95, weight_decay=0.1)
+    for step in range(10):
+        theirs.grad = random(12, 5, seed=step + 1)
+        muon([ours], [theirs.grad], [mean], momentum=0.95, learning_rate=0.02, weight_decay=0.1)
+        reference.step()
+    torch.testing.assert_close(ours, theirs.detach(), atol=0.02, rtol=0)
+    assert (ours - random(12, 5)).abs().max() > 0.05
+
+
+def test_hidden_are_the_weights_between_the_first_and_the_last() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.Conv2d(4, 4, 3),
+        nn.Flatten(),
+        nn.Linear(4, 4),
+        nn.Linear(4, 2),
+    )
+    assert hidden_matrices(network) == ["2.weight", "4.weight"]
+    network[0].weight.requires_grad_(requires_grad=False)
+    assert hidden_matrices(network) == ["2.weight", "4.weight"]
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_small_networks_have_no_hidden_weights(layers: int) -> None:
+    assert hidden_matrices(nn.Sequential(*(nn.Linear(3, 3) for _ in range(layers)))) == []
