@@ -91,7 +91,7 @@ def test_a_checkpoint_is_unwrapped_and_its_prefix_taken_away(tmp_path: Path, key
     content = {
         "epoch": 3,
         "best": 0.5,
-        "optimizer": {"state": {0: {"m": torch.ones(3)}}, "groups": [{"lr": 0.1}]},
+        "optimizer": {"state": {0: {"m": torch.ones(3)}, 140_234_567_890_123: {}}, "groups": [{"lr": 0.1}]},
     }
     path = saved(tmp_path / "checkpoint.tar", content | {key: state}, new=new)
     same(read_weight_file(path), module().state_dict())
@@ -153,6 +153,8 @@ EXPECTED = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.arange(10.0, 14.0).
     "second",
     [
         tensor("7", 4, 2),
+        # version 0.4: whether it wants a gradient, and hooks, which are None for want of any
+        tensor("7", 4, 2).replace(b"_rebuild_tensor\n", b"_rebuild_tensor_v2\n")[:-2] + b"\x89NtR",
         # Parameter(tensor, True), with the state (requires_grad, volatile, hooks) set behind it
         b"ctorch.nn.parameter\nParameter\n" + tensor("7", 4, 2) + b"\x88\x86R",
         b"ctorch.nn.parameter\nParameter\n" + tensor("7", 4, 2) + b"\x85\x81",
@@ -162,7 +164,15 @@ EXPECTED = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.arange(10.0, 14.0).
         b"ctorch.nn.parameter\nParameter\n" + tensor("7", 4, 2) + b"\x88\x86R" + b"\x88\x89N\x87b",
         b"ctorch.nn.parameter\nParameter\n)\x81(" + tensor("7", 4, 2) + b"NN\x88\x89tb",
     ],
-    ids=["tensor", "parameter", "new parameter", "rebuilt parameter", "with flags", "empty with a state"],
+    ids=[
+        "tensor",
+        "second version",
+        "parameter",
+        "new parameter",
+        "rebuilt parameter",
+        "with flags",
+        "empty with a state",
+    ],
 )
 def test_forms_of_the_first_versions_are_read_as_pytorch_reads_them(tmp_path: Path, second: bytes) -> None:
     entries = text("a") + tensor("5", 6, 2) + text("b") + second

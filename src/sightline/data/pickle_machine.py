@@ -34,6 +34,8 @@ class Machine:
 
     takes = "NumPy's arrays"
     """Whose names the machine knows."""
+    most_key = 1 << 31
+    """What whole numbers that are keys of a dict stay below."""
 
     def __init__(self, content: Content | Outline, where: str) -> None:
         self.content = content
@@ -126,7 +128,7 @@ class Machine:
             raise self.refused(f"sets items of a {kind_of(top)}; {NO_CODE}")
         for key, value in zip(values[::2], values[1::2], strict=True):
             # Other keys, such as tuples in tuples or huge numbers, can be made to take forever to look up.
-            if type(key) not in {str, bytes} and not (type(key) is int and abs(key) < 1 << 31):
+            if type(key) not in {str, bytes} and not (type(key) is int and abs(key) < self.most_key):
                 raise self.refused(f"has a {kind_of(key)} as a key of a dict, expected texts")
             if key in top:
                 raise self.refused(f"has the key {printable(repr(key)[:60])} twice in one dict")

@@ -82,6 +82,7 @@ class SavedMachine(Machine):
     """The machine with the names of saved weights; see `Machine`."""
 
     takes = "saved tensors"
+    most_key = 1 << 63  # optimizers of the first versions had addresses for keys
 
     def __init__(self, content: Content, where: str) -> None:
         super().__init__(content, where)
@@ -162,8 +163,8 @@ class SavedMachine(Machine):
                 return self._from_items(items)
             case _Name.TENSOR, (Storage() as storage, offset, shape, strides):
                 return self._tensor(storage, offset, shape, strides)
-            case _Name.TENSOR_2, (Storage() as storage, offset, shape, strides, bool(), dict(), *others) if (
-                not any(others)
+            case _Name.TENSOR_2, (Storage() as storage, offset, shape, strides, _, _, *others) if not any(
+                others
             ):
                 return self._tensor(storage, offset, shape, strides)
             case ((_Name.PARAMETER_OF | _Name.PARAMETER), (SavedTensor() as tensor, *_)):
