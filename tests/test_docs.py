@@ -103,3 +103,23 @@ def test_every_preset_is_documented_with_its_parameters() -> None:
         (row,) = re.findall(rf"^\| `{name}`.*$", text, re.MULTILINE)
         count = summarise(parse(preset(name, (32, 32, 3))), (32, 32, 3), 10).trainable
         assert row.split("|")[3].strip() == f"{count:,}", name
+
+
+def test_every_published_network_is_documented_with_its_parameters_and_its_size() -> None:
+    from sightline.architectures.lines import parse
+    from sightline.architectures.published import PUBLISHED, PUBLISHED_SHAPE, published_lines
+    from sightline.architectures.summary import summarise
+    from sightline.data.catalogue import weights
+    from sightline.data.published import shown_bytes
+
+    text = (ROOT / "docs" / "pretrained.md").read_text(encoding="utf-8")
+    for name in PUBLISHED:
+        (row,) = re.findall(rf"^\| `{name}`.*$", text, re.MULTILINE)
+        *_, output = (
+            table := summarise(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, 1000)
+        ).rows
+        assert [part.strip() for part in row.split("|")[2:-1]] == [
+            f"{weights()[name].parameters:,}",
+            f"{table.trainable - output.count.total:,}",
+            shown_bytes(weights()[name].bytes() or 0),
+        ]

@@ -123,6 +123,33 @@ def test_show_names_licence_citation_addresses_and_place(
     assert "worm" in capfd.readouterr().out
 
 
+def test_weights_are_listed_and_shown_beside_the_sets(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "list"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    (line,) = (line for line in lines if line.startswith("resnet18"))
+    assert [part.strip() for part in line.split("  ") if part.strip()] == [
+        "resnet18", "weights of ResNet-18", "11,689,512", "46.8 MB", "no",
+    ]  # fmt: skip
+    (weights,) = (one for one in said_as_json(capfd, "list") if one["name"] == "vgg16_bn")
+    assert (weights["kind"], weights["parameters"], weights["here"]) == ("weights", 138_365_992, False)
+    assert run(["data", "show", "resnet18"]) == 0
+    said = capfd.readouterr().out
+    for words in (
+        "11,689,512 parameters",
+        "BSD-3-Clause",
+        "non-commercial",
+        "not here yet",
+        "resnet18-f37072fd.pth  sha256-prefix:f37072fd",
+        "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+    ):
+        assert words in said
+    assert said_as_json(capfd, "show", "resnet18")["kind"] == "weights"
+    assert run(["data", "remove", "resnet18"]) == 0
+    assert "nothing that Sightline fetched is here" in capfd.readouterr().out
+    assert run(["data", "show", "resnet19"]) == 2
+    assert "Did you mean 'resnet18'?" in capfd.readouterr().err
+
+
 def test_a_fetch_that_fails_is_one_sentence_and_bad_data(
     bars: Path, idx_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

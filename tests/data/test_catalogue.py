@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sightline.data.catalogue import PATH, Entry, entries, load
+from sightline.data.catalogue import PATH, Entry, PublishedFile, WeightsEntry, entries, load, weights
 
 # Publishers that offer no https address; what comes from them is guarded by its checksum as all else is.
 HTTP_ONLY = {
@@ -98,6 +98,11 @@ def test_an_address_is_the_mirror_and_the_name() -> None:
         {"files": [{"name": "a", "checksum": "md5:" + "0" * 32, "bytes": 0}]},
         {"files": [{"name": "a", "checksum": "md5:" + "0" * 32, "members": ["../../a"]}]},
         {"files": [{"name": "a", "checksum": "md5:" + "0" * 32, "members": ["x/a", "y/a"]}]},
+        {"files": [{"name": "a", "checksum": "sha256-prefix:" + "0" * 7}]},
+        {"files": [{"name": "a", "checksum": "sha256-prefix:" + "0" * 64}]},
+        {"files": [{"name": "a", "checksum": "md5:" + "0" * 32, "bytes": 9, "mebibytes": 0.1}]},
+        {"files": [{"name": "a", "checksum": "md5:" + "0" * 32, "converted": "../a"}]},
+        {"files": [{"name": "a", "checksum": "md5:" + "0" * 32, "converted": "b", "members": ["c"]}]},
         {"surprise": 1},
     ],
 )
@@ -112,3 +117,51 @@ def test_a_name_that_would_lead_out_of_the_folder_is_refused(tmp_path: Path) -> 
     (tmp_path / "catalogue.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ValidationError):
         load(tmp_path / "catalogue.toml")
+
+
+# As torchvision states them in torchvision/models/resnet.py and vgg.py, of IMAGENET1K_V1: the file, whose name carries
+# the beginning of its SHA-256, "_file_size" and "num_params".
+TORCHVISION = {
+    "resnet18": ("resnet18-f37072fd.pth", 44.661, 11_689_512),
+    "resnet34": ("resnet34-b627a593.pth", 83.275, 21_797_672),
+    "resnet50": ("resnet50-0676ba61.pth", 97.781, 25_557_032),
+    "vgg11_bn": ("vgg11_bn-6002323d.pth", 506.881, 132_868_840),
+    "vgg16_bn": ("vgg16_bn-6c64b313.pth", 527.866, 138_365_992),
+}
+# As transfers of the very files report them; the published sizes are in MiB.
+REPORTED = {"resnet18": 46_830_571, "resnet50": 102_530_333, "vgg16_bn": 553_507_836}
+
+
+def test_the_weights_are_those_that_torchvision_publishes() -> None:
+    assert [*weights()] == [*TORCHVISION]
+    for name, (file_name, mebibytes, parameters) in TORCHVISION.items():
+        entry = weights()[name]
+        (file,) = entry.files
+        assert (file.name, file.mebibytes, entry.parameters) == (file_name, mebibytes, parameters)
+        assert file.checksum == "sha256-prefix:" + file_name.removesuffix(".pth").rpartition("-")[2]
+        assert entry.addresses(file) == [f"https://download.pytorch.org/models/{file_name}"]
+        assert file.places() == (file_name.replace(".pth", ".safetensors"),)
+        assert 4 * parameters < (entry.bytes() or 0) < 4.02 * parameters
+        assert "BSD-3-Clause" in entry.licence
+        assert "non-commercial" in entry.licence
+        assert len(entry.citation) > 40
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_a_size_in_mebibytes_leaves_room_for_the_real_one_and_little_more(name: str) -> None:
+    (file,) = weights()[name].files
+    assert abs((file.size or 0) - REPORTED[name]) < 600
+    assert REPORTED[name] <= (file.most or 0) < REPORTED[name] + 2000
+
+
+def test_a_network_and_a_set_never_share_a_name() -> None:
+    assert {*weights()} & {*entries()} == set()
+
+
+def test_weights_without_a_converted_form_are_refused() -> None:
+    (file,) = weights()["resnet18"].files
+    whole = weights()["resnet18"].model_dump()
+    WeightsEntry.model_validate(whole)
+    for files in ([], [file, file], [PublishedFile(name="a", checksum=file.checksum)]):
+        with pytest.raises(ValidationError):
+            WeightsEntry.model_validate(whole | {"files": files})

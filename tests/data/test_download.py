@@ -133,3 +133,28 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_server(
     (tmp_path / "taken").write_bytes(b"")
     with pytest.raises(SaveError, match="cannot be written"):
         fetched(server, published, tmp_path / "taken")
+
+
+def test_of_a_checksum_whose_beginning_alone_is_published_that_is_compared(server, tmp_path: Path) -> None:
+    server.files["a/file.bin"] = CONTENT
+    digits = hashlib.sha256(CONTENT).hexdigest()[:8]
+    file = PublishedFile(name="file.bin", mebibytes=0.098, checksum=f"sha256-prefix:{digits}")
+    path, _ = fetched(server, file, tmp_path)
+    assert path.read_bytes() == CONTENT
+    path.unlink()
+    server.manners["a/file.bin"] = "flip"
+    with pytest.raises(DownloadError, match=f"checksum is not the published sha256-prefix:{digits}"):
+        fetched(server, file, tmp_path)
+    server.files["b/file.bin"] = CONTENT
+    assert fetched(server, file, tmp_path, "a", "b")[1] == server.url("b/file.bin")
+
+
+@pytest.mark.parametrize("manner", ["more", "more-chunked", "cut"])
+def test_of_a_size_in_mebibytes_no_more_is_taken(server, tmp_path: Path, manner: str) -> None:
+    server.files["a/file.bin"] = CONTENT
+    server.manners["a/file.bin"] = manner
+    checksum = f"sha256-prefix:{hashlib.sha256(CONTENT).hexdigest()[:8]}"
+    file = PublishedFile(name="file.bin", mebibytes=0.098, checksum=checksum)
+    with pytest.raises(DownloadError, match=r"more than the 103,809 bytes|broke off"):
+        fetched(server, file, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ from sightline.data.fetch import fetch, remove
 from sightline.data.fetched import RECEIPT, Place
 from sightline.data.options import DataOptions
 from sightline.data.source import read
-from sightline.errors import DownloadError, SaveError
+from sightline.errors import DataError, DownloadError, SaveError
 
 NAMES = [
     "train-images-idx3-ubyte.gz",
@@ -227,3 +227,86 @@ def test_ctrl_c_leaves_nothing_half(place: Place, server) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert lying_about(place.folder) == set()
+
+
+CONVERTED = """
+import sys
+from pathlib import Path
+from sightline.data.catalogue import WeightsEntry
+from sightline.data.fetch import fetch
+from sightline.data.fetched import Place
+entry = WeightsEntry.model_validate_json(sys.argv[1])
+convert = lambda source, target: target.write_bytes(source.read_bytes()[::-1])
+print(",".join(fetch(Place("net", entry), convert=convert).fetched))
+"""
+
+
+@pytest.fixture
+def net(server) -> Place:
+    """Weights that are converted when they come: stood on their head."""
+    content = server.files["good/net-1.pth"] = bytes(range(256)) * 100
+    file = {
+        "name": "net-1.pth",
+        "mebibytes": round(len(content) / 2**20, 3),
+        "checksum": f"sha256-prefix:{hashlib.sha256(content).hexdigest()[:8]}",
+        "converted": "net-1.safetensors",
+    }
+    entry = catalogue.weights()["resnet18"].model_dump()
+    mirrors = (server.url("bad/"), server.url("good/"))
+    return Place("net", catalogue.WeightsEntry.model_validate(entry | {"mirrors": mirrors, "files": [file]}))
+
+
+def upside_down(source: Path, target: Path) -> None:
+    target.write_bytes(source.read_bytes()[::-1])
+
+
+def test_what_is_converted_is_kept_in_its_converted_form_alone(net: Place, server) -> None:
+    assert not net.is_here()
+    assert fetch(net, convert=upside_down).fetched == ("net-1.pth",)
+    assert lying_about(net.folder) == {"net-1.safetensors", RECEIPT}
+    assert (net.folder / "net-1.safetensors").read_bytes() == server.files["good/net-1.pth"][::-1]
+    assert net.is_here()
+    asked = len(server.asked)
+    assert fetch(net, convert=upside_down).here_already == ("net-1.pth",)
+    assert len(server.asked) == asked
+    assert remove(net) == (25_600, ())
+    assert not net.folder.exists()
+
+
+def test_a_file_with_another_checksum_is_never_converted(net: Place, server) -> None:
+    server.manners["good/net-1.pth"] = "flip"
+    seen: list[Path] = []
+    with pytest.raises(DownloadError, match="checksum is not the published sha256-prefix:"):
+        fetch(net, convert=lambda source, target: seen.append(source))
+    assert seen == []
+    assert not net.is_here()
+
+
+def test_a_file_that_cannot_be_converted_leaves_nothing(net: Place) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise DataError(f"{source.name} is another network's.")
+
+    with pytest.raises(DataError, match=r"net-1\.pth is another network's\."):
+        fetch(net, convert=refuse)
+    assert lying_about(net.folder) == set()
+
+
+def test_a_published_file_put_there_by_hand_is_converted_and_left(net: Place, server) -> None:
+    net.folder.mkdir(parents=True)
+    (net.folder / "net-1.pth").write_bytes(server.files["good/net-1.pth"])
+    assert fetch(net, convert=upside_down).here_already == ("net-1.pth",)
+    assert server.asked == []
+    assert net.is_here()
+    assert remove(net) == (25_600, ("net-1.pth",))
+
+
+def test_two_processes_at_once_convert_once(net: Place, server) -> None:
+    server.manners["good/net-1.pth"] = "slow"
+    arguments = [sys.executable, "-c", CONVERTED, net.entry.model_dump_json()]
+    processes = [
+        subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for _ in range(2)
+    ]
+    assert sorted(process.communicate(timeout=20)[0].strip() for process in processes) == ["", "net-1.pth"]
+    assert server.asked.count("good/net-1.pth") == 1

@@ -1,4 +1,7 @@
-"""`sightline data list | fetch | show | remove | imports`: the catalogue, and the store of imported pictures."""
+"""`sightline data list | fetch | show | remove | imports`: the catalogue, and the store of imported pictures.
+
+The catalogue holds sets of pictures, and the published weights of networks.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +16,30 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from sightline.tasks.catalogue import CatalogueDetails
+    from sightline.tasks.catalogue import CatalogueDetails, WeightsDetails
 
 app = typer.Typer(
-    help="Sets with a name, and imported pictures: list, fetch, show and remove them.",
+    help="Sets and weights with a name, and imported pictures: list, fetch, show and remove them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A set of the catalogue, such as mnist.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of the catalogue, such as mnist or resnet18.")
+]
 
 
 @app.command("list")
 def list_(json: options.Json = False) -> None:
-    """Say which sets there are, which of them are here, and how large they are."""
+    """Say which sets and weights there are, which of them are here, and how large they are."""
     from sightline.cli import output
     from sightline.data.published import shown_bytes
     from sightline.reporting.tables import count
-    from sightline.tasks.catalogue import list_sets
+    from sightline.tasks.catalogue import list_sets, list_weights
 
-    found = list_sets()
+    found, weights = list_sets(), list_weights()
     if json:
-        _print_json(found)
+        _print_json([*found, *weights])
         return
     rows = []
     for one in found:
@@ -43,14 +48,26 @@ def list_(json: options.Json = False) -> None:
         counts = [count(one.counts[split]) if split in one.counts else "" for split in ("train", "test")]
         rows.append((one.name, one.title, *counts, "" if one.bytes_to_fetch == 0 else size, state))
     output.table(("name", "pictures of", "train", "test", "to fetch", "here"), rows, left=2)
+    output.say()
+    networks = [
+        (
+            one.name,
+            f"weights of {one.title}",
+            count(one.parameters),
+            shown_bytes(one.bytes_to_fetch or 0),
+            shown_bytes(one.bytes_here) if one.here else "no",
+        )
+        for one in weights
+    ]
+    output.table(("name", "learned from ImageNet", "parameters", "to fetch", "here"), networks, left=2)
 
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Sets of the catalogue.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names of the catalogue.")],
     json: options.Json = False,
 ) -> None:
-    """Download sets, check them, and keep them for every later use."""
+    """Download sets or weights, check them, and keep them for every later use."""
     from sightline.cli import output
     from sightline.tasks.catalogue import fetch_sets
 
@@ -69,7 +86,7 @@ def fetch(
 
 @app.command()
 def show(name: Name, json: options.Json = False) -> None:
-    """Print classes, counts, licence, citation, addresses, and the place on the disk."""
+    """Print what it holds, licence, citation, addresses, and the place on the disk."""
     from sightline.tasks.catalogue import show_set
 
     found = show_set(name)
@@ -142,15 +159,18 @@ def imports(
     )
 
 
-def _show(found: CatalogueDetails) -> None:
+def _show(found: CatalogueDetails | WeightsDetails) -> None:
     from sightline.cli import output
     from sightline.data.published import shown_bytes
     from sightline.reporting.tables import count
 
-    counts = ", ".join(f"{split} {count(pictures)}" for split, pictures in found.counts.items())
-    output.say(f"{found.name}: {found.title}")
-    output.say(f"pictures  {counts}; {found.height}x{found.width}x{found.channels}")
-    output.say(f"classes   {', '.join(found.classes)}")
+    if found.kind == "weights":
+        output.say(f"{found.name}: weights of {found.title}, learned from ImageNet")
+        output.say(
+            f"holds     {count(found.parameters)} parameters, an output layer of 1,000 classes among them"
+        )
+    else:
+        _show_pictures(found)
     output.say(f"licence   {found.licence}")
     output.say(f"citation  {found.citation}")
     output.say(f"page      {found.page}")
@@ -163,6 +183,16 @@ def _show(found: CatalogueDetails) -> None:
         output.say(f"file      {name}  {found.checksums[name]}")
         for address in addresses:
             output.say(f"          {address}")
+
+
+def _show_pictures(found: CatalogueDetails) -> None:
+    from sightline.cli import output
+    from sightline.reporting.tables import count
+
+    counts = ", ".join(f"{split} {count(pictures)}" for split, pictures in found.counts.items())
+    output.say(f"{found.name}: {found.title}")
+    output.say(f"pictures  {counts}; {found.height}x{found.width}x{found.channels}")
+    output.say(f"classes   {', '.join(found.classes)}")
 
 
 def _print_json(models: Sequence[BaseModel]) -> None:

@@ -76,6 +76,26 @@ def zip_names(path: Path) -> tuple[str, ...]:
         )
 
 
+def check_stored(path: Path) -> None:
+    """Refuse a zip that is packed, or whose files would take more room than it has itself.
+
+    Raises:
+        DataError: it is so; or the archive is damaged or breaks a rule.
+        OSError: it cannot be read.
+    """
+    where, size = printable(str(path)), path.stat().st_size
+    with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
+        total = 0
+        for info in _zip_entries(archive, size, where, in_memory=True):
+            total += info.file_size
+            if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+                raise DataError(
+                    f"{where} is packed or protected by a password, expected its files as they are."
+                )
+        if total > size:
+            raise DataError(f"{where} promises {total:,} bytes in all, more than its own {size:,}.")
+
+
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
     """Yield name and content of each file of an archive whose name is wanted, in the order of the archive.
 

@@ -19,6 +19,9 @@ from sightline.errors import DataError, DownloadError, SaveError
 
 _WORKSHOP = f"{files.TEMPORARY_PREFIX}fetch"
 
+Convert = Callable[[Path, Path], None]
+"""Make of the first file the second, which is what is kept of it."""
+
 
 @dataclass(frozen=True)
 class Fetched:
@@ -33,6 +36,7 @@ def fetch(
     *,
     patience: Patience | None = None,
     advance: Callable[[str], Advance] | None = None,
+    convert: Convert | None = None,
 ) -> Fetched:
     """Bring every file of a set that is not here yet, and return which.
 
@@ -44,9 +48,11 @@ def fetch(
         place: the set.
         patience: how long to wait for a server.
         advance: called with a file's name before it is fetched, returns what to tell how far it has come.
+        convert: what makes the kept form of a file that is converted; it must be given where there is one.
 
     Raises:
         DownloadError: a file cannot be had; those that came before it stay.
+        DataError: as `convert`.
         SaveError: something could not be written.
     """
     if not place.entry.files:
@@ -57,14 +63,17 @@ def fetch(
             if all((place.folder / name).is_file() for name in file.places()):
                 _check_here(place, file)
                 here.append(file.name)
-            elif is_published(place.folder, file):  # an archive that was put there by hand
-                _unpack(place, file, place.folder / file.name, "put there by hand", workshop)
+            elif is_published(place.folder, file):  # what is unpacked or converted, put there by hand
+                _keep(place, file, place.folder / file.name, "put there by hand", workshop, convert)
                 here.append(file.name)
             elif (twin := _twin(place, file)) is not None:
                 _link(place, file, twin, workshop)
                 here.append(file.name)
             else:
-                _bring(place, file, workshop, patience, advance(file.name) if advance else None)
+                path, address = _bring(
+                    place, file, workshop, patience, advance(file.name) if advance else None
+                )
+                _keep(place, file, path, address, workshop, convert)
                 brought.append(file.name)
     return Fetched(tuple(brought), tuple(here))
 
@@ -123,7 +132,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 def _check_here(place: Place, file: PublishedFile) -> None:
     """Refuse a file that is in the way of the published one; it may be somebody's own, so it is not replaced."""
-    if file.members or place.was_fetched(file.name) or is_published(place.folder, file):
+    if file.members or file.converted or place.was_fetched(file.name) or is_published(place.folder, file):
         return
     raise DownloadError(
         f"{place.folder / file.name} is not the published file: its size or checksum differs. Nothing was changed; "
@@ -150,18 +159,26 @@ def _link(place: Place, file: PublishedFile, twin: Place, workshop: Path) -> Non
 
 def _bring(
     place: Place, file: PublishedFile, workshop: Path, patience: Patience | None, advance: Advance | None
-) -> None:
+) -> tuple[Path, str]:
     try:
-        path, address = download(
-            file, place.entry.addresses(file), workshop, patience=patience, advance=advance
-        )
+        return download(file, place.entry.addresses(file), workshop, patience=patience, advance=advance)
     except DownloadError as error:
         raise DownloadError(
             f"{place.name}: {file.name} could not be fetched: {error}. Try again later, or get the file in another "
             f"way, put it into {place.folder} and run: sightline data fetch {place.name}"
         ) from error
+
+
+def _keep(
+    place: Place, file: PublishedFile, path: Path, address: str, workshop: Path, convert: Convert | None
+) -> None:
+    """Let what is kept of the file at `path`, whose checksum was right, appear in the set's folder."""
     if file.members:
         _unpack(place, file, path, address, workshop)
+    elif file.converted is not None:
+        assert convert is not None  # noqa: S101 (who fetches such a file knows how)
+        convert(path, workshop / file.converted)
+        _settle(place, workshop / file.converted, file.converted, address)
     else:
         _settle(place, path, file.name, address)
 

@@ -7,13 +7,13 @@ one, that is said.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sightline import files
-from sightline.data.catalogue import Entry, PublishedFile
+from sightline.data import checksums
+from sightline.data.catalogue import Published, PublishedFile
 from sightline.data.home import catalogue_folder
 from sightline.errors import RunError
 
@@ -22,10 +22,10 @@ RECEIPT = ".fetched.json"
 
 @dataclass(frozen=True)
 class Place:
-    """The folder of one set."""
+    """The folder of one set, or of one network's weights."""
 
     name: str
-    entry: Entry
+    entry: Published
 
     @property
     def folder(self) -> Path:
@@ -69,7 +69,10 @@ class Place:
         return [
             file.name
             for file in self.entry.files
-            if not file.members and not self.was_fetched(file.name) and not is_published(self.folder, file)
+            if not file.members
+            and file.converted is None
+            and not self.was_fetched(file.name)
+            and not is_published(self.folder, file)
         ]
 
 
@@ -78,10 +81,7 @@ def is_published(folder: Path, file: PublishedFile) -> bool:
     path = folder / file.name
     if not path.is_file() or (file.bytes is not None and path.stat().st_size != file.bytes):
         return False
-    algorithm, expected = file.checksum.split(":")
-    with path.open("rb") as opened:
-        # md5 is what some publishers give; it finds accidents, and there is nothing better to compare with.
-        return hashlib.file_digest(opened, algorithm).hexdigest() == expected
+    return checksums.matches(path, file.checksum)
 
 
 def _identity(path: Path) -> dict[str, int]:

@@ -32,6 +32,11 @@ _DECIMAL = re.compile(rb"-?[0-9]{1,38}L?")
 class Machine:
     """The stack, the marks in it, and the memo of values that are used again."""
 
+    takes = "NumPy's arrays"
+    """Whose names the machine knows."""
+    most_key = 1 << 31
+    """What whole numbers that are keys of a dict stay below."""
+
     def __init__(self, content: Content | Outline, where: str) -> None:
         self.content = content
         self.view = content if isinstance(content, Outline) else memoryview(content)
@@ -123,7 +128,7 @@ class Machine:
             raise self.refused(f"sets items of a {kind_of(top)}; {NO_CODE}")
         for key, value in zip(values[::2], values[1::2], strict=True):
             # Other keys, such as tuples in tuples or huge numbers, can be made to take forever to look up.
-            if type(key) not in {str, bytes} and not (type(key) is int and abs(key) < 1 << 31):
+            if type(key) not in {str, bytes} and not (type(key) is int and abs(key) < self.most_key):
                 raise self.refused(f"has a {kind_of(key)} as a key of a dict, expected texts")
             if key in top:
                 raise self.refused(f"has the key {printable(repr(key)[:60])} twice in one dict")
@@ -149,12 +154,16 @@ class Machine:
         self.count_group()
         if type(module) is not str or type(name) is not str:
             raise self.refused(f"asks for a name that is no text; {NO_CODE}")
-        if (found := Name.find(module, name)) is None:
+        if (found := self.find(module, name)) is None:
             asked = printable(f"{module}.{name}"[:100])
             raise self.refused(
-                f"asks for {asked}; {NO_CODE}, and of names it takes those of NumPy's arrays alone"
+                f"asks for {asked}; {NO_CODE}, and of names it takes those of {self.takes} alone"
             )
         self.stack.append(found)
+
+    def find(self, module: str, name: str) -> object | None:
+        """Return what a name stands for, from a table of ours; None: it is not in it."""
+        return Name.find(module, name)
 
     def lines_name(self) -> tuple[str, str]:
         """Return module and name from the next two lines."""
@@ -185,6 +194,14 @@ class Machine:
         if type(shell) is not Shell or shell.filled is not None or type(state) is not tuple:
             raise self.refused(f"sets the state of a {kind_of(shell)}; {NO_CODE}")
         self.stack[-1] = shell.fill(state, self.where)
+
+    def persistent(self) -> None:
+        """Replace what stands for data outside of the pickle; there is none here."""
+        raise self.refused(f"asks for an object through BINPERSID; {NO_CODE}")
+
+    def new(self) -> None:
+        """Replace a name and its arguments by a fresh object; there is none here."""
+        raise self.refused(f"asks for an object through NEWOBJ; {NO_CODE}")
 
     # -- errors -------------------------------------------------------------------------------------------
 

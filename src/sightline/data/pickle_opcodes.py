@@ -21,15 +21,21 @@ _BYTE, _UINT32, _INT32, _UINT64 = map(struct.Struct, ("<B", "<I", "<i", "<Q"))
 
 
 def run(machine: Machine) -> Any:
-    """Follow the instructions up to STOP, which must be the last byte."""
+    """Follow the instructions up to STOP, which must be the last byte, and return the value."""
+    value, left = follow(machine), len(machine.view) - machine.at
+    if left:
+        raise machine.damaged(f"{left:,} bytes follow its end")
+    return value
+
+
+def follow(machine: Machine) -> Any:
+    """Follow the instructions up to STOP, behind which anything may stand, and return the value."""
     end = len(machine.view)
     while machine.at < end:
         code = machine.view[machine.at]
         machine.at += 1
         machine.steps += 1
         if code == ord("."):
-            if machine.at != end:
-                raise machine.damaged(f"{end - machine.at:,} bytes follow its end")
             value = machine.stack.pop()
             if machine.stack or machine.below:
                 raise machine.damaged("values are left over")
@@ -207,12 +213,14 @@ _HANDLERS: Mapping[int, _Handler] = {
     ord("c"): lambda machine: machine.name(*machine.lines_name()),
     0x93: _stack_global,
     ord("i"): Machine.instance,
-    ord("R"): Machine.reduce,
-    ord("b"): Machine.build,
+    ord("R"): lambda machine: machine.reduce(),
+    ord("b"): lambda machine: machine.build(),
+    ord("Q"): lambda machine: machine.persistent(),
+    0x81: lambda machine: machine.new(),
     **{
         code: _refused(name)
         for name, code in {
-            "PERSID": ord("P"), "BINPERSID": ord("Q"), "OBJ": ord("o"), "NEWOBJ": 0x81, "EXT1": 0x82, "EXT2": 0x83,
+            "PERSID": ord("P"), "OBJ": ord("o"), "EXT1": 0x82, "EXT2": 0x83,
             "EXT4": 0x84, "EMPTY_SET": 0x8F, "ADDITEMS": 0x90, "FROZENSET": 0x91, "NEWOBJ_EX": 0x92,
             "NEXT_BUFFER": 0x97, "READONLY_BUFFER": 0x98, "POP": ord("0"), "POP_MARK": ord("1"), "DUP": ord("2"),
         }.items()

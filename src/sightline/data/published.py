@@ -27,6 +27,12 @@ class PublishedSource:
     inner: Source
 
     @property
+    def entry(self) -> Entry:
+        """What the catalogue says of it."""
+        assert isinstance(self.place.entry, Entry)  # noqa: S101 (weights are no source)
+        return self.place.entry
+
+    @property
     def name(self) -> str:
         """The name that the catalogue has for it."""
         return self.place.name
@@ -38,7 +44,7 @@ class PublishedSource:
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """Those of its files, and what the catalogue says of how they are read."""
-        entry = self.place.entry
+        entry = self.entry
         return (*self.inner.inputs(split), repr((entry.classes, entry.transposed)))
 
     def read(
@@ -49,7 +55,7 @@ class PublishedSource:
         room: Room = room_for,
     ) -> Reading:
         """Return the pictures of `splits`, upright and with the catalogue's class names; see `Source.read`."""
-        entry = self.place.entry
+        entry = self.entry
         # Pictures that lie on their side are brought to a size after they stand.
         read_as = options.model_copy(update={"size": None}) if entry.transposed else options
         reading = self.inner.read(splits, read_as, progress, room)
@@ -61,7 +67,7 @@ class PublishedSource:
         return replace(reading, parts=parts, notes=reading.notes + notes)
 
     def _named(self, part: Part, options: DataOptions, room: Room) -> Part:
-        entry, pictures = self.place.entry, part.pictures
+        entry, pictures = self.entry, part.pictures
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
                 f"{pictures.origin} has {len(pictures.classes):,} classes, expected the {len(entry.classes)} of "

@@ -1,11 +1,11 @@
-"""The catalogue for its users: which sets there are, what is known of each, fetching and removing."""
+"""The catalogue for its users: which sets and weights there are, what is known of each, fetching and removing."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,34 +16,57 @@ from sightline.data.download import Advance
 from sightline.data.fetched import Place
 from sightline.errors import unknown
 from sightline.tasks.imports import remove_imports
+from sightline.tasks.pretrained import converting
 
 
-class CatalogueSet(BaseModel):
-    """One set of the catalogue, as far as a list shows it."""
+class _Item(BaseModel):
+    """What a list shows of whatever has a name."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     title: str
-    counts: dict[SplitName, int] = Field(description="Pictures of each split.")
     here: bool = Field(description="Whether it can be read without fetching anything.")
     bytes_here: int = Field(description="What its files take on this disk.")
     bytes_to_fetch: int | None = Field(description="As published; none: nobody publishes it.")
 
 
-class CatalogueDetails(CatalogueSet):
+class CatalogueSet(_Item):
+    """One set of the catalogue, as far as a list shows it."""
+
+    kind: Literal["pictures"] = "pictures"
+    counts: dict[SplitName, int] = Field(description="Pictures of each split.")
+
+
+class CatalogueWeights(_Item):
+    """The published weights of one network, as far as a list shows them."""
+
+    kind: Literal["weights"] = "weights"
+    parameters: int = Field(description="With the output layer that they were published with.")
+
+
+class _Publication(BaseModel):
+    """Whose a thing is, and where it is published."""
+
+    licence: str
+    citation: str
+    page: str
+    folder: Path | None = Field(description="Where its files lie, or would lie; none: it is built in.")
+    addresses: dict[str, list[str]] = Field(description="Each file, and where it is offered, in order.")
+    checksums: dict[str, str] = Field(description="Each file's published checksum, or its beginning.")
+
+
+class CatalogueDetails(CatalogueSet, _Publication):
     """All that is known of one set."""
 
     height: int
     width: int
     channels: int
     classes: tuple[str, ...]
-    licence: str
-    citation: str
-    page: str
-    folder: Path | None = Field(description="Where its files lie, or would lie; none: it is built in.")
-    addresses: dict[str, list[str]] = Field(description="Each file, and where it is offered, in order.")
-    checksums: dict[str, str] = Field(description="Each file's published checksum.")
+
+
+class WeightsDetails(CatalogueWeights, _Publication):
+    """All that is known of the weights of one network."""
 
 
 class FetchedSet(BaseModel):
@@ -72,35 +95,47 @@ class RemovedSet(BaseModel):
 
 def list_sets() -> list[CatalogueSet]:
     """Return every set of the catalogue, and what of it is here."""
-    return [CatalogueSet(**_facts(_place(name))) for name in catalogue.entries()]
+    return [
+        CatalogueSet(**_facts(Place(name, entry)), counts=entry.counts)
+        for name, entry in catalogue.entries().items()
+    ]
 
 
-def show_set(name: str) -> CatalogueDetails:
-    """Return all that is known of a set.
+def list_weights() -> list[CatalogueWeights]:
+    """Return every network whose weights can be fetched, and what of them is here."""
+    return [
+        CatalogueWeights(**_facts(Place(name, entry)), parameters=entry.parameters)
+        for name, entry in catalogue.weights().items()
+    ]
+
+
+def show_set(name: str) -> CatalogueDetails | WeightsDetails:
+    """Return all that is known of a set, or of the weights of a network.
 
     Raises:
         UsageError: the catalogue has no such name.
     """
     place = _place(name)
     entry = place.entry
-    height, width, channels = entry.shape
-    return CatalogueDetails(
+    facts = {
         **_facts(place),
-        height=height,
-        width=width,
-        channels=channels,
-        classes=entry.classes,
-        licence=entry.licence,
-        citation=entry.citation,
-        page=entry.page,
-        folder=place.folder if entry.files else None,
-        addresses={file.name: entry.addresses(file) for file in entry.files},
-        checksums={file.name: file.checksum for file in entry.files},
-    )
+        "licence": entry.licence,
+        "citation": entry.citation,
+        "page": entry.page,
+        "folder": place.folder if entry.files else None,
+        "addresses": {file.name: entry.addresses(file) for file in entry.files},
+        "checksums": {file.name: file.checksum for file in entry.files},
+    }
+    if isinstance(entry, catalogue.WeightsEntry):
+        return WeightsDetails(**facts, parameters=entry.parameters)
+    assert isinstance(entry, catalogue.Entry)  # noqa: S101 (there is no third kind)
+    height, width, channels = entry.shape
+    facts |= {"height": height, "width": width, "channels": channels}
+    return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
 
 
 def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSet]:
-    """Bring sets that are not here yet, one after the other, and return what was done.
+    """Bring sets or weights that are not here yet, one after the other, and return what was done.
 
     Args:
         names: of the catalogue; all are looked up before anything is fetched.
@@ -115,7 +150,7 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
     found = []
     with _fetching_progress(shown=progress) as advance:
         for place in places:
-            done = fetching.fetch(place, advance=advance)
+            done = fetching.fetch(place, advance=advance, convert=converting(place.name))
             folder = place.folder if place.entry.files else None
             found.append(
                 FetchedSet(
@@ -128,19 +163,23 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
 def remove_set(name: str) -> RemovedSet:
     """Delete what Sightline fetched of a set and imported from it, and nothing else, and return what was done.
 
+    Of a network, its weights are deleted; classifiers that began with them are whole without.
+
     Raises:
         UsageError: the catalogue has no such name.
         SaveError: something cannot be deleted.
     """
-    freed, left = fetching.remove(_place(name))
-    imports = sum(one.bytes for one in remove_imports(name))
+    place = _place(name)
+    freed, left = fetching.remove(place)
+    weights = isinstance(place.entry, catalogue.WeightsEntry)
+    imports = 0 if weights else sum(one.bytes for one in remove_imports(name))
     return RemovedSet(name=name, bytes_freed=freed, imports_freed=imports, left=left)
 
 
 def _place(name: str) -> Place:
-    entries = catalogue.entries()
+    entries = {**catalogue.entries(), **catalogue.weights()}
     if name not in entries:
-        raise unknown("set of the catalogue", name, entries)
+        raise unknown("name of the catalogue", name, entries)
     return Place(name, entries[name])
 
 
@@ -148,7 +187,6 @@ def _facts(place: Place) -> dict[str, Any]:
     return {
         "name": place.name,
         "title": place.entry.title,
-        "counts": place.entry.counts,
         "here": place.is_here(),
         "bytes_here": place.bytes_here(),
         "bytes_to_fetch": place.entry.bytes(),
