@@ -17,11 +17,11 @@ from torch import Tensor
 from sightline.architectures.published import PUBLISHED
 from sightline.data import catalogue
 from sightline.data.catalogue import WeightsEntry
+from sightline.data.published_weights import published_weights
 from sightline.errors import DataError, DownloadError, UsageError
 from sightline.networks import weights
 from sightline.networks.published import from_published, published_shapes
 from sightline.tasks.catalogue import fetch_sets, list_weights, remove_set, show_set
-from sightline.tasks.pretrained import published_weights
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -15,8 +15,8 @@ from sightline.data.dataset import SplitName
 from sightline.data.download import Advance
 from sightline.data.fetched import Place
 from sightline.errors import unknown
+from sightline.tasks.converting import converting
 from sightline.tasks.imports import remove_imports
-from sightline.tasks.pretrained import converting
 
 
 class _Item(BaseModel):

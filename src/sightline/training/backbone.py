@@ -10,9 +10,13 @@ from torch import Tensor
 
 from sightline.architectures.layers import Shape, show
 from sightline.architectures.lines import split_lines
-from sightline.errors import RunError, UsageError
+from sightline.architectures.published import PUBLISHED, published_lines, published_scale
+from sightline.data.published_weights import published_weights
+from sightline.errors import RunError, UsageError, nearest
 from sightline.networks import weights
+from sightline.networks.published import from_published
 from sightline.networks.transplant import with_channels
+from sightline.networks.weight_files import read_weight_file
 from sightline.prediction.classifier import load_classifier
 from sightline.preparing.preparation import Preparation
 from sightline.training.recipe import ModelOptions, Recipe, StartOptions
@@ -136,7 +140,25 @@ def read_backbone(source: str, shape: Shape) -> Backbone:
     Raises:
         UsageError, DataError, RunError: as for `with_backbone`.
     """
+    name, _, place = (part.strip() for part in source.partition(" from "))
+    if name in PUBLISHED and not Path(source).exists():
+        return _published(name, Path(place).expanduser() if place else None, shape)
     return _from_classifier(source)
+
+
+def _published(name: str, path: Path | None, shape: Shape) -> Backbone:
+    lines = published_lines(name, shape)  # first, as pictures that are too small need no weights
+    state = weights.read(published_weights(name))[0] if path is None else read_weight_file(path)
+    mean, std = published_scale(name, shape[2])
+    return Backbone(
+        source=name if path is None else f"{name} from {path.absolute()}",
+        lines=lines,
+        weights=from_published(name, state, shape, origin=name if path is None else str(path)),
+        preparation=Preparation(mean=mean, std=std),
+        shape=None,
+        head=None,
+        sha256=weights.fingerprint(state),
+    )
 
 
 def _from_classifier(source: str) -> Backbone:
@@ -144,8 +166,8 @@ def _from_classifier(source: str) -> Backbone:
     path = place / "classifier.safetensors" if place.is_dir() else place
     if not path.exists():
         raise UsageError(
-            f"'{source}' holds no weights to begin with: expected a run's folder, a classifier's file, or the name of "
-            "published weights."
+            f"'{source}' holds no weights to begin with: expected a run's folder, a classifier's file, or published "
+            f"weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE'.{nearest(source, PUBLISHED)}"
         )
     try:
         classifier = load_classifier(path)

@@ -1,11 +1,9 @@
-"""Published weights for those who learn on from them: where they lie, and what is made of a file that was fetched."""
+"""Published weights for those who learn on from them: where they lie."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from sightline import files
 from sightline.data import catalogue
 from sightline.data.fetched import Place
 from sightline.data.published import shown_bytes
@@ -33,23 +31,3 @@ def published_weights(name: str) -> Path:
         )
     (path,) = place.paths()
     return path
-
-
-def converting(name: str) -> Callable[[Path, Path], None]:
-    """Return what makes a safetensors file of the published weights of the network `name`.
-
-    It reads the first path and writes the second, and raises DataError where the first does not hold that network's
-    weights.
-    """
-
-    def convert(source: Path, target: Path) -> None:
-        from sightline.networks import weights  # noqa: PLC0415 (torch takes a while to import, and sets need none)
-        from sightline.networks.published import check_published  # noqa: PLC0415
-        from sightline.networks.weight_files import read_weight_file  # noqa: PLC0415
-
-        state = read_weight_file(source)
-        check_published(name, state, origin=source.name)
-        metadata = {"source": source.name, "source_sha256": files.sha256(source)}
-        files.write_bytes(target, weights.to_bytes(state, metadata))
-
-    return convert
