@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.errors import Interrupted, RunError, UsageError
+from sightline.data.dataset import Dataset
+from sightline.data.imageset import ImageSet
+from sightline.errors import Interrupted, RunError, SightlineError, UsageError
+from sightline.networks.published import published_shapes
 from sightline.training import start as starting
 from sightline.training.callbacks import Callback
 from sightline.training.history import Epoch
 from sightline.training.loop import Trainer
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.run import open_run
-
-PRETRAINED = ["pretrained {}"]
 
 
 class Stop(Callback):
@@ -246,3 +247,69 @@ def test_a_model_named_later_drops_the_weights_that_were_for_another(tiny: Modul
     written = recipe(tiny, source).model_dump()
     assert make_recipe(written, {"start": {"source": "x"}}, {"model": {"preset": "mlp"}}).start.source is None
     assert make_recipe(written, {"start": {"source": "x"}}, {"training": {"epochs": 3}}).start.source == "x"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as torchvision publishes them, of random weights for resnet18."""
+    random, path = torch.Generator().manual_seed(0), tmp_path_factory.mktemp("published") / "resnet18.pth"
+    shapes = {
+        name: shape for name, shape in published_shapes("resnet18").items() if "num_batches" not in name
+    }
+    torch.save({name: torch.rand(shape, generator=random) for name, shape in shapes.items()}, path)
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with(
+    tiny: ModuleType, published: Path, tmp_path: Path, channels: int
+) -> None:
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (6, 32, 32, channels), dtype=np.uint8)
+    part = ImageSet(images, np.arange(6) % 2, ("a", "b"), "noise")
+    wanted = tiny.recipe(layers=[f"pretrained resnet18 from {published}"], freeze="backbone")
+    trainer = starting.start(wanted, Dataset("noise", train=part, valid=part), tmp_path / "run")
+    state = torch.load(published, weights_only=True)
+    expected = state["conv1.weight"] if channels == 3 else state["conv1.weight"].sum(dim=1, keepdim=True)
+    torch.testing.assert_close(trainer.network.state_dict()["0.weight"].contiguous(), expected)
+    assert torch.equal(
+        trainer.network.state_dict()["5.0.downsample.0.weight"], state["layer2.0.downsample.0.weight"]
+    )
+    assert trainer.preparation.mean == pytest.approx(
+        (123.675, 116.28, 103.53) if channels == 3 else (114.495,)
+    )
+    assert trainer.recipe.start.source == f"resnet18 from {published}"
+    assert trainer.record.trainable_parameters == 512 * 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            "resnet34 from {}",
+            r"does not hold the weights of resnet34: for 'layer1.2.conv1.weight' it has nothing",
+        ),
+        (
+            "vgg16_bn from {}",
+            r"does not hold the weights of vgg16_bn: for 'features.0.weight' it has nothing",
+        ),
+        ("resnet18", r"resnet18's weights are not here yet; fetch them .* sightline data fetch resnet18"),
+        ("resnet", r"'resnet' holds no weights to begin with: .* Did you mean 'resnet"),
+    ],
+)
+def test_weights_that_are_not_those_or_not_here_are_told(
+    tiny: ModuleType, published: Path, tmp_path: Path, source: str, sentence: str
+) -> None:
+    part = ImageSet(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4) % 2, ("a", "b"), "black")
+    wanted = tiny.recipe(layers=[f"pretrained {source.format(published)}"])
+    with pytest.raises(SightlineError, match=sentence):
+        starting.start(wanted, Dataset("black", train=part, valid=part), tmp_path / "run")
+
+
+def test_pictures_that_are_too_small_for_a_published_network_are_told(
+    tiny: ModuleType, published: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        UsageError, match=r"have 6x6 pixels, and resnet18 .* needs 32x32 at least; .* --size 32x32"
+    ):
+        tiny.start(tmp_path / "run", layers=[f"pretrained resnet18 from {published}"])
