@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from types import ModuleType
 
@@ -16,9 +15,6 @@ from sightline.networks.weights import fingerprint
 from sightline.prediction.classifier import load_classifier
 from sightline.training import checkpoint
 from sightline.training.average import WeightAverage
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch
-from sightline.training.loop import Trainer
 
 RESIDUAL = [
     "conv 4 nobias",
@@ -72,21 +68,6 @@ def test_the_network_has_the_average_in_the_block_alone_whatever_happens_there()
     assert fingerprint(module.state_dict()) == own
 
 
-class Stop(Callback):
-    """Stops the run as Ctrl-C does, after a batch or, with batch None, after an epoch's validation."""
-
-    def __init__(self, epoch: int, batch: int | None) -> None:
-        self.place = (epoch, batch)
-
-    def on_batch(self, trainer: Trainer) -> None:
-        if (trainer.epoch, trainer.batch) == self.place:
-            signal.raise_signal(signal.SIGINT)
-
-    def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        if (row.epoch, None) == self.place:
-            signal.raise_signal(signal.SIGINT)
-
-
 @pytest.mark.parametrize("place", [(1, 2), (1, None), (2, 3)])
 def test_a_resumed_run_of_residual_blocks_and_averages_ends_bit_for_bit_the_same(
     tmp_path: Path, tiny: ModuleType, place: tuple[int, int | None]
@@ -94,7 +75,7 @@ def test_a_resumed_run_of_residual_blocks_and_averages_ends_bit_for_bit_the_same
     options = {"layers": RESIDUAL, "ema": 0.9, "clip_norm": 0.5}
     tiny.start(tmp_path / "whole", **options).fit()
     with pytest.raises(Interrupted):
-        tiny.start(tmp_path / "run", callbacks=[Stop(*place)], **options).fit()
+        tiny.start(tmp_path / "run", callbacks=[tiny.Stop(*place)], **options).fit()
     tiny.resume(tmp_path / "run").fit()
     found, whole = tiny.outcome(tmp_path / "run"), tiny.outcome(tmp_path / "whole")
     assert {**found, "checkpoints": whole["checkpoints"]} == whole

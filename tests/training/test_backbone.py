@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,26 +16,9 @@ from sightline.data.imageset import ImageSet
 from sightline.errors import Interrupted, RunError, SightlineError, UsageError
 from sightline.networks.published import published_shapes
 from sightline.training import start as starting
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch
 from sightline.training.loop import Trainer
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.run import open_run
-
-
-class Stop(Callback):
-    """Stops the run as Ctrl-C does, after a batch or after an epoch's validation."""
-
-    def __init__(self, epoch: int, batch: int | None) -> None:
-        self.place = (epoch, batch)
-
-    def on_batch(self, trainer: Trainer) -> None:
-        if (trainer.epoch, trainer.batch) == self.place:
-            signal.raise_signal(signal.SIGINT)
-
-    def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        if (row.epoch, None) == self.place:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +125,7 @@ def test_a_resumed_run_ends_bit_for_bit_the_same_even_if_its_source_is_gone(
     }  # fmt: skip
     begun(tiny, gone, tmp_path / "whole", **options).fit()
     with pytest.raises(Interrupted):
-        begun(tiny, gone, tmp_path / "run", callbacks=[Stop(*place)], **options).fit()
+        begun(tiny, gone, tmp_path / "run", callbacks=[tiny.Stop(*place)], **options).fit()
     shutil.rmtree(gone)
     tiny.resume(tmp_path / "run").fit()
     found, whole = tiny.outcome(tmp_path / "run"), tiny.outcome(tmp_path / "whole")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from sightline.networks import weights
 from sightline.training import checkpoint
 from sightline.training import start as starting
 from sightline.training.callbacks import Callback
+from sightline.training.history import Epoch
 from sightline.training.loop import Trainer
 from sightline.training.recipe import Recipe, make_recipe
 from sightline.training.run import Run, open_run
@@ -25,6 +27,21 @@ CLASSES = ("dark", "half", "light")
 # Everything that is random or keeps a state is in it: dropout, running means, augmentation, momentum.
 LAYERS = ["conv 4 3x3", "batchnorm", "relu", "maxpool 2", "dropout 0.25", "flatten", "dense 8 relu"]
 AUGMENTATION = ["shift 1", "flip", "rotate 10", "mixup 0.4"]
+
+
+class Stop(Callback):
+    """Stops the run as Ctrl-C does, after a batch or after an epoch's validation."""
+
+    def __init__(self, epoch: int, batch: int | None) -> None:
+        self.place = (epoch, batch)
+
+    def on_batch(self, trainer: Trainer) -> None:
+        if (trainer.epoch, trainer.batch) == self.place:
+            signal.raise_signal(signal.SIGINT)
+
+    def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
+        if (row.epoch, None) == self.place:
+            signal.raise_signal(signal.SIGINT)
 
 
 def pictures(count: int, seed: int, name: str) -> ImageSet:
