@@ -53,6 +53,7 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
     ] = None,
+    track: options.Track = None,
     json: options.Json = False,
 ) -> None:
     """Train a network; the test split is not read."""
@@ -75,6 +76,7 @@ def command(
         recipe=recipe,
         settings=[*named, *(settings or [])],
         callbacks=[] if json else [Opening()],
+        track=track or (),
         progress=not json,
     )
     if json:
