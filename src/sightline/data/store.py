@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.stored import Facts, Workshop
-from sightline.errors import DataError, SaveError
+from sightline.errors import DataError, Interrupted, SaveError
 
 _DIGITS = 24  # hexadecimal ones of a name
 
@@ -45,6 +46,7 @@ def read_stored(
 
     Raises:
         DataError: as for `source.read`; or the source changed while it was imported.
+        Interrupted: Ctrl-C came while pictures were imported.
         SaveError: the store cannot be written.
         OSError: the source cannot be looked at.
     """
@@ -52,7 +54,7 @@ def read_stored(
     places = _places(source, splits, folder)
     found = _found(places)
     if len(found) < len(places):
-        with _alone(folder) as workshop:
+        with _told_if_interrupted(options.source), _alone(folder) as workshop:
             found = _found(places)  # another process may have been at it
             missing = {split: place for split, place in places.items() if split not in found}
             if missing:
@@ -159,6 +161,18 @@ def _import(
         for older in folder.glob(f"{split}-*"):  # of another state, or damaged
             _clear(older)
         files.adopt_folder(finished, places[split])
+
+
+@contextlib.contextmanager
+def _told_if_interrupted(source: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(
+            f"Stopped by Ctrl-C while the pictures of {printable(source)} were imported: nothing half-done is left, "
+            "and the next start imports them anew.",
+            signal.SIGINT,
+        ) from interrupt
 
 
 @contextlib.contextmanager
