@@ -24,7 +24,7 @@ from pathlib import Path
 import filelock
 
 from sightline import files
-from sightline.data import changes, stored
+from sightline.data import catalogue, changes, stored
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.home import imports_folder, no_room
 from sightline.data.names import printable
@@ -113,11 +113,20 @@ def remove(one: Import) -> None:
 
 
 def _identity(source: Source, options: DataOptions) -> str:
-    """Return what names the imports of one source, whatever its state, read in one way."""
+    """Return what names the imports of one source, whatever its state, read in one way and reached by any link."""
     inputs = [place for split in source.splits for place in source.inputs(split)]
-    places = [place if isinstance(place, str) else os.path.abspath(place) for place in inputs]  # noqa: PTH100
-    said = [type(source).__name__, source.name, places, options.size, options.fit, options.skip_bad]
+    places = [place if isinstance(place, str) else _reached(place) for place in inputs]
+    # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
+    name = source.name if options.source in catalogue.entries() else None
+    said = [type(source).__name__, name, places, options.size, options.fit, options.skip_bad]
     return _short(json.dumps([stored.FORMAT, *said]))
+
+
+def _reached(place: Path) -> str:
+    """Return where links lead; a file keeps its own name, because some readers go by it."""
+    return (
+        os.path.realpath(place) if place.is_dir() else str(Path(os.path.realpath(place.parent)) / place.name)
+    )
 
 
 def _places(source: Source, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:

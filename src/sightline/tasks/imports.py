@@ -60,10 +60,14 @@ def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
 def _of(data: str | Path | None) -> list[store.Import]:
     if data is None:
         return store.imports()
-    names = {str(data), source_of(data), str(Path(data).absolute())}
-    everything = store.imports()
-    found = [one for one in everything if one.source in names]
     known = catalogue.entries()
+    names = {str(data), source_of(data), str(Path(data).absolute())}
+    place = None if str(data) in known else Path(data).resolve()  # the same by a link is imported once
+    found = [
+        one
+        for one in store.imports()
+        if one.source in names or (Path(one.source).is_absolute() and Path(one.source).resolve() == place)
+    ]
     if not found and str(data) not in known and not Path(data).exists():
         raise UsageError(
             f"'{printable(str(data))}' is neither a path that exists nor a name of the catalogue, and nothing is "
