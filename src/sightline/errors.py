@@ -9,7 +9,7 @@
     │   └── RunError            3   a run folder or a classifier file that cannot be used
     ├── DivergedError           1   training met a loss that is not a number
     ├── SaveError               1   something could not be written
-    └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, after a checkpoint
+    └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, with nothing half-done left
 
 A message is one sentence or two: what was found, where, what was expected, and the way out.
 """
@@ -59,7 +59,7 @@ class SaveError(SightlineError):
 
 
 class Interrupted(SightlineError):  # noqa: N818 (it is no mistake, so it does not carry the name of one)
-    """Training was asked to stop and did so after a checkpoint; `exit_code` is 128 + the signal's number."""
+    """Training stopped after a checkpoint, or an import left nothing; `exit_code` is 128 + the signal's number."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import http.server
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,3 +208,38 @@ def test_imports_are_listed_and_removed_and_the_pictures_stay(
     assert run(["inspect", "colours"]) == 0
     capfd.readouterr()
     assert len(said_as_json(capfd, "imports")) == 2
+
+
+@pytest.mark.parametrize("remove", [[], ["--remove"]])
+def test_imports_of_what_does_not_exist_are_an_error_and_of_what_is_gone_are_not(
+    remove: list[str],
+    picture_folder: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(picture_folder.parent)
+    assert run(["inspect", "colours"]) == 0
+    capfd.readouterr()
+    assert run(["data", "imports", "digit", *remove]) == 2
+    assert capfd.readouterr().err == (
+        "sightline: 'digit' is neither a path that exists nor a name of the catalogue, and nothing is imported "
+        "from it; `sightline data imports` lists what is. Did you mean 'digits'?\n"
+    )
+    assert run(["data", "imports", "digits", *remove]) == 0
+    assert capfd.readouterr().out.startswith("Nothing of it is imported; ")
+    picture_folder.rename("gone")
+    assert run(["data", "imports", "gone", *remove]) == 0
+    assert capfd.readouterr().out.startswith("Nothing of it is imported; ")
+    assert len(said_as_json(capfd, "imports", str(picture_folder), *remove)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_imports_are_found_by_a_link_to_their_source(
+    picture_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link").symlink_to(picture_folder)
+    assert run(["inspect", str(tmp_path / "link")]) == 0
+    capfd.readouterr()
+    assert len(said_as_json(capfd, "imports", str(picture_folder))) == 1
+    assert len(said_as_json(capfd, "imports", str(tmp_path / "link"), "--remove")) == 1
+    assert said_as_json(capfd, "imports") == []

@@ -4,6 +4,7 @@ import json
 import mmap
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from sightline.data.readers.contract import Part, Progress, Reading
 from sightline.data.room import Room, room_for
 from sightline.data.source import read
 from sightline.data.store import read_stored
-from sightline.errors import DataError, SaveError
+from sightline.errors import DataError, Interrupted, SaveError
 
 MakeClasses = Callable[..., Path]
 OPTIONS = DataOptions(source="the source")
@@ -210,6 +211,38 @@ def test_an_error_while_reading_leaves_nothing(fake: Fake) -> None:
     with pytest.raises(DataError, match="bad"):
         read_stored(fake, ["train"], OPTIONS)
     assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_folder_is_imported_once_by_whatever_link_it_is_reached(
+    make_classes: MakeClasses, tmp_path: Path
+) -> None:
+    folder = make_classes(tmp_path / "animals")
+    (tmp_path / "link").symlink_to(folder)
+    (tmp_path / "above").symlink_to(folder.parent)
+    (tmp_path / "other").mkdir()
+    shutil.copytree(folder, tmp_path / "other" / folder.name)
+    places = [folder, tmp_path / "link", tmp_path / "above" / folder.name]
+    found = [read(DataOptions(source=str(place))) for place in places]
+    assert imports() == ["train"]
+    assert len({data.train.fingerprint for data in found}) == 1
+    assert [data.name for data in found] == [folder.name, "link", folder.name]
+    read(DataOptions(source=str(tmp_path / "other" / folder.name)))
+    assert imports() == ["train", "train"]
+
+
+def test_ctrl_c_leaves_nothing_and_says_so(fake: Fake) -> None:
+    fake.meanwhile = lambda: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(Interrupted) as caught:
+        read_stored(fake, ["train"], OPTIONS)
+    assert caught.value.exit_code == 130
+    assert str(caught.value) == (
+        "Stopped by Ctrl-C while the pictures of the source were imported: nothing half-done is left, and the next "
+        "start imports them anew."
+    )
+    assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
+    fake.meanwhile = lambda: None
+    assert len(read_stored(fake, ["train"], OPTIONS).parts["train"].pictures) == 20
 
 
 def test_many_threads_import_once(fake: Fake) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -164,6 +166,32 @@ def test_callbacks_hear_of_the_end_also_when_it_is_an_error(tmp_path: Path, tiny
         tiny.start(tmp_path / "run", callbacks=[At(1, 2, give_up), ears]).fit()
     assert ears.heard == [("start", 1, 0), ("batch", 1, 1), ("stop", 1, 2)]
     assert open_run(tmp_path / "run").record.status == "running"
+
+
+class Ending(Callback):
+    """Keeps the status that it finds in run.json when it hears of the end."""
+
+    def on_stop(self, trainer: Trainer) -> None:
+        self.status = trainer.run.record.status
+        assert trainer.record.status == self.status
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [
+        (lambda trainer: trainer.stop("Enough."), "finished"),
+        (lambda trainer: signal.raise_signal(signal.SIGTERM), "interrupted"),
+        (lambda trainer: trainer.network[-1].weight.data.fill_(math.nan), "diverged"),
+        (give_up, "running"),
+    ],
+)
+def test_callbacks_hear_how_the_run_ended(
+    act: Callable[[Trainer], None], status: str, tmp_path: Path, tiny: ModuleType
+) -> None:
+    ending = Ending()
+    with contextlib.suppress(Interrupted, DivergedError, KeyError):
+        tiny.start(tmp_path / "run", callbacks=[At(1, 2, act), ending]).fit()
+    assert ending.status == status
 
 
 def test_a_callback_can_end_the_run_after_an_epoch(tmp_path: Path, tiny: ModuleType) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from sightline.training.callbacks import Callback
 from sightline.training.loop import Trainer
 from sightline.training.progress import ProgressDisplay
+from sightline.training.run import open_run
 
 
 def shown(tiny: ModuleType, path: Path, *, terminal: bool = False, **options: object) -> str:
@@ -70,3 +71,17 @@ def test_notes_and_the_place_come_first_when_a_run_goes_on_and_the_reason_last(
     assert lines[2].startswith("epoch 2/9  ")
     assert lines[3] == "Enough [bold] of it."
     assert len(lines) == 4
+
+
+def test_a_note_that_comes_under_way_is_shown_once_and_kept_with_the_run(
+    tmp_path: Path, tiny: ModuleType
+) -> None:
+    class Note(Callback):
+        def on_epoch(self, trainer: Trainer, row: object) -> None:
+            trainer.note("The moon is full.")
+
+    text = io.StringIO()
+    console = Console(file=text, width=200, highlight=False)
+    tiny.start(tmp_path / "run", callbacks=[Note(), ProgressDisplay(console)]).fit()
+    assert [line for line in text.getvalue().splitlines() if "epoch" not in line] == ["The moon is full."]
+    assert open_run(tmp_path / "run").record.notes[-1] == "The moon is full."

@@ -43,6 +43,7 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
     ] = None,
+    track: options.Track = None,
     json: options.Json = False,
 ) -> None:
     """Go on from a trained network: more layers, more classes, or a new output layer. The old run is not changed."""
@@ -61,6 +62,7 @@ def command(
         out=out,
         settings=[*options.frozen(freeze), *(settings or [])],
         callbacks=[] if json else [Opening()],
+        track=track or (),
         progress=not json,
     )
     if json:

@@ -45,6 +45,14 @@ GroupBy = Annotated[
         "the file names, such as '(patient[0-9]+)_'.",
     ),
 ]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="NAME",
+        help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/train.md).",
+    ),
+]
 
 Freeze = Annotated[
     str | None,

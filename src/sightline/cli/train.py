@@ -62,6 +62,7 @@ def command(
             "is the folder for the figure and the table.",
         ),
     ] = False,
+    track: options.Track = None,
     json: options.Json = False,
 ) -> None:
     """Train a network; the test split is not read."""
@@ -89,7 +90,7 @@ def command(
     if find_learning_rate:
         output.show_found_rate(find(data, **asked), as_json=json)
         return
-    run = train(data, callbacks=[] if json else [Opening()], **asked)
+    run = train(data, callbacks=[] if json else [Opening()], track=track or (), **asked)
     if json:
         print(output.run_as_json(run))
     else:

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +24,14 @@ from pathlib import Path
 import filelock
 
 from sightline import files
-from sightline.data import changes, stored
+from sightline.data import catalogue, changes, stored
 from sightline.data.dataset import SPLITS, SplitName
 from sightline.data.home import imports_folder, no_room
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.readers.contract import Part, Progress, Reading, Source
 from sightline.data.stored import Facts, Workshop
-from sightline.errors import DataError, SaveError
+from sightline.errors import DataError, Interrupted, SaveError
 
 _DIGITS = 24  # hexadecimal ones of a name
 
@@ -45,6 +46,7 @@ def read_stored(
 
     Raises:
         DataError: as for `source.read`; or the source changed while it was imported.
+        Interrupted: Ctrl-C came while pictures were imported.
         SaveError: the store cannot be written.
         OSError: the source cannot be looked at.
     """
@@ -52,7 +54,7 @@ def read_stored(
     places = _places(source, splits, folder)
     found = _found(places)
     if len(found) < len(places):
-        with _alone(folder) as workshop:
+        with _told_if_interrupted(options.source), _alone(folder) as workshop:
             found = _found(places)  # another process may have been at it
             missing = {split: place for split, place in places.items() if split not in found}
             if missing:
@@ -111,11 +113,20 @@ def remove(one: Import) -> None:
 
 
 def _identity(source: Source, options: DataOptions) -> str:
-    """Return what names the imports of one source, whatever its state, read in one way."""
+    """Return what names the imports of one source, whatever its state, read in one way and reached by any link."""
     inputs = [place for split in source.splits for place in source.inputs(split)]
-    places = [place if isinstance(place, str) else os.path.abspath(place) for place in inputs]  # noqa: PTH100
-    said = [type(source).__name__, source.name, places, options.size, options.fit, options.skip_bad]
+    places = [place if isinstance(place, str) else _reached(place) for place in inputs]
+    # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
+    name = source.name if options.source in catalogue.entries() else None
+    said = [type(source).__name__, name, places, options.size, options.fit, options.skip_bad]
     return _short(json.dumps([stored.FORMAT, *said]))
+
+
+def _reached(place: Path) -> str:
+    """Return where links lead; a file keeps its own name, because some readers go by it."""
+    return (
+        os.path.realpath(place) if place.is_dir() else str(Path(os.path.realpath(place.parent)) / place.name)
+    )
 
 
 def _places(source: Source, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
@@ -159,6 +170,18 @@ def _import(
         for older in folder.glob(f"{split}-*"):  # of another state, or damaged
             _clear(older)
         files.adopt_folder(finished, places[split])
+
+
+@contextlib.contextmanager
+def _told_if_interrupted(source: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(
+            f"Stopped by Ctrl-C while the pictures of {printable(source)} were imported: nothing half-done is left, "
+            "and the next start imports them anew.",
+            signal.SIGINT,
+        ) from interrupt
 
 
 @contextlib.contextmanager

@@ -71,6 +71,7 @@ def extend(
     out: str | Path | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
     progress: bool = True,
 ) -> Extension:
     """Train a new run that begins with the network of an older one; the older run is not changed.
@@ -90,6 +91,7 @@ def extend(
         out: the new run's folder, as for `train`.
         settings: as for `train`.
         callbacks: as for `train`.
+        track: as for `train`.
         progress: as for `train`.
 
     Raises:
@@ -123,7 +125,7 @@ def extend(
     if not new_head:
         classes = _classes(older, pictures, add=add_classes)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
-    trained = train(data, recipe=recipe, out=out, callbacks=callbacks, progress=progress)
+    trained = train(data, recipe=recipe, out=out, callbacks=callbacks, track=track, progress=progress)
     return _judged(older, classifier, trained, load(data, recipe.data, splits=VALID, progress=False))
 
 

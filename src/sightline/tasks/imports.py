@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sightline.data import store
+from sightline.data import catalogue, store
 from sightline.data.dataset import SplitName
+from sightline.data.names import printable
+from sightline.errors import UsageError, nearest
 from sightline.tasks.load import source_of
 
 
@@ -30,6 +32,9 @@ def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
 
     Args:
         data: a catalogue name or a path.
+
+    Raises:
+        UsageError: it is neither, and nothing is imported from it.
     """
     return [_shown(one) for one in _of(data)]
 
@@ -41,6 +46,7 @@ def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
         data: a catalogue name or a path.
 
     Raises:
+        UsageError: `data` is neither of them, and nothing is imported from it.
         SaveError: something cannot be deleted.
     """
     found = _of(data)
@@ -54,8 +60,20 @@ def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
 def _of(data: str | Path | None) -> list[store.Import]:
     if data is None:
         return store.imports()
+    known = catalogue.entries()
     names = {str(data), source_of(data), str(Path(data).absolute())}
-    return [one for one in store.imports() if one.source in names]
+    place = None if str(data) in known else Path(data).resolve()  # the same by a link is imported once
+    found = [
+        one
+        for one in store.imports()
+        if one.source in names or (Path(one.source).is_absolute() and Path(one.source).resolve() == place)
+    ]
+    if not found and str(data) not in known and not Path(data).exists():
+        raise UsageError(
+            f"'{printable(str(data))}' is neither a path that exists nor a name of the catalogue, and nothing is "
+            f"imported from it; `sightline data imports` lists what is.{nearest(str(data), known)}"
+        )
+    return found
 
 
 def _shown(one: store.Import) -> ImportedSource:

@@ -14,6 +14,7 @@ from sightline.errors import UsageError
 from sightline.tasks.figures import Album
 from sightline.tasks.load import Data, load, load_own, refuse_inside, source_of
 from sightline.tasks.report import write_run_report
+from sightline.tracking.trackers import make_trackers
 from sightline.training.callbacks import Callback
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.run import Run, open_run
@@ -38,6 +39,7 @@ def train(
     recipe: str | Path | Recipe | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
     progress: bool = True,
 ) -> Run:
     """Train a network and return its run, a folder with everything in it.
@@ -58,15 +60,17 @@ def train(
         recipe: a whole recipe, or a TOML file with one or a part of one.
         settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
         callbacks: called around epochs and batches.
+        track: write figures for other programs too: `tensorboard`, `mlflow` (docs/train.md).
         progress: show how far training has come, on the standard error output.
 
     Raises:
-        UsageError: an option is not known or does not go with the data.
+        UsageError: an option is not known or does not go with the data, or a package for tracking is not installed.
         DataError: the data cannot be read.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was written, and `resume` goes on from it.
         DivergedError: the loss is no number any more.
         SaveError: something could not be written.
     """
+    callbacks = [*callbacks, *make_trackers(track)]
     whole = wanted(
         data, model=model, layers=layers, network=network, epochs=epochs, seed=seed, group_by=group_by,
         recipe=recipe, settings=settings,
@@ -91,6 +95,7 @@ def resume(
     data: Data | None = None,
     network: nn.Module | None = None,
     callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
     progress: bool = True,
 ) -> Run:
     """Go on with an interrupted run from its newest checkpoint, and return it finished.
@@ -103,13 +108,16 @@ def resume(
         data: the same pictures, if they are not where they were, or were handed in from Python.
         network: an instance of the same class, if the run was started with one.
         callbacks: as for `train`.
+        track: as for `train`; the record goes on, and gets the epochs that it lacks.
         progress: as for `train`.
 
     Raises:
+        UsageError: a package for tracking is not installed.
         RunError: the run is damaged or of another version.
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
+    callbacks = [*callbacks, *make_trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
     if run.record.status == "finished":
         return run

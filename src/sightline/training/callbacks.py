@@ -29,7 +29,10 @@ class Callback:
         """After each epoch and its validation, before its checkpoint."""
 
     def on_stop(self, trainer: Trainer) -> None:
-        """When the run ends, however it ends: finished, interrupted, or by an error."""
+        """When the run ends, however it ends.
+
+        `trainer.record.status` says how: finished, interrupted, diverged, or still running: by another error.
+        """
 
 
 class BestClassifier(Callback):

@@ -125,6 +125,38 @@ class Trainer:
         """End the run after this epoch; `reason` is kept with the run."""
         self.stop_reason = reason
 
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about what was met on the way with the run; progress and report show it.
+
+        Raises:
+            SaveError: the record cannot be written.
+        """
+        if sentence not in self.record.notes:  # a resumed run may meet the same again
+            self.notes += (sentence,)
+            self.record = self.record.model_copy(update={"notes": (*self.record.notes, sentence)})
+            self.run.save_record(self.record)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the order (N,) in which an epoch, from 1, takes the pictures of train."""
+        return stream(self.recipe.seed, "order", epoch).permutation(len(self.train))
+
+    def augmented(self, indices: NDArray[np.int64], place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Return the pictures and targets that a batch learns from, on the device.
+
+        Args:
+            indices: (B,) of pictures of train.
+            place: the batch's epoch, from 1, and number, from 0; with the seed it decides all that is random.
+
+        Returns:
+            pictures (B, H, W, C), uint8 or float in 0..255; targets (B, K), shares of classes.
+        """
+        labels = self.train.labels
+        assert labels is not None  # noqa: S101 (checked before training)
+        pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
+        targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
+        random = stream(self.recipe.seed, "augment", *place)
+        return augment(pictures, targets, self._augmentations, random)
+
     def fit(self) -> None:
         """Train to the end, from the newest checkpoint where there is one.
 
@@ -146,6 +178,7 @@ class Trainer:
             self._note_status("running")
             try:
                 self._run_epochs()
+                self._note_status("finished", reason=self.stop_reason)
             except Interrupted as interrupted:
                 self._note_status("interrupted", reason=str(interrupted))
                 raise
@@ -155,7 +188,6 @@ class Trainer:
             finally:
                 for callback in self.callbacks:
                     callback.on_stop(self)
-            self._note_status("finished", reason=self.stop_reason)
 
     def _run_epochs(self) -> None:
         for callback in self.callbacks:
@@ -202,20 +234,14 @@ class Trainer:
         self.network.train()
         if self.freezing is not None:
             self.freezing.apply(epoch)
-        return stream(self.recipe.seed, "order", epoch).permutation(len(self.train))
+        return self.order(epoch)
 
     def take(self, order: NDArray[np.int64], epoch: int, batch: int, learning_rate: float) -> Tensor:
         """Take the step of one batch, counted from 0, of an epoch in this order; return what `train_step` saw."""
         # What is random in this batch depends on the seed and the batch's place alone, so a resumed run repeats it.
         place = (epoch, batch)
         torch.manual_seed(derive(self.recipe.seed, "noise", *place))
-        indices = order[slice(*self.bounds[batch])]
-        labels = self.train.labels
-        assert labels is not None  # noqa: S101 (checked before training)
-        pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
-        targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
-        random = stream(self.recipe.seed, "augment", *place)
-        pictures, targets = augment(pictures, targets, self._augmentations, random)
+        pictures, targets = self.augmented(order[slice(*self.bounds[batch])], place)
         return train_step(
             self.network, self.optimizer, self.machine, self.preparation, self.loss,
             pictures, targets, learning_rate,

@@ -17,11 +17,11 @@ class ProgressDisplay(Callback):
         self._console = console or Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._task = TaskID(0)
+        self._told = 0
 
     def on_start(self, trainer: Trainer) -> None:
         """Print where the run stands and begin the live line."""
-        for note in trainer.notes:
-            self._say(note)
+        self._tell_notes(trainer)
         done = (trainer.epoch - 1) * trainer.batches + trainer.batch
         if done and trainer.epoch <= trainer.epochs:
             self._say(f"Going on from epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}.")
@@ -61,14 +61,22 @@ class ProgressDisplay(Callback):
             f"valid loss {row.valid_loss:.4f} accuracy {row.valid_accuracy:.4f}  "
             f"{row.images_per_second:,.0f} images/s{best}"
         )
+        self._tell_notes(trainer)
 
     def on_stop(self, trainer: Trainer) -> None:
         """Take the live line away."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        self._tell_notes(trainer)
         if trainer.stop_reason:
             self._say(trainer.stop_reason)
+
+    def _tell_notes(self, trainer: Trainer) -> None:
+        """Print the notes that came since the last time."""
+        for note in trainer.notes[self._told :]:
+            self._say(note)
+        self._told = len(trainer.notes)
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

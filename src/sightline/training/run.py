@@ -9,6 +9,7 @@ classifier.safetensors    the best epoch so far
 evaluation.json           after `evaluate`, with probabilities.npy beside it
 skipped.csv               files left out with skip_bad
 figures/, report.html
+tensorboard/, mlflow.json if it is tracked
 """
 
 from __future__ import annotations

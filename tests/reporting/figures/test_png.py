@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sightline.errors import SaveError
-from sightline.reporting.figures import draw_learning_curves, save_png, to_png
+from sightline.reporting.figures import draw_learning_curves, save_png, to_pixels, to_png
 
 
 def test_the_same_figure_gives_the_same_bytes(history):
@@ -18,6 +18,12 @@ def test_a_figure_has_150_pixels_an_inch(history):
     figure = draw_learning_curves({"cnn": history(5)})
     height, width = matplotlib.image.imread(io.BytesIO(to_png(figure))).shape[:2]
     assert (width, height) == pytest.approx(tuple(150 * figure.get_size_inches()), abs=1)
+
+
+def test_the_pixels_of_a_figure_are_those_of_its_file(history):
+    pixels = to_pixels(draw_learning_curves({"cnn": history(3)}))
+    file = matplotlib.image.imread(io.BytesIO(to_png(draw_learning_curves({"cnn": history(3)}))))
+    assert np.array_equal(pixels, np.rint(file[..., :3] * 255).astype(np.uint8))
 
 
 def test_neither_program_nor_date_is_written(history):

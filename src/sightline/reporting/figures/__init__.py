@@ -5,7 +5,7 @@ from sightline.reporting.figures.class_sheet import ClassRow, draw_class_sheet
 from sightline.reporting.figures.confusion_matrix import draw_confusion_matrix
 from sightline.reporting.figures.learning_curves import draw_learning_curves
 from sightline.reporting.figures.learning_rates import draw_learning_rates
-from sightline.reporting.figures.png import save_png, to_png
+from sightline.reporting.figures.png import save_png, to_pixels, to_png
 from sightline.reporting.figures.prediction_sheet import draw_prediction_sheet
 from sightline.reporting.figures.sample_sheet import draw_sample_sheet
 from sightline.reporting.figures.worst_errors import Judged, draw_worst_errors
@@ -22,5 +22,6 @@ __all__ = [
     "draw_sample_sheet",
     "draw_worst_errors",
     "save_png",
+    "to_pixels",
     "to_png",
 ]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sightline.files import write_bytes
 from sightline.reporting.figures import look
@@ -17,6 +21,15 @@ def to_png(figure: Figure) -> bytes:
     with look.house_style():
         figure.savefig(content, format="png", dpi=look.DPI, metadata={"Software": None})
     return content.getvalue()
+
+
+def to_pixels(figure: Figure) -> NDArray[np.uint8]:
+    """Return `figure` as pixels (H, W, 3), as many as its PNG file has."""
+    figure.set_dpi(look.DPI)
+    canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
+    with look.house_style():
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def save_png(figure: Figure, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A run's figures in the records of other programs; off unless asked for, and the run folder never needs it."""

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from sightline.reporting import figures
+from sightline.tracking import first_pictures
+from sightline.tracking.first_pictures import draw_first_pictures
+from sightline.training import loop
+from sightline.training.loop import Trainer
+
+
+def drawn(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[str]]:
+    """Return the pictures and captions that the sheet is drawn from."""
+    seen = []
+
+    def draw(pictures: np.ndarray, captions: list[str]) -> object:
+        seen.append((pictures, captions))
+        return real(pictures, captions)
+
+    real = figures.draw_sample_sheet
+    monkeypatch.setattr(first_pictures.figures, "draw_sample_sheet", draw)
+    sheet = draw_first_pictures(trainer)
+    assert (sheet.dtype, sheet.ndim, sheet.shape[2]) == (np.uint8, 3, 3)
+    assert np.ptp(sheet) > 200
+    return seen[0]
+
+
+def test_the_sheet_shows_what_the_first_step_learned_from(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = tiny.start(tmp_path / "run", epochs=1)
+    pictures, captions = drawn(trainer, monkeypatch)
+    steps = []
+    real = loop.train_step
+
+    def train_step(*arguments: object) -> object:
+        steps.append(arguments[5:7])
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "train_step", train_step)
+    trainer.fit()
+    learned, targets = (tensor.numpy() for tensor in steps[0])
+    assert pictures.shape == (8, 6, 6, 1)
+    assert np.abs(pictures - learned).max() <= 0.5  # rounded to whole levels
+    for caption, shares in zip(captions, targets, strict=True):
+        named = [name for name, share in zip(tiny.CLASSES, shares, strict=True) if share >= 0.05]
+        assert sorted(part.partition(" ")[0] for part in caption.split(", ")) == sorted(named)
+
+
+def test_a_resumed_run_draws_the_same_sheet(tmp_path: Path, tiny: ModuleType) -> None:
+    trainer = tiny.start(tmp_path / "run")
+    first = draw_first_pictures(trainer)
+    trainer.fit()
+    assert np.array_equal(draw_first_pictures(tiny.resume(tmp_path / "run")), first)
+
+
+@pytest.mark.parametrize(
+    ("shares", "caption"),
+    [([0, 1, 0], "half"), ([0.3, 0, 0.7], "light 70%, dark 30%"), ([0.04, 0.96, 0], "half")],
+)
+def test_a_caption_names_the_classes_that_have_a_share(
+    shares: list[float], caption: str, tiny: ModuleType
+) -> None:
+    assert first_pictures._caption(np.array(shares, np.float32), tiny.CLASSES) == caption
