@@ -100,7 +100,7 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"epochs": 3}, "'epochs' is no key of a recipe. Did you mean 'training.epochs'?"),
         ({"model": {"zzz": 3}}, "'model.zzz' is no key of a recipe."),
         ({"training": 5}, "training is 5, expected a table of keys."),
-        ({"training": {"epochs": 0}}, "training.epochs is 0, expected greater than or equal to 1."),
+        ({"training": {"epochs": -1}}, "training.epochs is -1, expected greater than or equal to 0."),
         ({"training": {"epochs": "many"}}, "training.epochs is 'many', expected a valid integer, "),
         ({"training": {"epochs": 2.5}}, "training.epochs is 2.5, expected a valid integer, "),
         ({"training": {"batch_size": 1}}, "training.batch_size is 1, expected greater than or equal to 2."),
@@ -115,6 +115,8 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"data": {"size": [28, 0]}}, "data.size.1 is 0, expected greater than or equal to 1."),
         ({"data": {"group_by": "("}},
          "data.group_by is '(', expected a regular expression, and this is none (missing ), "),
+        ({"data": {"classes": ["a", "a"]}}, "data.classes is ['a', 'a'], expected class names, each once."),
+        ({"start": {"head": "old"}}, "start.head is 'old', expected 'new' or 'keep'."),
         ({"data": {"source": 3}}, "data.source is 3, expected a valid string."),
         ({"model": {"layers": "flatten"}}, "model.layers is 'flatten', expected a list in brackets."),
         ({"preparation": {"grey": "maybe"}}, "preparation.grey is 'maybe', expected a valid boolean"),
@@ -137,7 +139,7 @@ def test_what_is_missing_is_named_and_several_problems_are_counted() -> None:
     with pytest.raises(UsageError, match=r"^The recipe lacks 'data\.source'\.$"):
         make_recipe({"data": {}})
     with pytest.raises(UsageError, match=r"^seed is -1, expected .* \(1 more of this kind\.\)$"):
-        make_recipe(BARE, {"seed": -1, "training": {"epochs": 0}})
+        make_recipe(BARE, {"seed": -1, "training": {"epochs": -1}})
 
 
 EXAMPLES = {
@@ -150,6 +152,12 @@ EXAMPLES = {
     "data.test_fraction": ("0.5", 0.5),
     "data.split_seed": ("7", 7),
     "data.group_by": (r"(patient\d+)_", r"(patient\d+)_"),
+    "data.classes": ('["cat", "dog"]', ("cat", "dog")),
+    "start.source": ("runs/old", "runs/old"),
+    "start.sha256": ("0" * 64, "0" * 64),
+    "start.lines": ("3", 3),
+    "start.head": ("keep", "keep"),
+    "start.statistics": ("data", "data"),
     "model.preset": ("mlp 256 128", "mlp 256 128"),
     "model.layers": ('["flatten", "dense 10 relu"]', ("flatten", "dense 10 relu")),
     "preparation.grey": ("true", True),
@@ -163,6 +171,10 @@ EXAMPLES = {
     "training.weight_decay": ("0", 0.0),
     "training.clip_norm": ("1", 1.0),
     "training.ema": ("0.999", 0.999),
+    "training.freeze": ("backbone", "backbone"),
+    "training.unfreeze_epoch": ("3", 3),
+    "training.unfreeze_gradually": ("true", True),
+    "training.backbone_rate": ("0.5", 0.5),
     "training.label_smoothing": ("0.1", 0.1),
     "training.class_weights": ("balanced", "balanced"),
     "training.patience": ("5", 5),
@@ -176,7 +188,7 @@ def leaves(model: type[BaseModel], prefix: str = "") -> set[str]:
     """Every key of a model, found without the code under test."""
     found = set()
     for name, part in model.model_json_schema()["properties"].items():
-        below = {"data", "model", "preparation", "training"} if not prefix else set()
+        below = {"data", "model", "start", "preparation", "training"} if not prefix else set()
         if name in below:
             found |= leaves(model.model_fields[name].annotation, f"{name}.")  # type: ignore[arg-type]
         else:
