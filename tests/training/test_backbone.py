@@ -216,6 +216,21 @@ def test_pictures_of_another_size_are_told_where_weights_do_not_fit(
         starting.start(recipe(tiny, source), type(small)("large", **parts), tmp_path / "run")
 
 
+def test_a_kept_output_layer_for_other_classes_is_refused(
+    tiny: ModuleType, source: Path, tmp_path: Path
+) -> None:
+    other = tiny.dataset()
+    parts = {
+        name: ImageSet(part.images, part.labels, ("dark", "grey", "light"), name)
+        for name, part in other.splits().items()
+    }
+    wanted = recipe(tiny, source, {"head": "keep"})
+    with pytest.raises(
+        UsageError, match=r"knows the class half, which the pictures have not \(dark, grey, light\)"
+    ):
+        starting.start(wanted, Dataset("other", **parts), tmp_path / "run")
+
+
 def test_the_network_of_a_python_class_is_no_beginning(tiny: ModuleType, tmp_path: Path) -> None:
     own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3))
     tiny.start(tmp_path / "own", network=own).fit()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sightline.architectures.layers import Shape, show
+from sightline.architectures.layers import Shape
 from sightline.architectures.lines import split_lines
 from sightline.architectures.published import PUBLISHED, published_lines, published_scale
 from sightline.data.published_weights import published_weights
@@ -190,11 +190,3 @@ def _from_classifier(source: str) -> Backbone:
         ),
         sha256=weights.fingerprint(state),
     )
-
-
-def advice(backbone: Backbone, shape: Shape) -> str:
-    """Return what to do where weights do not fit because the pictures have another size than they had."""
-    if backbone.shape is None or backbone.shape[:2] == shape[:2]:
-        return ""
-    own = show(backbone.shape[:2])
-    return f" It learned from pictures of {own}, these are {show(shape[:2])}: bring them to its size with --size {own}."

@@ -17,13 +17,12 @@ from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
 from sightline.data.dataset import Dataset
 from sightline.data.imageset import ImageSet
-from sightline.errors import DataError, RunError, UsageError
-from sightline.networks.builder import build, spans
-from sightline.networks.transplant import keep_outputs, pass_on, put_below, put_in
+from sightline.errors import DataError, UsageError
+from sightline.networks.builder import build
 from sightline.preparing.preparation import Preparation, fit_preparation
 from sightline.seeds import derive
 from sightline.training import checkpoint
-from sightline.training.backbone import Backbone, advice, with_backbone
+from sightline.training.backbone import with_backbone
 from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
 from sightline.training.effective import derived_keys, effective
 from sightline.training.freezing import Freezing
@@ -31,7 +30,7 @@ from sightline.training.loop import Trainer
 from sightline.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
 from sightline.training.recipe import Recipe
 from sightline.training.run import Run, RunRecord, create_run, data_facts
-from sightline.training.step import validate
+from sightline.training.transplanting import freezing_of, transplant
 
 
 def start(
@@ -66,8 +65,8 @@ def start(
     network = _network(recipe, train, preparation, network)
     temperature = 1.0
     if backbone is not None:
-        temperature = _transplant(network, backbone, recipe, machine, preparation, valid)
-    freezing = _freezing(recipe, train, preparation, network)
+        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
+    freezing = freezing_of(recipe, train, preparation, network)
     still = 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)
     learning, fixed = _parameters(network, still)
     record = RunRecord(
@@ -116,13 +115,13 @@ def resume(
     preparation = _preparation(recipe, train, record.preparation)
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
-    freezing = _freezing(recipe, train, preparation, network)
+    freezing = freezing_of(recipe, train, preparation, network)
     temperature = 1.0
     # A run that was killed before its first checkpoint begins anew.
     if recipe.start.source is not None and checkpoint.newest(run.checkpoints)[0] is None:
         _, backbone = with_backbone(recipe, train.shape)
         valid = _labelled(dataset, "valid")
-        temperature = _transplant(network, backbone, recipe, machine, preparation, valid)
+        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
     trainer = _trainer(
         run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
     )
@@ -190,52 +189,6 @@ def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> 
     """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
     fitted = fit_preparation(train, grey=recipe.preparation.grey)
     return fitted if known is None else fitted.model_copy(update={"mean": known.mean, "std": known.std})
-
-
-def _transplant(
-    network: nn.Module,
-    backbone: Backbone | None,
-    recipe: Recipe,
-    machine: Machine,
-    preparation: Preparation,
-    valid: ImageSet,
-) -> float:
-    """Give a new network the weights that the recipe begins with; return the temperature of a kept output layer."""
-    assert isinstance(network, nn.Sequential)  # noqa: S101 (a module of the user's begins with no backbone)
-    assert backbone is not None  # noqa: S101 (the recipe names its source)
-    lines, layers = recipe.start.lines or 0, parse(recipe.model.layers or ())
-    where = spans(layers, preparation.output(valid.shape), len(valid.classes))
-    modules = where[lines - 1].stop
-    carried = {
-        name: tensor for name, tensor in backbone.weights.items() if int(name.partition(".")[0]) < modules
-    }
-    try:
-        put_in(network, carried, modules, backbone.source)
-    except RunError as error:
-        raise UsageError(f"{error}{advice(backbone, valid.shape)}") from error
-    if recipe.start.head == "new":
-        return 1.0
-    head, old = network[where[-1].start], backbone.head
-    assert isinstance(head, nn.Linear)  # noqa: S101 (the builder appends no other)
-    if old is None:
-        raise UsageError(
-            f"start.head is 'keep', but {backbone.source} has no output layer for classes of one's own."
-        )
-    pass_on(list(network)[modules : where[-1].start])
-    if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
-        logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size or 128)
-        put_below(head, new, torch.from_numpy(logits))
-    return old.temperature
-
-
-def _freezing(
-    recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module
-) -> Freezing | None:
-    if recipe.start.lines is None or not isinstance(network, nn.Sequential):
-        return None
-    layers = parse(recipe.model.layers or ())
-    where = spans(layers, preparation.output(train.shape), len(train.classes))
-    return Freezing(network, layers, where, recipe.start.lines, recipe.training)
 
 
 def _parameters(network: nn.Module, frozen: int) -> tuple[int, int]:
