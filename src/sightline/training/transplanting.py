@@ -63,15 +63,14 @@ def transplant(
         )
     if strange := [name for name in old.classes if name not in valid.classes]:
         raise UsageError(
-            f"The output layer of {backbone.source} knows the class{'es' * (len(strange) > 1)} {listed(strange)}, which "
-            f"the pictures have not ({listed(valid.classes)}): name all classes in data.classes, or take a new output "
+            f"The output layer of {backbone.source} knows the class{'es' * (len(strange) > 1)} {listed(strange)}, "
+            f"which the pictures have not ({listed(valid.classes)}): name all classes in data.classes, or take a new output "
             "layer with start.head=new."
         )
     pass_on(list(network)[modules : where[-1].start])
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
-        logits = validate(
-            network.to(machine.device), machine, preparation, valid.images, recipe.training.batch_size or 128
-        )
+        network.to(machine.device)
+        logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size or 128)
         put_below(head, new, torch.from_numpy(logits))
     return old.temperature
 
