@@ -64,8 +64,8 @@ def transplant(
     if strange := [name for name in old.classes if name not in valid.classes]:
         raise UsageError(
             f"The output layer of {backbone.source} knows the class{'es' * (len(strange) > 1)} {listed(strange)}, "
-            f"which the pictures have not ({listed(valid.classes)}): name all classes in data.classes, or take a new output "
-            "layer with start.head=new."
+            f"which the pictures have not ({listed(valid.classes)}): name all classes in data.classes, or take a new "
+            "output layer with start.head=new."
         )
     pass_on(list(network)[modules : where[-1].start])
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
