@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from sightline.data import traits
+from sightline.data import rows, traits
 from sightline.data.imageset import ImageSet
 from sightline.preparing import preparation as preparation_file
 from sightline.preparing.preparation import Preparation
@@ -54,7 +54,7 @@ def test_they_do_not_depend_on_how_many_pictures_are_summed_at_once_or_in_which_
 ) -> None:
     whole = fit_preparation(IMAGES, grey=False)
     monkeypatch.setattr(traits, "_ROWS_AT_ONCE", at_once)
-    monkeypatch.setattr(traits, "_BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(rows, "_BYTES_AT_ONCE", at_once)
     assert fit_preparation(IMAGES, grey=False) == fit_preparation(IMAGES[::-1], grey=False) == whole
 
 
