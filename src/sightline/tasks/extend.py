@@ -124,9 +124,10 @@ def extend(
     pictures = load(data, recipe.data, splits=LEARNING_SPLITS, progress=progress)
     if not new_head:
         classes = _classes(older, pictures, add=add_classes)
+        pictures = pictures.with_classes(classes)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
     trained = train(data, recipe=recipe, out=out, callbacks=callbacks, track=track, progress=progress)
-    return _judged(older, classifier, trained, load(data, recipe.data, splits=VALID, progress=False))
+    return _judged(older, classifier, trained, pictures)
 
 
 def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head: bool) -> dict[str, Any]:
