@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import struct
+import sys
 from pathlib import Path
+from types import ModuleType
 
 # Tests compute many small things, and threads that wait for each other cost more than they bring. The variable
 # is read once, when NumPy or PyTorch is first imported, so it is set before.
@@ -51,3 +54,16 @@ def picture_folder(tmp_path: Path) -> Path:
             pixels[:, :, channel] += 120
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ModuleType:
+    """The module `tiny_run` of the tests of training; scripts in child processes import it under the same name."""
+    path = Path(__file__).with_name("training") / "tiny_run.py"
+    spec = importlib.util.spec_from_file_location("tiny_run", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tiny_run"] = module
+    spec.loader.exec_module(module)
+    return module
