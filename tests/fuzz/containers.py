@@ -63,6 +63,11 @@ WORDS: dict[str, tuple[bytes, ...]] = {
             b"cnumpy\ndtype\n",
             b"cnumpy.core.multiarray\n_reconstruct\n",
             b"cos\nsystem\n",
+            b"ctorch._utils\n_rebuild_tensor_v2\n",
+            b"ctorch\nFloatStorage\n",
+            b"ctorch.nn.parameter\nParameter\n",
+            b"ccollections\nOrderedDict\n)R",
+            b"Q",
         ),
         *(
             b"j\xff\xff\xff\x7f",
@@ -140,6 +145,16 @@ def _zip(content: bytes, change: Inner, random: Random) -> bytes:
     else:
         members.append(("again" + name, plain))
     return _zip_of(members, random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
+
+
+def _stored(content: bytes, change: Inner, random: Random) -> bytes:
+    """Change a member of a zip that packs nothing, as PyTorch writes it; mostly the pickle, which says what is what."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    pickles = [name for name in members if name.endswith("data.pkl")]
+    name = random.choice(pickles if random.random() < 0.7 else list(members))
+    members[name] = change(members[name])
+    return zipped(members, zipfile.ZIP_STORED)
 
 
 def _tar(content: bytes, change: Inner, random: Random) -> bytes:
@@ -271,6 +286,7 @@ _OPENED: dict[str, Callable[[bytes, Inner, Random], bytes]] = {
     "gzip": _gzip,
     "bz2": _bz2,
     "zip": _zip,
+    "stored": _stored,
     "tar": _tar,
     "npy": _npy,
     "png": _png,

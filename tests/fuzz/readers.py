@@ -11,6 +11,7 @@ import array_seeds
 import kept_seeds
 import numpy as np
 import picture_seeds
+import weight_seeds
 from seeds import Seed
 
 from sightline.data import source, store
@@ -65,7 +66,7 @@ def read_store(folder: Path, seed: Seed, random: Random) -> None:
 def read_run(folder: Path, seed: Seed, random: Random) -> None:
     """Ask a run for all that it holds; of what cannot be had, the rest is still asked for."""
     del seed, random
-    # torch makes a process so large that forking it takes longer, and only runs need it.
+    # torch makes a process so large that forking it takes longer, and only runs and weights need it.
     from sightline.training import checkpoint
     from sightline.training.run import open_run
 
@@ -93,6 +94,15 @@ def read_run(folder: Path, seed: Seed, random: Random) -> None:
             refused = None  # it holds this frame, which holds it: the memory of neither would be given back
 
 
+def read_weights(folder: Path, seed: Seed, random: Random) -> None:
+    """Read weights that another program wrote, and look at every number."""
+    del random
+    from sightline.networks import weights
+    from sightline.networks.weight_files import read_weight_file
+
+    weights.fingerprint(read_weight_file(folder / seed.source))
+
+
 def _use(options: DataOptions) -> None:
     dataset = source.read(options)
     for part in dataset.splits().values():
@@ -117,4 +127,5 @@ READERS = (
     Reader("parquet", picture_seeds.parquet, read_source, children=True),
     Reader("store", kept_seeds.store, read_store),
     Reader("runs", kept_seeds.runs, read_run),
+    Reader("weights", weight_seeds.weights, read_weights),
 )

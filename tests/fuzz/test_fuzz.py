@@ -11,7 +11,7 @@ import pytest
 PROGRAM = Path(__file__).with_name("fuzz.py")
 NAMES = (
     *("idx", "svhn", "cifar", "npz", "pickles", "pixel-csv", "usps", "lists", "pictures", "hdf5", "parquet"),
-    *("store", "runs"),
+    *("store", "runs", "weights"),
 )
 
 pytestmark = pytest.mark.skipif(
