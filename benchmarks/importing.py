@@ -176,16 +176,23 @@ def measured(home: str, program: str | None, *arguments: object) -> Finished:
     return Finished(text, wall, usage.ru_utime + usage.ru_stime, peak / 1e6)
 
 
-def anonymous(pid: int) -> int:
-    """Return the bytes of anonymous memory that a process and its children have."""
+def anonymous(pid: int, parent: bytes | None = None) -> int:
+    """Return the bytes of anonymous memory that a process and its children have.
+
+    A child that was just made shares its parent's memory until it begins its own program, so it counts from then on.
+    """
     total = 0
     try:
+        program = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if program == parent:
+            return 0
         for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("RssAnon:"):
                 total += int(line.split()[1]) << 10
         for task in Path(f"/proc/{pid}/task").iterdir():
             total += sum(
-                anonymous(int(child)) for child in (task / "children").read_text(encoding="ascii").split()
+                anonymous(int(child), program)
+                for child in (task / "children").read_text(encoding="ascii").split()
             )
     except OSError:  # it has just ended
         pass

@@ -135,6 +135,16 @@ def test_foreign_files_are_refused_by_all_readers(tmp_path: Path, content: bytes
             read(path)
 
 
+def test_what_a_file_says_of_itself_is_printable_in_the_refusal(tmp_path: Path) -> None:
+    header = '{"a":{"dtype":"\u202eF32\ufeff","shape":[1],"data_offsets":[0,4]}}'.encode()
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    with pytest.raises(RunError) as refused:
+        weights.read(path)
+    assert "F32" in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
 def test_what_is_missing_or_no_file_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"nothing cannot be read: .*\."):
         weights.read(tmp_path / "nothing")

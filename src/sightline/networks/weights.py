@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sightline.errors import RunError
+from sightline.visible import visible
 
 
 def fingerprint(weights: Mapping[str, Tensor]) -> str:
@@ -76,4 +77,4 @@ def _opened(path: Path) -> Iterator[Any]:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
     except safetensors.SafetensorError as error:
-        raise RunError(f"{path} is damaged or is no safetensors file: {error}.") from error
+        raise RunError(f"{path} is damaged or is no safetensors file: {visible(str(error))}.") from error
