@@ -224,3 +224,14 @@ def test_a_module_without_anything_to_learn_is_refused(stripes: sightline.Datase
 def test_bare_arrays_are_refused_with_the_way_out() -> None:
     with pytest.raises(UsageError, match=r"type ndarray and has no labels with it, expected a pair"):
         sightline.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)  # type: ignore[arg-type]
+
+
+def test_a_run_of_a_part_of_the_pictures_goes_on_with_the_same_ones(idx_folder: Path, tmp_path: Path) -> None:
+    run = sightline.train(
+        idx_folder, layers="flatten", epochs=1, out=tmp_path / "run", settings=["data.limit=20"]
+    )
+    facts = run.record.data.splits
+    assert {name: split.pictures for name, split in facts.items()} == {"train": 20, "valid": 6}
+    assert sightline.evaluate(run).pictures == 20
+    again = sightline.train(recipe=run.path / "recipe.toml", out=tmp_path / "again")
+    assert again.record.data.splits == facts

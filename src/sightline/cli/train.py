@@ -48,6 +48,13 @@ def command(
     size: options.Size = None,
     skip_bad: options.SkipBad = False,
     group_by: options.GroupBy = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Learn from about N pictures of train and of validation each, drawn class by class; otherwise all.",
+        ),
+    ] = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe in TOML, whole or in part.")] = None,
     freeze: options.Freeze = None,
     settings: Annotated[
@@ -75,6 +82,7 @@ def command(
     named += options.frozen(freeze)
     named += ["preparation.grey=true"] if grey else []
     named += ["data.skip_bad=true"] if skip_bad else []
+    named += [f"data.limit={limit}"] if limit is not None else []
     named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
     asked: dict[str, Any] = {
         "model": model,

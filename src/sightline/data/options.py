@@ -53,6 +53,11 @@ class DataOptions(BaseModel):
         ge=0,
         description="Seed of the carved splits; apart from the run's seed, so that runs share one test split.",
     )
+    limit: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Learn from about so many pictures of train and of validation each, drawn class by class by the "
+        "split seed; test stays whole. None: from all.",
+    )
     group_by: str | None = Field(
         default=None,
         min_length=1,

@@ -11,6 +11,7 @@ from sightline.data import catalogue
 from sightline.data.dataset import SPLITS, Dataset, SplitName, check_shapes
 from sightline.data.decode import describe
 from sightline.data.imageset import ImageSet
+from sightline.data.limiting import limited
 from sightline.data.names import printable
 from sightline.data.options import DataOptions
 from sightline.data.published import open_published
@@ -126,6 +127,8 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
         )
     check_shapes(source.name, asked)
     dataset = Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
+    if options.limit is not None:
+        dataset = limited(dataset, options.limit, options.split_seed)
     return dataset if options.classes is None else dataset.with_classes(options.classes)
 
 

@@ -12,6 +12,7 @@ from sightline.data import catalogue, source
 from sightline.data.dataset import SPLITS, Dataset, SplitName
 from sightline.data.given import NAME, DataGiven, collect, with_all_splits
 from sightline.data.imageset import ImageSet
+from sightline.data.limiting import limited
 from sightline.data.options import DataOptions, Fit, data_options
 from sightline.errors import DataError, UsageError
 
@@ -74,6 +75,8 @@ def load(
         if not isinstance(data, Dataset):
             data = with_all_splits(NAME, collected(data, progress=progress), options)
         _check_size(data, options)
+        if options.limit is not None:
+            data = limited(data, options.limit, options.split_seed)
         if options.classes is not None:
             data = data.with_classes(options.classes)
         parts = {name: part if name in splits else None for name, part in data.splits().items()}
