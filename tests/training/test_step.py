@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,3 +128,36 @@ def test_narrow_numbers_give_nearly_the_same_logits() -> None:
     assert narrow.dtype == np.float32
     assert not np.array_equal(narrow, wide)
     np.testing.assert_allclose(narrow, wide, atol=0.05)
+
+
+GROWTH = """
+import re
+from pathlib import Path
+import numpy as np, torch
+from torch import nn
+from sightline.preparing.preparation import Preparation
+from sightline.training.machine import Machine, prepared
+from sightline.training.step import validate
+
+def megabytes():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+machine = Machine(torch.device("cpu"), "float32", 1)
+network = nn.Sequential(nn.Flatten(), nn.Linear(12288, 16), nn.ReLU(), nn.Linear(16, 10))
+preparation = Preparation(mean=(100.0,) * 3, std=(50.0,) * 3)
+with prepared(machine):
+    found = []
+    for batches in (5, 60):
+        images = np.broadcast_to(np.zeros((64, 64, 3), np.uint8), (512 * batches, 64, 64, 3))
+        logits = validate(network, machine, preparation, images, 512)
+        found.append(megabytes())
+    assert logits.shape == (512 * 60, 10) and (logits == logits[0]).all()
+print(*found)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is asked of Linux")
+def test_memory_does_not_grow_with_the_number_of_batches_that_are_validated() -> None:
+    done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
+    few, many = map(float, done.stdout.split())
+    assert many < few + 100  # a batch takes 25 MB

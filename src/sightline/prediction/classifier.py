@@ -95,8 +95,11 @@ class Classifier:
             raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
         height, width, _ = self.description.shape
         step = min(_BATCH, max(1, _BATCH_PIXELS // (height * width)))
-        parts = [self._logits(images[start : start + step]) for start in range(0, len(images), step)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
+        # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
+        logits = np.empty((len(images), len(self.classes)), np.float32)
+        for start in range(0, len(images), step):
+            logits[start : start + step] = self._logits(images[start : start + step])
+        return logits
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.

@@ -80,14 +80,19 @@ def validate(
     images: Pictures,
     batch_size: int,
 ) -> NDArray[np.float32]:
-    """Return the (N, K) logits of all `images` (N, H, W, C), with the network in evaluation mode."""
+    """Return the (N, K) logits of all `images` (N, H, W, C), N ≥ 1, with the network in evaluation mode."""
     network.eval()
-    parts: list[Tensor] = []
+    logits = np.empty((0, 0), np.float32)
     with torch.inference_mode(), machine.computing():
         for start in range(0, len(images), batch_size):
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(machine.device)
-            parts.append(network(preparation.apply(batch)).float().cpu())
-    return torch.cat(parts).numpy()
+            found = network(preparation.apply(batch)).float().cpu().numpy()
+            # Into one table, for small tensors that stay would each split a block that a large one has just left,
+            # and memory would grow by a batch with every batch.
+            if start == 0:
+                logits = np.empty((len(images), found.shape[1]), np.float32)
+            logits[start : start + len(found)] = found
+    return logits
 
 
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
