@@ -207,18 +207,20 @@ def report(model):
         )
         return Report(
             title=f"pets: {', '.join(accuracies)}",
-            dataset=DatasetFacts(
-                name="pets",
-                source=f"/home/me/{classes[0]}",
-                shape=(28, 28, 1),
-                classes=tuple(classes),
-                splits=splits,
-                notes=("The validation split was carved from train.",),
-                skipped=(Skipped(f"{classes[1]}/broken.png", "The file ends early."),),
-                figures=(figure,),
+            datasets=(
+                DatasetFacts(
+                    name="pets",
+                    source=f"/home/me/{classes[0]}",
+                    shape=(28, 28, 1),
+                    classes=tuple(classes),
+                    splits=splits,
+                    notes=("The validation split was carved from train.",),
+                    skipped=(Skipped(f"{classes[1]}/broken.png", "The file ends early."),),
+                    figures=(figure,),
+                ),
             ),
             models=models,
-            comparison=ComparisonTable(first, rows, "Exact McNemar tests.") if len(models) > 1 else None,
+            comparisons=(ComparisonTable(first, rows, "Exact McNemar tests."),) if len(models) > 1 else (),
             figures=(figure,),
             made_by="Sightline 0.1.0",
         )

@@ -33,9 +33,10 @@ def test_where_the_reference_leads_the_next_best_is_compared(report):
 
 def test_a_lead_that_may_be_chance_is_called_so(report):
     whole = report({"cnn": 0.9, "mlp": 0.89})
-    first, second = whole.comparison.rows
+    (table,) = whole.comparisons
+    first, second = table.rows
     second = replace(second, paired=second.paired.model_copy(update={"adjusted_p_value": 0.3}))
-    whole = replace(whole, comparison=replace(whole.comparison, rows=(first, second)))
+    whole = replace(whole, comparisons=(replace(table, rows=(first, second)),))
     assert headline(whole).remarks[0].endswith("The difference could well be chance.")
 
 

@@ -213,11 +213,11 @@ def test_the_recipe_is_kept_to_the_letter(page):
 
 def test_a_model_without_history_or_classes_counted_is_reported(report):
     whole = report({"cnn": 0.9})
-    splits = tuple(replace(split, counts={}) for split in whole.dataset.splits)
+    splits = tuple(replace(split, counts={}) for split in whole.datasets[0].splits)
     bare = replace(
         whole,
         models=(replace(whole.models[0], history=()),),
-        dataset=replace(whole.dataset, splits=splits, skipped=(), notes=()),
+        datasets=(replace(whole.datasets[0], splits=splits, skipped=(), notes=()),),
         figures=(),
     )
     text = Page(render_report(bare)).text

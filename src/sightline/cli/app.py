@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli import compare, data, demo, evaluate, extend, inspect, predict, resume, train
+from sightline.cli import compare, data, demo, evaluate, extend, inspect, predict, resume, study, train
 from sightline.errors import SightlineError
 
 EXIT_CODES = """
@@ -33,6 +33,7 @@ app.command("extend")(extend.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
 app.command("compare")(compare.command)
+app.command("study")(study.command)
 app.command("demo")(demo.command)
 app.add_typer(data.app, name="data")
 

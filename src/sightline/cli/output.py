@@ -89,6 +89,14 @@ def show_inspection(inspection: Inspection) -> None:
 
 def show_run(run: Run) -> None:
     """Print how a run ended and where it lies."""
+    show_best(run)
+    say(f"weights sha256  {run.classifier_sha256()}")
+    say(f"run     {run.path}")
+    say(f"report  {run.path / 'report.html'}")
+
+
+def show_best(run: Run) -> None:
+    """Print how good the best epoch of a run was."""
     from sightline.reporting.tables import duration
     from sightline.tasks.report import training_seconds
     from sightline.training.history import best_epoch
@@ -102,9 +110,6 @@ def show_run(run: Run) -> None:
         f"best epoch {best.epoch} of {run.history[-1].epoch}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
         f"loss {best.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
     )
-    say(f"weights sha256  {run.classifier_sha256()}")
-    say(f"run     {run.path}")
-    say(f"report  {run.path / 'report.html'}")
 
 
 def show_extension(extension: Extension) -> None:

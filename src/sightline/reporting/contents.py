@@ -113,7 +113,7 @@ class ComparisonRow:
 
     Attributes:
         model: its name.
-        parameters: all of them, trained or not.
+        parameters: those that were trained.
         accuracy: on the test split.
         loss: on the test split.
         seconds: that training took.
@@ -144,11 +144,57 @@ class ComparisonTable:
         reference: name of the model that the differences are taken against.
         rows: one per model, the reference among them.
         method: the paired test and the correction for many comparisons, in a sentence.
+        title: which pictures they are, where a report has several tables.
     """
 
     reference: str
     rows: tuple[ComparisonRow, ...]
     method: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One model of a study; what is not known is None.
+
+    Attributes:
+        model: its name.
+        about: what is special about it.
+        data: name of the data set that it learned from.
+        parameters: all of them, trained or not.
+        epochs: how many it was trained for.
+        seconds: that they took.
+        valid_accuracy: on the validation split, which the best epoch was chosen with.
+        valid_loss: there too.
+        accuracy: on the test split.
+        loss: there too.
+        published_accuracy: what somebody else reports, in 0..1.
+        published_loss: that too.
+        published_note: under which conditions.
+        seeds: test accuracy of each run, the one with seed 0 first.
+        mean: of these, with Student's interval; None for a single one.
+    """
+
+    model: str
+    about: str
+    data: str
+    parameters: int
+    epochs: int
+    seconds: float
+    valid_accuracy: Interval
+    valid_loss: Interval
+    accuracy: Interval
+    loss: Interval
+    published_accuracy: float | None = None
+    published_loss: float | None = None
+    published_note: str = ""
+    seeds: tuple[float, ...] = ()
+    mean: Interval | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether anybody reports anything."""
+        return self.published_accuracy is not None or self.published_loss is not None
 
 
 @dataclass(frozen=True)
@@ -157,16 +203,22 @@ class Report:
 
     Attributes:
         title: of the page.
-        dataset: what the models learned from.
+        datasets: what the models learned from, at least one.
         models: at least one.
-        comparison: None for one model.
+        comparisons: one for each set of test pictures that several models were judged on.
         figures: about all models together.
+        about: what is asked, in paragraphs parted by empty lines, or "".
+        notice: what must be known before anything is quoted, or "".
+        study: the models of a study, or none.
         made_by: program version and date for the foot of the page, or "".
     """
 
     title: str
-    dataset: DatasetFacts
+    datasets: tuple[DatasetFacts, ...]
     models: tuple[ModelFacts, ...]
-    comparison: ComparisonTable | None = None
+    comparisons: tuple[ComparisonTable, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
+    about: str = ""
+    notice: str = ""
+    study: tuple[StudyRow, ...] = ()
     made_by: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sightline.reporting.contents import ComparisonTable, ModelFacts, Report
@@ -41,12 +42,13 @@ def headline(report: Report) -> Headline:
         f"of {count(evaluation.pictures)} {evaluation.split} pictures are classified correctly{whose} "
         f"(95 % interval: {percent(accuracy.low)} to {percent(accuracy.high)})."
     )
-    remarks = (*evaluation.notes, *_lead(report.comparison, model), *_missing(report), *_choice(len(judged)))
+    remarks = (*evaluation.notes, *_lead(report.comparisons, model), *_missing(report), *_choice(len(judged)))
     return Headline(percent(accuracy.value), sentence, remarks, model)
 
 
-def _lead(table: ComparisonTable | None, best: ModelFacts) -> tuple[str, ...]:
+def _lead(tables: Sequence[ComparisonTable], best: ModelFacts) -> tuple[str, ...]:
     """Say how the best model differs from the reference, or the reference from the next best."""
+    table = tables[0] if tables else None
     tested = [row for row in table.rows if row.paired and row.accuracy] if table else []
     if table and best.name != table.reference:
         tested = [row for row in tested if row.model == best.name]

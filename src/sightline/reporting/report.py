@@ -46,6 +46,8 @@ def render_report(report: Report) -> str:
         "duration": tables.duration,
         "number_with_interval": tables.number_with_interval,
         "p_value": tables.p_value,
+        "paragraphs": _paragraphs,
+        "percent": tables.percent,
         "percent_with_interval": tables.percent_with_interval,
         "points_with_interval": tables.points_with_interval,
         "data_uri": _data_uri,
@@ -68,6 +70,11 @@ def _finalize(value: Any) -> Any:
     """Make hidden characters in text visible; a file name that is no UTF-8 could not even be written."""
     is_markup = hasattr(value, "__html__")
     return visible(value, keep="\n\t") if isinstance(value, str) and not is_markup else value
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return what stands between empty lines, each without line breaks."""
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
 def _data_uri(figure: ReportFigure) -> str:

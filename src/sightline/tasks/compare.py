@@ -19,7 +19,6 @@ from sightline.tasks.load import Data, load_own
 from sightline.tasks.report import training_seconds, write_comparison_report
 from sightline.training.run import Run, open_run
 
-MOST_ON_SHEET = 4
 METHOD = (
     "Differences in percentage points of test accuracy on the same pictures, with Tango's 95 % interval; "
     "exact McNemar tests against the most accurate model, corrected for their number after Holm."
@@ -111,8 +110,7 @@ def compare(
     album = Album(folder / "figures")
     curves = {name: run.history for name, run in zip(names, opened, strict=True)}
     figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))
-    shown = dict(list(probabilities.items())[:MOST_ON_SHEET])
-    album.draw_predictions(shown, part, labels, evaluations[0].classes, seed=seed)
+    sheets = album.draw_predictions(probabilities, part, labels, evaluations[0].classes, seed=seed)
     result = RunComparison(
         pictures=len(part),
         fingerprint=part.fingerprint,
@@ -121,8 +119,8 @@ def compare(
         report=folder / "report.html",
     )
     title = f"{opened[0].record.data.name}: {', '.join(names)}"
-    shared = album.get("learning-curves", "predictions")
-    write_comparison_report(result.report, title, opened, _table(result), shared)
+    shared = album.get("learning-curves", *sheets)
+    write_comparison_report(result.report, title, opened, comparison_table(result), shared)
     return result
 
 
@@ -150,7 +148,8 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return names
 
 
-def _table(result: RunComparison) -> ComparisonTable:
+def comparison_table(result: RunComparison) -> ComparisonTable:
+    """Return the comparison as a report shows it."""
     rows = (
         ComparisonRow(
             row.name, row.trainable_parameters, row.accuracy, row.loss, row.training_seconds, row.paired

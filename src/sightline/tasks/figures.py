@@ -18,6 +18,7 @@ from sightline.reporting.contents import ReportFigure
 from sightline.seeds import stream
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
+MODELS_A_SHEET = 4
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,9 @@ class Album:
     def get(self, *names: str) -> tuple[ReportFigure, ...]:
         """Return those of the figures that have been drawn, with their words, for a report."""
         return tuple(
-            ReportFigure(
-                WORDS[name].title, WORDS[name].caption, WORDS[name].alt, self.path(name).read_bytes()
-            )
+            ReportFigure(words.title, words.caption, words.alt, self.path(name).read_bytes())
             for name in names
-            if self.path(name).exists()
+            if self.path(name).exists() and (words := WORDS[name.rstrip("-0123456789")])
         )
 
     def draw_data(self, dataset: Dataset, *, grey: bool, seed: int) -> None:
@@ -141,12 +140,18 @@ class Album:
         classes: tuple[str, ...],
         *,
         seed: int,
-    ) -> None:
-        """Draw the same random test pictures with each model's distribution beside them."""
+    ) -> tuple[str, ...]:
+        """Draw the same random test pictures with each model's distribution beside them; return the sheets' names."""
         chosen = _draw(len(test), PREDICTIONS, seed, "predictions")
-        rows = {name: table[chosen] for name, table in probabilities.items()}
-        sheet = figures.draw_prediction_sheet(test.images[chosen], labels[chosen], classes, rows)
-        figures.save_png(sheet, self.path("predictions"))
+        rows = [(name, table[chosen]) for name, table in probabilities.items()]
+        parts = [dict(rows[start : start + MODELS_A_SHEET]) for start in range(0, len(rows), MODELS_A_SHEET)]
+        names = tuple(
+            f"predictions-{number}" if number > 1 else "predictions" for number in range(1, len(parts) + 1)
+        )
+        for name, part in zip(names, parts, strict=True):
+            sheet = figures.draw_prediction_sheet(test.images[chosen], labels[chosen], classes, part)
+            figures.save_png(sheet, self.path(name))
+        return names
 
 
 def _draw(pictures: int, wanted: int, seed: int, name: str) -> NDArray[np.int64]:

@@ -45,8 +45,8 @@ def write_run_report(run: Run) -> Path:
         figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
     report = Report(
         title=f"{run.record.data.name}: {run.name}",
-        dataset=_dataset(run),
-        models=(_model(run, album.get("learning-curves", "predictions", "confusion", "errors")),),
+        datasets=(dataset_facts(run),),
+        models=(model_facts(run, album.get("learning-curves", "predictions", "confusion", "errors")),),
         made_by=f"Sightline {run.record.sightline}",
     )
     path = run.path / "report.html"
@@ -58,12 +58,12 @@ def write_comparison_report(
     path: Path, title: str, runs: Sequence[Run], table: ComparisonTable, shared: Sequence[ReportFigure]
 ) -> None:
     """Write one page about several runs; `shared` are the figures about all of them."""
-    models = tuple(_model(run, Album(run.path / "figures").get("confusion", "errors")) for run in runs)
+    models = tuple(model_facts(run, Album(run.path / "figures").get("confusion", "errors")) for run in runs)
     report = Report(
         title=title,
-        dataset=_dataset(runs[0]),
+        datasets=(dataset_facts(runs[0]),),
         models=models,
-        comparison=table,
+        comparisons=(table,),
         figures=tuple(shared),
         made_by=f"Sightline {runs[0].record.sightline}",
     )
@@ -80,7 +80,8 @@ def summary_of(run: Run) -> Summary | None:
     return summarise(parse(layers), shape, len(run.record.data.classes))
 
 
-def _dataset(run: Run) -> DatasetFacts:
+def dataset_facts(run: Run) -> DatasetFacts:
+    """Return what a report tells of the pictures that a run learned from, and was judged on."""
     data, evaluation = run.record.data, run.evaluation()
     splits = [
         SplitFacts(name, facts.pictures, facts.fingerprint, facts.counts)
@@ -101,7 +102,8 @@ def _dataset(run: Run) -> DatasetFacts:
     )
 
 
-def _model(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
+def model_facts(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
+    """Return what a report tells of a run, with the figures that are drawn of it alone."""
     record, recipe, summary = run.record, run.recipe, summary_of(run)
     layers = (
         tuple(LayerFacts(row.line, show(row.output), row.count.total) for row in summary.rows)
