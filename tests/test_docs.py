@@ -19,7 +19,7 @@ from sightline.cli.app import run
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(console|python|toml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -74,6 +74,10 @@ def tracking_is_installed() -> bool:
 def test_commands_and_examples_work_as_written(page: Path) -> None:
     names: dict[str, object] = {}
     for kind, content in blocks(page):
+        if kind == "toml":
+            if named := re.match(r"# (\S+\.toml)\n", content):
+                Path(named[1]).write_text(content)
+            continue
         if kind == "python":
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(content, str(page), "exec"), names)

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from sightline.prediction.classifier import Classifier as Classifier
     from sightline.prediction.classifier import load_classifier as load_classifier
     from sightline.prediction.predict import Prediction as Prediction
+    from sightline.studies.runner import study as study
     from sightline.tasks.compare import compare as compare
     from sightline.tasks.demo import demo as demo
     from sightline.tasks.evaluate import evaluate as evaluate
     from sightline.tasks.extend import extend as extend
     from sightline.tasks.find_rate import find_learning_rate as find_learning_rate
-    from sightline.tasks.inspect import Inspection as Inspection
     from sightline.tasks.inspect import inspect as inspect
     from sightline.tasks.load import read_dataset as read_dataset
     from sightline.tasks.predict import predict as predict
@@ -48,7 +48,6 @@ _HOMES = {
     "Dataset": "sightline.data.dataset",
     "Evaluation": "sightline.evaluation.evaluation",
     "ImageSet": "sightline.data.imageset",
-    "Inspection": "sightline.tasks.inspect",
     "Prediction": "sightline.prediction.predict",
     "Recipe": "sightline.training.recipe",
     "Run": "sightline.training.run",
@@ -66,6 +65,7 @@ _HOMES = {
     "predict": "sightline.tasks.predict",
     "read_dataset": "sightline.tasks.load",
     "resume": "sightline.tasks.train",
+    "study": "sightline.studies.runner",
     "train": "sightline.tasks.train",
 }
 

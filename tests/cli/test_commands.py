@@ -269,3 +269,23 @@ def test_the_demo_prints_the_path_of_its_report_last(capfd: pytest.CaptureFixtur
     said = capfd.readouterr().out
     assert said.splitlines()[-1] == str(Path("shown/report.html").resolve())
     assert "$ sightline compare shown/mlp shown/cnn" in said
+
+
+def test_a_study_is_listed_run_and_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["study", "list"]) == 0
+    assert "mnist-dense" in capsys.readouterr().out
+    assert run(["study", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[2]["name"] == "mnist-dense"
+    Path("mine.toml").write_text(
+        'title = "Mine"\nrecipe.data.source = "digits"\nrecipe.training.epochs = 1\n'
+        '[[models]]\nname = "line"\nrecipe.model.layers = ["flatten"]\npublished = { accuracy = 0.5 }\n'
+    )
+    assert run(["study", "mine.toml"]) == 0
+    out = capsys.readouterr().out
+    assert "model line, seed 0: studies/mine/seed-0/line" in out
+    assert "50.00 %" in out
+    assert "report  studies/mine/report.html" in out
+    assert run(["study", "mine.toml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"][0]["name"] == "line"
+    assert run(["study", "mine.toml", "--data", "a=b", "--data", "c"]) == 2
+    assert "of several, each is SOURCE=PATH" in capsys.readouterr().err

@@ -90,6 +90,7 @@ class ModelFacts:
         recipe: TOML text.
         weights_sha256: of the classifier's weights.
         figures: about this model.
+        graph: its layers as a figure, or nothing.
     """
 
     name: str
@@ -105,6 +106,7 @@ class ModelFacts:
     recipe: str
     weights_sha256: str
     figures: tuple[ReportFigure, ...] = ()
+    graph: tuple[ReportFigure, ...] = ()
 
 
 @dataclass(frozen=True)

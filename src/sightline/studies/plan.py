@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sightline.architectures.layers import Shape, show
 from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
 from sightline.data import catalogue
 from sightline.data.dataset import Dataset, SplitName
+from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
 from sightline.errors import DataError, UsageError, unknown
 from sightline.studies.study import Study, StudyModel
@@ -106,27 +108,40 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
     Raises:
         UsageError: one does not; the message names the model and the layer line.
     """
+    lines: dict[str, tuple[str, ...]] = {}
+    for plan in plans:
+        if plan.model.name not in lines:
+            try:
+                lines[plan.model.name] = _lines(plan, lines, datasets[plan.recipe.data].split("train"))
+            except UsageError as error:
+                raise type(error)(f"Model '{plan.model.name}' of the study: {error}") from error
+
+
+def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
+    """Return the layer lines of a model, `known` being those of the models before it; each fits."""
     from sightline.training.backbone import with_backbone  # noqa: PLC0415 (PyTorch is loaded once the data is there)
     from sightline.training.effective import effective  # noqa: PLC0415
 
-    lines: dict[str, tuple[str, ...]] = {}
-    for plan in plans:
-        train = datasets[plan.recipe.data].split("train")
-        if plan.model.name in lines:
-            continue
-        try:
-            if plan.model.begins_with is None:
-                recipe, _ = effective(with_backbone(plan.recipe, train.shape)[0], train)
-                lines[plan.model.name] = recipe.model.layers or ()
-            else:
-                own = plan.recipe.model.layers or ()
-                kept = lines[plan.model.begins_with][: plan.recipe.start.lines]
-                # With as many lines as are taken over, the layers are all of them already, as in any recipe.
-                lines[plan.model.name] = own if plan.recipe.start.lines else (*kept, *own)
-                shape = (*train.shape[:2], 1 if plan.recipe.preparation.grey else train.shape[2])
-                summarise(parse(lines[plan.model.name]), shape, len(train.classes))
-        except UsageError as error:
-            raise type(error)(f"Model '{plan.model.name}' of the study: {error}") from error
+    recipe, first = plan.recipe, plan.model.begins_with
+    if first is None:
+        return effective(with_backbone(recipe, train.shape)[0], train)[0].model.layers or ()
+    own = recipe.model.layers or ()
+    # With the number of lines that are taken over, a recipe names all of them already.
+    lines = own if recipe.start.lines else (*known[first], *own)
+    shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
+    features, before = (show(_features(some, shape, len(train.classes))) for some in (lines, known[first]))
+    if recipe.start.head == "keep" and features != before:
+        raise UsageError(
+            f"the output layer of '{first}' cannot be kept: it takes {before} numbers, but {features} come in; let the "
+            f"added layers give out {before}, or leave start.head out."
+        )
+    return lines
+
+
+def _features(lines: tuple[str, ...], shape: Shape, classes: int) -> Shape:
+    """Return the shape that comes into the output layer."""
+    rows = summarise(parse(lines), shape, classes).rows
+    return rows[-2].output if len(rows) > 1 else shape
 
 
 def _with_beginnings(study: Study, only: Collection[str]) -> set[str]:

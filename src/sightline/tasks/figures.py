@@ -55,6 +55,11 @@ WORDS: Mapping[str, Words] = {
         "with dropout and augmentation at work.",
         "Line charts of loss and accuracy against the epoch.",
     ),
+    "architecture": Words(
+        "The network",
+        "Its layers from the input to the output; a box is the wider, the more numbers leave it.",
+        "Boxes in a row with arrows; the table below says the same in words and numbers.",
+    ),
     "confusion": Words(
         "Confusion matrix",
         "Rows are labels, columns predictions; the colour is the share of the row.",

@@ -39,8 +39,10 @@ _SHOWN = {
 
 
 def write_run_report(run: Run) -> Path:
-    """Draw the learning curves and write `report.html` of one run; return its path."""
+    """Draw the network and the learning curves and write `report.html` of one run; return its path."""
     album = Album(run.path / "figures")
+    if (summary := summary_of(run)) is not None and not album.path("architecture").exists():
+        figures.save_png(figures.draw_architecture(summary), album.path("architecture"))
     if run.history:
         figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
     report = Report(
@@ -128,6 +130,7 @@ def model_facts(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
         recipe=recipe.to_toml(),
         weights_sha256=run.classifier_sha256() or "no epoch is finished yet",
         figures=drawn,
+        graph=Album(run.path / "figures").get("architecture"),
     )
 
 

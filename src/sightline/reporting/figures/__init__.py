@@ -1,5 +1,6 @@
-"""Arrays in, matplotlib figures out: pictures, classes, learning curves and rates, confusions, predictions, errors."""
+"""Arrays in, matplotlib figures out: pictures, classes, curves, rates, networks, confusions, predictions, errors."""
 
+from sightline.reporting.figures.architecture import draw_architecture
 from sightline.reporting.figures.class_counts import draw_class_counts
 from sightline.reporting.figures.class_sheet import ClassRow, draw_class_sheet
 from sightline.reporting.figures.confusion_matrix import draw_confusion_matrix
@@ -13,6 +14,7 @@ from sightline.reporting.figures.worst_errors import Judged, draw_worst_errors
 __all__ = [
     "ClassRow",
     "Judged",
+    "draw_architecture",
     "draw_class_counts",
     "draw_class_sheet",
     "draw_confusion_matrix",

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+import sightline
+from sightline.errors import DataError, Interrupted, RunError, UsageError
+from sightline.studies.runner import study
+
+MODELS = """
+[[models]]
+name = "line"
+about = "One line."
+published = { accuracy = 0.75, loss = 0.5, note = "by hand" }
+recipe.model.layers = ["flatten"]
+
+[[models]]
+name = "two"
+begins_with = "line"
+recipe.start.head = "keep"
+recipe.model.layers = ["dense 144 relu"]
+"""
+HEAD = """
+title = "Bars"
+
+[needs]
+bars = "bars of light"
+
+[recipe.training]
+epochs = 2
+
+[recipe.data]
+source = "bars"
+
+"""
+
+
+class StopAfter(sightline.Callback):
+    """Sends this process the signal of Ctrl-C after a number of batches of all runs."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def on_batch(self, trainer: object) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(HEAD + MODELS)
+    return path
+
+
+def test_all_models_are_trained_judged_and_reported(file: Path, idx_folder: Path, tmp_path: Path) -> None:
+    told = []
+    found = study(
+        file, data=idx_folder, out=tmp_path / "out", seeds=2, progress=False,
+        tell=lambda plan, run: told.append((plan.model.name, plan.seed, run is not None)),
+    )  # fmt: skip
+    assert [(model.name, len(model.seeds)) for model in found.models] == [("line", 2), ("two", 2)]
+    assert told[::2] == [(name, seed, False) for name in ("line", "two") for seed in (0, 1)]
+    assert told[1::2] == [(name, seed, True) for name in ("line", "two") for seed in (0, 1)]
+    line, two = found.models
+    runs = [sightline.open_run(tmp_path / "out" / f"seed-{seed}" / "line") for seed in (0, 1)]
+    judged = [run.evaluation() for run in runs]
+    assert line.accuracy == judged[0].accuracy
+    assert line.loss == judged[0].loss
+    assert line.seeds == tuple(one.accuracy.value for one in judged)
+    assert line.mean is not None
+    assert line.mean.value == pytest.approx(sum(line.seeds) / 2)
+    assert (line.parameters, two.parameters) == (12 * 12 * 2 + 2, 145 * 144 + 2 * 145)
+    assert line.valid_pictures == 6
+    # The extended network begins with what the other one of the same seed has learned.
+    for seed in (0, 1):
+        extended = sightline.open_run(tmp_path / "out" / f"seed-{seed}" / "two")
+        assert extended.recipe.start.source == str(tmp_path / "out" / f"seed-{seed}" / "line")
+    page = found.report.read_text()
+    for text in (
+        "<h1>Bars</h1>",
+        "One line.",
+        "75.00 %",
+        "by hand",
+        "several runs that differ in the seed",
+        "McNemar",
+    ):
+        assert text in page
+    assert "A quick look" not in page
+    assert json.loads((tmp_path / "out" / "results.json").read_text()) == json.loads(found.model_dump_json())
+
+
+def test_what_is_finished_stays_and_what_was_interrupted_goes_on(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    whole = study(file, data=idx_folder, out=tmp_path / "whole", progress=False)
+    out = tmp_path / "out"
+    batches = 2 * 4  # of the first model; the second one is met in the middle
+    with pytest.raises(Interrupted):
+        study(file, data=idx_folder, out=out, callbacks=[StopAfter(batches + 3)], progress=False)
+    first = (out / "seed-0" / "line" / "run.json").stat()
+    assert sightline.open_run(out / "seed-0" / "two").record.status == "interrupted"
+    found = study(file, data=idx_folder, out=out, progress=False)
+    assert (out / "seed-0" / "line" / "run.json").stat().st_mtime_ns == first.st_mtime_ns
+    for name in ("line", "two"):
+        one, other = (sightline.open_run(place / "seed-0" / name) for place in (out, tmp_path / "whole"))
+        assert one.record.final_weights_sha256 == other.record.final_weights_sha256
+    assert [model.accuracy for model in found.models] == [model.accuracy for model in whole.models]
+
+
+def test_a_run_that_was_killed_before_its_first_batch_is_begun_anew(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    study(file, data=idx_folder, out=out, only=["line"], progress=False)
+    place = out / "seed-0" / "two"
+    place.mkdir()
+    (place / "recipe.toml").write_text("cut sho")
+    assert len(study(file, data=idx_folder, out=out, progress=False).models) == 2
+
+
+def test_only_some_models_come_with_what_they_begin_with(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    study(file, data=idx_folder, out=out, only=["line"], progress=False)
+    assert not (out / "seed-0" / "two").exists()
+    found = study(file, data=idx_folder, out=out, only=["two"], progress=False)
+    assert [model.name for model in found.models] == ["line", "two"]
+
+
+def test_a_quick_look_says_so_and_has_a_folder_of_its_own(
+    file: Path, idx_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file.write_text(HEAD + "[quick.data]\nlimit = 20\n[quick.training]\nepochs = 1\n" + MODELS)
+    found = study(file, data=idx_folder, only=["line"], quick=True, progress=False)
+    assert found.report == Path("studies/mine-quick/report.html")
+    assert found.quick
+    assert found.models[0].epochs == 1
+    page = found.report.read_text()
+    assert "A quick look: a small share" in page
+    assert "drawn class by class: train 20 of 54" in page
+
+
+def test_models_on_different_pictures_are_not_compared(
+    file: Path, idx_folder: Path, picture_folder: Path, tmp_path: Path
+) -> None:
+    file.write_text(
+        HEAD
+        + '[[models]]\nname = "bars"\nrecipe.model.layers = ["flatten"]\n'
+        + '[[models]]\nname = "colours"\nrecipe.model.layers = ["flatten"]\nrecipe.data.source = "colours"\n'
+    )
+    places = {"bars": idx_folder, "colours": picture_folder}
+    found = study(file, data=places, out=tmp_path / "out", progress=False)
+    page = found.report.read_text()
+    assert "judged on different pictures" in page.replace("evaluated", "judged")
+    assert "McNemar" not in page
+    assert [model.data for model in found.models] == ["bars", "colours"]
+    assert "Random test pictures, colours" in page
+
+
+def test_nothing_is_written_where_something_does_not_fit(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match=r"needs 'bars', which is not here: bars of light.*--data bars=PATH"):
+        study(file, out=out, progress=False)
+    file.write_text(HEAD + MODELS.replace("dense 144 relu", "maxpool 2"))
+    with pytest.raises(UsageError, match="Model 'two' of the study: Layer line 2, 'maxpool 2', does not fit"):
+        study(file, data=idx_folder, out=out, progress=False)
+    file.write_text(HEAD + MODELS.replace("dense 144 relu", "dense 8 relu"))
+    with pytest.raises(
+        UsageError, match="'two' of the study: the output layer of 'line' cannot be kept: it takes 144"
+    ):
+        study(file, data=idx_folder, out=out, progress=False)
+    file.write_text(HEAD + MODELS)
+    with pytest.raises(UsageError, match=r"'lin' is no model of the study.*Did you mean 'line'"):
+        study(file, data=idx_folder, out=out, only=["lin"], progress=False)
+    with pytest.raises(UsageError, match="'mnist' is no source of the study"):
+        study(file, data={"mnist": idx_folder}, out=out, progress=False)
+    with pytest.raises(UsageError, match="seeds is 0"):
+        study(file, data=idx_folder, out=out, seeds=0, progress=False)
+    assert not out.exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("x")
+    with pytest.raises(UsageError, match="is there already and holds no study"):
+        study(file, data=idx_folder, out=out, progress=False)
+    (out / "mine.txt").unlink()
+    study(file, data=idx_folder, out=out, only=["line"], progress=False)
+    before = (out / "report.html").read_bytes()
+    file.write_text(HEAD.replace("epochs = 2", "epochs = 3") + MODELS)
+    with pytest.raises(UsageError, match="another version of this study"):
+        study(file, data=idx_folder, out=out, progress=False)
+    (out / "study.json").write_text("{")
+    with pytest.raises(RunError, match=r"study\.json.*Choose another --out"):
+        study(file, data=idx_folder, out=out, progress=False)
+    assert (out / "report.html").read_bytes() == before

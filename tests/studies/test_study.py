@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sightline.architectures.lines import parse
+from sightline.architectures.summary import summarise
+from sightline.errors import UsageError
+from sightline.studies.study import packaged, parse_study, read_study
+
+WHOLE = """
+title = "Two networks"
+about = "Which is better?"
+seeds = 2
+
+[recipe.data]
+source = "digits"
+
+[recipe.training]
+epochs = 3
+optimizer = "sgd"
+
+[[models]]
+name = "small"
+published = { accuracy = 0.9, note = "somebody" }
+recipe.model.layers = ["flatten"]
+
+[[models]]
+name = "larger"
+begins_with = "small"
+recipe.model.layers = ["dense 8 relu"]
+
+[[models]]
+name = "alone"
+alone = true
+recipe.model.preset = "mlp"
+"""
+
+
+def test_each_model_has_the_shared_recipe_and_its_own_over_it() -> None:
+    study = parse_study(WHOLE, "a test")
+    small, larger, alone = (study.recipe_of(model, 1, quick=False) for model in study.models)
+    assert (small.model.layers, larger.model.layers) == (("flatten",), ("dense 8 relu",))
+    assert {recipe.seed for recipe in (small, larger, alone)} == {1}
+    assert {recipe.data.source for recipe in (small, larger, alone)} == {"digits"}
+    assert (small.training.epochs, small.training.optimizer) == (3, "sgd")
+    assert (alone.training.epochs, alone.training.optimizer) == (None, "adamw")
+
+
+def test_quick_takes_few_pictures_and_epochs() -> None:
+    study = parse_study(WHOLE, "a test")
+    recipe = study.recipe_of(study.model("small"), 0, quick=True)
+    assert (recipe.data.limit, recipe.training.epochs) == (1000, 2)
+    own = parse_study(WHOLE.replace("[[models]]", "[quick.training]\nepochs = 1\n[[models]]", 1), "a test")
+    recipe = own.recipe_of(own.model("small"), 0, quick=True)
+    assert (recipe.data.limit, recipe.training.epochs) == (None, 1)
+
+
+def test_what_was_read_is_written_and_read_back() -> None:
+    study = parse_study(WHOLE, "a test")
+    assert parse_study(study.to_toml(), "another") == study
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seeds = 2", "seed = 2", "'seed' is no key of a study.*Did you mean 'seeds'"),
+        ("seeds = 2", "seeds = 0", "'seeds' is 0: input should be greater than or equal to 1"),
+        ('title = "Two networks"', "", "it lacks 'title'"),
+        (
+            'begins_with = "small"',
+            'begins_with = "alone"',
+            "'larger' begins with 'alone', which is no model before",
+        ),
+        ('name = "larger"', 'name = "small"', "two models are called 'small'"),
+        ('name = "larger"', 'name = "../up"', r"'models number 2.name' is '../up'"),
+        (
+            "note =",
+            "remark =",
+            "'models number 1.published.remark' is no key of a study; there are accuracy, loss",
+        ),
+        ("epochs = 3", "epoch = 3", "Model 'small' of the study: 'training.epoch' is no key of a recipe"),
+        ('preset = "mlp"', "preset = 3", "Model 'alone' of the study: model.preset is 3"),
+        (
+            '"dense 8 relu"]',
+            '"dense 8 relu"]\nrecipe.start.source = "x"',
+            "'larger' of the study begins with two",
+        ),
+        ("title", "title title", "is not TOML"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(old: str, new: str, said: str) -> None:
+    assert old in WHOLE
+    with pytest.raises(UsageError, match=said):
+        parse_study(WHOLE.replace(old, new, 1), "a test")
+
+
+def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no study that comes with Sightline.*Did you mean 'mnist-dense'"):
+        read_study("mnist-dens")
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        read_study(tmp_path / "mine.toml")
+    (tmp_path / "mine.toml").write_bytes(b"title = '\xff'")
+    with pytest.raises(UsageError, match="cannot be read: it is not UTF-8"):
+        read_study(tmp_path / "mine.toml")
+
+
+def test_a_file_is_named_after_itself(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(WHOLE)
+    assert read_study(tmp_path / "mine.toml") == ("mine", parse_study(WHOLE, "a test"))
+
+
+def test_the_packaged_studies_are_the_five_projects() -> None:
+    assert list(packaged()) == [
+        "mnist-architectures", "mnist-cifar10-cnn", "mnist-dense", "svhn-grey-batchnorm", "svhn-mlp-vs-cnn",
+    ]  # fmt: skip
+
+
+def counts(study: str, shape: tuple[int, int, int]) -> dict[str, tuple[int, int]]:
+    """Trainable and fixed parameters of the models of a packaged study that do not begin with another."""
+    found = {}
+    for model in packaged()[study].models:
+        layers = packaged()[study].recipe_of(model, 0, quick=False).model.layers
+        if model.begins_with is None and layers:
+            summary = summarise(parse(layers), shape, 10)
+            found[model.name] = (summary.trainable, summary.fixed)
+    return found
+
+
+def test_the_dense_networks_have_the_published_numbers_of_parameters() -> None:
+    dense = counts("mnist-dense", (28, 28, 1))
+    assert dense["dense-512"] == (669_706, 0)
+    assert dense["tanh"] == dense["sigmoid"] == (567_434, 0)
+    for name, share in (("half", 2), ("quarter", 4), ("tenth", 10)):
+        assert dense[name][0] == pytest.approx(669_706 / share, rel=0.011)
+
+
+def test_the_network_with_batch_normalisation_has_the_published_numbers_of_parameters() -> None:
+    grey = counts("svhn-grey-batchnorm", (32, 32, 1))
+    plain = 4_198_400 + 4_195_328 + 262_400 + 16_448 + 1_040 + 170
+    assert grey["plain"] == (plain, 0)
+    normalisations = [4 * units for units in (4096, 1024, 256, 64, 16)]
+    assert normalisations[:2] == [16_384, 4_096]
+    assert sum(grey["batchnorm"]) == plain + sum(normalisations)
+
+
+def test_the_convolutional_network_has_fewer_parameters_than_the_mlp() -> None:
+    found = counts("svhn-mlp-vs-cnn", (32, 32, 1))
+    assert found["cnn"][0] < found["mlp"][0] / 5
