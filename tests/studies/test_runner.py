@@ -101,9 +101,12 @@ def test_what_is_finished_stays_and_what_was_interrupted_goes_on(
     whole = study(file, data=idx_folder, out=tmp_path / "whole", progress=False)
     out = tmp_path / "out"
     batches = 2 * 4  # of the first model; the second one is met in the middle
-    with pytest.raises(Interrupted):
+    with pytest.raises(
+        Interrupted, match="The whole study goes on where it was when the same command"
+    ) as stopped:
         study(file, data=idx_folder, out=out, callbacks=[StopAfter(batches + 3)], progress=False)
     first = (out / "seed-0" / "line" / "run.json").stat()
+    assert stopped.value.exit_code == 130
     assert sightline.open_run(out / "seed-0" / "two").record.status == "interrupted"
     found = study(file, data=idx_folder, out=out, progress=False)
     assert (out / "seed-0" / "line" / "run.json").stat().st_mtime_ns == first.st_mtime_ns

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline import files
-from sightline.errors import RunError, UsageError
+from sightline.errors import Interrupted, RunError, UsageError
 from sightline.studies.plan import Planned, check_all, make_plan, read_all
 from sightline.studies.results import StudyResult, gather
 from sightline.studies.study import Study, read_study
@@ -90,11 +90,17 @@ def _trained(
     plan: Planned, callbacks: Sequence[Callback], track: str | Sequence[str], *, progress: bool
 ) -> Run:
     """Return the finished run of a plan, trained now, or as far as it was not."""
-    if (plan.path / "run.json").exists():
-        return resume(open_run(plan.path), callbacks=callbacks, track=track, progress=progress)
-    for begun in BEGUN:  # by one that was killed before its first batch
-        (plan.path / begun).unlink(missing_ok=True)
-    return train(recipe=plan.recipe, out=plan.path, callbacks=callbacks, track=track, progress=progress)
+    try:
+        if (plan.path / "run.json").exists():
+            return resume(open_run(plan.path), callbacks=callbacks, track=track, progress=progress)
+        for begun in BEGUN:  # by one that was killed before its first batch
+            (plan.path / begun).unlink(missing_ok=True)
+        return train(recipe=plan.recipe, out=plan.path, callbacks=callbacks, track=track, progress=progress)
+    except Interrupted as stopped:
+        raise Interrupted(
+            f"{stopped} The whole study goes on where it was when the same command is given again.",
+            stopped.exit_code - 128,
+        ) from stopped
 
 
 def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) -> dict[str, str]:
