@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sightline.cli.app import run
@@ -16,6 +18,7 @@ from sightline.errors import RunError
 from sightline.prediction.classifier import load_classifier
 from sightline.tasks.extend import extend
 from sightline.tasks.train import train
+from sightline.training.backbone import read_backbone
 from sightline.training.run import Run
 
 FAST = ["preparation.augmentation=[]", "training.batch_size=16", "training.device=cpu"]
@@ -47,7 +50,7 @@ def two(letters: Path) -> Path:
 @pytest.fixture(scope="module")
 def trained(timm: ModuleType, two: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("runs") / "old"
-    return train(two, layers="timm test_resnet", epochs=2, out=out, settings=FAST, progress=False)
+    return train(two, layers="timm test_resnet", epochs=1, out=out, settings=FAST, progress=False)
 
 
 def test_the_commands_go_all_the_way(
@@ -66,9 +69,8 @@ def test_the_commands_go_all_the_way(
         "timm test_efficientnet  256" in " ".join(said.split()).replace("  ", " ")
         or "test_efficientnet" in said
     )
-    assert run(["train", str(letters), "--epochs", "1", "--out", "two", *options]) == 0
-    for name in ("one", "two"):
-        assert run(["evaluate", name]) == 0
+    assert run(["evaluate", "one"]) == 0
+    shutil.copytree("one", "two")
     assert run(["compare", "one", "two"]) == 0
     assert "timm test_efficientnet" in (tmp_path / "one" / "report.html").read_text()
     capsys.readouterr()
@@ -77,41 +79,29 @@ def test_the_commands_go_all_the_way(
     assert run(["resume", "one"]) == 0
 
 
-def test_classes_are_added_and_nothing_that_it_knew_is_lost_at_first(
+def test_classes_and_layers_are_added_and_nothing_that_it_knew_is_lost_at_first(
     trained: Run, letters: Path, tmp_path: Path
 ) -> None:
+    lines = ["dense 96 relu"]  # of as many numbers as test_resnet gives
     found = extend(
-        trained, letters, add_classes=True, epochs=0, out=tmp_path / "more", settings=FAST, progress=False
-    )
-    assert found.run.classifier().classes == ("a", "b", "c")
+        trained, letters, layers=lines, add_classes=True, epochs=0, out=tmp_path / "more", settings=FAST,
+        progress=False,
+    )  # fmt: skip
+    more = found.run.classifier()
+    assert more.description.layers == ("timm test_resnet", *lines)
+    assert more.classes == ("a", "b", "c")
     assert found.old is not None
     assert found.old.before is not None
     assert found.old.after.value == found.old.before.value
-
-
-def test_layers_are_added_and_begin_by_passing_on_what_comes_in(
-    trained: Run, two: Path, tmp_path: Path
-) -> None:
-    layers = ["dense 96 relu"]  # of as many numbers as test_resnet gives
-    found = extend(trained, layers=layers, epochs=0, out=tmp_path / "more", settings=FAST, progress=False)
-    recipe = found.run.recipe
-    assert recipe.model.layers == ("timm test_resnet", *layers)
     pictures = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), np.uint8)
-    np.testing.assert_allclose(
-        found.run.classifier().logits(pictures), trained.classifier().logits(pictures), atol=1e-5
-    )
+    np.testing.assert_allclose(more.logits(pictures)[:, :2], trained.classifier().logits(pictures), atol=1e-4)
 
 
-def test_a_run_can_be_begun_with_for_grey_pictures(trained: Run, two: Path, tmp_path: Path) -> None:
-    run = train(
-        two, model=f"pretrained {trained.path}", epochs=1, out=tmp_path / "grey",
-        settings=[*FAST, "preparation.grey=true", "training.freeze=backbone"], progress=False,
-    )  # fmt: skip
-    kernel, summed = (
-        network.state_dict()["0.conv1.0.weight"]
-        for network in (run.classifier().network, trained.classifier().network)
-    )
-    np.testing.assert_allclose(kernel.numpy(), summed.numpy().sum(axis=1, keepdims=True), rtol=1e-6)
+def test_a_run_on_colours_can_be_begun_with_for_grey_pictures(trained: Run) -> None:
+    kernel = trained.classifier().network.state_dict()["0.conv1.0.weight"]
+    found = read_backbone(str(trained.path), (16, 16, 1)).for_channels(1)
+    assert torch.equal(found.weights["0.conv1.0.weight"], kernel.sum(dim=1, keepdim=True))
+    assert len(found.preparation.mean) == 1
 
 
 def test_without_timm_a_classifier_says_what_it_needs(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,22 +124,15 @@ def test_without_timm_the_command_says_what_it_needs(
     assert list(Path("runs").glob("*")) == []
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("timm vit_tiny_patch16_224", "holds another network's weights: it has 374,"),
-        ("timm vit_giant_patch14_clip_224", "would have 1,0"),
-    ],
-)
 def test_a_file_that_asks_for_a_larger_network_than_it_has_numbers_is_refused_before_it_is_built(
-    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sightline.networks import builder
     from sightline.prediction.classifier import Classifier
 
     old = trained.classifier()
-    description = old.description.model_copy(update={"layers": (line,)})
+    description = old.description.model_copy(update={"layers": ("timm vit_tiny_patch16_224",)})
     Classifier(old.network, description).save(tmp_path / "large.safetensors")
     monkeypatch.setattr(builder, "assemble", None)  # nothing is built
-    with pytest.raises(RunError, match=said):
+    with pytest.raises(RunError, match="holds another network's weights: it has 374,"):
         load_classifier(tmp_path / "large.safetensors")

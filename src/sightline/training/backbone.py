@@ -150,7 +150,7 @@ def read_backbone(source: str, shape: Shape) -> Backbone:
         return _from_classifier(source)
     if name in PUBLISHED:
         return _published(name, path, shape)
-    if re.match(r"timm\b", name):
+    if name.split()[:1] == ["timm"]:
         return _timm(name, path, shape)
     return _from_classifier(source)
 
