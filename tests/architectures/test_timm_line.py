@@ -42,7 +42,7 @@ def test_it_must_be_the_first_line() -> None:
         parse("batchnorm; timm resnet18")
 
 
-def test_words_that_do_not_belong_to_it_are_told() -> None:
+def test_words_that_do_not_belong_to_it_are_told(timm: ModuleType) -> None:
     with pytest.raises(LayerError, match="'relu' does not belong here"):
         parse("timm resnet18 relu")
 

@@ -117,7 +117,9 @@ def build_network(name: str, shape: _Shape, *, classes: int = 0) -> nn.Module:
     height, width, channels = shape
     architecture, _, _ = name.partition(".")
     if max(height, width) > MOST_PIXELS:
-        raise TimmError(f"timm's networks take pictures of {MOST_PIXELS:,}x{MOST_PIXELS:,} at most.")
+        raise TimmError(
+            f"timm's networks take pictures of {MOST_PIXELS:,}x{MOST_PIXELS:,} at most; make them smaller with --size."
+        )
     sizes = {"img_size": (height, width)} if _configuration(architecture).fixed_input_size else {}
     options = {"num_classes": classes, "in_chans": channels, **sizes}
     network: nn.Module = _refusals(name, lambda: timm.create_model(architecture, pretrained=False, **options))
