@@ -42,6 +42,7 @@ bench-hostile: .venv/installed-dev  ## time and memory of each hostile file, and
 
 .venv/installed-dev: .venv/installed
 	$(PIP) -e '.[dev]'
+	$(PIP) --no-deps timm  # without torchvision, for which tests/standins stands in
 	touch $@
 
 clean:

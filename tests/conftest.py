@@ -1,7 +1,8 @@
-"""Small data sets on disk that several rooms read, and one thread for each test."""
+"""Small data sets on disk that several rooms read, one thread for each test, and timm where it is installed."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import struct
@@ -67,3 +68,18 @@ def tiny() -> ModuleType:
     sys.modules["tiny_run"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def timm() -> ModuleType:
+    """The real timm, with a stand-in for torchvision where that is not installed or does not go with PyTorch."""
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    try:
+        importlib.import_module("torchvision")
+    except Exception:  # noqa: BLE001 (one that does not go with PyTorch raises RuntimeError and more)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        sys.path.insert(0, str(Path(__file__).parent / "standins"))
+        importlib.invalidate_caches()
+    return importlib.import_module("timm")

@@ -141,7 +141,7 @@ def test_words_may_stand_in_any_order(layer: Layer, shuffle: random.Random) -> N
             "cnv 32 3x3",
             "'cnv' is no layer; there are conv, batchnorm, groupnorm, maxpool, avgpool, residual, ",
         ),
-        ("cnv 32 3x3", "silu. Did you mean 'conv'?"),
+        ("cnv 32 3x3", "silu, timm. Did you mean 'conv'?"),
         ("conv", "it needs the number of filters, a whole number."),
         ("conv 3x3", "it needs the number of filters, a whole number, found '3x3'."),
         ("conv -3", "it needs the number of filters, a whole number, found '-3'."),

@@ -40,6 +40,13 @@ def test_a_network_that_begins_with_a_dense_layer_is_left_alone_by_channels() ->
     assert with_channels(table, 1)["4.weight"].shape == (2, 3, 1, 1)
 
 
+def test_positions_of_patches_are_no_kernel_whatever_their_sides() -> None:
+    table = {"0.pos_embed": torch.ones(1, 3, 3, 8), "0.patch_embed.proj.weight": torch.ones(8, 3, 2, 2)}
+    found = with_channels(table, 1)
+    assert torch.equal(found["0.pos_embed"], table["0.pos_embed"])
+    assert torch.equal(found["0.patch_embed.proj.weight"], torch.full((8, 1, 2, 2), 3.0))
+
+
 def test_the_first_tensor_that_does_not_fit_is_named_in_the_networks_order() -> None:
     network = build(parse(LINES), (8, 8, 3), 2, seed=0)
     other = build(parse([*LINES[:3], "residual 7 /2", *LINES[4:]]), (8, 8, 3), 2, seed=0).state_dict()

@@ -104,6 +104,13 @@ def test_hidden_are_the_weights_between_the_first_and_the_last() -> None:
     assert hidden_matrices(network) == ["2.weight", "4.weight"]
 
 
+def test_a_single_row_is_no_matrix_so_positions_before_the_first_layer_do_not_count_as_it() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    network.register_parameter("positions", nn.Parameter(torch.zeros(1, 9, 4)))
+    assert next(name for name, _ in network.named_parameters()) == "positions"
+    assert hidden_matrices(network) == ["1.weight"]
+
+
 @pytest.mark.parametrize("layers", [0, 1, 2])
 def test_small_networks_have_no_hidden_weights(layers: int) -> None:
     assert hidden_matrices(nn.Sequential(*(nn.Linear(3, 3) for _ in range(layers)))) == []

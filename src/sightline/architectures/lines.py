@@ -11,6 +11,7 @@
     flatten
     dense 128 relu
     relu                    an activation alone: relu, tanh, sigmoid, gelu, silu
+    timm resnet18           a network of timm's without its output layer; the first line only
 
 Lines are separated by new lines or semicolons; what follows a # is a comment.
 """
@@ -35,6 +36,7 @@ from sightline.architectures.layers import (
     Pool,
 )
 from sightline.architectures.residual import Residual
+from sightline.architectures.timm_line import NAME, Timm, timm_line
 from sightline.errors import LayerError, nearest
 
 MOST_UNITS = 65_536
@@ -68,7 +70,7 @@ def split_lines(text: str | Sequence[str]) -> list[str]:
 def parse_line(line: str, number: int) -> Layer:
     """Return the layer of one line; `number` is its place, counted from 1, for messages."""
     kind, *arguments = line.lower().split()
-    words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments)
+    words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments, number)
     if kind not in _KINDS:
         raise words.error(f"'{kind}' is no layer; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
     layer = _KINDS[kind](words)
@@ -79,9 +81,15 @@ def parse_line(line: str, number: int) -> Layer:
 class _Words:
     """The words after a layer's name, taken out one kind at a time in whatever order they stand."""
 
-    def __init__(self, prefix: str, words: list[str]) -> None:
+    def __init__(self, prefix: str, words: list[str], line: int) -> None:
         self._prefix = prefix
         self._left = words
+        self.line = line
+
+    @property
+    def found(self) -> str:
+        """The next word for a message, if there is one."""
+        return f", found '{self._left[0]}'" if self._left else ""
 
     def error(self, sentence: str) -> LayerError:
         return LayerError(self._prefix + sentence)
@@ -97,8 +105,7 @@ class _Words:
         """Return a whole number in 1..most."""
         word = self.take(r"\d+")
         if word is None:
-            found = f", found '{self._left[0]}'" if self._left else ""
-            raise self.error(f"it needs {what}, a whole number{found}.")
+            raise self.error(f"it needs {what}, a whole number{self.found}.")
         return self.within(word, what, most)
 
     def within(self, word: str, what: str, most: int) -> int:
@@ -179,6 +186,21 @@ def _groupnorm(words: _Words) -> GroupNorm:
     return GroupNorm(words.number("the number of groups", MOST_UNITS))
 
 
+def _timm(words: _Words) -> Timm:
+    name = words.take(NAME)
+    if name is None:
+        raise words.error(
+            f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}; folders and "
+            "repositories are not read."
+        )
+    if words.line > 1:
+        raise words.error("a network of timm's takes the pictures themselves, so it must be the first line.")
+    try:
+        return timm_line(name)
+    except ValueError as error:
+        raise words.error(str(error)) from error
+
+
 def _activation(name: ActivationName) -> Callable[[_Words], Activation]:
     return lambda _: Activation(name)
 
@@ -195,4 +217,5 @@ _KINDS: dict[str, Callable[[_Words], Layer]] = {
     "flatten": lambda _: Flatten(),
     "dense": _dense,
     **{name: _activation(name) for name in ACTIVATIONS},
+    "timm": _timm,
 }

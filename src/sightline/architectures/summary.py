@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sightline.architectures.layers import Count, Dense, Layer, Shape, ShapeError, show
 from sightline.architectures.residual import Residual
+from sightline.architectures.timm_line import Timm
 from sightline.errors import LayerError
 
 MOST_PARAMETERS = 1_000_000_000
@@ -20,26 +21,17 @@ class Row:
     """One line of the table.
 
     Attributes:
-        tensors: about how many tensors of the output's size training keeps for the way back.
+        multiplications: about how many one picture costs: every parameter, at every place of the output.
         operations: how many times an engine is called for it on the way there.
+        kept: about how many numbers of one picture training keeps for the way back.
     """
 
     line: str
     output: Shape
     count: Count
-    tensors: int = 1
-    operations: int = 1
-
-    @property
-    def multiplications(self) -> int:
-        """About how many multiplications one picture costs: every parameter, at every place of the output."""
-        places = self.output[0] * self.output[1] if len(self.output) == 3 else 1
-        return self.count.trainable * places
-
-    @property
-    def kept(self) -> int:
-        """About how many numbers of one picture training keeps for the way back."""
-        return self.tensors * math.prod(self.output)
+    multiplications: int
+    operations: int
+    kept: int
 
 
 @dataclass(frozen=True)
@@ -89,13 +81,7 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, classes: int) -> Summ
         except ShapeError as error:
             name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
             raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
-        row = Row(layer.line, output, layer.count(shape))
-        if isinstance(
-            layer, Residual
-        ):  # each convolution has its normalisation and activation; then comes the sum
-            operations = sum(3 * len(block.convolutions) + 1 for block in layer.plan(shape[-1]))
-            row = replace(row, tensors=TENSORS_A_BLOCK * layer.blocks, operations=operations)
-        rows.append(row)
+        rows.append(_row(layer, shape, output))
         shape = output
     summary = Summary(input_shape, tuple(rows))
     if summary.trainable > MOST_PARAMETERS:
@@ -105,3 +91,18 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, classes: int) -> Summ
             f"of them in line {widest + 1}, '{rows[widest].line}': pool more before it or make it smaller."
         )
     return summary
+
+
+def _row(layer: Layer, shape: Shape, output: Shape) -> Row:
+    """Return the row of a layer that makes `output` of `shape`."""
+    count = layer.count(shape)
+    if isinstance(layer, Timm):
+        found = layer.measured(shape)
+        return Row(layer.line, output, count, found.multiplications, found.operations, found.kept)
+    places = output[0] * output[1] if len(output) == 3 else 1
+    tensors = operations = 1
+    if isinstance(layer, Residual):
+        # Each convolution has its normalisation and activation; then comes the sum.
+        operations = sum(3 * len(block.convolutions) + 1 for block in layer.plan(shape[-1]))
+        tensors = TENSORS_A_BLOCK * layer.blocks
+    return Row(layer.line, output, count, count.trainable * places, operations, tensors * math.prod(output))

@@ -31,7 +31,7 @@ def command(
         typer.Option(
             help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
             "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
-            "relu, tanh, sigmoid, gelu, silu (docs/train.md)."
+            "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/train.md, docs/pretrained.md)."
         ),
     ] = None,
     epochs: Annotated[

@@ -20,9 +20,12 @@ from sightline.architectures.layers import (
     Layer,
     Pool,
     Shape,
+    sides_and_channels,
 )
 from sightline.architectures.residual import Residual
 from sightline.architectures.summary import summarise
+from sightline.architectures.timm_line import Timm
+from sightline.borrowed.timm import build_network
 from sightline.networks.activations import activation
 from sightline.networks.blocks import residual_blocks
 from sightline.networks.convolution import convolution
@@ -55,6 +58,7 @@ def build(layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: in
         LayerError: a line does not fit what comes into it.
     """
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global state
+        torch.default_generator.manual_seed(seed)  # for timm's networks, which `initialise` leaves alone
         network = assemble(layers, input_shape, classes)
     initialise(network, torch.Generator().manual_seed(seed))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
@@ -66,7 +70,7 @@ def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Se
 
     A layer's modules stand side by side and are numbered through, so the n-th one's weights are `n.weight`; the
     blocks of a residual line are numbered within it, and inside them stand torchvision's names: `4.0.conv1.weight`
-    is what torchvision's ResNets call `layer1.0.conv1.weight`.
+    is what torchvision's ResNets call `layer1.0.conv1.weight`. A network of timm's is one module, with timm's names.
 
     Raises:
         LayerError: a line does not fit what comes into it.
@@ -104,18 +108,16 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
             return [nn.GroupNorm(layer.groups, shape[-1])]
         case Residual():
             return [residual_blocks(layer, shape[-1])]
-        case Pool(kind="maxpool", size=int(size)):
-            return _largest(size, layer)
-        case Pool(size=int(size)):
-            return [nn.AvgPool2d(size, layer.step)]
         case Pool():
-            return [GlobalMean()]
+            return _pooling(layer)
         case Dropout():
             return [nn.Dropout(layer.rate)]
         case Flatten():
             return [RowMajorFlatten()]
         case Activation():
             return _activation(layer.name)
+        case Timm():
+            return [build_network(layer.name, sides_and_channels(shape, "timm"))]
     raise AssertionError(f"no module for {layer}")
 
 
@@ -127,6 +129,12 @@ def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
         return [convolution(channels, layer.filters, layer.kernel, layer.stride, padding, bias=layer.bias)]
     edge = nn.ZeroPad2d((left, right, above, below))
     return [edge, convolution(channels, layer.filters, layer.kernel, layer.stride, bias=layer.bias)]
+
+
+def _pooling(layer: Pool) -> list[nn.Module]:
+    if layer.size is None:
+        return [GlobalMean()]
+    return _largest(layer.size, layer) if layer.kind == "maxpool" else [nn.AvgPool2d(layer.size, layer.step)]
 
 
 def _largest(size: int, layer: Pool) -> list[nn.Module]:

@@ -19,6 +19,7 @@ def initialise(network: nn.Sequential, generator: torch.Generator) -> None:
     The gain is that of the activation that follows, behind a normalisation too. Normalisations begin as the identity,
     but the last one of a residual block begins at scale 0, so that the block at first passes on its input (Goyal et
     al., 2017). The `pre` form ends in a convolution and begins as in its paper; a scale of 0 before relu would stay.
+    A network of timm's keeps what timm gave it.
     """
     modules = list(network)
     for index, module in enumerate(modules):

@@ -15,10 +15,8 @@ from torch import Tensor, nn
 from sightline.architectures.layers import Shape
 from sightline.architectures.lines import parse
 from sightline.architectures.published import PUBLISHED_CLASSES, PUBLISHED_SHAPE, published_lines
-from sightline.errors import RunError
 from sightline.networks.builder import RowMajorFlatten, assemble
-
-_COUNTER = "num_batches_tracked"
+from sightline.networks.checked_tensors import check_tensors, tensor_or_zero
 
 
 def from_published(
@@ -50,7 +48,7 @@ def from_published(
     for own, published in _names(network).items():
         if own.startswith(last) and not head:
             continue
-        found[own] = state[published] if published in state else torch.zeros((), dtype=torch.int64)
+        found[own] = tensor_or_zero(state, published)
     first = found["0.weight"]
     if shape[2] == 1:
         found["0.weight"] = first.sum(dim=1, keepdim=True)
@@ -74,24 +72,10 @@ def check_published(name: str, state: Mapping[str, Tensor], *, origin: str, head
         RunError: a tensor is missing, has another shape or type, or is one too many; the message names the first, in
             the order of the network.
     """
-    expected = published_shapes(name)
-    output = [*expected][-1].rpartition(".")[0]
-    for tensor, wanted in expected.items():
-        here = state.get(tensor)
-        if here is None:
-            if tensor.endswith(_COUNTER) or (tensor.startswith(f"{output}.") and not head):
-                continue
-            raise _another(name, origin, tensor, "nothing", _shown(wanted))
-        kept = (
-            1 if tensor.startswith(f"{output}.") else 0
-        )  # the output layer may have been learned for other classes
-        if here.ndim != len(wanted) or tuple(here.shape)[kept:] != wanted[kept:]:
-            raise _another(name, origin, tensor, _shown(tuple(here.shape)), _shown(wanted))
-        if here.is_floating_point() == tensor.endswith(_COUNTER):
-            kind = "whole" if tensor.endswith(_COUNTER) else "floating-point"
-            raise _another(name, origin, tensor, f"numbers of type {here.dtype}", f"{kind} numbers")
-    if surplus := next((tensor for tensor in state if tensor not in expected), None):
-        raise _another(name, origin, surplus, _shown(tuple(state[surplus].shape)), "nothing")
+    expected = _published(name)
+    head_name = [*expected][-1].rpartition(".")[0]
+    output = {tensor for tensor in expected if tensor.startswith(f"{head_name}.")}
+    check_tensors(name, state, expected, output=output, output_needed=head, origin=origin)
 
 
 def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
@@ -100,10 +84,15 @@ def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
     Raises:
         UsageError: no network of that name is published.
     """
+    return {published: tuple(tensor.shape) for published, tensor in _published(name).items()}
+
+
+def _published(name: str) -> dict[str, Tensor]:
+    """Return each published tensor by torchvision's names, in the order of the network, without memory behind it."""
     with torch.device("meta"):
         network = assemble(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, PUBLISHED_CLASSES)
     own = network.state_dict()
-    return {published: tuple(own[place].shape) for place, published in _names(network).items()}
+    return {published: own[place] for place, published in _names(network).items()}
 
 
 def _names(network: nn.Sequential) -> dict[str, str]:
@@ -138,14 +127,3 @@ def _by_pixels(weight: Tensor) -> Tensor:
     """Reorder columns (4096, C·H·W) → (4096, H·W·C), of 7x7 pixels."""
     units, numbers = weight.shape
     return weight.reshape(units, numbers // 49, 7, 7).permute(0, 2, 3, 1).reshape(units, numbers)
-
-
-def _shown(shape: tuple[int, ...]) -> str:
-    return f"a tensor of {'x'.join(map(str, shape))}" if shape else "a single number"
-
-
-def _another(name: str, origin: str, tensor: str, found: str, expected: str) -> RunError:
-    return RunError(
-        f"{origin} does not hold the weights of {name}: for '{tensor}' it has {found}, expected {expected}; "
-        "is it another network's file?"
-    )

@@ -20,11 +20,14 @@ def with_channels(weights: Mapping[str, Tensor], channels: int) -> dict[str, Ten
     pictures, written in colour, then give what they gave before.
 
     Args:
-        weights: in the order of the layers; the first kernel (F, C, H, W) is looked at.
+        weights: in the order of the layers; of those named `weight`, which positions of patches are not, the first
+            kernel (F, C, H, W) is looked at.
         channels: of the pictures, 1 or 3.
     """
     fitted = dict(weights)
     for name, tensor in weights.items():
+        if not name.endswith("weight"):
+            continue
         if tensor.ndim == 4:
             incoming = tensor.shape[1]
             if {incoming, channels} == {1, 3}:

@@ -9,12 +9,16 @@ from pathlib import Path
 from torch import Tensor
 
 from sightline.architectures.layers import Shape
-from sightline.architectures.lines import split_lines
+from sightline.architectures.lines import parse_line, split_lines
 from sightline.architectures.published import PUBLISHED, published_lines, published_scale
+from sightline.architectures.summary import summarise
+from sightline.architectures.timm_line import Timm
+from sightline.borrowed import timm
 from sightline.data.published_weights import published_weights
 from sightline.errors import RunError, UsageError, nearest
 from sightline.networks import weights
 from sightline.networks.published import from_published
+from sightline.networks.timm_weights import from_timm
 from sightline.networks.transplant import with_channels
 from sightline.networks.weight_files import read_weight_file
 from sightline.prediction.classifier import load_classifier
@@ -131,7 +135,7 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
 
 
 def read_backbone(source: str, shape: Shape) -> Backbone:
-    """Return what a source names: a published network, `NAME from FILE`, a run or a classifier's file.
+    """Return what a source names: a published network, `NAME from FILE`, `timm NAME from FILE`, a run, a classifier.
 
     Args:
         source: as it is written after `pretrained`.
@@ -141,8 +145,13 @@ def read_backbone(source: str, shape: Shape) -> Backbone:
         UsageError, DataError, RunError: as for `with_backbone`.
     """
     name, _, place = (part.strip() for part in source.partition(" from "))
-    if name in PUBLISHED and not Path(source).exists():
-        return _published(name, Path(place).expanduser() if place else None, shape)
+    path = Path(place).expanduser() if place else None
+    if Path(source).exists():
+        return _from_classifier(source)
+    if name in PUBLISHED:
+        return _published(name, path, shape)
+    if name.split()[:1] == ["timm"]:
+        return _timm(name, path, shape)
     return _from_classifier(source)
 
 
@@ -161,13 +170,37 @@ def _published(name: str, path: Path | None, shape: Shape) -> Backbone:
     )
 
 
+def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
+    layer = parse_line(line, 1)
+    assert isinstance(layer, Timm)  # noqa: S101 (its first word is timm)
+    known = timm.published(layer.name)
+    if path is None:
+        place = f" (hf download {known.repository} model.safetensors)" if known.repository else ""
+        raise UsageError(
+            f"'{WORD} {line}' names no file, and nothing downloads by itself: fetch the weights{place}, and write "
+            f"'{WORD} {layer.line} from FILE'."
+        )
+    summarise([layer], shape, 2)  # first, as pictures that the network does not take need no weights
+    state = read_weight_file(path)
+    return Backbone(
+        source=f"{layer.line} from {path.absolute()}",
+        lines=(layer.line,),
+        weights=from_timm(layer.name, state, shape, origin=str(path)),
+        preparation=Preparation(mean=known.mean, std=known.std),
+        shape=None,
+        head=None,
+        sha256=weights.fingerprint(state),
+    )
+
+
 def _from_classifier(source: str) -> Backbone:
     place = Path(source).expanduser()
     path = place / "classifier.safetensors" if place.is_dir() else place
     if not path.exists():
         raise UsageError(
             f"'{source}' holds no weights to begin with: expected a run's folder, a classifier's file, or published "
-            f"weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE'.{nearest(source, PUBLISHED)}"
+            f"weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE' and 'timm NAME from FILE'."
+            f"{nearest(source, PUBLISHED)}"
         )
     try:
         classifier = load_classifier(path)

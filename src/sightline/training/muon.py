@@ -22,13 +22,15 @@ _SMALLEST_NORM = 1e-7  # what no gradient has moved stays at zero
 def hidden_matrices(network: nn.Module) -> list[str]:
     """Return the names of the weights that Muon is meant for: those between the first and the last layer.
 
-    Weights are parameters of two dimensions or more, trainable or not; their order is that of `named_parameters`, and
-    the first and the last of them count as the first and the output layer's. A network of one or two has no hidden one.
+    Weights are parameters of two dimensions or more, trainable or not, but for those of a single row, such as the
+    positions of a transformer's patches; their order is that of `named_parameters`, and the first and the last of them
+    count as the first and the output layer's. A network of one or two has no hidden one.
 
     >>> hidden_matrices(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 2)))
     ['1.weight']
     """
-    return [key for key, parameter in network.named_parameters() if parameter.ndim > 1][1:-1]
+    weights = [key for key, p in network.named_parameters() if p.ndim > 1 and len(p) > 1]
+    return weights[1:-1]
 
 
 def muon(

@@ -42,8 +42,8 @@ class StartOptions(BaseModel):
     source: str | None = Field(
         default=None,
         min_length=1,
-        description="A run's folder, a classifier's file, published weights such as 'resnet18', or 'resnet18 from "
-        "FILE'; a layer line 'pretrained resnet18' names it too.",
+        description="A run's folder, a classifier's file, published weights such as 'resnet18', 'resnet18 from "
+        "FILE' or 'timm NAME from FILE'; a layer line 'pretrained resnet18' names it too.",
     )
     sha256: str | None = Field(
         default=None, description="Of the weights; none: whatever the source holds, written here."

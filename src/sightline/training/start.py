@@ -15,6 +15,8 @@ from torch import nn
 from sightline.architectures.layers import show
 from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
+from sightline.architectures.timm_line import Timm
+from sightline.borrowed import timm
 from sightline.data.dataset import Dataset
 from sightline.data.imageset import ImageSet
 from sightline.errors import DataError, UsageError
@@ -77,7 +79,7 @@ def start(
         trainable_parameters=learning,
         fixed_parameters=fixed,
         preparation=preparation if own else None,
-        machine=_describe(machine),
+        machine=_describe(machine, recipe),
         derived=derived_keys(given, recipe),
         notes=notes,
     )
@@ -125,7 +127,7 @@ def resume(
     trainer = _trainer(
         run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
     )
-    if record.machine != _describe(machine):
+    if record.machine != _describe(machine, recipe):
         trainer.notes += (
             "This machine or its libraries differ from those of the start, so the last digits may too.",
         )
@@ -243,7 +245,8 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
         )
 
 
-def _describe(machine: Machine) -> dict[str, str]:
+def _describe(machine: Machine, recipe: Recipe) -> dict[str, str]:
+    borrowed = any(isinstance(layer, Timm) for layer in parse(recipe.model.layers or ()))
     return {
         "device": str(machine.device),
         "precision": machine.precision,
@@ -252,4 +255,5 @@ def _describe(machine: Machine) -> dict[str, str]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "system": sys.platform,
+        **({"timm": timm.version()} if borrowed else {}),
     }
