@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -38,7 +39,7 @@ def draw_architecture(summary: Summary) -> Figure:
     what changes no shape is grey. A residual row has an arrow that leads around it. More than 30 rows stand in several
     columns.
     """
-    rows = [Row("input", summary.input, count=summary.rows[0].count), *summary.rows]
+    rows = [replace(summary.rows[0], line="input", output=summary.input), *summary.rows]
     columns = -(-len(rows) // _A_COLUMN)
     a_column = -(-len(rows) // columns)
     one = _WIDEST + _GAP + _SHAPE + _BARS
