@@ -5,6 +5,7 @@
     loss          softmax with cross-entropy, where the way back begins
     sgd           the step
     network       the whole, there and back; `builder`: layer lines → layers; `arrays`: their numbers
+    memory        what a step takes
 
 Pictures are (B, H, W, C) here, as they lie in memory and as one says it: a batch of rows of pixels of channels. A
 pixel's channels side by side make every convolution and dense layer one product of matrices whose rows are contiguous,

@@ -76,6 +76,7 @@ class Convolution(Layer):
         """Fill ∂L/∂K and ∂L/∂bias."""
         flat = gradient.reshape(-1, gradient.shape[3])
         np.matmul(flat.T, self._windows, out=self._gradient)
+        del self._windows  # the largest array of all: nobody needs it beside that of the next step
         if self._bias is not None:
             np.sum(flat, axis=0, out=self._bias.gradient)
 

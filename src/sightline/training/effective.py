@@ -11,6 +11,7 @@ from sightline.architectures.summary import summarise
 from sightline.data.imageset import ImageSet
 from sightline.errors import UsageError
 from sightline.preparing import augmentation
+from sightline.reference.memory import windows_kept
 from sightline.training.engine import check_engine
 from sightline.training.optimizers import USUAL, OptimizerName
 from sightline.training.recipe import Recipe, flat
@@ -40,6 +41,8 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     kept = 0  # of a Python class nothing is known
     if layers is not None:  # every line fits, or a LayerError says which does not
         kept = summarise(parse(layers), shape, len(train.classes)).kept
+        if recipe.training.engine == "numpy":
+            kept += windows_kept(parse(layers), shape)
     augmentations, notes = _augmentations(recipe, shape, train.classes)
     options = recipe.training
     optimizer = options.optimizer or _usual_optimizer(recipe)
