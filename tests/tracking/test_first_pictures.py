@@ -9,7 +9,7 @@ import pytest
 from sightline.reporting import figures
 from sightline.tracking import first_pictures
 from sightline.tracking.first_pictures import draw_first_pictures
-from sightline.training import loop
+from sightline.training import engine
 from sightline.training.loop import Trainer
 
 
@@ -35,13 +35,13 @@ def test_the_sheet_shows_what_the_first_step_learned_from(
     trainer = tiny.start(tmp_path / "run", epochs=1)
     pictures, captions = drawn(trainer, monkeypatch)
     steps = []
-    real = loop.train_step
+    real = engine.train_step
 
     def train_step(*arguments: object) -> object:
         steps.append(arguments[5:7])
         return real(*arguments)
 
-    monkeypatch.setattr(loop, "train_step", train_step)
+    monkeypatch.setattr(engine, "train_step", train_step)
     trainer.fit()
     learned, targets = (tensor.numpy() for tensor in steps[0])
     assert pictures.shape == (8, 6, 6, 1)

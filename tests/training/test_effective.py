@@ -139,5 +139,26 @@ def test_the_keys_that_were_derived_are_those_that_were_left_out() -> None:
     given_recipe = recipe(training={"epochs": 3, "momentum": 0.5}, preparation={"augmentation": []})
     found, _ = effective(given_recipe, train())
     assert derived_keys(given_recipe, found) == (
-        "model.layers", "training.batch_size", "training.learning_rate", "training.weight_decay",
+        "model.layers", "training.batch_size", "training.optimizer", "training.learning_rate",
+        "training.weight_decay",
     )  # fmt: skip
+
+
+def test_the_engine_decides_the_usual_optimizer_and_a_smaller_batch_where_it_keeps_more() -> None:
+    layers = {"preset": None, "layers": ["conv 64", "conv 64", "conv 64", "flatten"]}
+    pictures = train(10_000, (96, 96, 3))
+    sizes = {}
+    for engine, optimizer in (("torch", "adamw"), ("numpy", "sgd")):
+        found, _ = effective(recipe(training={"engine": engine}, model=layers), pictures)
+        assert found.training.optimizer == optimizer
+        sizes[engine] = found.training.batch_size
+    assert sizes == {"torch": 128, "numpy": 64}
+
+
+def test_what_the_engine_has_not_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match=r"training\.optimizer is 'muon', but the NumPy engine has 'sgd' alone"
+    ):
+        effective(recipe(training={"engine": "numpy", "optimizer": "muon"}), train())
+    with pytest.raises(LayerError, match="'groupnorm 3', is none that the NumPy engine has"):
+        effective(recipe(training={"engine": "numpy"}, model={"layers": ["groupnorm 3", "flatten"]}), train())

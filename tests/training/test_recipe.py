@@ -38,7 +38,8 @@ RECIPES = st.fixed_dictionaries(
         "training": st.fixed_dictionaries({}, optional={
             "epochs": st.none() | st.integers(1, 100_000),
             "batch_size": st.none() | st.integers(2, 65_536),
-            "optimizer": st.sampled_from(["sgd", "rmsprop", "adam", "adamw", "muon"]),
+            "engine": st.sampled_from(["torch", "numpy"]),
+            "optimizer": st.none() | st.sampled_from(["sgd", "rmsprop", "adam", "adamw", "muon"]),
             "learning_rate": st.none() | POSITIVE,
             "schedule": st.sampled_from(["constant", "cosine", "one-cycle"]),
             "momentum": st.none() | SHARE,
@@ -164,6 +165,7 @@ EXAMPLES = {
     "preparation.augmentation": ('["shift 2"]', ("shift 2",)),
     "training.epochs": ("12", 12),
     "training.batch_size": (" 64 ", 64),
+    "training.engine": ("numpy", "numpy"),
     "training.optimizer": ('"sgd"', "sgd"),
     "training.learning_rate": ("1e-3", 0.001),
     "training.schedule": ("one-cycle", "one-cycle"),

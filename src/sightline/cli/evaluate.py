@@ -22,6 +22,7 @@ def command(
             min=0, max=1, help="Exit code 1 unless the whole interval of the accuracy is at least this."
         ),
     ] = None,
+    engine: options.Engine = "torch",
     json: options.Json = False,
 ) -> None:
     """Judge a classifier on test pictures: every score with its 95 % interval.
@@ -31,7 +32,7 @@ def command(
     from sightline.cli import output
     from sightline.tasks.evaluate import evaluate
 
-    found = evaluate(run, data=data, split=split, progress=not json)
+    found = evaluate(run, data=data, split=split, engine=engine, progress=not json)
     if json:
         print(found.model_dump_json(indent=1))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,6 +52,10 @@ Track = Annotated[
         metavar="NAME",
         help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/train.md).",
     ),
+]
+Engine = Annotated[
+    Literal["torch", "numpy"],
+    typer.Option(help="What computes: PyTorch, or the reference network in NumPy (docs/backpropagation.md)."),
 ]
 
 Freeze = Annotated[

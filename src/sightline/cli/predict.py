@@ -34,6 +34,7 @@ def command(
         ),
     ] = None,
     skip_bad: options.SkipBad = False,
+    engine: options.Engine = "torch",
     json: options.Json = False,
 ) -> None:
     """Print each picture's most likely class and the probability of the others."""
@@ -41,7 +42,7 @@ def command(
     from sightline.reporting.tables import count
     from sightline.tasks.predict import predict
 
-    predictions, skipped = predict(run, files, skip_bad=skip_bad, csv=csv)
+    predictions, skipped = predict(run, files, skip_bad=skip_bad, csv=csv, engine=engine)
     if json:
         print(_as_json(predictions))
     elif csv is not None:

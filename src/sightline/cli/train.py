@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -57,6 +57,12 @@ def command(
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe in TOML, whole or in part.")] = None,
     freeze: options.Freeze = None,
+    engine: Annotated[
+        Literal["torch", "numpy"] | None,
+        typer.Option(
+            help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/backpropagation.md)."
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
@@ -80,6 +86,7 @@ def command(
 
     named = [f"preparation.augmentation={_as_lines(augment)}"] if augment is not None else []
     named += options.frozen(freeze)
+    named += [f"training.engine={engine}"] if engine is not None else []
     named += ["preparation.grey=true"] if grey else []
     named += ["data.skip_bad=true"] if skip_bad else []
     named += [f"data.limit={limit}"] if limit is not None else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from sightline.errors import DataError, UsageError
 from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier
+from sightline.prediction.numpy_classifier import by_engine
 from sightline.tasks.figures import Album
 from sightline.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
 from sightline.tasks.report import write_run_report
@@ -34,6 +35,7 @@ def evaluate(
     data: Data | None = None,
     split: SplitName = "test",
     network: nn.Module | None = None,
+    engine: Literal["torch", "numpy"] = "torch",
     progress: bool = True,
 ) -> Evaluation:
     """Return the numbers of a run's best classifier, each with its 95 % interval.
@@ -48,22 +50,23 @@ def evaluate(
             classes: their test split if they have one of their own, or else all of them.
         split: of the run's own data; anything but test was seen in training.
         network: an instance of the class, if the run was started with one.
+        engine: what computes: PyTorch, or the reference network in NumPy, which takes layer lines alone.
         progress: show how far reading has come, on a terminal.
 
     Raises:
         RunError: the run or classifier cannot be read.
         DataError: the data cannot be read, have no labels, have classes that the classifier does not know, or
             are not those of the run any more.
-        UsageError: a split of other data was asked for.
+        UsageError: a split of other data was asked for, or the engine lacks a layer of the network.
     """
     if data is not None and not isinstance(data, str | Path | Dataset):
         data = collected(data, progress=progress)  # once, though they are looked at twice
     if not isinstance(run, Run):
         if not isinstance(run, str | Path):
-            return _on_other_data(run, data, split, progress=progress)
+            return _on_other_data(by_engine(run, engine), data, split, progress=progress)
         if Path(run).is_file():
             return _on_other_data(
-                load_classifier(Path(run), network),
+                by_engine(load_classifier(Path(run), network), engine),
                 data,
                 split,
                 run=_run_around(Path(run)),
@@ -72,8 +75,9 @@ def evaluate(
         run = open_run(run)
     dataset = _own_data(run, data, split, progress=progress)
     if dataset is None:
-        return _on_other_data(run.classifier(network), data, split, run=run, progress=progress)
-    part, classifier = dataset.split(split), run.classifier(network)
+        classifier = by_engine(run.classifier(network), engine)
+        return _on_other_data(classifier, data, split, run=run, progress=progress)
+    part, classifier = dataset.split(split), by_engine(run.classifier(network), engine)
     evaluation, probabilities, labels = judge(classifier, part, run.record.data.name, split)
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
     run.save_evaluation(evaluation, probabilities)

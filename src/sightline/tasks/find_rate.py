@@ -120,6 +120,7 @@ def find_learning_rate(
     path = files.new_folder(Path("runs"), name) if out is None else Path(out)
     files.write_folder(path, content)
     assert effective.training.batch_size is not None  # noqa: S101 (an effective recipe has one)
+    assert effective.training.optimizer is not None  # noqa: S101 (the same)
     return FoundRate(
         dataset=dataset.name,
         optimizer=effective.training.optimizer,

@@ -6,7 +6,7 @@ import csv as csv_module
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sightline.data.dataset import Skipped
 from sightline.files import write_text
@@ -24,6 +24,7 @@ def predict(
     skip_bad: bool = False,
     csv: str | Path | None = None,
     network: nn.Module | None = None,
+    engine: Literal["torch", "numpy"] = "torch",
 ) -> tuple[list[Prediction], tuple[Skipped, ...]]:
     """Return a prediction for each picture, and the files that were left out.
 
@@ -33,8 +34,10 @@ def predict(
         skip_bad: leave out files that cannot be read instead of refusing all.
         csv: a file to write the most likely classes to, with the columns ImageId and Label as Kaggle wants them.
         network: an instance of the class, if the run was started with one.
+        engine: what computes: PyTorch, or the reference network in NumPy, which takes layer lines alone.
 
     Raises:
+        UsageError: the engine lacks a layer of the network.
         RunError: the run or classifier cannot be read.
         DataError: a file cannot be read.
         SaveError: the submission could not be written.
@@ -46,6 +49,10 @@ def predict(
         classifier = load_classifier(Path(run), network)
     else:
         classifier = (run if isinstance(run, Run) else open_run(Path(run))).classifier(network)
+    if engine != "torch":
+        from sightline.prediction.numpy_classifier import by_engine  # noqa: PLC0415 (the usual way needs none of it)
+
+        classifier = by_engine(classifier, engine)
     predictions, skipped = predict_files(classifier, paths, skip_bad=skip_bad)
     if csv is not None:
         write_text(Path(csv), submission(predictions))

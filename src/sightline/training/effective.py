@@ -11,7 +11,9 @@ from sightline.architectures.summary import summarise
 from sightline.data.imageset import ImageSet
 from sightline.errors import UsageError
 from sightline.preparing import augmentation
-from sightline.training.optimizers import USUAL
+from sightline.reference.memory import windows_kept
+from sightline.training.engine import check_engine
+from sightline.training.optimizers import USUAL, OptimizerName
 from sightline.training.recipe import Recipe, flat
 
 STEPS_WANTED = 1500
@@ -35,14 +37,19 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     _check_start(recipe)
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
     layers, model_notes = (None, ()) if module else _layers(recipe, shape)
+    check_engine(recipe, layers)
     kept = 0  # of a Python class nothing is known
     if layers is not None:  # every line fits, or a LayerError says which does not
         kept = summarise(parse(layers), shape, len(train.classes)).kept
+        if recipe.training.engine == "numpy":
+            kept += windows_kept(parse(layers), shape)
     augmentations, notes = _augmentations(recipe, shape, train.classes)
     options = recipe.training
-    usual = USUAL[options.optimizer]
+    optimizer = options.optimizer or _usual_optimizer(recipe)
+    usual = USUAL[optimizer]
     batch_size = options.batch_size or usual_batch_size(len(train), kept)
     derived = {
+        "optimizer": optimizer,
         "batch_size": batch_size,
         "epochs": usual_epochs(len(train), batch_size) if options.epochs is None else options.epochs,
         "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
@@ -89,6 +96,10 @@ def usual_epochs(pictures: int, batch_size: int) -> int:
     """
     wanted = math.ceil(STEPS_WANTED / math.ceil(pictures / batch_size))
     return min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _usual_optimizer(recipe: Recipe) -> OptimizerName:
+    return "sgd" if recipe.training.engine == "numpy" else "adamw"
 
 
 def _usual_backbone_rate(recipe: Recipe) -> float | None:

@@ -21,11 +21,12 @@ from sightline.prediction.classifier import load_weights
 from sightline.preparing import augmentation
 from sightline.preparing.augment import augment
 from sightline.preparing.preparation import Preparation
-from sightline.seeds import derive, stream
+from sightline.seeds import stream
 from sightline.training import checkpoint
 from sightline.training.average import WeightAverage
 from sightline.training.callbacks import Callback
 from sightline.training.checkpoint import Checkpoint, Position
+from sightline.training.engine import Engine, NumPyEngine, TorchEngine
 from sightline.training.freezing import Freezing
 from sightline.training.history import Epoch
 from sightline.training.interrupts import StopRequest, stop_requests
@@ -34,7 +35,7 @@ from sightline.training.optimizers import Optimizer
 from sightline.training.recipe import Recipe
 from sightline.training.run import Run, RunRecord
 from sightline.training.schedules import factor
-from sightline.training.step import Loss, cross_entropy, train_step, validate
+from sightline.training.step import Loss, cross_entropy
 
 GPU_STEPS_BETWEEN_CHECKS = 50
 
@@ -83,6 +84,7 @@ class Trainer:
         options = recipe.training
         # The recipe is effective: whoever made the trainer has derived what the user left out.
         assert options.epochs is not None  # noqa: S101
+        assert options.optimizer is not None  # noqa: S101
         assert options.batch_size is not None  # noqa: S101
         assert options.learning_rate is not None  # noqa: S101
         assert options.momentum is not None  # noqa: S101
@@ -92,16 +94,31 @@ class Trainer:
         self.preparation, self.machine, self.callbacks = preparation, machine, tuple(callbacks)
         self.train, self.valid = train, valid
         self.network = network.to(machine.device)
+        factors = {} if freezing is None else freezing.factors()
         self.optimizer = Optimizer(
             options.optimizer,
             network,
             momentum=options.momentum,
             weight_decay=options.weight_decay,
             clip_norm=options.clip_norm,
-            factors=None if freezing is None else freezing.factors(),
+            factors=factors,
         )
         self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
         self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
+        self.engine: Engine = TorchEngine(
+            self.network, self.optimizer, machine, preparation, self.loss, recipe.seed
+        )
+        if options.engine == "numpy":
+            self.engine = NumPyEngine(
+                self.network,
+                self.optimizer,
+                preparation,
+                self.loss,
+                recipe,
+                train.shape,
+                len(train.classes),
+                factors,
+            )
         self.epochs, self.learning_rate = options.epochs, options.learning_rate
         self.batch_size = options.batch_size
         self.bounds = batch_bounds(len(train), options.batch_size)
@@ -240,12 +257,8 @@ class Trainer:
         """Take the step of one batch, counted from 0, of an epoch in this order; return what `train_step` saw."""
         # What is random in this batch depends on the seed and the batch's place alone, so a resumed run repeats it.
         place = (epoch, batch)
-        torch.manual_seed(derive(self.recipe.seed, "noise", *place))
         pictures, targets = self.augmented(order[slice(*self.bounds[batch])], place)
-        return train_step(
-            self.network, self.optimizer, self.machine, self.preparation, self.loss,
-            pictures, targets, learning_rate,
-        )  # fmt: skip
+        return self.engine.step(pictures, targets, learning_rate, place)
 
     def _judge_start(self) -> None:
         """Put what is known before the first step into the history, as epoch 0: the best one may be that."""
@@ -267,7 +280,7 @@ class Trainer:
 
     def _judged(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
         """Return the (N, K) logits of pictures, their mean cross-entropy and accuracy."""
-        logits = validate(self.network, self.machine, self.preparation, part.images, 2 * self.batch_size)
+        logits = self.engine.logits(part.images, 2 * self.batch_size)
         assert part.labels is not None  # noqa: S101 (checked before training)
         return logits, *cross_entropy(logits, part.labels)
 

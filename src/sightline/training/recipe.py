@@ -94,9 +94,10 @@ class TrainingOptions(BaseModel):
         le=65_536,
         description="Pictures a step; none: 16 to 128 by the size of the train split and of the network.",
     )
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] = Field(
-        default="adamw",
-        description="Muon: for the hidden matrices; first and output layer, biases and normalisations go by adamw.",
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] | None = Field(
+        default=None,
+        description="None: adamw, or sgd with the engine numpy. Muon: for the hidden matrices; first and output layer, "
+        "biases and normalisations go by adamw.",
     )
     learning_rate: Positive | None = Field(
         default=None,
@@ -147,6 +148,10 @@ class TrainingOptions(BaseModel):
     )
     checkpoint_minutes: Positive = Field(
         default=10, description="Save at least this often inside a long epoch; each epoch ends with a save."
+    )
+    engine: Literal["torch", "numpy"] = Field(
+        default="torch",
+        description="Numpy: the reference network, for reading and checking; sgd, float32, no frozen layers.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Auto: a GPU where there is one."

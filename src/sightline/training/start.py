@@ -167,6 +167,10 @@ def _trainer(
 def _machine(recipe: Recipe, train: ImageSet, preparation: Preparation) -> Machine:
     """Return the machine that suits the size of the recipe's steps; a Python class may be of any size."""
     options, layers = recipe.training, recipe.model.layers
+    if (
+        options.engine == "numpy"
+    ):  # PyTorch only prepares the pictures; its threads would be in the way of NumPy's
+        return Machine(torch.device("cpu"), "float32", threads=1)
     if layers is None:
         return choose_machine(options.device, options.precision)
     summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
@@ -247,12 +251,14 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
 
 def _describe(machine: Machine, recipe: Recipe) -> dict[str, str]:
     borrowed = any(isinstance(layer, Timm) for layer in parse(recipe.model.layers or ()))
+    by_numpy = recipe.training.engine == "numpy"
     return {
         "device": str(machine.device),
         "precision": machine.precision,
-        "threads": str(machine.threads),
+        "threads": "NumPy's own" if by_numpy else str(machine.threads),
         "processor": processor(),
         "torch": torch.__version__,
+        **({"numpy": version("numpy")} if by_numpy else {}),
         "python": platform.python_version(),
         "system": sys.platform,
         **({"timm": timm.version()} if borrowed else {}),

@@ -1,0 +1,172 @@
+"""What computes a step: PyTorch, or the reference network in NumPy on the same memory.
+
+Weights, running means and momentum lie in the PyTorch network and its optimizer either way, and NumPy changes them
+there: checkpoints, averages, the classifier and the report know nothing of engines.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sightline.architectures.lines import parse
+from sightline.data.rows import Pictures
+from sightline.errors import UsageError
+from sightline.preparing.preparation import Preparation
+from sightline.reference.builder import check_lines
+from sightline.reference.layer import Floats
+from sightline.reference.loss import CrossEntropy, log_softmax
+from sightline.reference.network import Network
+from sightline.reference.sgd import Sgd
+from sightline.seeds import derive, stream
+from sightline.training.machine import Machine
+from sightline.training.optimizers import Optimizer
+from sightline.training.recipe import Recipe
+from sightline.training.step import Loss, train_step, validate
+
+EngineName = Literal["torch", "numpy"]
+
+
+class Engine(Protocol):
+    """What the loop asks of an engine."""
+
+    def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
+        """Take one step and return what `train_step` returns; `place`, epoch and batch, decides what is random."""
+
+    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
+        """Return the (N, K) logits of all `images` (N, H, W, C), as in prediction."""
+
+
+class TorchEngine:
+    """PyTorch; see `train_step` and `validate` for the arguments."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Optimizer,
+        machine: Machine,
+        preparation: Preparation,
+        loss: Loss,
+        seed: int,
+    ) -> None:
+        self._network, self._optimizer, self._machine = network, optimizer, machine
+        self._preparation, self._loss, self._seed = preparation, loss, seed
+
+    def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
+        """Take one step; see `train_step`."""
+        torch.manual_seed(derive(self._seed, "noise", *place))
+        return train_step(
+            self._network, self._optimizer, self._machine, self._preparation, self._loss,
+            pictures, targets, learning_rate,
+        )  # fmt: skip
+
+    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
+        """Return the logits; see `validate`."""
+        return validate(self._network, self._machine, self._preparation, images, batch_size)
+
+
+class NumPyEngine:
+    """The reference network, with sgd.
+
+    Args:
+        network: of layer lines, on the processor; its weights and running means are changed in place.
+        optimizer: sgd, of the network; its momentum is changed in place, and the rest of it is not asked.
+        preparation: of the pictures.
+        loss: what is minimised.
+        recipe: effective, checked by `check_engine`.
+        shape: (H, W, C) of pictures before preparation.
+        classes: how many there are.
+        factors: parameter name → multiple of the learning rate.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Optimizer,
+        preparation: Preparation,
+        loss: Loss,
+        recipe: Recipe,
+        shape: tuple[int, ...],
+        classes: int,
+        factors: dict[str, float],
+    ) -> None:
+        options = recipe.training
+        assert options.momentum is not None  # noqa: S101 (the recipe is effective)
+        assert options.weight_decay is not None  # noqa: S101 (the same)
+        state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        slots = optimizer.state()
+        self._network = Network(parse(recipe.model.layers or ()), preparation.output(shape), classes, state)
+        self._sgd = Sgd(
+            self._network.parameters,
+            {name: slots[f"momentum/{name}"].numpy() for name in self._network.parameters},
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            clip_norm=options.clip_norm,
+            factors=factors,
+        )
+        weights = loss.class_weights
+        self._loss = CrossEntropy(loss.label_smoothing, None if weights is None else weights.numpy())
+        self._preparation, self._seed, self._classes = preparation, recipe.seed, classes
+
+    def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
+        """Take one step; see `train_step`."""
+        wanted: Floats = targets.numpy()
+        with np.errstate(all="ignore"):  # the loop finds a loss that is no number, and says so in a sentence
+            logits = self._network.forward(self._prepared(pictures), stream(self._seed, "noise", *place))
+            minimised, gradient = self._loss(logits, wanted)
+            self._network.backward(gradient)
+            self._sgd.step(learning_rate)
+            plain = -float((wanted * log_softmax(logits)).sum())
+        right = int((logits.argmax(axis=1) == wanted.argmax(axis=1)).sum())
+        return torch.tensor([minimised, plain, right, len(wanted)], dtype=torch.float64)
+
+    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
+        """Return the logits; see `validate`."""
+        logits = np.empty((len(images), self._classes), np.float32)  # one table, as in `validate`
+        with np.errstate(all="ignore"):
+            for at in range(0, len(images), batch_size):
+                batch = torch.from_numpy(np.array(images[at : at + batch_size]))
+                logits[at : at + batch_size] = self._network.forward(self._prepared(batch))
+        return logits
+
+    def _prepared(self, pictures: Tensor) -> Floats:
+        """(B, H, W, C) in 0..255 → (B, H, W, C) float32, without a copy of what PyTorch prepared."""
+        prepared: Floats = self._preparation.apply(pictures).permute(0, 2, 3, 1).numpy()
+        return prepared
+
+
+def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
+    """Check that the recipe's engine has all that the recipe asks for.
+
+    Args:
+        recipe: as the user gave it.
+        layers: of the network; None: it is a Python class.
+
+    Raises:
+        UsageError: it lacks something; a LayerError, if it is a layer line.
+    """
+    options = recipe.training
+    if options.engine == "torch":
+        return
+    if layers is None:
+        raise UsageError(
+            "training.engine is 'numpy', which computes layer lines alone, and this network is a Python class: leave "
+            "the engine out."
+        )
+    for key, found, has in (
+        ("optimizer", options.optimizer, {None, "sgd"}),
+        ("device", options.device, {"auto", "cpu"}),
+        ("precision", options.precision, {"auto", "float32"}),
+        ("freeze", options.freeze, {"none"}),
+    ):
+        if found not in has:
+            (only,) = has - {None, "auto"}
+            raise UsageError(
+                f"training.{key} is '{found}', but the NumPy engine has '{only}' alone: leave training.{key} out, or "
+                "compute with the engine 'torch'."
+            )
+    check_lines(parse(layers))
