@@ -14,9 +14,16 @@ from types import ModuleType
 # is read once, when NumPy or PyTorch is first imported, so it is set before.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
+
+# How long an example takes says how busy the machine is; no test asserts a time.
+hypothesis.settings.register_profile(
+    "without a clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("without a clock")
 
 
 @pytest.fixture(autouse=True)

@@ -113,7 +113,6 @@ def test_lines_end_at_semicolons_and_new_lines_and_comments_count_for_nothing() 
     assert parse("") == parse([]) == ()
 
 
-@settings(deadline=None)
 @given(LAYERS)
 def test_a_layer_survives_being_written_and_read(layer: Layer) -> None:
     (found,) = parse(layer.line)
@@ -126,7 +125,6 @@ def test_a_layer_survives_being_written_and_read(layer: Layer) -> None:
         assert found == layer
 
 
-@settings(deadline=None)
 @given(LAYERS, st.randoms(use_true_random=False))
 def test_words_may_stand_in_any_order(layer: Layer, shuffle: random.Random) -> None:
     kind, *words = layer.line.split()
@@ -236,7 +234,7 @@ WORDS = [
 ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from([*WORDS, "\n"]) | st.text(max_size=4), max_size=6))
 def test_any_text_is_layers_or_an_error_of_ours(words: list[str]) -> None:
     try:

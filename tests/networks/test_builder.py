@@ -86,7 +86,7 @@ def numbers(tensors: itertools.chain[torch.Tensor] | list[torch.Tensor]) -> int:
     return sum(tensor.numel() for tensor in tensors)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(stacks())
 def test_every_layer_gives_the_shape_and_holds_the_numbers_that_the_summary_says(
     stack: tuple[tuple[Layer, ...], Shape],
@@ -102,7 +102,7 @@ def test_every_layer_gives_the_shape_and_holds_the_numbers_that_the_summary_says
         assert numbers([b for b in modules.buffers() if b.is_floating_point()]) == row.count.fixed
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(stacks())
 def test_a_whole_network_gives_a_logit_for_each_class_in_training_too(
     stack: tuple[tuple[Layer, ...], Shape],
@@ -114,7 +114,6 @@ def test_a_whole_network_gives_a_logit_for_each_class_in_training_too(
     assert numbers([b for b in network.buffers() if b.is_floating_point()]) == summary.fixed
 
 
-@settings(deadline=None)
 @given(CONV | POOL, SHAPES)
 def test_a_window_fits_in_our_sums_exactly_where_it_fits_in_pytorch(layer: Conv | Pool, shape: Shape) -> None:
     modules = nn.Sequential(*builder._modules(layer, shape))

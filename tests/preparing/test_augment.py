@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -139,7 +139,6 @@ def turned_pixel_by_pixel(picture: Pictures, degrees: float) -> NDArray[np.float
     return result
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(-180, 180))
 def test_a_turn_by_any_angle_equals_a_loop_over_pixels_also_where_pictures_are_not_square(
     height: int, width: int, degrees: float
@@ -154,7 +153,6 @@ def test_turned_pictures_stay_in_the_range_of_pixels() -> None:
     assert 0 <= found.min() <= found.max() <= 255.001
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_mixup_blends_each_picture_with_one_partner_in_the_shares_of_their_targets(seed: int) -> None:
     pictures = noise(6, 3, 4, 3)

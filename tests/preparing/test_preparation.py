@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -38,7 +38,6 @@ def expected(images: NDArray[np.uint8], *, grey: bool) -> tuple[list[float], lis
     return (values.mean(axis=0) / scale).tolist(), std.tolist()
 
 
-@settings(deadline=None)
 @given(PICTURES, st.booleans())
 def test_mean_and_deviation_are_those_of_numpy(images: NDArray[np.uint8], grey: bool) -> None:
     found = fit_preparation(images, grey=grey)
@@ -83,7 +82,6 @@ def test_the_smallest_change_is_no_constant() -> None:
     assert fit_preparation(images, grey=False).std == pytest.approx((images.astype(float).std(),))
 
 
-@settings(deadline=None)
 @given(PICTURES, st.booleans(), st.booleans())
 def test_prepared_pictures_follow_the_formula(images: NDArray[np.uint8], grey: bool, as_floats: bool) -> None:
     fitted = fit_preparation(images, grey=grey)

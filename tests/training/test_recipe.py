@@ -25,6 +25,7 @@ RECIPES = st.fixed_dictionaries(
         "valid_fraction": FRACTION,
         "test_fraction": FRACTION,
         "split_seed": st.integers(0, 2**62),
+        "limit": st.none() | st.integers(1, 10**6),
         "group_by": st.none() | st.sampled_from([r"(patient\d+)_", "^.", '"']),
     })},
     optional={
@@ -153,6 +154,7 @@ EXAMPLES = {
     "data.test_fraction": ("0.5", 0.5),
     "data.split_seed": ("7", 7),
     "data.group_by": (r"(patient\d+)_", r"(patient\d+)_"),
+    "data.limit": ("500", 500),
     "data.classes": ('["cat", "dog"]', ("cat", "dog")),
     "start.source": ("runs/old", "runs/old"),
     "start.sha256": ("0" * 64, "0" * 64),
