@@ -53,10 +53,20 @@ def test_layers_take_the_weights_and_the_preparation_of_the_run(
     state, old = trainer.network.state_dict(), older.network.state_dict()
     assert all(torch.equal(state[name], old[name]) for name in old if not name.startswith("8."))
     assert not torch.equal(state["8.weight"], old["8.weight"])
-    assert trainer.preparation == older.description.preparation
     start = trainer.recipe.start
     assert (start.lines, start.sha256) == (len(older.description.layers or ()), older.weights_sha256)
-    assert trainer.recipe.training.backbone_rate == 0.1
+
+
+def test_a_run_s_layers_learn_at_the_full_rate_on_pictures_normalised_by_their_own_statistics(
+    tiny: ModuleType, source: Path, tmp_path: Path
+) -> None:
+    found = begun(tiny, source, tmp_path / "run").recipe
+    assert (found.start.statistics, found.training.backbone_rate) == ("data", 1.0)
+    kept = begun(tiny, source, tmp_path / "kept", start={"head": "keep"}).recipe
+    assert (kept.start.statistics, kept.training.backbone_rate) == ("source", 1.0)
+    asked = begun(tiny, source, tmp_path / "asked", start={"statistics": "source"}, backbone_rate=0.1)
+    assert asked.preparation == open_run(source).classifier().description.preparation
+    assert asked.recipe.training.backbone_rate == 0.1
 
 
 def test_the_statistics_of_the_data_can_be_asked_for(tiny: ModuleType, source: Path, tmp_path: Path) -> None:

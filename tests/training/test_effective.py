@@ -28,7 +28,8 @@ def train(
 def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
     found, notes = effective(recipe(), train())
     assert [key for key, value in flat(found).items() if value is None] == [
-        "data.size", "data.classes", "data.limit", "data.group_by", "start.source", "start.sha256", "start.lines",
+        "data.size", "data.classes", "data.limit", "data.group_by",
+        "start.source", "start.sha256", "start.lines", "start.statistics",
         "training.clip_norm", "training.ema", "training.unfreeze_epoch", "training.backbone_rate", "training.patience",
     ]  # fmt: skip
     assert notes == ()

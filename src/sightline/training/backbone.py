@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor
 
@@ -129,9 +130,25 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
     layers = recipe.model.layers or ()
     if start.lines is None:
         layers = (*backbone.lines, *layers)
-    found = start.model_copy(update={"source": backbone.source, "sha256": backbone.sha256, "lines": count})
+    known = {"source": backbone.source, "sha256": backbone.sha256, "lines": count}
+    statistics, rate = _usual(start, backbone)
+    found = start.model_copy(update={**known, "statistics": start.statistics or statistics})
     model = recipe.model.model_copy(update={"layers": layers})
-    return recipe.model_copy(update={"model": model, "start": found}), backbone.for_channels(channels)
+    training = recipe.training.model_copy(update={"backbone_rate": recipe.training.backbone_rate or rate})
+    whole = recipe.model_copy(update={"model": model, "start": found, "training": training})
+    return whole, backbone.for_channels(channels)
+
+
+def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float]:
+    """Return whose statistics the pictures are normalised by, and the multiple of the rate, where nobody said it.
+
+    A kept output layer needs the pictures as they were. Weights of one's own runs, small networks on small pictures,
+    learned on best with the data's statistics and at the full rate (docs/results.md); those that were learned from
+    ImageNet are changed with care, as is usual.
+    """
+    if start.head == "keep":
+        return "source", 1.0
+    return ("source", 0.1) if backbone.head is None else ("data", 1.0)
 
 
 def read_backbone(source: str, shape: Shape) -> Backbone:

@@ -55,7 +55,6 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
         "momentum": usual.momentum if options.momentum is None else options.momentum,
         "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
-        "backbone_rate": options.backbone_rate or _usual_backbone_rate(recipe),
     }
     return recipe.model_copy(
         update={
@@ -100,12 +99,6 @@ def usual_epochs(pictures: int, batch_size: int) -> int:
 
 def _usual_optimizer(recipe: Recipe) -> OptimizerName:
     return "sgd" if recipe.training.engine == "numpy" else "adamw"
-
-
-def _usual_backbone_rate(recipe: Recipe) -> float | None:
-    if recipe.start.source is None:
-        return None
-    return 1.0 if recipe.start.head == "keep" else 0.1
 
 
 def _usual_share(recipe: Recipe) -> float:

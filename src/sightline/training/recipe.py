@@ -58,10 +58,10 @@ class StartOptions(BaseModel):
         description="Keep: the output layer too, class by class; a class that it does not know begins far below the "
         "others, and added layers begin by passing on what comes in, so nothing that was learned is lost at first.",
     )
-    statistics: Literal["source", "data"] = Field(
-        default="source",
-        description="Whose mean and deviation pictures are normalised by: those that the weights learned with, or "
-        "the data's own.",
+    statistics: Literal["source", "data"] | None = Field(
+        default=None,
+        description="Whose mean and deviation pictures are normalised by: those that the weights learned with, or the "
+        "data's own; none: the data's below a new output layer on a run's weights, else the source's.",
     )
 
 
@@ -133,8 +133,8 @@ class TrainingOptions(BaseModel):
     )
     backbone_rate: Positive | None = Field(
         default=None,
-        description="Multiple of the learning rate for layers with pretrained weights; none: 0.1 below a new output "
-        "layer, else 1.",
+        description="Multiple of the learning rate for layers with pretrained weights; none: 0.1 for published ones "
+        "below a new output layer, else 1.",
     )
     label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
     class_weights: Literal["none", "balanced"] = Field(
