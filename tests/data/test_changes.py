@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sightline.data import changes
 from sightline.data.changes import signature
 
 
@@ -83,3 +86,42 @@ def test_names_that_are_no_unicode_are_no_trouble(folder: Path) -> None:
 def test_what_is_not_there_is_an_error(folder: Path) -> None:
     with pytest.raises(OSError, match="nothing"):
         signature(folder / "nothing")
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """A folder of seven folders, one of them deep, with two files in each."""
+    for name in (*"abcdef", "g/deep"):
+        for number in range(2):
+            path = tmp_path / "classes" / name / f"{number}\n\udce9.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+    return tmp_path / "classes"
+
+
+@pytest.mark.parametrize("alone", [0, 1, 3, 9, 12])
+def test_what_another_process_looks_at_is_the_same(
+    classes: Path, alone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signature(classes)
+    asked: list[list[str]] = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(changes, "ALONE", alone)
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda command, **more: asked.append(command) or popen(command, **more)
+    )
+    assert signature(classes) == before
+    assert len(asked) == (alone < 11)  # at the end there is nothing left to share
+    (classes / "f/0\n\udce9.png").write_bytes(b"another")
+    assert signature(classes) != before
+
+
+def test_where_another_process_fails_this_one_looks_itself(
+    classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signature(classes)
+    monkeypatch.setattr(changes, "ALONE", 0)
+    monkeypatch.setattr(changes, "__file__", str(classes / "nothing.py"))
+    assert signature(classes) == before
+    monkeypatch.setattr(sys, "executable", "")
+    assert signature(classes) == before
