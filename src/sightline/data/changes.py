@@ -6,6 +6,7 @@ of a large folder another process looks at one half. It runs this file as a prog
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -99,8 +100,9 @@ def _helped(folder: str, names: Sequence[str]) -> list[str]:
     ) as child:  # fmt: skip
         assert child.stdin is not None  # noqa: S101 (asked for above)
         assert child.stdout is not None  # noqa: S101 (the same)
-        child.stdin.write(b"\0".join(map(os.fsencode, rest[half:])))
-        child.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, which its return code says
+            child.stdin.write(b"\0".join(map(os.fsencode, rest[half:])))
+            child.stdin.close()
         told += _each(folder, rest[:half])
         theirs = child.stdout.read().decode("ascii").splitlines()
     # What it could not look at, this process cannot either, and says why.
