@@ -153,6 +153,8 @@ class Album:
         names = tuple(
             f"predictions-{number}" if number > 1 else "predictions" for number in range(1, len(parts) + 1)
         )
+        for older in self.folder.glob("predictions-*.png"):  # of more models
+            older.unlink()
         for name, part in zip(names, parts, strict=True):
             sheet = figures.draw_prediction_sheet(test.images[chosen], labels[chosen], classes, part)
             figures.save_png(sheet, self.path(name))
