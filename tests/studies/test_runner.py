@@ -208,3 +208,14 @@ def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, 
     with pytest.raises(RunError, match=r"study\.json.*Choose another --out"):
         study(file, data=idx_folder, out=out, progress=False)
     assert (out / "report.html").read_bytes() == before
+
+
+def test_sheets_of_more_models_do_not_stay_behind(file: Path, idx_folder: Path, tmp_path: Path) -> None:
+    lines = [f'[[models]]\nname = "m{number}"\nrecipe.model.layers = ["flatten"]\n' for number in range(5)]
+    file.write_text(HEAD.replace("epochs = 2", "epochs = 1") + "".join(lines))
+    out = tmp_path / "out"
+    study(file, data=idx_folder, out=out, progress=False)
+    figures = out / "comparison" / "figures"
+    assert (figures / "predictions-2.png").exists()
+    study(file, data=idx_folder, out=out, only=["m0", "m1"], progress=False)
+    assert sorted(path.name for path in figures.glob("predictions*")) == ["predictions.png"]

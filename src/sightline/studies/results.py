@@ -8,6 +8,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sightline import files
+from sightline.data.dataset import Dataset
+from sightline.data.imageset import ImageSet
+from sightline.data.options import DataOptions
 from sightline.errors import RunError
 from sightline.evaluation.evaluation import Evaluation, Interval
 from sightline.evaluation.intervals import mean_interval
@@ -18,7 +21,6 @@ from sightline.studies.study import Published, Study
 from sightline.tasks.compare import compare, comparison_table
 from sightline.tasks.evaluate import judge
 from sightline.tasks.figures import Album
-from sightline.tasks.load import load_own
 from sightline.tasks.report import dataset_facts, model_facts, training_seconds
 from sightline.training.run import Run
 
@@ -65,13 +67,32 @@ class StudyResult(BaseModel):
 
 
 def gather(
-    study: Study, folder: Path, plans: Sequence[Planned], runs: Sequence[Run], *, quick: bool, progress: bool
+    study: Study,
+    folder: Path,
+    plans: Sequence[Planned],
+    runs: Sequence[Run],
+    datasets: Mapping[DataOptions, Dataset],
+    *,
+    quick: bool,
+    progress: bool,
 ) -> StudyResult:
-    """Return the numbers of finished, judged runs, and write the report of all into the folder."""
+    """Return the numbers of finished, judged runs, and write the report of all into the folder.
+
+    Args:
+        study: as it was read.
+        folder: of the study.
+        plans: of the runs.
+        runs: one for each plan.
+        datasets: train and validation of each plan's data options.
+        quick: it was a small share of the study.
+        progress: as for `compare`.
+    """
     by_model: dict[str, list[Run]] = {}
+    valid: dict[str, ImageSet] = {}
     for plan, run in zip(plans, runs, strict=True):
         by_model.setdefault(plan.model.name, []).append(run)
-    models = tuple(_studied(study, name, of_model, progress=progress) for name, of_model in by_model.items())
+        valid[plan.model.name] = datasets[plan.recipe.data].split("valid")
+    models = tuple(_studied(study, name, of_model, valid[name]) for name, of_model in by_model.items())
     first = {name: of_model[0] for name, of_model in by_model.items()}
     tables, figures = _compared(folder, list(first.values()), progress=progress)
     report = Report(
@@ -94,11 +115,10 @@ def gather(
     return result
 
 
-def _studied(study: Study, name: str, runs: Sequence[Run], *, progress: bool) -> StudiedModel:
+def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> StudiedModel:
     run, model = runs[0], study.model(name)
     record, history = run.record, run.history
     classifier = run.classifier()
-    valid = load_own(run, None, splits=["valid"], progress=progress).split("valid")
     on_valid, _, _ = judge(classifier, valid, record.data.name, "valid")
     evaluation = _judged(run)
     seeds = tuple(_judged(one).accuracy.value for one in runs)

@@ -83,7 +83,7 @@ def study(
             evaluate(run, progress=progress)
         tell(plan, run)
         runs.append(run)
-    return gather(content, folder, plans, runs, quick=quick, progress=progress)
+    return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
 
 
 def _trained(
@@ -144,9 +144,8 @@ def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
         found = files.read_json(path)
     except RunError as error:
         raise RunError(f"{error} Choose another --out, or take the folder away.") from error
-    if not isinstance(found, dict) or {key: found.get(key) for key in _facts(content, quick=quick)} != _facts(
-        content, quick=quick
-    ):
+    wanted = _facts(content, quick=quick)
+    if not isinstance(found, dict) or {key: found.get(key) for key in wanted} != wanted:
         raise UsageError(
             f"{folder} holds runs of another version of this study, or of another one; nothing is overwritten: choose "
             "another --out."

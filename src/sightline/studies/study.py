@@ -13,6 +13,7 @@ epochs = 2
 [[models]]
 name = "dense"                  of the run's folder and in the report
 about = "…"                     what is special about it
+alone = true                    take the pictures from the shared recipe, and nothing else of it
 begins_with = "other"           begin with the network that this model of the same study and seed has learned
 published = { accuracy = 0.979, loss = 0.148, note = "…" }
 recipe.model.layers = [ … ]     keys of its own
