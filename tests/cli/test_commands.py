@@ -264,11 +264,24 @@ def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
     assert "batch" in text
 
 
-def test_the_demo_prints_the_path_of_its_report_last(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_goes_the_whole_way_and_prints_the_path_of_its_report_last(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     assert run(["demo", "--out", "shown"]) == 0
-    said = capfd.readouterr().out
-    assert said.splitlines()[-1] == str(Path("shown/report.html").resolve())
-    assert "$ sightline compare shown/mlp shown/cnn" in said
+    lines = capfd.readouterr().out.splitlines()
+    told = [line.split()[2] for line in lines if line.startswith("$ sightline ")]
+    assert told == ["inspect", "train", "evaluate", "train", "evaluate", "compare"]
+    assert "$ sightline compare shown/mlp shown/cnn" in lines
+    report = Path("shown/report.html").resolve()
+    assert lines[-1] == str(report)
+    page = report.read_text(encoding="utf-8")
+    assert "Random test pictures" in page
+    assert "Learning curves" in page
+    for name in ("mlp", "cnn"):
+        assert (
+            json.loads(Path(f"shown/{name}/evaluation.json").read_text())["evaluation"]["accuracy"]["value"]
+            > 0.9
+        )
 
 
 def test_a_study_is_listed_run_and_told_of(capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,26 +133,6 @@ def test_classes_are_matched_by_name(stripes: sightline.Dataset) -> None:
     assert sightline.evaluate(run, data=sightline.Dataset("swapped", test=swapped)).accuracy.value == 1
 
 
-def test_the_demo_ends_with_a_report_of_two_networks(tmp_path: Path) -> None:
-    told = []
-    comparison = sightline.demo(
-        tmp_path / "demo", tell=lambda command, _: told.append(command), progress=False
-    )
-    assert [command.split()[1] for command in told] == [
-        "inspect",
-        "train",
-        "evaluate",
-        "train",
-        "evaluate",
-        "compare",
-    ]
-    assert [run.name for run in comparison.runs] == ["mlp", "cnn"]
-    assert all(run.accuracy.value > 0.9 for run in comparison.runs)
-    page = comparison.report.read_text(encoding="utf-8")
-    assert "Random test pictures" in page
-    assert "Learning curves" in page
-
-
 def test_an_evaluation_of_an_older_best_epoch_does_not_count(stripes: sightline.Dataset) -> None:
     options = {"model": "cnn", "epochs": 6, "progress": False}
     with pytest.raises(Interrupted):
