@@ -106,6 +106,15 @@ def test_each_form_of_a_line_is_read(line: str, layer: Layer) -> None:
     assert parse(f"  {line.upper()}\t") == (layer,)
 
 
+def test_whitening_is_computed_from_the_pictures_so_it_comes_first() -> None:
+    assert parse("conv 24 2x2 valid whiten gelu") == (Conv(24, (2, 2), 1, "valid", "gelu", whiten=True),)
+    assert parse("conv whiten nobias 8")[0].line == "conv 8 3x3 nobias whiten"
+    with pytest.raises(LayerError, match=r"line 2, .* must be the first line\."):
+        parse("batchnorm; conv 24 2x2 whiten")
+    with pytest.raises(LayerError, match=r"so the number of filters must be even\."):
+        parse("conv 23 2x2 whiten")
+
+
 def test_lines_end_at_semicolons_and_new_lines_and_comments_count_for_nothing() -> None:
     text = "# a network; of two layers\nflatten # all; pixels\r\n\n;; dense 10 relu;\n#"
     assert parse(text) == (Flatten(), Dense(10, "relu"))
@@ -164,6 +173,7 @@ def test_words_may_stand_in_any_order(layer: Layer, shuffle: random.Random) -> N
         ("maxpool 3 smae", "'smae' does not belong here. Did you mean 'same'?"),
         ("maxpool 3 valid", "'valid' does not belong here."),
         ("avgpool 3 same", "only maxpool can be 'same'; a mean is taken over whole windows."),
+        ("conv 64 whitn", "'whitn' does not belong here. Did you mean 'whiten'?"),
         ("conv 64 nobais", "'nobais' does not belong here. Did you mean 'nobias'?"),
         ("dense 64 nobias", "'nobias' does not belong here."),
         ("residaul 64", "Did you mean 'residual'?"),
@@ -222,6 +232,7 @@ WORDS = [
     "pre",
     "same",
     "nobias",
+    "whiten",
     "relu",
     "3",
     "0.5",

@@ -289,6 +289,19 @@ def test_weights_have_the_spread_of_he_and_biases_are_zero(lines: str, index: in
     assert not layer.bias.any()
 
 
+def test_dirac_convolutions_begin_by_passing_on_what_comes_in() -> None:
+    lines = "conv 6 3x3 nobias; conv 6 2x2 nobias; conv 4 5x3 nobias; residual 8; conv 8 1x1 nobias; flatten"
+    he, dirac = (build(parse(lines), (7, 7, 2), 3, seed=0, dirac=dirac) for dirac in (False, True))
+    pictures = torch.randn(5, 2, 7, 7)
+    torch.testing.assert_close(dirac[0](pictures)[:, :2], pictures)
+    assert torch.equal(dirac[0].weight[2:], he[0].weight[2:])  # type: ignore[index]
+    wide = torch.randn(5, 6, 7, 7)
+    torch.testing.assert_close(dirac[3](wide), wide[:, :4])  # fewer go out than come in
+    torch.testing.assert_close(dirac[5](torch.ones(1, 8, 7, 7)), torch.ones(1, 8, 7, 7))
+    for name in ("2.weight", "4.0.conv1.weight", "7.weight"):  # without a centre, inside a block, dense
+        assert torch.equal(dirac.state_dict()[name], he.state_dict()[name]), name
+
+
 def test_normalisation_begins_as_the_identity() -> None:
     state = build(CNN, (8, 8, 3), 3, seed=0).state_dict()
     assert state["1.weight"].tolist() == state["1.running_var"].tolist() == [1.0] * 8

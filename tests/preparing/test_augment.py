@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.preparing.augment import augment
+from sightline.preparing.augment import augment, turns
 from sightline.preparing.augmentation import parse
 
 Pictures = NDArray[np.uint8]
@@ -50,6 +50,20 @@ def test_moved_pictures_are_windows_of_the_padded_one_and_all_windows_occur(
         padded = np.pad(before, [(2, 2), (2, 2), (0, 0)], mode=mode)  # type: ignore[call-overload]
         places.add(windows(padded, 5, 7)[after.tobytes()])
     assert places == set(np.ndindex(5, 5))
+
+
+def test_alternating_flips_mirror_those_whose_turn_it_is_and_the_others_in_the_next_epoch() -> None:
+    pictures, targets = noise(6, 4, 5, 3), torch.eye(6)
+    first = np.array([True, False, False, True, True, False])
+    for epoch in (1, 2, 3, 4):
+        mirrored = turns(first, epoch)
+        found, _ = augment(
+            torch.from_numpy(pictures), targets, parse("flip alternate"), np.random.default_rng(0), mirrored
+        )
+        expected = pictures.copy()
+        chosen = first if epoch % 2 else ~first
+        expected[chosen] = pictures[chosen][:, :, ::-1]
+        np.testing.assert_array_equal(found.numpy(), expected)
 
 
 def test_a_crop_may_be_all_but_one_pixel_of_the_picture() -> None:

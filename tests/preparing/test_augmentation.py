@@ -19,7 +19,7 @@ ANIMALS = ("cat", "dog")
 PIXELS = st.integers(1, 1024).map(float)
 AUGMENTATIONS = st.one_of(
     st.builds(Augmentation, st.sampled_from(["shift", "crop", "cutout"]), PIXELS, st.booleans()),
-    st.builds(Augmentation, st.just("flip"), st.just(0), st.booleans()),
+    st.builds(Augmentation, st.just("flip"), st.just(0), st.booleans(), st.booleans()),
     st.builds(Augmentation, st.just("rotate"), st.floats(0, 180, exclude_min=True), st.booleans()),
     st.builds(Augmentation, st.just("mixup"), st.floats(0, 10, exclude_min=True), st.booleans()),
 )
@@ -32,6 +32,8 @@ AUGMENTATIONS = st.one_of(
         ("CROP   4", Augmentation("crop", 4)),
         ("flip", Augmentation("flip")),
         ("flip always", Augmentation("flip", always=True)),
+        ("flip alternate", Augmentation("flip", alternate=True)),
+        ("flip always alternate", Augmentation("flip", always=True, alternate=True)),
         ("rotate 10", Augmentation("rotate", 10)),
         ("rotate always 90", Augmentation("rotate", 90, always=True)),
         ("rotate 7.5", Augmentation("rotate", 7.5)),

@@ -35,6 +35,7 @@ def trained(tiny: ModuleType, path: Path, **options: Any) -> dict[str, np.ndarra
         {},
         {"label_smoothing": 0.1, "class_weights": "balanced", "weight_decay": 0.01, "clip_norm": 0.5},
         {"ema": 0.9, "momentum": 0.0, "schedule": "cosine"},
+        {"layers": ["conv 6 3x3 whiten", *QUIET[1:]]},
     ],
     ids=str,
 )

@@ -268,6 +268,24 @@ def test_each_epoch_takes_every_picture_once_in_an_order_of_its_own(tmp_path: Pa
     assert first != second
 
 
+def test_alternating_flips_show_each_picture_both_ways_in_two_epochs_running(
+    tmp_path: Path, tiny: ModuleType
+) -> None:
+    recipe = tiny.recipe(epochs=4)
+    recipe = recipe.model_copy(
+        update={"preparation": recipe.preparation.model_copy(update={"augmentation": ("flip alternate",)})}
+    )
+    trainer = starting.start(recipe, tiny.dataset(), tmp_path / "run")
+    indices = np.arange(len(trainer.train))
+    seen = [trainer.augmented(indices, (epoch, 0))[0].numpy() for epoch in (1, 2, 3, 4)]
+    images = trainer.train.images
+    mirrored = [bool((shown != image).any()) for shown, image in zip(seen[0], images, strict=True)]
+    assert 5 < sum(mirrored) < 28
+    np.testing.assert_array_equal(seen[1], seen[0][:, :, ::-1])
+    np.testing.assert_array_equal(seen[2], seen[0])
+    np.testing.assert_array_equal(seen[3], seen[1])
+
+
 def test_a_users_module_goes_on_from_its_own_first_weights(tmp_path: Path, tiny: ModuleType) -> None:
     first = Recording().state_dict()
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sightline.architectures.lines import parse
+from sightline.networks.builder import build
 from sightline.training.muon import COEFFICIENTS, ITERATIONS, hidden_matrices, muon, orthogonalised
 
 
@@ -101,6 +103,11 @@ def test_hidden_are_the_weights_between_the_first_and_the_last() -> None:
     )
     assert hidden_matrices(network) == ["2.weight", "4.weight"]
     network[0].weight.requires_grad_(requires_grad=False)
+    assert hidden_matrices(network) == ["2.weight", "4.weight"]
+
+
+def test_behind_a_whitening_layer_the_first_weights_are_hidden_too() -> None:
+    network = build(parse("conv 8 2x2 whiten; conv 4; flatten; dense 5"), (6, 6, 1), 2, seed=0)
     assert hidden_matrices(network) == ["2.weight", "4.weight"]
 
 

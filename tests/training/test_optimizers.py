@@ -108,6 +108,23 @@ def test_thirty_steps_equal_those_of_pytorch(
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["rmsprop", "adam", "adamw"])
+def test_another_second_beta_is_that_of_pytorch(name: OptimizerName) -> None:
+    ours, theirs = network(), network()
+    optimizer = Optimizer(name, ours, momentum=0.7, weight_decay=0.0, beta2=0.8)
+    reference = REFERENCES[name](groups(theirs, 0.0), 0.7)
+    for group in reference.param_groups:
+        group.update({"lr": 0.01, "alpha": 0.8} if name == "rmsprop" else {"lr": 0.01, "betas": (0.7, 0.8)})
+    for step in range(10):
+        give_gradients(ours, step)
+        optimizer.step(0.01)
+        give_gradients(theirs, step)
+        reference.step()
+        reference.zero_grad()
+    for found, expected in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_muon_changes_the_hidden_weights_and_adamw_at_a_quarter_of_its_rate_the_rest(
     weight_decay: float,

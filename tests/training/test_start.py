@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sightline.data.dataset import Dataset
 from sightline.errors import DataError, UsageError
 from sightline.networks.weights import fingerprint
+from sightline.networks.whitening import second_moments, whitening_kernels, whitening_layer
 from sightline.preparing.preparation import fit_preparation
 from sightline.training import start as starting
 from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
@@ -44,6 +45,23 @@ def test_first_weights_depend_on_the_seed_alone(tmp_path: Path, tiny: ModuleType
         for number, (seed, options) in enumerate([(7, {}), (7, {"epochs": 9}), (8, {})])
     ]
     assert found[0] == found[1] != found[2]
+
+
+def test_a_whitening_layer_knows_the_train_pictures_and_learns_nothing_but_its_bias(
+    tmp_path: Path, tiny: ModuleType
+) -> None:
+    layers = ["conv 8 2x2 valid whiten", "flatten"]
+    trainer = tiny.start(tmp_path / "run", layers=layers)
+    layer = whitening_layer(trainer.network)
+    assert layer is not None
+    prepared = trainer.preparation.apply(torch.from_numpy(trainer.train.images))
+    expected = whitening_kernels(second_moments(prepared, (2, 2)), 8).view(8, 1, 2, 2)
+    assert torch.equal(layer.weight, expected)
+    assert (trainer.record.trainable_parameters, trainer.record.fixed_parameters) == (8 + 3 * 200 + 3, 32)
+    trainer.fit()
+    assert torch.equal(layer.weight, expected)
+    assert bool(layer.bias.any())  # type: ignore[union-attr]
+    assert torch.equal(open_run(tmp_path / "run").classifier().network[0].weight, expected)
 
 
 def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleType) -> None:

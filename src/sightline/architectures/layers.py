@@ -49,7 +49,11 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Conv:
-    """A two-dimensional convolution, then an activation; a bias is useless where batch normalisation follows."""
+    """A two-dimensional convolution, then an activation; a bias is useless where batch normalisation follows.
+
+    Attributes:
+        whiten: the kernels are computed from the train pictures and do not learn; the first layer only.
+    """
 
     filters: int
     kernel: Pair = (3, 3)
@@ -57,25 +61,32 @@ class Conv:
     padding: Literal["same", "valid"] = "same"
     activation: ActivationName | None = None
     bias: bool = True
+    whiten: bool = False
 
     @property
     def line(self) -> str:
         """The layer in its shortest written form."""
         words = [f"conv {self.filters} {self.kernel[0]}x{self.kernel[1]}"]
         words += ["valid"] * (self.padding == "valid") + [f"/{self.stride}"] * (self.stride > 1)
-        words += ["nobias"] * (not self.bias)
+        words += ["nobias"] * (not self.bias) + ["whiten"] * self.whiten
         return " ".join([*words, *([self.activation] if self.activation else [])])
 
     def output(self, shape: Shape) -> Shape:
         """Return (ceil(H / stride), ceil(W / stride), filters); without padding the kernel must fit."""
-        height, width, _ = sides_and_channels(shape, "conv")
+        height, width, channels = sides_and_channels(shape, "conv")
+        if self.whiten and self.filters > (most := 2 * self.kernel[0] * self.kernel[1] * channels):
+            raise ShapeError(
+                f"patches of {show(self.kernel)} pixels with {channels} channel{'s' * (channels > 1)} have {most // 2} "
+                f"directions, each taken once forwards and once backwards; write at most 'conv {most}'"
+            )
         if self.padding == "same":
             return (-(-height // self.stride), -(-width // self.stride), self.filters)
         return (*_windows((height, width), self.kernel, self.stride), self.filters)
 
     def count(self, shape: Shape) -> Count:
         """Return kernel weights and, where there is one, a bias for each filter."""
-        return Count(trainable=(self.kernel[0] * self.kernel[1] * shape[-1] + self.bias) * self.filters)
+        weights, biases = self.kernel[0] * self.kernel[1] * shape[-1] * self.filters, self.bias * self.filters
+        return Count(biases, weights) if self.whiten else Count(weights + biases)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The grammar of layer lines: text in, layers out.
 
     conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride, nobias
+    conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay so; the first line only
     maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
     avgpool global          or a window, as for maxpool
     residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
@@ -131,7 +132,10 @@ class _Words:
 
     def expect_end(self) -> None:
         if self._left:
-            word, known = self._left[0], [*ACTIVATIONS, "same", "valid", "nobias", "global", "pre", "dropout"]
+            word, known = (
+                self._left[0],
+                [*ACTIVATIONS, "same", "valid", "nobias", "whiten", "global", "pre", "dropout"],
+            )
             raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
 
 
@@ -140,8 +144,16 @@ def _conv(words: _Words) -> Conv:
     kernel = (words.take(r"\d+x\d+") or "3x3").split("x")
     height, width = (words.within(side, "a side of the kernel", MOST_PIXELS) for side in kernel)
     padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
-    bias = words.take("nobias") is None
-    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation(), bias)
+    bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
+    if whiten and filters % 2:
+        raise words.error(
+            "each direction is taken forwards and backwards, so the number of filters must be even."
+        )
+    if whiten and words.line > 1:
+        raise words.error(
+            "it is computed from patches of the pictures themselves, so it must be the first line."
+        )
+    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation(), bias, whiten)
 
 
 def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:

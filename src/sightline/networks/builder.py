@@ -48,11 +48,13 @@ class GlobalMean(nn.Module):
         return pictures.mean(dim=(2, 3))
 
 
-def build(layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: int) -> nn.Sequential:
+def build(
+    layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: int, dirac: bool = False
+) -> nn.Sequential:
     """Return the network of `layers` with `dense <classes>` appended: (B, C, H, W) floats in, logits out.
 
-    The weights depend on `seed` alone; global random state is left as it was. Convolution weights lie
-    channels-last, the layout in which processors and GPUs convolve fastest.
+    The weights depend on `seed`, and `dirac` (see `initialise`), alone; global random state is left as it was.
+    Convolution weights lie channels-last, the layout in which processors and GPUs convolve fastest.
 
     Raises:
         LayerError: a line does not fit what comes into it.
@@ -60,7 +62,7 @@ def build(layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: in
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global state
         torch.default_generator.manual_seed(seed)  # for timm's networks, which `initialise` leaves alone
         network = assemble(layers, input_shape, classes)
-    initialise(network, torch.Generator().manual_seed(seed))
+    initialise(network, torch.Generator().manual_seed(seed), dirac=dirac)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     return network
 
@@ -125,10 +127,13 @@ def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
     rows, columns = layer.kernel if layer.padding == "same" else (1, 1)
     above, left, below, right = _margins(rows, columns)
     if (above, left) == (below, right):
-        padding = (above, left)
-        return [convolution(channels, layer.filters, layer.kernel, layer.stride, padding, bias=layer.bias)]
-    edge = nn.ZeroPad2d((left, right, above, below))
-    return [edge, convolution(channels, layer.filters, layer.kernel, layer.stride, bias=layer.bias)]
+        edge, margin = [], (above, left)
+    else:
+        edge, margin = [nn.ZeroPad2d((left, right, above, below))], (0, 0)
+    made = convolution(
+        channels, layer.filters, layer.kernel, layer.stride, margin, bias=layer.bias, whiten=layer.whiten
+    )
+    return [*edge, made]
 
 
 def _pooling(layer: Pool) -> list[nn.Module]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,6 +20,16 @@ class _StridedPointwise(nn.Conv2d):
         return functional.conv2d(pictures[:, :, ::rows, ::columns], self.weight, self.bias)
 
 
+class Whitening(nn.Conv2d):
+    """A convolution whose kernels do not learn: a buffer holds them, under the name that a parameter would have."""
+
+    def __init__(self, incoming: int, outgoing: int, kernel: tuple[int, int], **options: Any) -> None:
+        super().__init__(incoming, outgoing, kernel, **options)
+        kernels = self.weight.detach()
+        del self.weight
+        self.register_buffer("weight", kernels)
+
+
 def convolution(
     incoming: int,
     outgoing: int,
@@ -26,8 +38,11 @@ def convolution(
     padding: tuple[int, int] = (0, 0),
     *,
     bias: bool,
+    whiten: bool = False,
 ) -> nn.Conv2d:
     """Return a convolution of (B, `incoming`, H, W) to (B, `outgoing`, H', W')."""
+    if whiten:
+        return Whitening(incoming, outgoing, kernel, stride=stride, padding=padding, bias=bias)
     pointwise = kernel == (1, 1) and stride > 1
     kind = _StridedPointwise if pointwise else nn.Conv2d
     return kind(incoming, outgoing, kernel, stride, padding, bias=bias)

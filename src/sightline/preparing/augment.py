@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.preparing.augmentation import Augmentation
@@ -17,6 +18,7 @@ def augment(
     targets: Tensor,
     augmentations: Sequence[Augmentation],
     random: np.random.Generator,
+    mirrored: NDArray[np.bool_] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the batch augmented, line after line.
 
@@ -25,6 +27,7 @@ def augment(
         targets: (B, K) float32, one row of class shares a picture.
         augmentations: what to do, in order.
         random: the batch's own stream of random numbers.
+        mirrored: (B,) whether it is a picture's turn to be mirrored, for `flip alternate`; see `turns`.
 
     Returns:
         pictures (B, H, W, C), uint8 or, after `rotate` and `mixup`, float32 in 0..255; targets (B, K).
@@ -32,9 +35,21 @@ def augment(
     for augmentation in augmentations:
         if augmentation.kind == "mixup":
             pictures, targets = _mixup(pictures, targets, augmentation.amount, random)
+        elif augmentation.alternate:
+            assert mirrored is not None  # noqa: S101 (whoever parsed the line hands it in)
+            pictures = _mirror(pictures, mirrored)
         else:
             pictures = _PICTURE_FUNCTIONS[augmentation.kind](pictures, augmentation.amount, random)
     return pictures, targets
+
+
+def turns(first: NDArray[np.bool_], epoch: int) -> NDArray[np.bool_]:
+    """Return which pictures are mirrored in an epoch, counted from 1, by those that are in the first.
+
+    >>> turns(np.array([True, False]), 2).tolist()
+    [False, True]
+    """
+    return first ^ (epoch % 2 == 0)
 
 
 def _shift(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
@@ -69,8 +84,12 @@ def _random_windows(padded: Tensor, shape: torch.Size, random: np.random.Generat
 
 
 def _flip(pictures: Tensor, _: float, random: np.random.Generator) -> Tensor:
-    chosen = torch.from_numpy(random.random(len(pictures)) < 0.5).to(pictures.device)
-    return torch.where(chosen[:, None, None, None], pictures.flip(2), pictures)
+    return _mirror(pictures, random.random(len(pictures)) < 0.5)
+
+
+def _mirror(pictures: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
+    mask = torch.from_numpy(chosen).to(pictures.device)
+    return torch.where(mask[:, None, None, None], pictures.flip(2), pictures)
 
 
 def _rotate(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:

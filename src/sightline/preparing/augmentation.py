@@ -3,6 +3,7 @@
     shift 2          move by up to 2 pixels each way; what comes in is black
     crop 4           pad by 4 mirrored pixels, cut out at random (He et al., 2015)
     flip             left and right swapped, for half of the pictures
+    flip alternate   each picture swapped in every other epoch, so none is seen twice alike (Jordan, 2024)
     rotate 10        turn by up to 10 degrees either way
     cutout 8         blank a square of 8 pixels at a random place (DeVries and Taylor, 2017)
     mixup 0.2        blend pairs of pictures and labels, share from Beta(0.2, 0.2) (Zhang et al., 2018)
@@ -31,12 +32,14 @@ class Augmentation:
     kind: str
     amount: float = 0
     always: bool = False
+    alternate: bool = False
 
     @property
     def line(self) -> str:
         """The augmentation in its shortest written form."""
         amount = f" {decimal(self.amount)}" if _KINDS[self.kind].most else ""
-        return f"{self.kind}{amount}{' always' if self.always else ''}"
+        words = " alternate" * self.alternate + " always" * self.always
+        return f"{self.kind}{amount}{words}"
 
     @property
     def may_change_class(self) -> bool:
@@ -64,11 +67,11 @@ def _parse_line(line: str) -> Augmentation:
         raise UsageError(
             f"{prefix}'{kind}' is no augmentation; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}"
         )
-    always = "always" in words
-    numbers = [word for word in words if word != "always"]
+    always, alternate = "always" in words, "alternate" in words and kind == "flip"
+    numbers = [word for word in words if word != "always" and not (alternate and word == "alternate")]
     limit = _KINDS[kind]
     if not limit.most and not numbers:
-        return Augmentation(kind, always=always)
+        return Augmentation(kind, always=always, alternate=alternate)
     if not limit.most:
         raise UsageError(f"{prefix}'{numbers[0]}' does not belong here.")
     if len(numbers) != 1 or not re.fullmatch(limit.pattern, numbers[0]):

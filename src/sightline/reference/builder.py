@@ -114,7 +114,16 @@ def _convolved(
     if margins.uneven:
         yield Padding(margins)
         name, margin = f"{first + 1}", (0, 0)
-    yield _convolution(source, name, shape, layer.stride, margin, bias=layer.bias, following=following)
+    yield _convolution(
+        source,
+        name,
+        shape,
+        layer.stride,
+        margin,
+        bias=layer.bias,
+        following=following,
+        learns=not layer.whiten,
+    )
 
 
 def _pooled(layer: Pool) -> Iterator[Computed]:
@@ -138,12 +147,13 @@ def _convolution(
     *,
     bias: bool,
     following: ActivationName | None,
+    learns: bool = True,
 ) -> convolution.Convolution:
     """Return a convolution whose weight has the `shape` (F, C, P, Q)."""
     spread = gain(following) / math.sqrt(math.prod(shape[1:]))
     weight = source.take(f"{name}.weight", shape, spread=spread)
     return convolution.Convolution(
-        weight, source.take(f"{name}.bias", shape[:1]) if bias else None, stride, margin
+        weight, source.take(f"{name}.bias", shape[:1]) if bias else None, stride, margin, learns=learns
     )
 
 

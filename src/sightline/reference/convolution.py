@@ -28,13 +28,20 @@ class Convolution(Layer):
         bias: (F,) or None.
         stride: s.
         margin: rows and columns of zeros on either side.
+        learns: whether the weight is one of the parameters.
     """
 
     def __init__(
-        self, weight: Floats, bias: Floats | None, stride: int = 1, margin: tuple[int, int] = (0, 0)
+        self,
+        weight: Floats,
+        bias: Floats | None,
+        stride: int = 1,
+        margin: tuple[int, int] = (0, 0),
+        *,
+        learns: bool = True,
     ) -> None:
         filters, channels, rows, columns = weight.shape
-        self._window, self._stride = (rows, columns), stride
+        self._window, self._stride, self._learns = (rows, columns), stride, learns
         self._margins = Margins(*margin, *margin)
         # The gradient is computed as a matrix, and seen by others in the order of axes of the weight.
         self._gradient = np.zeros((filters, rows * columns * channels), weight.dtype)
@@ -81,8 +88,9 @@ class Convolution(Layer):
             np.sum(flat, axis=0, out=self._bias.gradient)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return the weight, and the bias where there is one."""
-        return {"weight": self._weight} | ({} if self._bias is None else {"bias": self._bias})
+        """Return the weight, if it learns, and the bias where there is one."""
+        weight = {"weight": self._weight} if self._learns else {}
+        return weight | ({} if self._bias is None else {"bias": self._bias})
 
     @property
     def _kernels(self) -> Floats:

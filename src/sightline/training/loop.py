@@ -19,7 +19,7 @@ from sightline.networks import weights
 from sightline.networks.transplant import let_learn, new_classes
 from sightline.prediction.classifier import load_weights
 from sightline.preparing import augmentation
-from sightline.preparing.augment import augment
+from sightline.preparing.augment import augment, turns
 from sightline.preparing.preparation import Preparation
 from sightline.seeds import stream
 from sightline.training import checkpoint
@@ -100,6 +100,7 @@ class Trainer:
             network,
             momentum=options.momentum,
             weight_decay=options.weight_decay,
+            beta2=options.beta2,
             clip_norm=options.clip_norm,
             factors=factors,
         )
@@ -128,6 +129,9 @@ class Trainer:
         self.notes: tuple[str, ...] = ()
         self.valid_logits: NDArray[np.float32] = np.zeros((0, len(train.classes)), np.float32)
         self._augmentations = augmentation.parse(recipe.preparation.augmentation or ())
+        self._mirrored: NDArray[np.bool_] | None = None  # in the first epoch
+        if any(item.alternate for item in self._augmentations):
+            self._mirrored = stream(recipe.seed, "mirrored").random(len(train)) < 0.5
         self._targets = np.eye(len(train.classes), dtype=np.float32)
         self._totals = (0.0, 0.0, 0.0)
         self._unread: list[tuple[int, Tensor]] = []  # batch, and what its step saw
@@ -172,7 +176,8 @@ class Trainer:
         pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
         targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
         random = stream(self.recipe.seed, "augment", *place)
-        return augment(pictures, targets, self._augmentations, random)
+        mirrored = None if self._mirrored is None else turns(self._mirrored[indices], place[0])
+        return augment(pictures, targets, self._augmentations, random, mirrored)
 
     def fit(self) -> None:
         """Train to the end, from the newest checkpoint where there is one.

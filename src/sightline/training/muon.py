@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sightline.networks.whitening import whitening_layer
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of x, x³ and x⁵ in an iteration; chosen by Jordan et al. to lift small singular values fast, not to reach 1."""
 ITERATIONS = 5
@@ -24,13 +26,14 @@ def hidden_matrices(network: nn.Module) -> list[str]:
 
     Weights are parameters of two dimensions or more, trainable or not, but for those of a single row, such as the
     positions of a transformer's patches; their order is that of `named_parameters`, and the first and the last of them
-    count as the first and the output layer's. A network of one or two has no hidden one.
+    count as the first and the output layer's; where the first layer whitens the pictures, all but the last are hidden.
+    A network of one or two has no hidden one otherwise.
 
     >>> hidden_matrices(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 2)))
     ['1.weight']
     """
     weights = [key for key, p in network.named_parameters() if p.ndim > 1 and len(p) > 1]
-    return weights[1:-1]
+    return weights[whitening_layer(network) is None : -1]
 
 
 def muon(

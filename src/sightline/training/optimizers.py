@@ -20,9 +20,6 @@ from torch.optim.sgd import sgd
 from sightline.errors import UsageError, nearest
 from sightline.training.muon import hidden_matrices, muon
 
-BETA2 = 0.999
-"""Second beta of adam and adamw: how slowly the mean square forgets (Kingma and Ba, 2015)."""
-
 BESIDE_MUON = 0.25
 """What adamw's learning rate is of muon's, for the parameters that muon leaves to it: 0.005 for the usual 0.02."""
 BETA1_BESIDE_MUON = 0.9
@@ -37,11 +34,12 @@ class Usual:
     learning_rate: float
     momentum: float = 0.9
     weight_decay: float = 0.0
+    beta2: float = 0.999
 
 
 USUAL: Mapping[OptimizerName, Usual] = {
     "sgd": Usual(0.1),
-    "rmsprop": Usual(0.001, momentum=0.0),
+    "rmsprop": Usual(0.001, momentum=0.0, beta2=0.99),
     "adam": Usual(0.005),
     "adamw": Usual(0.005, weight_decay=0.01),
     "muon": Usual(0.02, momentum=0.95, weight_decay=0.01),
@@ -78,6 +76,8 @@ class Optimizer:
         network: whose parameters are changed in place.
         momentum: of sgd, rmsprop and muon; the first beta of adam and adamw. In [0, 1).
         weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw and muon.
+        beta2: how much of the running mean of squared gradients stays in each step, in [0, 1): the second beta of adam
+            and adamw (Kingma and Ba, 2015), beside muon too, and alpha of rmsprop; None: 0.999, 0.99 for rmsprop.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
         factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 where absent.
 
@@ -92,10 +92,12 @@ class Optimizer:
         *,
         momentum: float,
         weight_decay: float,
+        beta2: float | None = None,
         clip_norm: float | None = None,
         factors: Mapping[str, float] | None = None,
     ) -> None:
         self._clip_norm = clip_norm
+        self._beta2 = USUAL[name].beta2 if beta2 is None else beta2
         self._parameters: dict[str, Tensor] = {
             key: p for key, p in network.named_parameters() if p.requires_grad
         }
@@ -164,7 +166,7 @@ class Optimizer:
         elif group.rule == "rmsprop":
             rmsprop(
                 parameters, gradients, slots[0], [], slots[1], steps, foreach=True, weight_decay=group.decay,
-                momentum=group.momentum, lr=learning_rate, alpha=0.99, eps=1e-8, centered=False,
+                momentum=group.momentum, lr=learning_rate, alpha=self._beta2, eps=1e-8, centered=False,
             )  # fmt: skip
         elif group.rule == "muon":
             muon(
@@ -175,7 +177,7 @@ class Optimizer:
             rule = adam if group.rule == "adam" else adamw
             rule(
                 parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=group.decay,
-                beta1=group.momentum, beta2=BETA2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
+                beta1=group.momentum, beta2=self._beta2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
             )  # fmt: skip
 
 

@@ -32,6 +32,11 @@ class ModelOptions(BaseModel):
     layers: tuple[str, ...] | None = Field(
         default=None, description="Layer lines; none: those of the preset for the size of the pictures."
     )
+    initialisation: Literal["he", "dirac"] = Field(
+        default="he",
+        description="He: weights drawn at random, scaled to what comes in. Dirac: convolutions outside of residual "
+        "blocks begin by passing on what comes in besides, channel by channel.",
+    )
 
 
 class StartOptions(BaseModel):
@@ -108,6 +113,11 @@ class TrainingOptions(BaseModel):
     momentum: Share | None = Field(
         default=None,
         description="Of sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",
+    )
+    beta2: Share | None = Field(
+        default=None,
+        description="How much of the running mean of squared gradients stays in a step, of adam, adamw and rmsprop; "
+        "none: 0.999, 0.99 for rmsprop.",
     )
     weight_decay: NotNegative | None = Field(
         default=None,

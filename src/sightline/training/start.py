@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -21,8 +22,9 @@ from sightline.data.dataset import Dataset
 from sightline.data.imageset import ImageSet
 from sightline.errors import DataError, UsageError
 from sightline.networks.builder import build
+from sightline.networks.whitening import whiten, whitening_layer
 from sightline.preparing.preparation import Preparation, fit_preparation
-from sightline.seeds import derive
+from sightline.seeds import derive, stream
 from sightline.training import checkpoint
 from sightline.training.backbone import with_backbone
 from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
@@ -33,6 +35,9 @@ from sightline.training.machine import MEASURED_OPERATIONS, Machine, choose_mach
 from sightline.training.recipe import Recipe
 from sightline.training.run import Run, RunRecord, create_run, data_facts
 from sightline.training.transplanting import freezing_of, transplant
+
+WHITENED_PIXELS = 5_000_000
+"""How many pixels of train pictures a whitening layer is computed from; 5,000 pictures of 32x32."""
 
 
 def start(
@@ -188,7 +193,13 @@ def _network(
         _check_module(network, shape, len(train.classes))
         return network
     layers = parse(recipe.model.layers or ())
-    return build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"))
+    dirac = recipe.model.initialisation == "dirac"
+    built = build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"), dirac=dirac)
+    if (layer := whitening_layer(built)) is not None:
+        count = max(1, WHITENED_PIXELS // (shape[0] * shape[1]))
+        chosen = np.sort(stream(recipe.seed, "whiten").permutation(len(train))[:count])
+        whiten(layer, preparation.apply(torch.from_numpy(train.images[chosen])))
+    return built
 
 
 def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> Preparation:
