@@ -70,7 +70,8 @@ def test_a_recipe_survives_being_written_and_read(
 
 def test_a_recipe_without_a_preset_does_not_come_back_with_the_default_one(tmp_path: Path) -> None:
     recipe = make_recipe(BARE, {"model": {"preset": None, "layers": ["flatten"]}})
-    assert tomllib.loads(recipe.to_toml())["model"] == {"preset": "", "layers": ["flatten"]}
+    written = tomllib.loads(recipe.to_toml())["model"]
+    assert written == {"preset": "", "layers": ["flatten"], "initialisation": "he"}
     assert recipe.model.preset is None
 
 

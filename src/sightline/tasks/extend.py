@@ -137,7 +137,7 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
         table, _, name = key.partition(".")
         plain[table].pop(name, None)
     lines = classifier.description.layers or ()
-    plain["model"] = {"preset": None, "layers": [*lines, *(layer.line for layer in added)]}
+    plain["model"] |= {"preset": None, "layers": [*lines, *(layer.line for layer in added)]}
     plain["start"] = {
         "source": str(older.path.absolute()),
         "lines": len(lines),
