@@ -140,7 +140,7 @@ def test_the_keys_that_were_derived_are_those_that_were_left_out() -> None:
     given_recipe = recipe(training={"epochs": 3, "momentum": 0.5}, preparation={"augmentation": []})
     found, _ = effective(given_recipe, train())
     assert derived_keys(given_recipe, found) == (
-        "model.layers", "training.batch_size", "training.optimizer", "training.learning_rate",
+        "model.layers", "training.batch_size", "training.optimizer", "training.learning_rate", "training.beta2",
         "training.weight_decay",
     )  # fmt: skip
 

@@ -32,6 +32,7 @@ RECIPES = st.fixed_dictionaries(
         "seed": st.integers(0, 2**31 - 1),
         "model": st.fixed_dictionaries({}, optional={
             "preset": st.none() | TEXT, "layers": st.none() | st.lists(TEXT),
+            "initialisation": st.sampled_from(["he", "dirac"]),
         }),
         "preparation": st.fixed_dictionaries({}, optional={
             "grey": st.booleans(), "augmentation": st.none() | st.lists(TEXT),
@@ -44,6 +45,7 @@ RECIPES = st.fixed_dictionaries(
             "learning_rate": st.none() | POSITIVE,
             "schedule": st.sampled_from(["constant", "cosine", "one-cycle"]),
             "momentum": st.none() | SHARE,
+            "beta2": st.none() | SHARE,
             "weight_decay": st.none() | st.floats(0, allow_infinity=False),
             "clip_norm": st.none() | POSITIVE,
             "ema": st.none() | SHARE,
@@ -164,6 +166,7 @@ EXAMPLES = {
     "start.statistics": ("data", "data"),
     "model.preset": ("mlp 256 128", "mlp 256 128"),
     "model.layers": ('["flatten", "dense 10 relu"]', ("flatten", "dense 10 relu")),
+    "model.initialisation": ("dirac", "dirac"),
     "preparation.grey": ("true", True),
     "preparation.augmentation": ('["shift 2"]', ("shift 2",)),
     "training.epochs": ("12", 12),
@@ -173,6 +176,7 @@ EXAMPLES = {
     "training.learning_rate": ("1e-3", 0.001),
     "training.schedule": ("one-cycle", "one-cycle"),
     "training.momentum": ("0.5", 0.5),
+    "training.beta2": ("0.95", 0.95),
     "training.weight_decay": ("0", 0.0),
     "training.clip_norm": ("1", 1.0),
     "training.ema": ("0.999", 0.999),

@@ -27,6 +27,7 @@ from sightline.training.run import Run
 
 _SHOWN = {
     "seed": "seed",
+    "model.initialisation": "initialisation",
     "preparation.grey": "grey",
     "preparation.augmentation": "augmentation",
     **{

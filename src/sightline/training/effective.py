@@ -54,6 +54,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         "epochs": usual_epochs(len(train), batch_size) if options.epochs is None else options.epochs,
         "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
         "momentum": usual.momentum if options.momentum is None else options.momentum,
+        "beta2": usual.beta2 if options.beta2 is None else options.beta2,
         "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
     }
     return recipe.model_copy(

@@ -34,11 +34,11 @@ class Usual:
     learning_rate: float
     momentum: float = 0.9
     weight_decay: float = 0.0
-    beta2: float = 0.999
+    beta2: float | None = 0.999
 
 
 USUAL: Mapping[OptimizerName, Usual] = {
-    "sgd": Usual(0.1),
+    "sgd": Usual(0.1, beta2=None),
     "rmsprop": Usual(0.001, momentum=0.0, beta2=0.99),
     "adam": Usual(0.005),
     "adamw": Usual(0.005, weight_decay=0.01),
@@ -164,6 +164,7 @@ class Optimizer:
                 lr=learning_rate, dampening=0.0, nesterov=False, maximize=False,
             )  # fmt: skip
         elif group.rule == "rmsprop":
+            assert self._beta2 is not None  # noqa: S101 (it has a usual one)
             rmsprop(
                 parameters, gradients, slots[0], [], slots[1], steps, foreach=True, weight_decay=group.decay,
                 momentum=group.momentum, lr=learning_rate, alpha=self._beta2, eps=1e-8, centered=False,
@@ -174,6 +175,7 @@ class Optimizer:
                 momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
             )  # fmt: skip
         else:
+            assert self._beta2 is not None  # noqa: S101 (the rules that are left have one)
             rule = adam if group.rule == "adam" else adamw
             rule(
                 parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=group.decay,
