@@ -106,12 +106,12 @@ class Trainer:
         )
         self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
         self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
-        self.engine: Engine = TorchEngine(
-            self.network, self.optimizer, machine, preparation, self.loss, recipe.seed
-        )
-        if options.engine == "numpy":
+        self.engine: Engine
+        if options.engine == "torch":
+            self.engine = TorchEngine(network, self.optimizer, machine, preparation, self.loss, recipe.seed)
+        else:
             self.engine = NumPyEngine(
-                self.network,
+                network,
                 self.optimizer,
                 preparation,
                 self.loss,
