@@ -112,10 +112,7 @@ def _prepared(graph: Graph, pictures: str, scale: Scale, channels: int) -> str:
     if scale.grey and channels > 1:
         over = graph.constant("channels", np.array([1], np.int64))
         values = graph.node("ReduceMean", values, over, keepdims=1)
-    std = np.array(scale.std, np.float32)
-    factor, shift = 1 / std, -np.array(scale.mean, np.float32) / std
-    factor, shift = (
-        graph.constant(name, array.reshape(-1, 1, 1))
-        for name, array in (("factor", factor), ("shift", shift))
-    )
+    mean, std = (np.array(numbers, np.float32).reshape(-1, 1, 1) for numbers in (scale.mean, scale.std))
+    factor = graph.constant("factor", np.float32(1) / std)
+    shift = graph.constant("shift", -mean / std)
     return graph.node("Add", graph.node("Mul", values, factor), shift)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
 
 from sightline.architectures.layers import Shape
-from sightline.data.imageset import ImageSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sightline.data.imageset import ImageSet
 
 
 class Preparation(BaseModel):
@@ -27,6 +30,8 @@ class Preparation(BaseModel):
 
     def apply(self, pictures: Tensor) -> Tensor:
         """(B, H, W, C) uint8 or float in 0..255 → (B, C, H, W) float32, channels-last in memory."""
+        import torch  # noqa: PLC0415 (a classifier without PyTorch has a preparation too)
+
         floats = pictures.to(torch.float32)
         if self.grey and floats.shape[3] > 1:
             floats = floats.mean(dim=3, keepdim=True)
