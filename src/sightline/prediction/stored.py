@@ -12,6 +12,9 @@ from sightline.errors import RunError
 from sightline.networks import arrays
 from sightline.prediction.description import FORMAT, Description
 
+FILE_NAME = "classifier.safetensors"
+"""Of the best epoch's classifier, in a run's folder."""
+
 _KEY = "sightline"
 
 

@@ -33,7 +33,7 @@ from sightline.data.npy import decode_npy
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier
-from sightline.prediction.stored import stored_sha256
+from sightline.prediction.stored import FILE_NAME, stored_sha256
 from sightline.preparing.preparation import Preparation
 from sightline.training.history import Epoch, read_csv, to_csv
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
@@ -184,7 +184,7 @@ class Run:
     @property
     def classifier_path(self) -> Path:
         """The file of the best epoch's classifier."""
-        return self.path / "classifier.safetensors"
+        return self.path / FILE_NAME
 
     def classifier(self, network: nn.Module | None = None) -> Classifier:
         """Return the classifier of the best epoch; see `load_classifier`.
