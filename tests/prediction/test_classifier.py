@@ -244,11 +244,13 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
     [
         {"novelty": 1},
         {"classes": None},
+        {"classes": []},
         {"temperature": 0},
         {"shape": [6, 5]},
         {"shape": [6, -5, 3]},
         {"shape": [6, 5, 4]},
         {"preparation": {"grey": False, "mean": [1.0], "std": [1.0]}},
+        {"preparation": {"grey": False, "mean": [1.0, 1.0, 1.0], "std": [1.0, 0.0, 1.0]}},
         {"format": "x"},
     ],
 )

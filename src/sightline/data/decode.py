@@ -93,7 +93,7 @@ class PictureError(DataError):
         self.reason = reason
 
 
-class Header(NamedTuple):  # a dataclass would have a child import a third more
+class Header(NamedTuple):  # a dataclass would have each child import the module `inspect`
     """What a picture's first bytes say of it: height and width when held upright, and whether it has colour."""
 
     height: int

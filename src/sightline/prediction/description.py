@@ -25,7 +25,7 @@ class Description(BaseModel):
     fit: Literal["crop", "pad", "stretch"] = Field(
         description="How pictures of another shape are brought to it."
     )
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = Field(min_length=1)
     preparation: Preparation
     temperature: float = Field(
         default=1.0, gt=0, description="Logits are divided by it, so that probabilities are calibrated."

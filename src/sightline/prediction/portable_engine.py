@@ -48,14 +48,12 @@ class PortableEngine:
         return self._session
 
     def _model(self) -> bytes:
-        description = self._description
-        preparation = description.preparation
-        scale = Scale(preparation.grey and description.shape[2] > 1, preparation.mean, preparation.std)
+        description, preparation = self._description, self._description.preparation
         return onnx_model(
             self._layers,
             description.shape,
             description.classes,
             self._weights,
-            scale,
+            Scale(preparation.grey, preparation.mean, preparation.std),
             temperature=description.temperature,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from sightline.architectures.layers import Shape
 
@@ -22,7 +22,7 @@ class Preparation(BaseModel):
 
     grey: bool = Field(default=False, description="Average the channels; one channel is kept.")
     mean: tuple[float, ...] = Field(description="Per channel after greying, in 0..255.")
-    std: tuple[float, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
+    std: tuple[PositiveFloat, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
 
     def output(self, shape: Shape) -> Shape:
         """Return the shape (H, W, C) after preparation."""
