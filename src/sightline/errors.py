@@ -16,7 +16,6 @@ A message is one sentence or two: what was found, where, what was expected, and 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -74,6 +73,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("quite different", ["sgd", "adam"])
     ''
     """
+    import difflib  # noqa: PLC0415 (most processes never need it)
+
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{matches[0]}'?" if matches else ""
 

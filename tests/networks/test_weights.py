@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from sightline.errors import RunError
-from sightline.networks import weights
+from sightline.networks import arrays, weights
 
 WEIGHTS = {
     "b": torch.arange(24, dtype=torch.float32).reshape(2, 3, 2, 2),
@@ -80,14 +80,14 @@ def test_bytes_come_back_as_the_same_tensors(tmp_path: Path) -> None:
     from_file, metadata = weights.read(tmp_path / "w")
     for found in (weights.from_bytes(content), from_file):
         assert weights.fingerprint(found) == weights.fingerprint(WEIGHTS)
-    assert metadata == weights.read_metadata(tmp_path / "w") == {"key": "wörd"}
+    assert metadata == arrays.read_metadata(tmp_path / "w") == {"key": "wörd"}
     (tmp_path / "bare").write_bytes(weights.to_bytes(WEIGHTS))
-    assert weights.read_metadata(tmp_path / "bare") == {}
+    assert arrays.read_metadata(tmp_path / "bare") == {}
 
 
 SCRIPT = """
 import hashlib, torch
-from sightline.networks import weights
+from sightline.networks import arrays, weights
 tensors = {f"layer.{i}": torch.arange(i + 1.0) for i in range(20)}
 print(hashlib.sha256(weights.to_bytes(tensors, {"key": "value"})).hexdigest())
 """
@@ -130,7 +130,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
 def test_foreign_files_are_refused_by_all_readers(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
-    for read in (weights.read, weights.read_metadata):
+    for read in (weights.read, arrays.read_metadata):
         with pytest.raises(RunError, match=r"w\.safetensors is damaged or is no safetensors file: "):
             read(path)
 

@@ -21,13 +21,11 @@ from sightline.data.resizing import resize
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.networks import weights
 from sightline.networks.builder import build
-from sightline.prediction.classifier import (
-    Classifier,
-    Description,
-    load_classifier,
-    load_weights,
-    stored_sha256,
-)
+from sightline.networks.weights import load_weights
+from sightline.prediction.classifier import Classifier, load_classifier
+from sightline.prediction.description import Description
+from sightline.prediction.engines import EngineName
+from sightline.prediction.stored import stored_sha256, to_metadata
 from sightline.preparing.preparation import Preparation
 
 LAYERS = ("conv 2 3x3 relu", "batchnorm", "avgpool global")
@@ -68,7 +66,7 @@ def test_a_saved_classifier_comes_back_whole(tmp_path: Path) -> None:
     assert (
         found.weights_sha256 == original.weights_sha256 == stored_sha256(tmp_path / "new" / "c.safetensors")
     )
-    np.testing.assert_array_equal(found.logits(pictures(7)), original.logits(pictures(7)))
+    np.testing.assert_allclose(found.logits(pictures(7)), original.logits(pictures(7)), rtol=1e-5, atol=1e-6)
 
 
 SCRIPT = """
@@ -103,8 +101,12 @@ def test_the_file_says_what_it_holds_to_any_reader_of_safetensors(tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [0, 1, 255, 256, 257, 513])
-def test_probabilities_sum_to_one_however_many_pictures_there_are(number: int) -> None:
-    found = classifier().probabilities(pictures(number))
+@pytest.mark.parametrize("engine", ["torch", "auto"])
+def test_probabilities_sum_to_one_however_many_pictures_there_are(
+    tmp_path: Path, number: int, engine: EngineName
+) -> None:
+    classifier().save(tmp_path / "c")
+    found = load_classifier(tmp_path / "c").by_engine(engine).probabilities(pictures(number))
     assert found.shape == (number, 3)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
@@ -167,8 +169,10 @@ def test_a_classifier_that_prepares_grey_takes_colours() -> None:
     np.testing.assert_allclose(judge.logits(pictures(3)), judge.logits(same_mean), atol=1e-5)
 
 
-def test_pictures_may_be_read_only_views_of_anything() -> None:
-    judge, many = classifier(), pictures(4, 6, 10)
+@pytest.mark.parametrize("engine", ["torch", "auto", "numpy"])
+def test_pictures_may_be_read_only_views_of_anything(tmp_path: Path, engine: EngineName) -> None:
+    classifier().save(tmp_path / "c")
+    judge, many = load_classifier(tmp_path / "c").by_engine(engine), pictures(4, 6, 10)
     expected = judge.logits(np.ascontiguousarray(many[::-1, :, ::-2]))
     many.flags.writeable = False
     np.testing.assert_array_equal(judge.logits(many[::-1, :, ::-2]), expected)
@@ -240,11 +244,13 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
     [
         {"novelty": 1},
         {"classes": None},
+        {"classes": []},
         {"temperature": 0},
         {"shape": [6, 5]},
         {"shape": [6, -5, 3]},
         {"shape": [6, 5, 4]},
         {"preparation": {"grey": False, "mean": [1.0], "std": [1.0]}},
+        {"preparation": {"grey": False, "mean": [1.0, 1.0, 1.0], "std": [1.0, 0.0, 1.0]}},
         {"format": "x"},
     ],
 )
@@ -337,6 +343,85 @@ def test_a_python_class_is_asked_for_and_filled(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_a_save_error(tmp_path: Path) -> None:
     with pytest.raises(SaveError):
         classifier().save(tmp_path)
+
+
+def test_shapes_of_other_weights_are_told_by_name_before_anything_computes_them(tmp_path: Path) -> None:
+    rewritten(tmp_path / "c", layers=["conv 2 1x3 relu", "batchnorm", "avgpool global"])
+    sentence = r"c holds another network's weights: for '0\.weight' it has \(2, 3, 3, 3\), the network \(2, 3, 1, 3\)"
+    with pytest.raises(RunError, match=sentence):
+        load_classifier(tmp_path / "c")
+    rewritten(tmp_path / "c", layers=["conv 2", "relu", "relu", "batchnorm", "avgpool global"])
+    with pytest.raises(RunError, match=r"for '2\.bias' it has \(2,\), the network nothing"):
+        load_classifier(tmp_path / "c")
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
+def test_weights_of_types_that_layer_lines_have_not_are_computed_as_float32(
+    tmp_path: Path, kind: torch.dtype
+) -> None:
+    original = classifier()
+    state = {
+        name: tensor.to(kind) if tensor.is_floating_point() else tensor
+        for name, tensor in original.network.state_dict().items()
+    }
+    metadata = to_metadata(original.description, weights.fingerprint(state))
+    (tmp_path / "c").write_bytes(weights.to_bytes(state, metadata))
+    found = load_classifier(tmp_path / "c")
+    assert {tensor.dtype for tensor in found.network.state_dict().values()} == {torch.float32, torch.int64}
+    np.testing.assert_allclose(found.logits(pictures(3)), original.logits(pictures(3)), atol=0.05)
+
+
+def test_a_network_that_is_trained_on_is_never_computed_with_older_weights(tmp_path: Path) -> None:
+    original = classifier()
+    original.save(tmp_path / "c")
+    loaded = load_classifier(tmp_path / "c")
+    for judge in (
+        original,
+        loaded,
+        loaded.by_engine("numpy"),
+        load_classifier(tmp_path / "c").by_engine("torch"),
+    ):
+        before, sha256 = judge.logits(pictures(3)), judge.weights_sha256
+        with torch.no_grad():
+            judge.network[-1].bias.add_(5)  # type: ignore[union-attr, operator]
+        np.testing.assert_allclose(judge.logits(pictures(3)), before + 5 / 1.7, rtol=1e-5)
+        assert judge.weights_sha256 != sha256
+        assert judge.to_bytes() != (tmp_path / "c").read_bytes()
+
+
+def test_the_engine_of_a_classifier_is_chosen_anew_and_leaves_it_as_it_is(tmp_path: Path) -> None:
+    classifier().save(tmp_path / "c")
+    loaded = load_classifier(tmp_path / "c")
+    bits = loaded.logits(pictures(5))
+    for engine in ("torch", "numpy"):
+        other = loaded.by_engine(engine)
+        np.testing.assert_allclose(other.logits(pictures(5)), bits, rtol=1e-5, atol=1e-6)
+        assert other.by_engine(engine) is other
+        assert other.weights_sha256 == loaded.weights_sha256
+    np.testing.assert_array_equal(loaded.logits(pictures(5)), bits)
+    assert loaded.by_engine("auto") is loaded
+
+
+SCRIPT_WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+import numpy as np
+from sightline.prediction.classifier import load_classifier
+from sightline.prediction.stored import stored_sha256, to_metadata
+found = load_classifier(Path(sys.argv[1]))
+assert found.weights_sha256 == stored_sha256(Path(sys.argv[1]))
+found.probabilities(np.zeros((2, 9, 9, 1), np.uint8))
+assert found.to_bytes() == Path(sys.argv[1]).read_bytes()
+found.by_engine("numpy").logits(np.zeros((2, 9, 9, 1), np.uint8))
+assert "torch" not in sys.modules
+found.network
+assert "torch" in sys.modules
+"""
+
+
+def test_all_of_a_loaded_classifier_but_its_module_does_without_torch(tmp_path: Path) -> None:
+    classifier().save(tmp_path / "c")
+    subprocess.run([sys.executable, "-c", SCRIPT_WITHOUT_TORCH, str(tmp_path / "c")], check=True)
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])

@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sightline.errors import DataError
-from sightline.prediction.classifier import Classifier, Description
+from sightline.prediction.classifier import Classifier
+from sightline.prediction.description import Description
 from sightline.prediction.predict import Prediction, predict_files
 from sightline.preparing.preparation import Preparation
 

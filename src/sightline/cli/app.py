@@ -6,11 +6,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from sightline.cli import compare, data, demo, evaluate, extend, inspect, predict, resume, study, train
 from sightline.errors import SightlineError
 
 EXIT_CODES = """
@@ -18,24 +18,19 @@ Exit codes: 0 fine; 1 findings, a check not met, or training or saving failed; 2
 129, 130 and 143 stopped by a closed terminal, Ctrl-C and SIGTERM, in training after a checkpoint.
 """
 
-app = typer.Typer(
-    help="From labelled pictures to a classifier that you can trust.",
-    epilog=" ".join(EXIT_CODES.split()),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+_COMMANDS = (
+    "inspect",
+    "train",
+    "resume",
+    "extend",
+    "evaluate",
+    "predict",
+    "compare",
+    "study",
+    "demo",
+    "data",
 )
-app.command("inspect")(inspect.command)
-app.command("train")(train.command)
-app.command("resume")(resume.command)
-app.command("extend")(extend.command)
-app.command("evaluate")(evaluate.command)
-app.command("predict")(predict.command)
-app.command("compare")(compare.command)
-app.command("study")(study.command)
-app.command("demo")(demo.command)
-app.add_typer(data.app, name="data")
+"""In the order of `--help`; each stands in the module of its name."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -44,11 +39,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: of the command line, without the program's name; None: those of this process.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
     try:
-        app(args=arguments, prog_name="sightline", standalone_mode=True)
+        _application(arguments)(args=arguments, prog_name="sightline", standalone_mode=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except SightlineError as error:
@@ -65,6 +61,29 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _application(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line: with the command that the arguments begin with, or else with all of them.
+
+    Typer takes longer to set up all commands than one picture takes to be predicted.
+    """
+    app = typer.Typer(
+        help="From labelled pictures to a classifier that you can trust.",
+        epilog=" ".join(EXIT_CODES.split()),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_top)
+    for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
+        module = import_module(f"sightline.cli.{name}")
+        if name == "data":  # a command of several
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(module.command)
+    return app
+
+
 def _show_version(*, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -73,7 +92,6 @@ def _show_version(*, wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _top(
     version: Annotated[
         bool,

@@ -22,7 +22,7 @@ def command(
             min=0, max=1, help="Exit code 1 unless the whole interval of the accuracy is at least this."
         ),
     ] = None,
-    engine: options.Engine = "torch",
+    engine: options.Engine = "auto",
     json: options.Json = False,
 ) -> None:
     """Judge a classifier on test pictures: every score with its 95 % interval.

@@ -54,8 +54,8 @@ Track = Annotated[
     ),
 ]
 Engine = Annotated[
-    Literal["torch", "numpy"],
-    typer.Option(help="What computes: PyTorch, or the reference network in NumPy (docs/backpropagation.md)."),
+    Literal["auto", "torch", "numpy"],
+    typer.Option(help="What computes: auto is ONNX Runtime wherever it can; see docs/predict.md."),
 ]
 
 Freeze = Annotated[

@@ -34,7 +34,7 @@ def command(
         ),
     ] = None,
     skip_bad: options.SkipBad = False,
-    engine: options.Engine = "torch",
+    engine: options.Engine = "auto",
     json: options.Json = False,
 ) -> None:
     """Print each picture's most likely class and the probability of the others."""

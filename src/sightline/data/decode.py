@@ -13,9 +13,8 @@ import importlib
 import io
 import math
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sightline.data.names import printable
 from sightline.data.pixels import (
@@ -94,8 +93,7 @@ class PictureError(DataError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):  # a dataclass would have each child import the module `inspect`
     """What a picture's first bytes say of it: height and width when held upright, and whether it has colour."""
 
     height: int

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sightline.data import decode
-from sightline.data.digests import digest, digest_of_file
 from sightline.data.quiet import quiet_pillow
 from sightline.errors import DataError
 
@@ -40,6 +39,7 @@ def seconds_for(size: int, pixels: int = decode.MAX_PIXELS) -> float:
 
 def looking() -> Work:
     """Return the function that looks at a file: see `LOOK`."""
+    from sightline.data.digests import digest, digest_of_file  # noqa: PLC0415 (children that decode need it not)
 
     def look(picture: Received, size: int, allow: Allow) -> bytes:
         allow(seconds_for(size, 0))

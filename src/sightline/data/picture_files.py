@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,11 @@ from sightline.data.confined_pool import Tick, work_through
 from sightline.data.confined_thread import Task
 from sightline.data.frames import Item
 from sightline.data.names import printable
-from sightline.data.options import Fit
 from sightline.data.picture_child import LOOK, SECONDS, seconds_for
 from sightline.data.room import Room, room_for
+
+if TYPE_CHECKING:
+    from sightline.data.options import Fit
 
 # Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
 _MEMORY = 1 << 30

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.options import Fit
 from sightline.data.pixels import fitted, to_array
 from sightline.data.room import Room, room_for
+
+if TYPE_CHECKING:
+    from sightline.data.options import Fit
 
 
 def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop") -> NDArray[np.uint8]:

@@ -1,30 +1,25 @@
-"""Weights as bytes: safetensors in and out, and a fingerprint that depends on nothing but the numbers."""
+"""Weights as tensors: safetensors in and out, and a fingerprint that depends on nothing but the numbers."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sightline.errors import RunError
-from sightline.visible import visible
+from sightline.networks import arrays
 
 
 def fingerprint(weights: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers, whatever their order in memory."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        tensor = weights[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    plain = ((name, weights[name].detach().cpu().contiguous()) for name in sorted(weights))
+    return arrays.sha256_of(
+        (name, str(tensor.dtype), tensor.shape, tensor.reshape(-1).view(torch.uint8).numpy())
+        for name, tensor in plain
+    )
 
 
 def to_bytes(weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
@@ -59,22 +54,19 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         RunError: the file is missing, or is no whole safetensors file.
     """
-    with _opened(path) as file:
+    with arrays.opened(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no mapping)
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """Return the metadata alone; otherwise like `read`."""
-    with _opened(path) as file:
-        return file.metadata() or {}
+def load_weights(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Copy `state` into `network`.
 
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            yield file
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except safetensors.SafetensorError as error:
-        raise RunError(f"{path} is damaged or is no safetensors file: {visible(str(error))}.") from error
+    Raises:
+        RunError: names or shapes differ; the message names the first tensor that does.
+    """
+    found, expected = (
+        {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        for tensors in (state, network.state_dict())
+    )
+    arrays.check_shapes(found, expected, origin)
+    network.load_state_dict(state)

@@ -2,78 +2,64 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
-from torch import Tensor, nn
 
 from sightline import files
+from sightline.architectures.layers import Layer
 from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
 from sightline.data.pixels import as_channels
 from sightline.data.resizing import resize_all
 from sightline.data.rows import Pictures
 from sightline.errors import DataError, LayerError, RunError, UsageError
-from sightline.networks import weights
-from sightline.networks.builder import build
-from sightline.preparing.preparation import Preparation
+from sightline.networks import arrays
+from sightline.portable.model import is_portable, weight_shapes
+from sightline.prediction.description import Description
+from sightline.prediction.engines import EngineName, choose_engine
+from sightline.prediction.held import Held, as_module, built, fingerprint, to_bytes
+from sightline.prediction.stored import from_metadata, to_metadata
 from sightline.visible import visible
 
-FORMAT = 1
-_KEY = "sightline"
+if TYPE_CHECKING:
+    from torch import nn
+
 _BATCH = 256
 _BATCH_PIXELS = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
-
-
-class Description(BaseModel):
-    """All of a classifier but its weights; stored as JSON in the file's metadata."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = FORMAT
-    layers: tuple[str, ...] | None = Field(description="Layer lines; none: the network is a Python class.")
-    module: str | None = Field(default=None, description="Name of that Python class, for messages only.")
-    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
-        description="Height, width, channels of the pictures before preparation."
-    )
-    fit: Literal["crop", "pad", "stretch"] = Field(
-        description="How pictures of another shape are brought to it."
-    )
-    classes: tuple[str, ...]
-    preparation: Preparation
-    temperature: float = Field(
-        default=1.0, gt=0, description="Logits are divided by it, so that probabilities are calibrated."
-    )
-    provenance: dict[str, str] = Field(default={}, description="Where it came from: data, epoch, versions.")
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        channels = self.preparation.output(self.shape)[2]
-        if self.shape[2] not in {1, 3} or not channels == len(self.preparation.mean) == len(
-            self.preparation.std
-        ):
-            raise ValueError("the preparation is not one for pictures of that shape")
-        return self
 
 
 class Classifier:
     """A network in evaluation mode with its description.
 
     Args:
-        network: (B, C, H, W) prepared floats in, (B, K) logits out.
+        network: a PyTorch module, (B, C, H, W) prepared floats in, (B, K) logits out; or the arrays of a network of
+            layer lines by name, of float32, which must not change.
         description: how pictures are prepared and what the outputs mean.
+        engine: what computes, see `sightline.prediction.engines`.
+
+    Raises:
+        UsageError: the engine cannot compute that network.
     """
 
-    def __init__(self, network: nn.Module, description: Description) -> None:
-        self.network = network.eval()
+    def __init__(self, network: Held, description: Description, *, engine: EngineName = "auto") -> None:
         self.description = description
+        self._held = network if isinstance(network, Mapping) else network.eval()
+        self._wanted = engine
+        self._engine = choose_engine(engine, self._held, description)
+
+    @property
+    def network(self) -> nn.Module:
+        """The PyTorch module, live; it is built where there were only arrays, and PyTorch computes from then on."""
+        if isinstance(self._held, Mapping):
+            self._held = as_module(self._held, self.description)
+            self._engine = choose_engine(self._wanted, self._held, self.description)
+        return self._held
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -83,7 +69,15 @@ class Classifier:
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the weights, whatever file they lie in."""
-        return weights.fingerprint(self.network.state_dict())
+        return fingerprint(self._held)
+
+    def by_engine(self, engine: EngineName) -> Classifier:
+        """Return the same classifier, computed by an engine.
+
+        Raises:
+            UsageError: the engine cannot compute its network.
+        """
+        return self if engine == self._wanted else Classifier(self._held, self.description, engine=engine)
 
     def logits(self, images: Pictures) -> NDArray[np.float32]:
         """Return (N, K) logits, divided by the temperature, for pictures (N, H, W, C) uint8 of any size.
@@ -98,7 +92,8 @@ class Classifier:
         # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
         logits = np.empty((len(images), len(self.classes)), np.float32)
         for start in range(0, len(images), step):
-            logits[start : start + step] = self._logits(images[start : start + step])
+            batch = self.fitted(images[start : start + step])
+            logits[start : start + step] = self._engine.logits(batch)
         return logits
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:
@@ -107,7 +102,11 @@ class Classifier:
         Raises:
             DataError: the array is not of that form.
         """
-        return torch.from_numpy(self.logits(images)).softmax(dim=1).numpy()
+        logits = self.logits(images)
+        with np.errstate(invalid="ignore"):  # logits that are infinite have no probabilities
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+            shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+        return shares
 
     def save(self, path: Path) -> None:
         """Write the classifier to one file, whole or not at all.
@@ -119,17 +118,7 @@ class Classifier:
 
     def to_bytes(self) -> bytes:
         """Return the content of the classifier's file; equal classifiers give equal bytes."""
-        state = self.network.state_dict()
-        text = self.description.model_dump_json()
-        stored = _Stored(sha256=weights.fingerprint(state), classifier_sha256=_sha256(text), classifier=text)
-        # One key only: the format keeps metadata in a hash map, and several keys come in random order.
-        return weights.to_bytes(state, {_KEY: stored.model_dump_json()})
-
-    def _logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = self.fitted(images)
-        with torch.inference_mode():
-            outputs: Tensor = self.network(self.description.preparation.apply(torch.from_numpy(batch)))
-            return (outputs.to(torch.float32) / self.description.temperature).numpy()
+        return to_bytes(self._held, to_metadata(self.description, self.weights_sha256))
 
     def fitted(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return pictures (N, H, W, C) brought to the size and the channels that the classifier was trained on."""
@@ -137,22 +126,6 @@ class Classifier:
         # Size first, then channels, as a picture file is read: equal pixels get equal probabilities.
         fitted = as_channels(resize_all(images, (height, width), fit=self.description.fit), channels)
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
-
-
-class _Stored(BaseModel):
-    """What stands in the metadata."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sha256: str = Field(description="Of the weights.")
-    classifier_sha256: str = Field(description="Of the text below.")
-    classifier: str = Field(description="A Description as JSON.")
-
-
-class _Version(BaseModel):
-    """The one part of a description that every format shares."""
-
-    format: int
 
 
 def load_classifier(path: Path, network: nn.Module | None = None) -> Classifier:
@@ -166,88 +139,81 @@ def load_classifier(path: Path, network: nn.Module | None = None) -> Classifier:
         RunError: the file is missing, damaged, of another version, or holds another network's weights.
         UsageError: the network is a Python class and none is handed in.
     """
-    state, metadata = weights.read(path)
-    description = _description(path, state, metadata)
+    state, description = _read(path)
     if network is None:
         if description.layers is None:
             raise UsageError(
                 f"{path} holds weights of the Python class {description.module}; hand in an instance of it as network=."
             )
-        network = _built(description.layers, description, state, path)
-    load_weights(network, state, str(path))
-    return Classifier(network, description)
+        layers = _fitting(description.layers, description, state, path)
+        shape, classes = description.preparation.output(description.shape), len(description.classes)
+        if _are_plain(state) and is_portable(layers, shape, classes):
+            found = {name: array.shape for name, array in state.items()}
+            arrays.check_shapes(found, weight_shapes(layers, shape, classes), str(path))
+            return Classifier(state, description)
+    return Classifier(_filled(network, description, state, path), description)
 
 
-def _built(
-    lines: Sequence[str], description: Description, state: dict[str, Tensor], path: Path
-) -> nn.Sequential:
-    """Return the network of a description, unless it has more numbers than the file has weights."""
-    shape, classes = description.preparation.output(description.shape), len(description.classes)
+def _read(path: Path) -> tuple[Mapping[str, Any], Description]:
+    """Return the weights, checked against their SHA-256, and the description in a file.
+
+    Weights are arrays; tensors where the file has types of numbers that NumPy lacks.
+    """
+    state: Mapping[str, Any]
+    found = arrays.read(path)
+    if found is None:
+        from sightline.networks import weights  # noqa: PLC0415 (it loads PyTorch)
+
+        state, metadata = weights.read(path)
+        sha256 = weights.fingerprint(state)
+    else:
+        state, metadata = found
+        sha256 = arrays.fingerprint(state)
+    expected, description = from_metadata(metadata, path)
+    if sha256 != expected:
+        raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
+    return state, description
+
+
+def _fitting(
+    lines: Sequence[str], description: Description, state: Mapping[str, Any], path: Path
+) -> tuple[Layer, ...]:
+    """Return the layers of a description, unless they have more numbers than the file has weights."""
     try:
         layers = parse(lines)
-        summary = summarise(layers, shape, classes)
+        summary = summarise(
+            layers, description.preparation.output(description.shape), len(description.classes)
+        )
     except LayerError as error:
         raise RunError(f"{path} holds no network that can be built: {visible(str(error))}") from error
-    found, expected = sum(map(torch.numel, state.values())), summary.trainable + summary.fixed
+    found, expected = (
+        sum(math.prod(array.shape) for array in state.values()),
+        summary.trainable + summary.fixed,
+    )
     if expected > found:
         raise RunError(
             f"{path} holds another network's weights: it has {found:,} numbers, the network {expected:,}."
         )
-    return build(layers, shape, classes, seed=0)
+    return layers
 
 
-def stored_sha256(path: Path) -> str:
-    """Return the SHA-256 of the weights in a classifier's file, as it stands there; the weights are not read.
-
-    Raises:
-        RunError: the file is missing, damaged or no classifier.
-    """
-    sha256, _ = _stored(path, weights.read_metadata(path))
-    return sha256
-
-
-def load_weights(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
-    """Copy `state` into `network`.
-
-    Raises:
-        RunError: names or shapes differ; the message names the first tensor that does.
-    """
-    own = network.state_dict()
-    for name in sorted(own.keys() | state.keys()):
-        found = tuple(state[name].shape) if name in state else "nothing"
-        expected = tuple(own[name].shape) if name in own else "nothing"
-        if found != expected:
-            raise RunError(
-                f"{origin} holds another network's weights: for '{name}' it has {found}, the network {expected}."
-            )
-    network.load_state_dict(state)
+def _are_plain(state: Mapping[str, Any]) -> bool:
+    """Return whether weights are arrays of the types that the modules of layer lines have; those convert others."""
+    return all(
+        isinstance(array, np.ndarray)
+        and array.dtype == (np.int64 if name.endswith("num_batches_tracked") else np.float32)
+        for name, array in state.items()
+    )
 
 
-def _description(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> Description:
-    sha256, description = _stored(path, metadata)
-    if weights.fingerprint(state) != sha256:
-        raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
-    return description
+def _filled(
+    network: nn.Module | None, description: Description, state: Mapping[str, Any], path: Path
+) -> nn.Module:
+    """Return the network with weights that fit; None: one of the description's lines, which are known to fit."""
+    import torch  # noqa: PLC0415 (whoever loads layer lines does without it)
 
+    from sightline.networks.weights import load_weights  # noqa: PLC0415 (it loads PyTorch)
 
-def _stored(path: Path, metadata: dict[str, str]) -> tuple[str, Description]:
-    """Return the SHA-256 of the weights and the description, as they stand in the metadata, checked."""
-    if _KEY not in metadata:
-        raise RunError(f"{path} is a safetensors file, but no classifier: Sightline did not write it.")
-    try:
-        stored = _Stored.model_validate_json(metadata[_KEY])
-        if _sha256(stored.classifier) != stored.classifier_sha256:
-            raise RunError(f"{path} is damaged: its description does not have the SHA-256 stored with it.")
-        found = _Version.model_validate_json(stored.classifier).format
-        if found != FORMAT:
-            raise RunError(f"{path} has format {found}; this Sightline reads format {FORMAT}.")
-        return stored.sha256, Description.model_validate_json(stored.classifier)
-    except ValidationError as error:
-        raise RunError(
-            f"{path} was written by another version of Sightline or is damaged "
-            f"(expected format {FORMAT}): {error.errors()[0]['msg']}."
-        ) from error
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    module = built(description) if network is None else network
+    load_weights(module, {name: torch.as_tensor(array) for name, array in state.items()}, str(path))
+    return module

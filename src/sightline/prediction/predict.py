@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.dataset import Skipped
 from sightline.data.picture_files import decode_each
 from sightline.data.pixels import as_channels
-from sightline.data.readers.class_folders import is_folder, visible
-from sightline.data.readers.pixel_csv import pixel_table, read_pixels
 from sightline.data.resizing import resize_all
 from sightline.errors import DataError
 from sightline.prediction.classifier import Classifier
+
+if TYPE_CHECKING:
+    from sightline.data.dataset import Skipped
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def predict_files(
             names += [(f"{path}, picture {number}", number) for number in range(1, len(tables[path]) + 1)]
             continue
         if place in errors:
-            bad.append(Skipped(str(path), errors[place].reason))
+            bad.append(_skipped(path, errors[place].reason))
         else:
             images.append(decoded[place])
             names.append((str(path), None))
@@ -104,13 +104,25 @@ def predict_files(
 
 def _pixels_of(path: Path) -> NDArray[np.uint8] | None:
     """Return the pictures in a CSV file of pixels; None: it is something else."""
-    table = pixel_table(path) if path.suffix.lower() == ".csv" else None
+    if path.suffix.lower() != ".csv":
+        return None
+    from sightline.data.readers.pixel_csv import pixel_table, read_pixels  # noqa: PLC0415 (pictures need it not)
+
+    table = pixel_table(path)
     return None if table is None else read_pixels(table)[0]
 
 
-def _visible(folder: Path) -> list[os.DirEntry[str]]:
+def _skipped(path: Path, reason: str) -> Skipped:
+    from sightline.data.dataset import Skipped  # noqa: PLC0415 (good pictures need it not)
+
+    return Skipped(str(path), reason)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    from sightline.data.readers.class_folders import is_folder, visible  # noqa: PLC0415 (files need it not)
+
     try:
-        return visible(folder)
+        return [Path(entry.path) for entry in visible(folder) if not is_folder(entry)]
     except OSError as error:
         raise DataError(f"The folder {folder} cannot be read: {error.strerror}.") from error
 
@@ -121,7 +133,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise DataError(f"{path} does not exist; expected a picture file or a folder of picture files.")
         if path.is_dir():
-            found = [Path(entry.path) for entry in _visible(path) if not is_folder(entry)]
+            found = _files_in(path)
             if not found:
                 raise DataError(f"The folder {path} has no files directly in it; expected picture files.")
             files += found

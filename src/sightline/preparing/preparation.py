@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from sightline.architectures.layers import Shape
-from sightline.data.imageset import ImageSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sightline.data.imageset import ImageSet
 
 
 class Preparation(BaseModel):
@@ -19,7 +22,7 @@ class Preparation(BaseModel):
 
     grey: bool = Field(default=False, description="Average the channels; one channel is kept.")
     mean: tuple[float, ...] = Field(description="Per channel after greying, in 0..255.")
-    std: tuple[float, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
+    std: tuple[PositiveFloat, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
 
     def output(self, shape: Shape) -> Shape:
         """Return the shape (H, W, C) after preparation."""
@@ -27,6 +30,8 @@ class Preparation(BaseModel):
 
     def apply(self, pictures: Tensor) -> Tensor:
         """(B, H, W, C) uint8 or float in 0..255 → (B, C, H, W) float32, channels-last in memory."""
+        import torch  # noqa: PLC0415 (a classifier without PyTorch has a preparation too)
+
         floats = pictures.to(torch.float32)
         if self.grey and floats.shape[3] > 1:
             floats = floats.mean(dim=3, keepdim=True)

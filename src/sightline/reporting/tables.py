@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sightline.evaluation.evaluation import Interval
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sightline.evaluation.evaluation import Interval
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -43,6 +46,7 @@ def percent(share: float, *, digits: int = 2) -> str:
 def percent_with_interval(share: Interval, *, digits: int = 2) -> str:
     """Return a share and its interval as percentages.
 
+    >>> from sightline.evaluation.evaluation import Interval
     >>> percent_with_interval(Interval(value=0.9831, low=0.9804, high=0.9855))
     '98.31 % (98.04–98.55)'
     """
@@ -53,6 +57,7 @@ def percent_with_interval(share: Interval, *, digits: int = 2) -> str:
 def number_with_interval(number: Interval, *, digits: int = 4) -> str:
     """Return a number such as a loss and its interval.
 
+    >>> from sightline.evaluation.evaluation import Interval
     >>> number_with_interval(Interval(value=0.0512, low=0.0431, high=0.0598))
     '0.0512 (0.0431–0.0598)'
     """
@@ -62,6 +67,7 @@ def number_with_interval(number: Interval, *, digits: int = 4) -> str:
 def points_with_interval(difference: Interval, *, digits: int = 2) -> str:
     """Return a difference of two shares, and its interval, in percentage points with signs.
 
+    >>> from sightline.evaluation.evaluation import Interval
     >>> points_with_interval(Interval(value=-0.0031, low=-0.0052, high=0.001))
     '−0.31 (−0.52 to +0.10)'
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from sightline.errors import DataError, UsageError
 from sightline.evaluation import metrics
 from sightline.evaluation.evaluation import Evaluation
 from sightline.prediction.classifier import Classifier, load_classifier
-from sightline.prediction.numpy_classifier import by_engine
+from sightline.prediction.engines import EngineName
 from sightline.tasks.figures import Album
 from sightline.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
 from sightline.tasks.report import write_run_report
@@ -35,7 +35,7 @@ def evaluate(
     data: Data | None = None,
     split: SplitName = "test",
     network: nn.Module | None = None,
-    engine: Literal["torch", "numpy"] = "torch",
+    engine: EngineName = "auto",
     progress: bool = True,
 ) -> Evaluation:
     """Return the numbers of a run's best classifier, each with its 95 % interval.
@@ -50,7 +50,7 @@ def evaluate(
             classes: their test split if they have one of their own, or else all of them.
         split: of the run's own data; anything but test was seen in training.
         network: an instance of the class, if the run was started with one.
-        engine: what computes: PyTorch, or the reference network in NumPy, which takes layer lines alone.
+        engine: what computes, as for `predict`.
         progress: show how far reading has come, on a terminal.
 
     Raises:
@@ -63,10 +63,10 @@ def evaluate(
         data = collected(data, progress=progress)  # once, though they are looked at twice
     if not isinstance(run, Run):
         if not isinstance(run, str | Path):
-            return _on_other_data(by_engine(run, engine), data, split, progress=progress)
+            return _on_other_data(run.by_engine(engine), data, split, progress=progress)
         if Path(run).is_file():
             return _on_other_data(
-                by_engine(load_classifier(Path(run), network), engine),
+                load_classifier(Path(run), network).by_engine(engine),
                 data,
                 split,
                 run=_run_around(Path(run)),
@@ -75,9 +75,9 @@ def evaluate(
         run = open_run(run)
     dataset = _own_data(run, data, split, progress=progress)
     if dataset is None:
-        classifier = by_engine(run.classifier(network), engine)
+        classifier = run.classifier(network).by_engine(engine)
         return _on_other_data(classifier, data, split, run=run, progress=progress)
-    part, classifier = dataset.split(split), by_engine(run.classifier(network), engine)
+    part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
     evaluation, probabilities, labels = judge(classifier, part, run.record.data.name, split)
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
     run.save_evaluation(evaluation, probabilities)

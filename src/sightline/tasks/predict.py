@@ -6,15 +6,19 @@ import csv as csv_module
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from sightline.data.dataset import Skipped
 from sightline.files import write_text
+from sightline.prediction.classifier import Classifier, load_classifier
+from sightline.prediction.engines import EngineName
 from sightline.prediction.predict import Prediction, predict_files
-from sightline.training.run import Run, open_run
+from sightline.prediction.stored import FILE_NAME
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from sightline.data.dataset import Skipped
+    from sightline.training.run import Run
 
 
 def predict(
@@ -24,7 +28,7 @@ def predict(
     skip_bad: bool = False,
     csv: str | Path | None = None,
     network: nn.Module | None = None,
-    engine: Literal["torch", "numpy"] = "torch",
+    engine: EngineName = "auto",
 ) -> tuple[list[Prediction], tuple[Skipped, ...]]:
     """Return a prediction for each picture, and the files that were left out.
 
@@ -34,7 +38,8 @@ def predict(
         skip_bad: leave out files that cannot be read instead of refusing all.
         csv: a file to write the most likely classes to, with the columns ImageId and Label as Kaggle wants them.
         network: an instance of the class, if the run was started with one.
-        engine: what computes: PyTorch, or the reference network in NumPy, which takes layer lines alone.
+        engine: what computes: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which takes
+            layer lines alone.
 
     Raises:
         UsageError: the engine lacks a layer of the network.
@@ -43,20 +48,25 @@ def predict(
         SaveError: the submission could not be written.
     """
     paths = [Path(files)] if isinstance(files, str | Path) else [Path(file) for file in files]
-    if isinstance(run, str | Path) and Path(run).is_file():
-        from sightline.prediction.classifier import load_classifier  # noqa: PLC0415 (loads PyTorch)
-
-        classifier = load_classifier(Path(run), network)
-    else:
-        classifier = (run if isinstance(run, Run) else open_run(Path(run))).classifier(network)
-    if engine != "torch":
-        from sightline.prediction.numpy_classifier import by_engine  # noqa: PLC0415 (the usual way needs none of it)
-
-        classifier = by_engine(classifier, engine)
-    predictions, skipped = predict_files(classifier, paths, skip_bad=skip_bad)
+    classifier = _classifier(run, network)
+    predictions, skipped = predict_files(classifier.by_engine(engine), paths, skip_bad=skip_bad)
     if csv is not None:
         write_text(Path(csv), submission(predictions))
     return predictions, skipped
+
+
+def _classifier(run: str | Path | Run, network: nn.Module | None) -> Classifier:
+    """Return the classifier of a run or in a file; of a run's folder, nothing but that file is read."""
+    if isinstance(run, str | Path):
+        path = Path(run)
+        if (path / "run.json").exists() and (path / FILE_NAME).exists():
+            path /= FILE_NAME
+        if path.is_file():
+            return load_classifier(path, network)
+        from sightline.training.run import open_run  # noqa: PLC0415 (it says what is wrong, and takes its time)
+
+        run = open_run(path)
+    return run.classifier(network)
 
 
 def submission(predictions: Sequence[Prediction]) -> str:

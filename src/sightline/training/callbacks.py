@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sightline.evaluation.calibration import fit_temperature
-from sightline.prediction.classifier import Classifier, Description
+from sightline.prediction.classifier import Classifier
+from sightline.prediction.description import Description
 from sightline.training.history import Epoch, best_epoch
 
 if TYPE_CHECKING:

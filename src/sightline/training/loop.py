@@ -17,7 +17,6 @@ from sightline.data.imageset import ImageSet
 from sightline.errors import DivergedError, Interrupted, RunError
 from sightline.networks import weights
 from sightline.networks.transplant import let_learn, new_classes
-from sightline.prediction.classifier import load_weights
 from sightline.preparing import augmentation
 from sightline.preparing.augment import augment, turns
 from sightline.preparing.preparation import Preparation
@@ -368,7 +367,7 @@ class Trainer:
             if self.record.module is not None or self.recipe.start.source is not None:
                 self._save_checkpoint()
             return
-        load_weights(self.network, found.weights, str(self.run.checkpoints))
+        weights.load_weights(self.network, found.weights, str(self.run.checkpoints))
         self.optimizer.load(found.optimizer)
         if self.average is not None:
             self.average.load(found.optimizer)

@@ -20,24 +20,27 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import filelock
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import nn
 
 from sightline import files
 from sightline.data.dataset import Dataset, SplitName
 from sightline.data.npy import decode_npy
 from sightline.errors import DataError, RunError, SaveError, UsageError
 from sightline.evaluation.evaluation import Evaluation
-from sightline.prediction.classifier import Classifier, load_classifier, stored_sha256
+from sightline.prediction.classifier import Classifier, load_classifier
+from sightline.prediction.stored import FILE_NAME, stored_sha256
 from sightline.preparing.preparation import Preparation
 from sightline.training.history import Epoch, read_csv, to_csv
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.split_table import read_learned, write_splits
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FORMAT = 1
 
@@ -181,7 +184,7 @@ class Run:
     @property
     def classifier_path(self) -> Path:
         """The file of the best epoch's classifier."""
-        return self.path / "classifier.safetensors"
+        return self.path / FILE_NAME
 
     def classifier(self, network: nn.Module | None = None) -> Classifier:
         """Return the classifier of the best epoch; see `load_classifier`.

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sightline.errors import RunError
+from sightline.networks import arrays, weights
+
+ARRAYS = {
+    "b": np.arange(24, dtype=np.float32).reshape(2, 2, 2, 3).transpose(0, 3, 1, 2),
+    "a": np.array(7),
+    "nothing": np.zeros((0, 3), np.float32),
+}
+TENSORS = {name: torch.from_numpy(array) for name, array in ARRAYS.items()}
+
+
+def test_fingerprint_and_bytes_are_those_of_the_same_weights_as_tensors() -> None:
+    assert arrays.fingerprint(ARRAYS) == weights.fingerprint(TENSORS)
+    metadata = {"key": "wörd"}
+    assert arrays.to_bytes(ARRAYS, metadata) == weights.to_bytes(TENSORS, metadata)
+
+
+def test_what_tensors_were_written_to_is_read_as_arrays(tmp_path: Path) -> None:
+    (tmp_path / "w").write_bytes(weights.to_bytes(TENSORS, {"key": "wörd"}))
+    read = arrays.read(tmp_path / "w")
+    assert read is not None
+    found, metadata = read
+    assert metadata == {"key": "wörd"}
+    assert found.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+
+
+@pytest.mark.parametrize(
+    "kind", [torch.bfloat16, torch.float16, torch.float64, torch.float8_e4m3fn, torch.bool]
+)
+def test_other_types_of_numbers_are_left_to_pytorch(tmp_path: Path, kind: torch.dtype) -> None:
+    (tmp_path / "w").write_bytes(weights.to_bytes({**TENSORS, "other": torch.zeros(2).to(kind)}))
+    assert arrays.read(tmp_path / "w") is None
+
+
+def test_damaged_files_are_refused_in_the_words_of_weights(tmp_path: Path) -> None:
+    content = weights.to_bytes(TENSORS)
+    for length in range(0, len(content), 5):
+        (tmp_path / "w").write_bytes(content[:length])
+        said = []
+        for read in (arrays.read, weights.read):
+            with pytest.raises(RunError) as refused:
+                read(tmp_path / "w")
+            said.append(str(refused.value))
+        assert said[0] == said[1]
+    with pytest.raises(RunError, match=r"nothing cannot be read: "):
+        arrays.read(tmp_path / "nothing")
+
+
+def test_the_first_name_that_differs_is_named() -> None:
+    arrays.check_shapes({"a": (1,), "b": ()}, {"b": (), "a": (1,)}, "here")
+    with pytest.raises(
+        RunError, match=r"here holds another network's weights: for 'b' it has \(2, 3\), .* nothing\."
+    ):
+        arrays.check_shapes({"c": (9,), "a": (1,), "b": (2, 3)}, {"a": (1,)}, "here")

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from torch import nn
+
+from sightline.architectures.lines import parse
+from sightline.errors import LayerError, UsageError
+from sightline.networks.builder import build
+from sightline.portable import model
+from sightline.portable.session import Session
+from sightline.prediction import portable_engine
+from sightline.prediction.classifier import Classifier, load_classifier
+from sightline.prediction.description import Description
+from sightline.prediction.engines import EngineName
+from sightline.preparing.preparation import Preparation
+
+LINES = ("conv 4 2x2 /2 gelu", "batchnorm", "residual 6 /2", "dropout 0.5", "avgpool global", "dense 5 silu")
+PICTURES = np.random.default_rng(0).integers(0, 256, (7, 12, 9, 3), np.uint8)
+
+
+def classifier(lines: tuple[str, ...] | None = LINES, *, grey: bool = False) -> Classifier:
+    channels = 1 if grey else 3
+    description = Description(
+        layers=lines,
+        module=None if lines else "theirs.Network",
+        shape=(11, 9, 3),
+        fit="crop",
+        classes=("a", "b", "c"),
+        preparation=Preparation(grey=grey, mean=(100.0,) * channels, std=(50.0,) * channels),
+        temperature=0.3,
+    )
+    network = build(parse(lines), (11, 9, channels), 3, seed=1) if lines else nn.Sequential()
+    return Classifier(network, description)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("engine", ["auto", "numpy"])
+def test_probabilities_are_those_of_pytorch_on_pictures_of_another_size_too(
+    tmp_path: Path, grey: bool, engine: EngineName
+) -> None:
+    original = classifier(grey=grey)
+    original.save(tmp_path / "c")
+    found = load_classifier(tmp_path / "c").by_engine(engine)
+    expected = original.probabilities(PICTURES)
+    assert found.probabilities(PICTURES).dtype == np.float32
+    np.testing.assert_allclose(found.probabilities(PICTURES), expected, rtol=1e-4, atol=1e-6)
+    assert np.ptp(expected) > 0.05  # they differ from picture to picture
+    assert found.weights_sha256 == original.weights_sha256
+    assert found.logits(PICTURES[:0]).shape == (0, 3)
+
+
+def test_auto_is_onnx_runtime_for_files_of_layer_lines_and_pytorch_for_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = classifier()
+    original.save(tmp_path / "c")
+    sessions, threads = list[int](), Session.__init__
+
+    def noted(self: Session, model: bytes, number: int) -> None:
+        sessions.append(number)
+        threads(self, model, number)
+
+    monkeypatch.setattr(Session, "__init__", noted)
+    loaded = load_classifier(tmp_path / "c")
+    for judge in (original, loaded.by_engine("torch"), loaded.by_engine("numpy")):
+        judge.logits(PICTURES)
+        assert not sessions
+    loaded.logits(PICTURES)
+    loaded.logits(PICTURES)
+    assert sessions == [1]
+    assert loaded.network is loaded.network
+    loaded.logits(PICTURES)
+    assert sessions == [1]  # whoever has the module may train it on
+
+
+def test_large_batches_are_shared_among_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portable_engine, "available_cores", lambda: 2)
+    classifier().save(tmp_path / "c")
+    judge, sessions = load_classifier(tmp_path / "c"), list[int]()
+    made = portable_engine.Session
+
+    def noted(model: bytes, threads: int) -> Session:
+        sessions.append(threads)
+        return made(model, threads)
+
+    monkeypatch.setattr(portable_engine, "Session", noted)
+    few = judge.logits(PICTURES)
+    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    np.testing.assert_allclose(judge.logits(PICTURES), few, rtol=1e-5)
+    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1e12)
+    judge.logits(PICTURES)
+    assert sessions == [1, 2]
+
+
+@pytest.mark.parametrize(("side", "batches"), [(6, [256, 44]), (700, [8, 8, 8, 6])])
+def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int, batches: list[int]
+) -> None:
+    lines = ("conv 2 3x3 /9", "avgpool global")
+    description = Description(
+        layers=lines,
+        shape=(side, side, 1),
+        fit="crop",
+        classes=("a", "b"),
+        preparation=Preparation(mean=(100.0,), std=(50.0,)),
+    )
+    Classifier(build(parse(lines), (side, side, 1), 2, seed=1), description).save(tmp_path / "c")
+    judge, seen = load_classifier(tmp_path / "c"), list[int]()
+    compute = Session.logits
+
+    def noted(self: Session, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        seen.append(len(pictures))
+        return compute(self, pictures)
+
+    monkeypatch.setattr(Session, "logits", noted)
+    images = np.broadcast_to(np.uint8(7), (sum(batches), side, side, 1))
+    assert judge.logits(images).shape == (sum(batches), 2)
+    assert seen == batches
+
+
+def test_what_is_larger_than_a_model_may_be_is_computed_by_pytorch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = classifier()
+    original.save(tmp_path / "c")
+    monkeypatch.setattr(model, "_MOST_BYTES", 100)
+    monkeypatch.setattr(portable_engine, "Session", None)
+    np.testing.assert_array_equal(load_classifier(tmp_path / "c").logits(PICTURES), original.logits(PICTURES))
+
+
+def test_what_the_numpy_engine_lacks_is_refused() -> None:
+    with pytest.raises(LayerError, match="Layer line 2, 'groupnorm 2'"):
+        classifier(("conv 4", "groupnorm 2", "flatten")).by_engine("numpy")
+    with pytest.raises(UsageError, match=r"the Python class theirs\.Network: leave the engine out"):
+        classifier(None).by_engine("numpy")
