@@ -16,6 +16,8 @@ LINES = [
     *(f"conv 4 {kernel}; flatten" for kernel in ("3x3", "1x1", "2x2", "5x4", "1x6", "4x1 relu")),
     *(f"conv 6 {kernel} valid /3 tanh; flatten" for kernel in ("3x3", "2x5", "12x9")),
     *(f"conv 5 {kernel} /2 nobias; avgpool global" for kernel in ("3x3", "2x2", "1x1", "7x7")),
+    "conv 8 2x2 valid whiten gelu; conv 4; flatten",
+    "conv 6 2x2 whiten nobias; flatten",
     "conv 40 3x3 /4; conv 3 4x2 /3 silu; flatten",
     "conv 8; batchnorm; relu; conv 8; batchnorm; flatten; batchnorm; dense 7 tanh; batchnorm",
     "conv 8 nobias; groupnorm 4; relu; conv 6; groupnorm 1; flatten; groupnorm 2; dense 6; groupnorm 3",
