@@ -35,7 +35,7 @@ RECIPES = st.fixed_dictionaries(
             "initialisation": st.sampled_from(["he", "dirac"]),
         }),
         "preparation": st.fixed_dictionaries({}, optional={
-            "grey": st.booleans(), "augmentation": st.none() | st.lists(TEXT),
+            "grey": st.booleans(), "augmentation": st.none() | st.lists(TEXT), "views": st.lists(TEXT),
         }),
         "training": st.fixed_dictionaries({}, optional={
             "epochs": st.none() | st.integers(1, 100_000),
@@ -168,6 +168,7 @@ EXAMPLES = {
     "model.layers": ('["flatten", "dense 10 relu"]', ("flatten", "dense 10 relu")),
     "model.initialisation": ("dirac", "dirac"),
     "preparation.grey": ("true", True),
+    "preparation.views": ('["mirror"]', ("mirror",)),
     "preparation.augmentation": ('["shift 2"]', ("shift 2",)),
     "training.epochs": ("12", 12),
     "training.batch_size": (" 64 ", 64),

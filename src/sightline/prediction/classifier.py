@@ -88,12 +88,13 @@ class Classifier:
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in {1, 3}:
             raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
         height, width, _ = self.description.shape
+        views = self.description.preparation.seen
         step = min(_BATCH, max(1, _BATCH_PIXELS // (height * width)))
         # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
         logits = np.empty((len(images), len(self.classes)), np.float32)
         for start in range(0, len(images), step):
             batch = self.fitted(images[start : start + step])
-            logits[start : start + step] = self._engine.logits(batch)
+            logits[start : start + step] = views.average(batch, self._engine.logits)
         return logits
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:

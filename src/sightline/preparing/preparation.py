@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator
 
 from sightline.architectures.layers import Shape
+from sightline.errors import UsageError
+from sightline.preparing.views import Views, parse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +25,22 @@ class Preparation(BaseModel):
     grey: bool = Field(default=False, description="Average the channels; one channel is kept.")
     mean: tuple[float, ...] = Field(description="Per channel after greying, in 0..255.")
     std: tuple[PositiveFloat, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
+    views: tuple[str, ...] = Field(
+        default=(), description="Of a picture, beside itself, whose logits are averaged with its own."
+    )
+
+    @field_validator("views")
+    @classmethod
+    def _can_be_read(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return parse(lines).lines
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def seen(self) -> Views:
+        """The views of a picture that are looked at."""
+        return parse(self.views)
 
     def output(self, shape: Shape) -> Shape:
         """Return the shape (H, W, C) after preparation."""

@@ -22,7 +22,8 @@ from sightline.reporting.contents import (
 )
 from sightline.reporting.report import render_report
 from sightline.tasks.figures import Album
-from sightline.training.recipe import TrainingOptions, flat
+from sightline.training.options import TrainingOptions
+from sightline.training.recipe import flat
 from sightline.training.run import Run
 
 _SHOWN = {

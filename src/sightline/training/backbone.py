@@ -24,7 +24,8 @@ from sightline.networks.transplant import with_channels
 from sightline.networks.weight_files import read_weight_file
 from sightline.prediction.classifier import load_classifier
 from sightline.preparing.preparation import Preparation
-from sightline.training.recipe import ModelOptions, Recipe, StartOptions
+from sightline.training.options import ModelOptions, StartOptions
+from sightline.training.recipe import Recipe
 
 WORD = "pretrained"
 

@@ -10,7 +10,7 @@ from sightline.architectures.presets import preset, preset_notes
 from sightline.architectures.summary import summarise
 from sightline.data.imageset import ImageSet
 from sightline.errors import UsageError
-from sightline.preparing import augmentation
+from sightline.preparing import augmentation, views
 from sightline.reference.memory import windows_kept
 from sightline.training.engine import check_engine
 from sightline.training.optimizers import USUAL, OptimizerName
@@ -44,6 +44,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
         if recipe.training.engine == "numpy":
             kept += windows_kept(parse(layers), shape)
     augmentations, notes = _augmentations(recipe, shape, train.classes)
+    seen, view_notes = views.suitable(views.parse(recipe.preparation.views), train.classes)
     options = recipe.training
     optimizer = options.optimizer or _usual_optimizer(recipe)
     usual = USUAL[optimizer]
@@ -62,10 +63,12 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
             "model": recipe.model.model_copy(
                 update={"layers": layers, **({"preset": None} if module else {})}
             ),
-            "preparation": recipe.preparation.model_copy(update={"augmentation": augmentations}),
+            "preparation": recipe.preparation.model_copy(
+                update={"augmentation": augmentations, "views": seen.lines}
+            ),
             "training": options.model_copy(update=derived),
         }
-    ), model_notes + notes
+    ), model_notes + notes + view_notes
 
 
 def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:

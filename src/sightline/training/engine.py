@@ -129,9 +129,12 @@ class NumPyEngine:
         logits = np.empty((len(images), self._classes), np.float32)  # one table, as in `validate`
         with np.errstate(all="ignore"):
             for at in range(0, len(images), batch_size):
-                batch = torch.from_numpy(np.array(images[at : at + batch_size]))
-                logits[at : at + batch_size] = self._network.forward(self._prepared(batch))
+                batch = np.array(images[at : at + batch_size])
+                logits[at : at + batch_size] = self._preparation.seen.average(batch, self._computed)
         return logits
+
+    def _computed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(self._network.forward(self._prepared(torch.from_numpy(pictures))), np.float32)
 
     def _prepared(self, pictures: Tensor) -> Floats:
         """(B, H, W, C) in 0..255 → (B, H, W, C) float32, without a copy of what PyTorch prepared."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from sightline.architectures.layers import BatchNorm, GroupNorm, Layer
-from sightline.training.recipe import TrainingOptions
+from sightline.training.options import TrainingOptions
 
 
 class Freezing:

@@ -6,169 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from types import UnionType
+from typing import Any, get_args
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sightline.data.options import DataOptions
 from sightline.errors import UsageError, nearest
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-class ModelOptions(BaseModel):
-    """Which network; `layers` wins over `preset`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    # TOML has no word for none, so an empty text stands for it in a recipe's file.
-    preset: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
-        default="cnn",
-        description="A preset such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
-    )
-    layers: tuple[str, ...] | None = Field(
-        default=None, description="Layer lines; none: those of the preset for the size of the pictures."
-    )
-    initialisation: Literal["he", "dirac"] = Field(
-        default="he",
-        description="He: weights drawn at random, scaled to what comes in. Dirac: convolutions outside of residual "
-        "blocks begin by passing on what comes in besides, channel by channel.",
-    )
-
-
-class StartOptions(BaseModel):
-    """Which weights the first layers begin with; without a source, all are drawn from the seed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str | None = Field(
-        default=None,
-        min_length=1,
-        description="A run's folder, a classifier's file, published weights such as 'resnet18', 'resnet18 from "
-        "FILE' or 'timm NAME from FILE'; a layer line 'pretrained resnet18' names it too.",
-    )
-    sha256: str | None = Field(
-        default=None, description="Of the weights; none: whatever the source holds, written here."
-    )
-    lines: int | None = Field(
-        default=None,
-        ge=1,
-        description="How many of the layer lines take its weights; none: all that it has, put before the others.",
-    )
-    head: Literal["new", "keep"] = Field(
-        default="new",
-        description="Keep: the output layer too, class by class; a class that it does not know begins far below the "
-        "others, and added layers begin by passing on what comes in, so nothing that was learned is lost at first.",
-    )
-    statistics: Literal["source", "data"] | None = Field(
-        default=None,
-        description="Whose mean and deviation pictures are normalised by: those that the weights learned with, or the "
-        "data's own; none: the data's below a new output layer on a run's weights, else the source's.",
-    )
-
-
-class PreparationOptions(BaseModel):
-    """What is done to every picture, in training and in prediction alike."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    grey: bool = Field(default=False, description="Average the colour channels, one channel is kept.")
-    augmentation: tuple[str, ...] | None = Field(
-        default=None,
-        description="Augmentation lines for training; empty: none; left out: gentle ones that suit the data.",
-    )
-
-
-class TrainingOptions(BaseModel):
-    """How the network learns; what is left out is derived from the data and written into the run's recipe."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int | None = Field(
-        default=None,
-        ge=0,
-        le=100_000,
-        description="Times through the train split; none: 5 to 50 by its size. 0 only extends what is saved.",
-    )
-    batch_size: int | None = Field(
-        default=None,
-        ge=2,
-        le=65_536,
-        description="Pictures a step; none: 16 to 128 by the size of the train split and of the network.",
-    )
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] | None = Field(
-        default=None,
-        description="None: adamw, or sgd with the engine numpy. Muon: for the hidden matrices; first and output layer, "
-        "biases and normalisations go by adamw.",
-    )
-    learning_rate: Positive | None = Field(
-        default=None,
-        description="The highest rate of the schedule; none: a usual one for the optimizer. With muon it is muon's "
-        "own, and a quarter of it is adamw's.",
-    )
-    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
-    momentum: Share | None = Field(
-        default=None,
-        description="Of sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",
-    )
-    beta2: Share | None = Field(
-        default=None,
-        description="How much of the running mean of squared gradients stays in a step, of adam, adamw and rmsprop; "
-        "none: 0.999, 0.99 for rmsprop.",
-    )
-    weight_decay: NotNegative | None = Field(
-        default=None,
-        description="On weights, not on biases and normalisations; none: 0.01 for adamw and muon, else 0.",
-    )
-    clip_norm: Positive | None = Field(
-        default=None, description="Gradients of a larger norm are scaled down to it; none: never."
-    )
-    ema: Share | None = Field(
-        default=None,
-        description="Decay of a moving average of the weights, such as 0.999, which is validated and saved in their "
-        "place; none: the weights themselves.",
-    )
-    freeze: Literal["none", "backbone"] = Field(
-        default="none", description="Backbone: the layers with pretrained weights stay as they are."
-    )
-    unfreeze_epoch: int | None = Field(
-        default=None, ge=2, description="The epoch from which frozen layers learn too; none: never."
-    )
-    unfreeze_gradually: bool = Field(
-        default=False,
-        description="From that epoch on, each epoch one more layer learns, the last ones first.",
-    )
-    backbone_rate: Positive | None = Field(
-        default=None,
-        description="Multiple of the learning rate for layers with pretrained weights; none: 0.1 for published ones "
-        "below a new output layer, else 1.",
-    )
-    label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
-    class_weights: Literal["none", "balanced"] = Field(
-        default="none",
-        description="Balanced: rare classes count more, N / (classes · pictures of the class).",
-    )
-    patience: int | None = Field(
-        default=None,
-        ge=1,
-        description="Stop when validation accuracy has not risen for this many epochs; none: never.",
-    )
-    checkpoint_minutes: Positive = Field(
-        default=10, description="Save at least this often inside a long epoch; each epoch ends with a save."
-    )
-    engine: Literal["torch", "numpy"] = Field(
-        default="torch",
-        description="Numpy: the reference network, for reading and checking; sgd, float32, no frozen layers.",
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Auto: a GPU where there is one."
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="Of the forward and backward pass; auto: bfloat16 where it is fast."
-    )
+from sightline.training.options import ModelOptions, PreparationOptions, StartOptions, TrainingOptions
 
 
 class Recipe(BaseModel):
@@ -272,8 +118,13 @@ def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys |= _keys(field.annotation, f"{prefix}{name}.")
         else:
-            keys[prefix + name] = str in {field.annotation, *get_args(field.annotation)}
+            keys[prefix + name] = _takes_text(field.annotation)
     return keys
+
+
+def _takes_text(annotation: Any) -> bool:
+    """Return whether a text is a value of a type; a list of texts takes none."""
+    return annotation is str or (isinstance(annotation, UnionType) and str in get_args(annotation))
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:

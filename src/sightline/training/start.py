@@ -205,7 +205,8 @@ def _network(
 def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> Preparation:
     """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
     fitted = fit_preparation(train, grey=recipe.preparation.grey)
-    return fitted if known is None else fitted.model_copy(update={"mean": known.mean, "std": known.std})
+    numbers = {} if known is None else {"mean": known.mean, "std": known.std}
+    return fitted.model_copy(update={**numbers, "views": recipe.preparation.views})
 
 
 def _parameters(network: nn.Module, frozen: int) -> tuple[int, int]:

@@ -83,10 +83,15 @@ def validate(
     """Return the (N, K) logits of all `images` (N, H, W, C), N ≥ 1, with the network in evaluation mode."""
     network.eval()
     logits = np.empty((0, 0), np.float32)
+
+    def computed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batch = torch.from_numpy(pictures).to(machine.device)
+        found: NDArray[np.float32] = network(preparation.apply(batch)).float().cpu().numpy()
+        return found
+
     with torch.inference_mode(), machine.computing():
         for start in range(0, len(images), batch_size):
-            batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(machine.device)
-            found = network(preparation.apply(batch)).float().cpu().numpy()
+            found = preparation.seen.average(np.array(images[start : start + batch_size]), computed)
             # Into one table, for small tensors that stay would each split a block that a large one has just left,
             # and memory would grow by a batch with every batch.
             if start == 0:
