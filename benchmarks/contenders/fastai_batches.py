@@ -1,4 +1,4 @@
-"""fastai: `Learner.fit` and `Learner.get_preds` on its own loaders, its bar and log switched off.
+"""fastai: `Learner.fit` and `Learner.get_preds` on its own loaders, its log switched off and its bar not loaded.
 
 Usage: python fastai_batches.py JOB.json
 """
@@ -15,10 +15,10 @@ from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy
 from fastai.optimizer import SGD, Adam, RMSProp
+from fastai_dataset import Pictures
 from job import Job, check_table, do_job
 from stopwatch import Stopwatch, take_turns
-from torch.utils.data import TensorDataset
-from torch_network import checked_network, dataset, pictures
+from torch_network import checked_network, pictures
 
 EPOCHS = 1_000_000  # until the parent closes the pipe
 VERSIONS = {"fastai": fastai.__version__, "torch (fastai)": torch.__version__}
@@ -40,9 +40,14 @@ class Timed(Callback):
 def learner(job: Job) -> Learner:
     images, labels = pictures(job)
     # Validation is not in the clock; one batch keeps it short.
-    few = TensorDataset(images[: job.batch_size], labels[: job.batch_size])
+    few = Pictures(images[: job.batch_size], labels[: job.batch_size])
     loaders = DataLoaders.from_dsets(
-        dataset(job), few, bs=job.batch_size, val_bs=job.prediction_batch, num_workers=0, device="cpu"
+        Pictures(images, labels),
+        few,
+        bs=job.batch_size,
+        val_bs=job.prediction_batch,
+        num_workers=0,
+        device="cpu",
     )
     rules = {"sgd": partial(SGD, mom=job.momentum), "rmsprop": RMSProp, "adam": Adam}
     return Learner(
@@ -58,17 +63,16 @@ def learner(job: Job) -> Learner:
 
 def train(job: Job) -> None:
     learning = learner(job)
-    with learning.no_bar(), learning.no_logging():
+    with learning.no_logging():
         learning.fit(EPOCHS, cbs=Timed(Stopwatch(job.batch_size, VERSIONS)))
 
 
 def predict(job: Job) -> None:
     predicting = learner(job)
-    loader = predicting.dls.valid.new(dataset(job))
+    loader = predicting.dls.valid.new(Pictures(*pictures(job)))
 
     def probabilities() -> torch.Tensor:
-        with predicting.no_bar():
-            return predicting.get_preds(dl=loader)[0]
+        return predicting.get_preds(dl=loader)[0]
 
     images = len(loader.dataset)
     check_table(job, probabilities().numpy(), images)

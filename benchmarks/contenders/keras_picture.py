@@ -11,6 +11,5 @@ from PIL import Image
 
 model = keras.saving.load_model(sys.argv[1])
 picture = np.asarray(Image.open(sys.argv[2]), np.float32) / 255  # (H, W)
-# Called, not `predict`: Keras' own advice for a few pictures, and faster here.
-probabilities = keras.ops.convert_to_numpy(model(picture[None, :, :, None], training=False))[0]
+probabilities = model.predict(picture[None, :, :, None], verbose=0)[0]
 print(int(probabilities.argmax()), f"{float(probabilities.max()):.1%}")
