@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,7 +15,7 @@ CELL = re.compile(r"([\d,.]+) \(([\d,.]+)–([\d,.]+)\)")
 
 def benchmark(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "benchmarks" / "speed.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def tables(text: str) -> dict[str, list[list[str]]]:
