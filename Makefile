@@ -23,7 +23,7 @@ fuzz: .venv/installed-dev  ## 10,000 damaged files a reader: READER=idx for one,
 bench: .venv/installed  ## speed beside other tools, see benchmarks/README.md for .venv-peers: OUT=file for the tables
 	$(BIN)/python benchmarks/speed.py --peers-python .venv-peers/bin/python --markdown $(or $(OUT),build/speed.md)
 
-bench-smoke: .venv/installed  ## whether that benchmark still runs, without the peers, under a minute
+bench-smoke: .venv/installed  ## whether that benchmark still runs, without the peers, in about a minute
 	$(BIN)/python benchmarks/speed.py --smoke
 
 bench-mnist: .venv/installed  ## MNIST accuracy over three seeds, memory, import time: MNIST=folder with the IDX files

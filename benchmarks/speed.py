@@ -31,6 +31,7 @@ PEAK_SIDE, PEAK_SECONDS = 2048, 1.0
 # On one core: threads of several programs that wait for each other would take far longer than the work.
 SMOKE = {"rounds": 1, "images": 64, "batch_size": 16, "cores": 1}
 SMOKE_WORKLOADS = ["train-dense", "predict-airbench", "picture-dense", "import"]
+SMOKE_CONTENDERS = ["sightline", "torch", "sklearn"]
 SMOKE_PEAK_SIDE, SMOKE_PEAK_SECONDS = 256, 0.01
 
 
@@ -88,7 +89,7 @@ def parsed_arguments() -> argparse.Namespace:
     if options.smoke:
         vars(options).update(SMOKE)
     at_home = [name for name, entrant in ENTRANTS.items() if entrant.at_home]
-    usual = ["*"] if options.peers_python else at_home
+    usual = SMOKE_CONTENDERS if options.smoke else ["*"] if options.peers_python else at_home
     options.contenders = chosen(parser, options.contenders or usual, ENTRANTS)
     usual = SMOKE_WORKLOADS if options.smoke else ["*"]
     options.workloads = chosen(parser, options.workloads or usual, WORKLOADS)
