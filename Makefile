@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint fuzz bench-step bench-mnist bench-hostile bench-import clean
+.PHONY: demo test lint fuzz bench bench-smoke bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/sightline demo
@@ -20,8 +20,11 @@ lint: .venv/installed-dev
 fuzz: .venv/installed-dev  ## 10,000 damaged files a reader: READER=idx for one, CASE=17 too for one file, CASES=500 for fewer
 	$(BIN)/python tests/fuzz/fuzz.py $(READER) $(if $(CASE),--case $(CASE)) $(if $(CASES),--cases $(CASES))
 
-bench-step: .venv/installed  ## training speed beside Keras, see benchmarks/README.md
-	$(BIN)/python benchmarks/train_step.py --peers-python .venv-peers/bin/python
+bench: .venv/installed  ## speed beside other tools, see benchmarks/README.md for .venv-peers: OUT=file for the tables
+	$(BIN)/python benchmarks/speed.py --peers-python .venv-peers/bin/python --markdown $(or $(OUT),build/speed.md)
+
+bench-smoke: .venv/installed  ## whether that benchmark still runs, without the peers, in about a minute
+	$(BIN)/python benchmarks/speed.py --smoke
 
 bench-mnist: .venv/installed  ## MNIST accuracy over three seeds, memory, import time: MNIST=folder with the IDX files
 	$(BIN)/python benchmarks/mnist.py $(MNIST)
