@@ -24,6 +24,8 @@ BESIDE_MUON = 0.25
 """What adamw's learning rate is of muon's, for the parameters that muon leaves to it: 0.005 for the usual 0.02."""
 BETA1_BESIDE_MUON = 0.9
 
+_ENDLESS = 1e9
+
 OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "muon"]
 
 
@@ -165,9 +167,9 @@ class Optimizer:
             )  # fmt: skip
         elif group.rule == "rmsprop":
             assert self._beta2 is not None  # noqa: S101 (it has a usual one)
-            rmsprop(
-                parameters, gradients, slots[0], [], slots[1], steps, foreach=True, weight_decay=group.decay,
-                momentum=group.momentum, lr=learning_rate, alpha=self._beta2, eps=1e-8, centered=False,
+            _rmsprop(
+                parameters, gradients, slots[0], slots[1], steps, alpha=self._beta2,
+                momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
             )  # fmt: skip
         elif group.rule == "muon":
             muon(
@@ -181,6 +183,35 @@ class Optimizer:
                 parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=group.decay,
                 beta1=group.momentum, beta2=self._beta2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
             )  # fmt: skip
+
+
+def _rmsprop(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    mean_squares: list[Tensor],
+    momenta: list[Tensor],
+    steps: list[Tensor],
+    *,
+    alpha: float,
+    momentum: float,
+    learning_rate: float,
+    weight_decay: float,
+) -> None:
+    """Take one step in place, as torch.optim.RMSprop does."""
+    if momentum > 0:
+        rmsprop(
+            parameters, gradients, mean_squares, [], momenta, steps, foreach=True, weight_decay=weight_decay,
+            momentum=momentum, lr=learning_rate, alpha=alpha, eps=1e-8, centered=False,
+        )  # fmt: skip
+        return
+    # Without momentum it is adam without a first mean, after so many steps that nothing is corrected for the start, and
+    # adam's kernel goes over memory once, rmsprop's operations five times. The first mean, here the gradient, lies in the
+    # momentum's place.
+    endless = [torch.full_like(step, _ENDLESS) for step in steps]
+    adam(
+        parameters, gradients, momenta, mean_squares, [], endless, fused=True, weight_decay=weight_decay,
+        beta1=0.0, beta2=alpha, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
+    )  # fmt: skip
 
 
 def _rules(name: OptimizerName, network: nn.Module) -> dict[str, OptimizerName]:

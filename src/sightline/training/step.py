@@ -34,6 +34,12 @@ class Loss:
             logits, targets, weight=self.class_weights, label_smoothing=self.label_smoothing
         )
 
+    def plain(self, logits: Tensor, targets: Tensor, minimised: Tensor) -> Tensor:
+        """Return the sum of the cross-entropies, neither smoothed nor weighted; `minimised` is this loss of them."""
+        if self.label_smoothing == 0 and self.class_weights is None:
+            return minimised * len(targets)
+        return functional.cross_entropy(logits, targets, reduction="sum")
+
 
 def train_step(
     network: nn.Module,
@@ -67,7 +73,7 @@ def train_step(
     minimised.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
     optimizer.step(learning_rate)
     with torch.no_grad():
-        plain = functional.cross_entropy(logits, targets, reduction="sum")
+        plain = loss.plain(logits, targets, minimised)
         right = (logits.argmax(dim=1) == targets.argmax(dim=1)).sum()
         seen = [minimised, plain, right, torch.tensor(len(targets), device=plain.device)]
         return torch.stack([value.double() for value in seen])
