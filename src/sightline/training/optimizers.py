@@ -204,9 +204,9 @@ def _rmsprop(
             momentum=momentum, lr=learning_rate, alpha=alpha, eps=1e-8, centered=False,
         )  # fmt: skip
         return
-    # Without momentum it is adam without a first mean, after so many steps that nothing is corrected for the start, and
-    # adam's kernel goes over memory once, rmsprop's operations five times. The first mean, here the gradient, lies in the
-    # momentum's place.
+    # Without momentum it is adam without a first mean, after so many steps that nothing is corrected for the start.
+    # Adam's kernel goes over memory once, rmsprop's operations go five times. The first mean, which here is the
+    # gradient, lies in the momentum's place.
     endless = [torch.full_like(step, _ENDLESS) for step in steps]
     adam(
         parameters, gradients, momenta, mean_squares, [], endless, fused=True, weight_decay=weight_decay,
