@@ -53,8 +53,8 @@ def parse(text: str | Sequence[str]) -> tuple[Augmentation, ...]:
     Raises:
         UsageError: a line cannot be read.
 
-    >>> parse("shift 2; flip")
-    (Augmentation(kind='shift', amount=2.0, always=False), Augmentation(kind='flip', amount=0, always=False))
+    >>> [(found.kind, found.amount) for found in parse("shift 2; flip")]
+    [('shift', 2.0), ('flip', 0)]
     """
     texts = [text] if isinstance(text, str) else text
     return tuple(_parse_line(line) for part in texts for line in re.split(r"[;\n]", part) if line.strip())
