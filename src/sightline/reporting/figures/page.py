@@ -44,7 +44,7 @@ class Page:
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set_axis_off()
         self.axes.set_autoscale_on(False)
-        self.axes.set(xlim=(0, self.width), ylim=(self.height, 0))
+        self.axes.set(xlim=(0, self.width), ylim=(self.height, 0), aspect="equal")
 
     def picture(
         self, image: NDArray[np.uint8], *, left: float, top: float, width: float, height: float
@@ -56,8 +56,11 @@ class Page:
         top += (height - rows * scale) / 2
         extent = (left, left + columns * scale, top + rows * scale, top)
         shown = image[:, :, 0] if image.shape[2] == 1 else image
-        # Without vmin and vmax the darkest grey of each picture would become black.
-        artist = self.axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="equal")
+        # `imshow` and `add_patch` would look for new limits of the axes each time, which never change.
+        artist = AxesImage(self.axes, cmap="gray", extent=extent)
+        artist.set_data(shown)
+        artist.set_clim(0, 255)  # or else the darkest grey of each picture would become black
+        self.axes.add_artist(artist)
         self.rectangle(left, top, columns * scale, rows * scale, edge=look.EDGE)
         return artist
 
@@ -102,5 +105,5 @@ class Page:
             (left, top), width, height,
             facecolor=fill or "none", edgecolor=edge or "none", linewidth=0.6 if edge else 0,
         )  # fmt: skip
-        self.axes.add_patch(rectangle)
+        self.axes.add_artist(rectangle)
         return rectangle
