@@ -62,8 +62,9 @@ def predict(job: Job) -> None:
         child = multiprocessing.get_context("spawn").Process(target=save_in, args=(job, run))
         child.start()
         child.join()
-        classifier = sightline.open_run(run).classifier()
-    job.check(sum(parameter.numel() for parameter in classifier.network.parameters()))
+        saved = sightline.open_run(run)
+        job.check(saved.record.trainable_parameters)
+        classifier = saved.classifier()  # its `network` is not asked for: PyTorch would compute from then on
     check_table(job, classifier.probabilities(images), len(images))
     take_turns(lambda: classifier.probabilities(images), len(images), versions())
 
