@@ -56,8 +56,17 @@ def parse(text: str | Sequence[str]) -> tuple[Augmentation, ...]:
     >>> [(found.kind, found.amount) for found in parse("shift 2; flip")]
     [('shift', 2.0), ('flip', 0)]
     """
+    return tuple(map(_parse_line, split(text)))
+
+
+def split(text: str | Sequence[str]) -> list[str]:
+    """Return the lines of `text` (or of several texts), which end at new lines and semicolons; empty ones are none.
+
+    >>> split(["shift 2; flip", ""])
+    ['shift 2', ' flip']
+    """
     texts = [text] if isinstance(text, str) else text
-    return tuple(_parse_line(line) for part in texts for line in re.split(r"[;\n]", part) if line.strip())
+    return [line for part in texts for line in re.split(r"[;\n]", part) if line.strip()]
 
 
 def _parse_line(line: str) -> Augmentation:

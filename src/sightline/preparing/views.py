@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import UsageError, nearest
-from sightline.preparing.augmentation import mirrors_matter
+from sightline.preparing.augmentation import mirrors_matter, split
 
 MOST_PIXELS = 64
 
@@ -82,9 +82,8 @@ def parse(text: str | Sequence[str]) -> Views:
     >>> parse("mirror; shift 1")
     Views(mirror=True, always=False, shift=1)
     """
-    texts = [text] if isinstance(text, str) else text
     found = dict[str, list[str]]()
-    for line in (line for part in texts for line in re.split(r"[;\n]", part) if line.strip()):
+    for line in split(text):
         kind, *words = line.lower().split()
         prefix = f"View '{' '.join(line.split())}' cannot be read: "
         if kind not in _FORMS:

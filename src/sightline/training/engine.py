@@ -127,10 +127,11 @@ class NumPyEngine:
     def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
         """Return the logits; see `validate`."""
         logits = np.empty((len(images), self._classes), np.float32)  # one table, as in `validate`
+        views = self._preparation.seen
         with np.errstate(all="ignore"):
             for at in range(0, len(images), batch_size):
                 batch = np.array(images[at : at + batch_size])
-                logits[at : at + batch_size] = self._preparation.seen.average(batch, self._computed)
+                logits[at : at + batch_size] = views.average(batch, self._computed)
         return logits
 
     def _computed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -88,7 +88,7 @@ def validate(
 ) -> NDArray[np.float32]:
     """Return the (N, K) logits of all `images` (N, H, W, C), N ≥ 1, with the network in evaluation mode."""
     network.eval()
-    logits = np.empty((0, 0), np.float32)
+    logits, views = np.empty((0, 0), np.float32), preparation.seen
 
     def computed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = torch.from_numpy(pictures).to(machine.device)
@@ -97,7 +97,7 @@ def validate(
 
     with torch.inference_mode(), machine.computing():
         for start in range(0, len(images), batch_size):
-            found = preparation.seen.average(np.array(images[start : start + batch_size]), computed)
+            found = views.average(np.array(images[start : start + batch_size]), computed)
             # Into one table, for small tensors that stay would each split a block that a large one has just left,
             # and memory would grow by a batch with every batch.
             if start == 0:
