@@ -31,6 +31,7 @@ _SHOWN = {
     "model.initialisation": "initialisation",
     "preparation.grey": "grey",
     "preparation.augmentation": "augmentation",
+    "preparation.views": "views",
     **{
         f"training.{name}": name.replace("_", " ")
         for name in TrainingOptions.model_fields
