@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from torch import nn
 
+from sightline.architectures.margins import Margins
 from sightline.reference.layer import Floats
-from sightline.reference.padding import Margins, Padding, crop, pad, same
+from sightline.reference.padding import Padding, crop, pad
 
 
 def drawn(case: int) -> tuple[Margins, Floats]:
@@ -31,11 +32,3 @@ def test_a_margin_can_be_of_another_value_and_comes_off_again() -> None:
     assert int(np.isinf(padded).sum()) == 15 - 6
     assert np.array_equal(crop(padded, Margins(1, 0, 0, 2)), pictures)
     assert pad(pictures, Margins()) is pictures
-
-
-@pytest.mark.parametrize("side", range(1, 8))
-def test_a_window_with_its_margins_has_as_many_places_as_there_are_pixels(side: int) -> None:
-    margins = same(side, side)
-    assert margins.above + margins.below == side - 1
-    assert margins.below - margins.above == (side + 1) % 2
-    assert margins.uneven == (side % 2 == 0)

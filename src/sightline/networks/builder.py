@@ -22,6 +22,7 @@ from sightline.architectures.layers import (
     Shape,
     sides_and_channels,
 )
+from sightline.architectures.margins import Margins, same
 from sightline.architectures.residual import Residual
 from sightline.architectures.summary import summarise
 from sightline.architectures.timm_line import Timm
@@ -124,11 +125,10 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
 
 
 def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
-    rows, columns = layer.kernel if layer.padding == "same" else (1, 1)
-    above, left, below, right = _margins(rows, columns)
-    if (above, left) == (below, right):
-        edge, margin = [], (above, left)
-    else:
+    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
+    edge, margin = list[nn.Module](), margins[:2]
+    if margins.uneven:
+        above, left, below, right = margins
         edge, margin = [nn.ZeroPad2d((left, right, above, below))], (0, 0)
     made = convolution(
         channels, layer.filters, layer.kernel, layer.stride, margin, bias=layer.bias, whiten=layer.whiten
@@ -143,20 +143,12 @@ def _pooling(layer: Pool) -> list[nn.Module]:
 
 
 def _largest(size: int, layer: Pool) -> list[nn.Module]:
-    above, left, below, right = _margins(size, size) if layer.padding == "same" else (0, 0, 0, 0)
-    if above == below:
+    margins = same(size, size) if layer.padding == "same" else Margins()
+    above, left, below, right = margins
+    if not margins.uneven:
         return [nn.MaxPool2d(size, layer.step, padding=above)]
     edge = nn.ConstantPad2d((left, right, above, below), -math.inf)  # which is never the largest
     return [edge, nn.MaxPool2d(size, layer.step)]
-
-
-def _margins(rows: int, columns: int) -> tuple[int, int, int, int]:
-    """Return the same padding of a window: above, left, below, right.
-
-    An even window cannot lie centred: the odd row and column of padding go below and to the right.
-    """
-    above, left = (rows - 1) // 2, (columns - 1) // 2
-    return above, left, rows - 1 - above, columns - 1 - left
 
 
 def _activation(name: ActivationName | None) -> list[nn.Module]:

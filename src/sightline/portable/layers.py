@@ -21,12 +21,12 @@ from sightline.architectures.layers import (
     Pool,
     Shape,
 )
+from sightline.architectures.margins import Margins, same
 from sightline.architectures.residual import Residual
 from sightline.architectures.summary import summarise
 from sightline.portable.graph import Graph
 from sightline.portable.operators import (
     activated,
-    around,
     averaged,
     batch_normalised,
     convolved,
@@ -39,8 +39,6 @@ from sightline.portable.residual import residual_blocks
 
 Known: TypeAlias = Conv | Dense | BatchNorm | GroupNorm | Residual | Pool | Dropout | Flatten | Activation
 """All but timm's networks, which are PyTorch's own code."""
-
-_NONE = (0, 0, 0, 0)
 
 
 def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, classes: int) -> str:
@@ -98,8 +96,8 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
 
 
 def _convolution(graph: Graph, values: str, layer: Conv, channels: int, module: int) -> tuple[str, int]:
-    margins = around(layer.kernel) if layer.padding == "same" else _NONE
-    uneven = margins[:2] != margins[2:]  # then a module of its own puts the margins around
+    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
+    uneven = margins.uneven  # then a module of its own puts the margins around
     values = convolved(
         graph,
         values,
@@ -115,7 +113,7 @@ def _convolution(graph: Graph, values: str, layer: Conv, channels: int, module: 
 def _pooling(graph: Graph, values: str, layer: Pool) -> tuple[str, int]:
     if layer.size is None:
         return averaged(graph, values), 1
-    margins = around((layer.size, layer.size)) if layer.padding == "same" else _NONE
+    margins = same(layer.size, layer.size) if layer.padding == "same" else Margins()
     operator = "MaxPool" if layer.kind == "maxpool" else "AveragePool"
     values = pooled(graph, values, operator, layer.size, layer.step, margins)
-    return values, 1 + (margins[:2] != margins[2:])
+    return values, 1 + margins.uneven

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightline.architectures.layers import ActivationName, Pair, Shape
+from sightline.architectures.layers import ActivationName, Shape
+from sightline.architectures.margins import Margins
 from sightline.portable.graph import Graph
 
 _EPSILON = 1e-5  # of PyTorch's normalisations
@@ -33,10 +34,10 @@ def convolved(
     shape: Shape,
     *,
     stride: int,
-    margins: tuple[int, int, int, int],
+    margins: Margins,
     bias: bool,
 ) -> str:
-    """Put in a convolution with a weight of `shape` (F, C, P, Q); margins are above, left, below, right."""
+    """Put in a convolution with a weight of `shape` (F, C, P, Q)."""
     weights = [graph.weight(f"{name}.weight", shape)]
     if bias:
         weights.append(graph.weight(f"{name}.bias", shape[:1]))
@@ -83,9 +84,7 @@ def group_normalised(graph: Graph, values: str, name: str, groups: int, shape: S
     return graph.node("Add", graph.node("Mul", graph.node("Reshape", normalised, back), scale), shift)
 
 
-def pooled(
-    graph: Graph, pictures: str, operator: str, size: int, stride: int, margins: tuple[int, int, int, int]
-) -> str:
+def pooled(graph: Graph, pictures: str, operator: str, size: int, stride: int, margins: Margins) -> str:
     """Put in the MaxPool or AveragePool of windows of `size` x `size`; margins hold nothing that counts."""
     return graph.node(operator, pictures, kernel_shape=(size, size), strides=(stride, stride), pads=margins)
 
@@ -98,15 +97,3 @@ def averaged(graph: Graph, pictures: str) -> str:
 def flattened(graph: Graph, pictures: str) -> str:
     """Put in (N, C, H, W) → (N, H·W·C): row by row, pixel by pixel, the channels of a pixel side by side."""
     return graph.node("Flatten", graph.node("Transpose", pictures, perm=(0, 2, 3, 1)), axis=1)
-
-
-def around(kernel: Pair) -> tuple[int, int, int, int]:
-    """Return the margins with which a window gives as many places as there are pixels: above, left, below, right.
-
-    An even window cannot lie centred: the odd row and column go below and to the right.
-
-    >>> around((3, 2))
-    (1, 0, 1, 1)
-    """
-    (rows, columns), (above, left) = kernel, ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
-    return above, left, rows - 1 - above, columns - 1 - left

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sightline.architectures.margins import same
 from sightline.architectures.residual import Block, Convolution, Residual
 from sightline.portable.graph import Graph
-from sightline.portable.operators import activated, around, batch_normalised, convolved
+from sightline.portable.operators import activated, batch_normalised, convolved
 
 
 def residual_blocks(graph: Graph, pictures: str, layer: Residual, name: str, channels: int) -> str:
@@ -44,4 +45,4 @@ def _before(graph: Graph, pictures: str, layer: Residual, block: Block, name: st
 def _convolved(graph: Graph, pictures: str, name: str, part: Convolution) -> str:
     kernel = (part.kernel, part.kernel)
     shape = (part.outgoing, part.incoming, *kernel)
-    return convolved(graph, pictures, name, shape, stride=part.stride, margins=around(kernel), bias=False)
+    return convolved(graph, pictures, name, shape, stride=part.stride, margins=same(*kernel), bias=False)

@@ -18,6 +18,7 @@ from sightline.architectures.layers import (
     Pool,
     Shape,
 )
+from sightline.architectures.margins import Margins, same
 from sightline.architectures.residual import Block, Convolution, Residual
 from sightline.architectures.summary import summarise
 from sightline.errors import LayerError
@@ -26,7 +27,7 @@ from sightline.reference.activations import activation, gain
 from sightline.reference.arrays import Source
 from sightline.reference.chain import Chain
 from sightline.reference.layer import Layer as Computed
-from sightline.reference.padding import Margins, Padding, same
+from sightline.reference.padding import Padding
 from sightline.reference.residual import PreactivatedBlock, ResidualBlock
 
 _Known: TypeAlias = Conv | Dense | BatchNorm | Residual | Pool | Dropout | Flatten | Activation

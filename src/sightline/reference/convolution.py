@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sightline.architectures.margins import Margins
 from sightline.reference.layer import Floats, Layer, Parameter, Training
-from sightline.reference.padding import Margins, crop, pad
+from sightline.reference.padding import crop, pad
 
 
 class Convolution(Layer):

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from sightline.architectures.margins import Margins
 from sightline.reference.convolution import at_offset
 from sightline.reference.layer import Floats, Layer, Training
-from sightline.reference.padding import Margins, crop, pad
+from sightline.reference.padding import crop, pad
 
 
 class MaxPool(Layer):
