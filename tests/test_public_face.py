@@ -44,7 +44,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_loads_nothing_heavy_and_does_nothing() -> None:
     code = (
         "import sys, threading; import sightline; "
-        "heavy = {'torch', 'numpy', 'pydantic', 'matplotlib', 'PIL', 'typer'} & set(sys.modules); "
+        "heavy = {'torch', 'numpy', 'pydantic', 'matplotlib', 'PIL', 'click'} & set(sys.modules); "
         "print(sorted(heavy), threading.active_count())"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -82,7 +82,7 @@ def test_the_child_is_alone(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {"SECRET", "PYTHONSTARTUP", "HOME"} & set(facts["environment"])
     assert facts["isolated"] == 1
     assert facts["core"] == 0
-    assert not {"torch", "pydantic", "PIL", "scipy", "typer", "multiprocessing"} & set(facts["modules"])
+    assert not {"torch", "pydantic", "PIL", "scipy", "click", "multiprocessing"} & set(facts["modules"])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")

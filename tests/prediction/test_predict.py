@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_a_file_and_its_pixels_get_equal_probabilities(tmp_path: Path, judge: Cl
             "shape": (4, 4, channels),
             "preparation": Preparation(mean=(1.0,) * channels, std=(9.0,) * channels),
         }
-        same = Classifier(Brightness(), judge.description.model_copy(update=changed))
+        same = Classifier(Brightness(), replace(judge.description, **changed))
         ((found,), _) = predict_files(same, [tmp_path / "a.png"])
         assert list(found.probabilities.values()) == same.probabilities(pixels[None])[0].tolist()
 

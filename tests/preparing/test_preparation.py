@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sightline.data import rows, traits
 from sightline.data.imageset import ImageSet
@@ -110,8 +111,15 @@ def test_applying_changes_no_picture_in_place() -> None:
     assert torch.equal(floats, before)
 
 
-def test_a_preparation_is_frozen_and_survives_json() -> None:
+def test_a_preparation_is_frozen_and_survives_json_in_a_record() -> None:
+    class Record(BaseModel):
+        preparation: Preparation
+
     fitted = fit_preparation(IMAGES, grey=True)
-    assert Preparation.model_validate_json(fitted.model_dump_json()) == fitted
-    with pytest.raises(ValidationError, match="frozen"):
+    text = Record(preparation=fitted).model_dump_json()
+    assert Record.model_validate_json(text).preparation == fitted
+    for damaged in (text.replace('"grey"', '"gray"'), text.replace('"std":[', '"std":[0,')):
+        with pytest.raises(ValidationError):
+            Record.model_validate_json(damaged)
+    with pytest.raises(FrozenInstanceError):
         fitted.grey = False  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -113,7 +114,7 @@ def test_validation_and_the_saved_classifier_look_at_the_same_views(
     classifier = open_run(tmp_path / "r").classifier()
     assert classifier.description.preparation.views == ("mirror", "shift 1")
     images = np.array(trainer.valid.images)
-    plain = classifier.description.preparation.model_copy(update={"views": ()})
+    plain = replace(classifier.description.preparation, views=())
     with torch.inference_mode():
         by_view = [
             share * classifier.network(plain.apply(torch.from_numpy(view))).numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -131,7 +132,7 @@ def test_a_file_that_asks_for_a_larger_network_than_it_has_numbers_is_refused_be
     from sightline.prediction.classifier import Classifier
 
     old = trained.classifier()
-    description = old.description.model_copy(update={"layers": ("timm vit_tiny_patch16_224",)})
+    description = replace(old.description, layers=("timm vit_tiny_patch16_224",))
     Classifier(old.network, description).save(tmp_path / "large.safetensors")
     monkeypatch.setattr(builder, "assemble", None)  # nothing is built
     with pytest.raises(RunError, match="holds another network's weights: it has 374,"):

@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
 
-import typer
+import click
 
 from sightline.errors import SightlineError
 
@@ -44,7 +43,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
     try:
-        _application(arguments)(args=arguments, prog_name="sightline", standalone_mode=True)
+        _top(args=list(arguments), prog_name="sightline")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except SightlineError as error:
@@ -61,46 +60,41 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _application(arguments: Sequence[str]) -> typer.Typer:
-    """Return the command line: with the command that the arguments begin with, or else with all of them.
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for: one is enough for one picture to be predicted."""
 
-    Typer takes longer to set up all commands than one picture takes to be predicted.
-    """
-    app = typer.Typer(
-        help="From labelled pictures to a classifier that you can trust.",
-        epilog=" ".join(EXIT_CODES.split()),
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    app.callback()(_top)
-    for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
-        module = import_module(f"sightline.cli.{name}")
-        if name == "data":  # a command of several
-            app.add_typer(module.app, name=name)
-        else:
-            app.command(name)(module.command)
-    return app
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            if cmd_name[:1].isalpha():
+                raise click.NoSuchCommand(cmd_name, possibilities=_COMMANDS, ctx=ctx)
+            return None
+        found: click.Command = import_module(f"sightline.cli.{cmd_name}").command
+        return found
 
 
-def _show_version(*, wanted: bool) -> None:
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
         print(f"sightline {version('sightline')}")
-        raise typer.Exit
+        ctx.exit()
 
 
-def _top(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            help="Print the version.",
-            callback=lambda value: _show_version(wanted=value),
-            is_eager=True,
-        ),
-    ] = False,
-) -> None:
-    pass
+@click.group(
+    cls=_Commands,
+    epilog=" ".join(EXIT_CODES.split()),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version.",
+)
+def _top() -> None:
+    """From labelled pictures to a classifier that you can trust."""

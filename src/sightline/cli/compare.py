@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Two or more run folders.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the report; otherwise compare-<run>-<run>.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which test pictures are shown.")] = 0,
-    data: options.NewPlace = None,
-    json: options.Json = False,
-) -> None:
+
+@click.command
+@click.argument(
+    "runs", metavar="RUN RUN...", nargs=-1, required=True, type=options.PATH, help="Two or more run folders."
+)
+@click.option("--out", type=options.PATH, help="Folder for the report; otherwise compare-<run>-<run>.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which test pictures are shown."
+)
+@options.new_place
+@options.json
+def command(*, runs: tuple[Path, ...], out: Path | None, seed: int, data: str | None, json: bool) -> None:
     """Put runs side by side on the same test pictures, with paired tests."""
     from sightline.cli import output
     from sightline.tasks.compare import compare

@@ -5,9 +5,9 @@ The catalogue holds sets of pictures, and the published weights of networks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from sightline.cli import options
 
@@ -18,19 +18,24 @@ if TYPE_CHECKING:
 
     from sightline.tasks.catalogue import CatalogueDetails, WeightsDetails
 
-app = typer.Typer(
-    help="Sets and weights with a name, and imported pictures: list, fetch, show and remove them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="A name of the catalogue, such as mnist or resnet18.")
-]
+_name = click.argument("name", help="A name of the catalogue, such as mnist or resnet18.")
 
 
-@app.command("list")
-def list_(json: options.Json = False) -> None:
+class _InOrder(click.Group):
+    """Its commands in the order in which they stand here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # click's own sorts them
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder)
+def command() -> None:
+    """Sets and weights with a name, and imported pictures: list, fetch, show and remove them."""
+
+
+@command.command("list")
+@options.json
+def list_(*, json: bool) -> None:
     """Say which sets and weights there are, which of them are here, and how large they are."""
     from sightline.cli import output
     from sightline.data.published import shown_bytes
@@ -62,11 +67,10 @@ def list_(json: options.Json = False) -> None:
     output.table(("name", "learned from ImageNet", "parameters", "to fetch", "here"), networks, left=2)
 
 
-@app.command()
-def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names of the catalogue.")],
-    json: options.Json = False,
-) -> None:
+@command.command
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, help="Names of the catalogue.")
+@options.json
+def fetch(*, names: tuple[str, ...], json: bool) -> None:
     """Download sets or weights, check them, and keep them for every later use."""
     from sightline.cli import output
     from sightline.tasks.catalogue import fetch_sets
@@ -84,8 +88,10 @@ def fetch(
             output.say(f"{one.name}: fetched {', '.join(one.fetched)} into {one.folder}")
 
 
-@app.command()
-def show(name: Name, json: options.Json = False) -> None:
+@command.command
+@_name
+@options.json
+def show(*, name: str, json: bool) -> None:
     """Print what it holds, licence, citation, addresses, and the place on the disk."""
     from sightline.tasks.catalogue import show_set
 
@@ -96,8 +102,10 @@ def show(name: Name, json: options.Json = False) -> None:
         _show(found)
 
 
-@app.command()
-def remove(name: Name, json: options.Json = False) -> None:
+@command.command
+@_name
+@options.json
+def remove(*, name: str, json: bool) -> None:
     """Delete what was fetched of a set; files that you put there yourself stay."""
     from sightline.cli import output
     from sightline.data.published import shown_bytes
@@ -117,16 +125,11 @@ def remove(name: Name, json: options.Json = False) -> None:
         output.say(f"left where they are, for Sightline did not put them there: {', '.join(found.left)}")
 
 
-@app.command()
-def imports(
-    data: Annotated[
-        str | None, typer.Argument(metavar="[DATA]", help="Only those of this name or path.")
-    ] = None,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Delete them; DATA itself is left as it is.")
-    ] = False,
-    json: options.Json = False,
-) -> None:
+@command.command
+@click.argument("data", required=False, help="Only those of this name or path.")
+@click.option("--remove", is_flag=True, help="Delete them; DATA itself is left as it is.")
+@options.json
+def imports(*, data: str | None, remove: bool, json: bool) -> None:
     """Say which pictures were imported into the store, and how much room they take."""
     from sightline.cli import output
     from sightline.data.home import imports_folder

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def command(
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for everything; otherwise sightline-demo/demo-<number>.")
-    ] = None,
-    json: options.Json = False,
-) -> None:
+
+@click.command
+@click.option(
+    "--out", type=options.PATH, help="Folder for everything; otherwise sightline-demo/demo-<number>."
+)
+@options.json
+def command(*, out: Path | None, json: bool) -> None:
     """Go the whole way once, on digits that need no download: inspect, train two networks, evaluate, compare."""
     from sightline.cli import output
     from sightline.evaluation.evaluation import Evaluation

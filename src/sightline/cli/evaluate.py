@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-import typer
+import click
 
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
+
+@click.command
+@options.run_or_classifier
+@click.option("--data", help="Where the run's pictures are now, or other labelled pictures to judge on.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    default="test",
+    show_default=True,
+    help="Of the run's own data.",
+)
+@click.option(
+    "--at-least",
+    type=click.FloatRange(0, 1),
+    help="Exit code 1 unless the whole interval of the accuracy is at least this.",
+)
+@options.engine
+@options.json
 def command(
-    run: options.RunOrClassifier,
-    data: Annotated[
-        str | None,
-        typer.Option(help="Where the run's pictures are now, or other labelled pictures to judge on."),
-    ] = None,
-    split: Annotated[Literal["train", "valid", "test"], typer.Option(help="Of the run's own data.")] = "test",
-    at_least: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="Exit code 1 unless the whole interval of the accuracy is at least this."
-        ),
-    ] = None,
-    engine: options.Engine = "auto",
-    json: options.Json = False,
+    *,
+    run: Path,
+    data: str | None,
+    split: Literal["train", "valid", "test"],
+    at_least: float | None,
+    engine: Literal["auto", "torch", "numpy"],
+    json: bool,
 ) -> None:
     """Judge a classifier on test pictures: every score with its 95 % interval.
 
@@ -48,4 +61,4 @@ def command(
         output.warn(
             f"sightline: the accuracy may be as low as {found.accuracy.low:.4f}, below the {at_least:g} asked for."
         )
-    raise typer.Exit(1 if learned_from or too_low else 0)
+    raise click.exceptions.Exit(1 if learned_from or too_low else 0)

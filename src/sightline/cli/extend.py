@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
+
+@click.command
+@options.run_folder
+@click.argument("data", required=False, help="Pictures to go on with; left out: those of the run.")
+@click.option(
+    "--layers", help="Layer lines to put before the output layer, such as 'dense 128 relu; dropout 0.3'."
+)
+@click.option(
+    "--add-classes",
+    is_flag=True,
+    help="Keep the classes that the network knows, and add those that it does not.",
+)
+@click.option("--new-head", is_flag=True, help="Take a new output layer, for the classes of DATA alone.")
+@click.option("--epochs", type=int, help="Times through the train split; 0 only extends, and trains nothing.")
+@click.option("--seed", type=int, help="Of everything random; otherwise the run's.")
+@click.option("--out", type=options.PATH, help="The new run's folder; otherwise runs/<data>-layers-<number>.")
+@options.freeze
+@options.settings
+@options.track
+@options.json
 def command(
-    run: options.RunFolder,
-    data: Annotated[
-        str | None,
-        typer.Argument(metavar="[DATA]", help="Pictures to go on with; left out: those of the run."),
-    ] = None,
-    layers: Annotated[
-        str | None,
-        typer.Option(
-            help="Layer lines to put before the output layer, such as 'dense 128 relu; dropout 0.3'."
-        ),
-    ] = None,
-    add_classes: Annotated[
-        bool,
-        typer.Option(
-            "--add-classes", help="Keep the classes that the network knows, and add those that it does not."
-        ),
-    ] = False,
-    new_head: Annotated[
-        bool, typer.Option("--new-head", help="Take a new output layer, for the classes of DATA alone.")
-    ] = False,
-    epochs: Annotated[
-        int | None, typer.Option(help="Times through the train split; 0 only extends, and trains nothing.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random; otherwise the run's.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The new run's folder; otherwise runs/<data>-layers-<number>.")
-    ] = None,
-    freeze: options.Freeze = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
-    ] = None,
-    track: options.Track = None,
-    json: options.Json = False,
+    *,
+    run: Path,
+    data: str | None,
+    layers: str | None,
+    add_classes: bool,
+    new_head: bool,
+    epochs: int | None,
+    seed: int | None,
+    out: Path | None,
+    freeze: str | None,
+    settings: tuple[str, ...],
+    track: tuple[str, ...],
+    json: bool,
 ) -> None:
     """Go on from a trained network: more layers, more classes, or a new output layer. The old run is not changed."""
     from sightline.cli import output
@@ -60,9 +60,9 @@ def command(
         epochs=epochs,
         seed=seed,
         out=out,
-        settings=[*options.frozen(freeze), *(settings or [])],
+        settings=[*options.frozen(freeze), *settings],
         callbacks=[] if json else [Opening()],
-        track=track or (),
+        track=track,
         progress=not json,
     )
     if json:

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
+
+@click.command
+@options.data
+@click.option(
+    "--out",
+    type=options.PATH,
+    help="Folder for the figures; otherwise inspect-<name> in the working folder.",
+)
+@options.size
+@options.skip_bad
+@options.group_by
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which pictures are drawn."
+)
+@options.json
 def command(
-    data: options.Data,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the figures; otherwise inspect-<name> in the working folder."),
-    ] = None,
-    size: options.Size = None,
-    skip_bad: options.SkipBad = False,
-    group_by: options.GroupBy = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which pictures are drawn.")] = 0,
-    json: options.Json = False,
+    *,
+    data: str,
+    out: Path | None,
+    size: str | None,
+    skip_bad: bool,
+    group_by: str | None,
+    seed: int,
+    json: bool,
 ) -> None:
     """Count, measure and draw the pictures of a data set. Exit code 1 if files were left out."""
     from sightline.cli import output
@@ -39,4 +53,4 @@ def command(
         print(found.model_dump_json(indent=1))
     else:
         output.show_inspection(found)
-    raise typer.Exit(1 if found.skipped else 0)
+    raise click.exceptions.Exit(1 if found.skipped else 0)

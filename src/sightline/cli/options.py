@@ -1,70 +1,63 @@
-"""Options that several commands share, each described once."""
+"""Arguments and options that several commands share, each described once."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
 
-import typer
+import click
 
 from sightline.errors import UsageError
 
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="A catalogue name (`sightline data list`), or a path: a folder per class, or files as docs/data.md lists.",
-    ),
-]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
-RunOrClassifier = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run's folder, or a classifier's file.")
-]
-NewPlace = Annotated[
-    str | None, typer.Option("--data", help="Where the run's pictures are now, if they have moved.")
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on the standard output.")
-]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Go on without files that cannot be read, and record which.")
-]
-Size = Annotated[
-    str | None,
-    typer.Option(
-        "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."
-    ),
-]
-GroupBy = Annotated[
-    str | None,
-    typer.Option(
-        "--group-by",
-        metavar="PATTERN",
-        help="Keep together what belongs together in carved splits: a regular expression for what names a thing in "
-        "the file names, such as '(patient[0-9]+)_'.",
-    ),
-]
-Track = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--track",
-        metavar="NAME",
-        help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/train.md).",
-    ),
-]
-Engine = Annotated[
-    Literal["auto", "torch", "numpy"],
-    typer.Option(help="What computes: auto is ONNX Runtime wherever it can; see docs/predict.md."),
-]
+PATH = click.Path(path_type=Path)
 
-Freeze = Annotated[
-    str | None,
-    typer.Option(
-        metavar="backbone|none",
-        help="backbone: layers with pretrained weights stay as they are; see training.unfreeze_epoch in docs/train.md.",
-    ),
-]
+data = click.argument(
+    "data",
+    help="A catalogue name (`sightline data list`), or a path: a folder per class, or files as docs/data.md lists.",
+)
+run_folder = click.argument("run", type=PATH, help="A run's folder.")
+run_or_classifier = click.argument("run", type=PATH, help="A run's folder, or a classifier's file.")
+new_place = click.option("--data", help="Where the run's pictures are now, if they have moved.")
+json = click.option(
+    "--json", is_flag=True, help="Print the result as JSON, and nothing else, on the standard output."
+)
+skip_bad = click.option(
+    "--skip-bad", is_flag=True, help="Go on without files that cannot be read, and record which."
+)
+size = click.option(
+    "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."
+)
+group_by = click.option(
+    "--group-by",
+    metavar="PATTERN",
+    help="Keep together what belongs together in carved splits: a regular expression for what names a thing in "
+    "the file names, such as '(patient[0-9]+)_'.",
+)
+track = click.option(
+    "--track",
+    metavar="NAME",
+    multiple=True,
+    help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/train.md).",
+)
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "torch", "numpy"]),
+    default="auto",
+    show_default=True,
+    help="What computes: auto is ONNX Runtime wherever it can; see docs/predict.md.",
+)
+freeze = click.option(
+    "--freeze",
+    metavar="backbone|none",
+    help="backbone: layers with pretrained weights stay as they are; see training.unfreeze_epoch in docs/train.md.",
+)
+settings = click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any key of the recipe; may be repeated.",
+)
 
 
 def frozen(text: str | None) -> list[str]:

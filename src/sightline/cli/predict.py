@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
-import typer
+import click
 
 from sightline.cli import options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sightline.prediction.predict import Prediction
 
 BAR = 30
 
 
+@click.command
+@options.run_or_classifier
+@click.argument(
+    "files",
+    metavar="FILES...",
+    nargs=-1,
+    required=True,
+    type=options.PATH,
+    help="Pictures of any size and mode, folders of them, or a CSV file of pixels.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    help="Classes shown, most likely first; otherwise all up to 10, or else 5.",
+)
+@click.option(
+    "--csv",
+    type=options.PATH,
+    metavar="FILE",
+    help="Write ImageId,Label to this file, as Kaggle wants it, and print no bars.",
+)
+@options.skip_bad
+@options.engine
+@options.json
 def command(
-    run: options.RunOrClassifier,
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILES…", help="Pictures of any size and mode, folders of them, or a CSV file of pixels."
-        ),
-    ],
-    top: Annotated[
-        int | None,
-        typer.Option(min=1, help="Classes shown, most likely first; otherwise all up to 10, or else 5."),
-    ] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write ImageId,Label to this file, as Kaggle wants it, and print no bars."
-        ),
-    ] = None,
-    skip_bad: options.SkipBad = False,
-    engine: options.Engine = "auto",
-    json: options.Json = False,
+    *,
+    run: Path,
+    files: tuple[Path, ...],
+    top: int | None,
+    csv: Path | None,
+    skip_bad: bool,
+    engine: Literal["auto", "torch", "numpy"],
+    json: bool,
 ) -> None:
     """Print each picture's most likely class and the probability of the others."""
     from sightline.cli import output

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import click
+
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def command(
-    run: options.RunFolder,
-    data: options.NewPlace = None,
-    track: options.Track = None,
-    json: options.Json = False,
-) -> None:
+
+@click.command
+@options.run_folder
+@options.new_place
+@options.track
+@options.json
+def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) -> None:
     """Go on with an interrupted run; its weights end up as if it had never stopped."""
     from sightline.cli import output
     from sightline.tasks.train import resume
@@ -19,7 +26,7 @@ def command(
     opened = open_run(run)
     if opened.record.status == "finished" and not json:
         output.say(f"{run} is finished already; nothing is left to do.")
-    resumed = resume(opened, data=data, track=track or (), progress=not json)
+    resumed = resume(opened, data=data, track=track, progress=not json)
     if json:
         print(output.run_as_json(resumed))
     else:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from sightline.cli import options
 
@@ -15,36 +15,39 @@ if TYPE_CHECKING:
 LIST = "list"
 
 
+@click.command
+@click.argument(
+    "name",
+    metavar="NAME|FILE|list",
+    help="A study that comes with Sightline, a study's file (docs/studies.md), or list for what there is.",
+)
+@click.option(
+    "--data",
+    metavar="[SOURCE=]PATH",
+    multiple=True,
+    help="Where the pictures lie, if not where the study says; with several sources, for which one.",
+)
+@click.option("--out", type=options.PATH, help="The folder for all of it; otherwise studies/<name>.")
+@click.option(
+    "--only",
+    metavar="MODEL",
+    multiple=True,
+    help="This model only, with what it begins with; may be repeated.",
+)
+@click.option("--seeds", type=int, help="Runs of each model; otherwise as many as the study says.")
+@click.option("--quick", is_flag=True, help="A small share of the pictures and epochs, for a look.")
+@options.track
+@options.json
 def command(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|FILE|list",
-            help="A study that comes with Sightline, a study's file (docs/studies.md), or list for what there is.",
-        ),
-    ],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[SOURCE=]PATH",
-            help="Where the pictures lie, if not where the study says; with several sources, for which one.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The folder for all of it; otherwise studies/<name>.")
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODEL", help="This model only, with what it begins with; may be repeated."),
-    ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Runs of each model; otherwise as many as the study says.")
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A small share of the pictures and epochs, for a look.")
-    ] = False,
-    track: options.Track = None,
-    json: options.Json = False,
+    *,
+    name: str,
+    data: tuple[str, ...],
+    out: Path | None,
+    only: tuple[str, ...],
+    seeds: int | None,
+    quick: bool,
+    track: tuple[str, ...],
+    json: bool,
 ) -> None:
     """Train several models on the same pictures and report on them together; started again, it goes on."""
     if name == LIST:
@@ -63,12 +66,12 @@ def command(
 
     found = study(
         name,
-        data=_places(data or []),
+        data=_places(data),
         out=out,
-        only=only or (),
+        only=only,
         seeds=seeds,
         quick=quick,
-        track=track or (),
+        track=track,
         tell=None if json else tell,
         progress=not json,
     )
@@ -78,7 +81,7 @@ def command(
         _show(found)
 
 
-def _places(data: list[str]) -> str | dict[str, str] | None:
+def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:
     """Return the one path, or each source's path by its name."""
     if not data:
         return None

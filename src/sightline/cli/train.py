@@ -2,81 +2,85 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
+import click
 
 from sightline.cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
+
+@click.command
+@click.argument(
+    "data",
+    required=False,
+    help="A catalogue name (digits), or a path; may stand in the recipe instead.",
+)
+@click.option(
+    "--model",
+    "-m",
+    help="A preset: cnn (the default), mlp, 'mlp 256 128', vgg11, vgg13, vgg16, vgg19, resnet18, resnet20, "
+    "resnet34, resnet50, wide-resnet-28-10.",
+)
+@click.option(
+    "--layers",
+    help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
+    "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
+    "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/train.md, docs/pretrained.md).",
+)
+@click.option("--epochs", type=int, help="Times through the train split; otherwise 5 to 50 by its size.")
+@click.option("--seed", type=int, help="Of everything random; 0 if left out.")
+@click.option("--out", type=options.PATH, help="The run's folder; otherwise runs/<data>-<model>-<number>.")
+@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' for none.")
+@click.option("--grey", is_flag=True, help="Average the colour channels.")
+@options.size
+@options.skip_bad
+@options.group_by
+@click.option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Learn from about N pictures of train and of validation each, drawn class by class; otherwise all.",
+)
+@click.option("--recipe", type=options.PATH, help="A recipe in TOML, whole or in part.")
+@options.freeze
+@click.option(
+    "--engine",
+    type=click.Choice(["torch", "numpy"]),
+    help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/backpropagation.md).",
+)
+@options.settings
+@click.option(
+    "--find-learning-rate",
+    is_flag=True,
+    help="Only try rising learning rates on some batches of train, and suggest one; no run is made, and --out "
+    "is the folder for the figure and the table.",
+)
+@options.track
+@options.json
 def command(
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[DATA]", help="A catalogue name (digits), or a path; may stand in the recipe instead."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A preset: cnn (the default), mlp, 'mlp 256 128', vgg11, vgg13, vgg16, vgg19, resnet18, resnet20, "
-            "resnet34, resnet50, wide-resnet-28-10.",
-        ),
-    ] = None,
-    layers: Annotated[
-        str | None,
-        typer.Option(
-            help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
-            "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
-            "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/train.md, docs/pretrained.md)."
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Times through the train split; otherwise 5 to 50 by its size.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random; 0 if left out.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The run's folder; otherwise runs/<data>-<model>-<number>.")
-    ] = None,
-    augment: Annotated[
-        str | None, typer.Option(help="Augmentation lines, such as 'crop 4; flip'; 'none' for none.")
-    ] = None,
-    grey: Annotated[bool, typer.Option("--grey", help="Average the colour channels.")] = False,
-    size: options.Size = None,
-    skip_bad: options.SkipBad = False,
-    group_by: options.GroupBy = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Learn from about N pictures of train and of validation each, drawn class by class; otherwise all.",
-        ),
-    ] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A recipe in TOML, whole or in part.")] = None,
-    freeze: options.Freeze = None,
-    engine: Annotated[
-        Literal["torch", "numpy"] | None,
-        typer.Option(
-            help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/backpropagation.md)."
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; may be repeated."),
-    ] = None,
-    find_learning_rate: Annotated[
-        bool,
-        typer.Option(
-            "--find-learning-rate",
-            help="Only try rising learning rates on some batches of train, and suggest one; no run is made, and --out "
-            "is the folder for the figure and the table.",
-        ),
-    ] = False,
-    track: options.Track = None,
-    json: options.Json = False,
+    *,
+    data: str | None,
+    model: str | None,
+    layers: str | None,
+    epochs: int | None,
+    seed: int | None,
+    out: Path | None,
+    augment: str | None,
+    grey: bool,
+    size: str | None,
+    skip_bad: bool,
+    group_by: str | None,
+    limit: int | None,
+    recipe: Path | None,
+    freeze: str | None,
+    engine: Literal["torch", "numpy"] | None,
+    settings: tuple[str, ...],
+    find_learning_rate: bool,
+    track: tuple[str, ...],
+    json: bool,
 ) -> None:
     """Train a network; the test split is not read."""
     from sightline.cli import output
@@ -99,13 +103,13 @@ def command(
         "group_by": group_by,
         "out": out,
         "recipe": recipe,
-        "settings": [*named, *(settings or [])],
+        "settings": [*named, *settings],
         "progress": not json,
     }
     if find_learning_rate:
         output.show_found_rate(find(data, **asked), as_json=json)
         return
-    run = train(data, callbacks=[] if json else [Opening()], track=track or (), **asked)
+    run = train(data, callbacks=[] if json else [Opening()], track=track, **asked)
     if json:
         print(output.run_as_json(run))
     else:

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from sightline.errors import RunError
 from sightline.networks import arrays
-from sightline.prediction.description import FORMAT, Description
+from sightline.prediction.description import FORMAT, Description, read_table
+from sightline.visible import visible
 
 FILE_NAME = "classifier.safetensors"
 """Of the best epoch's classifier, in a run's folder."""
 
 _KEY = "sightline"
-
-
-class _Stored(BaseModel):
-    """What stands in the metadata."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sha256: str = Field(description="Of the weights.")
-    classifier_sha256: str = Field(description="Of the text below.")
-    classifier: str = Field(description="A Description as JSON.")
-
-
-class _Version(BaseModel):
-    """The one part of a description that every format shares."""
-
-    format: int
+_KEYS = {
+    "sha256",  # of the weights
+    "classifier_sha256",  # of the text below
+    "classifier",  # a Description as JSON
+}
 
 
 def to_metadata(description: Description, sha256: str) -> dict[str, str]:
     """Return the metadata of the file of a classifier whose weights have that SHA-256."""
-    text = description.model_dump_json()
-    stored = _Stored(sha256=sha256, classifier_sha256=_sha256(text), classifier=text)
+    text = description.to_json()
+    stored = {"sha256": sha256, "classifier_sha256": _sha256(text), "classifier": text}
     # One key only: the format keeps metadata in a hash map, and several keys come in random order.
-    return {_KEY: stored.model_dump_json()}
+    return {_KEY: json.dumps(stored, ensure_ascii=False, separators=(",", ":"))}
 
 
 def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Description]:
@@ -51,17 +40,21 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
     if _KEY not in metadata:
         raise RunError(f"{path} is a safetensors file, but no classifier: Sightline did not write it.")
     try:
-        stored = _Stored.model_validate_json(metadata[_KEY])
-        if _sha256(stored.classifier) != stored.classifier_sha256:
+        stored = read_table(metadata[_KEY])
+        if stored.keys() != _KEYS or not all(isinstance(value, str) for value in stored.values()):
+            raise ValueError(f"expected texts for {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (told below, as all)
+        if _sha256(stored["classifier"]) != stored["classifier_sha256"]:
             raise RunError(f"{path} is damaged: its description does not have the SHA-256 stored with it.")
-        found = _Version.model_validate_json(stored.classifier).format
+        found = read_table(stored["classifier"]).get("format")
+        if type(found) is not int:
+            raise ValueError("its format is no number")  # noqa: TRY301 (the same)
         if found != FORMAT:
             raise RunError(f"{path} has format {found}; this Sightline reads format {FORMAT}.")
-        return stored.sha256, Description.model_validate_json(stored.classifier)
-    except ValidationError as error:
+        return stored["sha256"], Description.from_json(stored["classifier"])
+    except ValueError as error:
         raise RunError(
-            f"{path} was written by another version of Sightline or is damaged "
-            f"(expected format {FORMAT}): {error.errors()[0]['msg']}."
+            f"{path} was written by another version of Sightline or is damaged (expected format {FORMAT}): "
+            f"{visible(str(error))}."
         ) from error
 
 

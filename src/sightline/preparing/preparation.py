@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
+from dataclasses import dataclass
+from reprlib import repr as shown  # which is short whatever the value
 from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator
 
 from sightline.architectures.layers import Shape
 from sightline.errors import UsageError
@@ -17,23 +18,42 @@ if TYPE_CHECKING:
     from sightline.data.imageset import ImageSet
 
 
-class Preparation(BaseModel):
-    """Grey or not, then (x − mean) / std for each channel, with x in 0..255."""
+_LARGEST = sys.float_info.max
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    grey: bool = Field(default=False, description="Average the channels; one channel is kept.")
-    mean: tuple[float, ...] = Field(description="Per channel after greying, in 0..255.")
-    std: tuple[PositiveFloat, ...] = Field(description="Per channel after greying, in 0..255; never 0.")
-    views: tuple[str, ...] = Field(
-        default=(), description="Of a picture, beside itself, whose logits are averaged with its own."
-    )
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """Grey or not, then (x − mean) / std for each channel, with x in 0..255.
 
-    @field_validator("views")
-    @classmethod
-    def _can_be_read(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+    Attributes:
+        grey: average the channels; one channel is kept.
+        mean: per channel after greying, in 0..255.
+        std: per channel after greying, in 0..255; above 0.
+        views: lines of `views`: of a picture, beside itself, whose logits are averaged with its own.
+
+    Raises:
+        ValueError: a value is none that it can have.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic asks for it where a record holds one)
+
+    grey: bool = False
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    views: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.grey, bool):
+            raise ValueError(f"grey is {shown(self.grey)}, expected true or false")  # noqa: TRY004 (as for all values)
+        for name, least in (("mean", -math.inf), ("std", 0)):
+            numbers = getattr(self, name)
+            if not isinstance(numbers, tuple) or not all(is_number(n) and n > least for n in numbers):
+                above = " above 0" if least == 0 else ""
+                raise ValueError(f"{name} is {shown(numbers)}, expected a number{above} for each channel")
+        if not isinstance(self.views, tuple) or not all(isinstance(line, str) for line in self.views):
+            raise ValueError(f"views is {shown(self.views)}, expected lines")
         try:
-            return parse(lines).lines
+            parse(self.views)
         except UsageError as error:
             raise ValueError(str(error)) from error
 
@@ -78,3 +98,8 @@ def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:
     variance = [(count * s - t * t) / (count * levels) ** 2 for t, s in zip(total, squares, strict=True)]
     std = [math.sqrt(v) or 1.0 for v in variance]
     return Preparation(grey=grey, mean=tuple(mean), std=tuple(std))
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a number that is no truth value, and whose size a float can have."""
+    return type(value) in {int, float} and -_LARGEST < value < _LARGEST  # type: ignore[operator]  # it is a number

@@ -68,7 +68,7 @@ class Backbone:
             values if len(values) == channels else (sum(values) / len(values),) * channels
             for values in (self.preparation.mean, self.preparation.std)
         )
-        preparation = self.preparation.model_copy(update={"mean": mean, "std": std})
+        preparation = replace(self.preparation, mean=mean, std=std)
         return replace(self, weights=with_channels(self.weights, channels), preparation=preparation)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -205,8 +206,8 @@ def _network(
 def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> Preparation:
     """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
     fitted = fit_preparation(train, grey=recipe.preparation.grey)
-    numbers = {} if known is None else {"mean": known.mean, "std": known.std}
-    return fitted.model_copy(update={**numbers, "views": recipe.preparation.views})
+    known = known or fitted
+    return replace(fitted, mean=known.mean, std=known.std, views=recipe.preparation.views)
 
 
 def _parameters(network: nn.Module, frozen: int) -> tuple[int, int]:

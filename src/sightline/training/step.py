@@ -108,6 +108,6 @@ def validate(
 
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Return mean cross-entropy in nats and accuracy."""
-    scores, wanted = torch.from_numpy(logits).double(), torch.from_numpy(labels)
+    scores, wanted = torch.from_numpy(logits).double(), torch.tensor(labels)
     loss = functional.cross_entropy(scores, wanted)
     return float(loss), float((scores.argmax(dim=1) == wanted).double().mean())
