@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import struct
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,20 @@ def render_report(report: Report) -> str:
     Raises:
         UsageError: a figure is no PNG file.
     """
+    environment = _environment()
+    style = environment.get_template("report_style.html.jinja").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        headline=headline(report),
+        style=style,
+        style_digest=digest,
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """Return what reads templates; it keeps them compiled, which takes longer than filling them in."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("sightline", "reporting"),
         autoescape=True,
@@ -56,14 +71,7 @@ def render_report(report: Report) -> str:
         "weakest_class": _weakest_class,
         "confusions": _confusions,
     }
-    style = environment.get_template("report_style.html.jinja").render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html.jinja").render(
-        report=report,
-        headline=headline(report),
-        style=style,
-        style_digest=digest,
-    )
+    return environment
 
 
 def _finalize(value: Any) -> Any:

@@ -16,7 +16,7 @@ from sightline.training.engine import check_engine
 from sightline.training.optimizers import USUAL, OptimizerName
 from sightline.training.recipe import Recipe, flat
 
-STEPS_WANTED = 1500
+USUAL_STEPS = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
 KEPT_RATE = 0.2
 BATCH_BYTES = 4 << 30
@@ -52,7 +52,9 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     derived = {
         "optimizer": optimizer,
         "batch_size": batch_size,
-        "epochs": usual_epochs(len(train), batch_size) if options.epochs is None else options.epochs,
+        "epochs": (
+            usual_epochs(len(train), batch_size, options.steps) if options.epochs is None else options.epochs
+        ),
         "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
         "momentum": usual.momentum if options.momentum is None else options.momentum,
         "beta2": usual.beta2 if options.beta2 is None else options.beta2,
@@ -91,14 +93,21 @@ def usual_batch_size(pictures: int, kept: int = 0) -> int:
     return next((size for size in (128, 64, 32) if pictures >= 40 * size and size <= fitting), 16)
 
 
-def usual_epochs(pictures: int, batch_size: int) -> int:
+def usual_epochs(pictures: int, batch_size: int, steps: int | None = None) -> int:
     """Return how many epochs give about 1,500 steps, but 5 at least and 50 at most.
 
-    >>> usual_epochs(54_000, 128), usual_epochs(1_300, 32)
-    (5, 37)
+    Args:
+        pictures: in the train split.
+        batch_size: pictures a step.
+        steps: as many as these instead; one epoch is enough then.
+
+    >>> usual_epochs(54_000, 128), usual_epochs(1_300, 32), usual_epochs(54_000, 128, steps=400)
+    (5, 37, 1)
     """
-    wanted = math.ceil(STEPS_WANTED / math.ceil(pictures / batch_size))
-    return min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
+    in_epoch = math.ceil(pictures / batch_size)
+    if steps is not None:
+        return min(max(round(steps / in_epoch), 1), MOST_EPOCHS)
+    return min(max(math.ceil(USUAL_STEPS / in_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
 def _usual_optimizer(recipe: Recipe) -> OptimizerName:

@@ -90,6 +90,11 @@ class TrainingOptions(BaseModel):
         le=100_000,
         description="Times through the train split; none: 5 to 50 by its size. 0 only extends what is saved.",
     )
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="About how many batches to learn from, where epochs are left out; none: 1,500.",
+    )
     batch_size: int | None = Field(
         default=None,
         ge=2,
