@@ -28,6 +28,15 @@ def test_the_cnn_has_fewer_parameters_than_the_mlp(shape: tuple[int, int, int]) 
     assert table("cnn", shape).trainable < table("mlp", shape).trainable
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3)])
+def test_the_small_cnn_has_a_quarter_to_a_third_of_the_work_and_fewer_parameters(
+    shape: tuple[int, int, int],
+) -> None:
+    small, usual = table("small-cnn", shape), table("cnn", shape)
+    assert usual.multiplications / 4 < small.multiplications < usual.multiplications / 2.8
+    assert small.trainable < usual.trainable
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (224, 224, 3)])
 def test_the_cnn_pools_at_least_twice_and_down_to_at_most_8_pixels(shape: tuple[int, int, int]) -> None:
     before_flatten = next(i for i, row in enumerate(table("cnn", shape).rows) if row.line == "flatten") - 1
@@ -48,9 +57,9 @@ def test_sizes_that_make_no_sense_are_refused_with_an_example(text: str) -> None
 
 
 def test_an_unknown_preset_gets_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match=r"'cnnn' is no preset .* Did you mean 'cnn'\?"):
+    with pytest.raises(UsageError, match=r"'cnnn' is no network .* Did you mean 'cnn'\?"):
         preset("cnnn", (8, 8, 1))
-    with pytest.raises(UsageError, match="'' is no preset"):
+    with pytest.raises(UsageError, match="'' is no network"):
         preset("", (8, 8, 1))
 
 
@@ -58,7 +67,7 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
     ("typed", "meant"), [("resnet-18", "resnet18"), ("vgg-16", "vgg16"), ("wide-resnet", "wide-resnet-28-10")]
 )
 def test_near_misses_of_the_families_are_told_the_name(typed: str, meant: str) -> None:
-    with pytest.raises(UsageError, match=rf"there are cnn, mlp, vgg11, .*Did you mean '{meant}'\?"):
+    with pytest.raises(UsageError, match=rf"there are cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"):
         preset(typed, (32, 32, 3))
 
 

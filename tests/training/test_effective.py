@@ -29,7 +29,7 @@ def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
     found, notes = effective(recipe(), train())
     assert [key for key, value in flat(found).items() if value is None] == [
         "data.size", "data.classes", "data.limit", "data.group_by",
-        "start.source", "start.sha256", "start.lines", "start.statistics",
+        "start.source", "start.sha256", "start.lines", "start.statistics", "training.steps",
         "training.clip_norm", "training.ema", "training.unfreeze_epoch", "training.backbone_rate", "training.patience",
     ]  # fmt: skip
     assert notes == ()
@@ -134,6 +134,22 @@ def test_there_are_about_as_many_steps_whatever_the_size(pictures: int) -> None:
     steps = epochs * -(-pictures // batch_size)
     assert steps >= 1500 or epochs == 50
     assert steps < 1500 + -(-pictures // batch_size) or epochs == 5
+
+
+@given(st.integers(1, 200_000), st.integers(1, 5_000))
+def test_steps_that_are_asked_for_come_to_as_many_whole_epochs_as_are_nearest(
+    pictures: int, steps: int
+) -> None:
+    batch_size = usual_batch_size(pictures)
+    in_epoch = -(-pictures // batch_size)
+    epochs = usual_epochs(pictures, batch_size, steps)
+    assert 1 <= epochs <= 50
+    assert abs(epochs * in_epoch - steps) <= in_epoch / 2 or epochs in {1, 50}
+
+
+def test_epochs_win_over_steps() -> None:
+    assert effective(recipe(training={"steps": 3, "epochs": 7}), train())[0].training.epochs == 7
+    assert effective(recipe(training={"steps": 3}), train())[0].training.epochs == 1
 
 
 def test_the_keys_that_were_derived_are_those_that_were_left_out() -> None:

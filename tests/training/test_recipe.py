@@ -171,6 +171,7 @@ EXAMPLES = {
     "preparation.views": ('["mirror"]', ("mirror",)),
     "preparation.augmentation": ('["shift 2"]', ("shift 2",)),
     "training.epochs": ("12", 12),
+    "training.steps": ("400", 400),
     "training.batch_size": (" 64 ", 64),
     "training.engine": ("numpy", "numpy"),
     "training.optimizer": ('"sgd"', "sgd"),

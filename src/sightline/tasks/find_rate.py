@@ -54,6 +54,7 @@ class FoundRate(BaseModel):
 def find_learning_rate(
     data: Data | None = None,
     *,
+    preset: str | None = None,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
     network: nn.Module | None = None,
@@ -74,6 +75,7 @@ def find_learning_rate(
 
     Args:
         data: as for `train`.
+        preset: as for `train`.
         model: as for `train`.
         layers: as for `train`.
         network: as for `train`; a copy is trained, the module itself stays as it is.
@@ -92,8 +94,8 @@ def find_learning_rate(
         SaveError: something could not be written.
     """
     whole = wanted(
-        data, model=model, layers=layers, network=network, epochs=epochs, seed=seed, group_by=group_by,
-        recipe=recipe, settings=settings,
+        data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
+        group_by=group_by, recipe=recipe, settings=settings,
     )  # fmt: skip
     refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):

@@ -16,6 +16,7 @@ from sightline.tasks.load import Data, load, load_own, refuse_inside, source_of
 from sightline.tasks.report import write_run_report
 from sightline.tracking.trackers import make_trackers
 from sightline.training.callbacks import Callback
+from sightline.training.presets import preset as preset_named
 from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
 from sightline.training.run import Run, open_run
 from sightline.training.settings import plain_settings
@@ -29,6 +30,7 @@ LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 def train(
     data: Data | None = None,
     *,
+    preset: str | None = None,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
     network: nn.Module | None = None,
@@ -45,14 +47,15 @@ def train(
     """Train a network and return its run, a folder with everything in it.
 
     The test split is not read. What is left out of the recipe is derived from the data and written to the
-    run's recipe.toml. Where options overlap, the later of these wins: recipe, named arguments, settings.
+    run's recipe.toml. Where options overlap, the later of these wins: preset, recipe, named arguments, settings.
 
     Args:
         data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
             may be left out if the recipe names it.
-        model: a preset: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
-        layers: layer lines, instead of a preset.
-        network: any module, instead of a preset: (B, C, H, W) floats in, (B, K) logits out.
+        preset: `fast` for a smaller network and fewer steps (docs/train.md); left out, accuracy comes first.
+        model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
+        layers: layer lines, instead of a name.
+        network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
         epochs: times through the train split.
         seed: of everything random; equal seeds give equal weights.
         group_by: what is not parted where a split is carved, as for `read_dataset`.
@@ -72,8 +75,8 @@ def train(
     """
     callbacks = [*callbacks, *make_trackers(track)]
     whole = wanted(
-        data, model=model, layers=layers, network=network, epochs=epochs, seed=seed, group_by=group_by,
-        recipe=recipe, settings=settings,
+        data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
+        group_by=group_by, recipe=recipe, settings=settings,
     )  # fmt: skip
     refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
     dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
@@ -134,6 +137,7 @@ def resume(
 def wanted(
     data: Data | None,
     *,
+    preset: str | None,
     model: str | None,
     layers: str | Sequence[str] | None,
     network: nn.Module | None,
@@ -163,7 +167,8 @@ def wanted(
         named["data"]["group_by"] = group_by
     if seed is not None:
         named["seed"] = seed
-    whole = make_recipe(_plain(recipe), named, *plain_settings(settings))
+    below = {} if preset is None else preset_named(preset)
+    whole = make_recipe(below, _plain(recipe), named, *plain_settings(settings))
     placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
     return whole.model_copy(update={"data": placed})
 

@@ -1,0 +1,129 @@
+"""What an accuracy costs: `sightline train` with the same options and several seeds, each judged on the test pictures.
+
+    python benchmarks/to_accuracy.py DATA --seeds 10 -- --preset fast
+
+Three clocks for each seed: processor seconds of training, from before the first batch to the end of the last
+validation and checkpoint; seconds from the start of the process until the best epoch's classifier lies on the disk; and
+processor seconds of the whole command, with figures and report. Prints Markdown; the interval of the mean accuracy is
+Student's t over the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist import sightline
+from scipy import stats
+
+CLOCKED = """
+import sys, time
+from sightline.cli import opening
+from sightline.cli.app import run
+
+class Clocked(opening.Opening):
+    def on_start(self, trainer):
+        super().on_start(trainer)
+        self.began = time.process_time()
+    def on_stop(self, trainer):
+        print(time.process_time() - self.began, file=sys.stderr)
+
+opening.Opening = Clocked
+raise SystemExit(run(sys.argv[1:]))
+"""
+"""The command, which also prints, last of all on the standard error output, what training cost."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One run: test accuracy in percent, and its three clocks."""
+
+    accuracy: float
+    training: float
+    saved: float
+    whole: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seeds", type=int, default=10)
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    arguments, options = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
+    from sightline.training.machine import available_cores, processor
+
+    print(f"{processor()}, {available_cores()} cores, Python {platform.python_version()}")
+    print(f"load before the start: {os.getloadavg()[0]:.1f}\n")
+    print(f"`sightline train {arguments.data.name} {' '.join(options)} --seed …`\n")
+    print(
+        "| seed | test accuracy | training, processor s | until the classifier is saved, s | whole, processor s |"
+    )
+    print("|---|---|---|---|---|")
+    runs = []
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["SIGHTLINE_HOME"] = f"{place}/home"
+        for seed in range(arguments.seeds):
+            one = train(arguments.data.resolve(), options, seed, Path(place, str(seed)))
+            runs.append(one)
+            print(
+                f"| {seed} | {one.accuracy:.2f} % | {one.training:.2f} | {one.saved:.2f} | {one.whole:.2f} |",
+                flush=True,
+            )
+    accuracies = [one.accuracy for one in runs]
+    mean, half = statistics.mean(accuracies), 0.0
+    if len(runs) > 1:
+        half = statistics.stdev(accuracies) / len(runs) ** 0.5 * float(stats.t.ppf(0.975, len(runs) - 1))
+    medians = (
+        statistics.median(getattr(one, name) for one in runs) for name in ("training", "saved", "whole")
+    )
+    print(
+        f"| **mean, medians** | **{mean:.3f} %** ({mean - half:.3f}–{mean + half:.3f}) | "
+        + " | ".join(f"**{seconds:.2f}**" for seconds in medians)
+        + " |"
+    )
+
+
+def train(data: Path, options: list[str], seed: int, out: Path) -> Trained:
+    """Train in a fresh process and judge what it saved."""
+    command = [
+        sys.executable,
+        "-c",
+        CLOCKED,
+        "train",
+        str(data),
+        *options,
+        "--seed",
+        str(seed),
+        "--out",
+        str(out),
+    ]
+    began = time.time()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    told = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"training ended with status {status}: {told}")
+    saved = (out / "classifier.safetensors").stat().st_mtime - began
+    judged = json.loads(sightline("evaluate", out, "--json").output)
+    return Trained(
+        accuracy=100 * judged["accuracy"]["value"],
+        training=float(told.split()[-1]),
+        saved=saved,
+        whole=usage.ru_utime + usage.ru_stime,
+    )
+
+
+if __name__ == "__main__":
+    main()
