@@ -67,7 +67,9 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
     ("typed", "meant"), [("resnet-18", "resnet18"), ("vgg-16", "vgg16"), ("wide-resnet", "wide-resnet-28-10")]
 )
 def test_near_misses_of_the_families_are_told_the_name(typed: str, meant: str) -> None:
-    with pytest.raises(UsageError, match=rf"there are cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"):
+    with pytest.raises(
+        UsageError, match=rf"there are cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"
+    ):
         preset(typed, (32, 32, 3))
 
 

@@ -30,6 +30,18 @@ def test_grey_is_drawn_as_it_is_however_little_of_it_is_used(page, drawn):
     assert np.array_equal(pixels, np.repeat(image, 3, axis=2))
 
 
+@pytest.mark.parametrize(("side", "shown"), [(2, 100), (100, 210), (210, 100)])
+def test_a_picture_of_any_size_fills_its_place_within_a_frame(page, drawn, side, shown):
+    image = np.full((side, side, 3), (10, 200, 30), np.uint8)
+    inches = shown / look.DPI
+    page.picture(image, left=100 / look.DPI, top=60 / look.DPI, width=inches, height=inches)
+    pixels = drawn(page.figure)
+    assert (pixels[60 : 60 + shown, 100 : 100 + shown] == (10, 200, 30)).all()
+    frame = [pixels[59, 100], pixels[60 + shown, 100], pixels[60, 99], pixels[60, 100 + shown]]
+    assert [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in frame] == [look.EDGE] * 4
+    assert (pixels[58, 100] == 255).all()
+
+
 @pytest.mark.parametrize("shape", [(10, 20, 1), (20, 10, 3), (16, 16, 1)])
 def test_a_picture_keeps_its_shape_and_stays_in_its_box(page, shape):
     artist = page.picture(np.zeros(shape, np.uint8), left=1, top=1, width=1.5, height=1)

@@ -7,11 +7,14 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
+from PIL import Image
 
 from sightline.reporting.figures import look
 from sightline.reporting.figures.lettering import drawable, shortened
@@ -19,6 +22,29 @@ from sightline.reporting.figures.lettering import drawable, shortened
 # How far below the given height the baseline lies, in units of the font size (DejaVu Sans: capitals are
 # 0.73 high, descenders 0.24 deep).
 _BASELINE = {"top": 0.85, "center": 0.36, "bottom": -0.25}
+
+
+class _Framed(AxesImage):
+    """A uint8 picture in whole pixels of the paper, with a frame of one pixel around it.
+
+    Matplotlib's own way, floats and a resampling of its own, takes most of the time of a sheet.
+    """
+
+    def make_image(
+        self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False
+    ) -> tuple[NDArray[np.uint8], float, float, Affine2D]:
+        """Return (H, W, 4) pixels from the bottom up, and where their left and lower edges lie."""
+        del magnification, unsampled  # of printers and vector graphics
+        box = self.get_window_extent(renderer)
+        left, bottom = round(box.x0), round(box.y0)
+        width, height = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
+        picture = Image.fromarray(np.asarray(self.get_array(), np.uint8)).convert("RGB")
+        scale = width / picture.width
+        # Blocks of pixels stay blocks where they are large, as in a microscope; else they would be of unlike sizes.
+        way = Image.Resampling.NEAREST if scale >= 3 or scale == int(scale) else Image.Resampling.HAMMING
+        framed = Image.new("RGBA", (width + 2, height + 2), look.EDGE)
+        framed.paste(picture.resize((width, height), way), (1, 1))
+        return np.array(framed)[::-1].copy(), left - 1, bottom - 1, Affine2D()
 
 
 @dataclass
@@ -55,13 +81,10 @@ class Page:
         left += (width - columns * scale) / 2
         top += (height - rows * scale) / 2
         extent = (left, left + columns * scale, top + rows * scale, top)
-        shown = image[:, :, 0] if image.shape[2] == 1 else image
-        # `imshow` and `add_patch` would look for new limits of the axes each time, which never change.
-        artist = AxesImage(self.axes, cmap="gray", extent=extent)
-        artist.set_data(shown)
-        artist.set_clim(0, 255)  # or else the darkest grey of each picture would become black
+        # `imshow` would look for new limits of the axes each time, which never change.
+        artist = _Framed(self.axes, extent=extent, clip_on=False)
+        artist.set_data(image[:, :, 0] if image.shape[2] == 1 else image)
         self.axes.add_artist(artist)
-        self.rectangle(left, top, columns * scale, rows * scale, edge=look.EDGE)
         return artist
 
     def text(
