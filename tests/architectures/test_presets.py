@@ -29,11 +29,11 @@ def test_the_cnn_has_fewer_parameters_than_the_mlp(shape: tuple[int, int, int]) 
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3)])
-def test_the_small_cnn_has_a_quarter_to_a_third_of_the_work_and_fewer_parameters(
+def test_the_small_cnn_has_about_a_fifth_of_the_work_and_fewer_parameters(
     shape: tuple[int, int, int],
 ) -> None:
     small, usual = table("small-cnn", shape), table("cnn", shape)
-    assert usual.multiplications / 4 < small.multiplications < usual.multiplications / 2.8
+    assert usual.multiplications / 6 < small.multiplications < usual.multiplications / 4.5
     assert small.trainable < usual.trainable
 
 

@@ -140,7 +140,8 @@ def test_there_are_about_as_many_steps_whatever_the_size(pictures: int) -> None:
 def test_steps_that_are_asked_for_come_to_as_many_whole_epochs_as_are_nearest(
     pictures: int, steps: int
 ) -> None:
-    batch_size = usual_batch_size(pictures)
+    batch_size = usual_batch_size(pictures, steps=steps)
+    assert batch_size in {16, 32, 64, 128} or (batch_size == 256 and pictures > 128 * steps)
     in_epoch = -(-pictures // batch_size)
     epochs = usual_epochs(pictures, batch_size, steps)
     assert 1 <= epochs <= 50

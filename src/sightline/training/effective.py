@@ -48,7 +48,7 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     options = recipe.training
     optimizer = options.optimizer or _usual_optimizer(recipe)
     usual = USUAL[optimizer]
-    batch_size = options.batch_size or usual_batch_size(len(train), kept)
+    batch_size = options.batch_size or usual_batch_size(len(train), kept, options.steps)
     derived = {
         "optimizer": optimizer,
         "batch_size": batch_size,
@@ -79,18 +79,22 @@ def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
     return tuple(key for key, value in after.items() if value is not None and before[key] is None)
 
 
-def usual_batch_size(pictures: int, kept: int = 0) -> int:
+def usual_batch_size(pictures: int, kept: int = 0, steps: int | None = None) -> int:
     """Return the largest of 128, 64, 32 that gives at least 40 batches an epoch and fits in memory, or else 16.
 
     Args:
         pictures: in the train split.
         kept: how many numbers training keeps of each picture of a batch.
+        steps: as many are wanted; where they are too few for an epoch of batches of 128, it may be 256.
 
     >>> usual_batch_size(54_000), usual_batch_size(1_300), usual_batch_size(54_000, kept=30_000_000)
     (128, 32, 32)
+    >>> usual_batch_size(54_000, steps=300), usual_batch_size(6_000, steps=300)
+    (256, 128)
     """
     fitting = BATCH_BYTES // (4 * max(kept, 1))
-    return next((size for size in (128, 64, 32) if pictures >= 40 * size and size <= fitting), 16)
+    sizes = (128, 64, 32) if steps is None or pictures <= 128 * steps else (256, 128, 64, 32)
+    return next((size for size in sizes if pictures >= 40 * size and size <= fitting), 16)
 
 
 def usual_epochs(pictures: int, batch_size: int, steps: int | None = None) -> int:

@@ -13,9 +13,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "model": {"preset": "small-cnn"},
         "preparation": {"augmentation": []},
         "training": {
-            "steps": 400,
+            "steps": 300,
             "optimizer": "adam",
-            "learning_rate": 0.007,
+            "learning_rate": 0.015,
             "momentum": 0.7,
             "beta2": 0.9,
             "label_smoothing": 0.05,
