@@ -99,8 +99,8 @@ class TrainingOptions(BaseModel):
         default=None,
         ge=2,
         le=65_536,
-        description="Pictures a step; none: 16 to 128 by the size of the train split and of the network, or 256 where an "
-        "epoch has more pictures than 128 times the steps.",
+        description="Pictures a step; none: 16 to 128 by the size of the train split and of the network, or 256 where "
+        "an epoch has more pictures than 128 times the steps.",
     )
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] | None = Field(
         default=None,
