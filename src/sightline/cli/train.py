@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 @click.option(
     "--model",
     "-m",
-    help="A network by name: cnn (the default), small-cnn, mlp, 'mlp 256 128', vgg11, vgg13, vgg16, vgg19, resnet18, "
-    "resnet20, resnet34, resnet50, wide-resnet-28-10.",
+    help="A network by name: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, vgg16, "
+    "vgg19, resnet18, resnet20, resnet34, resnet50.",
 )
 @click.option(
     "--layers",
