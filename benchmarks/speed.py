@@ -146,8 +146,7 @@ def document(
         tables.peaks(peaks),
         f"Median (lowest–highest) of {options.rounds} interleaved rounds; shares are of {peak:,.0f} GFLOP/s.\n"
         f"{processor()}, {cores}, {platform.system()}, load {load:.1f} before the start.\n"
-        f"Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version}" for name, version in measuring.versions.items())
+        + ", ".join([f"Python {platform.python_version()}", *map(" ".join, measuring.versions.items())])
         + f".\n`python {shlex.join(sys.argv)}`",
     ]
     return "\n\n".join(parts) + "\n"

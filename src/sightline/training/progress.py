@@ -34,6 +34,7 @@ class ProgressDisplay(Callback):
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            refresh_per_second=2,  # each drawing takes the processor for some milliseconds
         )
         total = trainer.epochs * trainer.batches
         self._task = self._bar.add_task("", total=total, completed=done, speed="")
