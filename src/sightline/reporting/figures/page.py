@@ -8,14 +8,15 @@ from typing import Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
-from PIL import Image
 
+from sightline.data.resizing import resize
 from sightline.reporting.figures import look
 from sightline.reporting.figures.lettering import drawable, shortened
 
@@ -38,13 +39,17 @@ class _Framed(AxesImage):
         box = self.get_window_extent(renderer)
         left, bottom = round(box.x0), round(box.y0)
         width, height = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
-        picture = Image.fromarray(np.asarray(self.get_array(), np.uint8)).convert("RGB")
-        scale = width / picture.width
-        # Blocks of pixels stay blocks where they are large, as in a microscope; else they would be of unlike sizes.
-        way = Image.Resampling.NEAREST if scale >= 3 or scale == int(scale) else Image.Resampling.HAMMING
-        framed = Image.new("RGBA", (width + 2, height + 2), look.EDGE)
-        framed.paste(picture.resize((width, height), way), (1, 1))
-        return np.array(framed)[::-1].copy(), left - 1, bottom - 1, Affine2D()
+        picture = np.asarray(self.get_array(), np.uint8).reshape(*self.get_size(), -1)
+        rows, columns = picture.shape[:2]
+        scale = width / columns
+        if scale >= 3 or scale == int(scale):  # blocks of pixels stay blocks, as in a microscope
+            picture = picture[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
+        else:
+            picture = resize(picture, (height, width), fit="stretch")
+        framed = np.empty((height + 2, width + 2, 4), np.uint8)
+        framed[:] = [round(255 * share) for share in to_rgba(look.EDGE)]
+        framed[1:-1, 1:-1, :3] = picture
+        return framed[::-1].copy(), left - 1, bottom - 1, Affine2D()
 
 
 @dataclass
