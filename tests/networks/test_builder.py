@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 
@@ -311,3 +312,60 @@ def test_normalisation_begins_as_the_identity() -> None:
 def test_kernels_lie_channels_last_in_memory() -> None:
     kernel = build(CNN, (8, 8, 3), 3, seed=0)[0].weight
     assert kernel.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "conv 6 3x3 relu; maxpool 2; conv 8 3x3 relu; maxpool 3 /2; flatten; dense 9 relu",
+        "conv 6 3x3 nobias; batchnorm; relu; maxpool 3 /2 same; residual 8; relu; maxpool 2; flatten",
+        "conv 6 3x3 tanh; relu; maxpool 2; relu; relu; dropout 0.3; flatten; dense 9; batchnorm; relu",
+        "relu; maxpool 2; conv 6 2x2 relu; maxpool 2 /1 same; groupnorm 3; relu; flatten",
+    ],
+)
+def test_a_relu_behind_its_pooling_and_in_place_changes_no_bit(lines: str, precision: torch.dtype) -> None:
+    network = build(parse(lines), (16, 16, 3), 5, seed=3).train()
+    plain = nn.Sequential(*copy.deepcopy(list(network)))
+    for module in plain.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    pictures = torch.randn(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    pictures = (4 * pictures).round() / 4  # with many equal numbers in a window
+    found = []
+    for one in (network, plain):
+        given = pictures.clone().to(memory_format=torch.channels_last).requires_grad_()
+        torch.manual_seed(0)  # dropout's
+        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+            logits = one(given)
+        logits.float().square().sum().backward()
+        assert torch.equal(given.detach(), pictures)
+        found.append([logits.detach(), given.grad, *(value.grad for value in one.parameters())])
+    assert sum(isinstance(m, nn.ReLU) and m.inplace for m in network.modules()) >= 1
+    for ours, theirs in zip(*found, strict=True):
+        assert ours is not None
+        assert torch.equal(ours, theirs)
+    with torch.no_grad():
+        assert torch.equal(network.eval()(pictures), plain.eval()(pictures))
+
+
+def test_a_relu_waits_for_a_pooling_that_follows_and_for_nothing_else() -> None:
+    order = list[str]()
+    network = build(
+        parse("conv 4 relu; maxpool 2; dropout 0.1; relu; flatten; dense 3 relu"), (8, 8, 1), 2, seed=0
+    )
+    for module in network:
+        module.register_forward_hook(lambda module, *_: order.append(type(module).__name__))
+    network(torch.zeros(2, 1, 8, 8))
+    assert order == [
+        "Conv2d",
+        "MaxPool2d",
+        "ReLU",
+        "Dropout",
+        "ReLU",
+        "RowMajorFlatten",
+        "Linear",
+        "ReLU",
+        "Linear",
+    ]
+    assert type(network[:3]) is type(network)
