@@ -66,7 +66,7 @@ def test_the_record_holds_the_graph_of_the_network(tmp_path: Path, tiny: ModuleT
     names = [node.name for node in record(tmp_path / "run").Graph().node]
     for number, module in enumerate(trainer.network):
         if not isinstance(module, nn.Dropout):  # which is nothing in evaluation
-            assert any(name.startswith(f"Sequential/{type(module).__name__}[{number}]/") for name in names)
+            assert any(name.startswith(f"Chain/{type(module).__name__}[{number}]/") for name in names)
 
 
 def test_the_record_holds_the_sheet_of_the_first_pictures(tmp_path: Path, tiny: ModuleType) -> None:
