@@ -112,10 +112,10 @@ def start_up(folder: Path) -> None:
         print(f"60,000 + 10,000 pictures, {what}: {median:.2f} s (median of 5, worst {worst:.2f})")
 
 
-def sightline(*arguments: Any, cwd: Path | None = None) -> Finished:
-    """Run one command to its end."""
+def sightline(*arguments: Any, command: list[str] = COMMAND, cwd: Path | None = None) -> Finished:
+    """Run one command to its end; `command` is what stands for `sightline` itself."""
     began = time.perf_counter()
-    process = subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, text=True, cwd=cwd)
+    process = subprocess.Popen([*command, *map(str, arguments)], stdout=subprocess.PIPE, text=True, cwd=cwd)
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
