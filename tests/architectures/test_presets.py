@@ -109,6 +109,22 @@ def test_a_wide_resnet_is_written_out_in_the_form_of_its_paper() -> None:
     )  # fmt: skip
 
 
+def test_airbench94_is_written_out_as_published() -> None:
+    """Jordan (2024): three groups that leave 3x3 pixels, and 1.97 million weights in kernels."""
+    group = "conv {0} 3x3 nobias; maxpool 2; batchnorm; gelu; conv {0} 3x3 nobias; batchnorm; gelu"
+    lines = preset("airbench94", (32, 32, 3))
+    assert "; ".join(lines) == "; ".join(
+        ["conv 24 2x2 valid whiten gelu", *map(group.format, (64, 256, 256)), "maxpool 3", "flatten"]
+    )
+    rows = table("airbench94", (32, 32, 3)).rows
+    shapes = [row.output for row in rows]
+    assert [shapes[i] for i in (0, 2, 9, 16, 22)] == [
+        (31, 31, 24), (15, 15, 64), (7, 7, 256), (3, 3, 256), (1, 1, 256),
+    ]  # fmt: skip
+    kernels = sum(row.count.total for row in rows if row.line.startswith("conv")) - 24
+    assert kernels == 288 + 9 * (24 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256)
+
+
 @pytest.mark.parametrize(
     ("text", "side", "note"),
     [
@@ -131,6 +147,12 @@ def test_a_wide_resnet_is_written_out_in_the_form_of_its_paper() -> None:
             "resnet20 is published for 32x32 pixels; on 224x224 it begins with the stem for large ",
         ),
         ("resnet20", 224, "the stem for large pictures, 7x7 with stride 2 and pooling."),
+        (
+            "airbench94",
+            64,
+            "is published for 32x32 pixels; on 64x64 it has 4 groups of convolutions in place of 3.",
+        ),
+        ("airbench94", 1, "on 1x1 it has 1 group of convolutions in place of 3."),
     ],
 )
 def test_a_preset_says_how_it_differs_from_its_published_form(text: str, side: int, note: str) -> None:
@@ -147,6 +169,8 @@ def test_a_preset_says_how_it_differs_from_its_published_form(text: str, side: i
         ("resnet18", 64),
         ("resnet20", 28),
         ("wide-resnet-28-10", 32),
+        ("airbench94", 28),
+        ("airbench94", 32),
     ],
 )
 def test_a_preset_in_its_published_form_says_nothing(text: str, side: int) -> None:

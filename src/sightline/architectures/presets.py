@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from sightline.architectures.airbench import airbench, airbench_notes
 from sightline.architectures.layers import Shape
 from sightline.architectures.resnet import resnet, resnet_notes, wide_resnet
 from sightline.architectures.vgg import vgg, vgg_notes
@@ -63,6 +64,7 @@ PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {
     "resnet34": partial(resnet, kind="residual", blocks=(3, 4, 6, 3)),
     "resnet50": partial(resnet, kind="bottleneck", blocks=(3, 4, 6, 3)),
     "wide-resnet-28-10": partial(wide_resnet, depth=28, factor=10),
+    "airbench94": airbench,
 }
 
 
@@ -97,6 +99,8 @@ def preset_notes(text: str, shape: Shape) -> tuple[str, ...]:
     lines, name = preset(text, shape), text.split(maxsplit=1)[0]
     if name.startswith("vgg"):
         return vgg_notes(name, shape, lines)
+    if name == "airbench94":
+        return airbench_notes(name, shape, lines)
     if "resnet" in name:
         return resnet_notes(name, 32 if name in {"resnet20", "wide-resnet-28-10"} else 224, shape)
     return ()
