@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("fuzz.py")
-CASES = 200
+CASES = 150
 NAMES = (
     *("idx", "svhn", "cifar", "npz", "pickles", "pixel-csv", "usps", "lists", "pictures", "hdf5", "parquet"),
     *("store", "runs", "weights"),
