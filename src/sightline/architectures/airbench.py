@@ -16,9 +16,9 @@ def airbench(shape: Shape) -> tuple[str, ...]:
     """Return the network for pictures of `shape` (H, W, C).
 
     A convolution that whitens patches of 2x2 comes first. Each group after it is a convolution, a pooling and another
-    convolution, with 64 filters in the first group and 256 in the others, until the shorter side is below 6 pixels: three
-    groups for 28x28 and 32x32, two at least where the picture allows it. The largest value of what is left of the
-    picture goes into the output layer.
+    convolution, with 64 filters in the first group and 256 in the others, until the shorter side is below 6 pixels:
+    three groups for 28x28 and 32x32, two at least where the picture allows it. The largest value of what is left of
+    the picture goes into the output layer.
     """
     height, width, channels = shape
     padding = " valid" if min(height, width) > 1 else ""
@@ -37,7 +37,8 @@ def airbench_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str
     groups = lines.count("gelu") // 2
     if groups == _PUBLISHED_GROUPS:
         return ()
-    return (
-        f"{name} is published for 32x32 pixels; on {show(shape[:2])} it has {groups} "
-        f"group{'s' * (groups > 1)} of convolutions in place of {_PUBLISHED_GROUPS}.",
+    note = (
+        f"{name} is published for 32x32 pixels; on {show(shape[:2])} it has {groups} group{'s' * (groups > 1)} of "
+        f"convolutions in place of {_PUBLISHED_GROUPS}."
     )
+    return (note,)

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @click.option(
     "--preset",
     metavar="NAME",
-    help="A way to train: fast, with a smaller network and fewer steps; otherwise accuracy comes first.",
+    help="A way to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes "
+    "several times as long as usual.",
 )
 @click.option(
     "--model",
     "-m",
     help="A network by name: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, vgg16, "
-    "vgg19, resnet18, resnet20, resnet34, resnet50.",
+    "vgg19, resnet18, resnet20, resnet34, resnet50, airbench94.",
 )
 @click.option(
     "--layers",

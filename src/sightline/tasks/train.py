@@ -52,7 +52,8 @@ def train(
     Args:
         data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
             may be left out if the recipe names it.
-        preset: `fast` for a smaller network and fewer steps (docs/train.md); left out, accuracy comes first.
+        preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
+            (docs/train.md).
         model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
         layers: layer lines, instead of a name.
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
