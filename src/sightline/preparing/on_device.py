@@ -1,4 +1,4 @@
-"""`on_device`: small arrays on their way to a GPU, for which nobody waits."""
+"""`on_device`: arrays on their way to a GPU, for which nobody waits."""
 
 from __future__ import annotations
 
