@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint fuzz bench bench-smoke bench-mnist bench-hostile bench-import clean
+.PHONY: demo test lint fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/sightline demo
@@ -26,6 +26,10 @@ bench: .venv/installed  ## speed beside other tools, see benchmarks/README.md fo
 
 bench-smoke: .venv/installed  ## whether that benchmark still runs, without the peers, in about a minute
 	$(BIN)/python benchmarks/speed.py --smoke
+
+bench-gpu: .venv/installed  ## time to accuracy on a GPU: DATA=cifar10, OPTIONS='--preset best', AIRBENCH=checkout, OUT=file
+	$(BIN)/python benchmarks/gpu.py $(or $(DATA),cifar10) $(if $(AIRBENCH),--airbench $(AIRBENCH)) \
+	  --markdown $(or $(OUT),build/gpu.md) -- $(or $(OPTIONS),--preset best)
 
 bench-mnist: .venv/installed  ## MNIST accuracy over three seeds, memory, import time: MNIST=folder with the IDX files
 	$(BIN)/python benchmarks/mnist.py $(MNIST)

@@ -1,20 +1,28 @@
-"""The benchmark beside other tools still runs, and its tables say what they should; no figure in them counts."""
+"""The benchmarks still run, and their tables say what they should; no figure in them counts."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
+import torch
+from scipy import stats
+
+from sightline import Dataset, ImageSet
 
 ROOT = Path(__file__).parents[1]
 CELL = re.compile(r"([\d,.]+) \(([\d,.]+)–([\d,.]+)\)")
 
 
-def benchmark(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "benchmarks" / "speed.py"), *map(str, arguments)]
+def benchmark(*arguments: object, script: str = "speed.py") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -82,3 +90,187 @@ def test_what_cannot_be_measured_is_said_before_anything_runs() -> None:
         assert done.returncode == 2
         assert sentence in done.stderr
         assert done.stdout == ""
+
+
+@pytest.fixture
+def airbench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from racing import airbench
+
+    return airbench
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import gpu
+
+    return gpu
+
+
+def test_the_benchmark_of_a_gpu_trains_twice_on_the_processor_and_counts_the_second(tmp_path: Path) -> None:
+    file = tmp_path / "new folder" / "gpu.md"
+    arguments = ["--smoke", "--label", "Only to see", "--markdown", file]
+    done = benchmark(*arguments, script="gpu.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == file.read_text(encoding="utf-8")
+    assert re.findall(r"^seed (\d+) …$", done.stderr, re.MULTILINE) == ["1", "0"]
+    head, ours, _, run = tables(done.stdout)["Only to see"]
+    assert len(head) == len(ours) == 6
+    assert ours[:2] == ["Sightline", "1"]
+    assert ours[2] == run[1]
+    assert re.fullmatch(r"\d+\.\d\d %", run[1])
+    assert (number(ours[3]), number(ours[4])) == (float(run[3]), float(run[4].replace(",", "")))
+    assert re.fullmatch(r"\d+ %", ours[5])
+    assert run[0] == "0"
+    assert float(run[2]) >= 0
+    assert "`sightline train digits --model 'mlp 8' --epochs 2" in done.stdout
+    assert f"torch {torch.__version__}" in done.stdout
+
+
+def test_without_a_gpu_nothing_is_measured_and_one_sentence_says_so(
+    gpu: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "digits", "--", "--epochs", "1"])
+    with pytest.raises(SystemExit) as caught:
+        gpu.main()
+    sentence = "gpu.py: PyTorch finds no GPU here, so nothing is measured; --smoke needs none.\n"
+    assert (caught.value.code, *capsys.readouterr()) == (2, "", sentence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--runs", "1"], "--runs is 1; expected at least 2"),
+        (["--", "--epochs", "1", "--seed=3"], "--seed is no option to measure with"),
+        (["--airbench", "nowhere"], "nowhere/airbench94_muon.py is no file"),
+        (["--airbench", ".", "--script", "a.py"], "a.py imports torchvision, which is not installed"),
+    ],
+)
+def test_what_cannot_be_measured_on_a_gpu_is_said_before_anything_runs(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    gpu: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.py").touch()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "digits", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        gpu.parsed_arguments()
+    assert caught.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_pictures_of_another_size_are_no_pictures_for_airbench(
+    tmp_path: Path, gpu: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").touch()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "digits", "--airbench", str(tmp_path), "--script", "a.py"])
+    with pytest.raises(SystemExit):
+        gpu.parsed_arguments()
+    assert "the pictures of digits are (8, 8, 1); a.py takes (32, 32, 3)" in capsys.readouterr().err
+
+
+def test_the_interval_of_a_mean_is_that_of_scipy(gpu: ModuleType) -> None:
+    values = [94.1, 93.7, 94.4, 94.0, 93.9]
+    mean, low, high = gpu.mean_interval(values)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean, low, high) == pytest.approx((np.mean(values), expected.low, expected.high), rel=1e-12)
+
+
+def test_both_sides_stand_in_one_table_with_their_n(gpu: ModuleType, airbench: ModuleType) -> None:
+    ours = [gpu.Trained(seed, 0.94 + seed / 1000, 0.5, 3.0 + seed, 200_000 + seed, 0.25) for seed in range(3)]
+    theirs = [airbench.Finished(0.94, 2.5), airbench.Finished(0.942, 2.7)]
+    asked = argparse.Namespace(label="94 %", data="cifar10", script="airbench94_muon.py", smoke=True)
+    found = tables(gpu.document(asked, ["--preset", "best"], 8e14, 0.1, ours, theirs))["94 %"]
+    assert found[1] == [
+        "Sightline", "3", "94.10 % (93.85–94.35)", "4.00 (3.00–5.00)", "200,001 (200,000–200,002)", "25 %",
+    ]  # fmt: skip
+    assert found[2] == [
+        "airbench94_muon.py", "2", "94.10 % (92.83–95.37)", "2.60 (2.50–2.70)", "", "",
+    ]  # fmt: skip
+    assert [row[0] for row in found[4:]] == ["0", "1", "2"]
+
+
+TABLE = """
+---------------------------------------------------------------------------------
+|  run     |  epoch  |  train_acc  |  val_acc  |  tta_val_acc  |  time_seconds  |
+---------------------------------------------------------------------------------
+|  warmup  |      0  |     0.1100  |   0.1000  |               |        1.5000  |
+|          |   eval  |     0.1100  |   0.1000  |       0.1001  |        1.7500  |
+---------------------------------------------------------------------------------
+|       0  |      0  |     0.6000  |   0.6500  |               |        0.3000  |
+|          |      1  |     0.9000  |   0.9200  |               |        2.4000  |
+|          |   eval  |     0.9000  |   0.9200  |       0.9402  |        2.5000  |
+---------------------------------------------------------------------------------
+|       1  |      0  |     0.6000  |   0.6500  |               |        0.3000  |
+|          |   eval  |     0.9000  |   0.9200  |       0.9398  |        2.6000  |
+---------------------------------------------------------------------------------
+"""
+OTHER_TABLE = """
+|  run     |  epoch  |  train_loss  |  train_acc  |  val_acc  |  tta_val_acc  |  total_time_seconds  |
+Main model parameters: 7
+Training small proxy...
+|       0  |      0  |      1.2000  |     0.6000  |   0.6500  |               |             20.0000  |
+|          |   eval  |      1.2000  |     0.6000  |   0.6500  |       0.9601  |             27.5000  |
+Mean: 0.9601    Std: nan
+"""
+
+
+def test_the_last_row_of_each_training_is_read_from_a_table(airbench: ModuleType) -> None:
+    found = list(airbench.finished(TABLE.splitlines(keepends=True)))
+    assert [(one.accuracy, one.seconds) for one in found] == [(0.1001, 1.75), (0.9402, 2.5), (0.9398, 2.6)]
+    (one,) = airbench.finished(OTHER_TABLE.splitlines())
+    assert (one.accuracy, one.seconds) == (0.9601, 27.5)
+
+
+def test_pictures_are_written_as_its_loader_reads_them(tmp_path: Path, airbench: ModuleType) -> None:
+    random = np.random.default_rng(0)
+    parts = {}
+    for name, count in (("train", 5), ("valid", 3), ("test", 2)):
+        images = random.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+        parts[name] = ImageSet(images, random.integers(0, 2, count), ("cat", "dog"), name)
+    whole = Dataset("pets", **parts)
+    airbench.write_pictures(
+        Dataset("pets", **{**parts, "train": parts["train"].select(np.arange(5))}), tmp_path
+    )
+    for name, expected in (("train", [whole.train, whole.valid]), ("test", [whole.test])):
+        content = torch.load(tmp_path / "cifar10" / f"{name}.pt", weights_only=True)
+        assert content.keys() == {"images", "labels", "classes"}
+        assert content["classes"] == ["cat", "dog"]
+        images, labels = (
+            np.concatenate([getattr(part, key) for part in expected]) for key in ("images", "labels")
+        )
+        np.testing.assert_array_equal(content["images"].numpy(), images, strict=True)
+        np.testing.assert_array_equal(content["labels"].numpy(), labels, strict=True)
+
+
+def script(folder: Path, *lines: str) -> Path:
+    path = folder / "script.py"
+    path.write_text("\n".join(["import os, time", *lines]))
+    return path
+
+
+def test_a_script_is_ended_when_enough_is_known(tmp_path: Path, airbench: ModuleType) -> None:
+    (tmp_path / "place").mkdir()
+    endless = script(
+        tmp_path, "open('pid', 'w').write(str(os.getpid()))", f"print({TABLE!r})", "time.sleep(600)"
+    )
+    found = airbench.trainings(endless, tmp_path / "place", 2)
+    assert [one.accuracy for one in found] == [0.9402, 0.9398]  # and not what it warmed up with
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "place" / "pid").read_text()), 0)
+
+
+def test_a_script_that_ends_too_early_is_named_with_its_status(tmp_path: Path, airbench: ModuleType) -> None:
+    failing = script(tmp_path, f"print({TABLE!r})", "raise SystemExit(3)")
+    with pytest.raises(SystemExit, match=r"script\.py ended with status 3 after 3 trainings; expected 11\."):
+        airbench.trainings(failing, tmp_path, 10)

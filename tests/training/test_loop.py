@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,34 @@ def test_pictures_may_lie_in_a_memory_map(tmp_path: Path, tiny: ModuleType, whol
         parts[name] = replace(part, images=np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
     starting.start(tiny.recipe(), Dataset("tiny", **parts), tmp_path / "run").fit()
     assert tiny.outcome(tmp_path / "run") == whole
+
+
+def test_pictures_may_lie_on_the_device(
+    tmp_path: Path, tiny: ModuleType, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(loop, "fits", lambda part, device: asked.append((len(part), device)) or True)
+    trainer = tiny.start(tmp_path / "run")
+    assert asked == [(33, torch.device("cpu"))]
+    trainer.fit()
+    assert tiny.outcome(tmp_path / "run") == whole
+
+
+def test_the_clock_of_an_epoch_runs_until_its_last_step_is_computed(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, read = [0.0], Trainer._read_totals
+
+    def slowly(trainer: Trainer) -> None:
+        """Read as from a GPU, where this is what takes the time: a second here."""
+        now[0] += 1
+        read(trainer)
+
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(Trainer, "_read_totals", slowly)
+    tiny.start(tmp_path / "run").fit()
+    for row in open_run(tmp_path / "run").history:
+        assert (row.seconds, row.images_per_second) == (5, 33 / 5)  # four batches, and the end
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import math
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sightline.preparing.augment import augment
+from sightline.preparing.augmentation import parse
 from sightline.preparing.preparation import Preparation
 from sightline.training.machine import Machine
 from sightline.training.optimizers import Optimizer
@@ -108,6 +111,45 @@ def test_a_step_follows_the_gradient_and_tells_what_it_saw() -> None:
     right = (logits.argmax(axis=1) == shares.argmax(axis=1)).sum()
     assert seen.dtype == torch.float64
     assert seen.tolist() == pytest.approx([minimised, plain, right, 6], rel=1e-5)
+
+
+class Elsewhere(Machine):
+    """A device that has shapes and no numbers, so that whoever reads one of them fails; it knows no narrow format."""
+
+    def computing(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["rmsprop", "adam", "adamw", "muon"]
+)  # torch has no sgd for such a device
+def test_a_step_with_all_that_changes_pictures_reads_nothing_back_from_the_device(optimizer: str) -> None:
+    device = torch.device("meta")
+    lines = "shift 1; crop 1; flip; flip alternate; cutout 2; rotate 30; mixup 0.4"
+    pictures, targets = augment(
+        torch.zeros(6, 6, 6, 3, dtype=torch.uint8, device=device),
+        torch.zeros(6, 4, device=device),
+        parse(lines),
+        np.random.default_rng(0),
+        np.arange(6) % 2 == 0,
+    )
+    layers = [
+        nn.Conv2d(3, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.GELU(),
+        nn.Dropout(0.2),
+        nn.Conv2d(4, 4, 3),
+        nn.Flatten(),
+    ]
+    network = nn.Sequential(*layers, nn.Linear(16, 4)).to(device)
+    loss = Loss(0.1, torch.ones(4, device=device))
+    preparation = Preparation(mean=(100.0,) * 3, std=(50.0,) * 3)
+    rule = Optimizer(optimizer, network, momentum=0.9, weight_decay=0.01, clip_norm=1.0)  # type: ignore[arg-type]
+    machine = Elsewhere(device, "float32", 1)
+    seen = train_step(network, rule, machine, preparation, loss, pictures, targets, 0.1)
+    assert (seen.device, seen.shape, seen.dtype) == (device, (4,), torch.float64)
+    with pytest.raises(RuntimeError):
+        seen.tolist()
 
 
 def test_a_loss_that_is_no_number_is_handed_back_and_not_hidden() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.preparing.augmentation import Augmentation
+from sightline.preparing.on_device import on_device
 
 
 def augment(
@@ -75,8 +76,8 @@ def _random_windows(padded: Tensor, shape: torch.Size, random: np.random.Generat
     """Cut a window of `shape` (B, H, W, C) out of each padded picture, at a place of its own."""
     batch, height, width, _ = shape
     device = padded.device
-    top = torch.from_numpy(random.integers(0, padded.shape[1] - height + 1, batch)).to(device)
-    left = torch.from_numpy(random.integers(0, padded.shape[2] - width + 1, batch)).to(device)
+    top = on_device(random.integers(0, padded.shape[1] - height + 1, batch), device)
+    left = on_device(random.integers(0, padded.shape[2] - width + 1, batch), device)
     rows = top[:, None] + torch.arange(height, device=device)  # (B, H)
     columns = left[:, None] + torch.arange(width, device=device)  # (B, W)
     which = torch.arange(batch, device=device)[:, None, None]
@@ -88,14 +89,14 @@ def _flip(pictures: Tensor, _: float, random: np.random.Generator) -> Tensor:
 
 
 def _mirror(pictures: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
-    mask = torch.from_numpy(chosen).to(pictures.device)
+    mask = on_device(chosen, pictures.device)
     return torch.where(mask[:, None, None, None], pictures.flip(2), pictures)
 
 
 def _rotate(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
     """Turn about the centre with bilinear interpolation; what comes in is black."""
     batch, height, width, _ = pictures.shape
-    angles = torch.from_numpy(random.uniform(-amount, amount, batch)).to(pictures.device, torch.float32)
+    angles = on_device(random.uniform(-amount, amount, batch), pictures.device).to(torch.float32)
     sine, cosine = torch.sin(angles * math.pi / 180), torch.cos(angles * math.pi / 180)
     aspect, zero = width / height, torch.zeros_like(angles)
     # The sampling grid runs from -1 to 1 on both axes, so a turn in pixels is skewed by the aspect ratio.
@@ -112,8 +113,8 @@ def _cutout(pictures: Tensor, amount: float, random: np.random.Generator) -> Ten
     """Blank a square with mid grey; its centre lies anywhere, so part of it may fall outside."""
     batch, height, width, _ = pictures.shape
     side, device = int(amount), pictures.device
-    top = torch.from_numpy(random.integers(0, height, batch) - side // 2).to(device)[:, None]
-    left = torch.from_numpy(random.integers(0, width, batch) - side // 2).to(device)[:, None]
+    top = on_device(random.integers(0, height, batch) - side // 2, device)[:, None]
+    left = on_device(random.integers(0, width, batch) - side // 2, device)[:, None]
     row, column = torch.arange(height, device=device), torch.arange(width, device=device)
     rows, columns = (row >= top) & (row < top + side), (column >= left) & (column < left + side)
     blank = (rows[:, :, None] & columns[:, None, :])[..., None]  # (B, H, W, 1)
@@ -125,7 +126,7 @@ def _mixup(
 ) -> tuple[Tensor, Tensor]:
     """Blend every picture and its target with those of a random partner; one share for the batch."""
     share = float(random.beta(amount, amount))
-    partner = torch.from_numpy(random.permutation(len(pictures))).to(pictures.device)
+    partner = on_device(random.permutation(len(pictures)), pictures.device)
     floats = pictures.to(torch.float32)
     return torch.lerp(floats[partner], floats, share), torch.lerp(targets[partner], targets, share)
 

@@ -23,6 +23,7 @@ from sightline.preparing.preparation import Preparation
 from sightline.seeds import stream
 from sightline.training import checkpoint
 from sightline.training.average import WeightAverage
+from sightline.training.batches import Batches, fits
 from sightline.training.callbacks import Callback
 from sightline.training.checkpoint import Checkpoint, Position
 from sightline.training.engine import Engine, NumPyEngine, TorchEngine
@@ -131,7 +132,7 @@ class Trainer:
         self._mirrored: NDArray[np.bool_] | None = None  # in the first epoch
         if any(item.alternate for item in self._augmentations):
             self._mirrored = stream(recipe.seed, "mirrored").random(len(train)) < 0.5
-        self._targets = np.eye(len(train.classes), dtype=np.float32)
+        self._pictures = Batches(train, machine.device, resident=fits(train, machine.device))
         self._totals = (0.0, 0.0, 0.0)
         self._unread: list[tuple[int, Tensor]] = []  # batch, and what its step saw
         self._request = StopRequest()
@@ -170,10 +171,7 @@ class Trainer:
         Returns:
             pictures (B, H, W, C), uint8 or float in 0..255; targets (B, K), shares of classes.
         """
-        labels = self.train.labels
-        assert labels is not None  # noqa: S101 (checked before training)
-        pictures = torch.from_numpy(self.train.images[indices]).to(self.machine.device)
-        targets = torch.from_numpy(self._targets[labels[indices]]).to(self.machine.device)
+        pictures, targets = self._pictures.at(indices)
         random = stream(self.recipe.seed, "augment", *place)
         mirrored = None if self._mirrored is None else turns(self._mirrored[indices], place[0])
         return augment(pictures, targets, self._augmentations, random, mirrored)
@@ -239,7 +237,8 @@ class Trainer:
                 self._save_checkpoint()
                 self._obey_signals()
                 saved = now
-        self._read_totals()
+        self._read_totals()  # which waits for a GPU to come to the end, so the clock is read once more
+        self.seconds = time.perf_counter() - began
 
     def _train_batch(self, order: NDArray[np.int64]) -> None:
         seen = self.take(order, self.epoch, self.batch, self._rate(self.batch))
@@ -346,7 +345,8 @@ class Trainer:
     def _save_checkpoint(self) -> None:
         self._read_totals()
         # Parameters only: a buffer may be infinite on purpose, such as a mask.
-        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
+        finite = [torch.isfinite(parameter).all() for parameter in self.network.parameters()]
+        if not torch.stack(finite).all():  # one answer to wait for
             raise self._diverged("weights", math.nan, self.batch - 1)
         position = Position(self.epoch, self.batch, self._totals, self.seconds, tuple(self.history))
         state = self.optimizer.state() | (self.average.state() if self.average is not None else {})

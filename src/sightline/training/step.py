@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sightline.data.rows import Pictures
+from sightline.preparing.on_device import on_device
 from sightline.preparing.preparation import Preparation
 from sightline.training.machine import Machine
 from sightline.training.optimizers import Optimizer
@@ -75,7 +76,7 @@ def train_step(
     with torch.no_grad():
         plain = loss.plain(logits, targets, minimised)
         right = (logits.argmax(dim=1) == targets.argmax(dim=1)).sum()
-        seen = [minimised, plain, right, torch.tensor(len(targets), device=plain.device)]
+        seen = [minimised, plain, right, torch.full_like(right, len(targets))]
         return torch.stack([value.double() for value in seen])
 
 
@@ -91,7 +92,7 @@ def validate(
     logits, views = np.empty((0, 0), np.float32), preparation.seen
 
     def computed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = torch.from_numpy(pictures).to(machine.device)
+        batch = on_device(pictures, machine.device)
         found: NDArray[np.float32] = network(preparation.apply(batch)).float().cpu().numpy()
         return found
 
