@@ -80,15 +80,19 @@ def test_ten_steps_equal_the_rule_in_float64(
     np.testing.assert_allclose(parameter.reshape(weights.shape).numpy(), weights, atol=2e-4)
 
 
-def test_steps_equal_those_of_pytorch_but_for_its_bfloat16() -> None:
+@pytest.mark.parametrize(("precision", "tolerance"), [(torch.float32, 0.02), (torch.bfloat16, 0.0)])
+def test_steps_equal_those_of_pytorch_in_bfloat16_exactly(precision: torch.dtype, tolerance: float) -> None:
     ours, mean = random(12, 5), torch.zeros(12, 5)
     theirs = nn.Parameter(ours.clone())
     reference = torch.optim.Muon([theirs], lr=0.02, momentum=0.95, weight_decay=0.1)
     for step in range(10):
         theirs.grad = random(12, 5, seed=step + 1)
-        muon([ours], [theirs.grad], [mean], momentum=0.95, learning_rate=0.02, weight_decay=0.1)
+        muon(
+            [ours], [theirs.grad], [mean],
+            momentum=0.95, learning_rate=0.02, weight_decay=0.1, precision=precision,
+        )  # fmt: skip
         reference.step()
-    torch.testing.assert_close(ours, theirs.detach(), atol=0.02, rtol=0)
+    torch.testing.assert_close(ours, theirs.detach(), atol=tolerance, rtol=0)
     assert (ours - random(12, 5)).abs().max() > 0.05
 
 

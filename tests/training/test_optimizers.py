@@ -157,6 +157,22 @@ def test_muon_changes_the_hidden_weights_and_adamw_at_a_quarter_of_its_rate_the_
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_muon_multiplies_in_the_precision_that_it_is_given() -> None:
+    module, weights = network(), network().get_parameter("4.weight")
+    give_gradients(module, 0)
+    gradient = module.get_parameter("4.weight").grad
+    assert gradient is not None
+    expected = {kind: weights.detach().clone() for kind in (torch.float32, torch.bfloat16)}
+    for kind, found in expected.items():
+        muon(
+            [found], [gradient.clone()], [torch.zeros(5, 12)],
+            momentum=0.95, learning_rate=0.1, weight_decay=0.0, precision=kind,
+        )  # fmt: skip
+    Optimizer("muon", module, momentum=0.95, weight_decay=0.0, precision="bfloat16").step(0.1)
+    assert torch.equal(module.get_parameter("4.weight"), expected[torch.bfloat16])
+    assert not torch.equal(expected[torch.float32], expected[torch.bfloat16])
+
+
 def test_a_linear_classifier_has_nothing_for_muon_so_all_of_it_goes_by_adamw() -> None:
     ours, plain = nn.Linear(6, 3), nn.Linear(6, 3)
     plain.load_state_dict(ours.state_dict())

@@ -103,6 +103,7 @@ class Trainer:
             beta2=options.beta2,
             clip_norm=options.clip_norm,
             factors=factors,
+            precision=machine.precision,
         )
         self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
         self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))

@@ -2,7 +2,7 @@
 
 After Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024,
 https://kellerjordan.github.io/posts/muon/). `torch.optim` has the rule too, but computes it in bfloat16 on every
-device, which most processors have to emulate.
+device, which many processors have to emulate.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def muon(
     momentum: float,
     learning_rate: float,
     weight_decay: float,
+    precision: torch.dtype = torch.float32,
 ) -> None:
     """Take one step in place, with Nesterov's momentum and decoupled weight decay.
 
@@ -55,6 +56,7 @@ def muon(
         learning_rate: the spectral norm of a step is about this, times √(out / in) where there are more rows than
             columns.
         weight_decay: the share of a parameter that is taken off is this times the learning rate.
+        precision: of the products of matrices.
     """
     for parameter, gradient, mean in zip(parameters, gradients, momenta, strict=True):
         mean.lerp_(gradient, 1 - momentum)
@@ -62,17 +64,17 @@ def muon(
         rows, columns = ahead.shape
         scale = max(1.0, rows / columns) ** 0.5
         parameter.mul_(1 - learning_rate * weight_decay)
-        parameter.add_(orthogonalised(ahead).view(parameter.shape), alpha=-learning_rate * scale)
+        parameter.add_(orthogonalised(ahead, precision).view(parameter.shape), alpha=-learning_rate * scale)
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
+def orthogonalised(matrix: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
     """Return a matrix (R, C) with the same singular vectors, its singular values moved to between 0.68 and 1.21.
 
     Five Newton-Schulz iterations with a quintic polynomial; singular values below a 500th of the Frobenius norm stay
-    smaller, and zero stays zero. Computed in bfloat16 on GPUs, as usual, else in the precision of `matrix`.
+    smaller, and zero stays zero. Bfloat16, the usual precision, is as good for a step.
     """
     a, b, c = COEFFICIENTS
-    found = matrix.bfloat16() if matrix.device.type == "cuda" else matrix
+    found = matrix.to(precision)
     tall = len(found) > found.shape[1]
     found = found.T if tall else found  # the product below is then the smaller one
     found = found / found.norm().clamp(min=_SMALLEST_NORM)  # the largest singular value is at most 1

@@ -82,6 +82,7 @@ class Optimizer:
             and adamw (Kingma and Ba, 2015), beside muon too, and alpha of rmsprop; None: 0.999, 0.99 for rmsprop.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
         factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 where absent.
+        precision: of the products of matrices that muon takes; all else is computed in float32.
 
     Raises:
         UsageError: `factors` names what is no parameter of the network.
@@ -97,8 +98,10 @@ class Optimizer:
         beta2: float | None = None,
         clip_norm: float | None = None,
         factors: Mapping[str, float] | None = None,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         self._clip_norm = clip_norm
+        self._precision = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._beta2 = USUAL[name].beta2 if beta2 is None else beta2
         self._parameters: dict[str, Tensor] = {
             key: p for key, p in network.named_parameters() if p.requires_grad
@@ -175,6 +178,7 @@ class Optimizer:
             muon(
                 parameters, gradients, slots[0],
                 momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
+                precision=self._precision,
             )  # fmt: skip
         else:
             assert self._beta2 is not None  # noqa: S101 (the rules that are left have one)
