@@ -62,9 +62,9 @@ def main() -> None:
             print(f"{name} …", file=sys.stderr, flush=True)
             results[name] = measuring.turns(WORKLOADS[name], entrants)
             text = document(results, peaks, measuring, options, load)
-            if (
-                options.markdown
-            ):  # after each workload, so that a long run that is broken off has not been in vain
+            if options.markdown:
+                # After each workload, so that a long run that is broken off has not been in vain.
+                options.markdown.parent.mkdir(parents=True, exist_ok=True)
                 options.markdown.write_text(text, encoding="utf-8")
     print(text)
 
