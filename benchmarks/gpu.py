@@ -32,10 +32,10 @@ import torch
 from contenders.torch_peak import gflops
 from racing import airbench
 from racing.tables import DIRECTIONS, spread, table
-from scipy import stats
 
 import sightline
 from sightline.cli import app, opening
+from sightline.evaluation.intervals import mean_interval
 from sightline.tasks.report import summary_of
 from sightline.training.loop import Trainer
 from sightline.training.machine import processor
@@ -203,13 +203,6 @@ def measured_peak(device: torch.device, side: int, seconds: float) -> float:
     return 1e9 * gflops(multiply, PRODUCTS * 2 * side**3, seconds)
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean of two values or more and the bounds of its 95 % interval, by Student's t."""
-    mean = statistics.mean(values)
-    half = statistics.stdev(values) / len(values) ** 0.5 * float(stats.t.ppf(0.975, len(values) - 1))
-    return mean, mean - half, mean + half
-
-
 def document(
     arguments: argparse.Namespace,
     options: Sequence[str],
@@ -264,8 +257,8 @@ def percent(shares: Sequence[float]) -> str:
     """Return the mean of shares in percent, with its interval where there is more than one."""
     if len(shares) == 1:
         return f"{100 * shares[0]:.2f} %"
-    mean, low, high = mean_interval([100 * share for share in shares])
-    return f"{mean:.2f} % ({low:.2f}–{high:.2f})"
+    found = mean_interval(shares, lowest=0.0, highest=1.0)
+    return f"{100 * found.value:.2f} % ({100 * found.low:.2f}–{100 * found.high:.2f})"
 
 
 def machine(*, smoke: bool) -> str:

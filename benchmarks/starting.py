@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
-from racing.races import Turn, race, whole_process
+from racing.races import race, whole_process
 from racing.sets import write_png
+from racing.tables import spread, table
 
 SLOW = ("torch", "pydantic", "matplotlib", "scipy")
 LOADED = f"""
@@ -61,10 +61,17 @@ def main() -> None:
         print(
             f"Python {platform.python_version()}, {len(os.sched_getaffinity(0))} cores, n = {options.rounds}\n"
         )
-        print("| command | processor seconds | seconds |")
-        print("|---|---|---|")
-        for title, taken in turns.items():
-            print(f"| {title} | {spread(taken, 'processor_seconds')} | {spread(taken, 'seconds')} |")
+        rows = [
+            [
+                title,
+                *(
+                    spread([getattr(turn, name) for turn in taken], ".3f")
+                    for name in ("processor_seconds", "seconds")
+                ),
+            ]
+            for title, taken in turns.items()
+        ]
+        print(table(["command", "processor seconds", "seconds"], rows))
         for words in (["--help"], predict):
             found = loaded(words)
             print(f"\nof {', '.join(SLOW)}, `sightline {words[0]}` loads: {found or 'none'}")
@@ -85,12 +92,6 @@ def trained(place: Path) -> Path:
     ]
     whole_process("sightline train", command, os.environ, 1)
     return place / "run"
-
-
-def spread(turns: list[Turn], attribute: str) -> str:
-    """Return the median with the lowest and the highest."""
-    values = [float(getattr(turn, attribute)) for turn in turns]
-    return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f})"
 
 
 def loaded(words: list[str]) -> str:

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist import sightline
-from scipy import stats
 
 CLOCKED = """
 import sys, time
@@ -62,6 +61,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     arguments, options = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
+    from sightline.evaluation.intervals import mean_interval
     from sightline.training.machine import available_cores, processor
 
     print(f"{processor()}, {available_cores()} cores, Python {platform.python_version()}")
@@ -81,15 +81,12 @@ def main() -> None:
                 f"| {seed} | {one.accuracy:.2f} % | {one.training:.2f} | {one.saved:.2f} | {one.whole:.2f} |",
                 flush=True,
             )
-    accuracies = [one.accuracy for one in runs]
-    mean, half = statistics.mean(accuracies), 0.0
-    if len(runs) > 1:
-        half = statistics.stdev(accuracies) / len(runs) ** 0.5 * float(stats.t.ppf(0.975, len(runs) - 1))
+    mean = mean_interval([one.accuracy for one in runs], lowest=0.0, highest=100.0)
     medians = (
         statistics.median(getattr(one, name) for one in runs) for name in ("training", "saved", "whole")
     )
     print(
-        f"| **mean, medians** | **{mean:.3f} %** ({mean - half:.3f}–{mean + half:.3f}) | "
+        f"| **mean, medians** | **{mean.value:.3f} %** ({mean.low:.3f}–{mean.high:.3f}) | "
         + " | ".join(f"**{seconds:.2f}**" for seconds in medians)
         + " |"
     )

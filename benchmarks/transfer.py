@@ -11,7 +11,6 @@ of the test accuracy with its 95 % interval (Student's t over the seeds).
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import platform
 import statistics
@@ -19,10 +18,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t as student
 
 import sightline
 from sightline.data.imageset import ImageSet
+from sightline.evaluation.intervals import mean_interval
 
 WAYS = {
     "from scratch": {},
@@ -80,12 +79,11 @@ def main() -> None:
                     trained.classifier(), data={"test": whole.split("test")}, progress=False
                 )
             scores.append(judged.accuracy.value)
-        mean, deviation = statistics.mean(scores), statistics.stdev(scores)
-        half = student.ppf(0.975, len(scores) - 1) * deviation / math.sqrt(len(scores))
+        mean = mean_interval(scores, lowest=0.0, highest=1.0)
         each = ", ".join(f"{100 * score:.1f}" for score in scores)
         print(
-            f"| {way} | {100 * statistics.mean(chosen):.1f} % | {100 * mean:.2f} % "
-            f"| {100 * (mean - half):.2f}–{100 * (mean + half):.2f} | {each} |",
+            f"| {way} | {100 * statistics.mean(chosen):.1f} % | {100 * mean.value:.2f} % "
+            f"| {100 * mean.low:.2f}–{100 * mean.high:.2f} | {each} |",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""200 damaged files a reader; `make fuzz` reads 10,000. What is wrong with one is printed with its number."""
+"""150 damaged files a reader; `make fuzz` reads 10,000. What is wrong with one is printed with its number."""
 
 from __future__ import annotations
 
