@@ -20,14 +20,16 @@ from sightline.errors import SightlineError
 
 # What each item does to the child that meets it. A harmless one is answered with its first four bytes.
 WORKS = r"""
-import ctypes, os, re, signal, sys, tempfile, time
+import ctypes, mmap, os, re, signal, sys, tempfile, time
 from pathlib import Path
 from sightline.errors import DataError
 
 kept = []
 
 def hoard(): kept.append(bytearray(1 << 33))
-def leak(): kept.append(bytearray(60 << 20))  # of addresses; the pages are never touched
+def leak():  # of addresses; the pages are never touched, which would take its time on a slow machine
+    try: kept.append(mmap.mmap(-1, 60 << 20))
+    except OSError: raise MemoryError from None
 def crash(): ctypes.string_at(0)
 def vanish(): os._exit(7)
 def killed(): os.kill(os.getpid(), signal.SIGKILL)
