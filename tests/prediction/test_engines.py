@@ -12,6 +12,7 @@ from sightline.errors import LayerError, UsageError
 from sightline.networks.builder import build
 from sightline.portable import model
 from sightline.portable.session import Session
+from sightline.prediction import classifier as prediction_classifier
 from sightline.prediction import portable_engine
 from sightline.prediction.classifier import Classifier, load_classifier
 from sightline.prediction.description import Description
@@ -77,28 +78,78 @@ def test_auto_is_onnx_runtime_for_files_of_layer_lines_and_pytorch_for_modules(
     assert sessions == [1]  # whoever has the module may train it on
 
 
-def test_large_batches_are_shared_among_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def noted_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Return a list that grows by (threads of the session, pictures) with each batch that ONNX Runtime computes."""
+    calls, made, threads = list[tuple[int, int]](), portable_engine.Session, dict[Session, int]()
+    compute = Session.logits
+
+    def noted_session(model: bytes, number: int) -> Session:
+        session = made(model, number)
+        threads[session] = number
+        return session
+
+    def noted(self: Session, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        calls.append((threads[self], len(pictures)))
+        return compute(self, pictures)
+
+    monkeypatch.setattr(portable_engine, "Session", noted_session)
+    monkeypatch.setattr(Session, "logits", noted)
+    return calls
+
+
+def test_cores_take_batches_of_their_own_or_share_a_single_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(portable_engine, "available_cores", lambda: 2)
     classifier().save(tmp_path / "c")
-    judge, sessions = load_classifier(tmp_path / "c"), list[int]()
-    made = portable_engine.Session
-
-    def noted(model: bytes, threads: int) -> Session:
-        sessions.append(threads)
-        return made(model, threads)
-
-    monkeypatch.setattr(portable_engine, "Session", noted)
+    judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     few = judge.logits(PICTURES)
+    assert calls == [(1, 7)]  # little work
     monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
     np.testing.assert_allclose(judge.logits(PICTURES), few, rtol=1e-5)
+    assert sorted(calls[1:]) == [(1, 3), (1, 4)]
+    np.testing.assert_allclose(judge.logits(PICTURES[:1]), few[:1], rtol=1e-5)
+    assert calls[3:] == [(2, 1)]
     monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1e12)
     judge.logits(PICTURES)
-    assert sessions == [1, 2]
+    assert calls[4:] == [(1, 7)]
 
 
-@pytest.mark.parametrize(("side", "batches"), [(6, [256, 44]), (700, [8, 8, 8, 6])])
+def test_many_batches_side_by_side_are_in_order_and_those_of_one_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier().save(tmp_path / "c")
+    judge = load_classifier(tmp_path / "c")
+    images = np.random.default_rng(1).integers(0, 256, (2000, 12, 9, 3), np.uint8)
+    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "available_cores", lambda: 1)
+    alone = judge.logits(images)
+    monkeypatch.setattr(portable_engine, "available_cores", lambda: 8)
+    monkeypatch.setattr(prediction_classifier, "_BATCH", 10)
+    for _ in range(5):
+        np.testing.assert_allclose(judge.logits(images), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_what_goes_wrong_in_a_lane_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier().save(tmp_path / "c")
+    judge = load_classifier(tmp_path / "c")
+    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "available_cores", lambda: 2)
+
+    def broken(self: Session, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        raise MemoryError
+
+    monkeypatch.setattr(Session, "logits", broken)
+    with pytest.raises(MemoryError):
+        judge.logits(PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("side", "cores", "batches"),
+    [(6, 1, [150, 150]), (700, 1, [8, 8, 8, 6]), (6, 2, [150, 150]), (700, 2, [4, 4, 4, 4, 4, 4, 4, 2])],
+)
 def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int, batches: list[int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int, cores: int, batches: list[int]
 ) -> None:
     lines = ("conv 2 3x3 /9", "avgpool global")
     description = Description(
@@ -109,17 +160,12 @@ def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )
     Classifier(build(parse(lines), (side, side, 1), 2, seed=1), description).save(tmp_path / "c")
-    judge, seen = load_classifier(tmp_path / "c"), list[int]()
-    compute = Session.logits
-
-    def noted(self: Session, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        seen.append(len(pictures))
-        return compute(self, pictures)
-
-    monkeypatch.setattr(Session, "logits", noted)
+    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "available_cores", lambda: cores)
+    judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     images = np.broadcast_to(np.uint8(7), (sum(batches), side, side, 1))
     assert judge.logits(images).shape == (sum(batches), 2)
-    assert seen == batches
+    assert sorted(calls, reverse=True) == [(1, size) for size in batches]
 
 
 def test_what_is_larger_than_a_model_may_be_is_computed_by_pytorch(

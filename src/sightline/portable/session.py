@@ -33,8 +33,11 @@ class Session:
         self._session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model takes; B from 1."""
-        (found,) = self._session.run([LOGITS], {PICTURES: pictures})
+        """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model takes; B from 1.
+
+        Several threads may call it at once.
+        """
+        (found,) = self._session.run([LOGITS], {PICTURES: np.ascontiguousarray(pictures)})
         return np.asarray(found, np.float32)
 
 

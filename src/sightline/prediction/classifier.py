@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _BATCH = 256
-_BATCH_PIXELS = 1 << 22
+_PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
 
 
@@ -87,15 +87,33 @@ class Classifier:
         """
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in {1, 3}:
             raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
-        height, width, _ = self.description.shape
         views = self.description.preparation.seen
-        step = min(_BATCH, max(1, _BATCH_PIXELS // (height * width)))
+        lanes, compute = self._engine.ready(len(images))
         # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
         logits = np.empty((len(images), len(self.classes)), np.float32)
-        for start in range(0, len(images), step):
-            batch = self.fitted(images[start : start + step])
-            logits[start : start + step] = views.average(batch, self._engine.logits)
+
+        def fill(part: slice) -> None:
+            logits[part] = views.average(self.fitted(images[part]), compute)
+
+        batches = self._batches(len(images), lanes)
+        if lanes == 1:
+            for part in batches:
+                fill(part)
+        else:
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (a single picture needs it not)
+
+            with ThreadPoolExecutor(lanes) as pool:
+                for _ in pool.map(fill, batches):
+                    pass  # what went wrong in a thread is raised here
         return logits
+
+    def _batches(self, pictures: int, lanes: int) -> Sequence[slice]:
+        """Return slices of about equal length that cover so many pictures, as many as all lanes need to be busy."""
+        height, width, _ = self.description.shape
+        most = min(_BATCH, max(1, _PIXELS_AT_ONCE // (height * width) // lanes))
+        rounds = math.ceil(pictures / (most * lanes))
+        step = math.ceil(pictures / max(1, rounds * lanes))
+        return [slice(start, start + step) for start in range(0, pictures, max(1, step))]
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.

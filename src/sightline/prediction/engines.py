@@ -10,7 +10,7 @@ They differ by float32's rounding alone. Each stands in a module of its own, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from sightline.prediction.description import Description
 
 EngineName: TypeAlias = Literal["auto", "torch", "numpy"]
+Compute: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class Engine(Protocol):
     """What a classifier asks of an engine."""
 
-    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C) of the description's shape."""
+    def ready(self, pictures: int) -> tuple[int, Compute]:
+        """Return how many threads may compute side by side, and what they call, for so many pictures in all.
+
+        It takes a batch (B, H, W, C) of the description's shape, B from 1, and returns (B, K) logits, divided by the
+        temperature.
+        """
 
 
 def choose_engine(name: EngineName, held: Held, description: Description) -> Engine:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sightline.architectures.lines import parse
 from sightline.errors import UsageError
 from sightline.prediction.description import Description
+from sightline.prediction.engines import Compute
 from sightline.prediction.held import Arrays
 from sightline.reference.network import Network
 
@@ -33,7 +34,11 @@ class NumPyEngine:
         shape = description.preparation.output(description.shape)
         self._network = Network(parse(description.layers), shape, len(description.classes), weights)
 
-    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def ready(self, pictures: int) -> tuple[int, Compute]:
+        """Return 1, as layers keep what they have seen, and what computes a batch."""
+        return 1, self._logits
+
+    def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C)."""
         preparation = self._description.preparation
         floats = pictures.astype(np.float32)

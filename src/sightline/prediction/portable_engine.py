@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
 from sightline.cores import available_cores
 from sightline.portable.model import Scale, onnx_model
 from sightline.portable.session import Session
 from sightline.prediction.description import Description
+from sightline.prediction.engines import Compute
 from sightline.prediction.held import Arrays
 
 _WORTH_SHARING = 100e6
-"""Multiplications a batch below which one core computes alone: handing out the work would cost more than it brings."""
+"""Multiplications below which one core computes alone: handing out the work would cost more than it brings."""
 
 
 class PortableEngine:
-    """An ONNX model of layer lines, made when it is first needed.
+    """An ONNX model of layer lines, made when it is first needed, and once more if it is needed with other threads.
 
     Args:
         weights: of the shapes that `portable.model.weight_shapes` returns. They must not change.
@@ -33,19 +31,25 @@ class PortableEngine:
         self._inner = description.preparation.output(description.shape)
         summary = summarise(self._layers, self._inner, len(description.classes))
         self._multiplications = summary.multiplications
-        self._threads = 0
-        self._session: Session | None = None
+        self._sessions = dict[int, Session]()  # by the threads that a session has
 
-    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C); B from 1."""
-        return self._session_for(len(pictures)).logits(np.ascontiguousarray(pictures))
+    def ready(self, pictures: int) -> tuple[int, Compute]:
+        """Return how many threads may compute side by side, and what computes a batch.
 
-    def _session_for(self, pictures: int) -> Session:
-        """Return a session with the threads that so many pictures are worth; one with more is kept."""
-        threads = available_cores() if pictures * self._multiplications >= _WORTH_SHARING else 1
-        if self._session is None or threads > self._threads:
-            self._session, self._threads = Session(self._model(), threads), threads
-        return self._session
+        Every core takes batches of its own where there are pictures enough: handing out each layer of a batch costs
+        more, and waits for the slowest each time. Fewer pictures, of a large network, are shared layer by layer.
+        """
+        cores = available_cores()
+        if pictures * self._multiplications < _WORTH_SHARING:
+            return 1, self._session(min(self._sessions, default=1)).logits
+        if pictures < cores:
+            return 1, self._session(cores).logits
+        return cores, self._session(1).logits
+
+    def _session(self, threads: int) -> Session:
+        if threads not in self._sessions:
+            self._sessions[threads] = Session(self._model(), threads)
+        return self._sessions[threads]
 
     def _model(self) -> bytes:
         description, preparation = self._description, self._description.preparation

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightline.prediction.description import Description
+from sightline.prediction.engines import Compute
 
 
 class TorchEngine:
@@ -24,7 +25,11 @@ class TorchEngine:
         self._network = network
         self._description = description
 
-    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def ready(self, pictures: int) -> tuple[int, Compute]:
+        """Return 1, as PyTorch shares out each layer by itself, and what computes a batch."""
+        return 1, self._logits
+
+    def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C)."""
         network, description = self._network, self._description
         first = next(itertools.chain(network.parameters(), network.buffers()), None)
