@@ -28,6 +28,7 @@ from racing.workloads import WORKLOADS, described
 from sightline.cores import available_cores
 
 PEAK_SIDE, PEAK_SECONDS = 2048, 1.0
+TURN_SECONDS = 1.0
 # On one core: threads of several programs that wait for each other would take far longer than the work.
 SMOKE = {"rounds": 1, "images": 64, "batch_size": 16, "cores": 1}
 SMOKE_WORKLOADS = ["train-dense", "predict-airbench", "picture-dense", "import"]
@@ -56,6 +57,7 @@ def main() -> None:
             images=options.images,
             batch_size=options.batch_size,
             pictures=options.pictures,
+            seconds=0 if options.smoke else TURN_SECONDS,
         )
         results: dict[str, dict[str, list[Turn]]] = {}
         for name in options.workloads:

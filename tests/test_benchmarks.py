@@ -100,6 +100,28 @@ def airbench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return airbench
 
 
+def test_work_that_is_shorter_than_a_turn_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from racing.races import Racer
+
+    script = tmp_path / "short.py"
+    script.write_text(
+        f"import sys, time; sys.path.append({str(ROOT / 'benchmarks' / 'contenders')!r})\n"
+        "from stopwatch import take_turns\n"
+        "take_turns(lambda: time.sleep(0.05), 7, {'it': '1'})\n"
+    )
+    with Racer("Short", [sys.executable, str(script)], dict(os.environ)) as racer:
+        racer.warm_up()
+        once, often = racer.turn(0), racer.turn(0.2)
+    assert once.images == 7
+    assert 0.05 <= once.seconds
+    assert 14 <= often.images <= 4 * 7
+    assert often.seconds >= 0.2
+    assert often.speed == often.images / often.seconds
+
+
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")

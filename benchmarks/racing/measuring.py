@@ -37,6 +37,7 @@ class Measuring:
         images: pictures a turn; None: those of the workload.
         batch_size: pictures a training step; None: that of the network.
         pictures: a folder of class folders to import; None: one that is made.
+        seconds: the least of a turn in training and prediction; what is shorter is done again.
         versions: library → version, as the contenders gave them.
     """
 
@@ -46,6 +47,7 @@ class Measuring:
     images: int | None = None
     batch_size: int | None = None
     pictures: Path | None = None
+    seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
 
     def images_of(self, workload: Workload) -> int:
@@ -90,7 +92,7 @@ class Measuring:
             racer = stack.enter_context(Racer(entrant.title, command, entrant.variables()))
             racer.warm_up()
             self.versions.update(racer.versions)
-            found[entrant.title] = racer.turn
+            found[entrant.title] = partial(racer.turn, self.seconds)
         return found
 
     def _picture_commands(
