@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -120,6 +121,30 @@ def test_work_that_is_shorter_than_a_turn_is_done_again(
     assert 14 <= often.images <= 4 * 7
     assert often.seconds >= 0.2
     assert often.speed == often.images / often.seconds
+
+
+def test_a_contender_computes_nothing_while_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from racing.races import Racer
+
+    script, done = tmp_path / "training.py", tmp_path / "batches"
+    script.write_text(
+        f"import sys; sys.path.append({str(ROOT / 'benchmarks' / 'contenders')!r})\n"
+        "from stopwatch import Stopwatch\n"
+        "stopwatch = Stopwatch(10, {'it': '1'})\n"
+        "while True:\n"
+        "    for batch in range(1, 4):\n"
+        f"        with open({str(done)!r}, 'a') as file: file.write('x')\n"
+        "        stopwatch.batch_done(batch, 3)\n"
+    )
+    with Racer("Training", [sys.executable, str(script)], dict(os.environ)) as racer:
+        racer.warm_up()
+        for epochs in (1, 2, 3):
+            time.sleep(0.3)  # in which it could do what it must not
+            assert len(done.read_text()) == epochs * 3
+            assert racer.turn(0).images == 20
 
 
 @pytest.fixture

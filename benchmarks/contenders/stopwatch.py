@@ -16,8 +16,9 @@ from collections.abc import Callable
 class Stopwatch:
     """Follows a training loop from its own callbacks.
 
-    The first epoch is warm-up. In each later one the loop is held after its first batch until the parent writes
-    a line; from there to the last batch the clock runs. When the parent closes the pipe, the process ends.
+    The first epoch is warm-up. After the last batch of each epoch the loop is held until the parent writes a line, so
+    that nothing is computed while others have their turn; from the end of the next epoch's first batch to its last the
+    clock runs. When the parent closes the pipe, the process ends.
 
     Args:
         batch_size: pictures in each batch; an epoch has whole batches only, and at least two.
@@ -34,13 +35,14 @@ class Stopwatch:
         """Tell that `batch` (from 1) of `batches` is done, and that nothing of it is still being computed."""
         if batch == 1:
             self._epoch += 1
-            if self._epoch == 2:
-                _say({"versions": self._versions})
-            if self._epoch >= 2 and not sys.stdin.readline():
-                raise SystemExit
             self._began = _now()
-        elif batch == batches and self._epoch >= 2:
-            _say_times((batches - 1) * self._batch_size, self._began)
+        elif batch == batches:
+            if self._epoch == 1:
+                _say({"versions": self._versions})
+            else:
+                _say_times((batches - 1) * self._batch_size, self._began)
+            if not sys.stdin.readline():
+                raise SystemExit
 
 
 def take_turns(work: Callable[[], object], images: int, versions: dict[str, str]) -> None:
