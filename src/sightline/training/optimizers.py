@@ -12,8 +12,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
-from torch.optim.adamw import adamw
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
@@ -57,10 +55,14 @@ _SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class _Group:
-    """Parameters that are changed in one go, and how; their learning rate is `factor` times that of the step."""
+    """Parameters that are changed in one go, and how; their learning rate is `factor` times that of the step.
+
+    `steps` (N,) float32 counts how often each was changed.
+    """
 
     rule: OptimizerName
     keys: list[str]
+    steps: Tensor
     momentum: float
     decay: float
     factor: float
@@ -111,9 +113,6 @@ class Optimizer:
         for key, parameter in self._parameters.items():
             for slot in _SLOTS[rules[key]]:
                 self._slots.setdefault(slot, {})[key] = torch.zeros_like(parameter)
-        self._steps = {
-            key: torch.zeros((), dtype=torch.float32, device=p.device) for key, p in self._parameters.items()
-        }
         keys: dict[tuple[OptimizerName, bool, float], list[str]] = {}
         for key, own in _factors(factors or {}, network).items():
             if key in self._parameters:
@@ -122,12 +121,17 @@ class Optimizer:
             _Group(
                 rule=rule,
                 keys=members,
+                steps=torch.zeros(len(members), device=self._parameters[members[0]].device),
                 momentum=momentum if rule == name else BETA1_BESIDE_MUON,
                 decay=weight_decay if is_weight else 0.0,
                 factor=own if rule == name else own * BESIDE_MUON,
             )
             for (rule, is_weight, own), members in keys.items()
         ]
+        counted = {
+            key: step for group in self._groups for key, step in zip(group.keys, group.steps, strict=True)
+        }
+        self._steps = {key: counted[key] for key in self._parameters}
 
     def step(self, learning_rate: float) -> None:
         """Change every parameter by its gradient, then forget the gradients."""
@@ -158,6 +162,8 @@ class Optimizer:
     def _update(self, group: _Group, learning_rate: float) -> None:
         """Change those parameters of a group that have a gradient."""
         keys = [key for key in group.keys if self._parameters[key].grad is not None]
+        if not keys:
+            return
         parameters = [self._parameters[key] for key in keys]
         gradients = [g for p in parameters if (g := p.grad) is not None]
         slots = [[self._slots[slot][key] for key in keys] for slot in _SLOTS[group.rule]]
@@ -182,11 +188,39 @@ class Optimizer:
             )  # fmt: skip
         else:
             assert self._beta2 is not None  # noqa: S101 (the rules that are left have one)
-            rule = adam if group.rule == "adam" else adamw
-            rule(
-                parameters, gradients, slots[0], slots[1], [], steps, fused=True, weight_decay=group.decay,
-                beta1=group.momentum, beta2=self._beta2, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
+            if len(keys) == len(group.keys):
+                group.steps.add_(1)  # one after the other they would take as long as a small network's update
+            else:
+                torch._foreach_add_(steps, 1)
+            _adam(
+                parameters, gradients, slots[0], slots[1], steps, decoupled=group.rule == "adamw",
+                beta1=group.momentum, beta2=self._beta2, learning_rate=learning_rate, weight_decay=group.decay,
             )  # fmt: skip
+
+
+def _adam(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    means: list[Tensor],
+    mean_squares: list[Tensor],
+    steps: list[Tensor],
+    *,
+    decoupled: bool = False,
+    beta1: float,
+    beta2: float,
+    learning_rate: float,
+    weight_decay: float,
+) -> None:
+    """Take one step in place, as torch.optim.Adam or AdamW does; `steps` count this one already.
+
+    It is the kernel that these call with `fused=True`. Their way there sorts tensors by device and type and adds 1 to
+    one count after the other.
+    """
+    kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    kernel(
+        parameters, gradients, means, mean_squares, [], steps, amsgrad=False, maximize=False, eps=1e-8,
+        beta1=beta1, beta2=beta2, lr=learning_rate, weight_decay=weight_decay,
+    )  # fmt: skip
 
 
 def _rmsprop(
@@ -211,10 +245,10 @@ def _rmsprop(
     # Without momentum it is adam without a first mean, after so many steps that nothing is corrected for the start.
     # Adam's kernel goes over memory once, rmsprop's operations go five times. The first mean, which here is the
     # gradient, lies in the momentum's place.
-    endless = [torch.full_like(step, _ENDLESS) for step in steps]
-    adam(
-        parameters, gradients, momenta, mean_squares, [], endless, fused=True, weight_decay=weight_decay,
-        beta1=0.0, beta2=alpha, lr=learning_rate, eps=1e-8, amsgrad=False, maximize=False,
+    endless = [torch.full_like(steps[0], _ENDLESS)] * len(steps)
+    _adam(
+        parameters, gradients, momenta, mean_squares, endless,
+        beta1=0.0, beta2=alpha, learning_rate=learning_rate, weight_decay=weight_decay,
     )  # fmt: skip
 
 
