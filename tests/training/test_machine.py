@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import platform
+
 import pytest
 import torch
 
@@ -7,6 +9,8 @@ from sightline.cores import available_cores
 from sightline.errors import UsageError
 from sightline.training import machine as machine_file
 from sightline.training.machine import Machine, choose_machine, prepared, processor
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @pytest.fixture
@@ -70,6 +74,27 @@ def test_threads_are_those_of_the_machine_in_the_block_only() -> None:
     with pytest.raises(KeyError), prepared(machine):
         raise KeyError
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these thresholds")
+@pytest.mark.parametrize("most", [1 << 40, 1 << 25])
+def test_large_blocks_are_kept_whatever_threshold_glibc_takes(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    taken = dict[int, int]()
+
+    class Libc:
+        def __init__(self, _: None) -> None: ...
+
+        def mallopt(self, parameter: int, value: int) -> int:
+            if parameter == M_MMAP_THRESHOLD and value > most:
+                return 0
+            taken[parameter] = value
+            return 1
+
+    monkeypatch.setattr(machine_file.ctypes, "CDLL", Libc)
+    with prepared(Machine(torch.device("cpu"), "float32", torch.get_num_threads())):
+        assert taken == {M_MMAP_THRESHOLD: min(most, 1 << 30), M_TRIM_THRESHOLD: 1 << 30}
 
 
 def test_the_processor_has_a_name() -> None:

@@ -22,6 +22,8 @@ MEASURED_OPERATIONS = 18
 """Operations of the `cnn` preset on 28x28, for whose depth this holds; in a deeper one each has less to share."""
 
 _GIBIBYTE = 1 << 30
+_SURELY_ALLOWED = 1 << 25
+"""The highest M_MMAP_THRESHOLD that mallopt's manual promises to take; glibc 2.36 takes more, others may refuse it."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 
 
@@ -77,7 +79,9 @@ def prepared(machine: Machine) -> Iterator[None]:
     torch.set_num_threads(machine.threads)
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, _GIBIBYTE)
+        if not libc.mallopt(_M_MMAP_THRESHOLD, _GIBIBYTE):
+            # Else it would stay at 128 KB for good, as glibc no longer moves it once either of the two is set.
+            libc.mallopt(_M_MMAP_THRESHOLD, _SURELY_ALLOWED)
         libc.mallopt(_M_TRIM_THRESHOLD, _GIBIBYTE)
     try:
         yield
