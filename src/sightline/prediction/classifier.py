@@ -111,9 +111,9 @@ class Classifier:
         """Return slices of about equal length that cover so many pictures, as many as all lanes need to be busy."""
         height, width, _ = self.description.shape
         most = min(_BATCH, max(1, _PIXELS_AT_ONCE // (height * width) // lanes))
-        rounds = math.ceil(pictures / (most * lanes))
-        step = math.ceil(pictures / max(1, rounds * lanes))
-        return [slice(start, start + step) for start in range(0, pictures, max(1, step))]
+        rounds = max(1, math.ceil(pictures / (most * lanes)))
+        step = max(1, math.ceil(pictures / (rounds * lanes)))
+        return [slice(start, start + step) for start in range(0, pictures, step)]
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.

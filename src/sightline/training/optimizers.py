@@ -57,7 +57,7 @@ _SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
 class _Group:
     """Parameters that are changed in one go, and how; their learning rate is `factor` times that of the step.
 
-    `steps` (N,) float32 counts how often each was changed.
+    `steps` (N,) float32 counts how often each was changed, where the rule asks for it.
     """
 
     rule: OptimizerName
