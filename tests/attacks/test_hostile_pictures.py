@@ -17,7 +17,7 @@ import pytest
 from hostile.pictures import encoded, png
 from PIL import Image
 
-from sightline.data.decode import PictureError, read_header, read_picture
+from sightline.data.decode import Form, PictureError, read_header, read_picture
 from sightline.data.options import DataOptions
 from sightline.data.picture_files import Look, decode_each, look_at_each
 from sightline.data.source import read
@@ -157,14 +157,14 @@ def mutated(whole: bytes, random: np.random.Generator) -> bytes:
 
 def test_mutated_files_among_good_ones_harm_nothing_but_themselves() -> None:
     random, whole = np.random.default_rng(1), {kind: make() for kind, make in SAMPLES.items()}
-    good, _ = decode_each([whole["jpeg"]], (8, 8), 3, "crop", ignore)
+    good, _ = decode_each([whole["jpeg"]], Form(8, 8, 3, "crop"), ignore)
     contents = [
         whole["jpeg"] if number % 2 else mutated(content, random)
         for content in whole.values()
         for number in range(80)
     ]
     looks = look_at_each(contents, ignore)
-    images, errors = decode_each(contents, (8, 8), 3, "crop", ignore)
+    images, errors = decode_each(contents, Form(8, 8, 3, "crop"), ignore)
     assert all(isinstance(looks[index], Look) for index in range(1, len(contents), 2))
     assert (images[1::2] == good).all()
     assert errors
@@ -204,11 +204,12 @@ def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: 
     (tmp_path / "good").write_bytes(encoded(noise(), "PNG"))
     script = (
         "import resource, sys\nfrom pathlib import Path\n"
+        "from sightline.data.decode import Form\n"
         "from sightline.data.picture_files import Look, decode_each, look_at_each\n"
         f"good = Path({str(tmp_path / 'good')!r})\n"
         "paths = [p for bomb in sorted(good.parent.glob('*.bomb')) for p in (bomb, good)]\n"
         "looks = look_at_each(paths, lambda _: None)\n"
-        "_, errors = decode_each(paths, (4, 4), 3, 'crop', lambda _: None)\n"
+        "_, errors = decode_each(paths, Form(4, 4, 3, 'crop'), lambda _: None)\n"
         "assert all(isinstance(look, Look) for look in looks[1::2])\n"
         "assert all(index % 2 == 0 for index in errors), errors\n"
         "assert all(str(error).isprintable() for error in errors.values())\n"

@@ -96,10 +96,10 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
         tick: Callable[[int], None] = lambda _: None,
         **request: Any,
     ) -> tuple[list[bytes], dict[int, str]]:
-        answers = np.zeros((len(items), 4), np.uint8)
+        starts, ends = (np.zeros((len(items), length), np.uint8) for length in (1, 3))
         task = Task(f"works_of_the_pool:{function}", request, memory, 0.3, lambda _: patience)
-        reasons = work_through(task, items, answers, tick)
-        return [row.tobytes() for row in answers], reasons
+        reasons = work_through(task, items, [starts, ends], tick)
+        return [row.tobytes() for row in np.hstack([starts, ends])], reasons
 
     return work
 
@@ -274,7 +274,7 @@ confined_pool.available_cores = lambda: 2
 {before}
 answers = np.zeros(({count}, 4), np.uint8)
 task = Task("works_of_the_pool:{function}", {request}, 400 << 20, 0.3, lambda _: 60)
-print(work_through(task, [b"%04d" % n for n in range({count})], answers, lambda n: print("tick", flush=True)))
+print(work_through(task, [b"%04d" % n for n in range({count})], [answers], lambda n: print("tick", flush=True)))
 print(answers[-1].tobytes())
 """
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.decode import Header, PictureError, read_picture
+from sightline.data.decode import Form, Header, PictureError, read_picture
 from sightline.data.digests import digest
 from sightline.data.options import Fit
 from sightline.data.picture_files import Look, decode_each, look_at_each
@@ -30,7 +30,7 @@ def test_results_come_in_the_order_of_the_files_whatever_thread_was_first(
     paths = [save_picture(tmp_path / f"{n}.png", height=3, width=n % 7 + 1, seed=n) for n in range(150)]
     looks = look_at_each(paths, ignore)
     assert [look.header.width for look in looks if isinstance(look, Look)] == [n % 7 + 1 for n in range(150)]
-    images, errors = decode_each(paths, (3, 3), 3, "stretch", ignore)
+    images, errors = decode_each(paths, Form(3, 3, 3, "stretch"), ignore)
     assert errors == {}
     for path, image in zip(paths, images, strict=True):
         np.testing.assert_array_equal(image, read_picture(path, (3, 3), 3, "stretch"))
@@ -53,7 +53,7 @@ def test_bad_files_are_told_apart_with_their_reason(tmp_path: Path, save_picture
     assert isinstance(looks[0], PictureError)
     assert "found text" in looks[0].reason
     assert isinstance(looks[1], Look)
-    images, errors = decode_each([short, good], (8, 8), 3, "crop", ignore)
+    images, errors = decode_each([short, good], Form(8, 8, 3, "crop"), ignore)
     assert list(errors) == [0]
     assert "truncated" in errors[0].reason
     np.testing.assert_array_equal(images[1], read_picture(good, None, 3))
@@ -62,14 +62,14 @@ def test_bad_files_are_told_apart_with_their_reason(tmp_path: Path, save_picture
 def test_ticks_come_from_the_calling_thread_and_add_up(tmp_path: Path, save_picture: SavePicture) -> None:
     paths = [save_picture(tmp_path / "a.png")] * 200
     ticks: list[tuple[int, int]] = []
-    decode_each(paths, (8, 8), 3, "crop", lambda n: ticks.append((n, threading.get_ident())))
+    decode_each(paths, Form(8, 8, 3, "crop"), lambda n: ticks.append((n, threading.get_ident())))
     assert sum(n for n, _ in ticks) == 200
     assert len(ticks) > 1
     assert {thread for _, thread in ticks} == {threading.get_ident()}
 
 
 def test_no_files_are_no_pictures() -> None:
-    images, errors = decode_each([], (8, 8), 3, "crop", ignore)
+    images, errors = decode_each([], Form(8, 8, 3, "crop"), ignore)
     assert images.shape == (0, 8, 8, 3)
     assert errors == {}
     assert look_at_each([], ignore) == []
@@ -87,11 +87,11 @@ def test_the_pixels_are_those_that_one_picture_alone_has(
             ("P", "gif"), ("P", "png"), ("I;16", "png"), ("F", "tif"), ("RGB", "webp"), ("CMYK", "tif"),
         ]
     ]  # fmt: skip
-    images, errors = decode_each(paths, (8, 12), channels, fit, ignore)
+    images, errors = decode_each(paths, Form(8, 12, channels, fit), ignore)
     assert errors == {}
     for path, image in zip(paths, images, strict=True):
         np.testing.assert_array_equal(image, read_picture(path, (8, 12), channels, fit))
-    contents, errors = decode_each([path.read_bytes() for path in paths], (8, 12), channels, fit, ignore)
+    contents, errors = decode_each([path.read_bytes() for path in paths], Form(8, 12, channels, fit), ignore)
     assert errors == {}
     np.testing.assert_array_equal(contents, images)
 
@@ -102,7 +102,7 @@ def test_a_file_too_large_to_be_read_at_once_is_no_different(tmp_path: Path) -> 
     Image.fromarray(noise).save(path)
     assert path.stat().st_size > 1 << 24
     assert look_at_each([path], ignore) == [Look(Header(2400, 2400, colour=True), digest(path.read_bytes()))]
-    images, _ = decode_each([path], (50, 50), 3, "crop", ignore)
+    images, _ = decode_each([path], Form(50, 50, 3, "crop"), ignore)
     np.testing.assert_array_equal(images[0], read_picture(path, (50, 50), 3))
 
 
@@ -117,7 +117,7 @@ def test_reasons_are_those_that_one_picture_alone_gets(tmp_path: Path, save_pict
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.png")
         paths += [tmp_path / "pipe.png", Path("/dev/zero")]
-    _, errors = decode_each([*paths, b"nothing"], (8, 8), 3, "crop", ignore)
+    _, errors = decode_each([*paths, b"nothing"], Form(8, 8, 3, "crop"), ignore)
     assert len(errors) == len(paths) + 1
     for index, path in enumerate([*paths, b"nothing"]):
         with pytest.raises(PictureError) as alone:
@@ -129,7 +129,7 @@ def test_a_file_that_vanishes_after_the_look_is_a_bad_file(tmp_path: Path, save_
     paths = [save_picture(tmp_path / f"{n}.png", seed=n) for n in range(3)]
     assert all(isinstance(look, Look) for look in look_at_each(paths, ignore))
     paths[1].unlink()
-    images, errors = decode_each(paths, (8, 8), 3, "crop", ignore)
+    images, errors = decode_each(paths, Form(8, 8, 3, "crop"), ignore)
     assert {index: error.reason for index, error in errors.items()} == {
         1: "cannot be read (No such file or directory)"
     }
@@ -144,7 +144,7 @@ def test_pictures_are_written_into_the_room_that_is_handed_in(
     def room(count: int, size: tuple[int, int], channels: int) -> np.memmap[Any, np.dtype[np.uint8]]:
         return np.memmap(tmp_path / "map", np.uint8, "w+", shape=(count, *size, channels))
 
-    images, errors = decode_each([path, path], (8, 8), 3, "crop", ignore, room=room)
+    images, errors = decode_each([path, path], Form(8, 8, 3, "crop"), ignore, room=room)
     assert isinstance(images, np.memmap)
     assert errors == {}
     np.testing.assert_array_equal(images[1], read_picture(path, None, 3))

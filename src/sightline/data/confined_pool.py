@@ -28,13 +28,15 @@ _MOST_CHILDREN = 16
 _BEAT = 0.5  # seconds between two looks at the children
 
 
-def work_through(task: Task, items: Sequence[Item], answers: NDArray[np.uint8], tick: Tick) -> dict[int, str]:
+def work_through(
+    task: Task, items: Sequence[Item], answers: Sequence[NDArray[np.uint8]], tick: Tick
+) -> dict[int, str]:
     """Write the answers for all items, and return by index why there is none (its row is noise).
 
     Args:
         task: what to do with each item.
         items: N files or contents.
-        answers: (N, length) uint8, the rows to be filled; their length is that of each answer.
+        answers: contiguous arrays (N, length) uint8; an answer fills a row of the first, then of the next, exactly.
         tick: called with the number of items done since the last call, from the calling thread.
 
     Raises:

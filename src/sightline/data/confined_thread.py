@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import queue
 import subprocess
 import threading
@@ -55,7 +56,11 @@ class Job:
     """What the threads of one call share."""
 
     def __init__(
-        self, task: Task, items: Sequence[Item], answers: NDArray[np.uint8], chunks: Iterator[range]
+        self,
+        task: Task,
+        items: Sequence[Item],
+        answers: Sequence[NDArray[np.uint8]],
+        chunks: Iterator[range],
     ) -> None:
         self.task = task
         self.items = items
@@ -63,8 +68,7 @@ class Job:
         self.done: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
         self.folder = _folder()
         self._chunks = chunks
-        self._length = answers.shape[1]
-        self._answers = answers.reshape(-1).data
+        self._answers = [(table.shape[1], table.reshape(-1).data) for table in answers]
         self.lock = threading.Lock()
         self._stopped = False
 
@@ -73,9 +77,9 @@ class Job:
         with self.lock:
             return None if self._stopped else next(self._chunks, None)
 
-    def row(self, index: int) -> memoryview:
+    def rows(self, index: int) -> list[memoryview]:
         """Return the room for an answer."""
-        return self._answers[index * self._length : (index + 1) * self._length]
+        return [table[index * length : (index + 1) * length] for length, table in self._answers]
 
     def go_on(self) -> None:
         """Raise _StoppedError if the call is over."""
@@ -170,7 +174,7 @@ class Worker:
         """Fill the row of the item at hand and return None, or return the reason why it was not filled."""
         kind = answers.read(1)
         if kind == frames.DONE:
-            frames.read_result(answers, self._job.row(self._asked))
+            frames.read_result(answers, self._job.rows(self._asked))
             return None
         if kind == frames.REFUSED:
             return printable(frames.read_reason(answers))[: frames.LONGEST_REASON]
@@ -211,6 +215,7 @@ class Worker:
             requests.write(child.first_line(_MAIN, message))
             requests.flush()
             if answers.read(1) == frames.READY:
+                _give_way()
                 return process
             how = child.how_it_ended(self._end())
         except OSError as error:  # no more processes, no memory for one, or it was over at once
@@ -238,6 +243,13 @@ class Worker:
             code = process.wait()
         self._process = None
         return code
+
+
+def _give_way() -> None:
+    """Let this thread, which each answer wakes, wait for a free core instead of taking that of a child."""
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[io.BufferedWriter, io.BufferedReader]:

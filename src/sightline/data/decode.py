@@ -101,6 +101,15 @@ class Header(NamedTuple):  # a dataclass would have each child import the module
     colour: bool
 
 
+class Form(NamedTuple):
+    """What pictures are brought to: see `read_picture`."""
+
+    height: int
+    width: int
+    channels: int
+    fit: Fit
+
+
 def read_header(picture: Path | bytes, *, name: str | None = None) -> Header:
     """Return what is known of a picture without decoding it.
 
@@ -112,11 +121,7 @@ def read_header(picture: Path | bytes, *, name: str | None = None) -> Header:
         PictureError: it is no picture that Sightline reads, has several frames or too many pixels.
     """
     with _opened(picture, name) as image:
-        width, height = image.size
-        # Pillow turns TIFF upright itself, and gives the size that it will have then.
-        if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
-            height, width = width, height
-        return Header(height, width, colour=not is_grey(image.mode))
+        return _header(image)
 
 
 def read_picture(
@@ -144,27 +149,34 @@ def read_picture(
 
 
 def read_bytes(
-    picture: Path | bytes,
-    size: tuple[int, int],
-    channels: int,
-    fit: Fit,
-    about_to_decode: Callable[[int], None],
-) -> bytes:
-    """Return the bytes of the array that `read_picture` returns.
+    picture: Path | bytes, form: Form | None, about_to_decode: Callable[[int], None]
+) -> tuple[Header, bytes]:
+    """Return what `read_header` returns, and the bytes of the array that `read_picture` returns.
 
     Args:
         picture: a file, or its content.
-        size: as for `read_picture`.
-        channels: as for `read_picture`.
-        fit: as for `read_picture`.
-        about_to_decode: called with the number of pixels once it is known.
+        form: of the array; none: it is not decoded, and there are no bytes.
+        about_to_decode: called with the number of pixels once it is known; even a header can take that long, for a PNG
+            may say how it is to be turned behind its pixels.
 
     Raises:
         PictureError: as for `read_picture`.
     """
     with _opened(picture, None) as image:
         about_to_decode(math.prod(image.size))
-        return to_bytes(_upright(image, size, fit), channels)
+        header = _header(image)
+        if form is None:
+            return header, b""
+        return header, to_bytes(_upright(image, (form.height, form.width), form.fit), form.channels)
+
+
+def _header(image: ImageFile.ImageFile) -> Header:
+    """Return the header of a picture that is open."""
+    width, height = image.size
+    # Pillow turns TIFF upright itself, and gives the size that it will have then.
+    if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
+        height, width = width, height
+    return Header(height, width, colour=not is_grey(image.mode))
 
 
 def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: Fit) -> Image.Image:
@@ -226,42 +238,32 @@ def _opened(picture: Path | bytes, name: str | None) -> Iterator[ImageFile.Image
     with opened as stream:
         start = stream.read(64)
         stream.seek(0)
-        with (
-            _translated(start, picture, name),
-            quiet_pillow,
-            Image.open(stream, formats=tuple(FORMATS)) as image,
-        ):
-            _check(image)
-            yield image
+        try:
+            with quiet_pillow, Image.open(stream, formats=tuple(FORMATS)) as image:
+                _check(image)
+                yield image
+        # Hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error, IndexError, …
+        except Exception as error:
+            raise PictureError(_name(picture, name), _reason(error, start)) from error
 
 
-@contextlib.contextmanager
-def _translated(start: bytes, picture: Path | bytes, name: str | None) -> Iterator[None]:
-    """Turn whatever is raised while the picture that starts so is read into a PictureError."""
+def _reason(error: Exception, start: bytes) -> str:
+    """Return why a picture that starts so cannot be used, from what was raised while it was read."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (needed only where pictures are files)
 
-    try:
-        yield
-    except RefusedError as error:
-        raise PictureError(_name(picture, name), str(error)) from error
-    except UnidentifiedImageError as error:
+    if isinstance(error, RefusedError):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
         found = describe(start)
         if found in _READABLE:
-            raise PictureError(
-                _name(picture, name), f"damaged or truncated (it starts as {found} does)"
-            ) from error
-        expected = ", ".join(FORMATS)
-        raise PictureError(
-            _name(picture, name), f"not a picture that Sightline reads (found {found}, expected {expected})"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(_name(picture, name), f"too large, more than {MAX_PIXELS:,} pixels") from error
-    except MemoryError as error:
-        raise PictureError(_name(picture, name), "too large for the memory that is left") from error
-    # Hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error, IndexError, …
-    except Exception as error:
-        said = printable(str(error) or type(error).__name__).rstrip(".")
-        raise PictureError(_name(picture, name), f"damaged or truncated ({said})") from error
+            return f"damaged or truncated (it starts as {found} does)"
+        return f"not a picture that Sightline reads (found {found}, expected {', '.join(FORMATS)})"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large, more than {MAX_PIXELS:,} pixels"
+    if isinstance(error, MemoryError):
+        return "too large for the memory that is left"
+    said = printable(str(error) or type(error).__name__).rstrip(".")
+    return f"damaged or truncated ({said})"
 
 
 def _name(picture: Path | bytes, name: str | None) -> str:

@@ -41,13 +41,14 @@ def write_chunk(pipe: BinaryIO, items: Sequence[Item], folder: Path) -> None:
     """Write a chunk; relative paths are those below `folder`, for the child may stand elsewhere."""
     pipe.write(_COUNT.pack(len(items)))
     for item in items:
-        content = _encoded(folder / item) if isinstance(item, Path) else item
+        # As strings: to join paths would cost more than all else here.
+        content = _encoded(os.path.join(folder, item)) if isinstance(item, Path) else item  # noqa: PTH118
         pipe.write(_ITEM.pack(isinstance(item, Path), len(content)))
         pipe.write(content)
     pipe.flush()
 
 
-def _encoded(path: Path) -> bytes:
+def _encoded(path: str) -> bytes:
     try:
         return os.fsencode(path)
     except UnicodeEncodeError:  # no file can have such a name, nor this one
@@ -79,18 +80,19 @@ def refusal(reason: str) -> bytes:
     return REFUSED + _LENGTH.pack(len(told)) + told
 
 
-def read_result(pipe: Readable, buffer: memoryview) -> None:
-    """Fill the buffer with the result that follows DONE, whoever wrote it.
+def read_result(pipe: Readable, buffers: Sequence[memoryview]) -> None:
+    """Fill the buffers, one after the other, with the result that follows DONE, whoever wrote it.
 
     Raises:
         EOFError: it ends early.
         ValueError: it has another length.
     """
     (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
-    if length != len(buffer):
-        raise ValueError(f"{length} bytes, not {len(buffer)}")
-    if pipe.readinto(buffer) < length:
-        raise EOFError
+    if length != (expected := sum(map(len, buffers))):
+        raise ValueError(f"{length} bytes, not {expected}")
+    for buffer in buffers:
+        if pipe.readinto(buffer) < len(buffer):
+            raise EOFError
 
 
 def read_reason(pipe: Readable) -> str:

@@ -1,11 +1,11 @@
-"""What the children of `confined_pool` do with picture files: look at their headers, or decode them."""
+"""What the children of `confined_pool` do with picture files: look at their headers, decode them, or both."""
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sightline.data import decode
 from sightline.data.quiet import quiet_pillow
@@ -14,7 +14,6 @@ from sightline.errors import DataError
 if TYPE_CHECKING:
     from sightline.data.confined_worker import Allow, Work
     from sightline.data.frames import Received
-    from sightline.data.options import Fit
 
 LOOK = struct.Struct("<II?16s")  # height, width, whether it has colour, digest of the bytes
 SECONDS = 2.0  # of processor time, that even the smallest file may take
@@ -24,6 +23,7 @@ _BYTES_A_SECOND = 10_000_000
 _PIXELS_A_SECOND = 10_000_000
 # A header can promise any number of pixels; formats without loss reduce what is worth decoding to less than this.
 _PIXELS_A_BYTE = 4000
+_WORTH_ALLOWING = 1.05 * SECONDS  # for small files, to set the alarms would cost more than they may
 # Larger files are read piece by piece, for their pixels need the memory.
 _AT_ONCE = 1 << 24
 
@@ -37,47 +37,49 @@ def seconds_for(size: int, pixels: int = decode.MAX_PIXELS) -> float:
     return SECONDS + size / _BYTES_A_SECOND + min(pixels, _PIXELS_A_BYTE * size) / _PIXELS_A_SECOND
 
 
-def looking() -> Work:
-    """Return the function that looks at a file: see `LOOK`."""
-    from sightline.data.digests import digest, digest_of_file  # noqa: PLC0415 (children that decode need it not)
+def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
+    """Return the function that reads a file, and refuses it in the words of `decode`.
 
-    def look(picture: Received, size: int, allow: Allow) -> bytes:
-        allow(seconds_for(size, 0))
-        header = decode.read_header(picture)
-        mark = digest(picture) if isinstance(picture, bytes) else digest_of_file(picture)
-        return LOOK.pack(header.height, header.width, header.colour, mark)
-
-    return _reading(look)
-
-
-def decoding(size: tuple[int, int], channels: int, fit: Fit) -> Work:
-    """Return the function that decodes a file to the bytes of (H, W, C)."""
-    height, width = size
-
-    def decoded(picture: Received, size: int, allow: Allow) -> bytes:
-        allow(seconds_for(size, 0))
-        return decode.read_bytes(
-            picture, (height, width), channels, fit, lambda pixels: allow(seconds_for(size, pixels))
-        )
-
-    return _reading(decoded)
-
-
-def _reading(work: Callable[[Received, int, Allow], bytes]) -> Work:
-    """Return a function that does the work on a file of so many bytes, and refuses it in the words of `decode`."""
+    Args:
+        look: whether its answer begins with `LOOK`.
+        form: what makes a `decode.Form`, of which the pixels follow; none: they do not.
+    """
     quiet_pillow.__enter__()  # for good: once for all files is quicker
+    goal = None if form is None else decode.Form(*form)
+    described = _describing() if look else None
 
     def read(item: Received, allow: Allow) -> bytes:
         try:
             if isinstance(item, bytes):
-                return work(item, len(item), allow)
-            with decode.open_file(item, name="") as file:  # the parent knows its name
-                size = os.fstat(file.fileno()).st_size
-                content = file.read(size) if size < _AT_ONCE else None
-            return work(item if content is None else content, size, allow)
+                picture: Received = item
+                size = len(item)
+            else:
+                with decode.open_file(item, name="") as file:  # the parent knows its name
+                    size = os.fstat(file.fileno()).st_size
+                    picture = file.read(size) if size < _AT_ONCE else item
+
+            def expect(pixels: int) -> None:
+                seconds = seconds_for(size, pixels)
+                if seconds > _WORTH_ALLOWING:
+                    allow(seconds)
+
+            expect(0)
+            header, pixels = decode.read_bytes(picture, goal, expect)
+            return pixels if described is None else described(header, picture) + pixels
         except decode.PictureError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise error.__cause__ from None
             raise DataError(error.reason) from error
 
     return read
+
+
+def _describing() -> Callable[[decode.Header, Received], bytes]:
+    """Return the function that makes a `LOOK`."""
+    from sightline.data.digests import digest, digest_of_file  # noqa: PLC0415 (children that predict need it not)
+
+    def described(header: decode.Header, picture: Received) -> bytes:
+        mark = digest(picture) if isinstance(picture, bytes) else digest_of_file(picture)
+        return LOOK.pack(header.height, header.width, header.colour, mark)
+
+    return described

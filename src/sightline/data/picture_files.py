@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,6 @@ from sightline.data.frames import Item
 from sightline.data.names import printable
 from sightline.data.picture_child import LOOK, SECONDS, seconds_for
 from sightline.data.room import Room, room_for
-
-if TYPE_CHECKING:
-    from sightline.data.options import Fit
 
 # Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
 _MEMORY = 1 << 30
@@ -43,47 +39,68 @@ def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.Pictur
         paths: the files, or what is in them.
         tick: called with the number of files that were done since the last call, from the calling thread.
     """
-    answers = np.empty((len(paths), LOOK.size), np.uint8)
-    reasons = work_through(_task("looking"), paths, answers, tick)
-    return [
-        _error(path, reasons[index]) if index in reasons else _look(path, row)
-        for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(answers.data), strict=True))
-    ]
+    return _look_at_each(paths, None, [], tick)
+
+
+def look_and_decode_each(
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Room = room_for
+) -> tuple[list[Look | decode.PictureError], NDArray[np.uint8]]:
+    """Return what `look_at_each` and `decode_each` return, with each file opened once.
+
+    Args:
+        paths: the files, or what is in them, N of them.
+        form: as for `decode_each`.
+        tick: as for `look_at_each`.
+        room: as for `decode_each`.
+
+    Raises:
+        DataError: there is not enough memory for all pictures.
+    """
+    images, rows = _place(len(paths), form, room)
+    return _look_at_each(paths, form, [rows], tick), images
 
 
 def decode_each(
-    paths: Sequence[Item],
-    size: tuple[int, int],
-    channels: int,
-    fit: Fit,
-    tick: Tick,
-    *,
-    room: Room = room_for,
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Room = room_for
 ) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
 
     Args:
         paths: the files, or what is in them, N of them.
-        size: height and width that each is brought to.
-        channels: 1 or 3.
-        fit: how another shape is brought to the size, see `resizing.resize`.
+        form: what each is brought to.
         tick: as for `look_at_each`.
         room: returns the contiguous array to be filled, from N, the size and the channels.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
-    images = room(len(paths), size, channels)
-    rows = images.reshape(len(paths), size[0] * size[1] * channels)
-    task = _task("decoding", size=size, channels=channels, fit=fit)
-    reasons = work_through(task, paths, rows, tick)
+    images, rows = _place(len(paths), form, room)
+    reasons = work_through(_task(form, look=False), paths, [rows], tick)
     return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
 
 
-def _task(function: str, **request: object) -> Task:
+def _look_at_each(
+    paths: Sequence[Item], form: decode.Form | None, answers: list[NDArray[np.uint8]], tick: Tick
+) -> list[Look | decode.PictureError]:
+    """Return what `look_at_each` returns, and fill the rest of the answers."""
+    looks = np.empty((len(paths), LOOK.size), np.uint8)
+    reasons = work_through(_task(form, look=True), paths, [looks, *answers], tick)
+    return [
+        _error(path, reasons[index]) if index in reasons else _look(path, row)
+        for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(looks.data), strict=True))
+    ]
+
+
+def _place(count: int, form: decode.Form, room: Room) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return an array to be filled (N, H, W, C), and the same as (N, H·W·C)."""
+    images = room(count, (form.height, form.width), form.channels)
+    return images, images.reshape(count, form.height * form.width * form.channels)
+
+
+def _task(form: decode.Form | None, *, look: bool) -> Task:
     return Task(
-        work=f"sightline.data.picture_child:{function}",
-        request=request,
+        work="sightline.data.picture_child:reading",
+        request={"look": look, "form": form},
         memory=_MEMORY,
         seconds=SECONDS,
         patience=_patience,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.decode import Form
 from sightline.data.picture_files import decode_each
 from sightline.data.pixels import as_channels
 from sightline.data.resizing import resize_all
@@ -67,7 +68,7 @@ def predict_files(
         if (pixels := _pixels_of(path)) is not None
     }
     pictures = [path for path in files if path not in tables]
-    decoded, errors = decode_each(pictures, (height, width), channels, fit, lambda _: None)
+    decoded, errors = decode_each(pictures, Form(height, width, channels, fit), lambda _: None)
     images: list[NDArray[np.uint8]] = []
     names: list[tuple[str, int | None]] = []
     bad: list[Skipped] = []

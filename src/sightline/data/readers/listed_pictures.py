@@ -1,4 +1,8 @@
-"""Pictures that are listed with their classes, to one array for each split: what readers of picture files share."""
+"""Pictures that are listed with their classes, to one array for each split: what readers of picture files share.
+
+What all are brought to is known only when each file of the first split was looked at. Most sets have pictures of one
+size, though: where a sample says so, its files are decoded as they are looked at, and again only if that was wrong.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +11,41 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.data.confined_pool import Tick
 from sightline.data.dataset import Skipped, SplitName
-from sightline.data.decode import Header, PictureError
+from sightline.data.decode import Form, Header, PictureError
+from sightline.data.frames import Item
 from sightline.data.imageset import ImageSet
 from sightline.data.options import DataOptions
-from sightline.data.picture_files import Look, decode_each, look_at_each
+from sightline.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
 from sightline.data.readers.class_folders import Listing
 from sightline.data.readers.contract import Part, Progress, Reading
 from sightline.data.room import Room
-from sightline.data.rows import Pictures, chosen
+from sightline.data.rows import chosen
 from sightline.data.traits import as_rows
 from sightline.errors import DataError
 
 LONGEST_SIDE = 224  # of a size that is chosen, not asked for
+_SAMPLE = 64  # files
+
+_Looks = list[Look | PictureError]
 
 
-@dataclass(frozen=True)
-class _Form:
-    """What every picture is brought to: decided by train and the options, the same for all splits."""
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What was found in the files of a split.
 
-    classes: tuple[str, ...]
-    size: tuple[int, int]
-    channels: int
-    notes: tuple[str, ...]
+    Attributes:
+        looks: for each file.
+        images: (R, H, W, C), for the files that were decoded.
+        rows: the numbers of these R files.
+    """
+
+    looks: _Looks
+    images: NDArray[np.uint8]
+    rows: Sequence[int]
 
 
 def read_listings(
@@ -59,18 +73,21 @@ def read_listings(
         DataError: files cannot be read and are not to be left out, or too little is left.
     """
     first = next(iter(listings))
-    steps = sum(len(found.entries) for found in listings.values())
-    tick = _ticker(steps + sum(len(listings[split].entries) for split in asked), progress)
-    looks = {
-        split: look_at_each([entry.path for entry in found.entries], tick)
-        for split, found in listings.items()
-    }
-    form = _form(listings[first].classes, looks[first], options, places[first])
-    parts = {
-        split: _decoded(listings[split], looks[split], form, options, places[split], tick, room)
-        for split in asked
-    }
-    reading = Reading(parts, form.notes)
+    asked = [split for split in listings if split in asked]
+    tick = _ticker(sum(len(listings[split].entries) * (1 + (split in asked)) for split in listings), progress)
+    paths = {split: [entry.path for entry in found.entries] for split, found in listings.items()}
+    guess = _guess(paths[first], options) if first in asked else None
+    found = _read(paths[first], guess, tick, room)
+    form, notes = _form(found.looks, options, places[first])
+    parts = {}
+    for split in asked:
+        if split != first:
+            found = _read(paths[split], form, tick, room)
+        elif form != guess:
+            tick(0 if guess is None else -len(found.looks))
+            found = _decoded(paths[split], found.looks, form, tick, room)
+        parts[split] = _part(listings[split], found, listings[first].classes, places[split])
+    reading = Reading(parts, notes)
     if reading.skipped and not options.skip_bad:
         raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
@@ -78,9 +95,42 @@ def read_listings(
     return reading
 
 
+def _guess(paths: Sequence[Item], options: DataOptions) -> Form | None:
+    """Return what the pictures are likely to be brought to; None: who knows, or these are too few to spare time."""
+    if len(paths) <= _SAMPLE:
+        return None
+    sample = np.linspace(0, len(paths) - 1, _SAMPLE).astype(np.int64)
+    looks = look_at_each([paths[index] for index in sample], lambda _: None)
+    headers = [look.header for look in looks if isinstance(look, Look)]
+    if not headers:
+        return None
+    form, _ = _form(looks, options, "")
+    alike = len({(header.height, header.width) for header in headers}) == 1
+    # Of larger ones nearly all time goes into decoding, and room for each at its own size may not be there.
+    likely = options.size is not None or (alike and max(form.height, form.width) <= LONGEST_SIDE)
+    return form if likely else None
+
+
+def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Room) -> _Found:
+    """Look at each file and, where their form is known, decode it."""
+    if form is None:
+        return _Found(look_at_each(paths, tick), room(0, (1, 1), 1), range(0))
+    looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), room=room)
+    return _Found(looks, images, range(len(paths)))
+
+
+def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room: Room) -> _Found:
+    """Decode the files that were looked at."""
+    good = [index for index, look in enumerate(looks) if isinstance(look, Look)]
+    tick(len(looks) - len(good))
+    images, errors = decode_each([paths[index] for index in good], form, tick, room=room)
+    met = {good[place]: error for place, error in errors.items()}
+    return _Found([met.get(index, look) for index, look in enumerate(looks)], images, good)
+
+
 def _form(
-    classes: tuple[str, ...], looks: Sequence[Look | PictureError], options: DataOptions, place: str
-) -> _Form:
+    looks: Sequence[Look | PictureError], options: DataOptions, place: str
+) -> tuple[Form, tuple[str, ...]]:
     """Decide size and channels from the headers of the first split."""
     headers = [look.header for look in looks if isinstance(look, Look)]
     if not headers:
@@ -90,10 +140,8 @@ def _form(
             f"of the first: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
-    if options.size is not None:
-        return _Form(classes, options.size, channels, ())
-    size, notes = _common_size(headers, options)
-    return _Form(classes, size, channels, notes)
+    size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
+    return Form(*size, channels, options.fit), notes
 
 
 def _common_size(headers: Sequence[Header], options: DataOptions) -> tuple[tuple[int, int], tuple[str, ...]]:
@@ -113,41 +161,27 @@ def _common_size(headers: Sequence[Header], options: DataOptions) -> tuple[tuple
     return size, (note,)
 
 
-def _decoded(
-    listing: Listing,
-    looks: Sequence[Look | PictureError],
-    form: _Form,
-    options: DataOptions,
-    origin: str,
-    tick: Tick,
-    room: Room,
-) -> Part:
+def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str) -> Part:
     """Return one split's pictures, and the files that are none."""
-    bad = list(listing.bad)
-    good: list[int] = []
-    for index, look in enumerate(looks):
-        if isinstance(look, PictureError):
-            bad.append(Skipped(listing.entries[index].name, look.reason))
-        else:
-            good.append(index)
-    tick(len(looks) - len(good))
-    paths = [listing.entries[index].path for index in good]
-    images: Pictures
-    images, errors = decode_each(paths, form.size, form.channels, options.fit, tick, room=room)
-    bad += [Skipped(listing.entries[good[place]].name, error.reason) for place, error in errors.items()]
-    if errors:
-        keep = np.array([place for place in range(len(good)) if place not in errors], np.int64)
-        images, good = chosen(images, keep), [good[place] for place in keep]
-    numbers = {name: number for number, name in enumerate(form.classes)}
+    bad = [
+        Skipped(entry.name, look.reason)
+        for entry, look in zip(listing.entries, found.looks, strict=True)
+        if isinstance(look, PictureError)
+    ]
+    looks = [found.looks[index] for index in found.rows]
+    keep = [place for place, look in enumerate(looks) if isinstance(look, Look)]
+    images = found.images if len(keep) == len(looks) else chosen(found.images, np.array(keep, np.int64))
+    good = [listing.entries[found.rows[place]] for place in keep]
+    numbers = {name: number for number, name in enumerate(classes)}
     pictures = ImageSet(
         images=images,
-        labels=np.array([numbers[listing.entries[index].class_name] for index in good], dtype=np.int64),
-        classes=form.classes,
+        labels=np.array([numbers[entry.class_name] for entry in good], dtype=np.int64),
+        classes=classes,
         origin=origin,
-        names=[listing.entries[index].name for index in good],
+        names=[entry.name for entry in good],
     )
-    digests = as_rows([look.digest for index in good if isinstance(look := looks[index], Look)])
-    return Part(pictures, digests, tuple(sorted(bad, key=lambda file: file.path)))
+    digests = as_rows([look.digest for look in looks if isinstance(look, Look)])
+    return Part(pictures, digests, tuple(sorted([*listing.bad, *bad], key=lambda file: file.path)))
 
 
 def _check_counts(pictures: ImageSet, *, every_class: bool) -> None:
