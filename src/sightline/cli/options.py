@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -39,8 +40,21 @@ track = click.option(
     multiple=True,
     help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/train.md).",
 )
+
+
+def _spare_threads(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Have NumPy load without a thread for each core, which takes as long as all else of it.
+
+    They are for its matrix products, and only the numpy engine has any.
+    """
+    if value != "numpy":
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return value
+
+
 engine = click.option(
     "--engine",
+    callback=_spare_threads,
     type=click.Choice(["auto", "torch", "numpy"]),
     default="auto",
     show_default=True,
