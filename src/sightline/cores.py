@@ -1,9 +1,12 @@
-"""How many processor cores there are for this process."""
+"""How many processor cores there are for this process, and what is worth sharing among them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+WORTH_SHARING = 100e6
+"""Multiplications below which one core computes alone: handing out the work was measured to cost more than it brings."""
 
 
 def available_cores() -> int:

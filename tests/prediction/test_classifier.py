@@ -306,6 +306,13 @@ def test_other_safetensors_files_are_no_classifiers(tmp_path: Path) -> None:
         stored_sha256(tmp_path / "nothing")
 
 
+def test_a_folder_is_told_apart_from_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(
+        RunError, match=r"is a folder, expected the file of a classifier, such as .*/classifier\."
+    ):
+        load_classifier(tmp_path)
+
+
 def test_the_first_tensor_that_differs_is_named_with_both_shapes() -> None:
     network, state = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)), nn.Linear(3, 2).state_dict()
     with pytest.raises(

@@ -105,12 +105,12 @@ def test_cores_take_batches_of_their_own_or_share_a_single_picture(
     judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     few = judge.logits(PICTURES)
     assert calls == [(1, 7)]  # little work
-    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
     np.testing.assert_allclose(judge.logits(PICTURES), few, rtol=1e-5)
     assert sorted(calls[1:]) == [(1, 3), (1, 4)]
     np.testing.assert_allclose(judge.logits(PICTURES[:1]), few[:1], rtol=1e-5)
     assert calls[3:] == [(2, 1)]
-    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1e12)
+    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1e12)
     judge.logits(PICTURES)
     assert calls[4:] == [(1, 7)]
 
@@ -121,7 +121,7 @@ def test_many_batches_side_by_side_are_in_order_and_those_of_one_core(
     classifier().save(tmp_path / "c")
     judge = load_classifier(tmp_path / "c")
     images = np.random.default_rng(1).integers(0, 256, (2000, 12, 9, 3), np.uint8)
-    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(portable_engine, "available_cores", lambda: 1)
     alone = judge.logits(images)
     monkeypatch.setattr(portable_engine, "available_cores", lambda: 8)
@@ -133,7 +133,7 @@ def test_many_batches_side_by_side_are_in_order_and_those_of_one_core(
 def test_what_goes_wrong_in_a_lane_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier().save(tmp_path / "c")
     judge = load_classifier(tmp_path / "c")
-    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(portable_engine, "available_cores", lambda: 2)
 
     def broken(self: Session, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -160,7 +160,7 @@ def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )
     Classifier(build(parse(lines), (side, side, 1), 2, seed=1), description).save(tmp_path / "c")
-    monkeypatch.setattr(portable_engine, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(portable_engine, "available_cores", lambda: cores)
     judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     images = np.broadcast_to(np.uint8(7), (sum(batches), side, side, 1))

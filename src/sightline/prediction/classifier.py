@@ -23,7 +23,7 @@ from sightline.portable.model import is_portable, weight_shapes
 from sightline.prediction.description import Description
 from sightline.prediction.engines import EngineName, choose_engine
 from sightline.prediction.held import Held, as_module, built, fingerprint, to_bytes
-from sightline.prediction.stored import from_metadata, to_metadata
+from sightline.prediction.stored import FILE_NAME, from_metadata, to_metadata
 from sightline.visible import visible
 
 if TYPE_CHECKING:
@@ -178,6 +178,8 @@ def _read(path: Path) -> tuple[Mapping[str, Any], Description]:
 
     Weights are arrays; tensors where the file has types of numbers that NumPy lacks.
     """
+    if path.is_dir():
+        raise RunError(f"{path} is a folder, expected the file of a classifier, such as {path / FILE_NAME}.")
     state: Mapping[str, Any]
     found = arrays.read(path)
     if found is None:

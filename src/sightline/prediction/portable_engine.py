@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from sightline.architectures.lines import parse
 from sightline.architectures.summary import summarise
-from sightline.cores import available_cores
+from sightline.cores import WORTH_SHARING, available_cores
 from sightline.portable.model import Scale, onnx_model
 from sightline.portable.session import Session
 from sightline.prediction.description import Description
 from sightline.prediction.engines import Compute
 from sightline.prediction.held import Arrays
-
-_WORTH_SHARING = 100e6
-"""Multiplications below which one core computes alone: handing out the work would cost more than it brings."""
 
 
 class PortableEngine:
@@ -40,7 +37,7 @@ class PortableEngine:
         more, and waits for the slowest each time. Fewer pictures, of a large network, are shared layer by layer.
         """
         cores = available_cores()
-        if pictures * self._multiplications < _WORTH_SHARING:
+        if pictures * self._multiplications < WORTH_SHARING:
             return 1, self._session(min(self._sessions, default=1)).logits
         if pictures < cores:
             return 1, self._session(cores).logits

@@ -13,13 +13,12 @@ from typing import Literal
 
 import torch
 
-from sightline.cores import available_cores
+from sightline.cores import WORTH_SHARING, available_cores
 from sightline.errors import UsageError
 
-WORTH_SHARING = 100e6
-"""Multiplications a step below which a second core was measured to bring nothing (Zen 5, 2 cores)."""
 MEASURED_OPERATIONS = 18
-"""Operations of the `cnn` preset on 28x28, for whose depth this holds; in a deeper one each has less to share."""
+"""Operations of the `cnn` preset on 28x28, for whose depth `WORTH_SHARING` holds; in a deeper one each has less to
+share."""
 
 _GIBIBYTE = 1 << 30
 _SURELY_ALLOWED = 1 << 25
