@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 WORTH_SHARING = 100e6
-"""Multiplications below which one core computes alone: to hand out the work was measured to cost more than it brings."""
+"""Multiplications below which one core computes alone: to hand out the work costs more than it brings, as measured."""
 
 
 def available_cores() -> int:
