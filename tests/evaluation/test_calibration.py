@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import special
+from scipy import optimize, special
 
 from sightline.errors import DataError
 from sightline.evaluation.calibration import calibration_error, fit_temperature, softmax
@@ -55,6 +55,23 @@ def test_no_temperature_of_a_fine_grid_has_a_lower_cross_entropy():
     grid = np.geomspace(0.5, 10, 100)
     best = min(mean_cross_entropy(logits, labels, temperature) for temperature in grid)
     assert mean_cross_entropy(logits, labels, found) <= best + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("pictures", "classes", "spread"), [(1, 2, 1), (7, 3, 5), (9000, 10, 3), (500, 100, 0.1)]
+)
+def test_the_temperature_is_the_one_that_scipys_minimiser_finds(pictures, classes, spread):
+    random = np.random.default_rng(pictures)
+    logits = spread * random.normal(size=(pictures, classes)).astype(np.float32)
+    labels = drawn_labels(random, softmax(logits))
+
+    def minimised(log_temperature):
+        beta = np.exp(-log_temperature)
+        prior = (beta - 1 - np.log(beta)) / pictures
+        return mean_cross_entropy(logits.astype(np.float64), labels, 1 / beta) + prior
+
+    found = optimize.minimize_scalar(minimised, bounds=(-3, 3), method="bounded", options={"xatol": 1e-9})
+    assert np.log(fit_temperature(logits, labels)) == pytest.approx(found.x, abs=1e-5)
 
 
 def test_scaling_an_overconfident_classifier_lowers_its_calibration_error():
