@@ -19,7 +19,7 @@ from PIL import Image
 
 from sightline.data.decode import Form, PictureError, read_header, read_picture
 from sightline.data.options import DataOptions
-from sightline.data.picture_files import Look, decode_each, look_at_each
+from sightline.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
 from sightline.data.source import read
 from sightline.errors import DataError
 
@@ -165,6 +165,10 @@ def test_mutated_files_among_good_ones_harm_nothing_but_themselves() -> None:
     ]
     looks = look_at_each(contents, ignore)
     images, errors = decode_each(contents, Form(8, 8, 3, "crop"), ignore)
+    both, same = look_and_decode_each(contents, Form(8, 8, 3, "crop"), ignore)
+    assert [index for index, look in enumerate(both) if isinstance(look, PictureError)] == sorted(errors)
+    assert all(look == looks[index] for index, look in enumerate(both) if isinstance(look, Look))
+    assert all((same[index] == images[index]).all() for index in range(len(contents)) if index not in errors)
     assert all(isinstance(looks[index], Look) for index in range(1, len(contents), 2))
     assert (images[1::2] == good).all()
     assert errors
@@ -205,14 +209,13 @@ def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: 
     script = (
         "import resource, sys\nfrom pathlib import Path\n"
         "from sightline.data.decode import Form\n"
-        "from sightline.data.picture_files import Look, decode_each, look_at_each\n"
+        "from sightline.data.picture_files import Look, look_and_decode_each, look_at_each\n"
         f"good = Path({str(tmp_path / 'good')!r})\n"
         "paths = [p for bomb in sorted(good.parent.glob('*.bomb')) for p in (bomb, good)]\n"
         "looks = look_at_each(paths, lambda _: None)\n"
-        "_, errors = decode_each(paths, Form(4, 4, 3, 'crop'), lambda _: None)\n"
-        "assert all(isinstance(look, Look) for look in looks[1::2])\n"
-        "assert all(index % 2 == 0 for index in errors), errors\n"
-        "assert all(str(error).isprintable() for error in errors.values())\n"
+        "found, _ = look_and_decode_each(paths, Form(4, 4, 3, 'crop'), lambda _: None)\n"
+        "assert all(isinstance(look, Look) for look in looks[1::2] + found[1::2])\n"
+        "assert all(str(error).isprintable() for error in found if not isinstance(error, Look))\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
         "status = Path('/proc/self/status')  # ru_maxrss would be that of whoever started this\n"
         "print(int(status.read_text().split('VmHWM:')[1].split()[0]) if status.exists() else 0)\n"

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sightline.data.decode import (
+    Form,
     Header,
     PictureError,
     describe,
+    read_bytes,
     read_content,
     read_header,
     read_picture,
@@ -109,6 +113,27 @@ def test_a_picture_is_read_upright_whatever_its_orientation_tag(kind: str, orien
     assert (header.height, header.width) == (32, 48)
     found = read_picture(content, None, 1)[:, :, 0].astype(int)
     assert np.abs(found - np.asarray(upright)).mean() < 3
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_a_png_that_says_behind_its_pixels_how_it_is_to_be_turned_is_turned() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a description, and no orientation"
+    silent = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    turned = chunk(b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>')
+    plain = encoded(gradient(4, 8), "PNG")
+    pixels, end = plain.index(b"IDAT") - 4, plain.index(b"IEND") - 4
+    for before in (b"", silent):
+        content = plain[:pixels] + before + plain[pixels:end] + turned + plain[end:]
+        assert read_header(content) == Header(8, 4, colour=True)
+        picture = read_picture(content, None, 3)
+        np.testing.assert_array_equal(picture, np.rot90(np.asarray(gradient(4, 8)), -1))
+        found = read_bytes(content, Form(8, 4, 3, "crop"), lambda _: None)
+        assert found == (Header(8, 4, colour=True), picture.tobytes())
 
 
 def test_a_phones_jpeg_with_a_second_picture_is_read_as_its_first() -> None:

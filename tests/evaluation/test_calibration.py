@@ -74,6 +74,16 @@ def test_the_temperature_is_the_one_that_scipys_minimiser_finds(pictures, classe
     assert np.log(fit_temperature(logits, labels)) == pytest.approx(found.x, abs=1e-5)
 
 
+@pytest.mark.parametrize(("label", "temperature"), [(0, np.exp(-3)), (1, np.exp(3))])
+@pytest.mark.filterwarnings("error")
+def test_the_largest_float32_gives_a_temperature_at_the_bounds(label, temperature):
+    largest = np.finfo(np.float32).max
+    logits = np.array([[largest, -largest]] * 3, np.float32)
+    # All right: nothing but the prior holds the temperature, and keeps it at one.
+    expected = temperature if label else 1.0
+    assert fit_temperature(logits, np.full(3, label)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_scaling_an_overconfident_classifier_lowers_its_calibration_error():
     random = np.random.default_rng(2)
     logits = 6 * random.normal(size=(4000, 10))

@@ -45,7 +45,7 @@ track = click.option(
 def _spare_threads(_: click.Context, __: click.Parameter, value: str) -> str:
     """Have NumPy load without a thread for each core, which takes as long as all else of it.
 
-    They are for its matrix products, and only the numpy engine has any.
+    They are for its matrix products, and only the numpy engine has any that are worth sharing.
     """
     if value != "numpy":
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

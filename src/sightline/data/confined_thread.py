@@ -171,7 +171,7 @@ class Worker:
         return chunk.stop
 
     def _receive(self, answers: io.BufferedReader) -> str | None:
-        """Fill the row of the item at hand and return None, or return the reason why it was not filled."""
+        """Fill the rows of the item at hand and return None, or return the reason why they were not filled."""
         kind = answers.read(1)
         if kind == frames.DONE:
             frames.read_result(answers, self._job.rows(self._asked))

@@ -156,8 +156,8 @@ def read_bytes(
     Args:
         picture: a file, or its content.
         form: of the array; none: it is not decoded, and there are no bytes.
-        about_to_decode: called with the number of pixels once it is known; even a header can take that long, for a PNG
-            may say how it is to be turned behind its pixels.
+        about_to_decode: called with the number of pixels once it is known, without a form too: a PNG's header lies on
+            both sides of its pixels.
 
     Raises:
         PictureError: as for `read_picture`.
@@ -173,6 +173,8 @@ def read_bytes(
 def _header(image: ImageFile.ImageFile) -> Header:
     """Return the header of a picture that is open."""
     width, height = image.size
+    if image.format == "PNG":
+        image.load()  # for it may say behind its pixels how it is to be turned
     # Pillow turns TIFF upright itself, and gives the size that it will have then.
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
         height, width = width, height

@@ -56,11 +56,3 @@ class Clock:
         if self._alarms:
             signal.setitimer(signal.ITIMER_PROF, seconds)
             signal.setitimer(signal.ITIMER_REAL, 10 * seconds + 60 if seconds else 0)
-
-    def rest(self) -> None:
-        """Let any time pass until the next task, but no more processor time than the last one left over.
-
-        That costs a third of `allow(0)`, which tells where tasks are small.
-        """
-        if self._alarms:
-            signal.setitimer(signal.ITIMER_REAL, 0)

@@ -23,7 +23,6 @@ _BYTES_A_SECOND = 10_000_000
 _PIXELS_A_SECOND = 10_000_000
 # A header can promise any number of pixels; formats without loss reduce what is worth decoding to less than this.
 _PIXELS_A_BYTE = 4000
-_WORTH_ALLOWING = 1.05 * SECONDS  # for small files, to set the alarms would cost more than they may
 # Larger files are read piece by piece, for their pixels need the memory.
 _AT_ONCE = 1 << 24
 
@@ -57,14 +56,8 @@ def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
                 with decode.open_file(item, name="") as file:  # the parent knows its name
                     size = os.fstat(file.fileno()).st_size
                     picture = file.read(size) if size < _AT_ONCE else item
-
-            def expect(pixels: int) -> None:
-                seconds = seconds_for(size, pixels)
-                if seconds > _WORTH_ALLOWING:
-                    allow(seconds)
-
-            expect(0)
-            header, pixels = decode.read_bytes(picture, goal, expect)
+            allow(seconds_for(size, 0))
+            header, pixels = decode.read_bytes(picture, goal, lambda pixels: allow(seconds_for(size, pixels)))
             return pixels if described is None else described(header, picture) + pixels
         except decode.PictureError as error:
             if isinstance(error.__cause__, MemoryError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +59,24 @@ class Workshop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._given: list[tuple[NDArray[np.uint8], Path]] = []
+        self._given: list[tuple[weakref.ref[NDArray[np.uint8]], Path]] = []
 
     def room(self, count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
         """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `room.Room`.
+
+        The files of those that nobody holds any more are deleted first.
 
         Raises:
             SaveError: the disk has no room for it.
         """
         if not count:  # nothing can be mapped to nothing
             return room_for(count, size, channels)
+        for given, path in self._given:
+            if given() is None:
+                path.unlink(missing_ok=True)
         path = self.folder / f"images-{len(self._given)}.npy"
         array = _new_array(path, (count, *size, channels))
-        self._given.append((array, path))
+        self._given.append((weakref.ref(array), path))
         return array
 
     def write(
@@ -124,8 +130,8 @@ class Workshop:
 
     def _place_images(self, part: Part, path: Path) -> None:
         images = part.pictures.images
-        for array, place in self._given:
-            if array is images:
+        for given, place in self._given:
+            if given() is images:
                 place.rename(path)
                 return
         copy = _new_array(path, images.shape)

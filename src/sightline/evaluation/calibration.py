@@ -52,7 +52,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
     (a gamma distribution of β with mode 1) is ours.
 
     Args:
-        logits: (N, K), N >= 1, finite.
+        logits: (N, K), N >= 1, finite, within float32's range.
         labels: (N,) in [0, K).
 
     Raises:
@@ -62,26 +62,25 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
     check_labels(labels, pictures=len(logits), classes=logits.shape[1])
     pictures = len(labels)
     relative = logits.astype(np.float64)
-    relative -= relative[np.arange(pictures), labels][
-        :, None
-    ]  # so the cross-entropy of a row is its logsumexp
+    # relative to the label's logit, so that the cross-entropy of a row is the logsumexp of the row
+    relative -= relative[np.arange(pictures), labels][:, None]
     low, high = LOG_TEMPERATURES
     while high - low > _PRECISION:
         middle = (low + high) / 2
-        beta = float(np.exp(-middle))
-        if _slope(relative, beta) + (1 - 1 / beta) / pictures > 0:
+        temperature = float(np.exp(middle))
+        if _slope(relative, temperature) + (1 - temperature) / pictures > 0:
             low = middle
         else:
             high = middle
     return float(np.exp((low + high) / 2))
 
 
-def _slope(relative: NDArray[np.float64], beta: float) -> float:
-    """Return the derivative of the mean over rows of logsumexp(β · row), which grows with β."""
+def _slope(relative: NDArray[np.float64], temperature: float) -> float:
+    """Return the derivative by β = 1 / temperature of the mean over rows (N, K) of logsumexp(β · row)."""
     total = 0.0
-    for start in range(0, len(relative), _ROWS_AT_ONCE):  # for there are three copies
+    for start in range(0, len(relative), _ROWS_AT_ONCE):  # softmax makes three copies
         rows = relative[start : start + _ROWS_AT_ONCE]
-        total += float((softmax(rows, temperature=1 / beta) * rows).sum())
+        total += float((softmax(rows, temperature=temperature) * rows).sum())
     return total / len(relative)
 
 

@@ -11,6 +11,7 @@ from sightline.data.options import DataOptions
 from sightline.data.readers import listed_pictures
 from sightline.data.readers.contract import Reading
 from sightline.data.readers.folders import recognise
+from sightline.data.stored import Workshop
 
 SavePicture = Callable[..., Path]
 
@@ -38,7 +39,8 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool, int]]:
     work_through = picture_files.work_through
 
     def noted(task: picture_files.Task, items: list[Path], *rest: object) -> dict[int, str]:
-        made.append((task.request["look"], task.request["form"] is not None, len(items)))
+        if items:
+            made.append((task.request["look"], task.request["form"] is not None, len(items)))
         return work_through(task, items, *rest)
 
     monkeypatch.setattr(picture_files, "work_through", noted)
@@ -88,7 +90,8 @@ def test_one_in_colour_that_the_sample_misses_has_all_decoded_again(
     save_picture(odd(folder), 6, 8, "RGB")
     reading = check_the_same_in_two_passes(folder, monkeypatch, **options)
     assert reading.parts["train"].pictures.images.shape[3] == 3
-    assert passes[:3] == [(True, False, 64), (True, True, COUNT), (False, True, COUNT)]
+    assert passes[:2] == [(True, False, 64), (True, True, COUNT)]
+    assert passes[2:4] == [(False, True, COUNT), (True, False, COUNT)]
 
 
 def test_one_of_another_size_that_the_sample_misses_has_all_decoded_again(
@@ -100,6 +103,20 @@ def test_one_of_another_size_that_the_sample_misses_has_all_decoded_again(
     assert "from 6 to 30 pixels" in reading.notes[0]
 
 
+def test_room_for_a_wrong_guess_is_given_back_before_the_right_one_is_taken(
+    folder: Path, save_picture: SavePicture, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    save_picture(odd(folder), 6, 8, "RGB")
+    workshop, source = Workshop(tmp_path_factory.mktemp("workshop")), recognise(folder)
+    assert source is not None
+    part = source.read(["train"], DataOptions(source=""), None, workshop.room).parts["train"]
+    assert [path.name for path in workshop.folder.iterdir()] == ["images-1.npy"]
+    images = np.array(part.pictures.images)
+    placed = workshop.write("train", part, (), "")
+    assert [path.name for path in workshop.folder.iterdir()] == ["train"]
+    np.testing.assert_array_equal(np.load(placed / "images.npy"), images)
+
+
 def test_pictures_of_different_or_large_sizes_are_looked_at_first(
     folder: Path, save_picture: SavePicture, passes: list[tuple[bool, bool, int]]
 ) -> None:
@@ -109,17 +126,53 @@ def test_pictures_of_different_or_large_sizes_are_looked_at_first(
     for path in folder.glob("*/*"):
         save_picture(path, 2, 225, "L")
     read(folder)
-    assert passes == 2 * [(True, False, 64), (True, False, COUNT), (False, True, COUNT)]
+    read(folder, size=(2, 20))
+    assert passes == 3 * [(True, False, 64), (True, False, COUNT), (False, True, COUNT)]
+    passes.clear()
+    for path in folder.glob("*/*"):
+        save_picture(path, 2, 225, "RGB")
+    read(folder, size=(2, 20))
+    assert passes == [(True, False, 64), (True, True, COUNT)]
 
 
-def test_bad_files_are_left_out_with_their_reasons(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_bad_files_are_left_out_with_their_reasons(
+    folder: Path, save_picture: SavePicture, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    save_picture(odd(folder), 6, 8, mode)
     paths = sorted(folder.glob("*/*"))
     paths[0].write_text("text")
     paths[70].write_bytes(paths[70].read_bytes()[:40])
+    header_only(save_picture(paths[72].with_suffix(".jpg"), 6, 8, "L"))
+    paths[72].unlink()
     reading = check_the_same_in_two_passes(folder, monkeypatch, skip_bad=True)
-    assert [file.path for file in reading.skipped] == ["a/00.png", "b/61.png"]
+    assert [file.path for file in reading.skipped] == ["a/00.png", "b/61.png", "b/65.jpg"]
     assert "found text" in reading.skipped[0].reason
-    assert reading.parts["train"].pictures.images.shape == (COUNT - 2, 6, 8, 1)
+    assert "truncated" in reading.skipped[2].reason
+    assert reading.parts["train"].pictures.images.shape == (COUNT - 3, 6, 8, len(mode))
+
+
+def header_only(path: Path) -> None:
+    """Cut a JPEG off where its pixels begin, which only who decodes it finds out."""
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"\xff\xda") + 14])
+
+
+def test_a_header_without_pixels_counts_whichever_split_is_asked_for(
+    folder: Path, save_picture: SavePicture, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("set")
+    for name in ("a", "b"):
+        save_picture(folder / name / "jpeg.jpg", 6, 8, "L")
+        save_picture(root / "test" / name / "one.png", 6, 8, "L")
+    header_only(save_picture(folder / "a" / "jpeg.jpg", 6, 8, "RGB"))
+    folder.rename(root / "train")
+    source = recognise(root)
+    assert source is not None
+    options = DataOptions(source=str(root), skip_bad=True)
+    for splits in (["train"], ["test"], ["train", "test"]):
+        for part in source.read(splits, options).parts.values():
+            assert part.pictures.images.shape[1:] == (6, 8, 3)
 
 
 def test_a_sample_of_bad_files_says_nothing(folder: Path, save_picture: SavePicture) -> None:

@@ -1,7 +1,8 @@
 """Pictures that are listed with their classes, to one array for each split: what readers of picture files share.
 
 What all are brought to is known only when each file of the first split was looked at. Most sets have pictures of one
-size, though: where a sample says so, its files are decoded as they are looked at, and again only if that was wrong.
+size, though: where a sample says so, its files are decoded as they are looked at, and again if that was wrong. What
+comes out is the same either way.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ class _Found:
     """What was found in the files of a split.
 
     Attributes:
-        looks: for each file.
-        images: (R, H, W, C), for the files that were decoded.
+        looks: at each file.
+        images: (R, H, W, C), of the files that were to be decoded.
         rows: the numbers of these R files.
+        errors: why some of them could not be, by these numbers.
     """
 
     looks: _Looks
     images: NDArray[np.uint8]
     rows: Sequence[int]
+    errors: Mapping[int, PictureError]
 
 
 def read_listings(
@@ -66,7 +69,7 @@ def read_listings(
         places: what to call each split in messages.
         root: what to call the source.
         options: the size, and whether bad files are left out.
-        progress: counts each look and each decoding of a file.
+        progress: counts each look and each decoding of a file; where files are decoded again, it steps back.
         room: gives the array for a split's pictures.
 
     Raises:
@@ -79,13 +82,15 @@ def read_listings(
     guess = _guess(paths[first], options) if first in asked else None
     found = _read(paths[first], guess, tick, room)
     form, notes = _form(found.looks, options, places[first])
+    if first in asked and form != guess:
+        looks = found.looks
+        del found  # and with it the room for the pictures of another form
+        tick(0 if guess is None else -len(looks))
+        found = _decoded(paths[first], looks, form, tick, room)
     parts = {}
     for split in asked:
         if split != first:
             found = _read(paths[split], form, tick, room)
-        elif form != guess:
-            tick(0 if guess is None else -len(found.looks))
-            found = _decoded(paths[split], found.looks, form, tick, room)
         parts[split] = _part(listings[split], found, listings[first].classes, places[split])
     reading = Reading(parts, notes)
     if reading.skipped and not options.skip_bad:
@@ -105,18 +110,25 @@ def _guess(paths: Sequence[Item], options: DataOptions) -> Form | None:
     if not headers:
         return None
     form, _ = _form(looks, options, "")
-    alike = len({(header.height, header.width) for header in headers}) == 1
+    if options.size is not None and form.channels == 3:
+        return form  # whatever the others are
+    alike = options.size is not None or len({(header.height, header.width) for header in headers}) == 1
     # Of larger ones nearly all time goes into decoding, and room for each at its own size may not be there.
-    likely = options.size is not None or (alike and max(form.height, form.width) <= LONGEST_SIDE)
-    return form if likely else None
+    small = all(max(header.height, header.width) <= LONGEST_SIDE for header in headers)
+    return form if alike and small else None
 
 
 def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Room) -> _Found:
-    """Look at each file and, where their form is known, decode it."""
+    """Look at each file and, where a form is given, bring it to that."""
     if form is None:
-        return _Found(look_at_each(paths, tick), room(0, (1, 1), 1), range(0))
+        return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
     looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), room=room)
-    return _Found(looks, images, range(len(paths)))
+    errors = {index: look for index, look in enumerate(looks) if isinstance(look, PictureError)}
+    # The header of what cannot be decoded counts where forms are decided, as it does where nothing is decoded.
+    again = look_at_each([paths[index] for index in errors], lambda _: None)
+    for index, look in zip(errors, again, strict=True):
+        looks[index] = look
+    return _Found(looks, images, range(len(paths)), errors)
 
 
 def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room: Room) -> _Found:
@@ -124,8 +136,7 @@ def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room:
     good = [index for index, look in enumerate(looks) if isinstance(look, Look)]
     tick(len(looks) - len(good))
     images, errors = decode_each([paths[index] for index in good], form, tick, room=room)
-    met = {good[place]: error for place, error in errors.items()}
-    return _Found([met.get(index, look) for index, look in enumerate(looks)], images, good)
+    return _Found(looks, images, good, {good[place]: error for place, error in errors.items()})
 
 
 def _form(
@@ -163,15 +174,14 @@ def _common_size(headers: Sequence[Header], options: DataOptions) -> tuple[tuple
 
 def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str) -> Part:
     """Return one split's pictures, and the files that are none."""
-    bad = [
-        Skipped(entry.name, look.reason)
-        for entry, look in zip(listing.entries, found.looks, strict=True)
-        if isinstance(look, PictureError)
-    ]
-    looks = [found.looks[index] for index in found.rows]
-    keep = [place for place, look in enumerate(looks) if isinstance(look, Look)]
-    images = found.images if len(keep) == len(looks) else chosen(found.images, np.array(keep, np.int64))
-    good = [listing.entries[found.rows[place]] for place in keep]
+    reasons = {index: look.reason for index, look in enumerate(found.looks) if isinstance(look, PictureError)}
+    reasons |= {index: error.reason for index, error in found.errors.items()}
+    bad = [Skipped(listing.entries[index].name, reason) for index, reason in reasons.items()]
+    keep = [place for place, index in enumerate(found.rows) if index not in reasons]
+    # Of an array with rows to leave out, the store makes a copy.
+    images = found.images if len(keep) == len(found.rows) else chosen(found.images, np.array(keep, np.int64))
+    rows = [found.rows[place] for place in keep]
+    good = [listing.entries[index] for index in rows]
     numbers = {name: number for number, name in enumerate(classes)}
     pictures = ImageSet(
         images=images,
@@ -180,7 +190,7 @@ def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str
         origin=origin,
         names=[entry.name for entry in good],
     )
-    digests = as_rows([look.digest for look in looks if isinstance(look, Look)])
+    digests = as_rows([look.digest for index in rows if isinstance(look := found.looks[index], Look)])
     return Part(pictures, digests, tuple(sorted([*listing.bad, *bad], key=lambda file: file.path)))
 
 
