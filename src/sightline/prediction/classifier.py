@@ -147,7 +147,7 @@ class Classifier:
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
 
 
-def load_classifier(path: Path, network: nn.Module | None = None) -> Classifier:
+def load_classifier(path: str | Path, network: nn.Module | None = None) -> Classifier:
     """Return the classifier in the file `path`, its weights checked against their SHA-256.
 
     Args:
@@ -158,6 +158,7 @@ def load_classifier(path: Path, network: nn.Module | None = None) -> Classifier:
         RunError: the file is missing, damaged, of another version, or holds another network's weights.
         UsageError: the network is a Python class and none is handed in.
     """
+    path = Path(path)
     state, description = _read(path)
     if network is None:
         if description.layers is None:
