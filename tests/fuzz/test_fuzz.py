@@ -1,4 +1,4 @@
-"""150 damaged files a reader; `make fuzz` reads 10,000. What is wrong with one is printed with its number."""
+"""100 damaged files a reader; `make fuzz` reads 10,000. What is wrong with one is printed with its number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("fuzz.py")
-CASES = 150
+CASES = 100
 NAMES = (
     *("idx", "svhn", "cifar", "npz", "pickles", "pixel-csv", "usps", "lists", "pictures", "hdf5", "parquet"),
     *("store", "runs", "weights"),
