@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+from reading_here import work_through
 
-from sightline.data import picture_child, picture_files
-from sightline.data.confined_thread import Task
+from sightline.data import picture_files
 from sightline.data.home import imports_folder
 from sightline.data.options import DataOptions
 from sightline.data.source import read
@@ -44,20 +43,6 @@ class Fuse:
 def read_all(folder: Path) -> dict[str, str]:
     dataset = read(DataOptions(source=str(folder)))
     return {split: part.fingerprint for split, part in dataset.splits().items()}
-
-
-def decode_here(
-    task: Task, items: list[Path], answers: list[NDArray[np.uint8]], tick: picture_files.Tick
-) -> dict[int, str]:
-    """Do what `work_through` does."""
-    work = picture_child.reading(**task.request)
-    for index, item in enumerate(items):
-        answer = np.frombuffer(work(item, lambda _: None), np.uint8)
-        parts = np.split(answer, np.cumsum([table.shape[1] for table in answers])[:-1])
-        for table, part in zip(answers, parts, strict=True):
-            table[index] = part
-    tick(len(items))
-    return {}
 
 
 def in_child(work: Any) -> tuple[int, Any]:
@@ -85,7 +70,7 @@ def left_behind() -> list[str]:
 
 def main(folder: Path) -> None:
     found = []
-    picture_files.work_through = decode_here
+    picture_files.work_through = work_through
     for length in range(1, 200):
         changed = np.random.default_rng(length).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         Image.fromarray(changed).save(folder / "cat" / "0.png")  # so that there is something to import anew
