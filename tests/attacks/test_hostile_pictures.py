@@ -17,7 +17,7 @@ import pytest
 from hostile.pictures import encoded, png
 from PIL import Image
 
-from sightline.data.decode import Form, PictureError, read_header, read_picture
+from sightline.data.decode import Form, PictureError, read_bytes, read_picture
 from sightline.data.options import DataOptions
 from sightline.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
 from sightline.data.source import read
@@ -54,14 +54,14 @@ def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.Mon
     monkeypatch.setattr("sightline.data.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
     with pytest.raises(PictureError, match="too large, 9x10 pixels where 80 are allowed"):
-        read_header(encoded(Image.new("RGB", (10, 9)), kind))
+        read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
 
 
 def test_a_text_bomb_in_a_png_is_refused(peak_memory: Callable[[], int]) -> None:
     bomb = b"Comment\0\0" + zlib.compress(bytes(200_000_000), 9)
     content = png(1, 1, (b"zTXt", bomb), (b"IDAT", zlib.compress(b"\0\0")))
     with pytest.raises(PictureError, match="damaged"):
-        read_header(content)
+        read_bytes(content, None, ignore)
     assert peak_memory() < 250_000_000  # the test's own 200 MB, and little more
 
 
@@ -95,7 +95,7 @@ def test_a_tiff_whose_pages_run_in_a_circle_ends() -> None:
 )
 def test_formats_that_run_or_fetch_things_are_not_opened(content: bytes) -> None:
     with pytest.raises(PictureError, match=r"not a picture that Sightline reads .found text"):
-        read_header(content)
+        read_bytes(content, None, ignore)
 
 
 def test_a_link_to_an_endless_device_in_a_class_folder_does_not_hang(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from sightline.data.decode import (
     describe,
     read_bytes,
     read_content,
-    read_header,
     read_picture,
 )
 from sightline.data.resizing import resize
@@ -28,6 +27,10 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def read_header(picture: Path | bytes) -> Header:
+    return read_bytes(picture, None, lambda _: None)[0]
 
 
 def gradient(height: int = 6, width: int = 10) -> Image.Image:

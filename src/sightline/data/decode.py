@@ -110,20 +110,6 @@ class Form(NamedTuple):
     fit: Fit
 
 
-def read_header(picture: Path | bytes, *, name: str | None = None) -> Header:
-    """Return what is known of a picture without decoding it.
-
-    Args:
-        picture: a file, or its content.
-        name: what to call it in an error; none: the path.
-
-    Raises:
-        PictureError: it is no picture that Sightline reads, has several frames or too many pixels.
-    """
-    with _opened(picture, name) as image:
-        return _header(image)
-
-
 def read_picture(
     picture: Path | bytes,
     size: tuple[int, int] | None,
@@ -142,7 +128,8 @@ def read_picture(
         name: what to call it in an error; none: the path.
 
     Raises:
-        PictureError: as for `read_header`, or the content is truncated or damaged.
+        PictureError: it is no picture that Sightline reads, has several frames or too many pixels, or is truncated or
+            damaged.
     """
     with _opened(picture, name) as image:
         return to_array(_upright(image, size, fit), channels)
@@ -151,7 +138,7 @@ def read_picture(
 def read_bytes(
     picture: Path | bytes, form: Form | None, about_to_decode: Callable[[int], None]
 ) -> tuple[Header, bytes]:
-    """Return what `read_header` returns, and the bytes of the array that `read_picture` returns.
+    """Return what is known of a picture beside its pixels, and the bytes of the array that `read_picture` returns.
 
     Args:
         picture: a file, or its content.
