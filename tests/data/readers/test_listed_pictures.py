@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reading_here import work_through
 
 from sightline.data import picture_files
 from sightline.data.confined_thread import Task
@@ -39,9 +40,6 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool, int]]:
 
     They are read in this process, for confined children would take most of the time to start.
     """
-    monkeypatch.syspath_prepend(Path(__file__).parents[1])
-    from reading_here import work_through
-
     made = []
 
     def noted(task: Task, items: list[Path], *rest: object) -> dict[int, str]:
