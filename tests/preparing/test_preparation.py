@@ -111,6 +111,18 @@ def test_applying_changes_no_picture_in_place() -> None:
     assert torch.equal(floats, before)
 
 
+def test_what_was_prepared_in_inference_can_be_learned_from_later() -> None:
+    preparation = Preparation(mean=(1.25, 2.5, 3.75), std=(5.0, 6.25, 7.5))
+    with torch.inference_mode():
+        seen = preparation.apply(torch.tensor(IMAGES))
+    pictures = torch.tensor(IMAGES, dtype=torch.float32, requires_grad=True)
+    prepared = preparation.apply(pictures)
+    prepared.sum().backward()
+    assert torch.equal(seen, prepared.detach())
+    assert pictures.grad is not None
+    assert torch.allclose(pictures.grad, (1 / torch.tensor(preparation.std)).expand(IMAGES.shape))
+
+
 def test_a_preparation_is_frozen_and_survives_json_in_a_record() -> None:
     class Record(BaseModel):
         preparation: Preparation

@@ -189,12 +189,12 @@ network = nn.Sequential(nn.Flatten(), nn.Linear(12288, 16), nn.ReLU(), nn.Linear
 preparation = Preparation(mean=(100.0,) * 3, std=(50.0,) * 3)
 with prepared(machine):
     found = []
-    for batches in (5, 60):
+    for batches in (5, 5, 60):  # where the first leaves the heap depends on what lay there before
         images = np.broadcast_to(np.zeros((64, 64, 3), np.uint8), (512 * batches, 64, 64, 3))
         logits = validate(network, machine, preparation, images, 512)
         found.append(megabytes())
     assert logits.shape == (512 * 60, 10) and (logits == logits[0]).all()
-print(*found)
+print(*found[1:])
 """
 
 

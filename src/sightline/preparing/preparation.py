@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from reprlib import repr as shown  # which is short whatever the value
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from sightline.errors import UsageError
 from sightline.preparing.views import Views, parse
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from sightline.data.imageset import ImageSet
@@ -74,17 +76,28 @@ class Preparation:
         if self.grey and floats.shape[3] > 1:
             floats = floats.mean(dim=3, keepdim=True)
         count, height, width, channels = floats.shape
-        std = torch.tensor(self.std)
-        shift = -torch.tensor(self.mean) / std
-        # As long as a picture, so that the processor takes several numbers at once and not one channel after the other.
-        shift, scale = (
-            # No waiting for a GPU, see `on_device`.
-            numbers.to(floats.device, non_blocking=True).repeat(height * width)
-            for numbers in (shift, 1 / std)
-        )
+        shift, scale = _line(self.mean, self.std, height * width, floats.device)
         flat = floats.reshape(count, height * width * channels)
         # One pass over memory: x·(1/std) − mean/std. The permuted view is channels-last without a copy.
         return torch.addcmul(shift, flat, scale).view(count, height, width, channels).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=2)
+def _line(
+    mean: tuple[float, ...], std: tuple[float, ...], pixels: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return −mean/std and 1/std for each number of a picture, kept from one batch to the next.
+
+    As long as a picture, so that the processor takes several numbers at once and not one channel after the other.
+    """
+    import torch  # noqa: PLC0415 (as above)
+
+    with torch.inference_mode(False):  # else they could not be used outside of that mode
+        divisor = torch.tensor(std)
+        pair = -torch.tensor(mean) / divisor, 1 / divisor
+        # No waiting for a GPU, see `on_device`.
+        shift, scale = (numbers.to(device, non_blocking=True).repeat(pixels) for numbers in pair)
+        return shift, scale
 
 
 def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:

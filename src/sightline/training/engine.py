@@ -58,7 +58,11 @@ class TorchEngine:
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step; see `train_step`."""
-        torch.manual_seed(derive(self._seed, "noise", *place))
+        noise = derive(self._seed, "noise", *place)
+        # `torch.manual_seed` would ask after every kind of device, which takes a twentieth of a small network's step.
+        torch.default_generator.manual_seed(noise)
+        if self._machine.device.type == "cuda":
+            torch.cuda.manual_seed(noise)
         return train_step(
             self._network, self._optimizer, self._machine, self._preparation, self._loss,
             pictures, targets, learning_rate,

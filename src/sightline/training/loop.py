@@ -173,6 +173,8 @@ class Trainer:
             pictures (B, H, W, C), uint8 or float in 0..255; targets (B, K), shares of classes.
         """
         pictures, targets = self._pictures.at(indices)
+        if not self._augmentations:
+            return pictures, targets
         random = stream(self.recipe.seed, "augment", *place)
         mirrored = None if self._mirrored is None else turns(self._mirrored[indices], place[0])
         return augment(pictures, targets, self._augmentations, random, mirrored)

@@ -113,20 +113,21 @@ class Optimizer:
         for key, parameter in self._parameters.items():
             for slot in _SLOTS[rules[key]]:
                 self._slots.setdefault(slot, {})[key] = torch.zeros_like(parameter)
-        keys: dict[tuple[OptimizerName, bool, float], list[str]] = {}
+        keys: dict[tuple[OptimizerName, float, float], list[str]] = {}
         for key, own in _factors(factors or {}, network).items():
             if key in self._parameters:
-                keys.setdefault((rules[key], self._parameters[key].ndim > 1, own), []).append(key)
+                decay = weight_decay if self._parameters[key].ndim > 1 else 0.0
+                keys.setdefault((rules[key], decay, own), []).append(key)
         self._groups = [
             _Group(
                 rule=rule,
                 keys=members,
                 steps=torch.zeros(len(members), device=self._parameters[members[0]].device),
                 momentum=momentum if rule == name else BETA1_BESIDE_MUON,
-                decay=weight_decay if is_weight else 0.0,
+                decay=decay,
                 factor=own if rule == name else own * BESIDE_MUON,
             )
-            for (rule, is_weight, own), members in keys.items()
+            for (rule, decay, own), members in keys.items()
         ]
         counted = {
             key: step for group in self._groups for key, step in zip(group.keys, group.steps, strict=True)
