@@ -69,7 +69,8 @@ def overlapping(renderer):
     def find(figure):
         to_png(figure)
         texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
-        texts = [text for text in texts if text not in beyond_the_axes(figure)]
+        unseen = beyond_the_axes(figure)
+        texts = [text for text in texts if text not in unseen]
         ruler = renderer(figure)
         boxes = np.array([text.get_window_extent(ruler).extents for text in texts])
         lower, upper = boxes[:, :2], boxes[:, 2:]
