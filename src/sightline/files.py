@@ -11,7 +11,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -63,10 +62,10 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
                 _write_and_flush(temporary / name, [content])
             _flush_folder(temporary)
             if path.exists():
-                shutil.rmtree(path)
+                _remove(path)
             temporary.replace(path)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            _remove(temporary, ignore_errors=True)
             raise
         _flush_folder(path.parent)
 
@@ -127,9 +126,15 @@ def sweep(folder: Path) -> None:
     """Remove what an interrupted write left in `folder`. The caller holds the folder's lock."""
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
         if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
+            _remove(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def _remove(folder: Path, *, ignore_errors: bool = False) -> None:
+    import shutil  # noqa: PLC0415 (it brings five compressors, and predictions write nothing)
+
+    shutil.rmtree(folder, ignore_errors=ignore_errors)
 
 
 def sha256(path: Path) -> str:

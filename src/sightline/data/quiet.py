@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import warnings
 
@@ -13,27 +12,30 @@ class _QuietPillow:
 
     `warnings.catch_warnings` swaps a list of the whole process, so threads that enter and leave it crosswise
     would leave it changed. Here the first thread in swaps, and the last one out restores.
+    Logging is imported by the first, for a process whose children decode needs it not.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._restore = contextlib.ExitStack()
-        self._handler = logging.NullHandler()  # a logger without any handler writes to the terminal
 
     def __enter__(self) -> None:
+        import logging  # noqa: PLC0415 (see above)
+
         with self._lock:
             if self._inside == 0:
                 self._restore.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module=r"PIL\.")
-                logging.getLogger("PIL").addHandler(self._handler)
+                handler = logging.NullHandler()  # a logger without any handler writes to the terminal
+                logging.getLogger("PIL").addHandler(handler)
+                self._restore.callback(logging.getLogger("PIL").removeHandler, handler)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                logging.getLogger("PIL").removeHandler(self._handler)
                 self._restore.close()
 
 
