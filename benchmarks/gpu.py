@@ -36,7 +36,6 @@ from racing.tables import DIRECTIONS, spread, table
 import sightline
 from sightline.cli import app, opening
 from sightline.evaluation.intervals import mean_interval
-from sightline.tasks.report import summary_of
 from sightline.training.loop import Trainer
 from sightline.training.machine import processor
 
@@ -171,7 +170,7 @@ def trained(data: str, options: Sequence[str], seed: int, out: Path, peak: float
         raise SystemExit(status)
     run = sightline.open_run(out)
     speed = statistics.median(row.images_per_second for row in run.history)
-    summary = summary_of(run)
+    summary = run.summary()
     assert summary is not None  # the command builds networks of layer lines alone
     operations = 2 * DIRECTIONS["train"] * summary.multiplications  # a multiplication comes with an addition
     return Trained(

@@ -35,7 +35,10 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_training_begins_without_what_draws() -> None:
-    code = "import sys, sightline.cli.opening, sightline.tasks.train; print('matplotlib' in sys.modules)"
+    code = (
+        "import sys, sightline.cli.opening, sightline.tasks.find_rate, sightline.training.start; "
+        "print('matplotlib' in sys.modules)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "False\n"
 

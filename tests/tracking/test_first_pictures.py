@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from sightline.reporting import figures
-from sightline.tracking import first_pictures
-from sightline.tracking.first_pictures import draw_first_pictures
+from sightline.tracking.first_pictures import _caption, draw_first_pictures
 from sightline.training import engine
 from sightline.training.loop import Trainer
 
@@ -22,7 +21,7 @@ def drawn(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray
         return real(pictures, captions)
 
     real = figures.draw_sample_sheet
-    monkeypatch.setattr(first_pictures.figures, "draw_sample_sheet", draw)
+    monkeypatch.setattr(figures, "draw_sample_sheet", draw)
     sheet = draw_first_pictures(trainer)
     assert (sheet.dtype, sheet.ndim, sheet.shape[2]) == (np.uint8, 3, 3)
     assert np.ptp(sheet) > 200
@@ -65,4 +64,4 @@ def test_a_resumed_run_draws_the_same_sheet(tmp_path: Path, tiny: ModuleType) ->
 def test_a_caption_names_the_classes_that_have_a_share(
     shares: list[float], caption: str, tiny: ModuleType
 ) -> None:
-    assert first_pictures._caption(np.array(shares, np.float32), tiny.CLASSES) == caption
+    assert _caption(np.array(shares, np.float32), tiny.CLASSES) == caption

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sightline.cli import output
 from sightline.reporting.tables import count
-from sightline.tasks.report import summary_of
 from sightline.training.callbacks import Callback
 from sightline.training.loop import Trainer
 
@@ -15,7 +14,7 @@ class Opening(Callback):
     def on_start(self, trainer: Trainer) -> None:
         """Print them."""
         run, recipe, record = trainer.run, trainer.recipe, trainer.record
-        summary = summary_of(run)
+        summary = run.summary()
         if summary is not None:
             output.show_summary(summary)
         output.say()

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sightline import files
 from sightline.data.dataset import Dataset
 from sightline.errors import UsageError
-from sightline.reporting import figures
 from sightline.tasks.load import Data, load, reading_progress, refuse_inside
 from sightline.tasks.train import LEARNING_SPLITS, stem, wanted
 from sightline.training.recipe import Recipe
@@ -104,6 +103,9 @@ def find_learning_rate(
         )
     dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
     test, effective = _tested(whole, dataset, network, progress=progress)
+
+    from sightline.reporting import figures  # noqa: PLC0415 (matplotlib is loaded once there is something to draw)
+
     found = test.tenth_of_lowest
     content = {
         TABLE: test.to_csv().encode(),

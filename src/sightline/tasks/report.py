@@ -7,8 +7,6 @@ from pathlib import Path
 
 from sightline import files
 from sightline.architectures.layers import show
-from sightline.architectures.lines import parse
-from sightline.architectures.summary import Summary, summarise
 from sightline.data.dataset import Skipped
 from sightline.reporting import figures
 from sightline.reporting.contents import (
@@ -44,7 +42,7 @@ _SHOWN = {
 def write_run_report(run: Run) -> Path:
     """Draw the network and the learning curves and write `report.html` of one run; return its path."""
     album = Album(run.path / "figures")
-    if (summary := summary_of(run)) is not None and not album.path("architecture").exists():
+    if (summary := run.summary()) is not None and not album.path("architecture").exists():
         figures.save_png(figures.draw_architecture(summary), album.path("architecture"))
     if run.history:
         figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
@@ -75,16 +73,6 @@ def write_comparison_report(
     files.write_text(path, render_report(report))
 
 
-def summary_of(run: Run) -> Summary | None:
-    """Return the layer table of a run, or None if its network is a Python class."""
-    layers = run.recipe.model.layers
-    if layers is None:
-        return None
-    height, width, channels = run.record.data.shape
-    shape = (height, width, 1 if run.recipe.preparation.grey else channels)
-    return summarise(parse(layers), shape, len(run.record.data.classes))
-
-
 def dataset_facts(run: Run) -> DatasetFacts:
     """Return what a report tells of the pictures that a run learned from, and was judged on."""
     data, evaluation = run.record.data, run.evaluation()
@@ -109,7 +97,7 @@ def dataset_facts(run: Run) -> DatasetFacts:
 
 def model_facts(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
     """Return what a report tells of a run, with the figures that are drawn of it alone."""
-    record, recipe, summary = run.record, run.recipe, summary_of(run)
+    record, recipe, summary = run.record, run.recipe, run.summary()
     layers = (
         tuple(LayerFacts(row.line, show(row.output), row.count.total) for row in summary.rows)
         if summary

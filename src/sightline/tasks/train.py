@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sightline import files
 from sightline.data.dataset import Dataset, SplitName
 from sightline.errors import UsageError
-from sightline.tasks.figures import Album
 from sightline.tasks.load import Data, load, load_own, refuse_inside, source_of
-from sightline.tasks.report import write_run_report
 from sightline.tracking.trackers import make_trackers
 from sightline.training.callbacks import Callback
 from sightline.training.presets import preset as preset_named
@@ -174,11 +172,18 @@ def wanted(
     return whole.model_copy(update={"data": placed})
 
 
-def _draw_data(run: Run, dataset: Dataset) -> None:
-    """Draw the figures of the data, unless they are there already; it takes seconds, so training does not wait."""
+def _report(run: Run, dataset: Dataset) -> None:
+    """Draw the figures of the data, unless they are there already, and write the report.
+
+    It takes seconds, and what draws takes half a second to load, so training does not wait for it.
+    """
+    from sightline.tasks.figures import Album  # noqa: PLC0415 (see above)
+    from sightline.tasks.report import write_run_report  # noqa: PLC0415
+
     album = Album(run.path / "figures")
     if not album.path("counts").exists():  # the last one that is drawn
         album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
+    write_run_report(run)
 
 
 def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
@@ -230,10 +235,8 @@ def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
         yield
     except BaseException:
         with contextlib.suppress(Exception):
-            _draw_data(run, dataset)
-            write_run_report(run)
+            _report(run, dataset)
         raise
     for part in dataset.splits().values():
         part.check_pixels()  # now that every one has been read anyway
-    _draw_data(run, dataset)
-    write_run_report(run)
+    _report(run, dataset)

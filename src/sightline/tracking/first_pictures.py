@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.pixels import as_channels
-from sightline.reporting import figures
 from sightline.training.loop import Trainer
 
 PICTURES = 24
@@ -20,6 +19,8 @@ def draw_first_pictures(trainer: Trainer) -> NDArray[np.uint8]:
     The pictures are those of the first batch, augmented and, if the recipe says so, grey, before normalisation, which
     nobody could look at. A picture blended by `mixup` has the shares of its classes as its label.
     """
+    from sightline.reporting import figures  # noqa: PLC0415 (matplotlib, which a run that is not tracked needs later)
+
     indices = trainer.order(1)[slice(*trainer.bounds[0])]
     augmented, targets = trainer.augmented(indices, (1, 0))
     floats = augmented[:PICTURES].float().cpu().numpy()

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sightline import files
+from sightline.architectures.lines import parse
+from sightline.architectures.summary import Summary, summarise
 from sightline.data.dataset import Dataset, SplitName
 from sightline.data.npy import decode_npy
 from sightline.errors import DataError, RunError, SaveError, UsageError
@@ -155,6 +157,15 @@ class Run:
                 "bring the old one back; to train with another recipe, start a new run with --recipe."
             )
         return self
+
+    def summary(self) -> Summary | None:
+        """Return the layer table, or None if the network is a Python class."""
+        recipe, data = self.recipe, self.record.data
+        if recipe.model.layers is None:
+            return None
+        height, width, channels = data.shape
+        shape = (height, width, 1 if recipe.preparation.grey else channels)
+        return summarise(parse(recipe.model.layers), shape, len(data.classes))
 
     def check_pictures(self, dataset: Dataset) -> None:
         """Check that the splits which the run saw in training are the same in `dataset`, as far as it has them.
