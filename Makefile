@@ -6,13 +6,13 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 .PHONY: demo test lint fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
-	$(BIN)/sightline demo
+	$(BIN)/picturewise demo
 
 # One worker more than there are cores, for some tests wait for others' processes. By default the files with the fewest
 # tests come last, and some of these are the slowest.
 test: export PYTHONDONTWRITEBYTECODE :=  # compiled files are kept, for hundreds of processes are started
 test: lint  ## everything that must hold before a change lands
-	$(BIN)/python -m pytest -n $$($(BIN)/python -c "from sightline.cores import available_cores; print(1 + available_cores())") --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c "from picturewise.cores import available_cores; print(1 + available_cores())") --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-import sightline
-from sightline.data.imageset import ImageSet
+import picturewise
+from picturewise.data.imageset import ImageSet
 
 OLD = 8
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
 
-    whole = sightline.read_dataset(asked.data)
+    whole = picturewise.read_dataset(asked.data)
     names = whole.classes
     old, new = set(names[:OLD]), set(names[OLD:])
     everything, first, last = whole, only(whole, old), only(whole, new)
@@ -50,7 +50,7 @@ def main() -> None:
     for seed in range(asked.seeds):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            began = sightline.train(
+            began = picturewise.train(
                 learning(first), epochs=asked.epochs, seed=seed, out=folder / "old", progress=False
             )
             before = predicted(began, tests["old"])
@@ -60,13 +60,13 @@ def main() -> None:
                 ("added, all ten shown", everything, asked.epochs),
                 ("added, only 8 and 9 shown", last, asked.epochs),
             ):
-                found = sightline.extend(
+                found = picturewise.extend(
                     began, learning(data), add_classes=True, epochs=epochs, out=folder / way, progress=False
                 )
                 report(seed, way, found.run, tests, before)
 
 
-def only(whole: sightline.Dataset, names: set[str]) -> sightline.Dataset:
+def only(whole: picturewise.Dataset, names: set[str]) -> picturewise.Dataset:
     """Return the pictures of some classes, numbered by these alone."""
     classes = tuple(name for name in whole.classes if name in names)
     numbers = [whole.classes.index(name) for name in classes]
@@ -75,21 +75,21 @@ def only(whole: sightline.Dataset, names: set[str]) -> sightline.Dataset:
         places = np.flatnonzero(np.isin(part.labels, numbers))
         labels = np.searchsorted(numbers, part.labels[places]).astype(np.int64)
         parts[name] = ImageSet(np.asarray(part.images[places]), labels, classes, part.origin)
-    return sightline.Dataset(whole.name, **parts)
+    return picturewise.Dataset(whole.name, **parts)
 
 
-def learning(data: sightline.Dataset) -> sightline.Dataset:
+def learning(data: picturewise.Dataset) -> picturewise.Dataset:
     """Return the splits that learning sees."""
-    return sightline.Dataset(data.name, train=data.train, valid=data.valid)
+    return picturewise.Dataset(data.name, train=data.train, valid=data.valid)
 
 
-def predicted(run: sightline.Run, part: ImageSet) -> np.ndarray:
+def predicted(run: picturewise.Run, part: ImageSet) -> np.ndarray:
     """Return the class names that a run's classifier gives to pictures."""
     classifier = run.classifier()
     return np.array(classifier.classes)[classifier.probabilities(part.images).argmax(axis=1)]
 
 
-def report(seed: int, way: str, run: sightline.Run, tests: dict[str, ImageSet], before: np.ndarray) -> None:
+def report(seed: int, way: str, run: picturewise.Run, tests: dict[str, ImageSet], before: np.ndarray) -> None:
     cells = []
     for part in tests.values():
         known = set(part.classes) & set(run.classifier().classes)

@@ -4,7 +4,7 @@
 
 The time is that of the processor over the cores, so that a run may be held (`kill -STOP`) while others need them.
 Some steps are timed first, so that the schedule of the learning rate ends when the time does. Everything else is as
-`sightline train` has it by default. The test split is read once, at the end. Prints Markdown.
+`picturewise train` has it by default. The test split is read once, at the end. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
-import sightline
-from sightline.training.machine import available_cores, processor
+import picturewise
+from picturewise.training.machine import available_cores, processor
 
 WARM_UP, TIMED = 10, 50
 ROOM = 0.9
@@ -37,7 +37,7 @@ class Probed(Exception):  # noqa: N818 (no error)
     """Ends the run that only times steps."""
 
 
-class Probe(sightline.Callback):
+class Probe(picturewise.Callback):
     """Times steps, then leaves."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Probe(sightline.Callback):
         return self.batches * statistics.median(b - a for a, b in itertools.pairwise(ticks))
 
 
-class Deadline(sightline.Callback):
+class Deadline(picturewise.Callback):
     """Ends the run after the epoch in which its time is over."""
 
     def __init__(self, seconds: float) -> None:
@@ -94,7 +94,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         probe = Probe()
         with contextlib.suppress(Probed):
-            sightline.train(
+            picturewise.train(
                 asked.data,
                 **options,
                 epochs=100,
@@ -107,7 +107,7 @@ def main() -> None:
         print(f"{probe.epoch_seconds():.1f} s for the steps of an epoch: {epochs} epochs\n", flush=True)
         deadline = Deadline(seconds)
         began = clock()
-        run = sightline.train(
+        run = picturewise.train(
             asked.data, **options, epochs=epochs, out=asked.out or Path(place) / "run", settings=asked.set,
             callbacks=[deadline],
         )  # fmt: skip
@@ -117,7 +117,7 @@ def main() -> None:
             print(
                 f"| {row.epoch} | {passed / 60:.1f} | {row.train_loss:.3f} | {100 * row.valid_accuracy:.2f} % |"
             )
-        accuracy = sightline.evaluate(run, progress=False).accuracy
+        accuracy = picturewise.evaluate(run, progress=False).accuracy
         print(f"\nwhole call: {whole / 60:.1f} min; {run.record.status} {run.record.reason}")
     print(f"test accuracy {100 * accuracy.value:.2f} % ({100 * accuracy.low:.2f}–{100 * accuracy.high:.2f})")
     print(f"load at the end: {os.getloadavg()[0]:.1f}")

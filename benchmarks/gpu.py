@@ -1,4 +1,4 @@
-"""What an accuracy costs on a GPU: `sightline train` with several seeds, beside cifar10-airbench's own scripts.
+"""What an accuracy costs on a GPU: `picturewise train` with several seeds, beside cifar10-airbench's own scripts.
 
     python benchmarks/gpu.py cifar10 --label '94 %' -- --preset best
     python benchmarks/gpu.py cifar10 --airbench FOLDER --script airbench94_muon.py --markdown FILE -- --preset best
@@ -33,11 +33,11 @@ from contenders.torch_peak import gflops
 from racing import airbench
 from racing.tables import DIRECTIONS, spread, table
 
-import sightline
-from sightline.cli import app, opening
-from sightline.evaluation.intervals import mean_interval
-from sightline.training.loop import Trainer
-from sightline.training.machine import processor
+import picturewise
+from picturewise.cli import app, opening
+from picturewise.evaluation.intervals import mean_interval
+from picturewise.training.loop import Trainer
+from picturewise.training.machine import processor
 
 OPTIONS = ["--preset", "best"]
 OURS = {"--seed", "--out", "--json", "--find-learning-rate"}
@@ -50,7 +50,7 @@ SMOKE_PEAK_SIDE, SMOKE_PEAK_SECONDS = 64, 0.01
 
 @dataclass(frozen=True)
 class Trained:
-    """One run of `sightline train`, judged on the test pictures.
+    """One run of `picturewise train`, judged on the test pictures.
 
     Attributes:
         seed: of everything random.
@@ -69,7 +69,7 @@ class Trained:
     share: float
 
 
-class Clock(sightline.Callback):
+class Clock(picturewise.Callback):
     """Notes when training began and when its last validation ended; the best epoch is saved by then."""
 
     began = ended = 0.0
@@ -106,7 +106,7 @@ def main() -> None:
                 )  # so that a long run that is broken off has not been in vain
         if arguments.airbench:
             print(f"{arguments.script} …", file=sys.stderr, flush=True)
-            airbench.write_pictures(sightline.read_dataset(arguments.data), Path(place, "airbench"))
+            airbench.write_pictures(picturewise.read_dataset(arguments.data), Path(place, "airbench"))
             script = arguments.airbench / arguments.script
             theirs += airbench.trainings(script, Path(place, "airbench"), arguments.runs)
     write(arguments.markdown, text())
@@ -114,7 +114,7 @@ def main() -> None:
 
 
 def parsed_arguments() -> tuple[argparse.Namespace, list[str]]:
-    """Return the benchmark's own arguments, and those behind `--`, which are for `sightline train`."""
+    """Return the benchmark's own arguments, and those behind `--`, which are for `picturewise train`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,7 +155,7 @@ def check_airbench(parser: argparse.ArgumentParser, arguments: argparse.Namespac
             f"{script.name} imports torchvision, which is not installed: install the release that goes with torch "
             f"{torch.__version__}, or leave --airbench out"
         )
-    shape = sightline.read_dataset(arguments.data, splits=["train"]).split("train").shape
+    shape = picturewise.read_dataset(arguments.data, splits=["train"]).split("train").shape
     if shape != airbench.SHAPE:
         parser.error(f"the pictures of {arguments.data} are {shape}; {script.name} takes {airbench.SHAPE}")
 
@@ -168,14 +168,14 @@ def trained(data: str, options: Sequence[str], seed: int, out: Path, peak: float
         status = app.run(["train", data, *options, "--seed", str(seed), "--out", str(out)])
     if status != 0:  # and it has said why
         raise SystemExit(status)
-    run = sightline.open_run(out)
+    run = picturewise.open_run(out)
     speed = statistics.median(row.images_per_second for row in run.history)
     summary = run.summary()
     assert summary is not None  # the command builds networks of layer lines alone
     operations = 2 * DIRECTIONS["train"] * summary.multiplications  # a multiplication comes with an addition
     return Trained(
         seed=seed,
-        accuracy=sightline.evaluate(run, progress=False).accuracy.value,
+        accuracy=picturewise.evaluate(run, progress=False).accuracy.value,
         before=clock.began - began,
         seconds=clock.ended - clock.began,
         speed=speed,
@@ -214,7 +214,7 @@ def document(
     head = ["", "n", "mean test accuracy (95 %)", "seconds", "images/s", "share of the bfloat16 peak"]
     rows = [
         [
-            "Sightline",
+            "Picturewise",
             str(len(runs)),
             percent([one.accuracy for one in runs]),
             spread([one.seconds for one in runs], ".2f"),
@@ -244,7 +244,7 @@ def document(
     return "\n\n".join(
         [
             f"### {arguments.label}",
-            f"`sightline train {shlex.join([arguments.data, *options])} --seed …`",
+            f"`picturewise train {shlex.join([arguments.data, *options])} --seed …`",
             table(head, rows),
             table(["seed", "test accuracy", "seconds before the first batch", "seconds", "images/s"], each),
             "\n".join(below),

@@ -2,7 +2,7 @@
 
     python benchmarks/hostile_files.py [--family NAME]
 
-Every file of `tests/attacks/hostile` is written and then read with `sightline.read_dataset`, each in a process of
+Every file of `tests/attacks/hostile` is written and then read with `picturewise.read_dataset`, each in a process of
 its own that is forked from one that has read a small set before, so that imports are not in the figures. Memory is
 what that process took above its start, and on top of it the whole of the largest child that it started. Prints
 Markdown; the exit status is 1 if a file was not refused in a sentence, or anything was run or written.
@@ -82,7 +82,7 @@ def warm_up() -> None:
     import numpy as np
     from PIL import Image
 
-    from sightline import read_dataset
+    from picturewise import read_dataset
 
     with tempfile.TemporaryDirectory() as place:
         for name in ("cat", "dog"):
@@ -124,12 +124,12 @@ def is_of_the_store(path: Path, place: Path) -> bool:
 
 def read(source: Path, place: Path) -> dict[str, Any]:
     """Read as a user does, in a working folder and a home of its own; return what it took."""
-    from sightline import read_dataset
-    from sightline.errors import DataError
+    from picturewise import read_dataset
+    from picturewise.errors import DataError
 
     sys.dont_write_bytecode = True
     os.chdir(place / "work")
-    os.environ |= {name: str(place / "home") for name in ("HOME", "SIGHTLINE_HOME", "XDG_CACHE_HOME")}
+    os.environ |= {name: str(place / "home") for name in ("HOME", "PICTUREWISE_HOME", "XDG_CACHE_HOME")}
     tempfile.tempdir = os.environ["TMPDIR"] = str(place / "temporary")
     signal.alarm(60)
     with watched(place / "temporary", place / "home" / "imports") as faults:

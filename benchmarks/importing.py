@@ -27,7 +27,7 @@ import numpy as np
 
 READ = """
 import sys
-from sightline import read_dataset
+from picturewise import read_dataset
 dataset = read_dataset(sys.argv[1])
 print({name: len(part) for name, part in dataset.splits().items()})
 """
@@ -36,7 +36,7 @@ import sys, time
 import torch
 before = time.perf_counter()
 import numpy as np
-from sightline import read_dataset
+from picturewise import read_dataset
 dataset = read_dataset(sys.argv[1], splits=("train", "valid"))
 batch = dataset.train.images[np.random.default_rng(0).permutation(len(dataset.train))[:128]]
 print(time.perf_counter() - before)
@@ -46,7 +46,7 @@ import sys, time
 began = time.perf_counter()
 import torch
 torch_seconds = time.perf_counter() - began
-from sightline import Callback, train
+from picturewise import Callback, train
 class Stop(Exception): pass
 class First(Callback):
     def on_batch(self, trainer):
@@ -86,7 +86,7 @@ def main() -> None:
     large_command.set_defaults(run=large)
     arguments = parser.parse_args()
 
-    from sightline.cores import available_cores
+    from picturewise.cores import available_cores
 
     machine = platform.processor() or platform.machine()
     print(f"{machine}, {available_cores()} cores, Python {platform.python_version()}")
@@ -154,13 +154,13 @@ def write_set(folder: Path, gigabytes: float) -> int:
 
 def measured(home: str, program: str | None, *arguments: object) -> Finished:
     """Run a Python program, or the command where there is none, to its end."""
-    start = ["-m", "sightline"] if program is None else ["-c", program]
+    start = ["-m", "picturewise"] if program is None else ["-c", program]
     began, peak = time.perf_counter(), 0
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, *start, *map(str, arguments)],
             stdout=output,
-            env=os.environ | {"SIGHTLINE_HOME": home},
+            env=os.environ | {"PICTUREWISE_HOME": home},
         )
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)

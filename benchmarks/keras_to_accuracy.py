@@ -2,7 +2,7 @@
 
     python -c "
     import numpy
-    from sightline.tasks.load import read_dataset
+    from picturewise.tasks.load import read_dataset
     data = read_dataset('CIFAR10', splits=('train', 'valid', 'test'))
     pictures = {f'{part}_{what}': numpy.array(getattr(getattr(data, part), what))
                 for part in ('train', 'valid', 'test') for what in ('images', 'labels')}

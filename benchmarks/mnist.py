@@ -2,7 +2,7 @@
 
     python benchmarks/mnist.py FOLDER          the four official IDX files, gzipped or not
 
-Every figure comes from whole `sightline` commands, run one after the other in fresh processes. Prints Markdown.
+Every figure comes from whole `picturewise` commands, run one after the other in fresh processes. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COMMAND = [sys.executable, "-m", "sightline"]
+COMMAND = [sys.executable, "-m", "picturewise"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def main() -> None:
     folder = arguments.folder.resolve()
     import torch
 
-    from sightline.training.machine import available_cores, processor
+    from picturewise.training.machine import available_cores, processor
 
     print(
         f"{processor()}, {available_cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
     print(f"load before the start: {os.getloadavg()[0]:.1f}\n")
     with tempfile.TemporaryDirectory() as place:
-        os.environ["SIGHTLINE_HOME"] = f"{place}/home"
+        os.environ["PICTUREWISE_HOME"] = f"{place}/home"
         accuracy(folder, Path(place), arguments.seeds)
         repeatability(folder, Path(place))
     start_up(folder)
@@ -66,9 +66,9 @@ def accuracy(folder: Path, place: Path, seeds: int) -> None:
         found = []
         for seed in range(seeds):
             run = place / f"{model}-{seed}"
-            trained = sightline("train", folder, "--model", model, "--seed", seed, "--out", run, "--json")
+            trained = picturewise("train", folder, "--model", model, "--seed", seed, "--out", run, "--json")
             record = json.loads(trained.output)
-            judged = json.loads(sightline("evaluate", run, "--json").output)
+            judged = json.loads(picturewise("evaluate", run, "--json").output)
             right, loss = judged["accuracy"], judged["loss"]["value"]
             found.append(right["value"])
             print(
@@ -85,7 +85,9 @@ def repeatability(folder: Path, place: Path) -> None:
     hashes = []
     for name in ("here", "there"):
         (place / name).mkdir()
-        output = sightline("train", folder, "--epochs", 1, "--out", "run", "--json", cwd=place / name).output
+        output = picturewise(
+            "train", folder, "--epochs", 1, "--out", "run", "--json", cwd=place / name
+        ).output
         hashes.append(json.loads(output)["final_weights_sha256"])
     print(f"\nSHA-256 of the final weights, seed 0, one epoch: {hashes[0]} and {hashes[1]}")
     print("equal" if hashes[0] == hashes[1] else "NOT EQUAL")
@@ -93,16 +95,16 @@ def repeatability(folder: Path, place: Path) -> None:
 
 def start_up(folder: Path) -> None:
     """Time what a user waits for before anything happens."""
-    helps = [sightline("--help").processor for _ in range(11)]
+    helps = [picturewise("--help").processor for _ in range(11)]
     print(
-        f"\n`sightline --help`: {statistics.median(helps):.3f} processor s (median of 11, worst {max(helps):.3f})"
+        f"\n`picturewise --help`: {statistics.median(helps):.3f} processor s (median of 11, worst {max(helps):.3f})"
     )
-    from sightline import read_dataset
+    from picturewise import read_dataset
 
     first, later = [], []
     for _ in range(5):
         with tempfile.TemporaryDirectory() as home:
-            os.environ["SIGHTLINE_HOME"] = home
+            os.environ["PICTUREWISE_HOME"] = home
             for seconds in (first, later):
                 began = time.perf_counter()
                 read_dataset(folder)
@@ -112,15 +114,15 @@ def start_up(folder: Path) -> None:
         print(f"60,000 + 10,000 pictures, {what}: {median:.2f} s (median of 5, worst {worst:.2f})")
 
 
-def sightline(*arguments: Any, command: list[str] = COMMAND, cwd: Path | None = None) -> Finished:
-    """Run one command to its end; `command` is what stands for `sightline` itself."""
+def picturewise(*arguments: Any, command: list[str] = COMMAND, cwd: Path | None = None) -> Finished:
+    """Run one command to its end; `command` is what stands for `picturewise` itself."""
     began = time.perf_counter()
     process = subprocess.Popen([*command, *map(str, arguments)], stdout=subprocess.PIPE, text=True, cwd=cwd)
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
-        raise SystemExit(f"sightline {' '.join(map(str, arguments))} ended with status {status}")
+        raise SystemExit(f"picturewise {' '.join(map(str, arguments))} ended with status {status}")
     return Finished(
         output, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
     )

@@ -20,14 +20,14 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from sightline.data.dataset import Dataset
-from sightline.data.given import make_dataset
-from sightline.seeds import derive
-from sightline.training.loop import Trainer
-from sightline.training.machine import available_cores, prepared, processor
-from sightline.training.progress import ProgressDisplay
-from sightline.training.recipe import make_recipe
-from sightline.training.start import start
+from picturewise.data.dataset import Dataset
+from picturewise.data.given import make_dataset
+from picturewise.seeds import derive
+from picturewise.training.loop import Trainer
+from picturewise.training.machine import available_cores, prepared, processor
+from picturewise.training.progress import ProgressDisplay
+from picturewise.training.recipe import make_recipe
+from picturewise.training.start import start
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sightline.architectures.layers import Shape, show
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import PRESETS, preset
-from sightline.networks.builder import build
+from picturewise.architectures.layers import Shape, show
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import PRESETS, preset
+from picturewise.networks.builder import build
 
 CASES: list[tuple[Shape, int]] = [
     ((28, 28, 1), 10),

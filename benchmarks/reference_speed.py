@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.data.dataset import Dataset
-from sightline.data.imageset import ImageSet
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
 
 HIDDEN, RATE, MOMENTUM = 512, 0.01, 0.9
 LAYERS = ["flatten", f"dense {HIDDEN} relu", f"dense {HIDDEN} relu"]
@@ -39,14 +39,14 @@ def main() -> None:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as place:
-        os.environ["SIGHTLINE_HOME"] = f"{place}/home"
-        from sightline import read_dataset
+        os.environ["PICTUREWISE_HOME"] = f"{place}/home"
+        from picturewise import read_dataset
 
         whole = read_dataset(options.folder.resolve(), splits=["train"]).split("train")
         count = options.images - options.images % options.batch_size  # no engine gets a shorter batch
         train = whole.select(np.arange(count))
         contenders = {
-            "Sightline, engine numpy": sightline_epochs(
+            "Picturewise, engine numpy": picturewise_epochs(
                 train, options.batch_size, options.rounds, Path(place)
             ),
             "scikit-learn, MLPClassifier": sklearn_epochs(train, options.batch_size),
@@ -61,8 +61,8 @@ def main() -> None:
     for name, found in speeds.items():
         ratios = [ours / others for ours, others in zip(first[1:], found[1:], strict=True)]
         print(f"| {name} | {spread(ratios, '.2f')} | {spread(found[1:], ',.0f')} |")
-    from sightline.cores import available_cores
-    from sightline.training.machine import processor
+    from picturewise.cores import available_cores
+    from picturewise.training.machine import processor
 
     print(
         f"\nMedian (lowest–highest) of {options.rounds} interleaved epochs of {count:,} pictures of MNIST, batch size "
@@ -77,11 +77,11 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
 
 
-def sightline_epochs(train: ImageSet, batch_size: int, rounds: int, place: Path) -> Iterator[float]:
+def picturewise_epochs(train: ImageSet, batch_size: int, rounds: int, place: Path) -> Iterator[float]:
     """Yield the seconds of each epoch of a trainer, validation and checkpoints left out."""
-    from sightline.training.machine import prepared
-    from sightline.training.recipe import make_recipe
-    from sightline.training.start import start
+    from picturewise.training.machine import prepared
+    from picturewise.training.recipe import make_recipe
+    from picturewise.training.start import start
 
     training = {
         "engine": "numpy", "epochs": rounds + 1, "batch_size": batch_size, "learning_rate": RATE,

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.data.source import find
-from sightline.data.store import read_stored
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.source import find
+from picturewise.data.store import read_stored
 
 FORMS = (
     *("mnist", "kaggle-mnist", "cifar10", "cifar10-folders", "kaggle-cifar10"),
@@ -33,7 +33,7 @@ def main() -> None:
     found: dict[str, dict[str, ImageSet]] = {}
     print("| source | recognised as | pictures | import s |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as home:
-        os.environ["SIGHTLINE_HOME"] = home
+        os.environ["PICTUREWISE_HOME"] = home
         for form in FORMS:
             if not (folder / form).exists():
                 continue

@@ -1,7 +1,7 @@
-"""Sightline beside the tools that one would take instead: training, prediction, one picture, import.
+"""Picturewise beside the tools that one would take instead: training, prediction, one picture, import.
 
     python benchmarks/speed.py --peers-python .venv-peers/bin/python [--markdown FILE]
-    python benchmarks/speed.py --workloads train-dense 'predict-*' --contenders sightline torch
+    python benchmarks/speed.py --workloads train-dense 'predict-*' --contenders picturewise torch
     python benchmarks/speed.py --smoke
 
 Prints Markdown; see benchmarks/README.md for what the figures mean and for the environment of the peers.
@@ -25,20 +25,20 @@ from racing.measuring import Measuring, measured_peaks
 from racing.races import Turn
 from racing.workloads import WORKLOADS, described
 
-from sightline.cores import available_cores
+from picturewise.cores import available_cores
 
 PEAK_SIDE, PEAK_SECONDS = 2048, 1.0
 TURN_SECONDS = 1.0
 # On one core: threads of several programs that wait for each other would take far longer than the work.
 SMOKE = {"rounds": 1, "images": 64, "batch_size": 16, "cores": 1}
 SMOKE_WORKLOADS = ["train-dense", "predict-airbench", "picture-dense", "import"]
-SMOKE_CONTENDERS = ["sightline", "torch", "sklearn"]
+SMOKE_CONTENDERS = ["picturewise", "torch", "sklearn"]
 SMOKE_PEAK_SIDE, SMOKE_PEAK_SECONDS = 256, 0.01
 
 
 def main() -> None:
     options = parsed_arguments()
-    from sightline.training.machine import choose_machine  # it loads PyTorch
+    from picturewise.training.machine import choose_machine  # it loads PyTorch
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     if hasattr(os, "sched_setaffinity"):
@@ -47,7 +47,7 @@ def main() -> None:
     side, seconds = (SMOKE_PEAK_SIDE, SMOKE_PEAK_SECONDS) if options.smoke else (PEAK_SIDE, PEAK_SECONDS)
     peaks = measured_peaks(side, seconds, options.cores, ["float32", *(["bfloat16"] * bfloat16)])
     entrants = {
-        name: ENTRANTS[name] for name in options.contenders if name != "sightline-float32" or bfloat16
+        name: ENTRANTS[name] for name in options.contenders if name != "picturewise-float32" or bfloat16
     }
     with tempfile.TemporaryDirectory() as folder:
         measuring = Measuring(
@@ -129,7 +129,7 @@ def document(
     load: float,
 ) -> str:
     """Return all results so far."""
-    from sightline.training.machine import processor
+    from picturewise.training.machine import processor
 
     peak = max(rate for rates in peaks.values() for rate in rates.values())
     parts = [tables.overview(results)]

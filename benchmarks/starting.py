@@ -1,4 +1,4 @@
-"""What starting costs: Python alone, `import sightline`, `sightline --help`, and the answer for one picture.
+"""What starting costs: Python alone, `import picturewise`, `picturewise --help`, and the answer for one picture.
 
     python benchmarks/starting.py
     python benchmarks/starting.py --rounds 21 --run runs/mnist-cnn --picture digit.png
@@ -26,7 +26,7 @@ from racing.tables import spread, table
 SLOW = ("torch", "pydantic", "matplotlib", "scipy")
 LOADED = f"""
 import sys
-from sightline.cli.app import run
+from picturewise.cli.app import run
 run(sys.argv[1:])
 print(*sorted({{*sys.modules}} & {{*{SLOW!r}}}), file=sys.stderr)
 """
@@ -48,9 +48,9 @@ def main() -> None:
         commands = {
             "`python -c pass`": ["-c", "pass"],
             "`python -c 'import numpy'`": ["-c", "import numpy"],
-            "`python -c 'import sightline'`": ["-c", "import sightline"],
-            "`sightline --help`": ["-m", "sightline", "--help"],
-            "`sightline predict RUN one.png`": ["-m", "sightline", *predict],
+            "`python -c 'import picturewise'`": ["-c", "import picturewise"],
+            "`picturewise --help`": ["-m", "picturewise", "--help"],
+            "`picturewise predict RUN one.png`": ["-m", "picturewise", *predict],
         }
         take_turns = {
             title: partial(whole_process, title, [sys.executable, *words], os.environ, 1)
@@ -74,7 +74,7 @@ def main() -> None:
         print(table(["command", "processor seconds", "seconds"], rows))
         for words in (["--help"], predict):
             found = loaded(words)
-            print(f"\nof {', '.join(SLOW)}, `sightline {words[0]}` loads: {found or 'none'}")
+            print(f"\nof {', '.join(SLOW)}, `picturewise {words[0]}` loads: {found or 'none'}")
 
 
 def trained(place: Path) -> Path:
@@ -82,7 +82,7 @@ def trained(place: Path) -> Path:
     command = [
         sys.executable,
         "-m",
-        "sightline",
+        "picturewise",
         "train",
         "digits",
         "--epochs",
@@ -90,7 +90,7 @@ def trained(place: Path) -> Path:
         "--out",
         str(place / "run"),
     ]
-    whole_process("sightline train", command, os.environ, 1)
+    whole_process("picturewise train", command, os.environ, 1)
     return place / "run"
 
 

@@ -1,4 +1,4 @@
-"""What an accuracy costs: `sightline train` with the same options and several seeds, each judged on the test pictures.
+"""What an accuracy costs: `picturewise train` with the same options and several seeds, each on the test pictures.
 
     python benchmarks/to_accuracy.py DATA --seeds 10 -- --preset fast
 
@@ -21,12 +21,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist import sightline
+from mnist import picturewise
 
 CLOCKED = """
 import sys, time
-from sightline.cli import opening
-from sightline.cli.app import run
+from picturewise.cli import opening
+from picturewise.cli.app import run
 
 class Clocked(opening.Opening):
     def on_start(self, trainer):
@@ -61,19 +61,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     arguments, options = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
-    from sightline.evaluation.intervals import mean_interval
-    from sightline.training.machine import available_cores, processor
+    from picturewise.evaluation.intervals import mean_interval
+    from picturewise.training.machine import available_cores, processor
 
     print(f"{processor()}, {available_cores()} cores, Python {platform.python_version()}")
     print(f"load before the start: {os.getloadavg()[0]:.1f}\n")
-    print(f"`sightline train {arguments.data.name} {' '.join(options)} --seed …`\n")
+    print(f"`picturewise train {arguments.data.name} {' '.join(options)} --seed …`\n")
     print(
         "| seed | test accuracy | training, processor s | until the classifier is saved, s | whole, processor s |"
     )
     print("|---|---|---|---|---|")
     runs = []
     with tempfile.TemporaryDirectory() as place:
-        os.environ["SIGHTLINE_HOME"] = f"{place}/home"
+        os.environ["PICTUREWISE_HOME"] = f"{place}/home"
         for seed in range(arguments.seeds):
             one = train(arguments.data.resolve(), options, seed, Path(place, str(seed)))
             runs.append(one)
@@ -95,11 +95,11 @@ def main() -> None:
 def train(data: Path, options: list[str], seed: int, out: Path) -> Trained:
     """Train in a fresh process and judge what it saved."""
     began = time.time()
-    whole = sightline(
+    whole = picturewise(
         "train", data, *options, "--seed", seed, "--out", out, command=[sys.executable, "-c", CLOCKED]
     )
     saved = (out / "classifier.safetensors").stat().st_mtime - began
-    judged = json.loads(sightline("evaluate", out, "--json").output)
+    judged = json.loads(picturewise("evaluate", out, "--json").output)
     return Trained(
         accuracy=100 * judged["accuracy"]["value"],
         training=float(whole.output.split()[-1]),

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-import sightline
-from sightline.data.imageset import ImageSet
-from sightline.evaluation.intervals import mean_interval
+import picturewise
+from picturewise.data.imageset import ImageSet
+from picturewise.evaluation.intervals import mean_interval
 
 WAYS = {
     "from scratch": {},
@@ -47,9 +47,9 @@ def main() -> None:
     )
     asked = parser.parse_args()
 
-    run = sightline.open_run(asked.run)
+    run = picturewise.open_run(asked.run)
     size = (asked.size, asked.size) if asked.size else run.record.data.shape[:2]
-    whole = sightline.read_dataset(asked.data, size=size)
+    whole = picturewise.read_dataset(asked.data, size=size)
     layers = run.classifier().description.layers
     best = max(row.valid_accuracy for row in run.history)
     print(
@@ -70,12 +70,12 @@ def main() -> None:
         for seed in range(asked.seeds):
             model = {"layers": layers} if way == "from scratch" else {"layers": f"pretrained {asked.run}"}
             with tempfile.TemporaryDirectory() as place:
-                trained = sightline.train(
+                trained = picturewise.train(
                     few(whole, asked.labels, seed), **model, epochs=asked.epochs, seed=seed, out=Path(place) / "run",
                     settings={**settings, **more, "preparation.grey": asked.grey}, progress=False,
                 )  # fmt: skip
                 chosen.append(max(row.valid_accuracy for row in trained.history))
-                judged = sightline.evaluate(
+                judged = picturewise.evaluate(
                     trained.classifier(), data={"test": whole.split("test")}, progress=False
                 )
             scores.append(judged.accuracy.value)
@@ -88,7 +88,7 @@ def main() -> None:
         )
 
 
-def few(whole: sightline.Dataset, labels: int, seed: int) -> sightline.Dataset:
+def few(whole: picturewise.Dataset, labels: int, seed: int) -> picturewise.Dataset:
     """Return a data set with `labels` pictures of each class to learn from and to choose with, drawn by the seed."""
     train = whole.split("train")
     random = np.random.default_rng(seed)
@@ -98,7 +98,7 @@ def few(whole: sightline.Dataset, labels: int, seed: int) -> sightline.Dataset:
         chosen["valid"] += [*places[: labels // 5]]
         chosen["train"] += [*places[labels // 5 :]]
     parts = {name: _copied(train.select(np.array(places))) for name, places in chosen.items()}
-    return sightline.Dataset(f"{whole.name}-{labels}-labels", train=parts["train"], valid=parts["valid"])
+    return picturewise.Dataset(f"{whole.name}-{labels}-labels", train=parts["train"], valid=parts["valid"])
 
 
 def _copied(part: ImageSet) -> ImageSet:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
 
-from sightline.reporting.figures.look import BLUE, INK, MUTED, VERMILION, house_style
+from picturewise.reporting.figures.look import BLUE, INK, MUTED, VERMILION, house_style
 
 HERE = Path(__file__).parent
 DPI = 100  # 800 pixels wide: the column of a page

@@ -27,10 +27,10 @@ hypothesis.settings.load_profile("without a clock")
 
 
 @pytest.fixture(autouse=True)
-def sightline_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the test's own for what Sightline keeps, so that no test sees what is fetched on this machine."""
+def picturewise_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for what Picturewise keeps, so that no test sees what is fetched on this machine."""
     folder = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("SIGHTLINE_HOME", str(folder))
+    monkeypatch.setenv("PICTUREWISE_HOME", str(folder))
     return folder
 
 

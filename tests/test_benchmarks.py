@@ -16,7 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
-from sightline import Dataset, ImageSet
+from picturewise import Dataset, ImageSet
 
 ROOT = Path(__file__).parents[1]
 CELL = re.compile(r"([\d,.]+) \(([\d,.]+)–([\d,.]+)\)")
@@ -51,16 +51,24 @@ def number(cell: str) -> float:
 
 def test_two_workloads_run_and_their_tables_hold_together(tmp_path: Path) -> None:
     file = tmp_path / "tables.md"
-    chosen = ["--workloads", "train-dense", "predict-dense", "--contenders", "sightline", "torch", "sklearn"]
+    chosen = [
+        "--workloads",
+        "train-dense",
+        "predict-dense",
+        "--contenders",
+        "picturewise",
+        "torch",
+        "sklearn",
+    ]
     done = benchmark("--smoke", *chosen, "--markdown", file)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == file.read_text(encoding="utf-8").strip()
     found = tables(done.stdout)
     assert [*found] == ["", "train-dense", "predict-dense", "The machine"]
 
-    titles = ["Sightline", "PyTorch, as in tutorials", "scikit-learn, MLPClassifier"]
+    titles = ["Picturewise", "PyTorch, as in tutorials", "scikit-learn, MLPClassifier"]
     head, *rows = found[""]
-    assert head == ["speed of Sightline relative to", "train-dense", "predict-dense"]
+    assert head == ["speed of Picturewise relative to", "train-dense", "predict-dense"]
     assert [row[0] for row in rows] == titles[1:]
     multiplications = 785 * 512 + 513 * 512 + 513 * 10
     for column, name, directions in ((1, "train-dense", 3), (2, "predict-dense", 1)):
@@ -164,14 +172,14 @@ def test_the_benchmark_of_a_gpu_trains_twice_on_the_processor_and_counts_the_sec
     assert re.findall(r"^seed (\d+) …$", done.stderr, re.MULTILINE) == ["1", "0"]
     head, ours, _, run = tables(done.stdout)["Only to see"]
     assert len(head) == len(ours) == 6
-    assert ours[:2] == ["Sightline", "1"]
+    assert ours[:2] == ["Picturewise", "1"]
     assert ours[2] == run[1]
     assert re.fullmatch(r"\d+\.\d\d %", run[1])
     assert (number(ours[3]), number(ours[4])) == (float(run[3]), float(run[4].replace(",", "")))
     assert re.fullmatch(r"\d+ %", ours[5])
     assert run[0] == "0"
     assert float(run[2]) >= 0
-    assert "`sightline train digits --model 'mlp 8' --epochs 2" in done.stdout
+    assert "`picturewise train digits --model 'mlp 8' --epochs 2" in done.stdout
     assert f"torch {torch.__version__}" in done.stdout
 
 
@@ -241,7 +249,7 @@ def test_both_sides_stand_in_one_table_with_their_n(gpu: ModuleType, airbench: M
     asked = argparse.Namespace(label="94 %", data="cifar10", script="airbench94_muon.py", smoke=True)
     found = tables(gpu.document(asked, ["--preset", "best"], 8e14, 0.1, ours, theirs))["94 %"]
     assert found[1] == [
-        "Sightline", "3", "94.10 % (93.85–94.35)", "4.00 (3.00–5.00)", "200,001 (200,000–200,002)", "25 %",
+        "Picturewise", "3", "94.10 % (93.85–94.35)", "4.00 (3.00–5.00)", "200,001 (200,000–200,002)", "25 %",
     ]  # fmt: skip
     assert found[2] == [
         "airbench94_muon.py", "2", "94.10 % (92.83–95.37)", "2.60 (2.50–2.70)", "", "",

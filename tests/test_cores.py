@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline import cores as cores_file
-from sightline.cores import available_cores
+from picturewise import cores as cores_file
+from picturewise.cores import available_cores
 
 
 def test_there_is_at_least_one_core_and_no_more_than_the_system_grants(

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.cli.app import run
+from picturewise.cli.app import run
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -83,10 +83,10 @@ def test_commands_and_examples_work_as_written(page: Path) -> None:
                 exec(compile(content, str(page), "exec"), names)
             continue
         for line in content.splitlines():
-            if line.startswith("$ sightline "):
+            if line.startswith("$ picturewise "):
                 if "--track" in line and not tracking_is_installed():
                     continue
-                command, _, comment = line.removeprefix("$ sightline ").partition("  # ")
+                command, _, comment = line.removeprefix("$ picturewise ").partition("  # ")
                 expected = int(found[1]) if (found := re.fullmatch(r"exit code (\d+)", comment)) else 0
                 assert run(shlex.split(command)) == expected, line
 
@@ -98,16 +98,16 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 def test_every_key_of_a_recipe_is_documented() -> None:
-    from sightline.training.recipe import recipe_keys
+    from picturewise.training.recipe import recipe_keys
 
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
     assert [key for key in recipe_keys() if f"`{key}`" not in text] == []
 
 
 def test_every_preset_is_documented_with_its_parameters() -> None:
-    from sightline.architectures.lines import parse
-    from sightline.architectures.presets import PRESETS, preset
-    from sightline.architectures.summary import summarise
+    from picturewise.architectures.lines import parse
+    from picturewise.architectures.presets import PRESETS, preset
+    from picturewise.architectures.summary import summarise
 
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
     for name in PRESETS:
@@ -117,11 +117,11 @@ def test_every_preset_is_documented_with_its_parameters() -> None:
 
 
 def test_every_published_network_is_documented_with_its_parameters_and_its_size() -> None:
-    from sightline.architectures.lines import parse
-    from sightline.architectures.published import PUBLISHED, PUBLISHED_SHAPE, published_lines
-    from sightline.architectures.summary import summarise
-    from sightline.data.catalogue import weights
-    from sightline.data.published import shown_bytes
+    from picturewise.architectures.lines import parse
+    from picturewise.architectures.published import PUBLISHED, PUBLISHED_SHAPE, published_lines
+    from picturewise.architectures.summary import summarise
+    from picturewise.data.catalogue import weights
+    from picturewise.data.published import shown_bytes
 
     text = (ROOT / "docs" / "pretrained.md").read_text(encoding="utf-8")
     for name in PUBLISHED:

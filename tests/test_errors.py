@@ -5,20 +5,20 @@ import signal
 
 import pytest
 
-import sightline.data.decode  # its PictureError is a leaf of the tree
-from sightline import errors
-from sightline.errors import Interrupted, LayerError, RunError, SightlineError, nearest, unknown
+import picturewise.data.decode  # its PictureError is a leaf of the tree
+from picturewise import errors
+from picturewise.errors import Interrupted, LayerError, PicturewiseError, RunError, nearest, unknown
 
 
-def tree(root: type[SightlineError]) -> set[type[SightlineError]]:
+def tree(root: type[PicturewiseError]) -> set[type[PicturewiseError]]:
     return {root}.union(*(tree(child) for child in root.__subclasses__()))
 
 
 def test_the_tree_at_the_head_of_the_file_names_every_error_with_its_exit_code() -> None:
     assert errors.__doc__ is not None
     drawn = dict(re.findall(r"([A-Z]\w+)\s+(?:exit code )?(\d+)", errors.__doc__))
-    own = {error for error in tree(SightlineError) if error.__module__.startswith("sightline.")}
-    assert sightline.data.decode.PictureError in own
+    own = {error for error in tree(PicturewiseError) if error.__module__.startswith("picturewise.")}
+    assert picturewise.data.decode.PictureError in own
     assert drawn.keys() == {error.__name__ for error in own}
     for error in own - {Interrupted}:
         assert error.exit_code == int(drawn[error.__name__])
@@ -42,5 +42,5 @@ def test_a_close_name_is_offered_and_a_far_one_is_not() -> None:
 
 def test_an_unknown_name_is_told_with_all_known_ones() -> None:
     error = unknown("preset", "cn", iter(["cnn", "mlp"]))
-    assert str(error) == "'cn' is no preset that Sightline knows; there are cnn, mlp. Did you mean 'cnn'?"
+    assert str(error) == "'cn' is no preset that Picturewise knows; there are cnn, mlp. Did you mean 'cnn'?"
     assert error.exit_code == 2

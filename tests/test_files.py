@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline import files
-from sightline.errors import RunError, SaveError
+from picturewise import files
+from picturewise.errors import RunError, SaveError
 
 
 def fail_at(call: int, number: int) -> Callable[[int], None]:

@@ -7,25 +7,25 @@ import sys
 
 import pytest
 
-import sightline
+import picturewise
 
 
 def test_the_list_is_short_and_sorted() -> None:
-    assert sightline.__all__ == sorted(sightline.__all__)
-    assert len(sightline.__all__) <= 25
+    assert picturewise.__all__ == sorted(picturewise.__all__)
+    assert len(picturewise.__all__) <= 25
 
 
-@pytest.mark.parametrize("name", sightline.__all__)
+@pytest.mark.parametrize("name", picturewise.__all__)
 def test_every_name_is_there_and_documented(name: str) -> None:
-    assert getattr(sightline, name).__doc__
-    assert name in dir(sightline)
+    assert getattr(picturewise, name).__doc__
+    assert name in dir(picturewise)
 
 
 def test_the_names_that_type_checkers_see_are_those_that_are_there() -> None:
     import ast
     from pathlib import Path
 
-    tree = ast.parse(Path(sightline.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(picturewise.__file__).read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {
         alias.asname: node.module
@@ -33,17 +33,17 @@ def test_the_names_that_type_checkers_see_are_those_that_are_there() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert seen == sightline._HOMES
+    assert seen == picturewise._HOMES
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
-        _ = sightline.trian
+        _ = picturewise.trian
 
 
 def test_importing_loads_nothing_heavy_and_does_nothing() -> None:
     code = (
-        "import sys, threading; import sightline; "
+        "import sys, threading; import picturewise; "
         "heavy = {'torch', 'numpy', 'pydantic', 'matplotlib', 'PIL', 'click'} & set(sys.modules); "
         "print(sorted(heavy), threading.active_count())"
     )

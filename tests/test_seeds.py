@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.seeds import derive, stream
+from picturewise.seeds import derive, stream
 
 
 def test_streams_are_these_on_every_machine_and_in_every_version() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from sightline.visible import visible
+from picturewise.visible import visible
 
 
 @pytest.mark.parametrize("name", ["rose", "$x_1$", "a\\b", "<b>", "向日葵", "роза", "می‌خواهم", "🌹"])

@@ -22,9 +22,9 @@ class Job:
 
     Attributes:
         task: train or predict in turns, or save a network for a later process.
-        layers: the fields of Sightline's layers in order, the output layer too; "layer" is the name of the kind,
+        layers: the fields of Picturewise's layers in order, the output layer too; "layer" is the name of the kind,
             "incoming" the shape that comes in.
-        parameters: how many trainable ones the network has in Sightline, and must have here.
+        parameters: how many trainable ones the network has in Picturewise, and must have here.
         shape: (H, W, C) of the pictures.
         classes: how many there are.
         batch_size: pictures a training step.
@@ -32,7 +32,7 @@ class Job:
         optimizer: sgd, rmsprop or adam, at a constant rate.
         data: an .npz file with `images` (N, H, W, C) uint8 and `labels` (N,) int64.
         model: where a network is saved.
-        precision: of Sightline's training.
+        precision: of Picturewise's training.
     """
 
     task: JobTask
@@ -66,10 +66,10 @@ class Job:
         return images.astype("float32") / 255, labels
 
     def check(self, parameters: int) -> None:
-        """End the process if a network with so many trainable parameters is another one than Sightline's."""
+        """End the process if a network with so many trainable parameters is another one than Picturewise's."""
         if parameters != self.parameters:
             raise SystemExit(
-                f"{Path(sys.argv[0]).name} built a network of {parameters:,} trainable parameters; Sightline's has "
+                f"{Path(sys.argv[0]).name} built a network of {parameters:,} trainable parameters; Picturewise's has "
                 f"{self.parameters:,}, so they are not the same."
             )
 

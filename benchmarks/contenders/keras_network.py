@@ -9,7 +9,7 @@ from job import Job
 
 
 def network(job: Job, *, probabilities: bool = False) -> keras.Sequential:
-    """Return the job's network, which has as many parameters as Sightline's: (B, H, W, C) in, (B, K) out."""
+    """Return the job's network, which has as many parameters as Picturewise's: (B, H, W, C) in, (B, K) out."""
     last = [keras.layers.Softmax()] if probabilities else []
     layers = [made for line in job.layers for made in translated(line)]
     model = keras.Sequential([keras.Input(tuple(job.shape)), *layers, *last])

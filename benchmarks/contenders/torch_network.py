@@ -60,7 +60,7 @@ def optimizer(job: Job, parameters: Any) -> torch.optim.Optimizer:
 
 
 def checked_network(job: Job) -> nn.Sequential:
-    """Return the job's network, which has as many parameters as Sightline's."""
+    """Return the job's network, which has as many parameters as Picturewise's."""
     made = network(job.layers)
     job.check(sum(parameter.numel() for parameter in made.parameters()))
     return made

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sightline import Dataset, ImageSet
+from picturewise import Dataset, ImageSet
 
 SHAPE = (32, 32, 3)
 """Of the pictures; the scripts have it written into them."""

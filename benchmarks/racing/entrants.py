@@ -20,9 +20,9 @@ class Entrant:
         scripts: what the names of its scripts begin with.
         tasks: those that it takes part in.
         networks: those that it has layers for; none: all.
-        at_home: Sightline's own environment has all that it needs.
+        at_home: Picturewise's own environment has all that it needs.
         environment: variables of its processes.
-        precision: of Sightline's training.
+        precision: of Picturewise's training.
         workers: processes that a DataLoader reads files with.
     """
 
@@ -47,9 +47,9 @@ class Entrant:
 
 # The ratios are those of the first one of a run.
 ENTRANTS = {
-    "sightline": Entrant("Sightline", "sightline", tasks=ALL, at_home=True),
-    "sightline-float32": Entrant(
-        "Sightline, float32", "sightline", tasks=frozenset({"train"}), at_home=True, precision="float32"
+    "picturewise": Entrant("Picturewise", "picturewise", tasks=ALL, at_home=True),
+    "picturewise-float32": Entrant(
+        "Picturewise, float32", "picturewise", tasks=frozenset({"train"}), at_home=True, precision="float32"
     ),
     "keras-jax": Entrant("Keras 3 on JAX", "keras", tasks=ALL, environment={"KERAS_BACKEND": "jax"}),
     "keras-torch": Entrant("Keras 3 on PyTorch", "keras", tasks=ALL, environment={"KERAS_BACKEND": "torch"}),

@@ -21,7 +21,7 @@ from racing.workloads import CLASSES, NETWORKS, Network, Task, Workload
 SCRIPTS = Path(__file__).parents[1] / "contenders"
 PREDICTED, IMPORTED = 10_000, 60_000
 PREDICTION_BATCH = 256
-"""Pictures a call, for peers that must be told; as many as Sightline takes of small pictures."""
+"""Pictures a call, for peers that must be told; as many as Picturewise takes of small pictures."""
 SAVED_FROM = 64
 """Pictures that a network sees before it is saved for a later process."""
 
@@ -33,7 +33,7 @@ class Measuring:
     Attributes:
         folder: for what is written on the way.
         rounds: turns of each contender.
-        peers_python: the interpreter of all contenders but Sightline; None: this one.
+        peers_python: the interpreter of all contenders but Picturewise; None: this one.
         images: pictures a turn; None: those of the workload.
         batch_size: pictures a training step; None: that of the network.
         pictures: a folder of class folders to import; None: one that is made.
@@ -109,8 +109,8 @@ class Measuring:
             saving = self._command(entrant, f"{entrant.scripts}_batches.py", written(job, place, number))
             whole_process(f"{entrant.title}, saving,", saving, entrant.variables(), 0)
             command = self._command(entrant, f"{entrant.scripts}_picture.py", str(model), str(picture))
-            if entrant.scripts == "sightline":
-                command = [sys.executable, "-m", "sightline", "predict", str(model), str(picture)]
+            if entrant.scripts == "picturewise":
+                command = [sys.executable, "-m", "picturewise", "predict", str(model), str(picture)]
             found[entrant.title] = partial(whole_process, entrant.title, command, entrant.variables(), 1)
         for take_turn in found.values():
             take_turn()  # so that every file was read once before
@@ -129,7 +129,7 @@ class Measuring:
                 entrant, f"{entrant.scripts}_import.py", str(folder), str(entrant.workers)
             )
             with tempfile.TemporaryDirectory(dir=place) as home:  # nothing is imported there yet
-                variables = entrant.variables() | {"SIGHTLINE_HOME": home}
+                variables = entrant.variables() | {"PICTUREWISE_HOME": home}
                 return whole_process(entrant.title, command, variables, images)
 
         return {entrant.title: partial(take_turn, entrant) for entrant in entrants}
@@ -156,7 +156,7 @@ class Measuring:
         )
 
     def _command(self, entrant: Entrant, script: str, *arguments: str) -> list[str]:
-        ours = entrant.scripts == "sightline" or self.peers_python is None
+        ours = entrant.scripts == "picturewise" or self.peers_python is None
         return [sys.executable if ours else str(self.peers_python), str(SCRIPTS / script), *arguments]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sightline.architectures.layers import Dense, Shape, show
-from sightline.architectures.lines import parse
-from sightline.architectures.summary import Summary, summarise
+from picturewise.architectures.layers import Dense, Shape, show
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import Summary, summarise
 
 CLASSES = 10
 Task = Literal["train", "predict", "picture", "import"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.architectures.layers import (
+from picturewise.architectures.layers import (
     Activation,
     BatchNorm,
     Conv,

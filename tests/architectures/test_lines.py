@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.architectures.layers import (
+from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,
     BatchNorm,
@@ -18,9 +18,9 @@ from sightline.architectures.layers import (
     Layer,
     Pool,
 )
-from sightline.architectures.lines import parse
-from sightline.architectures.residual import Residual
-from sightline.errors import LayerError
+from picturewise.architectures.lines import parse
+from picturewise.architectures.residual import Residual
+from picturewise.errors import LayerError
 
 ACTIVATION = st.sampled_from([None, *ACTIVATIONS])
 SIDE = st.integers(1, 64)

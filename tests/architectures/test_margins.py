@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.architectures.margins import same
+from picturewise.architectures.margins import same
 
 
 @pytest.mark.parametrize("side", range(1, 8))

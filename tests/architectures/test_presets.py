@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import PRESETS, cnn, mlp, preset, preset_notes
-from sightline.architectures.summary import Summary, summarise
-from sightline.errors import UsageError
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import PRESETS, cnn, mlp, preset, preset_notes
+from picturewise.architectures.summary import Summary, summarise
+from picturewise.errors import UsageError
 
 
 def table(name: str, shape: tuple[int, int, int], classes: int = 10) -> Summary:

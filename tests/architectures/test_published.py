@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import preset
-from sightline.architectures.published import PUBLISHED, published_lines, published_scale
-from sightline.architectures.summary import summarise
-from sightline.errors import UsageError
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import preset
+from picturewise.architectures.published import PUBLISHED, published_lines, published_scale
+from picturewise.architectures.summary import summarise
+from picturewise.errors import UsageError
 
 # As torchvision states them (docs.pytorch.org/vision, "num_params" of IMAGENET1K_V1).
 PARAMETERS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import PRESETS, preset
-from sightline.architectures.summary import summarise
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import PRESETS, preset
+from picturewise.architectures.summary import summarise
 
 IMAGENET, CIFAR = ((224, 224, 3), 1000), ((32, 32, 3), 10)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.architectures.layers import Count, ShapeError
-from sightline.architectures.lines import parse_line
-from sightline.architectures.summary import summarise
-from sightline.errors import LayerError
+from picturewise.architectures.layers import Count, ShapeError
+from picturewise.architectures.lines import parse_line
+from picturewise.architectures.summary import summarise
+from picturewise.errors import LayerError
 
 
 @pytest.mark.parametrize(

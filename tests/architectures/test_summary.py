@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.architectures.layers import Count
-from sightline.architectures.lines import parse
-from sightline.architectures.summary import summarise
-from sightline.errors import LayerError
+from picturewise.architectures.layers import Count
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.errors import LayerError
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from types import ModuleType
 
 import pytest
 
-from sightline.architectures.layers import Count
-from sightline.architectures.lines import parse
-from sightline.architectures.summary import summarise
-from sightline.architectures.timm_line import Timm
-from sightline.errors import LayerError
+from picturewise.architectures.layers import Count
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.architectures.timm_line import Timm
+from picturewise.errors import LayerError
 
 
 def test_a_name_with_its_tag_is_kept_in_the_line(timm: ModuleType) -> None:
@@ -57,7 +57,9 @@ def test_a_name_that_timm_does_not_know_is_told_with_the_line(timm: ModuleType) 
 
 def test_without_timm_the_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(LayerError, match=r"cannot be read: it needs the package timm, .*'sightline\[timm\]'"):
+    with pytest.raises(
+        LayerError, match=r"cannot be read: it needs the package timm, .*'picturewise\[timm\]'"
+    ):
         parse("timm resnet18")
 
 
@@ -87,8 +89,8 @@ def test_a_network_beyond_all_memory_is_told_before_it_is_built(timm: ModuleType
 
 def test_other_lines_load_no_engine() -> None:
     code = (
-        "import sys; from sightline.architectures.lines import parse; "
-        "from sightline.architectures.summary import summarise; "
+        "import sys; from picturewise.architectures.lines import parse; "
+        "from picturewise.architectures.summary import summarise; "
         "summarise(parse('conv 3; flatten'), (8, 8, 1), 2); print('torch' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

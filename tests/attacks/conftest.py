@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hostile.file import Hostile
 
-from sightline.data.options import DataOptions
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 # A guard against hanging; `benchmarks/hostile_files.py` measures what they really take, a tenth of it and less.
 MOST_SECONDS = 2.0

@@ -11,8 +11,8 @@ import pytest
 from hostile.archives import FILES, WANTED
 from hostile.file import Hostile
 
-from sightline.data import archive
-from sightline.errors import DataError
+from picturewise.data import archive
+from picturewise.errors import DataError
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -13,10 +13,10 @@ from hostile import idx
 from hostile.file import Hostile
 from hostile.idx import header
 
-from sightline.data.options import DataOptions
-from sightline.data.readers.idx_file import read_labels, read_pictures
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.idx_file import read_labels, read_pictures
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 
 @pytest.mark.parametrize("file", idx.FILES, ids=lambda file: file.name)

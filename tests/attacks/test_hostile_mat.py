@@ -9,9 +9,9 @@ import pytest
 from hostile import mat
 from hostile.file import Hostile
 
-from sightline.data.options import DataOptions
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 
 @pytest.mark.parametrize("file", mat.FILES, ids=lambda file: file.name)

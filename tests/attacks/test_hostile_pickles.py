@@ -11,10 +11,10 @@ import pytest
 from hostile.file import Hostile
 from hostile.pickles import ARRAY, ATTACKS, BYTES, FILES, MARKER, array, asks_for
 
-from sightline.data import pickles
-from sightline.data.options import DataOptions
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data import pickles
+from picturewise.data.options import DataOptions
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -43,7 +43,7 @@ def test_a_hostile_pickle_is_refused_as_a_source(file: Hostile, refusal: Callabl
 
 def test_the_error_names_what_the_file_asks_for() -> None:
     with pytest.raises(
-        DataError, match=r"data\.pickle asks for os\.system; Sightline runs no code from files"
+        DataError, match=r"data\.pickle asks for os\.system; Picturewise runs no code from files"
     ):
         pickles.decode(asks_for("os", "system"), "data.pickle")
 
@@ -56,7 +56,7 @@ def test_whoever_reads_a_source_meets_the_same_refusal(
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(ATTACKS["reduce in a batch"][0])
     for source in ("set.pkl", "cifar-10-batches-py"):
-        with pytest.raises(DataError, match=r"asks for \w+\.system; Sightline runs no code"):
+        with pytest.raises(DataError, match=r"asks for \w+\.system; Picturewise runs no code"):
             read(DataOptions(source=source))
     assert not Path(MARKER).exists()
 

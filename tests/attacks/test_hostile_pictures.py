@@ -17,11 +17,11 @@ import pytest
 from hostile.pictures import encoded, png
 from PIL import Image
 
-from sightline.data.decode import Form, PictureError, read_bytes, read_picture
-from sightline.data.options import DataOptions
-from sightline.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.decode import Form, PictureError, read_bytes, read_picture
+from picturewise.data.options import DataOptions
+from picturewise.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 
 def ignore(_: int) -> None:
@@ -51,7 +51,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "JPEG", "WEBP"])
 def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.data.decode.MAX_PIXELS", 80)
+    monkeypatch.setattr("picturewise.data.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
     with pytest.raises(PictureError, match="too large, 9x10 pixels where 80 are allowed"):
         read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
@@ -94,7 +94,7 @@ def test_a_tiff_whose_pages_run_in_a_circle_ends() -> None:
     ids=["eps", "svg", "xbm", "xpm"],
 )
 def test_formats_that_run_or_fetch_things_are_not_opened(content: bytes) -> None:
-    with pytest.raises(PictureError, match=r"not a picture that Sightline reads .found text"):
+    with pytest.raises(PictureError, match=r"not a picture that Picturewise reads .found text"):
         read_bytes(content, None, ignore)
 
 
@@ -208,8 +208,8 @@ def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: 
     (tmp_path / "good").write_bytes(encoded(noise(), "PNG"))
     script = (
         "import resource, sys\nfrom pathlib import Path\n"
-        "from sightline.data.decode import Form\n"
-        "from sightline.data.picture_files import Look, look_and_decode_each, look_at_each\n"
+        "from picturewise.data.decode import Form\n"
+        "from picturewise.data.picture_files import Look, look_and_decode_each, look_at_each\n"
         f"good = Path({str(tmp_path / 'good')!r})\n"
         "paths = [p for bomb in sorted(good.parent.glob('*.bomb')) for p in (bomb, good)]\n"
         "looks = look_at_each(paths, lambda _: None)\n"

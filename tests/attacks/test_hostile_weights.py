@@ -19,8 +19,8 @@ import pytest
 import torch
 from hostile.pickles import MARKER, NAMES, Calls, asks_for
 
-from sightline.errors import DataError
-from sightline.networks.weight_files import read_weight_file
+from picturewise.errors import DataError
+from picturewise.networks.weight_files import read_weight_file
 
 MAGIC = b"".join(pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}))
 DICT = b"ccollections\nOrderedDict\n)R"
@@ -278,9 +278,9 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, make: Callab
 
 
 def test_pickle_and_torch_load_stand_nowhere_in_the_package() -> None:
-    import sightline
+    import picturewise
 
-    for path in Path(sightline.__file__).parent.rglob("*.py"):
+    for path in Path(picturewise.__file__).parent.rglob("*.py"):
         code = path.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(import|from) pickle\b", code, re.MULTILINE), path
         assert not re.search(r"(?<!safetensors\.)torch\.(load|jit\.load|hub)\(|\bweights_only\b", code), path

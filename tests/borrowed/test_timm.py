@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.architectures.timm_line import NAME
-from sightline.borrowed.timm import TimmError, build_network, check_name, measure, published, state_of
+from picturewise.architectures.timm_line import NAME
+from picturewise.borrowed.timm import TimmError, build_network, check_name, measure, published, state_of
 
 NETWORKS = ["test_resnet", "test_vit", "test_convnext", "test_efficientnet"]
 
@@ -150,7 +150,7 @@ def test_timm_that_is_not_installed_is_told_with_how_to_install_it(monkeypatch: 
     with pytest.raises(TimmError) as caught:
         check_name("resnet18")
     assert str(caught.value) == (
-        "it needs the package timm, which is not installed; install it with: pip install 'sightline[timm]' (timm "
+        "it needs the package timm, which is not installed; install it with: pip install 'picturewise[timm]' (timm "
         f"needs torchvision, of the release that goes with PyTorch {torch.__version__})."
     )
 
@@ -179,8 +179,8 @@ def test_timm_that_does_not_work_is_told_with_the_reason(
 
 def test_timm_is_loaded_by_nobody_who_does_not_name_it() -> None:
     code = (
-        "import sys; import sightline.cli.app, sightline.tasks.train, sightline.training.start; "
-        "from sightline.architectures.lines import parse; parse('conv 3; flatten'); "
+        "import sys; import picturewise.cli.app, picturewise.tasks.train, picturewise.training.start; "
+        "from picturewise.architectures.lines import parse; parse('conv 3; flatten'); "
         "print({'timm', 'torchvision'} & set(sys.modules))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.cli.app import run
+from picturewise.cli.app import run
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -33,7 +33,7 @@ def refused(capfd: pytest.CaptureFixture[str]):
         assert "Traceback" not in said.err
         lines = said.err.strip().splitlines()
         assert len(lines) == 1, said.err
-        assert lines[0].startswith("sightline: ")
+        assert lines[0].startswith("picturewise: ")
         return lines[0]
 
     return refuse
@@ -225,7 +225,7 @@ def test_a_classifier_with_one_changed_bit(refused, trained: Path, tmp_path: Pat
 
 def test_a_run_without_a_classifier_yet(refused, trained: Path) -> None:
     (trained / "classifier.safetensors").unlink()
-    assert "Train again with: sightline train --recipe" in refused(3, "evaluate", trained)
+    assert "Train again with: picturewise train --recipe" in refused(3, "evaluate", trained)
     for name in ("history.csv", "run.json"):
         content = (trained / name).read_text()
         (trained / name).write_text(
@@ -233,7 +233,7 @@ def test_a_run_without_a_classifier_yet(refused, trained: Path) -> None:
             if name == "history.csv"
             else content.replace('"finished"', '"interrupted"')
         )
-    assert "sightline resume" in refused(3, "evaluate", trained)
+    assert "picturewise resume" in refused(3, "evaluate", trained)
 
 
 def test_a_picture_that_does_not_exist(refused, trained: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_blank_name(refused) -> None:
 
 
 def test_an_output_that_cannot_be_written() -> None:
-    code = "from sightline.cli.app import run; raise SystemExit(run(['inspect', 'digits', '--json']))"
+    code = "from picturewise.cli.app import run; raise SystemExit(run(['inspect', 'digits', '--json']))"
     with Path("/dev/full").open("w") as full:
         found = subprocess.run(
             [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -385,7 +385,7 @@ def test_an_output_that_cannot_be_written() -> None:
 
 def test_a_terminal_without_unicode() -> None:
     found = subprocess.run(
-        [sys.executable, "-m", "sightline", "inspect", "digits"],
+        [sys.executable, "-m", "picturewise", "inspect", "digits"],
         env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr

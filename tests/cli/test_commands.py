@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.cli.app import run
+from picturewise.cli.app import run
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def train(*arguments: object) -> int:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from sightline.cli.app import run; run(['--help']); "
+        "import sys; from picturewise.cli.app import run; run(['--help']); "
         "print([m for m in ('torch', 'numpy', 'pydantic', 'matplotlib', 'PIL', 'requests') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -36,7 +36,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_training_begins_without_what_draws() -> None:
     code = (
-        "import sys, sightline.cli.opening, sightline.tasks.find_rate, sightline.training.start; "
+        "import sys, picturewise.cli.opening, picturewise.tasks.find_rate, picturewise.training.start; "
         "print('matplotlib' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -45,18 +45,18 @@ def test_training_begins_without_what_draws() -> None:
 
 def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
-    assert capfd.readouterr().out.startswith("sightline 0.")
+    assert capfd.readouterr().out.startswith("picturewise 0.")
 
 
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
     for command in ("inspect", "train", "resume", "extend", "evaluate", "predict", "compare", "demo", "data"):
         assert run([command, "--help"]) == 0
-        assert "Usage: sightline " + command in capfd.readouterr().out
+        assert "Usage: picturewise " + command in capfd.readouterr().out
 
 
 def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.CaptureFixture[str]) -> None:
-    from sightline.architectures.lines import _KINDS
-    from sightline.architectures.presets import PRESETS
+    from picturewise.architectures.lines import _KINDS
+    from picturewise.architectures.presets import PRESETS
 
     assert run(["train", "--help"]) == 0
     said = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", capfd.readouterr().out))
@@ -98,7 +98,7 @@ def test_train_prints_the_network_and_says_where_the_run_lies(
     said = capfd.readouterr()
     assert "dense 4 relu" in said.out
     assert "590 parameters: 590 trainable, 0 not" in said.out
-    assert "next    sightline evaluate run" in said.out
+    assert "next    picturewise evaluate run" in said.out
     assert [line.split()[:2] for line in said.err.splitlines()] == [["epoch", "1/2"], ["epoch", "2/2"]]
     for name in ("recipe.toml", "run.json", "history.csv", "classifier.safetensors", "report.html"):
         assert Path("run", name).exists()
@@ -239,7 +239,7 @@ def test_resume_of_a_finished_run_changes_nothing(
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    command = f"{sys.executable} -m sightline --help | true"
+    command = f"{sys.executable} -m picturewise --help | true"
     found = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
@@ -252,7 +252,7 @@ def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
     mine, theirs = pty.openpty()
     arguments = ["train", str(idx_folder), "--model", "mlp 4", "--epochs", "3", "--out", "run"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sightline", *arguments],
+        [sys.executable, "-m", "picturewise", *arguments],
         stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
     )  # fmt: skip
     os.close(theirs)
@@ -278,9 +278,9 @@ def test_the_demo_goes_the_whole_way_and_prints_the_path_of_its_report_last(
 ) -> None:
     assert run(["demo", "--out", "shown"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    told = [line.split()[2] for line in lines if line.startswith("$ sightline ")]
+    told = [line.split()[2] for line in lines if line.startswith("$ picturewise ")]
     assert told == ["inspect", "train", "evaluate", "train", "evaluate", "compare"]
-    assert "$ sightline compare shown/mlp shown/cnn" in lines
+    assert "$ picturewise compare shown/mlp shown/cnn" in lines
     report = Path("shown/report.html").resolve()
     assert lines[-1] == str(report)
     page = report.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`sightline data`, as a user types it, with a stand-in set that a server on this machine offers."""
+"""`picturewise data`, as a user types it, with a stand-in set that a server on this machine offers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sightline.cli.app import run
-from sightline.data import catalogue
-from sightline.data.catalogue import Entry
+from picturewise.cli.app import run
+from picturewise.data import catalogue
+from picturewise.data.catalogue import Entry
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -51,7 +51,7 @@ def bars(idx_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     )
     known = {**catalogue.entries(), "bars": entry}
     monkeypatch.setattr(catalogue, "entries", lambda: known)
-    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     yield tmp_path / "home" / "catalogue" / "bars"
     server.shutdown()
@@ -87,7 +87,7 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     assert "that had been imported from it" in said
     assert not bars.exists()
     assert run(["data", "remove", "bars"]) == 0
-    assert "nothing that Sightline fetched is here" in capfd.readouterr().out
+    assert "nothing that Picturewise fetched is here" in capfd.readouterr().out
 
 
 def test_every_command_speaks_json(bars: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +146,7 @@ def test_weights_are_listed_and_shown_beside_the_sets(capfd: pytest.CaptureFixtu
         assert words in said
     assert said_as_json(capfd, "show", "resnet18")["kind"] == "weights"
     assert run(["data", "remove", "resnet18"]) == 0
-    assert "nothing that Sightline fetched is here" in capfd.readouterr().out
+    assert "nothing that Picturewise fetched is here" in capfd.readouterr().out
     assert run(["data", "show", "resnet19"]) == 2
     assert "Did you mean 'resnet18'?" in capfd.readouterr().err
 
@@ -222,8 +222,8 @@ def test_imports_of_what_does_not_exist_are_an_error_and_of_what_is_gone_are_not
     capfd.readouterr()
     assert run(["data", "imports", "digit", *remove]) == 2
     assert capfd.readouterr().err == (
-        "sightline: 'digit' is neither a path that exists nor a name of the catalogue, and nothing is imported "
-        "from it; `sightline data imports` lists what is. Did you mean 'digits'?\n"
+        "picturewise: 'digit' is neither a path that exists nor a name of the catalogue, and nothing is imported "
+        "from it; `picturewise data imports` lists what is. Did you mean 'digits'?\n"
     )
     assert run(["data", "imports", "digits", *remove]) == 0
     assert capfd.readouterr().out.startswith("Nothing of it is imported; ")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from sightline.cli.app import run
+from picturewise.cli.app import run
 
 
 @pytest.fixture(autouse=True)

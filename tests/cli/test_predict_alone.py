@@ -1,4 +1,4 @@
-"""`sightline predict` starts quickly, for it loads none of the large libraries that it can do without."""
+"""`picturewise predict` starts quickly, for it loads none of the large libraries that it can do without."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PIL import Image
 
 SCRIPT = """
 import os, sys
-from sightline.cli.app import run
+from picturewise.cli.app import run
 code = run(sys.argv[1:])
-heavy = {"torch", "scipy", "sklearn", "matplotlib", "PIL", "onnx", "h5py", "pooch", "rich", "sightline.training"}
+heavy = {"torch", "scipy", "sklearn", "matplotlib", "PIL", "onnx", "h5py", "pooch", "rich", "picturewise.training"}
 print(code, sorted(heavy & set(sys.modules)), "onnxruntime" in sys.modules, os.environ.get("OPENBLAS_NUM_THREADS"))
 """
 
@@ -38,11 +38,11 @@ def test_it_loads_no_torch_for_a_run_and_for_a_file(
 @pytest.fixture(scope="module")
 def one_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a picture in it, which as far as `predict` looks at it is a run's."""
-    from sightline.architectures.lines import parse
-    from sightline.networks.builder import build
-    from sightline.prediction.classifier import Classifier
-    from sightline.prediction.description import Description
-    from sightline.preparing.preparation import Preparation
+    from picturewise.architectures.lines import parse
+    from picturewise.networks.builder import build
+    from picturewise.prediction.classifier import Classifier
+    from picturewise.prediction.description import Description
+    from picturewise.preparing.preparation import Preparation
 
     folder, lines = tmp_path_factory.mktemp("runs") / "run", ("conv 4 relu", "batchnorm", "avgpool global")
     description = Description(
@@ -61,8 +61,8 @@ def one_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("missing", ["run.json", "classifier.safetensors"])
 def test_without_a_classifier_it_says_what_is_wrong_with_the_run(one_run: Path, missing: str) -> None:
-    from sightline.errors import RunError
-    from sightline.tasks.predict import predict
+    from picturewise.errors import RunError
+    from picturewise.tasks.predict import predict
 
     content = (one_run / missing).read_bytes()
     (one_run / missing).unlink()

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data import catalogue
-from sightline.data.catalogue import Entry
-from sightline.data.fetched import Place
+from picturewise.data import catalogue
+from picturewise.data.catalogue import Entry
+from picturewise.data.fetched import Place
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]

@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 from reading_here import work_through
 
-from sightline.data import picture_files
-from sightline.data.home import imports_folder
-from sightline.data.options import DataOptions
-from sightline.data.source import read
+from picturewise.data import picture_files
+from picturewise.data.home import imports_folder
+from picturewise.data.options import DataOptions
+from picturewise.data.source import read
 
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 

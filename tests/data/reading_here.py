@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data import picture_child
-from sightline.data.confined_thread import Task
-from sightline.data.frames import Received
-from sightline.data.quiet import quiet_pillow
-from sightline.errors import DataError
+from picturewise.data import picture_child
+from picturewise.data.confined_thread import Task
+from picturewise.data.frames import Received
+from picturewise.data.quiet import quiet_pillow
+from picturewise.errors import DataError
 
 
 def work_through(

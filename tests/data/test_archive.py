@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.data import archive
-from sightline.errors import DataError
+from picturewise.data import archive
+from picturewise.errors import DataError
 
 FILES = {"set/b.bin": b"bbb", "set/a.bin": bytes(70_000), "empty": b"", "set/ä 花.txt": b"text"}
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\:\0"), min_size=1, max_size=120).filter(

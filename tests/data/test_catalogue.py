@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sightline.data.catalogue import PATH, Entry, PublishedFile, WeightsEntry, entries, load, weights
+from picturewise.data.catalogue import PATH, Entry, PublishedFile, WeightsEntry, entries, load, weights
 
 # Publishers that offer no https address; what comes from them is guarded by its checksum as all else is.
 HTTP_ONLY = {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data import changes
-from sightline.data.changes import signature
+from picturewise.data import changes
+from picturewise.data.changes import signature
 
 
 @pytest.fixture

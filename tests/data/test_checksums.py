@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.checksums import matches
+from picturewise.data.checksums import matches
 
 CONTENT = b"weights"
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.data.confined import Answer, Limits, run_confined
-from sightline.errors import DataError
+from picturewise.data.confined import Answer, Limits, run_confined
+from picturewise.errors import DataError
 
 WORKS = """
 import os, signal, time
 import numpy as np
-from sightline.errors import DataError
+from picturewise.errors import DataError
 
 def arrays(path, request, output):
     print("noise on the standard output")
@@ -121,7 +121,7 @@ def test_a_child_that_waits_is_ended_by_the_clock(call: Any, monkeypatch: pytest
 def test_a_script_without_a_main_guard_can_use_it(call: Any, tmp_path: Path) -> None:
     script = tmp_path / "code" / "script.py"
     script.write_text(
-        "from pathlib import Path\nfrom sightline.data.confined import Limits, run_confined\n"
+        "from pathlib import Path\nfrom picturewise.data.confined import Limits, run_confined\n"
         "print('once')\n"
         f"run_confined('works_of_the_test:arrays', Path({str(tmp_path / 'some file')!r}), dict(rows=2), Limits())\n"
     )

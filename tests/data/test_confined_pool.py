@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.data import confined_pool
-from sightline.data.confined_pool import work_through
-from sightline.data.confined_thread import Task
-from sightline.errors import SightlineError
+from picturewise.data import confined_pool
+from picturewise.data.confined_pool import work_through
+from picturewise.data.confined_thread import Task
+from picturewise.errors import PicturewiseError
 
 # What each item does to the child that meets it. A harmless one is answered with its first four bytes.
 WORKS = r"""
 import ctypes, mmap, os, re, signal, sys, tempfile, time
 from pathlib import Path
-from sightline.errors import DataError
+from picturewise.errors import DataError
 
 kept = []
 
@@ -193,13 +193,13 @@ def test_the_child_is_alone_and_light(work: Work, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("function", ["broken", "not_there"])
 def test_a_child_that_cannot_start_is_no_items_fault(work: Work, function: str) -> None:
-    with pytest.raises(SightlineError, match=r"cannot be started \(exit code \d\)"):
+    with pytest.raises(PicturewiseError, match=r"cannot be started \(exit code \d\)"):
         work(numbered(1000), function=function)
 
 
 def test_an_interpreter_that_is_gone_is_one_sentence(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(SightlineError, match=r"cannot be started \(.*No such file"):
+    with pytest.raises(PicturewiseError, match=r"cannot be started \(.*No such file"):
         work(numbered(40))
 
 
@@ -267,9 +267,9 @@ def test_an_error_while_ticking_ends_children_and_threads(work: Work) -> None:
 SCRIPT = """
 import os, sys
 import numpy as np
-from sightline.data import confined_pool
-from sightline.data.confined_pool import work_through
-from sightline.data.confined_thread import Task
+from picturewise.data import confined_pool
+from picturewise.data.confined_pool import work_through
+from picturewise.data.confined_thread import Task
 confined_pool.available_cores = lambda: 2
 {before}
 answers = np.zeros(({count}, 4), np.uint8)

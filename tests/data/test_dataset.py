@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data.dataset import Dataset
-from sightline.data.imageset import ImageSet
-from sightline.errors import DataError
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import DataError
 
 
 def pictures(*classes: str) -> ImageSet:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sightline.data.decode import (
+from picturewise.data.decode import (
     Form,
     Header,
     PictureError,
@@ -20,7 +20,7 @@ from sightline.data.decode import (
     read_content,
     read_picture,
 )
-from sightline.data.resizing import resize
+from picturewise.data.resizing import resize
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -178,7 +178,7 @@ def test_a_large_jpeg_is_reduced_while_decoding_and_looks_like_one_reduced_after
 def test_what_is_no_picture_is_refused_with_what_it_is(content: bytes, found: str) -> None:
     assert describe(content) == found
     with pytest.raises(
-        PictureError, match=f"not a picture that Sightline reads .found {found}, expected PNG"
+        PictureError, match=f"not a picture that Picturewise reads .found {found}, expected PNG"
     ):
         read_header(content)
 

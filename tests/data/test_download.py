@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.catalogue import PublishedFile
-from sightline.data.download import MOST_BYTES, Patience, download
-from sightline.errors import DownloadError, SaveError
+from picturewise.data.catalogue import PublishedFile
+from picturewise.data.download import MOST_BYTES, Patience, download
+from picturewise.errors import DownloadError, SaveError
 
 CONTENT = bytes(range(256)) * 400
 HURRY = Patience(connect=1, silence=0.5, window=0.5, slowest=1000)
@@ -101,7 +101,7 @@ def test_a_file_of_unknown_size_may_not_be_endless(
     server, published: PublishedFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MOST_BYTES < 1 << 30
-    monkeypatch.setattr("sightline.data.download.MOST_BYTES", 100_000)
+    monkeypatch.setattr("picturewise.data.download.MOST_BYTES", 100_000)
     unknown = published.model_copy(update={"bytes": None})
     for manner in ("", "more-chunked"):
         server.manners["a/file.bin"] = manner

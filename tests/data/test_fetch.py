@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data import catalogue
-from sightline.data.fetch import fetch, remove
-from sightline.data.fetched import RECEIPT, Place
-from sightline.data.options import DataOptions
-from sightline.data.source import read
-from sightline.errors import DataError, DownloadError, SaveError
+from picturewise.data import catalogue
+from picturewise.data.fetch import fetch, remove
+from picturewise.data.fetched import RECEIPT, Place
+from picturewise.data.options import DataOptions
+from picturewise.data.source import read
+from picturewise.errors import DataError, DownloadError, SaveError
 
 NAMES = [
     "train-images-idx3-ubyte.gz",
@@ -29,9 +29,9 @@ NAMES = [
 # What another process does: fetch the set that it is handed as JSON.
 CHILD = """
 import sys
-from sightline.data.catalogue import Entry
-from sightline.data.fetch import fetch
-from sightline.data.fetched import Place
+from picturewise.data.catalogue import Entry
+from picturewise.data.fetch import fetch
+from picturewise.data.fetched import Place
 print(",".join(fetch(Place("tiny", Entry.model_validate_json(sys.argv[1]))).fetched))
 """
 
@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_had_says_where_to_put_it_by_hand(place: Place, se
     assert sentence.startswith(f"tiny: {NAMES[2]} could not be fetched: http://127.0.0.1:")
     assert "404" in sentence
     assert "checksum" in sentence
-    assert f"put it into {place.folder} and run: sightline data fetch tiny" in sentence
+    assert f"put it into {place.folder} and run: picturewise data fetch tiny" in sentence
     assert lying_about(place.folder) == {*NAMES[:2], RECEIPT}
     assert not place.is_here()
     shutil.copy(Path(server_file(server, NAMES[2], place)), place.folder / NAMES[2])
@@ -159,7 +159,7 @@ def test_a_place_that_cannot_be_written(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "file"))
     with pytest.raises(SaveError, match="cannot be changed"):
         fetch(place)
 
@@ -232,9 +232,9 @@ def test_ctrl_c_leaves_nothing_half(place: Place, server) -> None:
 CONVERTED = """
 import sys
 from pathlib import Path
-from sightline.data.catalogue import WeightsEntry
-from sightline.data.fetch import fetch
-from sightline.data.fetched import Place
+from picturewise.data.catalogue import WeightsEntry
+from picturewise.data.fetch import fetch
+from picturewise.data.fetched import Place
 entry = WeightsEntry.model_validate_json(sys.argv[1])
 convert = lambda source, target: target.write_bytes(source.read_bytes()[::-1])
 print(",".join(fetch(Place("net", entry), convert=convert).fetched))

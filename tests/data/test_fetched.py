@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 import os
 
-from sightline.data.fetch import fetch, remove
-from sightline.data.fetched import RECEIPT, Place, is_published
+from picturewise.data.fetch import fetch, remove
+from picturewise.data.fetched import RECEIPT, Place, is_published
 
 FIRST = "train-images-idx3-ubyte.gz"
 

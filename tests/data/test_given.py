@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
-from sightline.data import given_pictures
-from sightline.data.given import collect, make_dataset, with_all_splits
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.errors import DataError, UsageError
+from picturewise.data import given_pictures
+from picturewise.data.given import collect, make_dataset, with_all_splits
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.errors import DataError, UsageError
 
 
 def noise(count: int = 40, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
@@ -202,7 +202,7 @@ IMAGES, LABELS = noise(4), halves(4)
          "picture 1 (counted from 0) is 3x5x3, the first is 6x5x3; expected one size"),
         (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "values of type float64, the first of type uint8"),
         (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "expected pixels in 0..1 or 0..255; hand them"),
-        (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "before any normalisation, which Sightline does itself"),
+        (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "before any normalisation, which Picturewise does itself"),
         ((IMAGES * 2.0, LABELS), DataError, "expected pixels in 0..255, hand them in as they were"),
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
         ((IMAGES.astype(int) - 300, LABELS), DataError, "expected pixels in 0..255"),

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data.imageset import ImageSet
-from sightline.errors import DataError
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import DataError
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4, 1)
 LABELS = np.array([1, 0, 1], dtype=np.int64)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data.labels import check_labels, numbered_classes, to_class_names, to_labels
-from sightline.errors import DataError
+from picturewise.data.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.errors import DataError
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data import layouts
-from sightline.data.layouts import Layout, check_layout, layout_of
-from sightline.errors import DataError
+from picturewise.data import layouts
+from picturewise.data.layouts import Layout, check_layout, layout_of
+from picturewise.errors import DataError
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data.dataset import Dataset
-from sightline.data.imageset import ImageSet
-from sightline.data.limiting import limited
-from sightline.data.options import DataOptions
-from sightline.errors import UsageError
-from sightline.tasks.load import load
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.data.limiting import limited
+from picturewise.data.options import DataOptions
+from picturewise.errors import UsageError
+from picturewise.tasks.load import load
 
 CLASSES = ("common", "seldom", "rare")
 
@@ -71,7 +71,7 @@ def test_pictures_that_are_handed_in_are_limited_too(dataset: Dataset) -> None:
 
 
 def test_less_than_one_is_refused() -> None:
-    import sightline
+    import picturewise
 
     with pytest.raises(UsageError, match=r"data\.limit"):
-        sightline.train("digits", settings=["data.limit=0"])
+        picturewise.train("digits", settings=["data.limit=0"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.names import natural_order, printable, slug
+from picturewise.data.names import natural_order, printable, slug
 
 
 def test_a_composed_and_a_decomposed_name_become_the_same() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 from numpy.lib import format as npy_format
 
-from sightline.data.npy import MAX_HEADER, decode_npy
-from sightline.errors import DataError
+from picturewise.data.npy import MAX_HEADER, decode_npy
+from picturewise.errors import DataError
 
 PLAIN = st.one_of(
     stn.boolean_dtypes(),
@@ -100,7 +100,7 @@ def test_every_truncation_is_an_error() -> None:
     ],
 )
 def test_what_is_no_plain_number_is_refused(array: np.ndarray, kind: str) -> None:
-    said = f"x {kind}, expected plain numbers; Sightline runs no code from files."
+    said = f"x {kind}, expected plain numbers; Picturewise runs no code from files."
     assert refusal(saved(array)) == said
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from sightline.data.options import DataOptions
+from picturewise.data.options import DataOptions
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data import pickles
-from sightline.data.pickle_outline import LARGE, NotEnoughError, Outline
-from sightline.errors import DataError
+from picturewise.data import pickles
+from picturewise.data.pickle_outline import LARGE, NotEnoughError, Outline
+from picturewise.errors import DataError
 
 
 def test_short_slices_are_the_file_s_and_long_ones_are_zeros(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data import pickles
-from sightline.errors import DataError
+from picturewise.data import pickles
+from picturewise.errors import DataError
 
 # What Python 2 and NumPy 1 wrote for {'data': array([[1, 2]], uint8), 'labels': [6, 9]}, protocol 2.
 PYTHON_2 = (

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.decode import Form, Header, PictureError, read_picture
-from sightline.data.digests import digest
-from sightline.data.options import Fit
-from sightline.data.picture_files import Look, decode_each, look_at_each
+from picturewise.data.decode import Form, Header, PictureError, read_picture
+from picturewise.data.digests import digest
+from picturewise.data.options import Fit
+from picturewise.data.picture_files import Look, decode_each, look_at_each
 
 SavePicture = Callable[..., Path]
 
@@ -153,7 +153,7 @@ def test_pictures_are_written_into_the_room_that_is_handed_in(
 def test_this_process_loads_no_decoder(tmp_path: Path, make_classes: Callable[..., Path]) -> None:
     make_classes(tmp_path / "set", height=6)
     script = (
-        "import sys\nfrom sightline.data.options import DataOptions\nfrom sightline.data.source import read\n"
+        "import sys\nfrom picturewise.data.options import DataOptions\nfrom picturewise.data.source import read\n"
         f"print(len(read(DataOptions(source={str(tmp_path / 'set')!r})).train))\n"
         "print({'PIL'} & {name.split('.')[0] for name in sys.modules})\n"
     )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data import pixels
-from sightline.data.pixels import (
+from picturewise.data import pixels
+from picturewise.data.pixels import (
     RefusedError,
     as_channels,
     fitted,

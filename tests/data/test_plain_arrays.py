@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
-from sightline.data.plain_arrays import MAX_DIMENSIONS, array_from, plain_dtype
-from sightline.errors import DataError
+from picturewise.data.plain_arrays import MAX_DIMENSIONS, array_from, plain_dtype
+from picturewise.errors import DataError
 
 CODES = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
 
@@ -31,7 +31,7 @@ def test_every_plain_type_is_numpys(code: str, order: str) -> None:
 )
 def test_every_other_type_is_refused(code: str) -> None:
     kind = "Python objects" if code.startswith("O") else f"type {code!r}"
-    said = f"x holds an array of {kind}, expected plain numbers; Sightline runs no code from files."
+    said = f"x holds an array of {kind}, expected plain numbers; Picturewise runs no code from files."
     with pytest.raises(DataError) as caught:
         plain_dtype(code, "<", where="x")
     assert str(caught.value) == said

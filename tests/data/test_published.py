@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.dataset import SplitName
-from sightline.data.fetch import fetch
-from sightline.data.fetched import Place
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.data.published import PublishedSource, shown_bytes
-from sightline.data.readers.contract import Part, Reading
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.dataset import SplitName
+from picturewise.data.fetch import fetch
+from picturewise.data.fetched import Place
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.published import PublishedSource, shown_bytes
+from picturewise.data.readers.contract import Part, Reading
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 
 def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Place, server) -> None:
@@ -22,7 +22,8 @@ def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Place, se
         read(DataOptions(source="tiny"))
     size = sum(file.bytes or 0 for file in place.entry.files)
     assert str(caught.value) == (
-        f"tiny is not here yet; fetch it ({size} bytes from {place.entry.publisher()}) with: sightline data fetch tiny"
+        f"tiny is not here yet; fetch it ({size} bytes from {place.entry.publisher()}) with: "
+        "picturewise data fetch tiny"
     )
     assert server.asked == []
     assert not place.folder.exists()

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from sightline.data.quiet import quiet_pillow
+from picturewise.data.quiet import quiet_pillow
 
 WARNING_FROM_PILLOW = compile("import warnings; warnings.warn('bang')", "PIL/Image.py", "exec")
 

@@ -5,8 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from sightline.data.decode import read_picture
-from sightline.data.resizing import resize, resize_all
+from picturewise.data.decode import read_picture
+from picturewise.data.resizing import resize, resize_all
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.data.room import room_for
-from sightline.errors import DataError
+from picturewise.data.room import room_for
+from picturewise.errors import DataError
 
 
 def test_more_pictures_than_memory_are_refused_with_the_bytes_needed() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.data.rows import Rows, chosen
+from picturewise.data.rows import Rows, chosen
 
 ARRAY = np.arange(60, dtype=np.uint8).reshape(5, 2, 3, 2)
 PLACES = np.array([4, 0, 2])

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from sightline.data.scales import Scale, find_scale
-from sightline.errors import DataError
+from picturewise.data.scales import Scale, find_scale
+from picturewise.errors import DataError
 
 
 def in_twos(array: np.ndarray) -> Callable[[], Iterator[tuple[int, np.ndarray]]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data import scratch
-from sightline.errors import DataError, SaveError
+from picturewise.data import scratch
+from picturewise.errors import DataError, SaveError
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -16,7 +16,7 @@ def files_below(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("with_help", [True, False])
 def test_a_copy_is_what_the_file_was(
-    tmp_path: Path, sightline_home: Path, with_help: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, picturewise_home: Path, with_help: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
         raise OSError(18, "another disk")
@@ -29,7 +29,7 @@ def test_a_copy_is_what_the_file_was(
     copy = scratch.private_copy(tmp_path / "a")
     (tmp_path / "a").write_bytes(b"cut short")  # of a map of the file itself, this would end the process
     assert bytes(copy) == content
-    assert files_below(sightline_home) == []
+    assert files_below(picturewise_home) == []
 
 
 def test_nothing_can_be_copied_too(tmp_path: Path) -> None:
@@ -45,15 +45,17 @@ def test_what_is_no_regular_file_is_not_copied(tmp_path: Path) -> None:
             scratch.private_copy(path)
 
 
-def test_pieces_are_put_together(sightline_home: Path) -> None:
+def test_pieces_are_put_together(picturewise_home: Path) -> None:
     assert bytes(scratch.mapped_pieces([b"ab", b"", b"c"])) == b"abc"
-    assert files_below(sightline_home) == []
+    assert files_below(picturewise_home) == []
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "file"))
-    with pytest.raises(SaveError, match=r"cannot be written .* choose another place with .* SIGHTLINE_HOME"):
+    monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "file"))
+    with pytest.raises(
+        SaveError, match=r"cannot be written .* choose another place with .* PICTUREWISE_HOME"
+    ):
         scratch.scratch_file()
 
 

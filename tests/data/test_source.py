@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.dataset import SPLITS, Dataset, SplitName
-from sightline.data.options import DataOptions
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.dataset import SPLITS, Dataset, SplitName
+from picturewise.data.options import DataOptions
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]
@@ -240,7 +240,9 @@ def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
 
 def test_a_file_of_no_known_form_is_an_error_that_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(b"PK\x03\x04")
-    with pytest.raises(DataError, match=r"data\.zip is of no form that Sightline reads: found a zip archive"):
+    with pytest.raises(
+        DataError, match=r"data\.zip is of no form that Picturewise reads: found a zip archive"
+    ):
         load(tmp_path / "data.zip")
 
 
@@ -291,7 +293,9 @@ def test_splits_of_different_shapes_are_an_error(tmp_path: Path, write_idx: Writ
 
 
 def test_importing_the_room_imports_no_heavy_library() -> None:
-    code = "import sys, sightline.data.source; print({'PIL', 'sklearn', 'scipy', 'torch'} & set(sys.modules))"
+    code = (
+        "import sys, picturewise.data.source; print({'PIL', 'sklearn', 'scipy', 'torch'} & set(sys.modules))"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "set()\n"
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.data.digests import digest
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part
-from sightline.data.split import carve, complete
-from sightline.data.traits import as_rows, digest_each
-from sightline.errors import DataError
+from picturewise.data.digests import digest
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.contract import Part
+from picturewise.data.split import carve, complete
+from picturewise.data.traits import as_rows, digest_each
+from picturewise.errors import DataError
 
 KEY = 0x5EED
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data import store
-from sightline.data.dataset import Skipped, SplitName
-from sightline.data.home import imports_folder
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Part, Progress, Reading
-from sightline.data.room import Room, room_for
-from sightline.data.source import read
-from sightline.data.store import read_stored
-from sightline.errors import DataError, Interrupted, SaveError
+from picturewise.data import store
+from picturewise.data.dataset import Skipped, SplitName
+from picturewise.data.home import imports_folder
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.contract import Part, Progress, Reading
+from picturewise.data.room import Room, room_for
+from picturewise.data.source import read
+from picturewise.data.store import read_stored
+from picturewise.errors import DataError, Interrupted, SaveError
 
 MakeClasses = Callable[..., Path]
 OPTIONS = DataOptions(source="the source")
@@ -262,7 +262,7 @@ def test_many_threads_import_once(fake: Fake) -> None:
 
 
 READ = (
-    "import sys; from sightline.data.source import read; from sightline.data.options import DataOptions; "
+    "import sys; from picturewise.data.source import read; from picturewise.data.options import DataOptions; "
     "data = read(DataOptions(source=sys.argv[1])); print({s: p.fingerprint for s, p in data.splits().items()})"
 )
 
@@ -317,8 +317,8 @@ def test_a_store_that_cannot_be_made_is_an_error_that_names_the_way_out(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "no-folder").write_bytes(b"")
-    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "no-folder"))
-    with pytest.raises(SaveError, match=r"imported once into .*choose another place .*SIGHTLINE_HOME"):
+    monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "no-folder"))
+    with pytest.raises(SaveError, match=r"imported once into .*choose another place .*PICTUREWISE_HOME"):
         read_stored(fake, ["train"], OPTIONS)
 
 
@@ -334,7 +334,7 @@ def test_a_full_disk_is_an_error_and_never_a_crash(fake: Fake, monkeypatch: pyte
 
 FULL = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
-    "from sightline.__main__ import main; main()"
+    "from picturewise.__main__ import main; main()"
 )
 
 

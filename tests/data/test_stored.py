@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.data import stored
-from sightline.data.imageset import ImageSet
-from sightline.data.readers.contract import Part
+from picturewise.data import stored
+from picturewise.data.imageset import ImageSet
+from picturewise.data.readers.contract import Part
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 3, 2, 1), np.uint8)
 

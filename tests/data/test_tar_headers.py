@@ -5,9 +5,9 @@ import tarfile
 
 import pytest
 
-from sightline.data.tar_headers import MAX_EXTRA, Entry, entries, is_header
-from sightline.data.unpacked_stream import UnpackedStream
-from sightline.errors import DataError
+from picturewise.data.tar_headers import MAX_EXTRA, Entry, entries, is_header
+from picturewise.data.unpacked_stream import UnpackedStream
+from picturewise.errors import DataError
 
 
 def header(

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from sightline.data import rows, traits
-from sightline.data.digests import digest
-from sightline.data.traits import digest_each, have_digests, measure
+from picturewise.data import rows, traits
+from picturewise.data.digests import digest
+from picturewise.data.traits import digest_each, have_digests, measure
 
 PICTURES = st.tuples(
     st.integers(0, 6), st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 3])

@@ -7,9 +7,9 @@ import zlib
 
 import pytest
 
-from sightline.data import unpacked_stream
-from sightline.data.unpacked_stream import UnpackedStream
-from sightline.errors import DataError
+from picturewise.data import unpacked_stream
+from picturewise.data.unpacked_stream import UnpackedStream
+from picturewise.errors import DataError
 
 NOISE = random.Random(0).randbytes(700_000)
 

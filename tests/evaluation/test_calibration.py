@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import optimize, special
 
-from sightline.errors import DataError
-from sightline.evaluation.calibration import calibration_error, fit_temperature, softmax
+from picturewise.errors import DataError
+from picturewise.evaluation.calibration import calibration_error, fit_temperature, softmax
 
 
 def drawn_labels(random, probabilities):

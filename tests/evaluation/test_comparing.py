@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from sightline.errors import DataError, UsageError
-from sightline.evaluation.comparing import (
+from picturewise.errors import DataError, UsageError
+from picturewise.evaluation.comparing import (
     Comparison,
     compare,
     compare_all,
@@ -17,7 +17,7 @@ from sightline.evaluation.comparing import (
     mcnemar,
     paired_difference,
 )
-from sightline.evaluation.intervals import Z95
+from picturewise.evaluation.intervals import Z95
 
 
 @st.composite

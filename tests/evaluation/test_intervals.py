@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sightline.errors import DataError
-from sightline.evaluation.intervals import Z95, mean_interval, wilson_interval
+from picturewise.errors import DataError
+from picturewise.evaluation.intervals import Z95, mean_interval, wilson_interval
 
 
 @st.composite

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from sightline.errors import DataError
-from sightline.evaluation.calibration import calibration_error, softmax
-from sightline.evaluation.evaluation import Evaluation
-from sightline.evaluation.metrics import PROBABILITY_FLOOR, confusion_matrix, evaluate
+from picturewise.errors import DataError
+from picturewise.evaluation.calibration import calibration_error, softmax
+from picturewise.evaluation.evaluation import Evaluation
+from picturewise.evaluation.metrics import PROBABILITY_FLOOR, confusion_matrix, evaluate
 
 NAMED = {"dataset": "digits", "split": "test", "fingerprint": "0" * 64}
 

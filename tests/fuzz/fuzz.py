@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from sightline.data import child
+from picturewise.data import child
 
 os.environ.update(child._SET)  # forked children find the libraries imported already
 
@@ -26,7 +26,7 @@ import pyarrow.parquet  # noqa: F401
 from readers import READERS
 from workers import Tally, make_case, run_all, run_case, write_case
 
-from sightline.data.decode import _load_plugins
+from picturewise.data.decode import _load_plugins
 
 COLUMNS = (
     "reader",
@@ -93,7 +93,7 @@ def told(tally: Tally) -> list[str]:
     """Return the findings in lines, those of one kind and place together."""
     groups: dict[tuple[str, str], list[int]] = {}
     for number, outcome in sorted(tally.findings.items()):
-        places = [line for line in outcome.said.splitlines() if "/sightline/" in line]
+        places = [line for line in outcome.said.splitlines() if "/picturewise/" in line]
         groups.setdefault((outcome.kind, places[-1] if places else ""), []).append(number)
     lines = []
     for (kind, _), numbers in groups.items():

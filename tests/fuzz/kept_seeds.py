@@ -1,4 +1,4 @@
-"""What Sightline keeps and reads back: imports in the store, and the folder of a run."""
+"""What Picturewise keeps and reads back: imports in the store, and the folder of a run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from unittest import mock
 import array_seeds
 from seeds import Files, Seed
 
-from sightline.data import source
-from sightline.data.home import VARIABLE, imports_folder
-from sightline.data.options import DataOptions
+from picturewise.data import source
+from picturewise.data.home import VARIABLE, imports_folder
+from picturewise.data.options import DataOptions
 
 STORE = "store"  # below it, a folder for each split as `stored` describes it
 _KINDS = {".npy": "npy/bytes", ".json": "json", ".txt": "lines"}
@@ -64,12 +64,12 @@ def runs() -> list[Seed]:
     import numpy as np
     import torch
 
-    from sightline.data.dataset import Dataset
-    from sightline.data.imageset import ImageSet
-    from sightline.tasks.evaluate import judge
-    from sightline.training import start
-    from sightline.training.recipe import make_recipe
-    from sightline.training.run import open_run
+    from picturewise.data.dataset import Dataset
+    from picturewise.data.imageset import ImageSet
+    from picturewise.tasks.evaluate import judge
+    from picturewise.training import start
+    from picturewise.training.recipe import make_recipe
+    from picturewise.training.run import open_run
 
     torch.set_num_threads(1)
     random = np.random.default_rng(0)
@@ -140,7 +140,7 @@ def _sign_run(files: Files) -> None:
 
 
 def _sign_classifier(files: Files) -> None:
-    from sightline.networks import weights
+    from picturewise.networks import weights
 
     content = files["classifier.safetensors"]
     length = int.from_bytes(content[:8], "little")

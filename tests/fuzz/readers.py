@@ -14,9 +14,9 @@ import picture_seeds
 import weight_seeds
 from seeds import Seed
 
-from sightline.data import source, store
-from sightline.data.home import imports_folder
-from sightline.data.options import DataOptions
+from picturewise.data import source, store
+from picturewise.data.home import imports_folder
+from picturewise.data.options import DataOptions
 
 PICTURES = np.zeros((2, 5, 7, 3), np.uint8)  # to be predicted
 
@@ -67,8 +67,8 @@ def read_run(folder: Path, seed: Seed, random: Random) -> None:
     """Ask a run for all that it holds; of what cannot be had, the rest is still asked for."""
     del seed, random
     # torch makes a process so large that forking it takes longer, and only runs and weights need it.
-    from sightline.training import checkpoint
-    from sightline.training.run import open_run
+    from picturewise.training import checkpoint
+    from picturewise.training.run import open_run
 
     refused: Exception | None = None
     run = open_run(folder)
@@ -97,8 +97,8 @@ def read_run(folder: Path, seed: Seed, random: Random) -> None:
 def read_weights(folder: Path, seed: Seed, random: Random) -> None:
     """Read weights that another program wrote, and look at every number."""
     del random
-    from sightline.networks import weights
-    from sightline.networks.weight_files import read_weight_file
+    from picturewise.networks import weights
+    from picturewise.networks.weight_files import read_weight_file
 
     weights.fingerprint(read_weight_file(folder / seed.source))
 

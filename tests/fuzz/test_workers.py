@@ -19,7 +19,7 @@ from readers import Reader  # noqa: E402 (after what decides whether it can be)
 from seeds import Seed, one_file  # noqa: E402
 from workers import Outcome, make_case, run_all  # noqa: E402
 
-from sightline.errors import DataError  # noqa: E402
+from picturewise.errors import DataError  # noqa: E402
 
 SEED = one_file("a seed", "file", b"0123456789" * 10, "bytes")
 

@@ -29,10 +29,10 @@ from forking import Forked, address_space
 from readers import Reader
 from seeds import Files, Seed
 
-from sightline.data import child
-from sightline.data.home import VARIABLE
-from sightline.errors import SightlineError
-from sightline.visible import visible
+from picturewise.data import child
+from picturewise.data.home import VARIABLE
+from picturewise.errors import PicturewiseError
+from picturewise.visible import visible
 
 MOST_SECONDS = 2.0  # of processor time
 MOST_BYTES = 1 << 30  # above the start
@@ -166,7 +166,7 @@ def run_case(reader: Reader, seeds: Sequence[Seed], number: int, folder: Path, s
 def _attempt(reader: Reader, case: Path, seed: Seed, random: Random) -> tuple[str, str]:
     try:
         reader.read(case, seed, random)
-    except SightlineError as error:
+    except PicturewiseError as error:
         if isinstance(error.__cause__, MemoryError):
             return "memory", traceback.format_exc()
         return "refused", str(error)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.errors import RunError
-from sightline.networks import arrays, weights
+from picturewise.errors import RunError
+from picturewise.networks import arrays, weights
 
 ARRAYS = {
     "b": np.arange(24, dtype=np.float32).reshape(2, 2, 2, 3).transpose(0, 3, 1, 2),

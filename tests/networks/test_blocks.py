@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sightline.architectures.lines import parse
-from sightline.networks.blocks import ResidualBlock
-from sightline.networks.builder import build
-from sightline.networks.weights import fingerprint
+from picturewise.architectures.lines import parse
+from picturewise.networks.blocks import ResidualBlock
+from picturewise.networks.builder import build
+from picturewise.networks.weights import fingerprint
 
 
 class Basic(nn.Module):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
-from sightline.architectures.layers import (
+from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,
     BatchNorm,
@@ -28,13 +28,13 @@ from sightline.architectures.layers import (
     Shape,
     ShapeError,
 )
-from sightline.architectures.lines import parse
-from sightline.architectures.residual import Residual
-from sightline.architectures.summary import summarise
-from sightline.errors import LayerError
-from sightline.networks import builder
-from sightline.networks.builder import build
-from sightline.networks.weights import fingerprint
+from picturewise.architectures.lines import parse
+from picturewise.architectures.residual import Residual
+from picturewise.architectures.summary import summarise
+from picturewise.errors import LayerError
+from picturewise.networks import builder
+from picturewise.networks.builder import build
+from picturewise.networks.weights import fingerprint
 
 SMALL = st.integers(1, 5)
 ACTIVATION = st.sampled_from([None, *ACTIVATIONS])

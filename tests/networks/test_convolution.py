@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.networks.convolution import convolution
+from picturewise.networks.convolution import convolution
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import PRESETS, preset
-from sightline.architectures.summary import summarise
-from sightline.networks.builder import assemble, build
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import PRESETS, preset
+from picturewise.architectures.summary import summarise
+from picturewise.networks.builder import assemble, build
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3), (1, 1, 1), (40, 230, 3)]
 

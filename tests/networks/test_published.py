@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sightline.architectures.lines import parse
-from sightline.architectures.published import PUBLISHED, published_lines
-from sightline.errors import RunError, UsageError
-from sightline.networks.builder import assemble
-from sightline.networks.published import check_published, from_published, published_shapes
+from picturewise.architectures.lines import parse
+from picturewise.architectures.published import PUBLISHED, published_lines
+from picturewise.errors import RunError, UsageError
+from picturewise.networks.builder import assemble
+from picturewise.networks.published import check_published, from_published, published_shapes
 
 State = dict[str, Tensor]
 Shapes = dict[str, tuple[int, ...]]

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.architectures.lines import parse
-from sightline.architectures.published import published_lines
-from sightline.networks.builder import assemble, build, spans
-from sightline.networks.published import from_published
+from picturewise.architectures.lines import parse
+from picturewise.architectures.published import published_lines
+from picturewise.networks.builder import assemble, build, spans
+from picturewise.networks.published import from_published
 
 SHAPES = [(32, 32, 3), (32, 32, 1)]
 

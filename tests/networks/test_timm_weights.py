@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from sightline.architectures.lines import parse
-from sightline.borrowed.timm import state_of
-from sightline.errors import RunError, UsageError
-from sightline.networks.builder import build
-from sightline.networks.timm_weights import from_timm
-from sightline.networks.transplant import put_in
+from picturewise.architectures.lines import parse
+from picturewise.borrowed.timm import state_of
+from picturewise.errors import RunError, UsageError
+from picturewise.networks.builder import build
+from picturewise.networks.timm_weights import from_timm
+from picturewise.networks.transplant import put_in
 
 State = dict[str, Tensor]
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.architectures.lines import parse
-from sightline.errors import RunError
-from sightline.networks.builder import build, spans
-from sightline.networks.transplant import (
+from picturewise.architectures.lines import parse
+from picturewise.errors import RunError
+from picturewise.networks.builder import build, spans
+from picturewise.networks.transplant import (
     keep_outputs,
     let_learn,
     new_classes,

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from sightline.errors import DataError
-from sightline.networks.weight_files import MOST_BYTES, read_weight_file
+from picturewise.errors import DataError
+from picturewise.networks.weight_files import MOST_BYTES, read_weight_file
 
 NEW, OLD = True, False
 STORED = [NEW, OLD]
@@ -244,7 +244,7 @@ def test_what_is_no_file_of_weights_is_told(tmp_path: Path) -> None:
     for content in (b"", b"\x89PNG\r\n\x1a\n" + bytes(100), b"text"):
         path.write_bytes(content)
         with pytest.raises(
-            DataError, match="is no file of weights that Sightline reads; expected safetensors"
+            DataError, match="is no file of weights that Picturewise reads; expected safetensors"
         ):
             read_weight_file(path)
     with pytest.raises(DataError, match="cannot be read: No such file"):

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.errors import RunError
-from sightline.networks import arrays, weights
+from picturewise.errors import RunError
+from picturewise.networks import arrays, weights
 
 WEIGHTS = {
     "b": torch.arange(24, dtype=torch.float32).reshape(2, 3, 2, 2),
@@ -87,7 +87,7 @@ def test_bytes_come_back_as_the_same_tensors(tmp_path: Path) -> None:
 
 SCRIPT = """
 import hashlib, torch
-from sightline.networks import arrays, weights
+from picturewise.networks import arrays, weights
 tensors = {f"layer.{i}": torch.arange(i + 1.0) for i in range(20)}
 print(hashlib.sha256(weights.to_bytes(tensors, {"key": "value"})).hexdigest())
 """

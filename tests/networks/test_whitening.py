@@ -5,11 +5,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.architectures.lines import parse
-from sightline.architectures.summary import summarise
-from sightline.networks.builder import build
-from sightline.networks.convolution import Whitening
-from sightline.networks.whitening import SMOOTHING, second_moments, whiten, whitening_kernels, whitening_layer
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.networks.builder import build
+from picturewise.networks.convolution import Whitening
+from picturewise.networks.whitening import (
+    SMOOTHING,
+    second_moments,
+    whiten,
+    whitening_kernels,
+    whitening_layer,
+)
 
 LINE = "conv 24 2x2 valid whiten"
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sightline.architectures.layers import Shape
-from sightline.architectures.lines import parse
-from sightline.networks.builder import build
-from sightline.portable.model import Scale, onnx_model
-from sightline.portable.session import Session
-from sightline.preparing.preparation import Preparation
+from picturewise.architectures.layers import Shape
+from picturewise.architectures.lines import parse
+from picturewise.networks.builder import build
+from picturewise.portable.model import Scale, onnx_model
+from picturewise.portable.session import Session
+from picturewise.preparing.preparation import Preparation
 
 TEMPERATURE = 1.7
 

@@ -4,11 +4,11 @@ import onnx
 import pytest
 from portables import Pair, pictures
 
-from sightline.architectures.layers import ACTIVATIONS
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import preset
-from sightline.errors import LayerError
-from sightline.portable.model import is_portable, weight_shapes
+from picturewise.architectures.layers import ACTIVATIONS
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import preset
+from picturewise.errors import LayerError
+from picturewise.portable.model import is_portable, weight_shapes
 
 LINES = [
     "flatten",

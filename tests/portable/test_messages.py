@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from google.protobuf.internal.decoder import _DecodeVarint  # another's reading of the same format
 
-from sightline.portable.messages import Message, varint
+from picturewise.portable.messages import Message, varint
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from portables import TEMPERATURE, Pair, pictures
 
-from sightline.architectures.lines import parse
-from sightline.portable import model as rooms_model
-from sightline.portable.model import Scale, is_portable, onnx_model
-from sightline.portable.session import Session
+from picturewise.architectures.lines import parse
+from picturewise.portable import model as rooms_model
+from picturewise.portable.model import Scale, is_portable, onnx_model
+from picturewise.portable.session import Session
 
 WEIGHT = np.array([[1.0, -2.0, 0.5, 4.0], [0.0, 1.0, 2.0, -1.0]], np.float32)
 BIAS = np.array([0.25, -1.5], np.float32)
@@ -50,12 +50,12 @@ def test_the_bytes_are_those_that_the_library_onnx_writes_for_the_same_model() -
         node("Div", "logits", "Gemm_6", "temperature"),
     ]
     tensors = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    graph = helper.make_graph(nodes, "sightline", [pixels], [logits], tensors)
+    graph = helper.make_graph(nodes, "picturewise", [pixels], [logits], tensors)
     expected = helper.make_model(
         graph,
         ir_version=9,
         opset_imports=[helper.make_opsetid("", 20)],
-        producer_name="sightline",
+        producer_name="picturewise",
         producer_version="1.2.3",
     )
     helper.set_model_props(expected, {"classes": '["ja", "nein – 否"]'})
@@ -73,7 +73,7 @@ def test_the_model_says_what_it_takes_and_gives() -> None:
     assert [side.dim_value or side.dim_param for side in gives.type.tensor_type.shape.dim] == ["N", 3]
     metadata = {entry.key: json.loads(entry.value) for entry in found.metadata_props}
     assert metadata == {"classes": ["class 0", "class 1", "class 2"]}
-    assert (found.producer_name, found.producer_version) == ("sightline", "1.2.3")
+    assert (found.producer_name, found.producer_version) == ("picturewise", "1.2.3")
 
 
 def test_the_logits_are_what_one_computes_by_hand() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from portables import Pair, pictures
 
-from sightline.architectures.presets import preset
-from sightline.portable.session import Session
+from picturewise.architectures.presets import preset
+from picturewise.portable.session import Session
 
 LINES = "conv 8 relu; batchnorm; maxpool 2; residual 12 /2; conv 6; groupnorm 3; flatten; dense 20 gelu"
 
@@ -47,7 +47,7 @@ def test_the_same_pictures_give_the_same_bits_again(threads: int) -> None:
 SCRIPT = """
 import sys
 import numpy as np
-from sightline.portable.session import Session
+from picturewise.portable.session import Session
 session = Session(open(sys.argv[1], "rb").read(), 2)
 session.logits(np.zeros((3, 28, 28, 1), np.uint8))
 print(sorted(name for name in ("onnx", "torch", "scipy") if name in sys.modules))

@@ -14,18 +14,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sightline.architectures.lines import parse
-from sightline.data.pixels import as_channels
-from sightline.data.resizing import resize
-from sightline.errors import DataError, RunError, SaveError, UsageError
-from sightline.networks import weights
-from sightline.networks.builder import build
-from sightline.networks.weights import load_weights
-from sightline.prediction.classifier import Classifier, load_classifier
-from sightline.prediction.description import Description
-from sightline.prediction.engines import EngineName
-from sightline.prediction.stored import stored_sha256, to_metadata
-from sightline.preparing.preparation import Preparation
+from picturewise.architectures.lines import parse
+from picturewise.data.pixels import as_channels
+from picturewise.data.resizing import resize
+from picturewise.errors import DataError, RunError, SaveError, UsageError
+from picturewise.networks import weights
+from picturewise.networks.builder import build
+from picturewise.networks.weights import load_weights
+from picturewise.prediction.classifier import Classifier, load_classifier
+from picturewise.prediction.description import Description
+from picturewise.prediction.engines import EngineName
+from picturewise.prediction.stored import stored_sha256, to_metadata
+from picturewise.preparing.preparation import Preparation
 
 LAYERS = ("conv 2 3x3 relu", "batchnorm", "avgpool global")
 CLASSES = ("cat", "dog", "ünïcode – 猫")
@@ -91,7 +91,7 @@ def test_equal_classifiers_give_equal_bytes_in_every_process(tmp_path: Path) -> 
 def test_the_file_says_what_it_holds_to_any_reader_of_safetensors(tmp_path: Path) -> None:
     classifier().save(tmp_path / "c")
     with safetensors.safe_open(tmp_path / "c", framework="np") as file:
-        stored = json.loads(file.metadata()["sightline"])
+        stored = json.loads(file.metadata()["picturewise"])
         assert set(file.keys()) == set(classifier().network.state_dict())
     assert stored["sha256"] == classifier().weights_sha256
     description = json.loads(stored["classifier"])
@@ -229,12 +229,12 @@ def rewritten(path: Path, *, sha256: str | None = None, **changes: object) -> No
         "classifier_sha256": hashlib.sha256(description.encode()).hexdigest(),
         "classifier": description,
     }
-    path.write_bytes(weights.to_bytes(original.network.state_dict(), {"sightline": json.dumps(stored)}))
+    path.write_bytes(weights.to_bytes(original.network.state_dict(), {"picturewise": json.dumps(stored)}))
 
 
 def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
     rewritten(tmp_path / "c", format=2, novelty="unheard of", classes=None)
-    with pytest.raises(RunError, match=r"c has format 2; this Sightline reads format 1\."):
+    with pytest.raises(RunError, match=r"c has format 2; this Picturewise reads format 1\."):
         load_classifier(tmp_path / "c")
 
 
@@ -269,7 +269,9 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
     rewritten(tmp_path / "c", **changes)
-    with pytest.raises(RunError, match=r"another version of Sightline or is damaged \(expected format 1\): "):
+    with pytest.raises(
+        RunError, match=r"another version of Picturewise or is damaged \(expected format 1\): "
+    ):
         load_classifier(tmp_path / "c")
 
 
@@ -299,7 +301,7 @@ def test_other_safetensors_files_are_no_classifiers(tmp_path: Path) -> None:
     safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "c", {"format": "pt"})
     for read in (load_classifier, stored_sha256):
         with pytest.raises(
-            RunError, match="is a safetensors file, but no classifier: Sightline did not write"
+            RunError, match="is a safetensors file, but no classifier: Picturewise did not write"
         ):
             read(tmp_path / "c")
     with pytest.raises(RunError, match="nothing cannot be read: "):
@@ -426,8 +428,8 @@ SCRIPT_WITHOUT_TORCH = """
 import sys
 from pathlib import Path
 import numpy as np
-from sightline.prediction.classifier import load_classifier
-from sightline.prediction.stored import stored_sha256, to_metadata
+from picturewise.prediction.classifier import load_classifier
+from picturewise.prediction.stored import stored_sha256, to_metadata
 found = load_classifier(Path(sys.argv[1]))
 assert found.weights_sha256 == stored_sha256(Path(sys.argv[1]))
 found.probabilities(np.zeros((2, 9, 9, 1), np.uint8))

@@ -7,17 +7,17 @@ import pytest
 from numpy.typing import NDArray
 from torch import nn
 
-from sightline.architectures.lines import parse
-from sightline.errors import LayerError, UsageError
-from sightline.networks.builder import build
-from sightline.portable import model
-from sightline.portable.session import Session
-from sightline.prediction import classifier as prediction_classifier
-from sightline.prediction import portable_engine
-from sightline.prediction.classifier import Classifier, load_classifier
-from sightline.prediction.description import Description
-from sightline.prediction.engines import EngineName
-from sightline.preparing.preparation import Preparation
+from picturewise.architectures.lines import parse
+from picturewise.errors import LayerError, UsageError
+from picturewise.networks.builder import build
+from picturewise.portable import model
+from picturewise.portable.session import Session
+from picturewise.prediction import classifier as prediction_classifier
+from picturewise.prediction import portable_engine
+from picturewise.prediction.classifier import Classifier, load_classifier
+from picturewise.prediction.description import Description
+from picturewise.prediction.engines import EngineName
+from picturewise.preparing.preparation import Preparation
 
 LINES = ("conv 4 2x2 /2 gelu", "batchnorm", "residual 6 /2", "dropout 0.5", "avgpool global", "dense 5 silu")
 PICTURES = np.random.default_rng(0).integers(0, 256, (7, 12, 9, 3), np.uint8)

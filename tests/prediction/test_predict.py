@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from sightline.errors import DataError
-from sightline.prediction.classifier import Classifier
-from sightline.prediction.description import Description
-from sightline.prediction.predict import Prediction, predict_files
-from sightline.preparing.preparation import Preparation
+from picturewise.errors import DataError
+from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.description import Description
+from picturewise.prediction.predict import Prediction, predict_files
+from picturewise.preparing.preparation import Preparation
 
 
 class Brightness(nn.Module):
@@ -133,5 +133,5 @@ def test_the_lines_of_a_csv_file_of_pixels_are_numbered_from_one(tmp_path: Path,
 
 def test_another_csv_file_is_no_picture(tmp_path: Path, judge: Classifier) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="not a picture that Sightline reads"):
+    with pytest.raises(DataError, match="not a picture that Picturewise reads"):
         predict_files(judge, [tmp_path / "a.csv"])

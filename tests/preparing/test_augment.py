@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.preparing.augment import augment, turns
-from sightline.preparing.augmentation import parse
+from picturewise.preparing.augment import augment, turns
+from picturewise.preparing.augmentation import parse
 
 Pictures = NDArray[np.uint8]
 ALL = "shift 2; crop 2; flip; cutout 3; rotate 30; mixup 0.4"

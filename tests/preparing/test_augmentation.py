@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.errors import UsageError
-from sightline.preparing.augmentation import (
+from picturewise.errors import UsageError
+from picturewise.preparing.augmentation import (
     Augmentation,
     check_sizes,
     default_augmentation,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.preparing.on_device import on_device
+from picturewise.preparing.on_device import on_device
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32, np.float64, np.bool_])

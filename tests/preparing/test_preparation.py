@@ -12,10 +12,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from sightline.data import rows, traits
-from sightline.data.imageset import ImageSet
-from sightline.preparing import preparation as preparation_file
-from sightline.preparing.preparation import Preparation
+from picturewise.data import rows, traits
+from picturewise.data.imageset import ImageSet
+from picturewise.preparing import preparation as preparation_file
+from picturewise.preparing.preparation import Preparation
 
 
 def fit_preparation(images: NDArray[np.uint8], *, grey: bool) -> Preparation:

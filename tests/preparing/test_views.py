@@ -11,11 +11,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from sightline.errors import UsageError
-from sightline.preparing.preparation import Preparation
-from sightline.preparing.views import Views, parse, suitable
-from sightline.training import start as starting
-from sightline.training.run import open_run
+from picturewise.errors import UsageError
+from picturewise.preparing.preparation import Preparation
+from picturewise.preparing.views import Views, parse, suitable
+from picturewise.training import start as starting
+from picturewise.training.run import open_run
 
 ANIMALS, DIGITS = ("cat", "dog"), ("0", "1")
 

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sightline.architectures.lines import parse
-from sightline.networks.builder import build
-from sightline.reference.layer import Floats, Layer
-from sightline.reference.network import Network
+from picturewise.architectures.lines import parse
+from picturewise.networks.builder import build
+from picturewise.reference.layer import Floats, Layer
+from picturewise.reference.network import Network
 
 CLOSE = 1e-10
 STEP = 1e-5

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.architectures.layers import ACTIVATIONS, ActivationName
-from sightline.networks import activations as torchs
-from sightline.reference.activations import activation, gain
-from sightline.reference.layer import Floats
+from picturewise.architectures.layers import ACTIVATIONS, ActivationName
+from picturewise.networks import activations as torchs
+from picturewise.reference.activations import activation, gain
+from picturewise.reference.layer import Floats
 
 
 def drawn(case: int) -> Floats:

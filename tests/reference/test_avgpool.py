@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from sightline.networks.builder import GlobalMean as TorchMean
-from sightline.reference.avgpool import AvgPool, GlobalMean
+from picturewise.networks.builder import GlobalMean as TorchMean
+from picturewise.reference.avgpool import AvgPool, GlobalMean
 
 
 @pytest.mark.parametrize("case", range(20))

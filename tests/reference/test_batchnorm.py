@@ -6,9 +6,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sightline.errors import UsageError
-from sightline.reference.batchnorm import BatchNorm
-from sightline.reference.layer import Floats
+from picturewise.errors import UsageError
+from picturewise.reference.batchnorm import BatchNorm
+from picturewise.reference.layer import Floats
 
 
 def drawn(case: int) -> tuple[BatchNorm, list[NDArray[np.float64]], nn.Module, Floats]:

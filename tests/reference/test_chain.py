@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightline.reference.activations import Relu
-from sightline.reference.chain import Chain
-from sightline.reference.dense import Dense
-from sightline.reference.flatten import Flatten
-from sightline.reference.layer import Floats, Layer, Training
+from picturewise.reference.activations import Relu
+from picturewise.reference.chain import Chain
+from picturewise.reference.dense import Dense
+from picturewise.reference.flatten import Flatten
+from picturewise.reference.layer import Floats, Layer, Training
 
 
 class Forbidden(Layer):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from sightline.reference.convolution import Convolution
-from sightline.reference.layer import Floats
+from picturewise.reference.convolution import Convolution
+from picturewise.reference.layer import Floats
 
 
 def drawn(case: int) -> tuple[Convolution, nn.Module, Floats]:

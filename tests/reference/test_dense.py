@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from sightline.reference.dense import Dense
-from sightline.reference.layer import Floats
+from picturewise.reference.dense import Dense
+from picturewise.reference.layer import Floats
 
 
 def drawn(case: int) -> tuple[Dense, nn.Module, Floats]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.reference.dropout import Dropout
+from picturewise.reference.dropout import Dropout
 
 
 class Given(nn.Module):

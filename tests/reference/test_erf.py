@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sightline.reference.erf import erf
+from picturewise.reference.erf import erf
 
 VALUES = np.concatenate(
     [np.linspace(-7, 7, 20_001), [0.46875, 4, -4, 1e-300, 0, 30], np.geomspace(1e-20, 1, 200)]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.networks.builder import RowMajorFlatten
-from sightline.reference.flatten import Flatten
+from picturewise.networks.builder import RowMajorFlatten
+from picturewise.reference.flatten import Flatten
 
 
 @pytest.mark.parametrize("case", range(20))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sightline.reference.loss import CrossEntropy, log_softmax
+from picturewise.reference.loss import CrossEntropy, log_softmax
 
 
 @pytest.mark.parametrize("case", range(20))

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.reference.layer import Floats
-from sightline.reference.maxpool import MaxPool
+from picturewise.reference.layer import Floats
+from picturewise.reference.maxpool import MaxPool
 
 
 def drawn(case: int, levels: int | None = None) -> tuple[MaxPool, nn.Module, Floats]:

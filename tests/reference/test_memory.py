@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sightline.architectures.lines import parse
-from sightline.reference.chain import Chain
-from sightline.reference.convolution import Convolution
-from sightline.reference.layer import Layer
-from sightline.reference.memory import windows_kept
-from sightline.reference.network import Network, draw_state
+from picturewise.architectures.lines import parse
+from picturewise.reference.chain import Chain
+from picturewise.reference.convolution import Convolution
+from picturewise.reference.layer import Layer
+from picturewise.reference.memory import windows_kept
+from picturewise.reference.network import Network, draw_state
 
 
 def convolutions(layer: Layer) -> Iterator[Convolution]:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import preset
-from sightline.errors import LayerError
-from sightline.networks.builder import build
-from sightline.reference.loss import CrossEntropy
-from sightline.reference.network import Network, draw_state
-from sightline.reference.sgd import Sgd
-from sightline.training.optimizers import Optimizer
-from sightline.training.step import Loss
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import preset
+from picturewise.errors import LayerError
+from picturewise.networks.builder import build
+from picturewise.reference.loss import CrossEntropy
+from picturewise.reference.network import Network, draw_state
+from picturewise.reference.sgd import Sgd
+from picturewise.training.optimizers import Optimizer
+from picturewise.training.step import Loss
 
 WINDOWS = "conv 4 2x3 /2 silu; maxpool 2 /1 same; conv 3 valid nobias; maxpool 3 /2 same; avgpool 2 /1; avgpool global"
 SMALL_RESNET = (

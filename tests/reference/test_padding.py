@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from torch import nn
 
-from sightline.architectures.margins import Margins
-from sightline.reference.layer import Floats
-from sightline.reference.padding import Padding, crop, pad
+from picturewise.architectures.margins import Margins
+from picturewise.reference.layer import Floats
+from picturewise.reference.padding import Padding, crop, pad
 
 
 def drawn(case: int) -> tuple[Margins, Floats]:

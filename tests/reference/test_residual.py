@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.architectures.layers import ACTIVATIONS
+from picturewise.architectures.layers import ACTIVATIONS
 
 
 def drawn(case: int) -> tuple[str, tuple[int, int, int], int]:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.reference.layer import Parameter
-from sightline.reference.sgd import Sgd
-from sightline.training.optimizers import Optimizer
+from picturewise.reference.layer import Parameter
+from picturewise.reference.sgd import Sgd
+from picturewise.training.optimizers import Optimizer
 
 SHAPES = {"kernel": (4, 3, 2, 2), "matrix": (5, 3), "vector": (5,)}
 

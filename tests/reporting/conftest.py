@@ -6,10 +6,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from sightline.data.dataset import Skipped
-from sightline.evaluation.comparing import Comparison
-from sightline.evaluation.evaluation import ClassScore, Evaluation, Interval
-from sightline.reporting.contents import (
+from picturewise.data.dataset import Skipped
+from picturewise.evaluation.comparing import Comparison
+from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
+from picturewise.reporting.contents import (
     ComparisonRow,
     ComparisonTable,
     DatasetFacts,
@@ -19,8 +19,8 @@ from sightline.reporting.contents import (
     ReportFigure,
     SplitFacts,
 )
-from sightline.reporting.figures import draw_sample_sheet, to_png
-from sightline.training.history import Epoch
+from picturewise.reporting.figures import draw_sample_sheet, to_png
+from picturewise.training.history import Epoch
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def model(history, evaluation):
             machine={"processor": "a fast one"},
             history=history(5),
             evaluation=judged,
-            evaluate_command=f"sightline evaluate runs/{name}",
+            evaluate_command=f"picturewise evaluate runs/{name}",
             recipe="seed = 0\n# </pre><script>alert(2)</script>\n",
             weights_sha256="a" * 64,
             figures=figures,
@@ -223,7 +223,7 @@ def report(model):
             models=models,
             comparisons=(ComparisonTable(first, rows, "Exact McNemar tests."),) if len(models) > 1 else (),
             figures=(figure,),
-            made_by="Sightline 0.1.0",
+            made_by="Picturewise 0.1.0",
         )
 
     def paired(a, b, accuracies):

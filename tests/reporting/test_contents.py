@@ -1,8 +1,8 @@
 import pytest
 
-from sightline.evaluation.comparing import Comparison
-from sightline.evaluation.evaluation import Interval
-from sightline.reporting.contents import ComparisonRow
+from picturewise.evaluation.comparing import Comparison
+from picturewise.evaluation.evaluation import Interval
+from picturewise.reporting.contents import ComparisonRow
 
 
 def paired(a, b):

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from sightline.reporting.headline import headline
+from picturewise.reporting.headline import headline
 
 
 def test_one_model_is_summed_up_by_its_accuracy_and_interval(report):

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from sightline.errors import UsageError
-from sightline.reporting.report import render_report
+from picturewise.errors import UsageError
+from picturewise.reporting.report import render_report
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -158,7 +158,7 @@ def test_every_score_stands_with_its_interval(page):
 
 def test_a_model_without_evaluation_says_how_to_get_one(page):
     whole = page({"cnn": None})
-    assert "sightline evaluate runs/cnn" in whole.texts("pre")
+    assert "picturewise evaluate runs/cnn" in whole.texts("pre")
     assert "Not evaluated on the test split yet." in whole.text
 
 

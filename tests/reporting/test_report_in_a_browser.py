@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from sightline.reporting.report import render_report
+from picturewise.reporting.report import render_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

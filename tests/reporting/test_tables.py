@@ -1,7 +1,7 @@
 import pytest
 
-from sightline.evaluation.evaluation import Interval
-from sightline.reporting import tables
+from picturewise.evaluation.evaluation import Interval
+from picturewise.reporting import tables
 
 
 def interval(value, low, high):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import sightline
-from sightline.errors import DataError, Interrupted, RunError, UsageError
-from sightline.studies.runner import study
+import picturewise
+from picturewise.errors import DataError, Interrupted, RunError, UsageError
+from picturewise.studies.runner import study
 
 MODELS = """
 [[models]]
@@ -39,7 +39,7 @@ source = "bars"
 """
 
 
-class StopAfter(sightline.Callback):
+class StopAfter(picturewise.Callback):
     """Sends this process the signal of Ctrl-C after a number of batches of all runs."""
 
     def __init__(self, batches: int) -> None:
@@ -68,7 +68,7 @@ def test_all_models_are_trained_judged_and_reported(file: Path, idx_folder: Path
     assert told[::2] == [(name, seed, False) for name in ("line", "two") for seed in (0, 1)]
     assert told[1::2] == [(name, seed, True) for name in ("line", "two") for seed in (0, 1)]
     line, two = found.models
-    runs = [sightline.open_run(tmp_path / "out" / f"seed-{seed}" / "line") for seed in (0, 1)]
+    runs = [picturewise.open_run(tmp_path / "out" / f"seed-{seed}" / "line") for seed in (0, 1)]
     judged = [run.evaluation() for run in runs]
     assert line.accuracy == judged[0].accuracy
     assert line.loss == judged[0].loss
@@ -79,7 +79,7 @@ def test_all_models_are_trained_judged_and_reported(file: Path, idx_folder: Path
     assert line.valid_pictures == 6
     # The extended network begins with what the other one of the same seed has learned.
     for seed in (0, 1):
-        extended = sightline.open_run(tmp_path / "out" / f"seed-{seed}" / "two")
+        extended = picturewise.open_run(tmp_path / "out" / f"seed-{seed}" / "two")
         assert extended.recipe.start.source == str(tmp_path / "out" / f"seed-{seed}" / "line")
     page = found.report.read_text()
     for text in (
@@ -107,11 +107,11 @@ def test_what_is_finished_stays_and_what_was_interrupted_goes_on(
         study(file, data=idx_folder, out=out, callbacks=[StopAfter(batches + 3)], progress=False)
     first = (out / "seed-0" / "line" / "run.json").stat()
     assert stopped.value.exit_code == 130
-    assert sightline.open_run(out / "seed-0" / "two").record.status == "interrupted"
+    assert picturewise.open_run(out / "seed-0" / "two").record.status == "interrupted"
     found = study(file, data=idx_folder, out=out, progress=False)
     assert (out / "seed-0" / "line" / "run.json").stat().st_mtime_ns == first.st_mtime_ns
     for name in ("line", "two"):
-        one, other = (sightline.open_run(place / "seed-0" / name) for place in (out, tmp_path / "whole"))
+        one, other = (picturewise.open_run(place / "seed-0" / name) for place in (out, tmp_path / "whole"))
         assert one.record.final_weights_sha256 == other.record.final_weights_sha256
     assert [model.accuracy for model in found.models] == [model.accuracy for model in whole.models]
 

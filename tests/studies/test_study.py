@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sightline.architectures.lines import parse
-from sightline.architectures.summary import summarise
-from sightline.errors import UsageError
-from sightline.studies.study import packaged, parse_study, read_study
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.errors import UsageError
+from picturewise.studies.study import packaged, parse_study, read_study
 
 WHOLE = """
 title = "Two networks"
@@ -97,7 +97,7 @@ def test_a_mistake_is_told_in_a_sentence(old: str, new: str, said: str) -> None:
 
 
 def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no study that comes with Sightline.*Did you mean 'mnist-dense'"):
+    with pytest.raises(UsageError, match=r"no study that comes with Picturewise.*Did you mean 'mnist-dense'"):
         read_study("mnist-dens")
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_study(tmp_path / "mine.toml")

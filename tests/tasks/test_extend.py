@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import sightline
-from sightline.cli.app import run
-from sightline.errors import UsageError
+import picturewise
+from picturewise.cli.app import run
+from picturewise.errors import UsageError
 
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (220, 220, 220)}
 
@@ -31,20 +31,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     data = pictures(folder / "two", "red", "green")
     layers = "conv 6 /2; batchnorm; relu; avgpool global; dense 8 relu"
-    sightline.train(data, layers=layers, epochs=20, out=folder / "run", progress=False)
+    picturewise.train(data, layers=layers, epochs=20, out=folder / "run", progress=False)
     return folder / "run"
 
 
 def probabilities(folder: Path, data: Path) -> np.ndarray:
-    part = sightline.read_dataset(data, splits=("train",)).split("train")
-    return sightline.open_run(folder).classifier().probabilities(part.images)
+    part = picturewise.read_dataset(data, splits=("train",)).split("train")
+    return picturewise.open_run(folder).classifier().probabilities(part.images)
 
 
 def test_old_classes_are_predicted_as_before_when_classes_are_added_and_nothing_is_trained(
     trained: Path, tmp_path: Path
 ) -> None:
     data = pictures(tmp_path / "four", *COLOURS)
-    found = sightline.extend(trained, data, add_classes=True, epochs=0, out=tmp_path / "run", progress=False)
+    found = picturewise.extend(
+        trained, data, add_classes=True, epochs=0, out=tmp_path / "run", progress=False
+    )
     assert found.run.classifier().classes == ("green", "red", "blue", "white")
     old = pictures(tmp_path / "old", "red", "green", count=50)
     before, after = probabilities(trained, old), probabilities(tmp_path / "run", old)
@@ -58,7 +60,7 @@ def test_old_classes_are_predicted_as_before_when_classes_are_added_and_nothing_
 
 def test_added_classes_are_learned_beside_the_old_ones(trained: Path, tmp_path: Path) -> None:
     data = pictures(tmp_path / "four", *COLOURS)
-    found = sightline.extend(
+    found = picturewise.extend(
         trained, data, add_classes=True, epochs=30, settings=["training.learning_rate=0.01"],
         out=tmp_path / "run", progress=False,
     )  # fmt: skip
@@ -72,21 +74,23 @@ def test_pictures_of_new_classes_alone_are_numbered_behind_the_old_ones(
     trained: Path, tmp_path: Path
 ) -> None:
     data = pictures(tmp_path / "more", "blue", "white")
-    found = sightline.extend(trained, data, add_classes=True, epochs=2, out=tmp_path / "run", progress=False)
+    found = picturewise.extend(
+        trained, data, add_classes=True, epochs=2, out=tmp_path / "run", progress=False
+    )
     assert found.run.classifier().classes == ("green", "red", "blue", "white")
     assert found.run.recipe.data.classes == ("green", "red", "blue", "white")
     assert found.old is not None  # judged on the older run's own validation pictures
-    assert found.old.pictures == len(sightline.read_dataset(trained.parent / "two").split("valid"))
-    assert sightline.evaluate(found.run, progress=False).classes == ("green", "red", "blue", "white")
+    assert found.old.pictures == len(picturewise.read_dataset(trained.parent / "two").split("valid"))
+    assert picturewise.evaluate(found.run, progress=False).classes == ("green", "red", "blue", "white")
 
 
 def test_more_layers_begin_with_what_the_network_knew(trained: Path, tmp_path: Path) -> None:
-    found = sightline.extend(trained, layers="dense 8 relu", epochs=2, out=tmp_path / "run", progress=False)
+    found = picturewise.extend(trained, layers="dense 8 relu", epochs=2, out=tmp_path / "run", progress=False)
     assert found.new is None
     assert found.old is not None
-    before = max(row.valid_accuracy for row in sightline.open_run(trained).history)
+    before = max(row.valid_accuracy for row in picturewise.open_run(trained).history)
     assert max(row.valid_accuracy for row in found.run.history) >= before
-    assert found.run.recipe.data == sightline.open_run(trained).recipe.data.model_copy(
+    assert found.run.recipe.data == picturewise.open_run(trained).recipe.data.model_copy(
         update={"classes": ("green", "red")}
     )
 
@@ -94,20 +98,20 @@ def test_more_layers_begin_with_what_the_network_knew(trained: Path, tmp_path: P
 def test_a_new_output_layer_is_for_the_classes_of_the_pictures(trained: Path, tmp_path: Path) -> None:
     data = pictures(tmp_path / "other", "white", "blue")
     settings = ["training.freeze=backbone"]
-    found = sightline.extend(
+    found = picturewise.extend(
         trained, data, new_head=True, epochs=3, settings=settings, out=tmp_path / "run", progress=False
     )
     assert found.run.classifier().classes == ("blue", "white")
     assert found.old is None
     old, new = (
-        sightline.open_run(path).classifier().network.state_dict() for path in (trained, tmp_path / "run")
+        picturewise.open_run(path).classifier().network.state_dict() for path in (trained, tmp_path / "run")
     )
     assert all((old[name] == new[name]).all() for name in old if not name.startswith("6."))
 
 
 def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
-    sightline.extend(trained, layers="dropout 0.1", epochs=1, out=tmp_path / "run", progress=False)
+    picturewise.extend(trained, layers="dropout 0.1", epochs=1, out=tmp_path / "run", progress=False)
     assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
 
 
@@ -127,7 +131,7 @@ def test_what_does_not_go_together_is_refused(
 ) -> None:
     data = None if colours is None else pictures(tmp_path / "data", *colours)
     with pytest.raises(UsageError, match=sentence):
-        sightline.extend(trained, data, **options, out=tmp_path / "run", progress=False)
+        picturewise.extend(trained, data, **options, out=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 
 

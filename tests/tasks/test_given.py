@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
-import sightline
-from sightline.errors import DataError, Interrupted, UsageError
+import picturewise
+from picturewise.errors import DataError, Interrupted, UsageError
 
 OPTIONS: dict[str, Any] = {"model": "mlp 8", "epochs": 8, "progress": False}
 
@@ -54,11 +54,11 @@ class Photographs:
 
 @pytest.mark.parametrize("data", [stripes(), tensors(), Photographs(), Subset(tensors(), range(120))])
 def test_pictures_handed_in_are_learned_and_judged(data: Any) -> None:
-    run = sightline.train(data, **OPTIONS)
+    run = picturewise.train(data, **OPTIONS)
     assert run.name == "pictures-mlp-8-1"
     assert run.recipe.data.source == "given in Python: pictures"
     assert "one was carved from train, class by class, with 24 of 120 pictures" in run.record.data.notes[0]
-    evaluation = sightline.evaluate(run, data=data)
+    evaluation = picturewise.evaluate(run, data=data)
     assert (evaluation.own, evaluation.pictures, evaluation.learned_from) == (True, 24, 0)
     assert evaluation.accuracy.value == 1
     assert run.evaluation() == evaluation
@@ -68,18 +68,18 @@ def test_pictures_handed_in_are_learned_and_judged(data: Any) -> None:
 
 def test_all_forms_of_the_same_pictures_give_the_same_weights() -> None:
     runs = [
-        sightline.train(data, **OPTIONS)
+        picturewise.train(data, **OPTIONS)
         for data in (stripes(), tensors(), (stripes()[0] / 255, stripes()[1]))
     ]
     assert len({run.record.final_weights_sha256 for run in runs}) == 1
-    assert sightline.compare(runs, data=stripes(), progress=False).pictures == 24
+    assert picturewise.compare(runs, data=stripes(), progress=False).pictures == 24
 
 
 def test_splits_may_be_handed_in_by_name() -> None:
     data = {"train": stripes(), "test": stripes(30, seed=1)}
-    run = sightline.train(data, **OPTIONS)
-    assert sightline.evaluate(run, data=data).pictures == 30
-    found = sightline.inspect(data, out="looks", progress=False)
+    run = picturewise.train(data, **OPTIONS)
+    assert picturewise.evaluate(run, data=data).pictures == 30
+    found = picturewise.inspect(data, out="looks", progress=False)
     assert {name: split.pictures for name, split in found.splits.items()} == {
         "train": 108,
         "valid": 12,
@@ -90,73 +90,73 @@ def test_splits_may_be_handed_in_by_name() -> None:
 
 def test_the_options_of_the_run_carve_the_splits() -> None:
     settings = {"data.test_fraction": 0.5, "data.split_seed": 3}
-    run = sightline.train(stripes(), settings=settings, **OPTIONS)
-    assert sightline.evaluate(run, data=stripes()).pictures == 60
-    whole = sightline.make_dataset(stripes(), test_fraction=0.5, split_seed=3)
-    assert sightline.evaluate(run, data=whole).pictures == 60
+    run = picturewise.train(stripes(), settings=settings, **OPTIONS)
+    assert picturewise.evaluate(run, data=stripes()).pictures == 60
+    whole = picturewise.make_dataset(stripes(), test_fraction=0.5, split_seed=3)
+    assert picturewise.evaluate(run, data=whole).pictures == 60
 
 
 def test_other_pictures_are_judged_all_and_those_learned_from_are_told() -> None:
-    run = sightline.train(stripes(), **OPTIONS)
-    found = sightline.evaluate(run, data=stripes(50, seed=1))
+    run = picturewise.train(stripes(), **OPTIONS)
+    found = picturewise.evaluate(run, data=stripes(50, seed=1))
     assert (found.own, found.pictures, found.learned_from, found.notes) == (False, 50, 0, ())
     images, labels = stripes()
-    found = sightline.evaluate(run, data=(images[:50] / 255, labels[:50]))
+    found = picturewise.evaluate(run, data=(images[:50] / 255, labels[:50]))
     assert found.pictures == 50
     assert 30 < (found.learned_from or 0) < 50  # the others are in the test split that was carved
     assert f"{found.learned_from} of 50 pictures are among those that the run learned from" in found.notes[0]
     assert run.evaluation() is None
     with pytest.raises(DataError, match="has the splits train, valid, but no test"):
-        sightline.evaluate(run, data={"train": stripes(9), "valid": stripes(9)})
+        picturewise.evaluate(run, data={"train": stripes(9), "valid": stripes(9)})
 
 
 def test_a_classifiers_file_is_judged_on_arrays() -> None:
-    run = sightline.train(stripes(), **OPTIONS)
-    found = sightline.evaluate(run.classifier_path, data={"test": stripes(50, seed=1)})
+    run = picturewise.train(stripes(), **OPTIONS)
+    found = picturewise.evaluate(run.classifier_path, data={"test": stripes(50, seed=1)})
     assert (found.pictures, found.learned_from) == (50, 0)
-    assert sightline.evaluate(run.classifier(), data=stripes(50, seed=1)).learned_from is None
+    assert picturewise.evaluate(run.classifier(), data=stripes(50, seed=1)).learned_from is None
 
 
 def test_an_interrupted_run_goes_on_with_the_same_arrays_alone() -> None:
-    class Stop(sightline.Callback):
+    class Stop(picturewise.Callback):
         def on_epoch(self, trainer: object, row: object) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    whole = sightline.train(stripes(), **OPTIONS)
+    whole = picturewise.train(stripes(), **OPTIONS)
     with pytest.raises(Interrupted):
-        sightline.train(stripes(), out="part", callbacks=[Stop()], **OPTIONS)
+        picturewise.train(stripes(), out="part", callbacks=[Stop()], **OPTIONS)
     with pytest.raises(DataError, match="hand the same pictures in again as data="):
-        sightline.resume("part", progress=False)
+        picturewise.resume("part", progress=False)
     with pytest.raises(DataError, match="SHA-256 differs"):
-        sightline.resume("part", data=stripes(seed=1), progress=False)
-    resumed = sightline.resume("part", data=tensors(), progress=False)
+        picturewise.resume("part", data=stripes(seed=1), progress=False)
+    resumed = picturewise.resume("part", data=tensors(), progress=False)
     assert resumed.record.final_weights_sha256 == whole.record.final_weights_sha256
 
 
 def test_named_classes_and_names_reach_the_run() -> None:
     images, labels = stripes()
     names = [f"film{place // 6}_{place}" for place in range(120)]
-    dataset = sightline.make_dataset(
+    dataset = picturewise.make_dataset(
         (images, labels), classes=["left", "right"], names=names, name="films", group_by=r"(film\d+)_"
     )
-    run = sightline.train(dataset, **OPTIONS)
+    run = picturewise.train(dataset, **OPTIONS)
     assert run.record.data.classes == ("left", "right")
     with (run.path / "splits.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["name"] for row in rows} == set(names)
     films = {(row["name"].split("_")[0], row["split"]) for row in rows}
     assert len(films) == 20
-    assert sightline.evaluate(run, data=dataset).pictures % 6 == 0
+    assert picturewise.evaluate(run, data=dataset).pictures % 6 == 0
 
 
 def test_a_size_is_not_given_to_pictures_that_have_theirs() -> None:
     with pytest.raises(
         DataError, match="handed in are 8x8, but the size asked for is 16x16; resize them before"
     ):
-        sightline.inspect(stripes(), size=(16, 16), progress=False)
+        picturewise.inspect(stripes(), size=(16, 16), progress=False)
 
 
 def test_what_is_no_data_leaves_no_folder_behind() -> None:
     with pytest.raises(UsageError, match="is of type int, expected a pair"):
-        sightline.train(3, progress=False)  # type: ignore[arg-type]
+        picturewise.train(3, progress=False)  # type: ignore[arg-type]
     assert not Path("runs").exists()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import sightline
-from sightline.cli.app import run
+import picturewise
+from picturewise.cli.app import run
 
 PATTERN = r"(patient\d+)_"
 
@@ -33,18 +33,18 @@ def scans(tmp_path: Path) -> Path:
     return folder
 
 
-def patients(part: sightline.ImageSet | None) -> set[str]:
+def patients(part: picturewise.ImageSet | None) -> set[str]:
     assert part is not None
     assert part.names is not None
     return {name.rpartition("/")[2].partition("_")[0] for name in part.names}
 
 
 def test_no_patient_is_in_two_splits_of_what_python_reads(scans: Path) -> None:
-    dataset = sightline.read_dataset(scans, group_by=PATTERN)
+    dataset = picturewise.read_dataset(scans, group_by=PATTERN)
     found = [patients(part) for part in (dataset.train, dataset.valid, dataset.test)]
     assert sum(map(len, found)) == len(set.union(*found)) == 20
     assert all(found)
-    parted = sightline.read_dataset(scans)
+    parted = picturewise.read_dataset(scans)
     assert patients(parted.train) & patients(parted.test)  # or else the test shows nothing
 
 
@@ -55,19 +55,21 @@ def test_a_run_keeps_its_groups_in_its_recipe_and_is_judged_with_them(
     assert run(["train", str(scans), "--group-by", PATTERN, *arguments]) == 0
     told = json.loads(capfd.readouterr().out)
     assert any("groups by '(patient\\d+)_' kept together" in note for note in told["data"]["notes"])
-    opened = sightline.open_run("run")
+    opened = picturewise.open_run("run")
     assert opened.recipe.data.group_by == PATTERN
     assert run(["evaluate", "run", "--json"]) == 0
     judged = json.loads(capfd.readouterr().out)
-    assert judged["fingerprint"] == sightline.read_dataset(scans, group_by=PATTERN).split("test").fingerprint
-    again = sightline.train(scans, group_by=PATTERN, layers="flatten", epochs=1, progress=False)
+    assert (
+        judged["fingerprint"] == picturewise.read_dataset(scans, group_by=PATTERN).split("test").fingerprint
+    )
+    again = picturewise.train(scans, group_by=PATTERN, layers="flatten", epochs=1, progress=False)
     assert again.record.final_weights_sha256 == opened.record.final_weights_sha256
 
 
 def test_inspect_counts_the_grouped_splits(scans: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["inspect", str(scans), "--group-by", PATTERN, "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
-    whole = sightline.inspect(scans, group_by=PATTERN, out="again", progress=False)
+    whole = picturewise.inspect(scans, group_by=PATTERN, out="again", progress=False)
     assert {name: split["fingerprint"] for name, split in told["splits"].items()} == {
         name: split.fingerprint for name, split in whole.splits.items()
     }

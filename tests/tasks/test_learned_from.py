@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import sightline
-from sightline.cli.app import run
+import picturewise
+from picturewise.cli.app import run
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_the_table_of_a_run_has_every_picture_once(trained: Path, picture_folder
     assert {row["name"] for row in found} == {
         str(path.relative_to(picture_folder)) for path in picture_folder.rglob("*.png")
     }
-    dataset = sightline.read_dataset(picture_folder)
+    dataset = picturewise.read_dataset(picture_folder)
     for split, part in dataset.splits().items():
         assert [row["name"] for row in found if row["split"] == split] == list(part.names or ())
         assert [row["hash"] for row in found if row["split"] == split] == [
@@ -66,10 +66,10 @@ def test_the_table_of_a_run_has_every_picture_once(trained: Path, picture_folder
 
 
 def test_pictures_without_names_are_named_by_their_place_in_the_source() -> None:
-    sightline.train("digits", layers="flatten", epochs=1, out="run", progress=False)
+    picturewise.train("digits", layers="flatten", epochs=1, out="run", progress=False)
     found = rows()
     assert sorted(int(row["name"].removeprefix("train:")) for row in found) == list(range(1797))
-    whole = sightline.read_dataset("digits")
+    whole = picturewise.read_dataset("digits")
     assert whole.test is not None
     assert [row["name"] for row in found if row["split"] == "test"] == [
         f"train:{place}" for place in whole.test.places
@@ -77,7 +77,7 @@ def test_pictures_without_names_are_named_by_their_place_in_the_source() -> None
 
 
 def test_a_test_split_of_the_sources_own_is_not_in_the_table(idx_folder: Path) -> None:
-    sightline.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
+    picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
     assert Counter(row["split"] for row in rows()) == {"train": 54, "valid": 6}
 
 
@@ -110,9 +110,9 @@ def test_new_pictures_are_told_as_such(
 
 
 def test_the_runs_own_test_pictures_are_clean(trained: Path) -> None:
-    found = sightline.evaluate("run", progress=False)
+    found = picturewise.evaluate("run", progress=False)
     assert (found.own, found.learned_from, found.notes) == (True, 0, ())
-    seen = sightline.evaluate("run", split="valid", progress=False)
+    seen = picturewise.evaluate("run", split="valid", progress=False)
     assert seen.learned_from == seen.pictures == 4
 
 
@@ -124,8 +124,8 @@ def test_a_source_that_brings_learned_pictures_as_its_own_test_is_noted_in_the_r
         content = train.read_bytes()
         head, size = (16, 144) if kind.startswith("images") else (8, 1)
         test.write_bytes(test.read_bytes()[:head] + content[head : head + 20 * size])
-    sightline.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
-    found = sightline.evaluate("run", progress=False)
+    picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
+    found = picturewise.evaluate("run", progress=False)
     assert found.learned_from == 20
     assert "20 of 20 pictures are among those" in Path("run/report.html").read_text(encoding="utf-8")
 
@@ -138,7 +138,7 @@ def test_without_the_table_nothing_is_claimed(
     Path("run/splits.csv").unlink()
     if damage is not None:
         Path("run/splits.csv").write_bytes(damage)
-    found = sightline.evaluate("run", data=other, progress=False)
+    found = picturewise.evaluate("run", data=other, progress=False)
     assert found.learned_from is None
     assert "is not known here" in found.notes[0]
     Path("run/classifier.safetensors").rename("moved.safetensors")
@@ -147,19 +147,19 @@ def test_without_the_table_nothing_is_claimed(
 
 
 def test_grey_pictures_handed_in_in_colour_are_compared_as_the_run_saw_them(idx_folder: Path) -> None:
-    sightline.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
-    whole = sightline.read_dataset(idx_folder).split("train")
+    picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
+    whole = picturewise.read_dataset(idx_folder).split("train")
     assert whole.labels is not None
     images = np.repeat(np.asarray(whole.images[:10]), 3, axis=3)  # colours that are all grey
-    coloured = sightline.ImageSet(images, whole.labels[:10], whole.classes, "coloured")
-    found = sightline.evaluate("run", data=sightline.Dataset("coloured", test=coloured), progress=False)
+    coloured = picturewise.ImageSet(images, whole.labels[:10], whole.classes, "coloured")
+    found = picturewise.evaluate("run", data=picturewise.Dataset("coloured", test=coloured), progress=False)
     assert found.learned_from == 10
 
 
 def test_pictures_handed_in_larger_are_compared_as_the_run_saw_them(picture_folder: Path) -> None:
     small = {"data.size": [8, 8]}
-    sightline.train(picture_folder, layers="flatten", epochs=1, out="run", settings=small, progress=False)
-    large = sightline.read_dataset(picture_folder).split("train")
+    picturewise.train(picture_folder, layers="flatten", epochs=1, out="run", settings=small, progress=False)
+    large = picturewise.read_dataset(picture_folder).split("train")
     assert large.shape == (16, 16, 3)
-    found = sightline.evaluate("run", data=sightline.Dataset("large", test=large), progress=False)
+    found = picturewise.evaluate("run", data=picturewise.Dataset("large", test=large), progress=False)
     assert found.learned_from == len(large) == 44

@@ -14,14 +14,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from sightline.architectures.published import PUBLISHED
-from sightline.data import catalogue
-from sightline.data.catalogue import WeightsEntry
-from sightline.data.published_weights import published_weights
-from sightline.errors import DataError, DownloadError, UsageError
-from sightline.networks import weights
-from sightline.networks.published import from_published, published_shapes
-from sightline.tasks.catalogue import fetch_sets, list_weights, remove_set, show_set
+from picturewise.architectures.published import PUBLISHED
+from picturewise.data import catalogue
+from picturewise.data.catalogue import WeightsEntry
+from picturewise.data.published_weights import published_weights
+from picturewise.errors import DataError, DownloadError, UsageError
+from picturewise.networks import weights
+from picturewise.networks.published import from_published, published_shapes
+from picturewise.tasks.catalogue import fetch_sets, list_weights, remove_set, show_set
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -80,7 +80,7 @@ def test_weights_are_fetched_converted_and_removed(
     tmp_path: Path,
     port: int,
     monkeypatch: pytest.MonkeyPatch,
-    sightline_home: Path,
+    picturewise_home: Path,
 ) -> None:
     entry = offered(state, tmp_path / "published", port)
     monkeypatch.setattr(catalogue, "weights", lambda: {"resnet18": entry})
@@ -88,13 +88,13 @@ def test_weights_are_fetched_converted_and_removed(
         published_weights("resnet18")
     assert str(caught.value) == (
         f"resnet18's weights are not here yet; fetch them (23.4 MB from 127.0.0.1:{port}) with: "
-        "sightline data fetch resnet18"
+        "picturewise data fetch resnet18"
     )
     (fetched,) = fetch_sets(["resnet18"], progress=False)
     (published,) = (tmp_path / "published").iterdir()
     assert fetched.fetched == (published.name,)
     path = published_weights("resnet18")
-    assert path == sightline_home / "catalogue" / "resnet18" / f"{published.stem}.safetensors"
+    assert path == picturewise_home / "catalogue" / "resnet18" / f"{published.stem}.safetensors"
     found, metadata = weights.read(path)
     assert weights.fingerprint(found) == weights.fingerprint(state)
     digest = hashlib.sha256(published.read_bytes()).hexdigest()
@@ -116,7 +116,7 @@ def test_a_file_that_holds_another_network_is_refused_and_nothing_is_kept(
     tmp_path: Path,
     port: int,
     monkeypatch: pytest.MonkeyPatch,
-    sightline_home: Path,
+    picturewise_home: Path,
 ) -> None:
     other = {name: tensor for name, tensor in state.items() if not name.startswith("layer4.1")}
     entry = offered(other, tmp_path / "published", port)
@@ -125,7 +125,7 @@ def test_a_file_that_holds_another_network_is_refused_and_nothing_is_kept(
         DataError, match=r"^resnet18-\w+\.pth does not hold the weights of resnet18: for 'layer4\.1"
     ):
         fetch_sets(["resnet18"], progress=False)
-    assert list((sightline_home / "catalogue" / "resnet18").iterdir()) == []
+    assert list((picturewise_home / "catalogue" / "resnet18").iterdir()) == []
 
 
 def test_a_file_that_was_exchanged_is_not_even_opened(

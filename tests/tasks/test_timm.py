@@ -14,13 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.cli.app import run
-from sightline.errors import RunError
-from sightline.prediction.classifier import load_classifier
-from sightline.tasks.extend import extend
-from sightline.tasks.train import train
-from sightline.training.backbone import read_backbone
-from sightline.training.run import Run
+from picturewise.cli.app import run
+from picturewise.errors import RunError
+from picturewise.prediction.classifier import load_classifier
+from picturewise.tasks.extend import extend
+from picturewise.tasks.train import train
+from picturewise.training.backbone import read_backbone
+from picturewise.training.run import Run
 
 FAST = ["preparation.augmentation=[]", "training.batch_size=16", "training.device=cpu"]
 
@@ -111,7 +111,7 @@ def test_without_timm_a_classifier_says_what_it_needs(trained: Run, monkeypatch:
         load_classifier(trained.classifier_path)
     assert str(caught.value).startswith(
         f"{trained.classifier_path} holds no network that can be built: Layer line 1, 'timm test_resnet', cannot be "
-        "read: it needs the package timm, which is not installed; install it with: pip install 'sightline[timm]'"
+        "read: it needs the package timm, which is not installed; install it with: pip install 'picturewise[timm]'"
     )
 
 
@@ -121,15 +121,15 @@ def test_without_timm_the_command_says_what_it_needs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "timm", None)
     assert run(["train", str(letters), "--layers", "timm resnet18; dense 64 relu"]) == 2
-    assert "pip install 'sightline[timm]'" in capsys.readouterr().err
+    assert "pip install 'picturewise[timm]'" in capsys.readouterr().err
     assert list(Path("runs").glob("*")) == []
 
 
 def test_a_file_that_asks_for_a_larger_network_than_it_has_numbers_is_refused_before_it_is_built(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sightline.networks import builder
-    from sightline.prediction.classifier import Classifier
+    from picturewise.networks import builder
+    from picturewise.prediction.classifier import Classifier
 
     old = trained.classifier()
     description = replace(old.description, layers=("timm vit_tiny_patch16_224",))

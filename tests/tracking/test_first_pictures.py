@@ -6,10 +6,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sightline.reporting import figures
-from sightline.tracking.first_pictures import _caption, draw_first_pictures
-from sightline.training import engine
-from sightline.training.loop import Trainer
+from picturewise.reporting import figures
+from picturewise.tracking.first_pictures import _caption, draw_first_pictures
+from picturewise.training import engine
+from picturewise.training.loop import Trainer
 
 
 def drawn(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[str]]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from sightline.errors import DivergedError, Interrupted
-from sightline.tracking.mlflow import RUN_ID, STORE, MLflow
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch, best_epoch
-from sightline.training.loop import Trainer
-from sightline.training.recipe import flat
-from sightline.training.run import open_run
+from picturewise.errors import DivergedError, Interrupted
+from picturewise.tracking.mlflow import RUN_ID, STORE, MLflow
+from picturewise.training.callbacks import Callback
+from picturewise.training.history import Epoch, best_epoch
+from picturewise.training.loop import Trainer
+from picturewise.training.recipe import flat
+from picturewise.training.run import open_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 
@@ -71,7 +71,7 @@ def test_a_run_is_in_the_store_with_recipe_metrics_and_outcome_and_ends_with_the
     assert run.data.params["training.learning_rate"] == "0.01"
     assert run.data.params["preparation.augmentation"] == "shift 1; flip; rotate 10; mixup 0.4"
     best = best_epoch(opened.history)
-    tags = {key.removeprefix("sightline."): value for key, value in run.data.tags.items()}
+    tags = {key.removeprefix("picturewise."): value for key, value in run.data.tags.items()}
     assert tags["best_epoch"] == str(best.epoch)
     assert float(tags["best_valid_accuracy"]) == best.valid_accuracy
     assert tags["classifier"] == str(path / "classifier.safetensors")
@@ -142,7 +142,7 @@ def test_a_run_that_diverged_has_failed(runs: Path, tiny: ModuleType) -> None:
     with pytest.raises(DivergedError) as caught:
         trainer.fit()
     run = found(runs, "diverged")
-    assert (run.info.status, run.data.tags["sightline.reason"]) == ("FAILED", str(caught.value))
+    assert (run.info.status, run.data.tags["picturewise.reason"]) == ("FAILED", str(caught.value))
 
 
 def test_a_copy_of_a_run_gets_one_of_its_own_with_all_epochs(runs: Path, tiny: ModuleType) -> None:
@@ -169,7 +169,7 @@ def test_a_run_whose_one_is_gone_gets_a_new_one_with_all_epochs(
 
 
 def test_a_store_that_is_none_is_told_before_the_first_batch(tmp_path: Path, tiny: ModuleType) -> None:
-    from sightline.errors import SaveError
+    from picturewise.errors import SaveError
 
     (tmp_path / STORE).write_bytes(b"no database" * 1000)
     with pytest.raises(

@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from sightline.errors import Interrupted
-from sightline.tasks.evaluate import evaluate
-from sightline.tasks.train import train
-from sightline.tracking.first_pictures import draw_first_pictures
-from sightline.tracking.tensorboard import SCALARS, TensorBoard
-from sightline.training.callbacks import Callback
-from sightline.training.loop import Trainer
-from sightline.training.run import open_run
+from picturewise.errors import Interrupted
+from picturewise.tasks.evaluate import evaluate
+from picturewise.tasks.train import train
+from picturewise.tracking.first_pictures import draw_first_pictures
+from picturewise.tracking.tensorboard import SCALARS, TensorBoard
+from picturewise.training.callbacks import Callback
+from picturewise.training.loop import Trainer
+from picturewise.training.run import open_run
 
 pytest.importorskip("tensorboard")
 

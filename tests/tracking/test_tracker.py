@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sightline.errors import SaveError
-from sightline.tracking.tracker import Tracker
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch
-from sightline.training.loop import Trainer
-from sightline.training.run import open_run
+from picturewise.errors import SaveError
+from picturewise.tracking.tracker import Tracker
+from picturewise.training.callbacks import Callback
+from picturewise.training.history import Epoch
+from picturewise.training.loop import Trainer
+from picturewise.training.run import open_run
 
 
 class Failing(Tracker):
@@ -47,7 +47,7 @@ def test_a_record_that_cannot_begin_is_an_error_and_the_run_can_go_on_without(
         tiny.start(path, callbacks=[tracker], epochs=3).fit()
     assert str(caught.value) == (
         f"--track failing cannot begin its record of {path}: the disk went away. "
-        f"Train without it: sightline resume {path}"
+        f"Train without it: picturewise resume {path}"
     )
     assert tracker.done == []
     tiny.resume(path).fit()

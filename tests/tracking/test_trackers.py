@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sightline.cli.app import run
-from sightline.errors import UsageError
-from sightline.tasks.train import resume, train
-from sightline.tracking.trackers import TRACKERS, make_trackers
+from picturewise.cli.app import run
+from picturewise.errors import UsageError
+from picturewise.tasks.train import resume, train
+from picturewise.tracking.trackers import TRACKERS, make_trackers
 
 
 def test_a_tracker_that_does_not_exist_is_told_with_those_that_do() -> None:
@@ -41,20 +41,20 @@ def test_a_package_that_is_not_installed_is_named_before_any_data_is_read(
     monkeypatch.setitem(sys.modules, package, None)
     sentence = (
         f"--track {name} needs the package {package}, which is not installed; install it with: "
-        "pip install 'sightline[track]'"
+        "pip install 'picturewise[track]'"
     )
     for begin in (train, resume):
         with pytest.raises(UsageError) as caught:
             begin(tmp_path / "is not there", track=name)
         assert str(caught.value) == sentence
     assert run(["train", str(tmp_path / "is not there"), "--track", name]) == 2
-    assert capsys.readouterr().err == f"sightline: {sentence}\n"
+    assert capsys.readouterr().err == f"picturewise: {sentence}\n"
 
 
 def test_packages_for_tracking_are_not_imported_until_a_record_is_begun() -> None:
     code = (
-        "import sys; import sightline.cli.app, sightline.tasks.train; "
-        "from sightline.tracking.trackers import TRACKERS; [kind() for kind in TRACKERS.values()]; "
+        "import sys; import picturewise.cli.app, picturewise.tasks.train; "
+        "from picturewise.tracking.trackers import TRACKERS; [kind() for kind in TRACKERS.values()]; "
         "print({'tensorboard', 'mlflow', 'sqlalchemy', 'alembic', 'torch.utils.tensorboard'} & set(sys.modules))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

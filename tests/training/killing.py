@@ -22,11 +22,11 @@ from typing import Any
 
 import tiny_run
 
-from sightline import files
-from sightline.errors import RunError, SaveError
-from sightline.training.callbacks import Callback
-from sightline.training.loop import Trainer
-from sightline.training.run import open_run
+from picturewise import files
+from picturewise.errors import RunError, SaveError
+from picturewise.training.callbacks import Callback
+from picturewise.training.loop import Trainer
+from picturewise.training.run import open_run
 
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.errors import Interrupted
-from sightline.networks.weights import fingerprint
-from sightline.prediction.classifier import load_classifier
-from sightline.training import checkpoint
-from sightline.training.average import WeightAverage
+from picturewise.errors import Interrupted
+from picturewise.networks.weights import fingerprint
+from picturewise.prediction.classifier import load_classifier
+from picturewise.training import checkpoint
+from picturewise.training.average import WeightAverage
 
 RESIDUAL = [
     "conv 4 nobias",

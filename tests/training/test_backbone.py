@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.data.dataset import Dataset
-from sightline.data.imageset import ImageSet
-from sightline.errors import Interrupted, RunError, SightlineError, UsageError
-from sightline.networks.published import published_shapes
-from sightline.training import start as starting
-from sightline.training.loop import Trainer
-from sightline.training.recipe import Recipe, make_recipe, recipe_from_toml
-from sightline.training.run import open_run
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import Interrupted, PicturewiseError, RunError, UsageError
+from picturewise.networks.published import published_shapes
+from picturewise.training import start as starting
+from picturewise.training.loop import Trainer
+from picturewise.training.recipe import Recipe, make_recipe, recipe_from_toml
+from picturewise.training.run import open_run
 
 
 @pytest.fixture(scope="module")
@@ -300,7 +300,7 @@ def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with
             "vgg16_bn from {}",
             r"does not hold the weights of vgg16_bn: for 'features.0.weight' it has nothing",
         ),
-        ("resnet18", r"resnet18's weights are not here yet; fetch them .* sightline data fetch resnet18"),
+        ("resnet18", r"resnet18's weights are not here yet; fetch them .* picturewise data fetch resnet18"),
         ("resnet", r"'resnet' holds no weights to begin with: .* Did you mean 'resnet"),
     ],
 )
@@ -309,7 +309,7 @@ def test_weights_that_are_not_those_or_not_here_are_told(
 ) -> None:
     part = ImageSet(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4) % 2, ("a", "b"), "black")
     wanted = tiny.recipe(layers=[f"pretrained {source.format(published)}"])
-    with pytest.raises(SightlineError, match=sentence):
+    with pytest.raises(PicturewiseError, match=sentence):
         starting.start(wanted, Dataset("black", train=part, valid=part), tmp_path / "run")
 
 

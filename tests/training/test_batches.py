@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.data import rows
-from sightline.data.imageset import ImageSet
-from sightline.training.batches import SHARE_OF_MEMORY, Batches, fits
+from picturewise.data import rows
+from picturewise.data.imageset import ImageSet
+from picturewise.training.batches import SHARE_OF_MEMORY, Batches, fits
 
 RANDOM = np.random.default_rng(0)
 CLASSES = ("a", "b", "c", "d")

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.evaluation.calibration import fit_temperature
-from sightline.networks.weights import fingerprint
-from sightline.training.callbacks import Callback, EarlyStopping
-from sightline.training.history import Epoch, best_epoch
-from sightline.training.loop import Trainer
-from sightline.training.run import open_run
+from picturewise.evaluation.calibration import fit_temperature
+from picturewise.networks.weights import fingerprint
+from picturewise.training.callbacks import Callback, EarlyStopping
+from picturewise.training.history import Epoch, best_epoch
+from picturewise.training.loop import Trainer
+from picturewise.training.run import open_run
 
 
 def rows(*accuracies: float) -> list[Epoch]:

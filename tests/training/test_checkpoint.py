@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from sightline import files
-from sightline.errors import SaveError
-from sightline.networks import weights
-from sightline.training.checkpoint import Checkpoint, Position, newest, save
-from sightline.training.history import Epoch
+from picturewise import files
+from picturewise.errors import SaveError
+from picturewise.networks import weights
+from picturewise.training.checkpoint import Checkpoint, Position, newest, save
+from picturewise.training.history import Epoch
 
 ROW = Epoch(1, 1e-3, 0.1 + 0.2, 0.5, 0.6, 0.55, 12.5, 800.0)
 

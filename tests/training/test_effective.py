@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.architectures.presets import preset
-from sightline.data.imageset import ImageSet
-from sightline.errors import LayerError, UsageError
-from sightline.training.effective import derived_keys, effective, usual_batch_size, usual_epochs
-from sightline.training.optimizers import USUAL
-from sightline.training.recipe import Recipe, flat, make_recipe
+from picturewise.architectures.presets import preset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import LayerError, UsageError
+from picturewise.training.effective import derived_keys, effective, usual_batch_size, usual_epochs
+from picturewise.training.optimizers import USUAL
+from picturewise.training.recipe import Recipe, flat, make_recipe
 
 
 def recipe(**parts: Any) -> Recipe:

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.errors import DivergedError, Interrupted, LayerError, UsageError
-from sightline.training.engine import NumPyEngine, TorchEngine
-from sightline.training.rate_finder import range_test
-from sightline.training.run import open_run
+from picturewise.errors import DivergedError, Interrupted, LayerError, UsageError
+from picturewise.training.engine import NumPyEngine, TorchEngine
+from picturewise.training.rate_finder import range_test
+from picturewise.training.run import open_run
 
 QUIET = ["conv 4 3x3", "batchnorm", "relu", "maxpool 2", "residual 4", "flatten", "dense 8 relu"]
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}
@@ -133,7 +133,7 @@ def test_a_python_class_is_refused(tmp_path: Path, tiny: ModuleType) -> None:
 
 def pretrained(tiny: ModuleType, source: Path, path: Path, **options: Any) -> Any:
     """Return the trainer of a run whose first layers begin with those of another, at a tenth of the rate."""
-    from sightline.training import start
+    from picturewise.training import start
 
     recipe = tiny.recipe(layers=[f"pretrained {source}", "dense 6 relu"], **{**SGD, **options})
     return start.start(recipe, tiny.dataset(), path)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.architectures.lines import parse
-from sightline.networks.builder import build, spans
-from sightline.training.freezing import Freezing
-from sightline.training.options import TrainingOptions
+from picturewise.architectures.lines import parse
+from picturewise.networks.builder import build, spans
+from picturewise.training.freezing import Freezing
+from picturewise.training.options import TrainingOptions
 
 LINES = "conv 3; batchnorm; relu; maxpool 2; residual 4; avgpool global; dense 5; relu; dropout 0.1; dense 6"
 SHAPE, CLASSES = (6, 6, 1), 2

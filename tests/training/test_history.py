@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.errors import RunError
-from sightline.training.history import Epoch, best_epoch, read_csv, to_csv
+from picturewise.errors import RunError
+from picturewise.training.history import Epoch, best_epoch, read_csv, to_csv
 
 NUMBER = st.floats(allow_nan=False)
 HISTORIES = st.lists(st.builds(Epoch, st.integers(1, 100_000), *[NUMBER] * 7), max_size=5)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from sightline.training.interrupts import StopRequest, stop_requests
+from picturewise.training.interrupts import StopRequest, stop_requests
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -53,7 +53,7 @@ def test_a_handler_of_the_callers_own_gets_the_second_signal() -> None:
 
 SCRIPT = """
 import os, signal
-from sightline.training.interrupts import stop_requests
+from picturewise.training.interrupts import stop_requests
 with stop_requests() as request:
     os.kill(os.getpid(), signal.SIGTERM)
     print("noted", request.signal_number, flush=True)

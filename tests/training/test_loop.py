@@ -21,17 +21,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sightline.data.dataset import Dataset
-from sightline.errors import DivergedError, Interrupted, RunError
-from sightline.networks import weights
-from sightline.training import checkpoint, loop
-from sightline.training import start as starting
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch, best_epoch
-from sightline.training.loop import Trainer, batch_bounds
-from sightline.training.machine import choose_machine
-from sightline.training.run import open_run
-from sightline.training.schedules import factor
+from picturewise.data.dataset import Dataset
+from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.networks import weights
+from picturewise.training import checkpoint, loop
+from picturewise.training import start as starting
+from picturewise.training.callbacks import Callback
+from picturewise.training.history import Epoch, best_epoch
+from picturewise.training.loop import Trainer, batch_bounds
+from picturewise.training.machine import choose_machine
+from picturewise.training.run import open_run
+from picturewise.training.schedules import factor
 
 SCRIPT = """
 import json, os, sys

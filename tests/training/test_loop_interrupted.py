@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from sightline.errors import Interrupted, SaveError
-from sightline.training import loop
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch
-from sightline.training.loop import Trainer
-from sightline.training.run import open_run
+from picturewise.errors import Interrupted, SaveError
+from picturewise.training import loop
+from picturewise.training.callbacks import Callback
+from picturewise.training.history import Epoch
+from picturewise.training.loop import Trainer
+from picturewise.training.run import open_run
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork processes")
 
@@ -68,7 +68,7 @@ def test_a_signal_stops_a_run_after_a_checkpoint_and_it_goes_on_as_if_it_had_not
     assert caught.value.exit_code == code
     message = str(caught.value)
     assert message.startswith(f"Stopped by {number.name} {place}, after a checkpoint.")
-    assert message.endswith(f"Go on with: sightline resume {path}")
+    assert message.endswith(f"Go on with: picturewise resume {path}")
     record = open_run(path).record
     assert (record.status, record.reason) == ("interrupted", message)
     tiny.resume(path).fit()

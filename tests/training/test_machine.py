@@ -5,10 +5,10 @@ import platform
 import pytest
 import torch
 
-from sightline.cores import available_cores
-from sightline.errors import UsageError
-from sightline.training import machine as machine_file
-from sightline.training.machine import Machine, choose_machine, prepared, processor
+from picturewise.cores import available_cores
+from picturewise.errors import UsageError
+from picturewise.training import machine as machine_file
+from picturewise.training.machine import Machine, choose_machine, prepared, processor
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 

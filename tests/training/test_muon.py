@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.architectures.lines import parse
-from sightline.networks.builder import build
-from sightline.training.muon import COEFFICIENTS, ITERATIONS, hidden_matrices, muon, orthogonalised
+from picturewise.architectures.lines import parse
+from picturewise.networks.builder import build
+from picturewise.training.muon import COEFFICIENTS, ITERATIONS, hidden_matrices, muon, orthogonalised
 
 
 def polynomial(singular: np.ndarray) -> np.ndarray:

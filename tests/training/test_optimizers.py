@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.errors import UsageError
-from sightline.training.muon import muon
-from sightline.training.optimizers import USUAL, Optimizer, OptimizerName
+from picturewise.errors import UsageError
+from picturewise.training.muon import muon
+from picturewise.training.optimizers import USUAL, Optimizer, OptimizerName
 
 Groups = list[dict[str, object]]
 REFERENCES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
@@ -350,8 +350,8 @@ def test_every_rule_has_usual_values() -> None:
 SCRIPT = """
 import sys
 from torch import nn, ones
-from sightline.errors import UsageError
-from sightline.training.optimizers import USUAL, Optimizer
+from picturewise.errors import UsageError
+from picturewise.training.optimizers import USUAL, Optimizer
 for name in USUAL:
     network = nn.Sequential(*(nn.Linear(3, 3) for _ in range(3)))
     optimizer = Optimizer(name, network, momentum=0.9, weight_decay=0.1)

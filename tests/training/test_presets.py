@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.errors import UsageError
-from sightline.tasks.train import wanted
-from sightline.training.presets import PRESETS, preset
-from sightline.training.recipe import Recipe, make_recipe
+from picturewise.errors import UsageError
+from picturewise.tasks.train import wanted
+from picturewise.training.presets import PRESETS, preset
+from picturewise.training.recipe import Recipe, make_recipe
 
 DATA = {"data": {"source": "digits"}}
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.errors import DivergedError
-from sightline.training import rate_finder
-from sightline.training.rate_finder import RangeTest, range_test, running_means
+from picturewise.errors import DivergedError
+from picturewise.training import rate_finder
+from picturewise.training.rate_finder import RangeTest, range_test, running_means
 
 
 def made(smoothed: list[float], burst: float | None = None) -> RangeTest:
@@ -147,7 +147,7 @@ def test_a_loss_that_never_falls_is_an_error_that_says_so(
     tmp_path: Path, tiny: ModuleType, losses: list[float]
 ) -> None:
     with pytest.raises(
-        DivergedError, match=r"^At learning rates from 1e-06 to .* less than 5%, .*'sightline inspect'"
+        DivergedError, match=r"^At learning rates from 1e-06 to .* less than 5%, .*'picturewise inspect'"
     ):
         range_test(Scripted(tiny.start(tmp_path / "run"), losses))  # type: ignore[arg-type]
 

@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from sightline.errors import UsageError
-from sightline.training.recipe import Recipe, flat, make_recipe, parse_setting, recipe_from_toml, recipe_keys
+from picturewise.errors import UsageError
+from picturewise.training.recipe import (
+    Recipe,
+    flat,
+    make_recipe,
+    parse_setting,
+    recipe_from_toml,
+    recipe_keys,
+)
 
 BARE: dict[str, Any] = {"data": {"source": "digits"}}
 POSITIVE = st.floats(0, exclude_min=True, allow_infinity=False)

@@ -10,11 +10,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sightline.data.dataset import Dataset, Skipped
-from sightline.errors import RunError, SaveError, UsageError
-from sightline.evaluation.metrics import evaluate
-from sightline.training import start as starting
-from sightline.training.run import Run, data_facts, open_run
+from picturewise.data.dataset import Dataset, Skipped
+from picturewise.errors import RunError, SaveError, UsageError
+from picturewise.evaluation.metrics import evaluate
+from picturewise.training import start as starting
+from picturewise.training.run import Run, data_facts, open_run
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_recipe_of_a_run_leaves_nothing_to_derive_and_names_no_preset_that_w
 def test_places_that_are_no_runs_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        RunError, match=r"file is no run folder: found a file, expected a folder that 'sightline train'"
+        RunError, match=r"file is no run folder: found a file, expected a folder that 'picturewise train'"
     ):
         open_run(tmp_path / "file")
     with pytest.raises(RunError, match=r"nothing is no run folder: found nothing"):
@@ -68,7 +68,7 @@ def test_places_that_are_no_runs_are_told_apart(tmp_path: Path) -> None:
 def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     (run.path / "run.json").write_text(content)
     version = json.loads(content).get("format") if content.startswith("{") else None
-    with pytest.raises(RunError, match=rf"run\.json is of format {version}; this Sightline reads format 1"):
+    with pytest.raises(RunError, match=rf"run\.json is of format {version}; this Picturewise reads format 1"):
         open_run(run.path)
 
 
@@ -76,7 +76,7 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     ("name", "content", "sentence"),
     [
         ("run.json", "{", r"run\.json is damaged: it is not JSON"),
-        ("run.json", '{"format": 1}', r"run\.json is damaged: sightline: Field required"),
+        ("run.json", '{"format": 1}', r"run\.json is damaged: picturewise: Field required"),
         ("recipe.toml", "[[[", r"run is damaged: The recipe .*recipe\.toml is not TOML"),
         ("recipe.toml", "seed = -1", r"run is damaged: seed is -1, expected"),
         ("recipe.toml", "", r"run is damaged: The recipe lacks 'data'\."),
@@ -105,7 +105,7 @@ def test_other_damaged_files_are_told_when_they_are_asked_for(run: Run) -> None:
     with pytest.raises(RunError, match=r"classifier\.safetensors is damaged"):
         found.classifier()
     with pytest.raises(
-        RunError, match=r"evaluation\.json is damaged .*make it anew with: sightline evaluate "
+        RunError, match=r"evaluation\.json is damaged .*make it anew with: picturewise evaluate "
     ):
         found.evaluation()
     with pytest.raises(RunError, match=r"skipped\.csv is damaged: its rows are not file and reason"):
@@ -123,7 +123,7 @@ def test_a_run_without_an_epoch_has_no_classifier_yet(run: Run) -> None:
     assert run.history == []
     assert run.classifier_sha256() is None
     with pytest.raises(
-        RunError, match=r"has no classifier yet: no epoch is finished\. Go on with: sightline resume"
+        RunError, match=r"has no classifier yet: no epoch is finished\. Go on with: picturewise resume"
     ):
         run.classifier()
 

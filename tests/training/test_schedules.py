@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.training.schedules import factor
+from picturewise.training.schedules import factor
 
 
 @given(st.integers(1, 10_000), st.data())

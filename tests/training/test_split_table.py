@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline import files
-from sightline.data.dataset import Dataset
-from sightline.data.imageset import ImageSet
-from sightline.errors import SaveError
-from sightline.training import split_table
-from sightline.training.split_table import read_learned, write_splits
+from picturewise import files
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import SaveError
+from picturewise.training import split_table
+from picturewise.training.split_table import read_learned, write_splits
 
 
 def part(count: int, seed: int, names: list[str] | None = None) -> ImageSet:
@@ -73,7 +73,7 @@ def test_a_table_that_is_missing_or_another_is_not_taken_for_granted(tmp_path: P
     "content", ["", "name,hash\n", "name,hash,split\na,b\n", f"name,hash,split\na,{'g' * 32},train\n",
                 "name,hash,split\na,abcd,train\n", "name,hash,split\n\udce9,x,train\n"],
 )  # fmt: skip
-def test_a_table_that_sightline_did_not_write_is_none(tmp_path: Path, content: str) -> None:
+def test_a_table_that_picturewise_did_not_write_is_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "splits.csv"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     assert read_learned(path, files.sha256(path)) is None

@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sightline.data.dataset import Dataset
-from sightline.errors import DataError, UsageError
-from sightline.networks.weights import fingerprint
-from sightline.networks.whitening import second_moments, whitening_kernels, whitening_layer
-from sightline.preparing.preparation import fit_preparation
-from sightline.training import start as starting
-from sightline.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
-from sightline.training.run import open_run
+from picturewise.data.dataset import Dataset
+from picturewise.errors import DataError, UsageError
+from picturewise.networks.weights import fingerprint
+from picturewise.networks.whitening import second_moments, whitening_kernels, whitening_layer
+from picturewise.preparing.preparation import fit_preparation
+from picturewise.training import start as starting
+from picturewise.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
+from picturewise.training.run import open_run
 
 
 def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
@@ -215,6 +215,6 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
 def test_cores_share_a_step_only_where_each_operation_is_worth_it(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch, layers: list[str], shared: bool
 ) -> None:
-    monkeypatch.setattr("sightline.training.machine.available_cores", lambda: 6)
+    monkeypatch.setattr("picturewise.training.machine.available_cores", lambda: 6)
     trainer = tiny.start(tmp_path / "run", layers=layers)
     assert trainer.machine.threads == (6 if shared else 1)

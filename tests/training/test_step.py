@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sightline.preparing.augment import augment
-from sightline.preparing.augmentation import parse
-from sightline.preparing.preparation import Preparation
-from sightline.training.machine import Machine
-from sightline.training.optimizers import Optimizer
-from sightline.training.step import Loss, cross_entropy, train_step, validate
+from picturewise.preparing.augment import augment
+from picturewise.preparing.augmentation import parse
+from picturewise.preparing.preparation import Preparation
+from picturewise.training.machine import Machine
+from picturewise.training.optimizers import Optimizer
+from picturewise.training.step import Loss, cross_entropy, train_step, validate
 
 MACHINE = Machine(torch.device("cpu"), "float32", 1)
 PREPARATION = Preparation(mean=(100.0,), std=(50.0,))
@@ -177,9 +177,9 @@ import re
 from pathlib import Path
 import numpy as np, torch
 from torch import nn
-from sightline.preparing.preparation import Preparation
-from sightline.training.machine import Machine, prepared
-from sightline.training.step import validate
+from picturewise.preparing.preparation import Preparation
+from picturewise.training.machine import Machine, prepared
+from picturewise.training.step import validate
 
 def megabytes():
     return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024

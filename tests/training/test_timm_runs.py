@@ -10,9 +10,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from sightline.errors import Interrupted, LayerError, RunError, UsageError
-from sightline.networks import weights
-from sightline.training.run import open_run
+from picturewise.errors import Interrupted, LayerError, RunError, UsageError
+from picturewise.networks import weights
+from picturewise.training.run import open_run
 
 LINES = ["timm test_resnet", "dropout 0.25", "dense 8 relu"]
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from sightline.data.dataset import Dataset
-from sightline.data.imageset import ImageSet
-from sightline.networks import weights
-from sightline.training import checkpoint
-from sightline.training import start as starting
-from sightline.training.callbacks import Callback
-from sightline.training.history import Epoch
-from sightline.training.loop import Trainer
-from sightline.training.recipe import Recipe, make_recipe
-from sightline.training.run import Run, open_run
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.networks import weights
+from picturewise.training import checkpoint
+from picturewise.training import start as starting
+from picturewise.training.callbacks import Callback
+from picturewise.training.history import Epoch
+from picturewise.training.loop import Trainer
+from picturewise.training.recipe import Recipe, make_recipe
+from picturewise.training.run import Run, open_run
 
 CLASSES = ("dark", "half", "light")
 # Everything that is random or keeps a state is in it: dropout, running means, augmentation, momentum.

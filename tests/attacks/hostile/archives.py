@@ -196,7 +196,7 @@ _ZIPS: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: zipped(*map(str, range(40_000)), content=b""),
         "has a directory of 2,0.* bytes, more than the 1,048,576 that are allowed",
     ),
-    "zip with a password": (encrypted, "is protected by a password, and Sightline has none"),
+    "zip with a password": (encrypted, "is protected by a password, and Picturewise has none"),
     "zip packed with LZMA": (lambda: zipped(WANTED, packed_by=zipfile.ZIP_LZMA), "is packed in a rare way"),
     "zip cut off": (lambda: zipped(WANTED, content=bytes(5000))[:-10], "File is not a zip file"),
     "zip damaged": (damaged_zip, "is a truncated or damaged archive"),

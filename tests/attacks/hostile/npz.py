@@ -45,7 +45,7 @@ def objects() -> bytes:
     return content[: content.rindex(b"\n") + 1] + pickle.dumps(Calls(os.system, f"touch {MARKER}"))
 
 
-_OBJECTS = "expected plain numbers; Sightline runs no code from files"
+_OBJECTS = "expected plain numbers; Picturewise runs no code from files"
 _SHAPE = "whose shape cannot be|needs .* bytes, found"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "is an array of Python objects, " + _OBJECTS),

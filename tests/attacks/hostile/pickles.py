@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hostile.file import Hostile, holding
 
-MARKER = "sightline-was-here"
+MARKER = "picturewise-was-here"
 
 
 class Calls:
@@ -67,7 +67,7 @@ NAMES = [
     ("types", "FunctionType"), ("copyreg", "_reconstructor"), ("numpy", "load"),
     ("numpy.testing._private.utils", "runstring"),
     ("numpy", "ndarray.__reduce__"), ("numpy.core.multiarray", "fromfile"), ("numpy", "memmap"), ("_codecs", "decode"),
-    ("sightline.files", "write_bytes"), ("__main__", "anything"), ("", ""), ("os\x1b[2J", "system"),
+    ("picturewise.files", "write_bytes"), ("__main__", "anything"), ("", ""), ("os\x1b[2J", "system"),
 ]  # fmt: skip
 
 # By what their refusal says; the names come on top.

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.dataset import SplitName
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.data.readers.cifar import CifarSource, recognise
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.dataset import SplitName
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.cifar import CifarSource, recognise
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

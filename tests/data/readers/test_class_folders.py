@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.readers.class_folders import list_classes
-from sightline.errors import DataError
+from picturewise.data.readers.class_folders import list_classes
+from picturewise.errors import DataError
 
 
 def touch(root: Path, *names: str) -> Path:

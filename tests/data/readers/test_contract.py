@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.data.readers.contract import split_of
+from picturewise.data.readers.contract import split_of
 
 
 @pytest.mark.parametrize(

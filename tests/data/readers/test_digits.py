@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.datasets import load_digits
 
-from sightline.data.options import DataOptions
-from sightline.data.readers.digits import DigitsSource
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.digits import DigitsSource
 
 
 def test_the_digits_are_1797_grey_pictures_of_ten_classes_without_splits() -> None:

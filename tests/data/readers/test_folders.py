@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.decode import read_picture
-from sightline.data.options import DataOptions
-from sightline.data.readers.contract import Reading
-from sightline.data.readers.folders import FolderSource, recognise
-from sightline.errors import DataError
+from picturewise.data.decode import read_picture
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.contract import Reading
+from picturewise.data.readers.folders import FolderSource, recognise
+from picturewise.errors import DataError
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]

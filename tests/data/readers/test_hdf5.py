@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pytest
 
-from sightline.data.options import DataOptions
-from sightline.data.readers.hdf5 import Hdf5Source, recognise
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.hdf5 import Hdf5Source, recognise
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
 RANDOM = np.random.default_rng(0)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.options import DataOptions
-from sightline.data.readers.idx import IdxSource, recognise
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.idx import IdxSource, recognise
+from picturewise.errors import DataError
 
 WriteIdx = Callable[..., Path]
 

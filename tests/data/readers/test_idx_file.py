@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sightline.data import unpacked_stream
-from sightline.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
-from sightline.errors import DataError
+from picturewise.data import unpacked_stream
+from picturewise.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
+from picturewise.errors import DataError
 
 # Two pictures, 2 high and 3 wide, as the format's description has them: all numbers written out.
 PICTURES = bytes.fromhex("00000803 00000002 00000002 00000003 000102030405 fafbfcfdfeff")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sightline.data.options import DataOptions
-from sightline.data.readers.labelled_files import LabelledFilesSource, recognise
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.labelled_files import LabelledFilesSource, recognise
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
 SavePicture = Callable[..., Path]

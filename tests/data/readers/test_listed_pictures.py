@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from reading_here import work_through
 
-from sightline.data import picture_files
-from sightline.data.confined_thread import Task
-from sightline.data.options import DataOptions
-from sightline.data.readers import listed_pictures
-from sightline.data.readers.contract import Reading
-from sightline.data.readers.folders import recognise
-from sightline.data.stored import Workshop
+from picturewise.data import picture_files
+from picturewise.data.confined_thread import Task
+from picturewise.data.options import DataOptions
+from picturewise.data.readers import listed_pictures
+from picturewise.data.readers.contract import Reading
+from picturewise.data.readers.folders import recognise
+from picturewise.data.stored import Workshop
 
 SavePicture = Callable[..., Path]
 

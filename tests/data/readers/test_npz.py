@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.data.imageset import ImageSet
-from sightline.data.options import DataOptions
-from sightline.data.readers import npz, picklesets
-from sightline.errors import DataError
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.readers import npz, picklesets
+from picturewise.errors import DataError
 
 GREY = np.random.default_rng(0).integers(0, 256, (4, 5, 6), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
@@ -200,6 +200,6 @@ def test_a_pickle_that_loses_a_name_between_two_looks_is_told(tmp_path: Path) ->
 def test_an_npz_of_objects_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "npz", x_train=np.array([{}, []], object), y_train=LABELS)
     with pytest.raises(
-        DataError, match="array of Python objects, expected plain numbers; Sightline runs no code"
+        DataError, match="array of Python objects, expected plain numbers; Picturewise runs no code"
     ):
         parts(path)

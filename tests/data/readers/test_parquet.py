@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from sightline.data.child import _SET
-from sightline.data.options import DataOptions
-from sightline.data.readers.parquet import ParquetSource, recognise
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.child import _SET
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.parquet import ParquetSource, recognise
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
 
@@ -148,7 +148,7 @@ def test_without_pyarrow_a_sentence_says_how_to_get_it(
     (tmp_path / "code" / "pyarrow" / "__init__.py").write_text("raise ImportError('missing')")
     monkeypatch.syspath_prepend(tmp_path / "code")
     assert "ARROW_DEFAULT_MEMORY_POOL" in _SET
-    with pytest.raises(DataError, match=r"needs pyarrow: pip install 'sightline\[parquet\]'"):
+    with pytest.raises(DataError, match=r"needs pyarrow: pip install 'picturewise\[parquet\]'"):
         recognised(path).read({"train"}, OPTIONS)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.options import DataOptions
-from sightline.data.readers import csv_numbers, pixel_csv
-from sightline.data.readers.pixel_csv import PixelCsvSource, pixel_table, read_pixels, recognise
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.readers import csv_numbers, pixel_csv
+from picturewise.data.readers.pixel_csv import PixelCsvSource, pixel_table, read_pixels, recognise
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
 

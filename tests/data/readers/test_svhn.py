@@ -7,13 +7,13 @@ import pytest
 import scipy.io
 from numpy.typing import NDArray
 
-from sightline.data.catalogue import entries
-from sightline.data.fetched import Place
-from sightline.data.options import DataOptions
-from sightline.data.published import open_published
-from sightline.data.readers.svhn import SvhnSource, recognise
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.catalogue import entries
+from picturewise.data.fetched import Place
+from picturewise.data.options import DataOptions
+from picturewise.data.published import open_published
+from picturewise.data.readers.svhn import SvhnSource, recognise
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.data.options import DataOptions
-from sightline.data.readers import usps
-from sightline.data.source import read
-from sightline.errors import DataError
+from picturewise.data.options import DataOptions
+from picturewise.data.readers import usps
+from picturewise.data.source import read
+from picturewise.errors import DataError
 
 
 def line(label: int, values: np.ndarray) -> str:

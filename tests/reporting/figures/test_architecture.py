@@ -1,10 +1,10 @@
 import pytest
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from sightline.architectures.lines import parse
-from sightline.architectures.presets import preset
-from sightline.architectures.summary import summarise
-from sightline.reporting.figures import draw_architecture
+from picturewise.architectures.lines import parse
+from picturewise.architectures.presets import preset
+from picturewise.architectures.summary import summarise
+from picturewise.reporting.figures import draw_architecture
 
 SMALL = "conv 8 3x3; relu; maxpool 2; residual 8 x3; flatten; dense 16 relu"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sightline.reporting.figures import draw_class_counts
+from picturewise.reporting.figures import draw_class_counts
 
 
 def test_every_split_has_a_bar_of_the_right_length_per_class():

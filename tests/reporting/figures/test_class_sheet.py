@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.reporting.figures import ClassRow, draw_class_sheet
+from picturewise.reporting.figures import ClassRow, draw_class_sheet
 
 
 def rows(names, *, samples=12, side=8):

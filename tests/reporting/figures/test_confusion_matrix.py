@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.reporting.figures import draw_confusion_matrix
+from picturewise.reporting.figures import draw_confusion_matrix
 
 
 def matrix(classes):

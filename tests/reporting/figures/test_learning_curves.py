@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from sightline.reporting.figures import draw_learning_curves, look
+from picturewise.reporting.figures import draw_learning_curves, look
 
 
 def models(history, number, epochs):

@@ -1,7 +1,7 @@
 import pytest
 from matplotlib.colors import to_hex
 
-from sightline.reporting.figures import draw_learning_rates, look
+from picturewise.reporting.figures import draw_learning_rates, look
 
 RATES = [10.0**power for power in range(-6, 1)]
 LOSSES = [2.4, 2.3, 2.2, 1.0, 0.6, 0.4, 5.0]

@@ -1,8 +1,8 @@
 import pytest
 from matplotlib.figure import Figure
 
-from sightline.reporting.figures import look
-from sightline.reporting.figures.lettering import drawable, families, shortened, text_width
+from picturewise.reporting.figures import look
+from picturewise.reporting.figures.lettering import drawable, families, shortened, text_width
 
 NAMES = [
     "rose",

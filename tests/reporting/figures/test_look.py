@@ -3,7 +3,7 @@ import threading
 import matplotlib as mpl
 import pytest
 
-from sightline.reporting.figures import look
+from picturewise.reporting.figures import look
 
 
 def settings():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sightline.reporting.figures import look
-from sightline.reporting.figures.page import Page
+from picturewise.reporting.figures import look
+from picturewise.reporting.figures.page import Page
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from sightline.errors import SaveError
-from sightline.reporting.figures import draw_learning_curves, save_png, to_pixels, to_png
+from picturewise.errors import SaveError
+from picturewise.reporting.figures import draw_learning_curves, save_png, to_pixels, to_png
 
 
 def test_the_same_figure_gives_the_same_bytes(history):

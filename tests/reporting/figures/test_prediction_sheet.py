@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from sightline.reporting.figures import draw_prediction_sheet, look
+from picturewise.reporting.figures import draw_prediction_sheet, look
 
 
 def some(pictures, classes, *, seed=0):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.reporting.figures import draw_sample_sheet
+from picturewise.reporting.figures import draw_sample_sheet
 
 
 @pytest.mark.parametrize("channels", [1, 3])

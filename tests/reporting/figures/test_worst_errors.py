@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.reporting.figures import Judged, draw_worst_errors
+from picturewise.reporting.figures import Judged, draw_worst_errors
 
 
 def judged(label="cat", prediction="dog", name=None, *, side=8):

@@ -1,0 +1,44 @@
+"""The network of airbench94 (Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024), for other sizes too.
+
+https://arxiv.org/abs/2404.00498. Its normalisations have no scale that learns, its biases a rate of their own, and its
+logits are divided by nine; here they are as in every other network.
+"""
+
+from __future__ import annotations
+
+from picturewise.architectures.layers import Shape, show
+
+_PUBLISHED_GROUPS = 3
+_WHITENED = 8  # filters for each channel: every direction of a patch of 2x2, forwards and backwards
+
+
+def airbench(shape: Shape) -> tuple[str, ...]:
+    """Return the network for pictures of `shape` (H, W, C).
+
+    A convolution that whitens patches of 2x2 comes first. Each group after it is a convolution, a pooling and another
+    convolution, with 64 filters in the first group and 256 in the others, until the shorter side is below 6 pixels:
+    three groups for 28x28 and 32x32, two at least where the picture allows it. The largest value of what is left of
+    the picture goes into the output layer.
+    """
+    height, width, channels = shape
+    padding = " valid" if min(height, width) > 1 else ""
+    lines = [f"conv {_WHITENED * channels} 2x2{padding} whiten gelu"]
+    side, groups = min(height, width) - bool(padding), 0
+    while groups == 0 or (side >= 2 and (side >= 6 or groups < 2)):
+        convolution = f"conv {256 if groups else 64} 3x3 nobias"
+        pooling = ["maxpool 2"] * (side >= 2)
+        lines += [convolution, *pooling, "batchnorm", "gelu", convolution, "batchnorm", "gelu"]
+        side, groups = (side // 2 if pooling else side), groups + 1
+    return (*lines, *([f"maxpool {side}"] * (side > 1)), "flatten")
+
+
+def airbench_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how the `lines` of the preset `name` differ from the published network."""
+    groups = lines.count("gelu") // 2
+    if groups == _PUBLISHED_GROUPS:
+        return ()
+    note = (
+        f"{name} is published for 32x32 pixels; on {show(shape[:2])} it has {groups} group{'s' * (groups > 1)} of "
+        f"convolutions in place of {_PUBLISHED_GROUPS}."
+    )
+    return (note,)

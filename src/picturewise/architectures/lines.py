@@ -1,0 +1,233 @@
+"""The grammar of layer lines: text in, layers out.
+
+    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride, nobias
+    conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay so; the first line only
+    maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
+    avgpool global          or a window, as for maxpool
+    residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
+    bottleneck 64 x3 /2     the same for blocks of 1x1, 3x3 and 1x1, without dropout
+    batchnorm
+    groupnorm 32            groups of channels
+    dropout 0.25
+    flatten
+    dense 128 relu
+    relu                    an activation alone: relu, tanh, sigmoid, gelu, silu
+    timm resnet18           a network of timm's without its output layer; the first line only
+
+Lines are separated by new lines or semicolons; what follows a # is a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from picturewise.architectures.layers import (
+    ACTIVATIONS,
+    Activation,
+    ActivationName,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    Layer,
+    Pool,
+)
+from picturewise.architectures.residual import Residual
+from picturewise.architectures.timm_line import NAME, Timm, timm_line
+from picturewise.errors import LayerError, nearest
+
+MOST_UNITS = 65_536
+MOST_PIXELS = 64
+MOST_BLOCKS = 256
+
+
+def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
+    """Return the layers that `text` (or each of several texts) describes.
+
+    Raises:
+        LayerError: a line cannot be read; the message names it.
+
+    >>> [layer.line for layer in parse("conv 32 /2 relu 3x3; flatten  # a comment")]
+    ['conv 32 3x3 /2 relu', 'flatten']
+    """
+    return tuple(parse_line(line, number) for number, line in enumerate(split_lines(text), start=1))
+
+
+def split_lines(text: str | Sequence[str]) -> list[str]:
+    """Return the lines of `text` (or of several texts) without comments and empty ones.
+
+    >>> split_lines("flatten; dense 9  # the last")
+    ['flatten', 'dense 9']
+    """
+    texts = [text] if isinstance(text, str) else text
+    lines = (line.strip() for part in texts for line in re.split(r"[;\n]", re.sub(r"#[^\n]*", "", part)))
+    return [line for line in lines if line]
+
+
+def parse_line(line: str, number: int) -> Layer:
+    """Return the layer of one line; `number` is its place, counted from 1, for messages."""
+    kind, *arguments = line.lower().split()
+    words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments, number)
+    if kind not in _KINDS:
+        raise words.error(f"'{kind}' is no layer; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
+    layer = _KINDS[kind](words)
+    words.expect_end()
+    return layer
+
+
+class _Words:
+    """The words after a layer's name, taken out one kind at a time in whatever order they stand."""
+
+    def __init__(self, prefix: str, words: list[str], line: int) -> None:
+        self._prefix = prefix
+        self._left = words
+        self.line = line
+
+    @property
+    def found(self) -> str:
+        """The next word for a message, if there is one."""
+        return f", found '{self._left[0]}'" if self._left else ""
+
+    def error(self, sentence: str) -> LayerError:
+        return LayerError(self._prefix + sentence)
+
+    def take(self, pattern: str) -> str | None:
+        """Return the first word that matches `pattern` whole, and cross it out."""
+        for index, word in enumerate(self._left):
+            if re.fullmatch(pattern, word):
+                return self._left.pop(index)
+        return None
+
+    def number(self, what: str, most: int) -> int:
+        """Return a whole number in 1..most."""
+        word = self.take(r"\d+")
+        if word is None:
+            raise self.error(f"it needs {what}, a whole number{self.found}.")
+        return self.within(word, what, most)
+
+    def within(self, word: str, what: str, most: int) -> int:
+        if not 1 <= len(word) <= 9 or not 1 <= int(word) <= most:
+            raise self.error(f"{what} must lie in 1..{most:,}, found {word}.")
+        return int(word)
+
+    def stride(self) -> int | None:
+        word = self.take(r"/\d+")
+        return None if word is None else self.within(word[1:], "the stride", MOST_PIXELS)
+
+    def rate(self, pattern: str) -> float:
+        word = self.take(pattern)
+        if word is None or not 0 <= float(word) < 1:
+            raise self.error(
+                f"it needs a rate of at least 0 and below 1, such as 0.25{f', found {word}' if word else ''}."
+            )
+        return float(word)
+
+    def activation(self) -> ActivationName | None:
+        word = self.take("|".join(ACTIVATIONS))
+        return next((name for name in ACTIVATIONS if name == word), None)
+
+    def expect_end(self) -> None:
+        if self._left:
+            word, known = (
+                self._left[0],
+                [*ACTIVATIONS, "same", "valid", "nobias", "whiten", "global", "pre", "dropout"],
+            )
+            raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
+
+
+def _conv(words: _Words) -> Conv:
+    filters = words.number("the number of filters", MOST_UNITS)
+    kernel = (words.take(r"\d+x\d+") or "3x3").split("x")
+    height, width = (words.within(side, "a side of the kernel", MOST_PIXELS) for side in kernel)
+    padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
+    bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
+    if whiten and filters % 2:
+        raise words.error(
+            "each direction is taken forwards and backwards, so the number of filters must be even."
+        )
+    if whiten and words.line > 1:
+        raise words.error(
+            "it is computed from patches of the pictures themselves, so it must be the first line."
+        )
+    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation(), bias, whiten)
+
+
+def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
+    def pool(words: _Words) -> Pool:
+        if kind == "avgpool" and words.take("global"):
+            return Pool(kind, None)
+        size, stride = words.number("the side of its window", MOST_PIXELS), words.stride()
+        if words.take("same") is None:
+            return Pool(kind, size, stride)
+        if kind == "avgpool":
+            raise words.error("only maxpool can be 'same'; a mean is taken over whole windows.")
+        return Pool(kind, size, stride, "same")
+
+    return pool
+
+
+def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Residual]:
+    def residual(words: _Words) -> Residual:
+        width = words.number("the width of its blocks", MOST_UNITS)
+        times = words.take(r"x\d+")
+        blocks = 1 if times is None else words.within(times[1:], "the number of blocks", MOST_BLOCKS)
+        stride, preactivation = words.stride() or 1, words.take("pre") is not None
+        rate = 0.0
+        if words.take("dropout"):
+            rate = words.rate(r"\d*\.\d+")
+            if kind == "bottleneck":
+                raise words.error("a bottleneck has no dropout inside; write a line 'dropout 0.3' after it.")
+        return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
+
+    return residual
+
+
+def _dense(words: _Words) -> Dense:
+    return Dense(words.number("the number of units", MOST_UNITS), words.activation())
+
+
+def _dropout(words: _Words) -> Dropout:
+    return Dropout(words.rate(r"\d*\.?\d+"))
+
+
+def _groupnorm(words: _Words) -> GroupNorm:
+    return GroupNorm(words.number("the number of groups", MOST_UNITS))
+
+
+def _timm(words: _Words) -> Timm:
+    name = words.take(NAME)
+    if name is None:
+        raise words.error(
+            f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}; folders and "
+            "repositories are not read."
+        )
+    if words.line > 1:
+        raise words.error("a network of timm's takes the pictures themselves, so it must be the first line.")
+    try:
+        return timm_line(name)
+    except ValueError as error:
+        raise words.error(str(error)) from error
+
+
+def _activation(name: ActivationName) -> Callable[[_Words], Activation]:
+    return lambda _: Activation(name)
+
+
+_KINDS: dict[str, Callable[[_Words], Layer]] = {
+    "conv": _conv,
+    "batchnorm": lambda _: BatchNorm(),
+    "groupnorm": _groupnorm,
+    "maxpool": _pool("maxpool"),
+    "avgpool": _pool("avgpool"),
+    "residual": _residual("residual"),
+    "bottleneck": _residual("bottleneck"),
+    "dropout": _dropout,
+    "flatten": lambda _: Flatten(),
+    "dense": _dense,
+    **{name: _activation(name) for name in ACTIVATIONS},
+    "timm": _timm,
+}

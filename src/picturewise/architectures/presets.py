@@ -1,0 +1,106 @@
+"""Presets: functions that return layer lines, nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from picturewise.architectures.airbench import airbench, airbench_notes
+from picturewise.architectures.layers import Shape
+from picturewise.architectures.resnet import resnet, resnet_notes, wide_resnet
+from picturewise.architectures.vgg import vgg, vgg_notes
+from picturewise.errors import UsageError, unknown
+
+
+def mlp(shape: Shape, hidden: Sequence[int] = (512, 512)) -> tuple[str, ...]:
+    """Return a multilayer perceptron: fully connected layers of the `hidden` sizes.
+
+    >>> mlp((28, 28, 1), [300])
+    ('flatten', 'dense 300 relu')
+    """
+    del shape  # any shape fits
+    return ("flatten", *(f"dense {units} relu" for units in hidden))
+
+
+def cnn(shape: Shape) -> tuple[str, ...]:
+    """Return a small convolutional network for pictures of `shape` (H, W, C).
+
+    Blocks of convolution, pooling and normalisation follow each other until the shorter side is below 6
+    pixels, at least two where the picture allows it; then two dense layers with the output layer. Pooling
+    stands before normalisation and relu, which then have a quarter of the work.
+    """
+    side, filters, lines = min(shape[0], shape[1]), 32, list[str]()
+    while side >= 2 and (side >= 6 or len(lines) < 8):
+        lines += [f"conv {filters} 3x3", "maxpool 2", "batchnorm", "relu"]
+        side, filters = side // 2, min(2 * filters, 128)
+    return (*lines, "flatten", "dense 128", "batchnorm", "relu", "dropout 0.3")
+
+
+def small_cnn(shape: Shape) -> tuple[str, ...]:
+    """Return a convolutional network for `shape` (H, W, C) with about a fifth of the work of `cnn`.
+
+    The first convolution looks at windows of 5x5 and takes every second one. Then come blocks as in `cnn`, at least one
+    where the picture allows it, and a dense layer with the output layer.
+    """
+    side, filters = -(-min(shape[0], shape[1]) // 2), 24
+    lines = ["conv 16 5x5 /2 nobias", "batchnorm", "relu"]
+    while side >= 2 and (side >= 6 or filters == 24):
+        lines += [f"conv {filters} 3x3 nobias", "maxpool 2", "batchnorm", "relu"]
+        side, filters = side // 2, min(2 * filters, 96)
+    return (*lines, "flatten", "dense 128 relu")
+
+
+PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {
+    "cnn": cnn,
+    "small-cnn": small_cnn,
+    "mlp": mlp,
+    "vgg11": partial(vgg, depth=11),
+    "vgg13": partial(vgg, depth=13),
+    "vgg16": partial(vgg, depth=16),
+    "vgg19": partial(vgg, depth=19),
+    "resnet18": partial(resnet, kind="residual", blocks=(2, 2, 2, 2)),
+    "resnet20": partial(resnet, kind="residual", blocks=(3, 3, 3), width=16),
+    "resnet34": partial(resnet, kind="residual", blocks=(3, 4, 6, 3)),
+    "resnet50": partial(resnet, kind="bottleneck", blocks=(3, 4, 6, 3)),
+    "wide-resnet-28-10": partial(wide_resnet, depth=28, factor=10),
+    "airbench94": airbench,
+}
+
+
+def preset(text: str, shape: Shape) -> tuple[str, ...]:
+    """Return the layer lines of a preset for pictures of `shape`; `mlp 256 128` names the hidden sizes.
+
+    Raises:
+        UsageError: there is no such preset, or what follows its name is not understood.
+    """
+    name, *sizes = text.split() or [""]
+    if name not in PRESETS:
+        raise unknown("network", name, PRESETS)
+    if not sizes:
+        return PRESETS[name](shape)
+    if name != "mlp" or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
+        raise UsageError(
+            f"'{text}' is not understood: only mlp takes sizes, whole numbers such as 'mlp 256 128'; "
+            "for any other network write its layer lines."
+        )
+    return PRESETS[name](shape, [int(size) for size in sizes])
+
+
+def preset_notes(text: str, shape: Shape) -> tuple[str, ...]:
+    """Return a sentence for each way in which a preset differs from its published form to suit `shape`.
+
+    Raises:
+        UsageError: as `preset`.
+
+    >>> preset_notes("resnet20", (32, 32, 3))
+    ()
+    """
+    lines, name = preset(text, shape), text.split(maxsplit=1)[0]
+    if name.startswith("vgg"):
+        return vgg_notes(name, shape, lines)
+    if name == "airbench94":
+        return airbench_notes(name, shape, lines)
+    if "resnet" in name:
+        return resnet_notes(name, 32 if name in {"resnet20", "wide-resnet-28-10"} else 224, shape)
+    return ()

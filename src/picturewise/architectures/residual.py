@@ -1,0 +1,114 @@
+"""Residual blocks, one or several in a row, as one layer.
+
+A block adds what its convolutions make of a picture to the picture itself (He et al., 2015). Its forms:
+
+    residual 64             3x3, 3x3; batch normalisation after each, an activation between them and after the sum
+    bottleneck 64           1x1, 3x3, 1x1 with four times as many channels at the end; the stride is the 3x3's, as
+                            in torchvision (the paper's first 1x1 has it; the counts are the same)
+    ... pre                 normalisation and activation stand before each convolution, none after the sum
+                            (He et al., 2016; Zagoruyko and Komodakis, 2016, whose Wide-ResNets have dropout between
+                            the two convolutions)
+
+No convolution has a bias. Where the stride or the number of channels changes, the picture passes through a 1x1
+convolution of the same stride, with batch normalisation after it but in the `pre` form; elsewhere it passes as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from picturewise.architectures.layers import ActivationName, Count, Shape, decimal, sides_and_channels
+
+EXPANSION = 4
+"""How many times its width a bottleneck gives out."""
+
+
+class Convolution(NamedTuple):
+    """One convolution of a block: `kernel` x `kernel`, same padding, no bias."""
+
+    incoming: int
+    outgoing: int
+    kernel: int
+    stride: int
+
+
+class Block(NamedTuple):
+    """One block: its convolutions in order, and the 1x1 convolution of its shortcut where it has one."""
+
+    convolutions: tuple[Convolution, ...]
+    projection: Convolution | None
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Residual blocks of one width in a row; the first has the stride.
+
+    Attributes:
+        kind: residual: two 3x3 convolutions; bottleneck: 1x1, 3x3, 1x1.
+        width: channels of the 3x3 convolutions.
+        blocks: how many.
+        stride: of the first block.
+        preactivation: normalisation and activation before each convolution.
+        dropout: rate between the two convolutions of a residual block, in 0..1, 1 excluded.
+        activation: of the whole row.
+    """
+
+    kind: Literal["residual", "bottleneck"]
+    width: int
+    blocks: int = 1
+    stride: int = 1
+    preactivation: bool = False
+    dropout: float = 0.0
+    activation: ActivationName = "relu"
+
+    @property
+    def channels(self) -> int:
+        """Channels that go out."""
+        return self.width * (EXPANSION if self.kind == "bottleneck" else 1)
+
+    @property
+    def line(self) -> str:
+        """The layer in its shortest written form."""
+        words = [f"{self.kind} {self.width}"]
+        words += [f"x{self.blocks}"] * (self.blocks > 1) + [f"/{self.stride}"] * (self.stride > 1)
+        words += ["pre"] * self.preactivation + [f"dropout {decimal(self.dropout)}"] * (self.dropout > 0)
+        return " ".join(words + [self.activation] * (self.activation != "relu"))
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (ceil(H / stride), ceil(W / stride), channels)."""
+        height, width, _ = sides_and_channels(shape, self.kind)
+        return (-(-height // self.stride), -(-width // self.stride), self.channels)
+
+    def count(self, shape: Shape) -> Count:
+        """Return kernel weights, and of each normalisation scale and shift (trainable), running mean and variance."""
+        kernels, normalised = 0, 0
+        for block in self.plan(shape[-1]):
+            for part in (*block.convolutions, block.projection):
+                if part is not None:
+                    kernels += part.kernel**2 * part.incoming * part.outgoing
+            normalised += sum(
+                part.incoming if self.preactivation else part.outgoing for part in block.convolutions
+            )
+            if block.projection is not None and not self.preactivation:
+                normalised += self.channels
+        return Count(trainable=kernels + 2 * normalised, fixed=2 * normalised)
+
+    def plan(self, channels: int) -> Iterator[Block]:
+        """Yield each block for `channels` that come in."""
+        for incoming, stride in [(channels, self.stride), *[(self.channels, 1)] * (self.blocks - 1)]:
+            convolutions: tuple[Convolution, ...]
+            if self.kind == "residual":
+                convolutions = (
+                    Convolution(incoming, self.width, 3, stride),
+                    Convolution(self.width, self.width, 3, 1),
+                )
+            else:
+                convolutions = (
+                    Convolution(incoming, self.width, 1, 1),
+                    Convolution(self.width, self.width, 3, stride),
+                    Convolution(self.width, self.channels, 1, 1),
+                )
+            changes = stride != 1 or incoming != self.channels
+            yield Block(convolutions, Convolution(incoming, self.channels, 1, stride) if changes else None)

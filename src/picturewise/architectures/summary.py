@@ -1,0 +1,108 @@
+"""What a network looks like for pictures of one shape: line by line, with shapes and parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from picturewise.architectures.layers import Count, Dense, Layer, Shape, ShapeError, show
+from picturewise.architectures.residual import Residual
+from picturewise.architectures.timm_line import Timm
+from picturewise.errors import LayerError
+
+MOST_PARAMETERS = 1_000_000_000
+TENSORS_A_BLOCK = 4
+"""Of a residual block: what comes out of two convolutions, an activation and the sum; a bottleneck has as much."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        multiplications: about how many one picture costs: every parameter, at every place of the output.
+        operations: how many times an engine is called for it on the way there.
+        kept: about how many numbers of one picture training keeps for the way back.
+    """
+
+    line: str
+    output: Shape
+    count: Count
+    multiplications: int
+    operations: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network line by line, the output layer included."""
+
+    input: Shape
+    rows: tuple[Row, ...]
+
+    @property
+    def trainable(self) -> int:
+        """Parameters that the optimizer changes."""
+        return sum(row.count.trainable for row in self.rows)
+
+    @property
+    def multiplications(self) -> int:
+        """About how many multiplications one picture costs on its way through."""
+        return sum(row.multiplications for row in self.rows)
+
+    @property
+    def operations(self) -> int:
+        """How many times an engine is called on the way through, however many pictures there are."""
+        return sum(row.operations for row in self.rows)
+
+    @property
+    def kept(self) -> int:
+        """About how many numbers of one picture training keeps; measured, it was 0.75 to 1.2 times as many."""
+        return sum(row.kept for row in self.rows)
+
+    @property
+    def fixed(self) -> int:
+        """Numbers that it does not change, such as running means."""
+        return sum(row.count.fixed for row in self.rows)
+
+
+def summarise(layers: Sequence[Layer], input_shape: Shape, classes: int) -> Summary:
+    """Return the table of `layers` on pictures of `input_shape` (H, W, C), with `dense <classes>` appended.
+
+    Raises:
+        LayerError: a line does not fit; the message names it, what came in and what it expects.
+    """
+    shape, rows = input_shape, []
+    for number, layer in enumerate([*layers, Dense(classes)], start=1):
+        last = number > len(layers)
+        try:
+            output = layer.output(shape)
+        except ShapeError as error:
+            name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
+            raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
+        rows.append(_row(layer, shape, output))
+        shape = output
+    summary = Summary(input_shape, tuple(rows))
+    if summary.trainable > MOST_PARAMETERS:
+        widest = max(range(len(rows)), key=lambda index: rows[index].count.trainable)
+        raise LayerError(
+            f"The network would have {summary.trainable:,} parameters, more than {MOST_PARAMETERS:,}, most "
+            f"of them in line {widest + 1}, '{rows[widest].line}': pool more before it or make it smaller."
+        )
+    return summary
+
+
+def _row(layer: Layer, shape: Shape, output: Shape) -> Row:
+    """Return the row of a layer that makes `output` of `shape`."""
+    count = layer.count(shape)
+    if isinstance(layer, Timm):
+        found = layer.measured(shape)
+        return Row(layer.line, output, count, found.multiplications, found.operations, found.kept)
+    places = output[0] * output[1] if len(output) == 3 else 1
+    tensors = operations = 1
+    if isinstance(layer, Residual):
+        # Each convolution has its normalisation and activation; then comes the sum.
+        operations = sum(3 * len(block.convolutions) + 1 for block in layer.plan(shape[-1]))
+        tensors = TENSORS_A_BLOCK * layer.blocks
+    return Row(layer.line, output, count, count.trainable * places, operations, tensors * math.prod(output))

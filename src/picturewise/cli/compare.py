@@ -1,0 +1,34 @@
+"""`picturewise compare RUN RUN`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command
+@click.argument(
+    "runs", metavar="RUN RUN...", nargs=-1, required=True, type=options.PATH, help="Two or more run folders."
+)
+@click.option("--out", type=options.PATH, help="Folder for the report; otherwise compare-<run>-<run>.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which test pictures are shown."
+)
+@options.new_place
+@options.json
+def command(*, runs: tuple[Path, ...], out: Path | None, seed: int, data: str | None, json: bool) -> None:
+    """Put runs side by side on the same test pictures, with paired tests."""
+    from picturewise.cli import output
+    from picturewise.tasks.compare import compare
+
+    found = compare(runs, data=data, out=out, seed=seed, progress=not json)
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        output.show_comparison(found)

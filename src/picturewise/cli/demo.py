@@ -1,0 +1,46 @@
+"""`picturewise demo`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command
+@click.option(
+    "--out", type=options.PATH, help="Folder for everything; otherwise picturewise-demo/demo-<number>."
+)
+@options.json
+def command(*, out: Path | None, json: bool) -> None:
+    """Go the whole way once, on digits that need no download: inspect, train two networks, evaluate, compare."""
+    from picturewise.cli import output
+    from picturewise.evaluation.evaluation import Evaluation
+    from picturewise.tasks.compare import RunComparison
+    from picturewise.tasks.demo import Step, demo
+    from picturewise.tasks.inspect import Inspection
+
+    def tell(command_line: str, step: Step) -> None:
+        output.say()
+        output.say(f"$ {command_line}")
+        match step:
+            case Inspection():
+                output.show_inspection(step)
+            case Evaluation():
+                output.show_evaluation(step)
+            case RunComparison():
+                output.show_comparison(step)
+            case run:
+                output.show_run(run)
+
+    found = demo(out, tell=None if json else tell, progress=not json)
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        output.say()
+        output.say(str(found.report.resolve()))

@@ -1,0 +1,56 @@
+"""`picturewise inspect DATA`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command
+@options.data
+@click.option(
+    "--out",
+    type=options.PATH,
+    help="Folder for the figures; otherwise inspect-<name> in the working folder.",
+)
+@options.size
+@options.skip_bad
+@options.group_by
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which pictures are drawn."
+)
+@options.json
+def command(
+    *,
+    data: str,
+    out: Path | None,
+    size: str | None,
+    skip_bad: bool,
+    group_by: str | None,
+    seed: int,
+    json: bool,
+) -> None:
+    """Count, measure and draw the pictures of a data set. Exit code 1 if files were left out."""
+    from picturewise.cli import output
+    from picturewise.tasks.inspect import inspect
+
+    found = inspect(
+        data,
+        out=out,
+        size=options.parse_size(size),
+        skip_bad=skip_bad,
+        group_by=group_by,
+        seed=seed,
+        progress=not json,
+    )
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        output.show_inspection(found)
+    raise click.exceptions.Exit(1 if found.skipped else 0)

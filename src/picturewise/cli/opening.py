@@ -1,0 +1,50 @@
+"""What is printed when training begins: the network, and what was derived for the user."""
+
+from __future__ import annotations
+
+from picturewise.cli import output
+from picturewise.reporting.tables import count
+from picturewise.training.callbacks import Callback
+from picturewise.training.loop import Trainer
+
+
+class Opening(Callback):
+    """Prints the layer table and the effective options before the first batch."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Print them."""
+        run, recipe, record = trainer.run, trainer.recipe, trainer.record
+        summary = run.summary()
+        if summary is not None:
+            output.show_summary(summary)
+        output.say()
+        splits = ", ".join(f"{name} {count(facts.pictures)}" for name, facts in record.data.splits.items())
+        height, width, channels = record.data.shape
+        output.say(
+            f"data      {record.data.name}: {splits}; {height}x{width}x{channels}, {len(record.data.classes)} classes"
+        )
+        options = recipe.training
+        output.say(
+            f"training  {trainer.epochs} epochs of {trainer.batches} batches of {trainer.batch_size}; "
+            f"{options.optimizer}, learning rate {trainer.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
+        )
+        if recipe.start.source is not None:
+            still = record.fixed_parameters
+            output.say(
+                f"start     {recipe.start.lines} lines from {recipe.start.source}"
+                + (f", frozen: {count(record.trainable_parameters)} parameters learn, {count(still)} do not")
+                * (options.freeze == "backbone")
+            )
+        output.say(f"augment   {'; '.join(recipe.preparation.augmentation or ()) or 'none'}")
+        machine = record.machine
+        named = [
+            machine["processor"],
+            f"{machine['threads']} threads",
+            machine["device"],
+            machine["precision"],
+        ]
+        output.say(f"machine   {', '.join(named)}")
+        for note in (*record.data.notes, *record.notes):
+            output.say(f"note      {note}")
+        output.say(f"run       {run.path}")
+        output.say()

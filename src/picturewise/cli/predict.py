@@ -1,0 +1,92 @@
+"""`picturewise predict RUN FILES`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picturewise.prediction.predict import Prediction
+
+BAR = 30
+
+
+@click.command
+@options.run_or_classifier
+@click.argument(
+    "files",
+    metavar="FILES...",
+    nargs=-1,
+    required=True,
+    type=options.PATH,
+    help="Pictures of any size and mode, folders of them, or a CSV file of pixels.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    help="Classes shown, most likely first; otherwise all up to 10, or else 5.",
+)
+@click.option(
+    "--csv",
+    type=options.PATH,
+    metavar="FILE",
+    help="Write ImageId,Label to this file, as Kaggle wants it, and print no bars.",
+)
+@options.skip_bad
+@options.engine
+@options.json
+def command(
+    *,
+    run: Path,
+    files: tuple[Path, ...],
+    top: int | None,
+    csv: Path | None,
+    skip_bad: bool,
+    engine: Literal["auto", "torch", "numpy"],
+    json: bool,
+) -> None:
+    """Print each picture's most likely class and the probability of the others."""
+    from picturewise.cli import output
+    from picturewise.reporting.tables import count
+    from picturewise.tasks.predict import predict
+
+    predictions, skipped = predict(run, files, skip_bad=skip_bad, csv=csv, engine=engine)
+    if json:
+        print(_as_json(predictions))
+    elif csv is not None:
+        output.say(f"{count(len(predictions))} predictions written to {csv}")
+    else:
+        for prediction in predictions:
+            _show(prediction, top)
+    for item in skipped:
+        output.warn(f"left out  {item.path}: {item.reason}")
+
+
+def _show(prediction: Prediction, top: int | None) -> None:
+    from picturewise.cli import output
+    from picturewise.reporting.tables import bar, percent
+
+    output.say(f"{prediction.name}: {prediction.label} ({percent(prediction.probability, digits=1)})")
+    shares = list(prediction.probabilities.items())
+    if top is not None or len(shares) > 10:
+        shares = sorted(shares, key=lambda share: -share[1])[: top or 5]
+    width = max(len(name) for name, _ in shares)
+    for name, share in shares:
+        output.say(f"  {name:{width}}  {bar(share, BAR)}  {percent(share, digits=1):>7}")
+
+
+def _as_json(predictions: list[Prediction]) -> str:
+    import json
+
+    return json.dumps(
+        [
+            {"file": p.name, "class": p.label, "probability": p.probability, "probabilities": p.probabilities}
+            for p in predictions
+        ],
+        indent=1,
+    )

@@ -1,0 +1,33 @@
+"""`picturewise resume RUN`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command
+@options.run_folder
+@options.new_place
+@options.track
+@options.json
+def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) -> None:
+    """Go on with an interrupted run; its weights end up as if it had never stopped."""
+    from picturewise.cli import output
+    from picturewise.tasks.train import resume
+    from picturewise.training.run import open_run
+
+    opened = open_run(run)
+    if opened.record.status == "finished" and not json:
+        output.say(f"{run} is finished already; nothing is left to do.")
+    resumed = resume(opened, data=data, track=track, progress=not json)
+    if json:
+        print(output.run_as_json(resumed))
+    else:
+        output.show_run(resumed)

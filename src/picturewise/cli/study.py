@@ -1,0 +1,162 @@
+"""`picturewise study NAME`, `picturewise study FILE.toml`, `picturewise study list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from picturewise.studies.results import StudyResult
+
+LIST = "list"
+
+
+@click.command
+@click.argument(
+    "name",
+    metavar="NAME|FILE|list",
+    help="A study that comes with Picturewise, a study's file (docs/studies.md), or list for what there is.",
+)
+@click.option(
+    "--data",
+    metavar="[SOURCE=]PATH",
+    multiple=True,
+    help="Where the pictures lie, if not where the study says; with several sources, for which one.",
+)
+@click.option("--out", type=options.PATH, help="The folder for all of it; otherwise studies/<name>.")
+@click.option(
+    "--only",
+    metavar="MODEL",
+    multiple=True,
+    help="This model only, with what it begins with; may be repeated.",
+)
+@click.option("--seeds", type=int, help="Runs of each model; otherwise as many as the study says.")
+@click.option("--quick", is_flag=True, help="A small share of the pictures and epochs, for a look.")
+@options.track
+@options.json
+def command(
+    *,
+    name: str,
+    data: tuple[str, ...],
+    out: Path | None,
+    only: tuple[str, ...],
+    seeds: int | None,
+    quick: bool,
+    track: tuple[str, ...],
+    json: bool,
+) -> None:
+    """Train several models on the same pictures and report on them together; started again, it goes on."""
+    if name == LIST:
+        _show_list(as_json=json)
+        return
+    from picturewise.cli import output
+    from picturewise.studies.plan import Planned
+    from picturewise.studies.runner import study
+    from picturewise.training.run import Run
+
+    def tell(plan: Planned, run: Run | None) -> None:
+        if run is None:
+            output.say(f"model {plan.model.name}, seed {plan.seed}: {plan.path}")
+        else:
+            output.show_best(run)
+
+    found = study(
+        name,
+        data=_places(data),
+        out=out,
+        only=only,
+        seeds=seeds,
+        quick=quick,
+        track=track,
+        tell=None if json else tell,
+        progress=not json,
+    )
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        _show(found)
+
+
+def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:
+    """Return the one path, or each source's path by its name."""
+    if not data:
+        return None
+    if len(data) == 1 and ("=" not in data[0] or Path(data[0]).exists()):
+        return data[0]
+    from picturewise.errors import UsageError
+
+    pairs = [text.partition("=") for text in data]
+    for source, equals, path in pairs:
+        if not (source and equals and path):
+            raise UsageError(
+                f"--data '{source}{equals}{path}' cannot be read: of several, each is SOURCE=PATH, such as "
+                "mnist=downloads/mnist."
+            )
+    return {source: path for source, _, path in pairs}
+
+
+def _show_list(*, as_json: bool) -> None:
+    from picturewise.cli import output
+    from picturewise.studies.study import packaged
+
+    found = packaged()
+    if as_json:
+        import json
+
+        content = [
+            {"name": name, "title": study.title, "models": [model.name for model in study.models]}
+            for name, study in found.items()
+        ]
+        print(json.dumps(content, indent=1))
+        return
+    rows = [
+        (name, ", ".join(model.name for model in study.models), study.title) for name, study in found.items()
+    ]
+    output.table(("study", "models", "about"), rows, left=3)
+    output.say("next    picturewise study NAME --quick")
+
+
+def _show(found: StudyResult) -> None:
+    from picturewise.cli import output
+    from picturewise.reporting.tables import (
+        count,
+        duration,
+        number_with_interval,
+        percent,
+        percent_with_interval,
+    )
+    from picturewise.studies.results import QUICK
+
+    rows = [
+        (
+            model.name,
+            model.data,
+            count(model.parameters),
+            count(model.epochs),
+            duration(model.training_seconds),
+            percent(model.valid_accuracy.value),
+            percent_with_interval(model.accuracy),
+            "" if model.mean is None else percent_with_interval(model.mean),
+            number_with_interval(model.loss),
+            ""
+            if model.published is None or model.published.accuracy is None
+            else percent(model.published.accuracy),
+        )
+        for model in found.models
+    ]
+    seeds = max(len(model.seeds) for model in found.models)
+    head = (
+        *("model", "pictures", "parameters", "epochs", "time", "validation", "test accuracy"),
+        *(f"mean of {seeds} seeds", "test loss", "published"),
+    )
+    shown = [place for place in range(len(head)) if any(row[place] for row in rows)]
+    output.say()
+    output.table([head[place] for place in shown], [[row[place] for place in shown] for row in rows], left=2)
+    output.say("95 % intervals in brackets")
+    if found.quick:
+        output.say(QUICK)
+    output.say(f"report  {found.report}")

@@ -1,0 +1,133 @@
+"""`picturewise train DATA`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from picturewise.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command
+@click.argument(
+    "data",
+    required=False,
+    help="A catalogue name (digits), or a path; may stand in the recipe instead.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="A way to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes "
+    "several times as long as usual.",
+)
+@click.option(
+    "--model",
+    "-m",
+    help="A network by name: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, vgg16, "
+    "vgg19, resnet18, resnet20, resnet34, resnet50, airbench94.",
+)
+@click.option(
+    "--layers",
+    help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
+    "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
+    "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/train.md, docs/pretrained.md).",
+)
+@click.option("--epochs", type=int, help="Times through the train split; otherwise 5 to 50 by its size.")
+@click.option("--seed", type=int, help="Of everything random; 0 if left out.")
+@click.option("--out", type=options.PATH, help="The run's folder; otherwise runs/<data>-<model>-<number>.")
+@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' for none.")
+@click.option("--grey", is_flag=True, help="Average the colour channels.")
+@options.size
+@options.skip_bad
+@options.group_by
+@click.option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Learn from about N pictures of train and of validation each, drawn class by class; otherwise all.",
+)
+@click.option("--recipe", type=options.PATH, help="A recipe in TOML, whole or in part.")
+@options.freeze
+@click.option(
+    "--engine",
+    type=click.Choice(["torch", "numpy"]),
+    help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/backpropagation.md).",
+)
+@options.settings
+@click.option(
+    "--find-learning-rate",
+    is_flag=True,
+    help="Only try rising learning rates on some batches of train, and suggest one; no run is made, and --out "
+    "is the folder for the figure and the table.",
+)
+@options.track
+@options.json
+def command(
+    *,
+    data: str | None,
+    preset: str | None,
+    model: str | None,
+    layers: str | None,
+    epochs: int | None,
+    seed: int | None,
+    out: Path | None,
+    augment: str | None,
+    grey: bool,
+    size: str | None,
+    skip_bad: bool,
+    group_by: str | None,
+    limit: int | None,
+    recipe: Path | None,
+    freeze: str | None,
+    engine: Literal["torch", "numpy"] | None,
+    settings: tuple[str, ...],
+    find_learning_rate: bool,
+    track: tuple[str, ...],
+    json: bool,
+) -> None:
+    """Train a network; the test split is not read."""
+    from picturewise.cli import output
+    from picturewise.cli.opening import Opening
+    from picturewise.tasks.find_rate import find_learning_rate as find
+    from picturewise.tasks.train import train
+
+    named = [f"preparation.augmentation={_as_lines(augment)}"] if augment is not None else []
+    named += options.frozen(freeze)
+    named += [f"training.engine={engine}"] if engine is not None else []
+    named += ["preparation.grey=true"] if grey else []
+    named += ["data.skip_bad=true"] if skip_bad else []
+    named += [f"data.limit={limit}"] if limit is not None else []
+    named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
+    asked: dict[str, Any] = {
+        "preset": preset,
+        "model": model,
+        "layers": layers,
+        "epochs": epochs,
+        "seed": seed,
+        "group_by": group_by,
+        "out": out,
+        "recipe": recipe,
+        "settings": [*named, *settings],
+        "progress": not json,
+    }
+    if find_learning_rate:
+        output.show_found_rate(find(data, **asked), as_json=json)
+        return
+    run = train(data, callbacks=[] if json else [Opening()], track=track, **asked)
+    if json:
+        print(output.run_as_json(run))
+    else:
+        output.show_run(run)
+        output.say(f"next    picturewise evaluate {output.quoted(run.path)}")
+
+
+def _as_lines(text: str) -> str:
+    """Return the lines as a TOML list."""
+    import json
+
+    lines = [] if text.strip() == "none" else [line.strip() for line in text.split(";") if line.strip()]
+    return json.dumps(lines)

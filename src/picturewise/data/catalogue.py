@@ -1,0 +1,159 @@
+"""The sets and the weights that have a name of their own.
+
+What is known of each set stands in `catalogue.toml`, of each network's weights in `weights.toml`; both are read here.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from picturewise.data.dataset import SplitName
+
+PATH = Path(__file__).with_name("catalogue.toml")
+WEIGHTS_PATH = Path(__file__).with_name("weights.toml")
+
+# A name becomes the name of a file or a folder, so it must not be able to lead anywhere else.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+SetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+WeightsName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Member = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+MEBIBYTE = 1 << 20
+
+
+class PublishedFile(BaseModel):
+    """One file as its publisher offers it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: FileName
+    checksum: Annotated[
+        str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|sha256-prefix:[0-9a-f]{8,63})$")
+    ]
+    bytes: Annotated[int, Field(gt=0)] | None = Field(default=None, description="None: nobody publishes it.")
+    members: tuple[Member, ...] = Field(
+        default=(), description="Files to take out of a zip archive, which is not kept."
+    )
+    mebibytes: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="As published, to three decimals, where no bytes are."
+    )
+    converted: FileName | None = Field(
+        default=None, description="What is made of the file and kept in its place."
+    )
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if None not in {self.bytes, self.mebibytes} or (self.members and self.converted):
+            raise ValueError("a file has one size, and members or a converted form")
+        return self
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes, or about as many; None: nobody publishes it."""
+        return self.bytes if self.mebibytes is None else round(self.mebibytes * MEBIBYTE)
+
+    @property
+    def most(self) -> int | None:
+        """The bytes that it can have as its size is published; None: nobody publishes it."""
+        return self.bytes if self.mebibytes is None else round((self.mebibytes + 0.001) * MEBIBYTE)
+
+    def places(self) -> tuple[str, ...]:
+        """Return the names of what is read in the end: the file's own, or of its members or its converted form."""
+        return tuple(PurePosixPath(member).name for member in self.members) or (self.converted or self.name,)
+
+
+class Published(BaseModel):
+    """What has a name: who may use it, and where it is published; without files it is built in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Text
+    licence: Text
+    citation: Text
+    page: Annotated[str, Field(pattern=r"^https?://")]
+    mirrors: tuple[Annotated[str, Field(pattern=r"^https?://[^\s?#]+/$")], ...] = ()
+    files: tuple[PublishedFile, ...] = ()
+
+    @model_validator(mode="after")
+    def _files_go_together(self) -> Self:
+        if bool(self.files) != bool(self.mirrors):
+            raise ValueError("files need mirrors, and mirrors files")
+        places = [place for file in self.files for place in file.places()]
+        if len(set(places)) < len(places):
+            raise ValueError("two files have one name")
+        return self
+
+    def addresses(self, file: PublishedFile) -> list[str]:
+        """Return where a file is offered, in the order in which to try."""
+        return [mirror + file.name for mirror in self.mirrors]
+
+    def bytes(self) -> int | None:
+        """Return how much there is to fetch, or None where it is not published."""
+        sizes = [file.size for file in self.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def publisher(self) -> str:
+        """Return the host that is asked first."""
+        return urlsplit(self.mirrors[0]).netloc if self.mirrors else ""
+
+
+class Entry(Published):
+    """One set of pictures."""
+
+    shape: tuple[int, int, Literal[1, 3]] = Field(description="Height, width and channels.")
+    classes: tuple[Text, ...] = Field(min_length=2)
+    counts: dict[SplitName, Annotated[int, Field(gt=0)]] = Field(description="Pictures of each split.")
+    transposed: bool = Field(default=False, description="The pictures lie on their side in the files.")
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("two classes have one name")
+        return self
+
+
+class WeightsEntry(Published):
+    """The weights of one network, in one file that is converted when it has come."""
+
+    parameters: Annotated[int, Field(gt=0)] = Field(
+        description="With the output layer for its 1,000 classes."
+    )
+
+    @model_validator(mode="after")
+    def _one_file(self) -> Self:
+        if len(self.files) != 1 or self.files[0].converted is None:
+            raise ValueError("weights have one file, and say what it is converted to")
+        return self
+
+
+Catalogue = Mapping[str, Entry]
+_MODEL: TypeAdapter[dict[str, Entry]] = TypeAdapter(dict[SetName, Entry])
+_WEIGHTS: TypeAdapter[dict[str, WeightsEntry]] = TypeAdapter(dict[WeightsName, WeightsEntry])
+
+
+def load(path: Path) -> Catalogue:
+    """Return the sets that a file in the form of `catalogue.toml` describes.
+
+    Raises:
+        pydantic.ValidationError: an entry is not complete or does not go together: a mistake of ours.
+    """
+    return _MODEL.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+@functools.cache
+def entries() -> Catalogue:
+    """Return the sets that Picturewise knows, by name."""
+    return load(PATH)
+
+
+@functools.cache
+def weights() -> Mapping[str, WeightsEntry]:
+    """Return the networks whose weights can be fetched, by name."""
+    return _WEIGHTS.validate_python(tomllib.loads(WEIGHTS_PATH.read_text(encoding="utf-8")))

@@ -1,0 +1,100 @@
+"""`Dataset`: up to three image sets with one name and one list of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import DataError
+
+SplitName = Literal["train", "valid", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One file that was left out on request (`skip_bad`), and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Train, validation and test pictures of one kind; a split that was not asked for is None.
+
+    Attributes:
+        name: short, fit for a folder name: `mnist`, `flowers`.
+        train: pictures to learn from.
+        valid: pictures to choose with (the best epoch, the options).
+        test: pictures to judge with, once everything is chosen.
+        notes: what was decided while reading, in sentences ("The test split was carved …").
+        skipped: files left out because they could not be read.
+        reserved: test pictures that were carved from the same pictures as train, whether or not `test` was asked for:
+            nobody may learn from them.
+    """
+
+    name: str
+    train: ImageSet | None = None
+    valid: ImageSet | None = None
+    test: ImageSet | None = None
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    reserved: ImageSet | None = None
+
+    def __post_init__(self) -> None:
+        if not self.splits():
+            raise DataError(f"{self.name}: no pictures in any split.")
+        for name, part in self.splits().items():
+            if part.classes != self.classes:
+                raise DataError(f"{self.name}: the classes of {name} differ from those of the other splits.")
+
+    def splits(self) -> dict[SplitName, ImageSet]:
+        """Return the splits that there are, by name, in the order train, valid, test."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name in SPLITS if (part := parts[name]) is not None}
+
+    def split(self, name: SplitName) -> ImageSet:
+        """Return one split.
+
+        Raises:
+            DataError: the data set has no such split.
+        """
+        splits = self.splits()
+        if name not in splits:
+            raise DataError(f"{self.name} has no {name} split; it has {', '.join(splits)}.")
+        return splits[name]
+
+    def with_classes(self, classes: tuple[str, ...]) -> Dataset:
+        """Return the same pictures, numbered by `classes`, among which their own are.
+
+        Raises:
+            DataError: one of their own is not.
+        """
+        train, valid, test, reserved = (
+            None if part is None else part.with_classes(classes)
+            for part in (self.train, self.valid, self.test, self.reserved)
+        )
+        return replace(self, train=train, valid=valid, test=test, reserved=reserved)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the label numbers."""
+        return next(iter(self.splits().values())).classes
+
+
+def check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
+    """Check that the pictures of all splits have one shape.
+
+    Raises:
+        DataError: they have not.
+    """
+    shapes = {split: "x".join(map(str, pictures.shape)) for split, pictures in parts.items()}
+    if len(set(shapes.values())) > 1:
+        found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
+        raise DataError(
+            f"{name}: the splits differ in height, width or channels ({found}), expected one shape; bring them to "
+            "one size with --size, and to the same colours."
+        )

@@ -1,0 +1,134 @@
+"""`ImageSet`: pictures of one size, their labels, and where they came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.names import listed
+from picturewise.data.rows import Pictures, chosen
+from picturewise.data.traits import Traits, have_digests, measure
+from picturewise.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Pictures (N, H, W, C) uint8 with C = 1 or 3, in memory or memory-mapped, and what is known about them.
+
+    Attributes:
+        images: the pictures, (N, H, W, C) uint8.
+        labels: (N,) int64 in [0, len(classes)), or None where the source has none.
+        classes: the class names, in the order of the label numbers.
+        origin: where the pictures came from, for messages and reports.
+        names: one name per picture where the source has them (file names), else None.
+        places: of pictures that were carved from the source's train split: the place of each in it. None: these are
+            a split of the source's own, or no split at all.
+        known: what was computed of the pictures before; None: it is computed when it is needed.
+
+    Raises:
+        DataError: shapes, types or labels do not go together.
+    """
+
+    images: Pictures
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+    origin: str
+    names: Sequence[str] | None = None
+    places: NDArray[np.int64] | None = None
+    known: Traits | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
+            raise DataError(
+                f"{self.origin}: pictures must be (N, H, W, 1 or 3) uint8, "
+                f"found {self.images.shape} {self.images.dtype}."
+            )
+        if self.labels is None:
+            return
+        if self.labels.shape != (len(self.images),) or self.labels.dtype != np.int64:
+            raise DataError(
+                f"{self.origin}: labels must be ({len(self.images)},) int64, one per picture, "
+                f"found {self.labels.shape} {self.labels.dtype}."
+            )
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise DataError(
+                f"{self.origin}: labels lie in {self.labels.min()}..{self.labels.max()}, "
+                f"but there are {len(self.classes)} classes (0..{len(self.classes) - 1})."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every picture."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of pictures of each class, in the order of the classes (empty without labels)."""
+        if self.labels is None:
+            return {}
+        found = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
+
+    def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
+        """Return the same pictures, numbered by `classes`, among which their own are.
+
+        Raises:
+            DataError: one of their own is not.
+        """
+        if strange := [name for name in self.classes if name not in classes]:
+            raise DataError(
+                f"{self.origin} has the class{'es' * (len(strange) > 1)} {listed(strange)}, which "
+                f"{'are' if len(strange) > 1 else 'is'} not among the classes asked for, {listed(classes)}: leave "
+                "these pictures out, or name their class in data.classes."
+            )
+        numbers = np.array([classes.index(name) for name in self.classes], np.int64)
+        return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
+
+    def select(self, indices: NDArray[np.int64]) -> ImageSet:
+        """Return the pictures at `indices` in that order; they are copied when they are asked for, not before."""
+        return replace(
+            self,
+            images=chosen(self.images, indices),
+            labels=None if self.labels is None else self.labels[indices],
+            names=None if self.names is None else [self.names[i] for i in indices],
+            places=None if self.places is None else self.places[indices],
+            known=None if self.known is None else self.known.chosen(indices),
+        )
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What is computed once of every picture."""
+        return self.known or measure(self.images)
+
+    def check_pixels(self) -> None:
+        """Read every picture and check that it is what it was when it was measured first.
+
+        Raises:
+            DataError: one is not.
+        """
+        if self.known is not None and not have_digests(self.images, self.known.digests):
+            raise DataError(
+                f"{self.origin}: the pictures are not what they were when they were imported (their digests differ), "
+                "so what was made of them is worth nothing; take the import away and start again: picturewise data "
+                "imports --remove"
+            )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of pictures, labels and class names: equal exactly when the content is.
+
+        File names and the place on disk do not count, so a copied or moved set keeps its fingerprint.
+        """
+        whole = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
+        whole.update(self.traits.fingerprint())
+        if self.labels is not None:
+            whole.update(self.labels.astype("<i8").tobytes())
+        return whole.hexdigest()

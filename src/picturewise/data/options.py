@@ -1,0 +1,98 @@
+"""`DataOptions`: which pictures, and how they are read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from picturewise.errors import UsageError
+
+Fit = Literal["crop", "pad", "stretch"]
+Side = Annotated[int, Field(ge=1, le=1024)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class DataOptions(BaseModel):
+    """Which pictures to read and how; a part of the recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(description="A catalogue name such as 'digits', or a path.")
+    size: tuple[Side, Side] | None = Field(
+        default=None,
+        description="Height and width that every picture is brought to; none: the pictures' own size, "
+        "or, where sizes differ, one chosen from them.",
+    )
+    fit: Fit = Field(
+        default="crop",
+        description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
+        "show all of it on black, or distort it.",
+    )
+    classes: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=2,
+        description="Class names in the order of the output; those of the source must be among them. None: the "
+        "source's, in its order.",
+    )
+    skip_bad: bool = Field(
+        default=False, description="Go on without files that cannot be read, and record which."
+    )
+    valid_fraction: Fraction = Field(
+        default=0.1, description="Share of train that becomes the validation split where the source has none."
+    )
+    test_fraction: Fraction = Field(
+        default=0.2,
+        description="Share of train that becomes the test split where the source has none; the validation split "
+        "is carved from what is left.",
+    )
+    split_seed: int = Field(
+        default=0,
+        ge=0,
+        description="Seed of the carved splits; apart from the run's seed, so that runs share one test split.",
+    )
+    limit: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Learn from about so many pictures of train and of validation each, drawn class by class by the "
+        "split seed; test stays whole. None: from all.",
+    )
+    group_by: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A regular expression for what names a thing in the path of its pictures, such as "
+        "'(patient[0-9]+)_': carved splits keep the pictures of one thing together. Where it has a group, that counts.",
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _has_each_class_once(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if classes is not None and len(set(classes)) < len(classes):
+            raise PydanticCustomError("twice", "Input should be class names, each once")
+        return classes
+
+    @field_validator("group_by")
+    @classmethod
+    def _is_a_pattern(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            sentence = "Input should be a regular expression, and this is none ({problem})"
+            raise PydanticCustomError("no_pattern", sentence, {"problem": str(error)}) from error
+        return pattern
+
+
+def data_options(**values: Any) -> DataOptions:
+    """Return the options that `values` name.
+
+    Raises:
+        UsageError: a value does not fit.
+    """
+    try:
+        return DataOptions(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(
+            f"{first['loc'][0]} is {values.get(str(first['loc'][0]))!r}, which does not fit: {first['msg']}."
+        ) from error

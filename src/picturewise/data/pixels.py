@@ -1,0 +1,137 @@
+"""A Pillow picture of any mode to (H, W, C) uint8: colours, depth and size.
+
+The largest pictures take 400 MB as Pillow holds them, so that what needs several copies goes in strips. NumPy is
+imported where it is needed: a child that decodes one picture would spend most of its time on that import.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from picturewise.data.options import Fit
+
+_GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
+_STRIP = 1 << 20  # pixels
+
+
+class RefusedError(Exception):
+    """Why a picture is not used, in a few words, raised where its name is not at hand."""
+
+
+def is_grey(mode: str) -> bool:
+    """Return whether pictures of one of Pillow's modes are grey whatever their content.
+
+    >>> is_grey("I;16B"), is_grey("P")
+    (True, False)
+    """
+    return mode in _GREY_MODES or mode.startswith("I;16")
+
+
+def to_grey_or_rgb(image: Image.Image) -> Image.Image:
+    """Return the picture in Pillow's mode L or RGB, whatever its mode was."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _to_8_bits(image)
+    if image.has_transparency_data:
+        return _on_white(image)
+    mode = "L" if image.mode in {"1", "L"} else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return a picture with transparency as RGB."""
+    from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
+
+    opaque = Image.new("RGB", image.size)
+    for top, strip in _strips(image):
+        # A palette's transparency is not passed on to a part of the picture.
+        strip.info = image.info
+        white = Image.new("RGBA", strip.size, "white")
+        opaque.paste(Image.alpha_composite(white, strip.convert("RGBA")).convert("RGB"), (0, top))
+    return opaque
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Return a picture of numbers as L: 16-bit values scaled; others as they are, or scaled where they pass 255.
+
+    Raises:
+        RefusedError: there are values below 0, above 65535, or not a number.
+    """
+    import numpy as np  # noqa: PLC0415 (see above)
+    from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
+
+    parts = ((top, np.asarray(strip)) for top, strip in _strips(image))
+    ends = np.array([(values.min(), values.max(), values.dtype.itemsize) for _, values in parts], np.float64)
+    low, high, depth = ends[:, 0].min(), ends[:, 1].max(), ends[0, 2]
+    if not 0 <= low <= high <= 65535:
+        raise RefusedError(f"its values lie in {low:g}..{high:g}, expected 0..255 or 0..65535")
+    scale = np.float32(257 if depth == 2 or high > 255 else 1)
+    grey = Image.new("L", image.size)
+    for top, strip in _strips(image):
+        grey.paste(Image.fromarray(np.rint(np.asarray(strip) / scale).astype(np.uint8)), (0, top))
+    return grey
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield the picture in strips of whole rows, each with the row that it begins at."""
+    width, height = image.size
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        yield top, image.crop((0, top, width, min(height, top + rows)))
+
+
+def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+    """Return the picture, mode L or RGB, at `size` (height, width); see `resize`."""
+    from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
+
+    (height, width), (own_width, own_height) = size, image.size
+    if (own_height, own_width) == size:
+        return image
+    # When it reduces, Pillow's bilinear filter averages over all pixels that it leaves out.
+    bilinear = Image.Resampling.BILINEAR
+    if fit == "stretch":
+        return image.resize((width, height), bilinear)
+    if fit == "crop":
+        scale = min(own_width / width, own_height / height)
+        left, top = max(0, own_width - scale * width) / 2, max(0, own_height - scale * height) / 2
+        return image.resize((width, height), bilinear, box=(left, top, own_width - left, own_height - top))
+    scale = min(width / own_width, height / own_height)
+    inner_width, inner_height = max(1, round(scale * own_width)), max(1, round(scale * own_height))
+    canvas = Image.new(image.mode, (width, height))
+    inner = image.resize((inner_width, inner_height), bilinear)
+    canvas.paste(inner, ((width - inner_width) // 2, (height - inner_height) // 2))
+    return canvas
+
+
+def to_array(image: Image.Image, channels: int) -> NDArray[np.uint8]:
+    """Return a picture of mode L or RGB as (H, W, C)."""
+    import numpy as np  # noqa: PLC0415 (see above)
+
+    array = np.array(image, dtype=np.uint8)
+    return as_channels(array[:, :, np.newaxis] if array.ndim == 2 else array, channels)
+
+
+def to_bytes(image: Image.Image, channels: int) -> bytes:
+    """Return the bytes of `to_array`, without NumPy where the picture has these channels or is to get them."""
+    if len(image.mode) > channels:
+        return to_array(image, channels).tobytes()
+    return (image if len(image.mode) == channels else image.convert("RGB")).tobytes()
+
+
+def as_channels(pictures: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """(…, H, W, C) → (…, H, W, channels), each 1 or 3: grey is the rounded mean of colours, or repeated."""
+    if pictures.shape[-1] == channels:
+        return pictures
+    import numpy as np  # noqa: PLC0415 (see above)
+
+    if channels == 3:
+        return np.repeat(pictures, 3, axis=-1)
+    total = pictures.sum(axis=-1, keepdims=True, dtype=np.uint16)
+    mean: NDArray[np.uint16] = (total + 1) // 3  # rounded: a third is never half-way
+    return mean.astype(np.uint8)

@@ -1,0 +1,41 @@
+"""One split whose pictures lie in one array: what readers of arrays have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.imageset import ImageSet
+from picturewise.data.labels import check_labels
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.contract import Part
+from picturewise.data.resizing import resize_all
+from picturewise.data.room import Room
+from picturewise.data.traits import digest_each
+from picturewise.errors import DataError
+
+
+def array_part(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64] | None,
+    classes: tuple[str, ...],
+    origin: str,
+    options: DataOptions,
+    room: Room,
+    *,
+    names: Sequence[str] | None = None,
+) -> Part:
+    """Return pictures (N, H, W, C) as a part, brought to the size that the options ask for.
+
+    Raises:
+        DataError: there are no pictures, or labels that are not among the classes, which are those of train.
+    """
+    if not len(images):
+        raise DataError(f"{origin} holds no pictures.")
+    if labels is not None:
+        check_labels(labels, classes, origin)
+    resized = resize_all(images, options.size, fit=options.fit, room=room)
+    pictures = ImageSet(resized, labels, classes, origin, names)
+    return Part(pictures, None if resized is images else digest_each(images))

@@ -1,0 +1,166 @@
+"""Sets of arrays under names such as `x_train` and `y_test`: what `.npz` files and Kaggle's pickles have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.data.layouts import Layout, check_layout
+from picturewise.data.names import printable, slug
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.array_names import Keys
+from picturewise.data.readers.array_part import array_part
+from picturewise.data.readers.contract import Part, Progress, Reading
+from picturewise.data.room import Room, room_for
+from picturewise.data.scales import Scale, find_scale
+from picturewise.errors import DataError
+
+
+class Arrays(Protocol):
+    """An opened file with something under each name; large arrays are maps of what no one else can change."""
+
+    def load(self, key: str) -> Any:
+        """Return what stands under a name: an array, or a plain value."""
+        ...
+
+    def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+        """Return the shape and the type of an array, or None where there is something else."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySetSource:
+    """A recognised set of arrays, see `Source`; `opened` opens the file anew."""
+
+    path: Path
+    keys: Keys
+    opened: Callable[[], Arrays]
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending, fit for a folder's."""
+        return slug(self.path.with_name(self.path.stem or self.path.name))
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that there are pictures of."""
+        return tuple(split for split in SPLITS if split in self.keys.pictures)
+
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The file."""
+        return (self.path,)
+
+    def read(
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
+    ) -> Reading:
+        """Return the pictures of `splits`; see `Source.read`. The first split decides the range of the values."""
+        return _Reader(self, self.opened(), options, room).read(
+            [split for split in self.splits if split in splits], progress
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """One reading of a source."""
+
+    source: ArraySetSource
+    arrays: Arrays
+    options: DataOptions
+    room: Room
+
+    def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
+        first, parts = self.source.splits[0], {}
+        # Of train, where it is not asked for, the range of floats alone is wanted.
+        wanted = first in asked or self._form(first)[2].kind == "f"
+        array = self.arrays.load(self.source.keys.pictures[first]) if wanted else None
+        scale = self._scale(first, array)
+        classes = self._classes(first)
+        for split in asked:
+            parts[split] = self._part(split, scale, classes, array if split == first else None)
+            array = None  # its room on the disk is free again
+            if progress is not None:
+                progress(len(parts), len(asked))
+        return Reading(parts)
+
+    def _where(self, key: str) -> str:
+        return f"{printable(str(self.source.path))}: '{printable(key)}'"
+
+    def _form(self, split: SplitName) -> tuple[int, Layout, np.dtype[Any]]:
+        """Return how many pictures a split has, how they lie, and their type, none of them read."""
+        key = self.source.keys.pictures[split]
+        found = self.arrays.look(key)
+        if found is None:
+            raise DataError(f"{self._where(key)} is no array, expected pictures.")
+        shape, dtype = found
+        return shape[0] if shape else 0, check_layout(shape, dtype, self._where(key)), dtype
+
+    def _scale(self, split: SplitName, array: NDArray[Any] | None) -> Scale:
+        """Return the scale that the pictures of a split decide; None for them: their type alone."""
+        _, layout, dtype = self._form(split)
+        if array is None or dtype.kind != "f":
+            return find_scale(dtype, lambda: (), "")
+        key, keys = self.source.keys.pictures[split], self.source.keys
+        mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
+        return find_scale(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
+
+    def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+        """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
+        if key is None:
+            return None
+        value = self.arrays.load(key)
+        value = np.asarray(value) if isinstance(value, float | int) else value
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "uif" or not np.isfinite(value).all():
+            raise DataError(
+                f"{self._where(key)} is no array of finite numbers, expected one per pixel or channel."
+            )
+        height, width, channels = shape
+        floats = value.astype(np.float64)
+        if floats.shape in {(channels, height, width), (1, channels, height, width)} and channels != width:
+            return floats.reshape(channels, height, width).transpose(1, 2, 0)  # (C, H, W) → (H, W, C)
+        if floats.size in {1, channels}:
+            return floats.reshape(1, 1, -1)
+        if floats.size == height * width * channels and floats.shape[-1] in {width, channels}:
+            return floats.reshape(shape)
+        raise DataError(
+            f"{self._where(key)} has the shape {floats.shape}, expected that of one picture, {shape}."
+        )
+
+    def _classes(self, split: SplitName) -> tuple[str, ...]:
+        """Return the class names that there are, else "0" to the largest label of the first split."""
+        key = self.source.keys.classes
+        if key is not None:
+            return to_class_names(self.arrays.load(key), self._where(key))
+        return numbered_classes(self._labels(split))
+
+    def _labels(self, split: SplitName) -> NDArray[np.int64] | None:
+        key = self.source.keys.labels.get(split)
+        return (
+            None if key is None else to_labels(self.arrays.load(key), self._form(split)[0], self._where(key))
+        )
+
+    def _part(
+        self, split: SplitName, scale: Scale, classes: tuple[str, ...], array: NDArray[Any] | None
+    ) -> Part:
+        key = self.source.keys.pictures[split]
+        # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.
+        array = self.arrays.load(key) if array is None else array
+        labels = self._labels(split)
+        if labels is not None:
+            check_labels(labels, classes, self._where(self.source.keys.labels[split]))
+        count, layout, _ = self._form(split)
+        images = self.room(count, (layout.height, layout.width), layout.channels)
+        for first, block in layout.blocks(array):
+            images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
+        origin = f"{printable(str(self.source.path))} ({split})"
+        return array_part(images, labels, classes, origin, self.options, self.room)

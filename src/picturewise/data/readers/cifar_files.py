@@ -1,0 +1,148 @@
+"""The files of CIFAR-10 and CIFAR-100: what each is by its name, and what its bytes hold.
+
+A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. There are two versions of each set:
+pickles that Python 2 wrote, and records of label bytes and pixels. Pixels stand as (3, 32, 32), red first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data import pickles
+from picturewise.data.dataset import SplitName
+from picturewise.data.labels import as_text, check_labels, to_class_names, to_labels
+from picturewise.data.names import printable
+from picturewise.data.scratch import Content
+from picturewise.errors import DataError
+
+Classes = Literal[10, 100]
+PIXELS = 3 * 32 * 32
+TRAIN_BATCHES = {10: 5, 100: 1}
+
+
+@dataclass(frozen=True)
+class File:
+    """What a file's name says: the set, the version, the split (none: the class names), which of several."""
+
+    classes: Classes
+    binary: bool
+    split: SplitName | None
+    number: int = 1
+
+
+_FIXED = {
+    "test_batch": File(10, binary=False, split="test"),
+    "batches.meta": File(10, binary=False, split=None),
+    "train": File(100, binary=False, split="train"),
+    "test": File(100, binary=False, split="test"),
+    "meta": File(100, binary=False, split=None),
+    "test_batch.bin": File(10, binary=True, split="test"),
+    "batches.meta.txt": File(10, binary=True, split=None),
+    "train.bin": File(100, binary=True, split="train"),
+    "test.bin": File(100, binary=True, split="test"),
+    "fine_label_names.txt": File(100, binary=True, split=None),
+}
+
+
+def file_of(name: str) -> File | None:
+    """Return what the file of this name (folders before it do not count) is, or None.
+
+    >>> file_of("cifar-10-batches-py/data_batch_3")
+    File(classes=10, binary=False, split='train', number=3)
+    """
+    base = name.rsplit("/", 1)[-1]
+    if found := re.fullmatch(r"data_batch_([1-9][0-9]?)(\.bin)?", base):
+        return File(10, binary=found[2] is not None, split="train", number=int(found[1]))
+    return _FIXED.get(base)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pictures (N, 32, 32, 3) uint8, labels (N,) int64, and the pictures' own names where the file has them."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...] | None
+
+
+def read_classes(content: Content, file: File, where: str) -> tuple[str, ...]:
+    """Return the class names that a file of them holds; of CIFAR-100, the fine ones.
+
+    Raises:
+        DataError: there are none, or not as many as there are classes.
+    """
+    if file.binary:
+        names = tuple(as_text(bytes(line)) for line in bytes(content).split(b"\n") if line.strip())
+    else:
+        key = "label_names" if file.classes == 10 else "fine_label_names"
+        names = to_class_names(_entry(pickles.decode_table(content, where), key, where), where)
+    if len(names) != file.classes:
+        raise DataError(f"{where} holds {len(names):,} class names, expected {file.classes}.")
+    return names
+
+
+def read_batch(content: Content, file: File, where: str) -> Batch:
+    """Return the pictures, labels and names of one batch.
+
+    Raises:
+        DataError: it is damaged, or is no batch of the set.
+    """
+    batch = _records(content, file, where) if file.binary else _pickled(content, file, where)
+    check_labels(batch.labels, range(file.classes), where)
+    return batch
+
+
+def _records(content: Content, file: File, where: str) -> Batch:
+    # A record is one label byte, of CIFAR-100 a coarse and a fine one, and the pixels.
+    before = 1 if file.classes == 10 else 2
+    if len(content) == 0 or len(content) % (before + PIXELS):
+        raise DataError(
+            f"{where} has {len(content):,} bytes, expected a multiple of {before + PIXELS:,} (a label and "
+            "32x32 pixels in 3 colours); it is truncated or of another kind."
+        )
+    records = np.frombuffer(content, np.uint8).reshape(-1, before + PIXELS)
+    return Batch(_upright(records[:, before:]), records[:, before - 1].astype(np.int64), None)
+
+
+def _pickled(content: Content, file: File, where: str) -> Batch:
+    table = pickles.decode_table(content, where)
+    data = _entry(table, "data", where)
+    if not (
+        isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.shape[1:] == (PIXELS,) and len(data)
+    ):
+        shape = f"{data.shape} {data.dtype}" if isinstance(data, np.ndarray) else type(data).__name__
+        raise DataError(f"{where} holds {shape} under 'data', expected (N, {PIXELS}) uint8.")
+    labels = _entry(table, "labels" if file.classes == 10 else "fine_labels", where)
+    return Batch(_upright(data), to_labels(labels, len(data), where), _names(table, len(data), where))
+
+
+def _upright(flat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, 3 · 32 · 32) → (N, 32, 32, 3), copied."""
+    return np.ascontiguousarray(flat.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+
+
+def _names(table: dict[str, Any], count: int, where: str) -> tuple[str, ...] | None:
+    names = table.get("filenames")
+    if names is None:
+        return None
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(name, str | bytes) for name in names)
+        or len(names) != count
+    ):
+        raise DataError(
+            f"{where} holds no list of {count:,} texts under 'filenames', expected one per picture."
+        )
+    return tuple(as_text(name) for name in names)
+
+
+def _entry(table: dict[str, Any], key: str, where: str) -> Any:
+    if key not in table:
+        found = ", ".join(f"'{printable(name[:40])}'" for name in list(table)[:8]) or "nothing"
+        raise DataError(f"{where} holds {found}, expected '{key}' among them; is it a file of CIFAR?")
+    return table[key]

@@ -1,0 +1,49 @@
+"""The catalogue's `digits`: 1,797 scans of handwritten digits, 8x8, that come with scikit-learn.
+
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+Repository, 1998 (its test part). Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib.metadata import version
+
+import numpy as np
+
+from picturewise.data.dataset import SplitName
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.array_part import array_part
+from picturewise.data.readers.contract import Progress, Reading
+from picturewise.data.room import Room, room_for
+
+
+class DigitsSource:
+    """The digits as a source; it has no splits of its own, all pictures are train."""
+
+    name = "digits"
+    splits: tuple[SplitName, ...] = ("train",)
+
+    def inputs(self, split: SplitName) -> tuple[str, ...]:
+        """The installed scikit-learn."""
+        return (f"scikit-learn {version('scikit-learn')}",)
+
+    def read(
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
+    ) -> Reading:
+        """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Source.read`."""
+        if "train" not in splits:
+            return Reading({})
+        from sklearn.datasets import load_digits  # noqa: PLC0415 (takes a second, and few runs need it)
+
+        bunch = load_digits()
+        grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 0..16 → 0..255
+        images = grey[:, :, :, np.newaxis]  # (N, H, W) → (N, H, W, 1)
+        classes = tuple(str(digit) for digit in range(10))
+        labels = bunch.target.astype(np.int64)
+        part = array_part(images, labels, classes, "the digits of scikit-learn", options, room)
+        return Reading({"train": part})

@@ -1,0 +1,213 @@
+"""One IDX file, the format of MNIST: a header and the bytes of one array, as they are or gzipped.
+
+The header is 00 00, the type of the values, the number of dimensions, and each dimension as four bytes, the
+largest first (Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits). The bytes that
+follow must be as many as the header promises: not one less, not one more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import stat
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.labels import to_labels
+from picturewise.data.layouts import MAX_SIDE
+from picturewise.data.names import printable
+from picturewise.data.room import Room, room_for
+from picturewise.data.unpacked_stream import CHUNK, MAX_UNPACKED, UnpackedStream
+from picturewise.errors import DataError
+
+PICTURE_TYPE = 0x08
+INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {
+    0x08: np.dtype("u1"),
+    0x09: np.dtype("i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+}
+VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
+
+_GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first bytes promise: the type of the values and the shape of the array."""
+
+    kind: int
+    shape: tuple[int, ...]
+
+    @property
+    def offset(self) -> int:
+        """The bytes before the values."""
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the values."""
+        return math.prod(self.shape) * VALUE_BYTES[self.kind]
+
+    @property
+    def role(self) -> str:
+        """What such an array is for: `pictures`, `labels` or `other`."""
+        if len(self.shape) == 1:
+            return "labels"
+        return "pictures" if len(self.shape) in {3, 4} else "other"
+
+
+def sniff(path: Path) -> Header | None:
+    """Return the header of an IDX file, or None where the file is something else; never raises."""
+    try:
+        return read_header(path)
+    except DataError:
+        return None
+
+
+def read_header(path: Path) -> Header:
+    """Return the header of an IDX file, gzipped or not.
+
+    Raises:
+        DataError: the file cannot be read or is no IDX file.
+    """
+    with _opened(path) as file:
+        return _header(file, path)
+
+
+def read_pictures(path: Path, room: Room = room_for) -> NDArray[np.uint8]:
+    """Return pictures (N, H, W, C) uint8, in the array that `room` gives.
+
+    Raises:
+        DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
+    """
+    with _opened(path) as file:
+        header = _header(file, path)
+        _check_pictures(header, path)
+        _check_promise(header, path, zipped=file.zipped)
+        count, height, width, channels = (*header.shape, 1)[:4]
+        images = room(count, (height, width), channels)  # (N, H, W) → (N, H, W, 1)
+        _fill(images.reshape(-1), file, header, path)
+        return images
+
+
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """Return labels (N,) int64, each 0 or more.
+
+    Raises:
+        DataError: the file is no IDX file of whole numbers, or has not the bytes that it promises.
+    """
+    with _opened(path) as file:
+        header = _header(file, path)
+        if header.role != "labels" or header.kind not in INTEGER_TYPES:
+            raise DataError(
+                f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers; "
+                "is it under the name of another file?"
+            )
+        _check_promise(header, path, zipped=file.zipped)
+        flat = np.empty(header.nbytes, np.uint8)
+        _fill(flat, file, header, path)
+    return to_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
+
+
+def _check_pictures(header: Header, path: Path) -> None:
+    if header.role != "pictures" or header.kind != PICTURE_TYPE:
+        raise DataError(
+            f"{_shown(path)} holds {_words(header)}, expected pictures: bytes in the dimensions (N, H, W) or "
+            "(N, H, W, 1 or 3); is it under the name of another file?"
+        )
+    count, height, width = header.shape[:3]
+    if count == 0:
+        raise DataError(f"{_shown(path)} holds no pictures: its header says (N, H, W) = {header.shape}.")
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and header.shape[3:] in {(), (1,), (3,)}):
+        raise DataError(
+            f"{_shown(path)} promises {_words(header)}, expected a height and width in 1..{MAX_SIDE} and 1 or 3 "
+            "channels; the file may be damaged."
+        )
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[UnpackedStream]:
+    """Yield the file's content, unpacked on the way; translate what goes wrong."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+            raise DataError(f"{_shown(path)} is not a regular file, expected an IDX file.")
+        with path.open("rb") as file:
+            yield UnpackedStream(file, _shown(path))
+    except zlib.error as error:
+        raise DataError(
+            f"{_shown(path)} is a truncated or damaged gzip file ({error}); get it again from its source."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{_shown(path)} cannot be read: {error.strerror or error}.") from error
+
+
+def _header(file: UnpackedStream, path: Path) -> Header:
+    start = file.read(4)
+    if not start:
+        raise DataError(f"{_shown(path)} is empty, expected an IDX file; get it again from its source.")
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in VALUE_BYTES or not 1 <= start[3] <= 4:
+        raise DataError(
+            f"{_shown(path)} starts with the bytes {start.hex(' ')}, expected those of an IDX file: "
+            "00 00, a type from 08 to 0e, and 01 to 04 dimensions."
+        )
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
+        raise DataError(f"{_shown(path)} ends within its header; get it again from its source.")
+    return Header(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
+
+
+def _check_promise(header: Header, path: Path, *, zipped: bool) -> None:
+    """Refuse a header that promises what cannot be there, before any memory is taken for it."""
+    size = path.stat().st_size
+    if not zipped:
+        _check_length(size - header.offset, header, path)
+    elif header.nbytes > MAX_UNPACKED:
+        raise DataError(
+            f"{_shown(path)} promises {header.nbytes:,} bytes, and of a gzipped file {MAX_UNPACKED:,} are "
+            "allowed; unpack it first (gunzip)."
+        )
+    elif size * _GZIP_RATIO < header.nbytes:
+        _check_length(size * _GZIP_RATIO, header, path, found="at most ")
+
+
+def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: Header, path: Path) -> None:
+    """Read the bytes that follow the header, those promised and no more.
+
+    They are read and not mapped: a map of a file that another program cuts short would end the process.
+    """
+    filled = 0
+    while filled < header.nbytes and (part := file.take(min(CHUNK, header.nbytes - filled))):
+        content[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
+        filled += len(part)
+    if filled == header.nbytes and file.take(1):  # going on to the end also has the checksum compared
+        _check_length(filled + 1, header, path, found="at least ")
+    _check_length(filled, header, path)
+
+
+def _check_length(found_bytes: int, header: Header, path: Path, *, found: str = "") -> None:
+    if found_bytes == header.nbytes:
+        return
+    trouble = "is truncated" if found_bytes < header.nbytes else "has bytes to spare"
+    raise DataError(
+        f"{_shown(path)} {trouble}: found {found}{max(found_bytes, 0):,} bytes after the header, which promises "
+        f"{header.nbytes:,} ({_words(header)}); get it again from its source."
+    )
+
+
+def _words(header: Header) -> str:
+    shape = "x".join(f"{size}" for size in header.shape)
+    role = {"labels": "labels or other numbers in one dimension", "pictures": "pictures"}.get(
+        header.role, "numbers"
+    )
+    return f"{role} of IDX type {header.kind:02x}, {shape}"
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))

@@ -1,0 +1,226 @@
+"""Pictures that are listed with their classes, to one array for each split: what readers of picture files share.
+
+What all are brought to is known only when each file of the first split was looked at. Most sets have pictures of one
+size, though: where a sample says so, its files are decoded as they are looked at, and again if that was wrong. What
+comes out is the same either way.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.confined_pool import Tick
+from picturewise.data.dataset import Skipped, SplitName
+from picturewise.data.decode import Form, Header, PictureError
+from picturewise.data.frames import Item
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.readers.class_folders import Listing
+from picturewise.data.readers.contract import Part, Progress, Reading
+from picturewise.data.room import Room
+from picturewise.data.rows import chosen
+from picturewise.data.traits import as_rows
+from picturewise.errors import DataError
+
+LONGEST_SIDE = 224  # of a size that is chosen, not asked for
+_SAMPLE = 64  # files
+
+_Looks = list[Look | PictureError]
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What was found in the files of a split.
+
+    Attributes:
+        looks: at each file.
+        images: (R, H, W, C), of the files that were to be decoded.
+        rows: the numbers of these R files.
+        errors: why some of them could not be, by these numbers.
+    """
+
+    looks: _Looks
+    images: NDArray[np.uint8]
+    rows: Sequence[int]
+    errors: Mapping[int, PictureError]
+
+
+def read_listings(
+    listings: Mapping[SplitName, Listing],
+    asked: Collection[SplitName],
+    places: Mapping[SplitName, str],
+    root: str,
+    options: DataOptions,
+    progress: Progress | None,
+    room: Room,
+) -> Reading:
+    """Return the pictures of the splits `asked`.
+
+    Args:
+        listings: what is in each of them, and before them in the first split of the source (train, wherever there
+            is one), which decides the classes, the channels and, unless the options do, the size.
+        asked: those to decode; the first one's files are looked at in any case.
+        places: what to call each split in messages.
+        root: what to call the source.
+        options: the size, and whether bad files are left out.
+        progress: counts each look and each decoding of a file; where files are decoded again, it steps back.
+        room: gives the array for a split's pictures.
+
+    Raises:
+        DataError: files cannot be read and are not to be left out, or too little is left.
+    """
+    first = next(iter(listings))
+    asked = [split for split in listings if split in asked]
+    tick = _ticker(sum(len(listings[split].entries) * (1 + (split in asked)) for split in listings), progress)
+    paths = {split: [entry.path for entry in found.entries] for split, found in listings.items()}
+    guess = _guess(paths[first], options) if first in asked else None
+    found = _read(paths[first], guess, tick, room)
+    form, notes = _form(found.looks, options, places[first])
+    if first in asked and form != guess:
+        looks = found.looks
+        del found  # and with it the room for the pictures of another form
+        tick(0 if guess is None else -len(looks))
+        found = _decoded(paths[first], looks, form, tick, room)
+    parts = {}
+    for split in asked:
+        if split != first:
+            found = _read(paths[split], form, tick, room)
+        parts[split] = _part(listings[split], found, listings[first].classes, places[split])
+    reading = Reading(parts, notes)
+    if reading.skipped and not options.skip_bad:
+        raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
+    for split, part in parts.items():
+        _check_counts(part.pictures, every_class=split == first)
+    return reading
+
+
+def _guess(paths: Sequence[Item], options: DataOptions) -> Form | None:
+    """Return what the pictures are likely to be brought to; None: who knows, or these are too few to spare time."""
+    if len(paths) <= _SAMPLE:
+        return None
+    sample = np.linspace(0, len(paths) - 1, _SAMPLE).astype(np.int64)
+    looks = look_at_each([paths[index] for index in sample], lambda _: None)
+    headers = [look.header for look in looks if isinstance(look, Look)]
+    if not headers:
+        return None
+    form, _ = _form(looks, options, "")
+    if options.size is not None and form.channels == 3:
+        return form  # whatever the others are
+    alike = options.size is not None or len({(header.height, header.width) for header in headers}) == 1
+    # Of larger ones nearly all time goes into decoding, and room for each at its own size may not be there.
+    small = all(max(header.height, header.width) <= LONGEST_SIDE for header in headers)
+    return form if alike and small else None
+
+
+def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Room) -> _Found:
+    """Look at each file and, where a form is given, bring it to that."""
+    if form is None:
+        return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
+    looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), room=room)
+    errors = {index: look for index, look in enumerate(looks) if isinstance(look, PictureError)}
+    # The header of what cannot be decoded counts where forms are decided, as it does where nothing is decoded.
+    again = look_at_each([paths[index] for index in errors], lambda _: None)
+    for index, look in zip(errors, again, strict=True):
+        looks[index] = look
+    return _Found(looks, images, range(len(paths)), errors)
+
+
+def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room: Room) -> _Found:
+    """Decode the files that were looked at."""
+    good = [index for index, look in enumerate(looks) if isinstance(look, Look)]
+    tick(len(looks) - len(good))
+    images, errors = decode_each([paths[index] for index in good], form, tick, room=room)
+    return _Found(looks, images, good, {good[place]: error for place, error in errors.items()})
+
+
+def _form(
+    looks: Sequence[Look | PictureError], options: DataOptions, place: str
+) -> tuple[Form, tuple[str, ...]]:
+    """Decide size and channels from the headers of the first split."""
+    headers = [look.header for look in looks if isinstance(look, Look)]
+    if not headers:
+        reason = next((look.reason for look in looks if isinstance(look, PictureError)), "no files")
+        raise DataError(
+            f"{place} holds {len(looks):,} files, none of them a picture that can be read; "
+            f"of the first: {reason}."
+        )
+    channels = 3 if any(header.colour for header in headers) else 1
+    size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
+    return Form(*size, channels, options.fit), notes
+
+
+def _common_size(headers: Sequence[Header], options: DataOptions) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """Return the size that all pictures have, or else the median, its longer side at most `LONGEST_SIDE`."""
+    heights, widths = [header.height for header in headers], [header.width for header in headers]
+    if len(set(heights)) == len(set(widths)) == 1:
+        return (heights[0], widths[0]), ()
+    height, width = statistics.median(heights), statistics.median(widths)
+    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    size = max(1, round(scale * height)), max(1, round(scale * width))
+    smaller = "" if scale == 1 else f", scaled down from {height:g}x{width:g}"
+    note = (
+        f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
+        f"{min(widths)} to {max(widths)} in width: each was brought to the median, {size[0]}x{size[1]}{smaller} "
+        f"(fit: {options.fit})."
+    )
+    return size, (note,)
+
+
+def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str) -> Part:
+    """Return one split's pictures, and the files that are none."""
+    reasons = {index: look.reason for index, look in enumerate(found.looks) if isinstance(look, PictureError)}
+    reasons |= {index: error.reason for index, error in found.errors.items()}
+    bad = [Skipped(listing.entries[index].name, reason) for index, reason in reasons.items()]
+    keep = [place for place, index in enumerate(found.rows) if index not in reasons]
+    # Of an array with rows to leave out, the store makes a copy.
+    images = found.images if len(keep) == len(found.rows) else chosen(found.images, np.array(keep, np.int64))
+    rows = [found.rows[place] for place in keep]
+    good = [listing.entries[index] for index in rows]
+    numbers = {name: number for number, name in enumerate(classes)}
+    pictures = ImageSet(
+        images=images,
+        labels=np.array([numbers[entry.class_name] for entry in good], dtype=np.int64),
+        classes=classes,
+        origin=origin,
+        names=[entry.name for entry in good],
+    )
+    digests = as_rows([look.digest for index in rows if isinstance(look := found.looks[index], Look)])
+    return Part(pictures, digests, tuple(sorted([*listing.bad, *bad], key=lambda file: file.path)))
+
+
+def _check_counts(pictures: ImageSet, *, every_class: bool) -> None:
+    """Refuse a split that lost all pictures, or all of one class, to `skip_bad`."""
+    if not len(pictures):
+        raise DataError(f"{pictures.origin} holds no picture that can be read.")
+    empty = [name for name, count in pictures.counts().items() if count == 0]
+    if every_class and empty:
+        raise DataError(
+            f"{pictures.origin} holds no picture that can be read of the class {empty[0]}; repair some of its files, "
+            "or take the folder away."
+        )
+
+
+def _bad_files(bad: Sequence[Skipped], files: int, root: str) -> DataError:
+    return DataError(
+        f"{root}: {len(bad):,} of {files:,} files are no pictures that can be used; the first is "
+        f"{bad[0].path}: {bad[0].reason}. Repair or remove them, or leave them out with --skip-bad."
+    )
+
+
+def _ticker(total: int, progress: Progress | None) -> Tick:
+    """Return a function that adds up what was done and tells `progress`."""
+    done = 0
+
+    def tick(more: int) -> None:
+        nonlocal done
+        done += more
+        if progress is not None and more:
+            progress(done, total)
+
+    return tick

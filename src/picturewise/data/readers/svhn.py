@@ -1,0 +1,171 @@
+"""SVHN's cropped digits: `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`, in a folder or alone.
+
+Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop
+2011. X is (32, 32, 3, N) uint8, y is (N, 1) with 10 for zero.
+
+The extra set (531,131 easier digits) is another choice of pictures than train. Published results learn from train,
+or from train and extra together, so a folder with both is read in the first way, and the catalogue's `svhn-extra` in
+the second; named alone, extra is the train split.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.labels import to_labels
+from picturewise.data.layouts import MAX_SIDE
+from picturewise.data.names import printable, slug
+from picturewise.data.options import DataOptions
+from picturewise.data.readers import mat_file
+from picturewise.data.readers.array_part import array_part
+from picturewise.data.readers.contract import Part, Progress, Reading
+from picturewise.data.room import Room, room_for
+from picturewise.errors import DataError
+
+CLASSES = tuple(str(digit) for digit in range(10))
+_NAME = re.compile(r"(train|test|extra)(_\d+x\d+)?\.mat", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SvhnSource:
+    """Recognised files of SVHN, see `Source`."""
+
+    name: str
+    files: Mapping[SplitName, tuple[Path, ...]]
+    extra: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def with_extra(self) -> SvhnSource:
+        """Return the source whose train split is train and extra together, where there are both."""
+        if self.extra is None:
+            return self
+        files = {**self.files, "train": (*self.files["train"], self.extra)}
+        return SvhnSource(self.name, files)
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that the files' names say."""
+        return tuple(split for split in SPLITS if split in self.files)
+
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """The split's files."""
+        return self.files[split]
+
+    def read(
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
+    ) -> Reading:
+        """Return the pictures of `splits`; see `Source.read`."""
+        return Reading(
+            {
+                split: _read(self.files[split], options, progress, room)
+                for split in self.splits
+                if split in splits
+            },
+            self.notes,
+        )
+
+
+def recognise(path: Path) -> SvhnSource | None:
+    """Return the source for SVHN's files at `path`, a folder or one file; None where there are none.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    if not path.is_dir():
+        if path.suffix.lower() != ".mat" or not path.is_file():
+            return None
+        match = _NAME.fullmatch(path.name)
+        split: SplitName = "test" if match is not None and match[1].lower() == "test" else "train"
+        return SvhnSource(slug(path), {split: (path,)})
+    with os.scandir(path) as entries:
+        files = sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name) and entry.is_file())
+    found = {name.split("_")[0].split(".")[0].lower(): path / name for name in files}
+    if not found:
+        return None
+    extra = found.pop("extra", None)
+    if extra is not None and "train" in found:
+        note = (
+            f"{printable(extra.name)} was not read. To learn from train and extra together, use svhn-extra of the "
+            f"catalogue (picturewise data show svhn-extra); to learn from extra alone, name {printable(str(extra))}."
+        )
+        return SvhnSource(slug(path), _each_alone(found), extra, (note,))
+    if extra is not None:
+        found["train"] = extra
+    return SvhnSource(slug(path), _each_alone(found))
+
+
+def _each_alone(found: Mapping[str, Path]) -> dict[SplitName, tuple[Path, ...]]:
+    return {split: (found[split],) for split in SPLITS if split in found}
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file before its pictures are unpacked: where they are, how many, how large; and the labels."""
+
+    path: Path
+    x: mat_file.Matrix
+    count: int
+    size: tuple[int, int]
+    labels: NDArray[np.int64]
+
+
+def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | None, room: Room) -> Part:
+    """Return the pictures of one or several files, one file after the other in one array."""
+    # Headers and labels of all come first, so that little is unpacked for a bad file.
+    files = [_looked_at(path) for path in paths]
+    if len({file.size for file in files}) > 1:
+        sizes = ", ".join(f"{printable(file.path.name)} {file.size[0]}x{file.size[1]}" for file in files)
+        raise DataError(f"Pictures of one split differ in size ({sizes}), expected one.")
+    total, done = sum(file.count for file in files), 0
+    (height, width) = size = files[0].size
+    images = room(total, size, 3)
+    for file in files:
+        for block in mat_file.blocks(file.path, file.x):
+            turned = block.reshape(-1, 3, width, height).transpose(0, 3, 2, 1)  # (n, C, W, H) → (n, H, W, C)
+            images[done : done + len(turned)] = turned
+            done += len(turned)
+            if progress is not None:
+                progress(done, total)
+    labels = np.concatenate([file.labels for file in files])
+    origin = " and ".join(printable(str(path)) for path in paths)
+    return array_part(images, labels, CLASSES, origin, options, room)
+
+
+def _looked_at(path: Path) -> _File:
+    shown = printable(str(path))
+    arrays = mat_file.matrices(path)
+    if not {"X", "y"} <= set(arrays):
+        raise DataError(
+            f"{shown} holds the arrays {', '.join(arrays) or 'none'}, expected X with the pictures and y with the "
+            "labels."
+        )
+    x, y = arrays["X"], arrays["y"]
+    shape = x.shape
+    if len(shape) == 3:  # MATLAB drops a last dimension of one
+        shape = (*shape, 1)
+    if x.dtype != np.uint8 or len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
+        raise DataError(
+            f"{shown}: X is {x.dtype} of the shape {shape}, expected uint8 of (height, width, 3, N)."
+        )
+    height, width, _, count = shape
+    if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:
+        raise DataError(f"{shown}: y has the shape {y.shape}, expected ({count}, 1), one label per picture.")
+    return _File(path, x, count, (height, width), _labels(path, y, count, shown))
+
+
+def _labels(path: Path, y: mat_file.Matrix, count: int, shown: str) -> NDArray[np.int64]:
+    values = np.concatenate([block.reshape(-1) for block in mat_file.blocks(path, y)] or [np.empty(0)])
+    return to_labels(values, count, f"{shown}, y", most=10) % 10

@@ -1,0 +1,31 @@
+"""Room for pictures: where a reader puts them, in memory or in a file of the store."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.errors import DataError
+
+Room: TypeAlias = Callable[[int, tuple[int, int], int], NDArray[np.uint8]]
+"""Gives an array (N, H, W, C) to be filled, from N, (H, W) and C."""
+
+
+def room_for(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+    """Return an array (N, H, W, C) to be filled.
+
+    Raises:
+        DataError: there is not enough memory.
+    """
+    shape = (count, *size, channels)
+    try:
+        return np.empty(shape, np.uint8)
+    except (MemoryError, ValueError) as error:  # ValueError: more than an array can have
+        raise DataError(
+            f"{count:,} pictures of {size[0]}x{size[1]} with {channels} channels need "
+            f"{math.prod(shape) / 2**30:,.1f} GiB of memory, more than there is; choose a smaller --size."
+        ) from error

@@ -1,0 +1,91 @@
+"""Every error that Picturewise raises on purpose.
+
+    PicturewiseError              exit code 1
+    ├── UsageError              2   an option, a recipe key, a name that is not known
+    │   └── LayerError          2   a layer line that cannot be read or does not fit
+    ├── DataError               3   pictures or labels that cannot be used
+    │   ├── DownloadError       3   a set of the catalogue that cannot be fetched
+    │   ├── PictureError        3   one picture that cannot be decoded (in data/decode.py)
+    │   └── RunError            3   a run folder or a classifier file that cannot be used
+    ├── DivergedError           1   training met a loss that is not a number
+    ├── SaveError               1   something could not be written
+    └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, with nothing half-done left
+
+A message is one sentence or two: what was found, where, what was expected, and the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class PicturewiseError(Exception):
+    """The root of the tree; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class UsageError(PicturewiseError):
+    """The caller asked for something that does not exist or does not go together."""
+
+    exit_code = 2
+
+
+class LayerError(UsageError):
+    """A layer line cannot be read, or its shape does not fit."""
+
+
+class DataError(PicturewiseError):
+    """Pictures or labels cannot be used."""
+
+    exit_code = 3
+
+
+class DownloadError(DataError):
+    """A set of the catalogue could not be fetched; what was here before is untouched."""
+
+
+class RunError(DataError):
+    """A run folder or a classifier file is missing, damaged or of another version."""
+
+
+class DivergedError(PicturewiseError):
+    """The loss became NaN or infinite; the last good checkpoint is kept."""
+
+
+class SaveError(PicturewiseError):
+    """A file could not be written; what was saved before is untouched."""
+
+
+class Interrupted(PicturewiseError):  # noqa: N818 (it is no mistake, so it does not carry the name of one)
+    """Training stopped after a checkpoint, or an import left nothing; `exit_code` is 128 + the signal's number."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `" Did you mean 'x'?"` for the known name that is closest to `name`, or `""` if none is close.
+
+    >>> nearest("sdg", ["sgd", "adam"])
+    " Did you mean 'sgd'?"
+    >>> nearest("quite different", ["sgd", "adam"])
+    ''
+    """
+    import difflib  # noqa: PLC0415 (most processes never need it)
+
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that is not one of `known`: it lists them and offers the nearest.
+
+    >>> str(unknown("optimizer", "adm", ["adam", "sgd"]))
+    "'adm' is no optimizer that Picturewise knows; there are adam, sgd. Did you mean 'adam'?"
+    """
+    names = list(known)
+    return UsageError(
+        f"'{name}' is no {kind} that Picturewise knows; there are {', '.join(names)}.{nearest(name, names)}"
+    )

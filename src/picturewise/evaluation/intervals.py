@@ -1,0 +1,85 @@
+"""The 95 % interval of a proportion and of a mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.errors import DataError
+from picturewise.evaluation.evaluation import Interval
+
+Z95 = 1.959963984540054  # the standard normal distribution leaves 2.5 % above it and 2.5 % below -Z95
+
+
+def wilson_interval(successes: int, trials: int) -> Interval:
+    """Return the share `successes / trials` with its 95 % score interval.
+
+    The interval never leaves [0, 1] and keeps its coverage near 0 and 1, where "± 1.96 standard errors"
+    fails: after 0 of n it is [0, z² / (n + z²)], after n of n it is [n / (n + z²), 1].
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
+    the American Statistical Association 22 (1927), without correction for continuity.
+
+    Raises:
+        DataError: `trials` is not positive, or `successes` is not in 0..trials.
+
+    >>> wilson_interval(0, 20)
+    Interval(value=0.0, low=0.0, high=0.161125...)
+    """
+    if trials < 1:
+        raise DataError(f"A share of {trials} pictures has no value; at least one picture is needed.")
+    if not 0 <= successes <= trials:
+        raise DataError(f"A share counts 0..{trials} of {trials} pictures; found {successes}.")
+    total = trials + Z95**2
+    centre = (successes + Z95**2 / 2) / total
+    half = Z95 * math.sqrt(successes * (trials - successes) / trials + Z95**2 / 4) / total
+    return Interval(
+        value=successes / trials,
+        # the ends are exact where nothing or everything succeeded; rounding would leave 1e-17 of them
+        low=0.0 if successes == 0 else centre - half,
+        high=1.0 if successes == trials else centre + half,
+    )
+
+
+def mean_interval(
+    values: Sequence[float] | NDArray[np.floating], *, lowest: float, highest: float
+) -> Interval:
+    """Return the mean of independent `values` with its 95 % interval, cut to [lowest, highest].
+
+    The interval is that of Student's t with n - 1 degrees of freedom: exact for normal values, and for others
+    right when there are enough of them (for the skewed losses of pictures, some hundred). For large n it is
+    the normal interval. One value says nothing about the spread, so its interval is all of [lowest, highest].
+
+    Source: Student, "The probable error of a mean", Biometrika 6 (1908).
+
+    Args:
+        values: the sample, (n,), n >= 1.
+        lowest: the least that a value can be.
+        highest: the most that a value can be.
+
+    Raises:
+        DataError: there is no value, or one that is not in [lowest, highest].
+
+    >>> mean_interval([0.2, 0.4, 0.6], lowest=0.0, highest=1.0).high
+    0.8968275...
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or len(sample) == 0:
+        raise DataError(
+            f"The mean of an array of shape {sample.shape} has no interval; expected (n,), n >= 1."
+        )
+    if not ((sample >= lowest) & (sample <= highest)).all():  # NaN fails both
+        raise DataError(
+            f"A mean needs values in [{lowest:g}, {highest:g}]; found others, or NaN, among {len(sample)}."
+        )
+    # rounding may carry the mean of equal values past them
+    mean = min(max(float(sample.mean()), lowest), highest)
+    if len(sample) == 1:
+        return Interval(value=mean, low=lowest, high=highest)
+    from scipy.special import stdtrit  # noqa: PLC0415 (importing this module stays cheap)
+
+    half = float(stdtrit(len(sample) - 1, 0.975) * sample.std(ddof=1)) / math.sqrt(len(sample))
+    return Interval(value=mean, low=max(lowest, mean - half), high=min(highest, mean + half))

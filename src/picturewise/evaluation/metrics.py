@@ -1,0 +1,118 @@
+"""Accuracy, loss, precision, recall and F1 of one classifier, each with its 95 % interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.errors import DataError
+from picturewise.evaluation.calibration import calibration_error
+from picturewise.evaluation.checks import check_labels, check_probabilities
+from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
+from picturewise.evaluation.intervals import mean_interval, wilson_interval
+
+# A label with probability 0 would make the mean loss infinite; one such picture counts as 34.5 nats instead.
+PROBABILITY_FLOOR = 1e-15
+
+
+def evaluate(
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.int64],
+    *,
+    dataset: str,
+    split: str,
+    fingerprint: str,
+    classes: Sequence[str],
+) -> Evaluation:
+    """Return the numbers of one classifier on one image set.
+
+    The predicted class is the one with the largest probability, the lowest of equals. The loss is the mean of
+    -log(probability of the label) in nats, with probabilities below 1e-15 counted as 1e-15.
+
+    The intervals: Wilson's for accuracy, precision and recall (see `wilson_interval`), Student's for the loss
+    (see `mean_interval`), and for F1 the "Wilson indirect" one of Lam, Gopal and Qian, "Confidence intervals
+    for the F1 score" (2023): F1 = 2J / (1 + J) with J = TP / (TP + FP + FN), a proportion.
+
+    Args:
+        probabilities: (N, K) floats, N >= 1, rows sum to one within 0.001.
+        labels: (N,) integers in [0, K).
+        dataset: the name of the data set.
+        split: train, valid or test.
+        fingerprint: of the image set.
+        classes: the K class names, in the order of the labels.
+
+    Raises:
+        DataError: shapes, types or values are not these.
+    """
+    check_probabilities(probabilities)
+    check_labels(labels, pictures=len(probabilities), classes=probabilities.shape[1])
+    if len(classes) != probabilities.shape[1]:
+        raise DataError(
+            f"There are {len(classes)} class names but {probabilities.shape[1]} columns of probabilities."
+        )
+    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), classes=len(classes))
+    return Evaluation(
+        dataset=dataset,
+        split=split,
+        fingerprint=fingerprint,
+        pictures=len(labels),
+        classes=tuple(classes),
+        loss=_cross_entropy(probabilities, labels),
+        accuracy=wilson_interval(int(confusion.trace()), len(labels)),
+        calibration_error=calibration_error(probabilities, labels),
+        per_class=tuple(_class_score(confusion, index, name) for index, name in enumerate(classes)),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+    )
+
+
+def confusion_matrix(
+    labels: NDArray[np.int64], predictions: NDArray[np.int64], *, classes: int
+) -> NDArray[np.int64]:
+    """Return (classes, classes) counts: [i, j] is the number of pictures of class i predicted as class j.
+
+    Args:
+        labels: (N,) integers in [0, classes), N >= 1.
+        predictions: (N,) integers in [0, classes).
+        classes: the number of classes.
+
+    Raises:
+        DataError: shapes, types or values are not these.
+    """
+    check_labels(labels, pictures=len(labels), classes=classes)
+    check_labels(predictions, pictures=len(labels), classes=classes, name="Predictions")
+    cells = labels.astype(np.int64) * classes + predictions
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def _cross_entropy(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> Interval:
+    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    losses = -np.log(np.clip(of_label, PROBABILITY_FLOOR, 1.0))
+    return mean_interval(losses, lowest=0.0, highest=-math.log(PROBABILITY_FLOOR))
+
+
+def _class_score(confusion: NDArray[np.int64], index: int, name: str) -> ClassScore:
+    hits = int(confusion[index, index])
+    support = int(confusion[index].sum())
+    predicted = int(confusion[:, index].sum())
+    jaccard = _share(hits, support + predicted - hits)
+    return ClassScore(
+        name=name,
+        support=support,
+        predicted=predicted,
+        precision=_share(hits, predicted),
+        recall=_share(hits, support),
+        f1=None if jaccard is None else _f1_from_jaccard(jaccard),
+    )
+
+
+def _share(successes: int, trials: int) -> Interval | None:
+    return wilson_interval(successes, trials) if trials else None
+
+
+def _f1_from_jaccard(jaccard: Interval) -> Interval:
+    # increasing in J, so the ends of an interval of J map to the ends of one of F1
+    low, value, high = (2 * j / (1 + j) for j in (jaccard.low, jaccard.value, jaccard.high))
+    return Interval(value=value, low=low, high=high)

@@ -1,0 +1,208 @@
+"""The only door through which files come into being: whole or not at all.
+
+A file or folder is made under a temporary name, flushed to the disk, renamed into place, and the rename is
+flushed too. A crash at any moment leaves either the old content or the new, never a half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from picturewise.errors import RunError, SaveError
+
+TEMPORARY_PREFIX = ".unfinished-"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, replacing what stood there in one step.
+
+    Raises:
+        SaveError: the disk is full, or the place is not writable; an older file is untouched.
+    """
+    _write_whole(path, [content], len(content))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` as UTF-8; otherwise like `write_bytes`."""
+    write_bytes(path, content.encode())
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write `chunks` one after the other as one file, for what would be large in memory; else like `write_bytes`."""
+    _write_whole(path, chunks)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON; otherwise like `write_bytes`. NaN and infinity are refused."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
+    """Make the folder `path` with the files `contents` (name → content) in one step.
+
+    Raises:
+        SaveError: as for `write_bytes`; nothing is left behind.
+    """
+    temporary = _beside(path)
+    with _saving(path, sum(map(len, contents.values()))):
+        try:
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True)
+                _flush_folder(path.parent.parent)
+            temporary.mkdir()
+            for name, content in contents.items():
+                _write_and_flush(temporary / name, [content])
+            _flush_folder(temporary)
+            if path.exists():
+                _remove(path)
+            temporary.replace(path)
+        except BaseException:
+            _remove(temporary, ignore_errors=True)
+            raise
+        _flush_folder(path.parent)
+
+
+def adopt(temporary: Path, path: Path) -> None:
+    """Let a finished file appear as `path`, replacing what stood there in one step.
+
+    Args:
+        temporary: the file; it is flushed to the disk first.
+        path: its place, on the same disk.
+
+    Raises:
+        SaveError: as for `write_bytes`.
+    """
+    with _saving(path, temporary.stat().st_size):
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _flush_folder(path.parent)
+
+
+def adopt_folder(temporary: Path, path: Path) -> None:
+    """Let a finished folder of files appear as `path`, where nothing is yet, in one step.
+
+    Args:
+        temporary: the folder; its files are flushed to the disk first.
+        path: its place, on the same disk.
+
+    Raises:
+        SaveError: as for `write_bytes`.
+    """
+    with _saving(path):
+        for file in sorted(temporary.iterdir()):
+            with file.open("rb+") as opened:
+                os.fsync(opened.fileno())
+        _flush_folder(temporary)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(path)
+        _flush_folder(path.parent)
+
+
+def new_folder(parent: Path, stem: str) -> Path:
+    """Make and return `parent/stem-1`, or the first of -2, -3, … that is free; safe between processes."""
+    number = 1
+    with _saving(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = parent / f"{stem}-{number}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return path
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an interrupted write left in `folder`. The caller holds the folder's lock."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        if leftover.is_dir():
+            _remove(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _remove(folder: Path, *, ignore_errors: bool = False) -> None:
+    import shutil  # noqa: PLC0415 (it brings five compressors, and predictions write nothing)
+
+    shutil.rmtree(folder, ignore_errors=ignore_errors)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        RunError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: it is not JSON ({error}).") from error
+
+
+@contextlib.contextmanager
+def _saving(path: Path, size: int | None = None) -> Iterator[None]:
+    """Translate the operating system's refusals into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            bytes_wanted = "" if size is None else f" ({size:,} bytes)"
+            raise SaveError(
+                f"No space left while saving {path}{bytes_wanted}: what was saved before is untouched; "
+                "free some space and go on."
+            ) from error
+        raise SaveError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _beside(path: Path) -> Path:
+    """Return a temporary name in the folder of `path` that no other write has."""
+    return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
+
+
+def _write_whole(path: Path, chunks: Iterable[bytes], size: int | None = None) -> None:
+    temporary = _beside(path)
+    with _saving(path, size):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_and_flush(temporary, chunks)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
+
+
+def _write_and_flush(path: Path, chunks: Iterable[bytes]) -> None:
+    with path.open("xb") as file:
+        file.writelines(chunks)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    """Flush a rename to the disk. Windows neither needs nor allows it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

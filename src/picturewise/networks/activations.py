@@ -1,0 +1,27 @@
+"""Activations as modules, and the gain that weights before them need."""
+
+from __future__ import annotations
+
+import math
+
+from torch import nn
+
+from picturewise.architectures.layers import ActivationName
+
+_MODULES: dict[ActivationName, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+
+
+def activation(name: ActivationName) -> nn.Module:
+    """Return a new module of the activation."""
+    return _MODULES[name]()
+
+
+def gain(following: nn.Module | None) -> float:
+    """Return √2 before relu and its smooth kin, which pass half of what they get, and 1 before all else."""
+    return math.sqrt(2) if isinstance(following, nn.ReLU | nn.GELU | nn.SiLU) else 1.0

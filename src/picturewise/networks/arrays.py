@@ -1,0 +1,106 @@
+"""Weights as NumPy arrays, without PyTorch: out of safetensors files and back, with the fingerprints of `weights`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+
+from picturewise.architectures.layers import Shape
+from picturewise.errors import RunError
+from picturewise.visible import visible
+
+_TYPES = frozenset({"F32", "I64"})
+"""Of the numbers that networks of layer lines hold. NumPy lacks some of the others."""
+
+
+def fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers: that of the same weights as tensors."""
+    return sha256_of(
+        (name, f"torch.{array.dtype}", array.shape, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        for name, array in sorted(arrays.items())
+    )
+
+
+def sha256_of(entries: Iterable[tuple[str, str, Shape, NDArray[np.uint8]]]) -> str:
+    """Return the SHA-256 (hexadecimal) of name, type, shape and bytes of each entry."""
+    digest = hashlib.sha256()
+    for name, kind, shape, content in entries:
+        digest.update(f"{name} {kind} {tuple(shape)}\n".encode())
+        digest.update(content.data)
+    return digest.hexdigest()
+
+
+def to_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """Return the content of a safetensors file: that of the same weights as tensors."""
+    import safetensors.numpy  # noqa: PLC0415 (whoever only predicts writes nothing)
+
+    plain = {name: np.require(array, requirements="C") for name, array in arrays.items()}
+    return safetensors.numpy.save(plain, dict(metadata))
+
+
+def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
+    """Return the arrays, float32 and int64, and the metadata of a safetensors file. No code in it can run.
+
+    Returns:
+        None: it holds numbers of other types.
+
+    Raises:
+        RunError: the file is missing, or is no whole safetensors file.
+    """
+    with opened(path, "np") as file:
+        names = file.keys()
+        if any(file.get_slice(name).get_dtype() not in _TYPES for name in names):
+            return None
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata alone.
+
+    Raises:
+        RunError: as for `read`.
+    """
+    with opened(path, "np") as file:
+        return file.metadata() or {}
+
+
+def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], origin: str) -> None:
+    """Check that weights have the names and shapes of a network's.
+
+    Args:
+        found: those of the weights.
+        expected: those of the network.
+        origin: of the weights, which the error names.
+
+    Raises:
+        RunError: they have not; the message names the first that differs.
+    """
+    for name in sorted(found.keys() | expected.keys()):
+        ours, theirs = (tuple(shapes[name]) if name in shapes else "nothing" for shapes in (found, expected))
+        if ours != theirs:
+            raise RunError(
+                f"{origin} holds another network's weights: for '{name}' it has {ours}, the network {theirs}."
+            )
+
+
+@contextlib.contextmanager
+def opened(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
+    """Yield a safetensors file, open to be read as arrays or as tensors.
+
+    Raises:
+        RunError: as for `read`.
+    """
+    try:
+        with safetensors.safe_open(path, framework=framework) as file:
+            yield file
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except safetensors.SafetensorError as error:
+        raise RunError(f"{path} is damaged or is no safetensors file: {visible(str(error))}.") from error

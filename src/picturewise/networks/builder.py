@@ -1,0 +1,183 @@
+"""Layers as data → a `torch.nn.Sequential` with weights drawn from a seed."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from picturewise.architectures.layers import (
+    Activation,
+    ActivationName,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    Layer,
+    Pool,
+    Shape,
+    sides_and_channels,
+)
+from picturewise.architectures.margins import Margins, same
+from picturewise.architectures.residual import Residual
+from picturewise.architectures.summary import summarise
+from picturewise.architectures.timm_line import Timm
+from picturewise.borrowed.timm import build_network
+from picturewise.networks.activations import activation
+from picturewise.networks.blocks import residual_blocks
+from picturewise.networks.convolution import convolution
+from picturewise.networks.initialise import initialise
+
+_KEEPS_NO_OUTPUT = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
+"""What does not look at what came out of it on the way back, so that a relu may overwrite it."""
+
+
+class RowMajorFlatten(nn.Module):
+    """(B, C, H, W) → (B, H·W·C): the channels of a pixel stay side by side, as they lie in memory."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return the pictures as vectors; flat input passes through."""
+        return pictures.permute(0, 2, 3, 1).flatten(1) if pictures.ndim == 4 else pictures
+
+
+class Chain(nn.Sequential):
+    """Modules in a row, a relu behind a pooling of maxima in place of before it.
+
+    What comes out is the same bit for bit, and so are the gradients: relu keeps the order of numbers, and where all of
+    a window is below 0 nothing goes back either way. Behind windows of 2x2 it has a quarter of the work.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (nn.Sequential's name for it)
+        """Return what comes out of the last module."""
+        found, relu = input, None
+        for module in self:
+            if relu is not None:
+                found = relu(module(found)) if isinstance(module, nn.MaxPool2d) else module(relu(found))
+                relu = None
+            elif isinstance(module, nn.ReLU):
+                relu = module
+            else:
+                found = module(found)
+        return found if relu is None else relu(found)
+
+
+class GlobalMean(nn.Module):
+    """(B, C, H, W) → (B, C): the mean over all pixels."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return one mean per channel."""
+        return pictures.mean(dim=(2, 3))
+
+
+def build(
+    layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: int, dirac: bool = False
+) -> nn.Sequential:
+    """Return the network of `layers` with `dense <classes>` appended: (B, C, H, W) floats in, logits out.
+
+    The weights depend on `seed`, and `dirac` (see `initialise`), alone; global random state is left as it was.
+    Convolution weights lie channels-last, the layout in which processors and GPUs convolve fastest.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+    with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global state
+        torch.default_generator.manual_seed(seed)  # for timm's networks, which `initialise` leaves alone
+        network = assemble(layers, input_shape, classes)
+    initialise(network, torch.Generator().manual_seed(seed), dirac=dirac)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    return network
+
+
+def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Sequential:
+    """Return the network's modules in a row, with whatever weights PyTorch gives them.
+
+    A layer's modules stand side by side and are numbered through, so the n-th one's weights are `n.weight`; the
+    blocks of a residual line are numbered within it, and inside them stand torchvision's names: `4.0.conv1.weight`
+    is what torchvision's ResNets call `layer1.0.conv1.weight`. A network of timm's is one module, with timm's names.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+    shape, modules = input_shape, list[nn.Module]()
+    rows = summarise(layers, input_shape, classes).rows
+    for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+        modules += _modules(layer, shape)
+        shape = row.output
+    for before, module in itertools.pairwise(modules):
+        if isinstance(module, nn.ReLU):
+            module.inplace = isinstance(before, _KEEPS_NO_OUTPUT)
+    return Chain(*modules)
+
+
+def spans(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[range]:
+    """Return which modules of the network each layer has become, the output layer last."""
+    shape, found, start = input_shape, list[range](), 0
+    rows = summarise(layers, input_shape, classes).rows
+    with torch.device("meta"):  # where weights have shapes but take no memory
+        for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+            stop = start + len(_modules(layer, shape))
+            found.append(range(start, stop))
+            shape, start = row.output, stop
+    return found
+
+
+def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
+    """Return the modules of one layer for the incoming `shape`."""
+    match layer:
+        case Conv():
+            return [*_convolution(layer, shape[-1]), *_activation(layer.activation)]
+        case Dense():
+            return [nn.Linear(shape[0], layer.units), *_activation(layer.activation)]
+        case BatchNorm():
+            return [nn.BatchNorm2d(shape[-1]) if len(shape) == 3 else nn.BatchNorm1d(shape[-1])]
+        case GroupNorm():
+            return [nn.GroupNorm(layer.groups, shape[-1])]
+        case Residual():
+            return [residual_blocks(layer, shape[-1])]
+        case Pool():
+            return _pooling(layer)
+        case Dropout():
+            return [nn.Dropout(layer.rate)]
+        case Flatten():
+            return [RowMajorFlatten()]
+        case Activation():
+            return _activation(layer.name)
+        case Timm():
+            return [build_network(layer.name, sides_and_channels(shape, "timm"))]
+    raise AssertionError(f"no module for {layer}")
+
+
+def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
+    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
+    edge, margin = list[nn.Module](), margins[:2]
+    if margins.uneven:
+        above, left, below, right = margins
+        edge, margin = [nn.ZeroPad2d((left, right, above, below))], (0, 0)
+    made = convolution(
+        channels, layer.filters, layer.kernel, layer.stride, margin, bias=layer.bias, whiten=layer.whiten
+    )
+    return [*edge, made]
+
+
+def _pooling(layer: Pool) -> list[nn.Module]:
+    if layer.size is None:
+        return [GlobalMean()]
+    return _largest(layer.size, layer) if layer.kind == "maxpool" else [nn.AvgPool2d(layer.size, layer.step)]
+
+
+def _largest(size: int, layer: Pool) -> list[nn.Module]:
+    margins = same(size, size) if layer.padding == "same" else Margins()
+    above, left, below, right = margins
+    if not margins.uneven:
+        return [nn.MaxPool2d(size, layer.step, padding=above)]
+    edge = nn.ConstantPad2d((left, right, above, below), -math.inf)  # which is never the largest
+    return [edge, nn.MaxPool2d(size, layer.step)]
+
+
+def _activation(name: ActivationName | None) -> list[nn.Module]:
+    return [] if name is None else [activation(name)]

@@ -1,0 +1,70 @@
+"""Whether tensors that others saved are those of a network: their names, shapes and kinds of number."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor
+
+from picturewise.errors import RunError
+
+_COUNTER = "num_batches_tracked"
+
+
+def check_tensors(
+    name: str,
+    state: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    *,
+    output: Collection[str],
+    output_needed: bool = False,
+    origin: str,
+) -> None:
+    """Refuse tensors that are not those of the network `name`.
+
+    Counters of batches may be missing.
+
+    Args:
+        name: what the error calls the network.
+        state: the tensors by name.
+        expected: those of the network, in its order; their shapes and types are looked at.
+        output: the names among them that belong to the output layer, which may have been learned for other classes.
+        output_needed: whether the output layer must be there.
+        origin: what the error calls `state`.
+
+    Raises:
+        RunError: a tensor is missing, has another shape or type, or is one too many; the message names the first, in
+            the order of the network.
+    """
+    for tensor, wanted in expected.items():
+        here = state.get(tensor)
+        if here is None:
+            if tensor.endswith(_COUNTER) or (tensor in output and not output_needed):
+                continue
+            raise _another(name, origin, tensor, "nothing", shown(wanted))
+        kept = 1 if tensor in output else 0  # the first side of an output layer is its classes
+        if here.ndim != wanted.ndim or here.shape[kept:] != wanted.shape[kept:]:
+            raise _another(name, origin, tensor, shown(here), shown(wanted))
+        if here.is_floating_point() != wanted.is_floating_point():
+            kind = "floating-point" if wanted.is_floating_point() else "whole"
+            raise _another(name, origin, tensor, f"numbers of type {here.dtype}", f"{kind} numbers")
+    if surplus := next((tensor for tensor in state if tensor not in expected), None):
+        raise _another(name, origin, surplus, shown(state[surplus]), "nothing")
+
+
+def tensor_or_zero(state: Mapping[str, Tensor], name: str) -> Tensor:
+    """Return a tensor that `check_tensors` let pass; a counter of batches that is missing is 0."""
+    return state[name] if name in state else torch.zeros((), dtype=torch.int64)
+
+
+def shown(tensor: Tensor) -> str:
+    """Return a tensor's shape for a message."""
+    return f"a tensor of {'x'.join(map(str, tensor.shape))}" if tensor.ndim else "a single number"
+
+
+def _another(name: str, origin: str, tensor: str, found: str, expected: str) -> RunError:
+    return RunError(
+        f"{origin} does not hold the weights of {name}: for '{tensor}' it has {found}, expected {expected}; "
+        "is it another network's file?"
+    )

@@ -1,0 +1,56 @@
+"""The weights that a network begins with, drawn from one generator in the order of the modules."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from picturewise.networks.activations import gain
+from picturewise.networks.blocks import ResidualBlock
+
+_NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
+
+
+def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: bool = False) -> None:
+    """Draw weights from N(0, gain²/fan-in) (He et al., 2015); biases are 0.
+
+    The gain is that of the activation that follows, behind a normalisation too. Normalisations begin as the identity,
+    but the last one of a residual block begins at scale 0, so that the block at first passes on its input (Goyal et
+    al., 2017). The `pre` form ends in a convolution and begins as in its paper; a scale of 0 before relu would stay.
+    A network of timm's keeps what timm gave it.
+
+    Args:
+        network: the builder's.
+        generator: of the random numbers.
+        dirac: let a convolution's first filters, as many as channels come in, begin by passing these on (Zagoruyko and
+            Komodakis, "DiracNets", 2017); the others are drawn. Kernels without a centre have none to pass on.
+    """
+    modules = list(network)
+    for index, module in enumerate(modules):
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            following = next((m for m in modules[index + 1 :] if not isinstance(m, _NORMALISATION)), None)
+            _draw(module.weight, gain(following), generator)
+            if dirac and isinstance(module, nn.Conv2d) and all(side % 2 for side in module.kernel_size):
+                nn.init.dirac_(module.weight[: module.in_channels])
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Sequential):
+            for block in module:
+                _initialise_block(block, generator)
+
+
+def _initialise_block(block: nn.Module, generator: torch.Generator) -> None:
+    assert isinstance(block, ResidualBlock)  # noqa: S101 (the builder nests nothing else)
+    for module in block.modules():
+        if isinstance(module, nn.Conv2d):
+            _draw(module.weight, gain(block.activation), generator)
+    if not block.preactivation:
+        _, last = block.pairs[-1]
+        nn.init.zeros_(last.weight)
+
+
+def _draw(weight: Tensor, factor: float, generator: torch.Generator) -> None:
+    with torch.no_grad():
+        weight.normal_(0, factor / math.sqrt(weight[0].numel()), generator=generator)

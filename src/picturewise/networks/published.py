@@ -1,0 +1,129 @@
+"""Published weights, under torchvision's names, as those of our own networks.
+
+The numbers are the same and in the same order; what differs is the names, and how a picture is laid out as a vector:
+torchvision's flatten goes channel by channel, ours pixel by pixel, so the columns of the first dense layer of a VGG
+change places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from picturewise.architectures.layers import Shape
+from picturewise.architectures.lines import parse
+from picturewise.architectures.published import PUBLISHED_CLASSES, PUBLISHED_SHAPE, published_lines
+from picturewise.networks.builder import RowMajorFlatten, assemble
+from picturewise.networks.checked_tensors import check_tensors, tensor_or_zero
+
+
+def from_published(
+    name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: str, head: bool = False
+) -> dict[str, Tensor]:
+    """Return published weights under the names that the network of `published_lines(name, shape)` has for them.
+
+    Of pictures with one channel, the first convolution gets the sum of its weights over the colours, which gives what
+    a grey picture in colour would. Counters of batches that a file lacks are 0. Layers that the network has not at
+    this size (the dense ones of a VGG) are left out.
+
+    Args:
+        name: of the network, one of `PUBLISHED`.
+        state: the published tensors, by torchvision's names; the output layer may be missing and have any classes.
+        shape: of the pictures, (H, W, C).
+        origin: what to call the weights in an error.
+        head: return the output layer too, as the module behind the last line.
+
+    Raises:
+        UsageError: no network of that name is published, or the pictures are too small.
+        RunError: the tensors are another network's; the message names the first that differs.
+    """
+    lines = published_lines(name, shape)
+    check_published(name, state, origin=origin, head=head)
+    with torch.device("meta"):  # names and shapes without memory
+        network = assemble(parse(lines), shape, PUBLISHED_CLASSES)
+    last = f"{len(network) - 1}."
+    found = {}
+    for own, published in _names(network).items():
+        if own.startswith(last) and not head:
+            continue
+        found[own] = tensor_or_zero(state, published)
+    first = found["0.weight"]
+    if shape[2] == 1:
+        found["0.weight"] = first.sum(dim=1, keepdim=True)
+    for place, module in enumerate(network):
+        if isinstance(module, RowMajorFlatten):
+            found[f"{place + 1}.weight"] = _by_pixels(found[f"{place + 1}.weight"])
+    return found
+
+
+def check_published(name: str, state: Mapping[str, Tensor], *, origin: str, head: bool = False) -> None:
+    """Refuse tensors that are not those of the published network `name`.
+
+    Args:
+        name: of the network, one of `PUBLISHED`.
+        state: tensors by torchvision's names.
+        origin: what to call them in the error.
+        head: whether the output layer must be there.
+
+    Raises:
+        UsageError: no network of that name is published.
+        RunError: a tensor is missing, has another shape or type, or is one too many; the message names the first, in
+            the order of the network.
+    """
+    expected = _published(name)
+    head_name = [*expected][-1].rpartition(".")[0]
+    output = {tensor for tensor in expected if tensor.startswith(f"{head_name}.")}
+    check_tensors(name, state, expected, output=output, output_needed=head, origin=origin)
+
+
+def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each published tensor by torchvision's names, in the order of the network.
+
+    Raises:
+        UsageError: no network of that name is published.
+    """
+    return {published: tuple(tensor.shape) for published, tensor in _published(name).items()}
+
+
+def _published(name: str) -> dict[str, Tensor]:
+    """Return each published tensor by torchvision's names, in the order of the network, without memory behind it."""
+    with torch.device("meta"):
+        network = assemble(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, PUBLISHED_CLASSES)
+    own = network.state_dict()
+    return {published: own[place] for place, published in _names(network).items()}
+
+
+def _names(network: nn.Sequential) -> dict[str, str]:
+    """Return torchvision's name for each tensor of an assembled network, by our name, in its order."""
+    stages = [place for place, module in enumerate(network) if isinstance(module, nn.Sequential)]
+    return {
+        name: _resnet_name(name, len(network), stages[0]) if stages else _vgg_name(name, network)
+        for name in network.state_dict()
+    }
+
+
+def _resnet_name(name: str, count: int, first: int) -> str:
+    place, _, rest = name.partition(".")
+    number = int(place)
+    if number == count - 1:
+        return f"fc.{rest}"
+    # Of the modules before the stages, only the convolution and its normalisation hold numbers.
+    return f"layer{number - first + 1}.{rest}" if number >= first else f"{('conv1', 'bn1')[number]}.{rest}"
+
+
+def _vgg_name(name: str, network: nn.Sequential) -> str:
+    place, _, rest = name.partition(".")
+    number = int(place)
+    flat = next((at for at, module in enumerate(network) if isinstance(module, RowMajorFlatten)), None)
+    if flat is not None and number > flat:
+        return f"classifier.{number - flat - 1}.{rest}"
+    # Where global pooling stands in for the dense layers, the output layer is the one behind them.
+    return f"classifier.6.{rest}" if number == len(network) - 1 else f"features.{name}"
+
+
+def _by_pixels(weight: Tensor) -> Tensor:
+    """Reorder columns (4096, C·H·W) → (4096, H·W·C), of 7x7 pixels."""
+    units, numbers = weight.shape
+    return weight.reshape(units, numbers // 49, 7, 7).permute(0, 2, 3, 1).reshape(units, numbers)

@@ -1,0 +1,218 @@
+"""What PyTorch's own files say of the tensors in them, read by the closed grammar for pickles.
+
+A `.pth` file is a pickle beside raw numbers. The pickle is a program, and Python's own module, and PyTorch's restricted
+one, run what it says; here the machine of `data/pickle_machine.py` follows it, with a table of the few names that
+saved weights use, and what comes out are descriptions, not tensors: nothing is imported, called or allocated.
+
+The forms are those of torch/_utils.py and torch/nn/parameter.py, from the first versions on.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeGuard
+
+import torch
+
+from picturewise.data import pickle_opcodes
+from picturewise.data.names import printable
+from picturewise.data.pickle_machine import NO_CODE, Machine
+from picturewise.data.scratch import Content
+
+MOST_AXES = 8
+_MOST = 1 << 40
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A run of `count` numbers that lies outside of the pickle under the name `key`."""
+
+    key: str
+    dtype: torch.dtype
+    count: int
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes it takes."""
+        return self.count * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class SavedTensor:
+    """A tensor as a view of a storage: where it begins, and its shape and strides, in numbers."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class _Name(Enum):
+    ORDERED_DICT = "collections.OrderedDict"
+    TENSOR = "torch._utils._rebuild_tensor"
+    TENSOR_2 = "torch._utils._rebuild_tensor_v2"
+    PARAMETER_OF = "torch._utils._rebuild_parameter"
+    PARAMETER = "torch.nn.parameter.Parameter"
+    SIZE = "torch.Size"
+
+
+class _Waiting:
+    """A parameter that was made empty, as the first versions of PyTorch did, until its state comes."""
+
+    tensor: SavedTensor | None = None
+
+
+_STORAGES: Mapping[str, torch.dtype] = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+}
+
+
+class SavedMachine(Machine):
+    """The machine with the names of saved weights; see `Machine`."""
+
+    takes = "saved tensors"
+    most_key = 1 << 63  # optimizers of the first versions had addresses for keys
+
+    def __init__(self, content: Content, where: str) -> None:
+        super().__init__(content, where)
+        self.storages: dict[str, Storage] = {}  # all that were described so far, by key
+
+    def value(self) -> Any:
+        """Return the next value: plain ones, dicts, lists, tuples, and `SavedTensor`, nested.
+
+        Raises:
+            DataError: the pickle asks for anything else, is damaged, or breaks a limit.
+        """
+        self.memo.clear()  # each pickle of a stream has its own
+        try:
+            return pickle_opcodes.follow(self)
+        except (IndexError, struct.error) as error:  # a value or a mark that is not there
+            raise self.damaged("an instruction lacks what it works on") from error
+
+    def find(self, module: str, name: str) -> object | None:
+        """Return what a name of saved weights stands for."""
+        if module == "torch" and name in _STORAGES:
+            return _STORAGES[name]
+        return next((found for found in _Name if found.value == f"{module}.{name}"), None)
+
+    def recall(self, place: int) -> None:
+        """Put a value of the memo on the stack."""
+        super().recall(place)
+        top = self.stack[-1]
+        if type(top) is _Waiting and top.tensor is not None:
+            self.stack[-1] = top.tensor
+
+    def persistent(self) -> None:
+        """Replace what stands for a storage by its description."""
+        match self.stack.pop():
+            case (kind, torch.dtype() as dtype, key, _, int(count), *view) if (
+                _text(kind) == "storage"
+                and _text(key) is not None
+                and view in ([], [None])
+                and 0 <= count <= _MOST
+            ):
+                storage = Storage(_text(key) or "", dtype, count)
+                if self.storages.setdefault(storage.key, storage) != storage:
+                    raise self.refused("describes one storage in two ways")
+                self.stack.append(storage)
+            case _:
+                raise self.refused(f"asks for data outside of it that is no storage of numbers; {NO_CODE}")
+
+    def reduce(self) -> None:
+        """Replace a name and its arguments by a description of what they make."""
+        arguments, name = self.stack.pop(), self.stack.pop()
+        self.count_group()
+        self.stack.append(self._made(name, arguments))
+
+    def new(self) -> None:
+        """Replace a name and its arguments by a parameter, which may be empty until its state comes."""
+        arguments, name = self.stack.pop(), self.stack.pop()
+        self.count_group()
+        self.stack.append(
+            _Waiting() if (name, arguments) == (_Name.PARAMETER, ()) else self._made(name, arguments)
+        )
+
+    def build(self) -> None:
+        """Set the state of what is on top: notes of a dict and flags of a parameter go, numbers stay."""
+        state, top = self.stack.pop(), self.stack[-1]
+        if type(top) is _Waiting and type(state) is tuple and state and type(state[0]) is SavedTensor:
+            top.tensor = self.stack[-1] = state[0]
+        elif not (type(top) is dict and type(state) is dict) and not (
+            type(top) is SavedTensor
+            and type(state) is tuple
+            and not any(type(s) is SavedTensor for s in state)
+        ):
+            raise self.refused(f"sets the state of what has none; {NO_CODE}")
+
+    def _made(self, name: object, arguments: object) -> object:
+        match name, arguments:
+            case _Name.ORDERED_DICT, ():
+                return {}
+            case _Name.ORDERED_DICT, ([*items],):  # as Python 2 wrote it
+                return self._from_items(items)
+            case _Name.TENSOR, (Storage() as storage, offset, shape, strides):
+                return self._tensor(storage, offset, shape, strides)
+            case _Name.TENSOR_2, (Storage() as storage, offset, shape, strides, _, _, *others) if not any(
+                others
+            ):
+                return self._tensor(storage, offset, shape, strides)
+            case ((_Name.PARAMETER_OF | _Name.PARAMETER), (SavedTensor() as tensor, *_)):
+                return tensor
+            case _Name.SIZE, (tuple() as shape,):
+                return shape
+        said = name.value if isinstance(name, _Name) else type(name).__name__
+        raise self.refused(f"calls {said} in a way that no saved weights do; {NO_CODE}")
+
+    def _from_items(self, items: list[Any]) -> dict[Any, Any]:
+        table: dict[Any, Any] = {}
+        self.stack.append(table)
+        for item in items:
+            if type(item) not in {list, tuple} or len(item) != 2:
+                raise self.refused("has a dict of other things than names and values")
+            self.set_items(list(item))
+        self.stack.pop()
+        return table
+
+    def _tensor(self, storage: Storage, offset: object, shape: object, strides: object) -> SavedTensor:
+        if not (type(offset) is int and offset >= 0 and _sizes(shape) and _sizes(strides)):
+            raise self.refused("describes a tensor by other things than whole numbers from 0 on")
+        if len(shape) != len(strides):
+            raise self.refused("describes a tensor whose shape and strides differ in length")
+        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        if 0 not in shape and last >= storage.count:
+            raise self.refused(
+                f"describes a tensor of {'x'.join(map(str, shape))} that reaches beyond its {storage.count:,} numbers"
+            )
+        return SavedTensor(storage, offset, shape, strides)
+
+
+def text_of(value: object) -> str | None:
+    """Return a text, also one that Python 2 wrote, safe to print; None: it is none."""
+    found = _text(value)
+    return None if found is None else printable(found)
+
+
+def _text(value: object) -> str | None:
+    if type(value) is bytes:
+        return value.decode("latin-1")
+    return value if type(value) is str else None
+
+
+def _sizes(values: object) -> TypeGuard[tuple[int, ...]]:
+    """Return whether values are those of a shape; their products stay small enough for Python to be quick."""
+    return (
+        type(values) is tuple
+        and len(values) <= MOST_AXES
+        and all(type(value) is int and 0 <= value <= _MOST for value in values)
+    )

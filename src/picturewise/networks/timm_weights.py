@@ -1,0 +1,51 @@
+"""Weights that timm publishes, under timm's names, as those of our networks that begin with a line `timm NAME`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from picturewise.architectures.layers import Shape, show, sides_and_channels
+from picturewise.borrowed.timm import published, state_of
+from picturewise.errors import UsageError
+from picturewise.networks.checked_tensors import check_tensors, shown, tensor_or_zero
+
+_ANY_CLASSES = 1000
+
+
+def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: str) -> dict[str, Tensor]:
+    """Return published weights under the names that they have in a network whose first line is `timm NAME`.
+
+    The output layer is left out, and so are buffers that follow from the network's shape, which older files hold. Of
+    pictures with one channel, the first convolutions get the sum of their weights over the colours, which gives what
+    a grey picture in colour would.
+
+    Args:
+        name: that timm knows.
+        state: the tensors by timm's names; the output layer may be missing and have any classes.
+        shape: of the pictures, (H, W, C), which the network takes.
+        origin: what to call the weights in an error.
+
+    Raises:
+        RunError: the tensors are another network's; the message names the first that differs.
+        UsageError: they do not fit pictures of `shape`.
+    """
+    own = published(name).shape
+    whole, computed = state_of(name, own, classes=_ANY_CLASSES)
+    body, _ = state_of(name, own)
+    saved = {tensor: numbers for tensor, numbers in state.items() if tensor not in computed}
+    check_tensors(f"timm's {name}", saved, whole, output=whole.keys() - body.keys(), origin=origin)
+    found = {}
+    for tensor, wanted in state_of(name, sides_and_channels(shape, "timm"))[0].items():
+        numbers = tensor_or_zero(saved, tensor)
+        if numbers.ndim == 4 and (numbers.shape[1], wanted.shape[1]) == (3, 1):
+            numbers = numbers.sum(dim=1, keepdim=True)
+        if numbers.shape != wanted.shape:
+            raise UsageError(
+                f"The weights of timm's {name} are for pictures of {show(own)} and do not fit {show(shape)}: "
+                f"'{tensor}' is {shown(numbers)}, expected {shown(wanted)}; bring the pictures to {show(own[:2])} with "
+                f"--size {show(own[:2])}{' and leave their colours' * (own[2] != shape[2])}."
+            )
+        found[f"0.{tensor}"] = numbers
+    return found

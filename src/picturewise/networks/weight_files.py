@@ -1,0 +1,211 @@
+"""The one door to files of weights that Picturewise did not write: safetensors, and PyTorch's own `.pth` and `.pt`.
+
+What a file is, its content says, not its name. PyTorch's files, of both forms (a zip of stored files since version
+1.6, one stream before), are read by a grammar of our own: `torch.load` stands nowhere, and no code in a file runs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from picturewise.data import archive
+from picturewise.data.names import printable
+from picturewise.errors import DataError
+from picturewise.networks import weights
+from picturewise.networks.saved_tensors import SavedMachine, SavedTensor, Storage, text_of
+
+MOST_BYTES = 4 << 30
+MOST_PICKLE = 16 << 20
+MOST_TENSORS = 10_000
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+"""The first value of PyTorch's older files, see torch/serialization.py."""
+_VERSION = 1001
+_INSIDE = ("state_dict", "model")
+_PREFIX = "module."
+
+
+def read_weight_file(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file by name, in the order of the file, on the processor.
+
+    A checkpoint that holds the tensors under `state_dict` or `model` is unwrapped, and `module.`, which
+    `DataParallel` puts before every name, is taken away.
+
+    Raises:
+        DataError: the file is missing, damaged, larger than 4 GB, is of another form, asks for anything but tensors,
+            describes tensors that are not in it, or holds values that are not numbers.
+    """
+    where = printable(str(path))
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
+            raise DataError(f"{where} is no regular file, expected a file of weights.")
+        if status.st_size > MOST_BYTES:
+            raise DataError(
+                f"{where} has {status.st_size:,} bytes, more than the {MOST_BYTES:,} that are read."
+            )
+        with path.open("rb") as file:
+            start = file.read(9)
+        found = _read(path, start, status.st_size, where)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read: {error.strerror or error}.") from error
+    for name, tensor in found.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise DataError(
+                f"{where} holds values that are not numbers (NaN or infinite) in '{printable(name)}'."
+            )
+    return found
+
+
+def _read(path: Path, start: bytes, size: int, where: str) -> dict[str, Tensor]:
+    if start[:2] == b"PK":
+        return _from_zip(path, size, where)
+    if start[:1] == b"\x80":
+        return _from_stream(path, size, where)
+    if start[8:] == b"{":
+        (header,) = struct.unpack("<Q", start[:8])
+        if header > min(MOST_PICKLE, size - 8):
+            raise DataError(
+                f"{where} is damaged or hostile: its header would have {header:,} bytes, and "
+                f"{min(MOST_PICKLE, size - 8):,} at most can be."
+            )
+        return _named(weights.read(path)[0], where)
+    raise DataError(
+        f"{where} is no file of weights that Picturewise reads; expected safetensors, or PyTorch's .pth or .pt."
+    )
+
+
+def _from_zip(path: Path, size: int, where: str) -> dict[str, Tensor]:
+    archive.check_stored(path)
+    names = archive.zip_names(path)
+    pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
+    if len(pickles) != 1:
+        raise DataError(f"{where} is a zip without one data.pkl, expected one as PyTorch writes it.")
+    folder = pickles[0].removesuffix("data.pkl")
+    small = dict(_wanted(path, {pickles[0], f"{folder}byteorder"}, where))
+    if small.get(f"{folder}byteorder", b"little") != b"little":
+        raise DataError(f"{where} has its numbers in another order of bytes, expected little-endian.")
+    machine = SavedMachine(bytes(small[pickles[0]]), where)
+    found = _tensors(machine.value(), size, where)
+    wanted = {f"{folder}data/{storage.key}": storage.key for storage in _storages(found)}
+    contents = {wanted[name]: content for name, content in archive.members(path, wanted.__contains__)}
+    return _filled(found, contents, where)
+
+
+def _wanted(path: Path, names: set[str], where: str) -> Iterator[tuple[str, bytearray]]:
+    for name, content in archive.members(path, names.__contains__):
+        if len(content) > MOST_PICKLE:
+            raise DataError(
+                f"{where} describes its tensors in {len(content):,} bytes; {MOST_PICKLE:,} are read."
+            )
+        yield name, content
+
+
+def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
+    with path.open("rb") as file:
+        machine = SavedMachine(file.read(MOST_PICKLE), where)
+        if (magic := machine.value()) != _MAGIC or type(magic) is not int:
+            raise DataError(f"{where} is a pickle, but not one in which PyTorch saved weights.")
+        if machine.value() != _VERSION:
+            raise DataError(
+                f"{where} is of a version of PyTorch's format that is not known, expected {_VERSION}."
+            )
+        system = machine.value()
+        if type(system) is not dict or True not in (
+            system.get("little_endian"),
+            system.get(b"little_endian"),
+        ):
+            raise DataError(f"{where} has its numbers in another order of bytes, expected little-endian.")
+        found = _tensors(machine.value(), size, where)
+        keys = machine.value()
+        wanted = set(_storages(found))
+        if type(keys) is not list or any(text_of(key) is None for key in keys) or len(keys) > MOST_TENSORS:
+            raise machine.damaged("it has no list of its storages")
+        file.seek(machine.at)
+        contents: dict[str, bytearray] = {}
+        for key in keys:
+            (count,) = struct.unpack("<q", file.read(8).ljust(8, b"\xff"))
+            storage = machine.storages.get(text_of(key) or "")
+            if storage is None or storage.count != count or storage.key in contents:
+                raise machine.damaged("its storages are not those that it describes")
+            if storage not in wanted:  # of an optimizer, say
+                file.seek(storage.bytes, os.SEEK_CUR)
+                continue
+            content = bytearray(storage.bytes)
+            if file.readinto(content) != len(content):
+                raise machine.damaged("it ends within its numbers")
+            contents[storage.key] = content
+        return _filled(found, contents, where)
+
+
+def _tensors(value: Any, size: int, where: str) -> dict[str, SavedTensor]:
+    """Return the descriptions that a pickle's value holds, none larger than the file can be."""
+    if type(value) is not dict:
+        raise DataError(f"{where} holds no tensors by name, but something else, expected a state dict.")
+    found = {name: tensor for name, tensor in _named(value, where).items() if isinstance(tensor, SavedTensor)}
+    numbers = sum(math.prod(one.shape) * one.storage.dtype.itemsize for one in found.values())
+    kept = sum(storage.bytes for storage in set(_storages(found)))
+    if max(numbers, kept) > size:
+        raise DataError(
+            f"{where} describes tensors of {max(numbers, kept):,} bytes, and has {size:,} bytes itself."
+        )
+    return found
+
+
+def _storages(found: Mapping[str, SavedTensor]) -> Iterator[Storage]:
+    return (one.storage for one in found.values())
+
+
+def _named(table: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    """Return the tensors by name, taken out of a checkpoint, without the prefix of `DataParallel`."""
+    plain = {_key(key, where): value for key, value in table.items()}
+    inside = next((plain[key] for key in _INSIDE if type(plain.get(key)) is dict), None)
+    if inside is not None:
+        plain = {_key(key, where): value for key, value in inside.items()}
+    for name, value in plain.items():
+        if not isinstance(value, SavedTensor | Tensor):
+            raise DataError(
+                f"{where} holds a {type(value).__name__} under '{name}', expected tensors alone, or a checkpoint "
+                "with tensors under 'state_dict' or 'model'."
+            )
+    if not 0 < len(plain) <= MOST_TENSORS:
+        raise DataError(f"{where} holds {len(plain):,} tensors, expected 1 to {MOST_TENSORS:,}.")
+    if all(name.startswith(_PREFIX) for name in plain):
+        return {name.removeprefix(_PREFIX): value for name, value in plain.items()}
+    return plain
+
+
+def _key(key: object, where: str) -> str:
+    if (text := text_of(key)) is None:
+        raise DataError(f"{where} holds a value under {key}, expected names.")
+    return text
+
+
+def _filled(
+    found: Mapping[str, SavedTensor], contents: Mapping[str, bytearray], where: str
+) -> dict[str, Tensor]:
+    """Return the tensors with their numbers; two that share a storage share its memory."""
+    flat: dict[Storage, Tensor] = {}
+    for storage in _storages(found):
+        content = contents.get(storage.key)
+        if content is None or len(content) != storage.bytes:
+            there = "nothing" if content is None else f"{len(content):,} bytes"
+            raise DataError(
+                f"{where} is damaged: it has {there} where it describes {storage.bytes:,} bytes of numbers."
+            )
+        if storage not in flat:
+            empty = torch.empty(0, dtype=storage.dtype)
+            flat[storage] = torch.frombuffer(content, dtype=storage.dtype) if content else empty
+    return {
+        name: flat[one.storage].as_strided(one.shape, one.strides, one.offset).contiguous()
+        for name, one in found.items()
+    }

@@ -1,0 +1,72 @@
+"""Weights as tensors: safetensors in and out, and a fingerprint that depends on nothing but the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from picturewise.networks import arrays
+
+
+def fingerprint(weights: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers, whatever their order in memory."""
+    plain = ((name, weights[name].detach().cpu().contiguous()) for name in sorted(weights))
+    return arrays.sha256_of(
+        (name, str(tensor.dtype), tensor.shape, tensor.reshape(-1).view(torch.uint8).numpy())
+        for name, tensor in plain
+    )
+
+
+def to_bytes(weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return the weights as the content of a safetensors file; equal weights give equal bytes."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    seen = set[int]()
+    for (
+        name,
+        tensor,
+    ) in plain.items():  # weights that two layers share are written twice: the format wants it so
+        storage = tensor.untyped_storage().data_ptr()
+        plain[name] = tensor.clone() if storage in seen else tensor
+        seen.add(storage)
+    return safetensors.torch.save(plain, dict(metadata) if metadata else None)
+
+
+def from_bytes(content: bytes) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file's content.
+
+    Raises:
+        ValueError: it is no such content.
+    """
+    try:
+        return safetensors.torch.load(content)
+    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a type of numbers that torch has not
+        raise ValueError(f"no content of a safetensors file: {error}") from error
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a safetensors file. No code in it can run.
+
+    Raises:
+        RunError: the file is missing, or is no whole safetensors file.
+    """
+    with arrays.opened(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no mapping)
+
+
+def load_weights(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Copy `state` into `network`.
+
+    Raises:
+        RunError: names or shapes differ; the message names the first tensor that does.
+    """
+    found, expected = (
+        {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        for tensors in (state, network.state_dict())
+    )
+    arrays.check_shapes(found, expected, origin)
+    network.load_state_dict(state)

@@ -1,0 +1,137 @@
+"""`Description`: all of a classifier but its weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from reprlib import repr as shown  # which is short whatever the value
+from typing import Any, Literal
+
+from picturewise.preparing.preparation import Preparation, is_number
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """All of a classifier but its weights; stored as JSON in the file's metadata.
+
+    No model of pydantic's: whoever has one picture predicted would wait longer for pydantic than for the network.
+
+    Attributes:
+        format: of the file.
+        layers: layer lines; None: the network is a Python class.
+        module: name of that Python class, for messages only.
+        shape: height, width, channels of the pictures before preparation.
+        fit: how pictures of another shape are brought to it.
+        classes: their names, in the order of the outputs.
+        preparation: how pictures become floats.
+        temperature: logits are divided by it, so that probabilities are calibrated.
+        provenance: where it came from: data, epoch, versions.
+
+    Raises:
+        ValueError: a value is none that it can have, or they do not go together.
+    """
+
+    format: int = FORMAT
+    layers: tuple[str, ...] | None
+    module: str | None = None
+    shape: tuple[int, int, int]
+    fit: Literal["crop", "pad", "stretch"]
+    classes: tuple[str, ...]
+    preparation: Preparation
+    temperature: float = 1.0
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, (holds, expected) in _EXPECTED.items():
+            value = getattr(self, name)
+            if not holds(value):
+                raise ValueError(f"{name} is {shown(value)}, expected {expected}")
+        kept = self.preparation.output(self.shape)[2]
+        if not kept == len(self.preparation.mean) == len(self.preparation.std):
+            raise ValueError("the preparation is not one for pictures of that shape")
+
+    def to_json(self) -> str:
+        """Return the description as JSON; equal ones give equal texts."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Description:
+        """Return the description that `to_json` wrote.
+
+        Raises:
+            ValueError: it is none.
+        """
+        plain = read_table(text)
+        plain["preparation"] = _made(Preparation, plain.get("preparation"), "preparation")
+        made: Description = _made(cls, plain, "the description")
+        return made
+
+
+def read_table(text: str) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    try:
+        plain = json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(plain, dict):
+        raise ValueError("it is no table of keys")  # noqa: TRY004 (as for all that JSON may hold)
+    return plain
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+def _made(kind: type, plain: object, what: str) -> Any:
+    """Return a dataclass of the values in a table; what is a list in JSON is a tuple here."""
+    if not isinstance(plain, dict):
+        raise ValueError(f"{what} is no table of keys")  # noqa: TRY004 (the same)
+    known = [part.name for part in fields(kind)]
+    if unknown := [key for key in plain if key not in known]:
+        raise ValueError(f"'{unknown[0]}' is no key of {what}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:  # a key without which there is none
+        missing = [name for name in known if name not in plain]
+        raise ValueError(f"{what} lacks one of {', '.join(missing)}") from error
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(map(_is_text, value))
+
+
+def _is_shape(value: object) -> bool:
+    sides = isinstance(value, tuple) and all(type(side) is int and side > 0 for side in value)
+    return sides and len(value) == 3 and value[2] in {1, 3}  # type: ignore[arg-type,index]  # it is a tuple
+
+
+def _is_provenance(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(_is_text, value.values()))
+
+
+_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "format": (lambda value: type(value) is int, "a whole number"),
+    "layers": (lambda value: value is None or _are_texts(value), "layer lines"),
+    "module": (lambda value: value is None or _is_text(value), "a name"),
+    "shape": (_is_shape, "height, width and 1 or 3 channels"),
+    "fit": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
+    "classes": (lambda value: _are_texts(value) and len(value) > 0, "names of classes"),
+    "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
+    "temperature": (
+        lambda value: is_number(value) and value > 0,
+        "a number above 0",
+    ),
+    "provenance": (_is_provenance, "texts by name"),
+}

@@ -1,0 +1,39 @@
+"""A classifier's logits by PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from picturewise.prediction.description import Description
+from picturewise.prediction.engines import Compute
+
+
+class TorchEngine:
+    """A module, computed where its weights are.
+
+    Args:
+        network: (B, C, H, W) prepared floats in, (B, K) logits out; in evaluation mode.
+        description: how pictures are prepared.
+    """
+
+    def __init__(self, network: nn.Module, description: Description) -> None:
+        self._network = network
+        self._description = description
+
+    def ready(self, pictures: int) -> tuple[int, Compute]:
+        """Return 1, as PyTorch shares out each layer by itself, and what computes a batch."""
+        return 1, self._logits
+
+    def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C)."""
+        network, description = self._network, self._description
+        first = next(itertools.chain(network.parameters(), network.buffers()), None)
+        batch = torch.from_numpy(pictures).to("cpu" if first is None else first.device)
+        with torch.inference_mode():
+            outputs: Tensor = network(description.preparation.apply(batch))
+            return (outputs.to(torch.float32) / description.temperature).cpu().numpy()

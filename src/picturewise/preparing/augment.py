@@ -1,0 +1,140 @@
+"""Augmentation at work: whole batches of uint8 pictures in, whole batches out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from picturewise.preparing.augmentation import Augmentation
+from picturewise.preparing.on_device import on_device
+
+
+def augment(
+    pictures: Tensor,
+    targets: Tensor,
+    augmentations: Sequence[Augmentation],
+    random: np.random.Generator,
+    mirrored: NDArray[np.bool_] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return the batch augmented, line after line.
+
+    Args:
+        pictures: (B, H, W, C) uint8.
+        targets: (B, K) float32, one row of class shares a picture.
+        augmentations: what to do, in order.
+        random: the batch's own stream of random numbers.
+        mirrored: (B,) whether it is a picture's turn to be mirrored, for `flip alternate`; see `turns`.
+
+    Returns:
+        pictures (B, H, W, C), uint8 or, after `rotate` and `mixup`, float32 in 0..255; targets (B, K).
+    """
+    for augmentation in augmentations:
+        if augmentation.kind == "mixup":
+            pictures, targets = _mixup(pictures, targets, augmentation.amount, random)
+        elif augmentation.alternate:
+            assert mirrored is not None  # noqa: S101 (whoever parsed the line hands it in)
+            pictures = _mirror(pictures, mirrored)
+        else:
+            pictures = _PICTURE_FUNCTIONS[augmentation.kind](pictures, augmentation.amount, random)
+    return pictures, targets
+
+
+def turns(first: NDArray[np.bool_], epoch: int) -> NDArray[np.bool_]:
+    """Return which pictures are mirrored in an epoch, counted from 1, by those that are in the first.
+
+    >>> turns(np.array([True, False]), 2).tolist()
+    [False, True]
+    """
+    return first ^ (epoch % 2 == 0)
+
+
+def _shift(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
+    border = int(amount)
+    padded = torch.nn.functional.pad(pictures, (0, 0, border, border, border, border))
+    return _random_windows(padded, pictures.shape, random)
+
+
+def _crop(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
+    border = int(amount)
+    rows = _mirrored(pictures.shape[1], border, pictures.device)
+    columns = _mirrored(pictures.shape[2], border, pictures.device)
+    return _random_windows(pictures[:, rows][:, :, columns], pictures.shape, random)
+
+
+def _mirrored(side: int, border: int, device: torch.device) -> Tensor:
+    """Return a row's indices padded by mirroring, the edge pixel not repeated: 2 1 0 1 2 … for border 2."""
+    index = torch.arange(-border, side + border, device=device).abs()
+    return torch.where(index < side, index, 2 * (side - 1) - index)
+
+
+def _random_windows(padded: Tensor, shape: torch.Size, random: np.random.Generator) -> Tensor:
+    """Cut a window of `shape` (B, H, W, C) out of each padded picture, at a place of its own."""
+    batch, height, width, _ = shape
+    device = padded.device
+    top = on_device(random.integers(0, padded.shape[1] - height + 1, batch), device)
+    left = on_device(random.integers(0, padded.shape[2] - width + 1, batch), device)
+    rows = top[:, None] + torch.arange(height, device=device)  # (B, H)
+    columns = left[:, None] + torch.arange(width, device=device)  # (B, W)
+    which = torch.arange(batch, device=device)[:, None, None]
+    return padded[which, rows[:, :, None], columns[:, None, :]]
+
+
+def _flip(pictures: Tensor, _: float, random: np.random.Generator) -> Tensor:
+    return _mirror(pictures, random.random(len(pictures)) < 0.5)
+
+
+def _mirror(pictures: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
+    mask = on_device(chosen, pictures.device)
+    return torch.where(mask[:, None, None, None], pictures.flip(2), pictures)
+
+
+def _rotate(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
+    """Turn about the centre with bilinear interpolation; what comes in is black."""
+    batch, height, width, _ = pictures.shape
+    angles = on_device(random.uniform(-amount, amount, batch), pictures.device).to(torch.float32)
+    sine, cosine = torch.sin(angles * math.pi / 180), torch.cos(angles * math.pi / 180)
+    aspect, zero = width / height, torch.zeros_like(angles)
+    # The sampling grid runs from -1 to 1 on both axes, so a turn in pixels is skewed by the aspect ratio.
+    matrix = torch.stack([cosine, -sine / aspect, zero, sine * aspect, cosine, zero], dim=1).reshape(
+        batch, 2, 3
+    )
+    floats = pictures.permute(0, 3, 1, 2).to(torch.float32)  # (B, C, H, W)
+    grid = torch.nn.functional.affine_grid(matrix, list(floats.shape), align_corners=False)
+    turned = torch.nn.functional.grid_sample(floats, grid, mode="bilinear", align_corners=False)
+    return turned.permute(0, 2, 3, 1)
+
+
+def _cutout(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
+    """Blank a square with mid grey; its centre lies anywhere, so part of it may fall outside."""
+    batch, height, width, _ = pictures.shape
+    side, device = int(amount), pictures.device
+    top = on_device(random.integers(0, height, batch) - side // 2, device)[:, None]
+    left = on_device(random.integers(0, width, batch) - side // 2, device)[:, None]
+    row, column = torch.arange(height, device=device), torch.arange(width, device=device)
+    rows, columns = (row >= top) & (row < top + side), (column >= left) & (column < left + side)
+    blank = (rows[:, :, None] & columns[:, None, :])[..., None]  # (B, H, W, 1)
+    return pictures.masked_fill(blank, 128)
+
+
+def _mixup(
+    pictures: Tensor, targets: Tensor, amount: float, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Blend every picture and its target with those of a random partner; one share for the batch."""
+    share = float(random.beta(amount, amount))
+    partner = on_device(random.permutation(len(pictures)), pictures.device)
+    floats = pictures.to(torch.float32)
+    return torch.lerp(floats[partner], floats, share), torch.lerp(targets[partner], targets, share)
+
+
+_PICTURE_FUNCTIONS: dict[str, Callable[[Tensor, float, np.random.Generator], Tensor]] = {
+    "shift": _shift,
+    "crop": _crop,
+    "flip": _flip,
+    "rotate": _rotate,
+    "cutout": _cutout,
+}

@@ -1,0 +1,216 @@
+"""Layers as data → NumPy layers, on arrays named as a PyTorch network of the same lines names them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from picturewise.architectures.layers import (
+    Activation,
+    ActivationName,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Pool,
+    Shape,
+)
+from picturewise.architectures.margins import Margins, same
+from picturewise.architectures.residual import Block, Convolution, Residual
+from picturewise.architectures.summary import summarise
+from picturewise.errors import LayerError
+from picturewise.reference import avgpool, batchnorm, convolution, dense, dropout, flatten, maxpool
+from picturewise.reference.activations import activation, gain
+from picturewise.reference.arrays import Source
+from picturewise.reference.chain import Chain
+from picturewise.reference.layer import Layer as Computed
+from picturewise.reference.padding import Padding
+from picturewise.reference.residual import PreactivatedBlock, ResidualBlock
+
+_Known: TypeAlias = Conv | Dense | BatchNorm | Residual | Pool | Dropout | Flatten | Activation
+
+
+def check_lines(layers: Sequence[Layer]) -> None:
+    """Check that there are NumPy layers for all lines.
+
+    Raises:
+        LayerError: there are none for one; the message names it.
+    """
+    for number, layer in enumerate(layers, start=1):
+        if not isinstance(layer, _Known):
+            raise LayerError(
+                f"Layer line {number}, '{layer.line}', is none that the NumPy engine has; there are conv, batchnorm, "
+                "maxpool, avgpool, residual, bottleneck, dropout, flatten, dense and the activations. Write one of "
+                "these in its place, or compute with the engine 'torch'."
+            )
+
+
+def build(layers: Sequence[Layer], input_shape: Shape, classes: int, source: Source) -> Chain:
+    """Return the layers one after the other, numbered through as a PyTorch network of the same lines numbers them.
+
+    Raises:
+        LayerError: a line does not fit what comes into it, or is none that NumPy layers are made for.
+    """
+    check_lines(layers)
+    every, shape, built = [*layers, Dense(classes)], input_shape, dict[str, Computed]()
+    for number, (layer, row) in enumerate(
+        zip(every, summarise(layers, input_shape, classes).rows, strict=True)
+    ):
+        following = _activation_after(every[number:])
+        for part in _parts(layer, shape, len(built), following, source):
+            built[str(len(built))] = part
+        shape = row.output
+    return Chain(built)
+
+
+def _parts(
+    layer: Layer, shape: Shape, first: int, following: ActivationName | None, source: Source
+) -> Iterator[Computed]:
+    """Yield what one line becomes.
+
+    Args:
+        layer: the line.
+        shape: what comes in.
+        first: the number of the first part.
+        following: the activation that weights of this line stand before.
+        source: of the arrays.
+    """
+    match layer:
+        case Conv():
+            yield from _convolved(layer, shape[-1], first, following, source)
+        case Dense():
+            spread = gain(following) / math.sqrt(shape[0])
+            weight = source.take(f"{first}.weight", (layer.units, shape[0]), spread=spread)
+            yield dense.Dense(weight, source.take(f"{first}.bias", (layer.units,)))
+        case BatchNorm():
+            yield _batchnorm(source, f"{first}", shape[-1])
+        case Residual():
+            blocks = enumerate(layer.plan(shape[-1]))
+            yield Chain(
+                {f"{number}": _block(layer, block, f"{first}.{number}", source) for number, block in blocks}
+            )
+        case Pool():
+            yield from _pooled(layer)
+        case Dropout():
+            yield dropout.Dropout(layer.rate)
+        case Flatten():
+            yield flatten.Flatten()
+        case Activation():
+            yield activation(layer.name)
+        case _:
+            raise AssertionError(f"no NumPy layer for {layer}")
+    if isinstance(layer, Conv | Dense) and layer.activation is not None:
+        yield activation(layer.activation)
+
+
+def _convolved(
+    layer: Conv, channels: int, first: int, following: ActivationName | None, source: Source
+) -> Iterator[Computed]:
+    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
+    shape = (layer.filters, channels, *layer.kernel)
+    name, margin = f"{first}", margins[:2]
+    if margins.uneven:
+        yield Padding(margins)
+        name, margin = f"{first + 1}", (0, 0)
+    yield _convolution(
+        source,
+        name,
+        shape,
+        layer.stride,
+        margin,
+        bias=layer.bias,
+        following=following,
+        learns=not layer.whiten,
+    )
+
+
+def _pooled(layer: Pool) -> Iterator[Computed]:
+    if layer.size is None:
+        yield avgpool.GlobalMean()
+    elif layer.kind == "avgpool":
+        yield avgpool.AvgPool(layer.size, layer.step)
+    else:
+        margins = same(layer.size, layer.size) if layer.padding == "same" else Margins()
+        if margins.uneven:
+            yield Padding(margins, -math.inf)  # which is never the largest
+        yield maxpool.MaxPool(layer.size, layer.step, 0 if margins.uneven else margins.above)
+
+
+def _convolution(
+    source: Source,
+    name: str,
+    shape: tuple[int, int, int, int],
+    stride: int,
+    margin: tuple[int, int],
+    *,
+    bias: bool,
+    following: ActivationName | None,
+    learns: bool = True,
+) -> convolution.Convolution:
+    """Return a convolution whose weight has the `shape` (F, C, P, Q)."""
+    spread = gain(following) / math.sqrt(math.prod(shape[1:]))
+    weight = source.take(f"{name}.weight", shape, spread=spread)
+    return convolution.Convolution(
+        weight, source.take(f"{name}.bias", shape[:1]) if bias else None, stride, margin, learns=learns
+    )
+
+
+def _batchnorm(source: Source, name: str, channels: int, scale: float = 1.0) -> batchnorm.BatchNorm:
+    return batchnorm.BatchNorm(
+        source.take(f"{name}.weight", (channels,), centre=scale),
+        source.take(f"{name}.bias", (channels,)),
+        source.take(f"{name}.running_mean", (channels,)),
+        source.take(f"{name}.running_var", (channels,), centre=1.0),
+        source.take(f"{name}.num_batches_tracked", ()),
+    )
+
+
+def _block(layer: Residual, block: Block, name: str, source: Source) -> Computed:
+    """Return one block of a residual line; its parameters are named as in torchvision's."""
+
+    def convolved(part: Convolution, own: str) -> convolution.Convolution:
+        shape = (part.outgoing, part.incoming, part.kernel, part.kernel)
+        half = part.kernel // 2
+        return _convolution(
+            source, f"{name}.{own}", shape, part.stride, (half, half), bias=False, following=layer.activation
+        )
+
+    # Activations of a block have no names in torchvision's, and no parameters.
+    branch, entry = dict[str, Computed](), dict[str, Computed]()
+    last = len(block.convolutions)
+    for number, part in enumerate(block.convolutions, start=1):
+        channels = part.incoming if layer.preactivation else part.outgoing
+        scale = 0.0 if number == last and not layer.preactivation else 1.0
+        norm = _batchnorm(source, f"{name}.bn{number}", channels, scale)
+        noise = {f"dropout{number}": dropout.Dropout(layer.dropout)} if layer.dropout else {}
+        conv = {f"conv{number}": convolved(part, f"conv{number}")}
+        normalised = {f"bn{number}": norm}
+        activated = {f"activation{number}": activation(layer.activation)}
+        if not layer.preactivation:
+            branch |= conv | normalised | (activated | noise if number < last else {})
+        elif number == 1:
+            entry = normalised | activated
+            branch |= conv
+        else:
+            branch |= normalised | activated | noise | conv
+    shortcut = dict[str, Computed]()
+    if block.projection is not None:
+        shortcut["0"] = convolved(block.projection, "downsample.0")
+        if not layer.preactivation:
+            shortcut["1"] = _batchnorm(source, f"{name}.downsample.1", layer.channels)
+    if layer.preactivation:
+        return PreactivatedBlock(Chain(entry), Chain(branch), Chain(shortcut) if shortcut else None)
+    return ResidualBlock(Chain(branch), Chain(shortcut), activation(layer.activation))
+
+
+def _activation_after(layers: Sequence[Layer]) -> ActivationName | None:
+    """Return the activation that the first of the layers stands before, behind normalisations too."""
+    own = getattr(layers[0], "activation", None)
+    following = next((layer for layer in layers[1:] if not isinstance(layer, BatchNorm)), None)
+    if own is None and isinstance(following, Activation):
+        return following.name
+    found: ActivationName | None = own
+    return found

@@ -1,0 +1,112 @@
+"""The convolution, as one product of matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from picturewise.architectures.margins import Margins
+from picturewise.reference.layer import Floats, Layer, Parameter, Training
+from picturewise.reference.padding import crop, pad
+
+
+class Convolution(Layer):
+    """y[b, i, j, f] = Σ x[b, i·s + p, j·s + q, c] · K[f, c, p, q] + bias[f], the sum over p, q and c.
+
+    x (B, H, W, C), K (F, C, P, Q), y (B, H', W', F) with stride s and H' = ⌊(H + margins - P) / s⌋ + 1.
+
+    Each place of y sees a window of x. Windows laid out as rows ("im2col"), X (B·H'·W', P·Q·C), and kernels as rows,
+    K (F, P·Q·C), make it a dense layer, y = X Kᵀ + bias, and with G = ∂L/∂y as (B·H'·W', F) the way back is one too:
+
+        ∂L/∂K = Gᵀ X     ∂L/∂bias = Σ G     ∂L/∂X = G K
+
+    A pixel lies in many windows, so ∂L/∂x is the sum of ∂L/∂X over them: each of the P·Q offsets of a pixel in its
+    window is one addition of whole pictures.
+
+    Args:
+        weight: K in PyTorch's order of axes, changed in place by who trains. If its memory is in the order
+            (F, P, Q, C), no step copies it.
+        bias: (F,) or None.
+        stride: s.
+        margin: rows and columns of zeros on either side.
+        learns: whether the weight is one of the parameters.
+    """
+
+    def __init__(
+        self,
+        weight: Floats,
+        bias: Floats | None,
+        stride: int = 1,
+        margin: tuple[int, int] = (0, 0),
+        *,
+        learns: bool = True,
+    ) -> None:
+        filters, channels, rows, columns = weight.shape
+        self._window, self._stride, self._learns = (rows, columns), stride, learns
+        self._margins = Margins(*margin, *margin)
+        # The gradient is computed as a matrix, and seen by others in the order of axes of the weight.
+        self._gradient = np.zeros((filters, rows * columns * channels), weight.dtype)
+        seen = self._gradient.reshape(filters, rows, columns, channels).transpose(0, 3, 1, 2)
+        self._weight = Parameter(weight, seen)
+        self._bias = None if bias is None else Parameter(bias, np.zeros_like(bias))
+        self._windows: Floats
+        self._padded: tuple[int, ...]
+
+    def forward(self, values: Floats, training: Training = None) -> Floats:
+        """Return (B, H', W', F) for (B, H, W, C)."""
+        padded = pad(values, self._margins)
+        # (B, H + margins, W + margins, C) → (B, H', W', C, P, Q), a view → (B, H', W', P, Q, C)
+        windows = sliding_window_view(padded, self._window, axis=(1, 2))
+        windows = windows[:, :: self._stride, :: self._stride].transpose(0, 1, 2, 4, 5, 3)
+        places = windows.shape[:3]
+        windows = windows.reshape(-1, self._gradient.shape[1])  # here the windows are copied
+        if training is not None:
+            self._windows, self._padded = windows, padded.shape
+        outputs: Floats = windows @ self._kernels.T
+        if self._bias is not None:
+            outputs += self._bias.value
+        return outputs.reshape(*places, -1)
+
+    def backward(self, gradient: Floats) -> Floats:
+        """Return (B, H, W, C) for (B, H', W', F)."""
+        self.learn(gradient)
+        batch, rows, columns, filters = gradient.shape
+        by_window = gradient.reshape(-1, filters) @ self._kernels
+        by_window = by_window.reshape(batch, rows, columns, *self._window, -1)
+        padded = np.zeros(self._padded, gradient.dtype)
+        for row, column in np.ndindex(*self._window):
+            at_offset(padded, (row, column), (rows, columns), self._stride)[...] += by_window[
+                :, :, :, row, column
+            ]
+        return crop(padded, self._margins)
+
+    def learn(self, gradient: Floats) -> None:
+        """Fill ∂L/∂K and ∂L/∂bias."""
+        flat = gradient.reshape(-1, gradient.shape[3])
+        np.matmul(flat.T, self._windows, out=self._gradient)
+        del self._windows  # the largest array of all: nobody needs it beside that of the next step
+        if self._bias is not None:
+            np.sum(flat, axis=0, out=self._bias.gradient)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the weight, if it learns, and the bias where there is one."""
+        weight = {"weight": self._weight} if self._learns else {}
+        return weight | ({} if self._bias is None else {"bias": self._bias})
+
+    @property
+    def _kernels(self) -> Floats:
+        """The kernels as rows, (F, P·Q·C)."""
+        return self._weight.value.transpose(0, 2, 3, 1).reshape(self._gradient.shape)
+
+
+def at_offset(pictures: Floats, offset: tuple[int, int], places: tuple[int, int], stride: int) -> Floats:
+    """Return the view (B, H', W', C) of the pixel at one offset of each window.
+
+    Args:
+        pictures: (B, H, W, C), margins included.
+        offset: row and column within the window.
+        places: H' and W', how many windows there are down and across.
+        stride: from window to window.
+    """
+    (row, column), (down, across) = offset, places
+    return pictures[:, row : row + stride * down : stride, column : column + stride * across : stride]

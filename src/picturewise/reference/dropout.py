@@ -1,0 +1,36 @@
+"""Noise that leaves out numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from picturewise.reference.layer import Floats, Layer, Training
+
+
+class Dropout(Layer):
+    """In training y = x · m / (1 - rate) with m drawn anew each time, 0 with probability `rate` and else 1.
+
+    Nobody may rely on a single number, so that what is learned is spread over many (Srivastava et al., 2014). Divided
+    by 1 - rate, y has the mean x, and in prediction y = x. ∂L/∂x = ∂L/∂y · m / (1 - rate): what was left out has not
+    taken part, so nothing is wanted of it.
+
+    Args:
+        rate: in 0..1, 1 excluded.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._factors: Floats
+
+    def forward(self, values: Floats, training: Training = None) -> Floats:
+        """Return y, of the shape of x."""
+        if training is None:
+            return values
+        kept = training.random(values.shape, np.float32) >= self._rate
+        self._factors = kept.astype(values.dtype)
+        self._factors /= 1 - self._rate
+        return values * self._factors
+
+    def backward(self, gradient: Floats) -> Floats:
+        """Return ∂L/∂x, of the shape of x."""
+        return gradient * self._factors

@@ -1,0 +1,48 @@
+"""Softmax with cross-entropy, where the way back begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from picturewise.reference.layer import Floats
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """L = -1/B Σ w[k] · t[b, k] · log p[b, k], with p = softmax(z) of the logits z (B, K), over b and k.
+
+    The targets t (B, K) are shares of classes, each row of sum 1. With label smoothing s, (1 - s) t + s/K stands for t
+    (Szegedy et al., 2016). Since ∂ log p[k] / ∂z[j] = [k = j] - p[j],
+
+        ∂L/∂z[b, j] = 1/B (p[b, j] · Σₖ w[k] t[b, k] - w[j] · t[b, j])
+
+    which, unweighted, is (p - t) / B: what the network says, less what is so.
+
+    Attributes:
+        label_smoothing: s.
+        class_weights: w (K,); None: 1 for all.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: Floats | None = None
+
+    def __call__(self, logits: Floats, targets: Floats) -> tuple[float, Floats]:
+        """Return L and ∂L/∂z (B, K) for logits and targets (B, K)."""
+        wanted = targets
+        if self.label_smoothing:
+            wanted = targets * (1 - self.label_smoothing) + self.label_smoothing / targets.shape[1]
+        if self.class_weights is not None:
+            wanted = wanted * self.class_weights
+        logs = log_softmax(logits)
+        gradient: Floats = np.exp(logs) * wanted.sum(axis=1, keepdims=True) - wanted
+        gradient /= len(logits)
+        return float(-(wanted * logs).sum() / len(logits)), gradient
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Return log(exp z[k] / Σ exp z[j]) (B, K); the largest z is taken from all, so that no exp is too large."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logs

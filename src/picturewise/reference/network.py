@@ -1,0 +1,71 @@
+"""The whole network, there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from picturewise.architectures.layers import Layer, Shape
+from picturewise.reference.arrays import Drawn, Given
+from picturewise.reference.builder import build
+from picturewise.reference.layer import Floats, Parameter, Training
+
+
+class Network:
+    """The network of layer lines, `dense <classes>` appended: pictures in, logits out.
+
+    Args:
+        layers: what `architectures.lines.parse` returns.
+        input_shape: (H, W, C) of the pictures.
+        classes: how many there are.
+        state: every array by name, as `draw_state` returns them or as a PyTorch network of the same lines has them:
+            `0.weight`, `1.running_mean`, `4.0.conv1.weight`. They are used as they are, so training changes them.
+
+    Attributes:
+        parameters: what learns, by the same names.
+
+    Raises:
+        LayerError: a line does not fit what comes into it, or is none that NumPy layers are made for.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], input_shape: Shape, classes: int, state: Mapping[str, NDArray[Any]]
+    ) -> None:
+        self._layers = build(layers, input_shape, classes, Given(state))
+        self.parameters: dict[str, Parameter] = self._layers.parameters()
+
+    def forward(self, pictures: Floats, training: Training = None) -> Floats:
+        """Return the logits (B, K) of pictures (B, H, W, C).
+
+        Args:
+            pictures: prepared, of the type of the weights.
+            training: the generator of this step's noise; None: the network only predicts, and no `backward` may follow.
+        """
+        return self._layers.forward(pictures, training)
+
+    def backward(self, gradient: Floats) -> None:
+        """Fill the gradients of all parameters for ∂L/∂logits (B, K)."""
+        self._layers.learn(gradient)
+
+
+def draw_state(
+    layers: Sequence[Layer],
+    input_shape: Shape,
+    classes: int,
+    random: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays that a network begins with, by name: see `Network`.
+
+    Weights are drawn from N(0, gain²/fan-in) (He et al., 2015), biases are 0. Normalisations begin as the identity,
+    but the last one of a residual block at scale 0, so that the block at first passes on what it gets.
+
+    Raises:
+        LayerError: as for `Network`.
+    """
+    drawn = Drawn(random, dtype)
+    build(layers, input_shape, classes, drawn)
+    return drawn.state

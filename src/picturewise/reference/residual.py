@@ -1,0 +1,76 @@
+"""Residual blocks: what layers make of a picture is added to the picture itself."""
+
+from __future__ import annotations
+
+from picturewise.reference.chain import Chain
+from picturewise.reference.layer import Floats, Layer, Parameter, Training
+
+
+class ResidualBlock(Layer):
+    """y = a(branch(x) + shortcut(x)), with an activation a after the sum (He et al., 2015).
+
+    A sum passes on what flows back as it is, to both sides, and x fed both: with S = ∂L/∂y · a′,
+
+        ∂L/∂x = S · ∂branch/∂x + S · ∂shortcut/∂x
+
+    With the plain shortcut, a chain of no layers, the second is S itself. So however deep the network, the gradient
+    has a way to the first layer on which nothing makes it smaller.
+
+    Args:
+        branch: convolutions and normalisations, (B, H, W, C) → (B, H', W', C').
+        shortcut: a 1x1 convolution with its normalisation where the shape changes; else empty.
+        activation: a.
+    """
+
+    def __init__(self, branch: Chain, shortcut: Chain, activation: Layer) -> None:
+        self._branch, self._shortcut, self._activation = branch, shortcut, activation
+
+    def forward(self, values: Floats, training: Training = None) -> Floats:
+        """Return (B, H', W', C') for (B, H, W, C)."""
+        total = self._branch.forward(values, training) + self._shortcut.forward(values, training)
+        return self._activation.forward(total, training)
+
+    def backward(self, gradient: Floats) -> Floats:
+        """Return (B, H, W, C) for (B, H', W', C')."""
+        gradient = self._activation.backward(gradient)
+        return self._branch.backward(gradient) + self._shortcut.backward(gradient)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the branch's, and the shortcut's below `downsample`."""
+        return self._branch.parameters() | Chain({"downsample": self._shortcut}).parameters()
+
+
+class PreactivatedBlock(Layer):
+    """y = branch(u) + x with u = entry(x), normalised and activated (He et al., 2016).
+
+    Where the shape changes, y = branch(u) + projection(u): the 1x1 convolution takes u, as in the paper's code. With
+    G = ∂L/∂y, the plain shortcut brings G back to x whole, and no activation stands in its way:
+
+        ∂L/∂u = G · ∂branch/∂u (+ G · ∂projection/∂u)     ∂L/∂x = ∂L/∂u · ∂u/∂x (+ G)
+
+    Args:
+        entry: normalisation and activation.
+        branch: the first convolution and what follows.
+        projection: the 1x1 convolution, or None.
+    """
+
+    def __init__(self, entry: Chain, branch: Chain, projection: Chain | None) -> None:
+        self._entry, self._branch, self._projection = entry, branch, projection
+
+    def forward(self, values: Floats, training: Training = None) -> Floats:
+        """Return (B, H', W', C') for (B, H, W, C)."""
+        activated = self._entry.forward(values, training)
+        shortcut = values if self._projection is None else self._projection.forward(activated, training)
+        return self._branch.forward(activated, training) + shortcut
+
+    def backward(self, gradient: Floats) -> Floats:
+        """Return (B, H, W, C) for (B, H', W', C')."""
+        inner = self._branch.backward(gradient)
+        if self._projection is None:
+            return self._entry.backward(inner) + gradient
+        return self._entry.backward(inner + self._projection.backward(gradient))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return all of the block, the projection's below `downsample`."""
+        projection = {} if self._projection is None else {"downsample": self._projection}
+        return self._entry.parameters() | self._branch.parameters() | Chain(projection).parameters()

@@ -1,0 +1,226 @@
+"""What a report tells: frozen facts, gathered by the caller, about one data set and one or more models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from picturewise.data.dataset import Skipped
+from picturewise.evaluation.comparing import Comparison
+from picturewise.evaluation.evaluation import Evaluation, Interval
+from picturewise.training.history import Epoch
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """One picture in the report.
+
+    Attributes:
+        title: a few words; the heading of the figure.
+        caption: what there is to see, in a sentence or two.
+        alt: what those who cannot see it should know.
+        png: the file, as `figures.to_png` makes it.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """One split: its number of pictures, its SHA-256 (`ImageSet.fingerprint`), and pictures per class."""
+
+    name: str
+    pictures: int
+    fingerprint: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """The data set that the models learned from and were judged on.
+
+    Attributes:
+        name: short, such as `flowers`.
+        source: the path or catalogue name that it was read from.
+        shape: height, width and channels of a picture.
+        classes: the class names in the order of the label numbers.
+        splits: in the order train, valid, test.
+        notes: what was decided while reading, in sentences.
+        skipped: files that were left out, and why.
+        figures: about the data.
+    """
+
+    name: str
+    source: str
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    splits: tuple[SplitFacts, ...]
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer line, the shape that leaves it ("16 × 16 × 32"), and its number of parameters."""
+
+    line: str
+    output_shape: str
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One trained model.
+
+    Attributes:
+        name: unique in the report.
+        layers: from the input to the output.
+        trainable_parameters: how many of the parameters were trained.
+        frozen_parameters: how many were not.
+        training: what training ran with, name → value, as the user had it.
+        derived: options that were left to Picturewise, name → value.
+        machine: where it ran, name → value.
+        history: one entry per epoch; may be empty.
+        evaluation: on the test split, or None if there is none yet.
+        evaluate_command: how to get one.
+        recipe: TOML text.
+        weights_sha256: of the classifier's weights.
+        figures: about this model.
+        graph: its layers as a figure, or nothing.
+    """
+
+    name: str
+    layers: tuple[LayerFacts, ...]
+    trainable_parameters: int
+    frozen_parameters: int
+    training: Mapping[str, str]
+    derived: Mapping[str, str]
+    machine: Mapping[str, str]
+    history: Sequence[Epoch]
+    evaluation: Evaluation | None
+    evaluate_command: str
+    recipe: str
+    weights_sha256: str
+    figures: tuple[ReportFigure, ...] = ()
+    graph: tuple[ReportFigure, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One model in the comparison; what is not known is None.
+
+    Attributes:
+        model: its name.
+        parameters: those that were trained.
+        accuracy: on the test split.
+        loss: on the test split.
+        seconds: that training took.
+        paired: the paired test of this model and the reference, in either order; None for the reference.
+    """
+
+    model: str
+    parameters: int
+    accuracy: Interval | None = None
+    loss: Interval | None = None
+    seconds: float | None = None
+    paired: Comparison | None = None
+
+    @property
+    def difference(self) -> Interval | None:
+        """This model's accuracy minus the reference's."""
+        if self.paired is None or self.paired.a == self.model:
+            return None if self.paired is None else self.paired.difference
+        turned = self.paired.difference
+        return Interval(value=-turned.value, low=-turned.high, high=-turned.low)
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """Several models on the same test pictures.
+
+    Attributes:
+        reference: name of the model that the differences are taken against.
+        rows: one per model, the reference among them.
+        method: the paired test and the correction for many comparisons, in a sentence.
+        title: which pictures they are, where a report has several tables.
+    """
+
+    reference: str
+    rows: tuple[ComparisonRow, ...]
+    method: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One model of a study; what is not known is None.
+
+    Attributes:
+        model: its name.
+        about: what is special about it.
+        data: name of the data set that it learned from.
+        parameters: all of them, trained or not.
+        epochs: how many it was trained for.
+        seconds: that they took.
+        valid_accuracy: on the validation split, which the best epoch was chosen with.
+        valid_loss: there too.
+        accuracy: on the test split.
+        loss: there too.
+        published_accuracy: what somebody else reports, in 0..1.
+        published_loss: that too.
+        published_note: under which conditions.
+        seeds: test accuracy of each run, the one with seed 0 first.
+        mean: of these, with Student's interval; None for a single one.
+    """
+
+    model: str
+    about: str
+    data: str
+    parameters: int
+    epochs: int
+    seconds: float
+    valid_accuracy: Interval
+    valid_loss: Interval
+    accuracy: Interval
+    loss: Interval
+    published_accuracy: float | None = None
+    published_loss: float | None = None
+    published_note: str = ""
+    seeds: tuple[float, ...] = ()
+    mean: Interval | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether anybody reports anything."""
+        return self.published_accuracy is not None or self.published_loss is not None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one report tells.
+
+    Attributes:
+        title: of the page.
+        datasets: what the models learned from, at least one.
+        models: at least one.
+        comparisons: one for each set of test pictures that several models were judged on.
+        figures: about all models together.
+        about: what is asked, in paragraphs parted by empty lines, or "".
+        notice: what must be known before anything is quoted, or "".
+        study: the models of a study, or none.
+        made_by: program version and date for the foot of the page, or "".
+    """
+
+    title: str
+    datasets: tuple[DatasetFacts, ...]
+    models: tuple[ModelFacts, ...]
+    comparisons: tuple[ComparisonTable, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
+    about: str = ""
+    notice: str = ""
+    study: tuple[StudyRow, ...] = ()
+    made_by: str = ""

@@ -1,0 +1,29 @@
+"""Arrays in, matplotlib figures out: pictures, classes, curves, rates, networks, confusions, predictions, errors."""
+
+from picturewise.reporting.figures.architecture import draw_architecture
+from picturewise.reporting.figures.class_counts import draw_class_counts
+from picturewise.reporting.figures.class_sheet import ClassRow, draw_class_sheet
+from picturewise.reporting.figures.confusion_matrix import draw_confusion_matrix
+from picturewise.reporting.figures.learning_curves import draw_learning_curves
+from picturewise.reporting.figures.learning_rates import draw_learning_rates
+from picturewise.reporting.figures.png import save_png, to_pixels, to_png
+from picturewise.reporting.figures.prediction_sheet import draw_prediction_sheet
+from picturewise.reporting.figures.sample_sheet import draw_sample_sheet
+from picturewise.reporting.figures.worst_errors import Judged, draw_worst_errors
+
+__all__ = [
+    "ClassRow",
+    "Judged",
+    "draw_architecture",
+    "draw_class_counts",
+    "draw_class_sheet",
+    "draw_confusion_matrix",
+    "draw_learning_curves",
+    "draw_learning_rates",
+    "draw_prediction_sheet",
+    "draw_sample_sheet",
+    "draw_worst_errors",
+    "save_png",
+    "to_pixels",
+    "to_png",
+]

@@ -1,0 +1,80 @@
+"""`headline`: the answer that a report gives, in a sentence or two, before any detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from picturewise.reporting.contents import ComparisonTable, ModelFacts, Report
+from picturewise.reporting.tables import count, p_value, percent, points_with_interval
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The top of a report.
+
+    Attributes:
+        number: the one number to remember, such as "98.31 %", or "" while there is none.
+        sentence: what the number says, or why there is none.
+        remarks: what a reader must know before quoting the number.
+        model: the model that the number belongs to, or None.
+    """
+
+    number: str
+    sentence: str
+    remarks: tuple[str, ...]
+    model: ModelFacts | None
+
+
+def headline(report: Report) -> Headline:
+    """Return what to say first; a best model is named only where all were judged on the same pictures."""
+    judged = [(model, model.evaluation) for model in report.models if model.evaluation is not None]
+    if not judged:
+        return Headline("", "Not evaluated on the test split yet.", (), None)
+    if len({evaluation.fingerprint for _, evaluation in judged}) > 1:
+        return Headline(
+            "", "The models were evaluated on different pictures; their scores do not compare.", (), None
+        )
+    model, evaluation = max(judged, key=lambda pair: pair[1].accuracy.value)
+    whose = "" if len(report.models) == 1 else f" by {model.name}, the most accurate of {len(judged)} models"
+    accuracy = evaluation.accuracy
+    sentence = (
+        f"of {count(evaluation.pictures)} {evaluation.split} pictures are classified correctly{whose} "
+        f"(95 % interval: {percent(accuracy.low)} to {percent(accuracy.high)})."
+    )
+    remarks = (*evaluation.notes, *_lead(report.comparisons, model), *_missing(report), *_choice(len(judged)))
+    return Headline(percent(accuracy.value), sentence, remarks, model)
+
+
+def _lead(tables: Sequence[ComparisonTable], best: ModelFacts) -> tuple[str, ...]:
+    """Say how the best model differs from the reference, or the reference from the next best."""
+    table = tables[0] if tables else None
+    tested = [row for row in table.rows if row.paired and row.accuracy] if table else []
+    if table and best.name != table.reference:
+        tested = [row for row in tested if row.model == best.name]
+    nearest = max(tested, key=lambda row: row.accuracy.value if row.accuracy else 0, default=None)
+    if table is None or nearest is None or nearest.paired is None or nearest.difference is None:
+        return ()
+    probability = nearest.paired.adjusted_p_value
+    chance = "could well" if probability >= 0.05 else "could hardly"
+    remark = (
+        f"{nearest.model} minus {table.reference}: "
+        f"{points_with_interval(nearest.difference)} percentage points, "
+        f"p {_equals(p_value(probability))}. The difference {chance} be chance."
+    )
+    return (remark,)
+
+
+def _equals(p: str) -> str:
+    return p if p.startswith("<") else f"= {p}"
+
+
+def _missing(report: Report) -> tuple[str, ...]:
+    names = [model.name for model in report.models if model.evaluation is None]
+    return (f"Not evaluated on the test split yet: {', '.join(names)}.",) if names else ()
+
+
+def _choice(judged: int) -> tuple[str, ...]:
+    if judged == 1:
+        return ()
+    return ("The best of several scores is a little too good on average; new pictures would tell.",)

@@ -1,0 +1,128 @@
+"""`render_report`: one HTML file that needs nothing but a browser."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from picturewise.errors import UsageError
+from picturewise.evaluation.evaluation import ClassScore, Evaluation
+from picturewise.reporting import tables
+from picturewise.reporting.contents import Report, ReportFigure
+from picturewise.reporting.headline import headline
+from picturewise.training.history import Epoch, best_epoch
+from picturewise.visible import visible
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch
+_CONFUSIONS = 8  # the most frequent ones that are listed
+
+
+def render_report(report: Report) -> str:
+    """Return the report as one self-contained HTML page.
+
+    The page holds its style and its figures, loads nothing, runs no script and forbids both to itself by a
+    content security policy. Names are escaped wherever they come from. Equal reports give equal pages.
+
+    Raises:
+        UsageError: a figure is no PNG file.
+    """
+    environment = _environment()
+    style = environment.get_template("report_style.html.jinja").render()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        headline=headline(report),
+        style=style,
+        style_digest=digest,
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """Return what reads templates; it keeps them compiled, which takes longer than filling them in."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("picturewise", "reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "count": tables.count,
+        "duration": tables.duration,
+        "number_with_interval": tables.number_with_interval,
+        "p_value": tables.p_value,
+        "paragraphs": _paragraphs,
+        "percent": tables.percent,
+        "percent_with_interval": tables.percent_with_interval,
+        "points_with_interval": tables.points_with_interval,
+        "data_uri": _data_uri,
+        "css_size": _css_size,
+        "training_summary": _training_summary,
+        "weakest_class": _weakest_class,
+        "confusions": _confusions,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Make hidden characters in text visible; a file name that is no UTF-8 could not even be written."""
+    is_markup = hasattr(value, "__html__")
+    return visible(value, keep="\n\t") if isinstance(value, str) and not is_markup else value
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return what stands between empty lines, each without line breaks."""
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def _data_uri(figure: ReportFigure) -> str:
+    return "data:image/png;base64," + base64.b64encode(figure.png).decode()
+
+
+def _css_size(figure: ReportFigure) -> tuple[int, int]:
+    """Return the width and height that a figure has on the page where there is room."""
+    if figure.png[:8] != _PNG or len(figure.png) < 24:
+        raise UsageError(f"The figure '{figure.title}' is no PNG file; figures.to_png makes one.")
+    width, height = struct.unpack(">II", figure.png[16:24])
+    return round(width * _CSS_PIXELS), round(height * _CSS_PIXELS)
+
+
+def _training_summary(history: Sequence[Epoch]) -> Mapping[str, str]:
+    """Return name → value; accuracies are left to the test split, where they have an interval."""
+    if not history:
+        return {}
+    seconds = sum(row.seconds for row in history)
+    speeds = sorted(row.images_per_second for row in history)
+    return {
+        "Epochs run": tables.count(len(history)),
+        "Best epoch (validation)": tables.count(best_epoch(history).epoch),
+        "Time for all epochs": tables.duration(seconds),
+        "Pictures a second": tables.count(round(speeds[len(speeds) // 2])),
+    }
+
+
+def _weakest_class(evaluation: Evaluation) -> ClassScore | None:
+    """Return the class of which the smallest share was recognised, or None if no class has pictures."""
+    with_recall = [score for score in evaluation.per_class if score.recall is not None]
+    return min(with_recall, key=lambda score: score.recall.value if score.recall else 1, default=None)
+
+
+def _confusions(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:
+    """Return the most frequent errors: label, prediction, how often, out of how many; most frequent first."""
+    errors = [
+        (evaluation.classes[i], evaluation.classes[j], number, sum(row))
+        for i, row in enumerate(evaluation.confusion)
+        for j, number in enumerate(row)
+        if i != j and number > 0
+    ]
+    return sorted(errors, key=lambda error: -error[2])[:_CONFUSIONS]

@@ -1,0 +1,168 @@
+"""What a study comes to on this machine: which runs, with which recipes and pictures, in which folders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from picturewise.architectures.layers import Shape, show
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.data import catalogue
+from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.errors import DataError, UsageError, unknown
+from picturewise.studies.study import Study, StudyModel
+from picturewise.tasks.load import load, source_of
+from picturewise.training.recipe import Recipe
+
+LEARNING: tuple[SplitName, ...] = ("train", "valid")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run: a model with a seed.
+
+    Attributes:
+        model: as the study has it.
+        seed: of the run.
+        recipe: whole, but for what is derived from the data; with the network that it begins with.
+        path: the run's folder.
+    """
+
+    model: StudyModel
+    seed: int
+    recipe: Recipe
+    path: Path
+
+
+def make_plan(
+    study: Study,
+    folder: Path,
+    *,
+    data: Mapping[str, str],
+    only: Collection[str],
+    seeds: int,
+    quick: bool,
+) -> list[Planned]:
+    """Return the runs of a study in their order, those first that others begin with.
+
+    Args:
+        study: as it was read.
+        folder: of the study's runs.
+        data: where the pictures of a source lie, by what the study calls it.
+        only: names of the models that are wanted, with those that they begin with; empty: all.
+        seeds: runs of each model.
+        quick: a small share of it.
+
+    Raises:
+        UsageError: a name in `only` or `data` is not the study's.
+    """
+    names = [model.name for model in study.models]
+    for name in only:
+        if name not in names:
+            raise unknown("model of the study", name, names)
+    wanted = _with_beginnings(study, only) if only else set(names)
+    plans: list[Planned] = []
+    used: set[str] = set()
+    for model in study.models:
+        for seed in range(seeds):
+            recipe = study.recipe_of(model, seed, quick=quick)
+            called = recipe.data.source
+            used.add(called)
+            source = source_of(data.get(called, called))
+            start = recipe.start
+            if model.begins_with is not None:
+                start = start.model_copy(
+                    update={"source": str(_place(folder, model.begins_with, seed).absolute())}
+                )
+            placed = recipe.data.model_copy(update={"source": source})
+            whole = recipe.model_copy(update={"data": placed, "start": start})
+            if model.name in wanted:
+                plans.append(Planned(model, seed, whole, _place(folder, model.name, seed)))
+    for name in data:
+        if name not in used:
+            raise unknown("source of the study", name, sorted(used))
+    return plans
+
+
+def read_all(study: Study, plans: list[Planned], *, progress: bool) -> dict[DataOptions, Dataset]:
+    """Return the pictures that the runs learn from, by the options that they are read with.
+
+    Raises:
+        DataError: some are not there; the message says how to get them.
+    """
+    found: dict[DataOptions, Dataset] = {}
+    for plan in plans:
+        if plan.recipe.data not in found:
+            _check_source(study, plan.recipe.data.source)
+            found[plan.recipe.data] = load(None, plan.recipe.data, splits=LEARNING, progress=progress)
+    return found
+
+
+def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> None:
+    """Check that every network fits its pictures, before the first one trains.
+
+    Raises:
+        UsageError: one does not; the message names the model and the layer line.
+    """
+    lines: dict[str, tuple[str, ...]] = {}
+    for plan in plans:
+        if plan.model.name not in lines:
+            try:
+                lines[plan.model.name] = _lines(plan, lines, datasets[plan.recipe.data].split("train"))
+            except UsageError as error:
+                raise type(error)(f"Model '{plan.model.name}' of the study: {error}") from error
+
+
+def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
+    """Return the layer lines of a model, `known` being those of the models before it; each fits."""
+    from picturewise.training.backbone import with_backbone  # noqa: PLC0415 (PyTorch is loaded once the data is there)
+    from picturewise.training.effective import effective  # noqa: PLC0415
+
+    recipe, first = plan.recipe, plan.model.begins_with
+    if first is None:
+        return effective(with_backbone(recipe, train.shape)[0], train)[0].model.layers or ()
+    own = recipe.model.layers or ()
+    # With the number of lines that are taken over, a recipe names all of them already.
+    lines = own if recipe.start.lines else (*known[first], *own)
+    shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
+    features, before = (show(_features(some, shape, len(train.classes))) for some in (lines, known[first]))
+    if recipe.start.head == "keep" and features != before:
+        raise UsageError(
+            f"the output layer of '{first}' cannot be kept: it takes {before} numbers, but {features} come in; let the "
+            f"added layers give out {before}, or leave start.head out."
+        )
+    return lines
+
+
+def _features(lines: tuple[str, ...], shape: Shape, classes: int) -> Shape:
+    """Return the shape that comes into the output layer."""
+    rows = summarise(parse(lines), shape, classes).rows
+    return rows[-2].output if len(rows) > 1 else shape
+
+
+def _with_beginnings(study: Study, only: Collection[str]) -> set[str]:
+    wanted = set(only)
+    for model in reversed(study.models):
+        if model.name in wanted and model.begins_with is not None:
+            wanted.add(model.begins_with)
+    return wanted
+
+
+def _place(folder: Path, name: str, seed: int) -> Path:
+    return folder / f"seed-{seed}" / name
+
+
+def _check_source(study: Study, source: str) -> None:
+    """Say how to get pictures that a study names but does not bring."""
+    if source in catalogue.entries() or Path(source).expanduser().exists():
+        return  # one of the catalogue that is not fetched says so itself
+    told = study.needs.get(source)
+    if told is not None:
+        raise DataError(
+            f"The study needs '{source}', which is not here: {told} Say where it lies with --data {source}=PATH, or "
+            "leave its models out with --only."
+        )

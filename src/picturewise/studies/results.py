@@ -1,0 +1,215 @@
+"""What came of a study: the numbers of each model, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from picturewise import files
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.errors import RunError
+from picturewise.evaluation.evaluation import Evaluation, Interval
+from picturewise.evaluation.intervals import mean_interval
+from picturewise.reporting.contents import ComparisonTable, DatasetFacts, Report, ReportFigure, StudyRow
+from picturewise.reporting.report import render_report
+from picturewise.studies.plan import Planned
+from picturewise.studies.study import Published, Study
+from picturewise.tasks.compare import compare, comparison_table
+from picturewise.tasks.evaluate import judge
+from picturewise.tasks.figures import Album
+from picturewise.tasks.report import dataset_facts, model_facts, training_seconds
+from picturewise.training.run import Run
+
+QUICK = (
+    "A quick look: a small share of the pictures and epochs of this study. The figures say nothing about the models; "
+    "run it without --quick for those."
+)
+
+
+class StudiedModel(BaseModel):
+    """One model of a study; the numbers are those of its first seed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    about: str
+    data: str
+    path: Path
+    parameters: int = Field(description="All of them, trained or not.")
+    trainable_parameters: int
+    epochs: int
+    best_epoch: int
+    training_seconds: float
+    valid_pictures: int
+    valid_accuracy: Interval
+    valid_loss: Interval
+    test_pictures: int
+    accuracy: Interval = Field(description="On the test split.")
+    loss: Interval
+    seeds: tuple[float, ...] = Field(description="Test accuracy of each seed's run.")
+    mean: Interval | None = Field(description="Of these, with Student's interval; None for one seed.")
+    published: Published | None
+
+
+class StudyResult(BaseModel):
+    """What came of a study, its models in their order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    quick: bool
+    models: tuple[StudiedModel, ...]
+    report: Path
+
+
+def gather(
+    study: Study,
+    folder: Path,
+    plans: Sequence[Planned],
+    runs: Sequence[Run],
+    datasets: Mapping[DataOptions, Dataset],
+    *,
+    quick: bool,
+    progress: bool,
+) -> StudyResult:
+    """Return the numbers of finished, judged runs, and write the report of all into the folder.
+
+    Args:
+        study: as it was read.
+        folder: of the study.
+        plans: of the runs.
+        runs: one for each plan.
+        datasets: train and validation of each plan's data options.
+        quick: it was a small share of the study.
+        progress: as for `compare`.
+    """
+    by_model: dict[str, list[Run]] = {}
+    valid: dict[str, ImageSet] = {}
+    for plan, run in zip(plans, runs, strict=True):
+        by_model.setdefault(plan.model.name, []).append(run)
+        valid[plan.model.name] = datasets[plan.recipe.data].split("valid")
+    models = tuple(_studied(study, name, of_model, valid[name]) for name, of_model in by_model.items())
+    first = {name: of_model[0] for name, of_model in by_model.items()}
+    tables, figures = _compared(folder, list(first.values()), progress=progress)
+    report = Report(
+        title=study.title,
+        datasets=_datasets(first.values()),
+        models=tuple(
+            model_facts(run, Album(run.path / "figures").get("learning-curves", "confusion", "errors"))
+            for run in first.values()
+        ),
+        comparisons=tables,
+        figures=figures,
+        about=study.about,
+        notice=QUICK if quick else "",
+        study=tuple(_row(model) for model in models),
+        made_by=f"Picturewise {next(iter(first.values())).record.picturewise}",
+    )
+    result = StudyResult(title=study.title, quick=quick, models=models, report=folder / "report.html")
+    files.write_text(result.report, render_report(report))
+    files.write_text(folder / "results.json", result.model_dump_json(indent=1) + "\n")
+    return result
+
+
+def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> StudiedModel:
+    run, model = runs[0], study.model(name)
+    record, history = run.record, run.history
+    classifier = run.classifier()
+    on_valid, _, _ = judge(classifier, valid, record.data.name, "valid")
+    evaluation = _judged(run)
+    seeds = tuple(_judged(one).accuracy.value for one in runs)
+    return StudiedModel(
+        name=name,
+        about=model.about,
+        data=record.data.name,
+        path=run.path,
+        parameters=record.trainable_parameters + record.fixed_parameters,
+        trainable_parameters=record.trainable_parameters,
+        epochs=history[-1].epoch,
+        best_epoch=int(classifier.description.provenance["epoch"]),
+        training_seconds=training_seconds(run),
+        valid_pictures=on_valid.pictures,
+        valid_accuracy=on_valid.accuracy,
+        valid_loss=on_valid.loss,
+        test_pictures=evaluation.pictures,
+        accuracy=evaluation.accuracy,
+        loss=evaluation.loss,
+        seeds=seeds,
+        mean=mean_interval(seeds, lowest=0.0, highest=1.0) if len(seeds) > 1 else None,
+        published=model.published,
+    )
+
+
+def _judged(run: Run) -> Evaluation:
+    evaluation = run.evaluation()
+    if evaluation is None:
+        raise RunError(f"{run.path} lost its evaluation under way; start the study again.")
+    return evaluation
+
+
+def _row(model: StudiedModel) -> StudyRow:
+    published = model.published or Published()
+    return StudyRow(
+        model=model.name,
+        about=model.about,
+        data=model.data,
+        parameters=model.parameters,
+        epochs=model.epochs,
+        seconds=model.training_seconds,
+        valid_accuracy=model.valid_accuracy,
+        valid_loss=model.valid_loss,
+        accuracy=model.accuracy,
+        loss=model.loss,
+        published_accuracy=published.accuracy,
+        published_loss=published.loss,
+        published_note=published.note,
+        seeds=model.seeds,
+        mean=model.mean,
+    )
+
+
+def _compared(
+    folder: Path, runs: Sequence[Run], *, progress: bool
+) -> tuple[tuple[ComparisonTable, ...], tuple[ReportFigure, ...]]:
+    """Return a table and figures for each set of test pictures; of a single run on one, its own predictions."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Run]] = {}
+    for run in runs:
+        evaluation = _judged(run)
+        groups.setdefault((evaluation.fingerprint, evaluation.classes), []).append(run)
+    tables: list[ComparisonTable] = []
+    figures: list[ReportFigure] = []
+    for number, group in enumerate(groups.values(), start=1):
+        title = group[0].record.data.name if len(groups) > 1 else ""
+        if len(group) == 1:
+            figures += _titled(Album(group[0].path / "figures"), title, {"predictions": group[0].name})
+            continue
+        place = folder / ("comparison" if len(groups) == 1 else f"comparison-{number}")
+        compared = compare(group, out=place, progress=progress)
+        table = comparison_table(compared)
+        tables.append(ComparisonTable(table.reference, table.rows, table.method, title))
+        album = Album(place / "figures")
+        sheets = sorted(path.stem for path in album.folder.glob("predictions*.png"))
+        figures += _titled(album, title, dict.fromkeys(["learning-curves", *sheets], ""))
+    return tuple(tables), tuple(figures)
+
+
+def _titled(album: Album, title: str, names: Mapping[str, str]) -> list[ReportFigure]:
+    """Return figures whose titles say which data set they are about, and which model."""
+    found = []
+    for name, model in names.items():
+        for figure in album.get(name):
+            about = ", ".join(part for part in (figure.title, title, model) if part)
+            found.append(ReportFigure(about, figure.caption, figure.alt, figure.png))
+    return found
+
+
+def _datasets(runs: Iterable[Run]) -> tuple[DatasetFacts, ...]:
+    """Return the facts of each data set once."""
+    found: dict[tuple[str, str], DatasetFacts] = {}
+    for run in runs:
+        found.setdefault((run.record.data.name, str(run.recipe.data.source)), dataset_facts(run))
+    return tuple(found.values())

@@ -1,0 +1,159 @@
+"""Running a study: train, judge and compare its models; what is finished stays, what was interrupted goes on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from picturewise import files
+from picturewise.errors import Interrupted, RunError, UsageError
+from picturewise.studies.plan import Planned, check_all, make_plan, read_all
+from picturewise.studies.results import StudyResult, gather
+from picturewise.studies.study import Study, read_study
+from picturewise.tasks.evaluate import evaluate
+from picturewise.tasks.load import refuse_inside
+from picturewise.tasks.train import resume, train
+from picturewise.training.callbacks import Callback
+from picturewise.training.run import Run, open_run
+
+FORMAT = 1
+FILE = "study.json"
+BEGUN = ("splits.csv", "skipped.csv", "recipe.toml")
+"""What a run writes before its run.json, without which it is none yet."""
+
+
+def study(
+    name: str | Path,
+    *,
+    data: str | Path | Mapping[str, str | Path] | None = None,
+    out: str | Path | None = None,
+    only: Sequence[str] = (),
+    seeds: int | None = None,
+    quick: bool = False,
+    callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
+    tell: Callable[[Planned, Run | None], None] | None = None,
+    progress: bool = True,
+) -> StudyResult:
+    """Train and judge every model of a study, and write one report about them.
+
+    Started again on the same folder, it goes on where it was: finished runs stay, an interrupted one is resumed.
+
+    Args:
+        name: of a study that comes with Picturewise, or a study's file (docs/studies.md).
+        data: where the pictures lie; of a study with several sources, a mapping from what it calls each.
+        out: the folder for all of it; none: `studies/<name>`, with `-quick` where it is quick.
+        only: names of the models that are wanted; none: all.
+        seeds: runs of each model, with the seeds 0, 1, …; none: as many as the study says.
+        quick: a small share of the pictures and epochs, for a look; the report says so.
+        callbacks: as for `train`.
+        track: as for `train`.
+        tell: called before each run, without it, and with it when it is done.
+        progress: show how far it has come, on the standard error output.
+
+    Raises:
+        UsageError: there is no such study, its file or a model does not fit, or the folder holds another one.
+        DataError: the pictures cannot be read.
+        Interrupted, DivergedError, SaveError: as for `train`; finished models are kept.
+    """
+    tell = tell or (lambda plan, run: None)
+    called, content = read_study(name)
+    folder = Path(out) if out is not None else Path("studies") / (called + "-quick" * quick)
+    plans = make_plan(
+        content,
+        folder,
+        data=_places(content, data),
+        only=only,
+        seeds=content.seeds if seeds is None else _positive(seeds),
+        quick=quick,
+    )
+    for plan in plans:
+        refuse_inside(folder, plan.recipe.data.source)
+    _check_folder(folder, content, quick=quick)
+    datasets = read_all(content, plans, progress=progress)
+    check_all(plans, datasets)
+    _claim(folder, called, content, quick=quick)
+    runs = []
+    for plan in plans:
+        tell(plan, None)
+        run = _trained(plan, callbacks, track, progress=progress)
+        if run.evaluation() is None:
+            evaluate(run, progress=progress)
+        tell(plan, run)
+        runs.append(run)
+    return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
+
+
+def _trained(
+    plan: Planned, callbacks: Sequence[Callback], track: str | Sequence[str], *, progress: bool
+) -> Run:
+    """Return the finished run of a plan, trained now, or as far as it was not."""
+    try:
+        if (plan.path / "run.json").exists():
+            return resume(open_run(plan.path), callbacks=callbacks, track=track, progress=progress)
+        for begun in BEGUN:  # by one that was killed before its first batch
+            (plan.path / begun).unlink(missing_ok=True)
+        return train(recipe=plan.recipe, out=plan.path, callbacks=callbacks, track=track, progress=progress)
+    except Interrupted as stopped:
+        raise Interrupted(
+            f"{stopped} The whole study goes on where it was when the same command is given again.",
+            stopped.exit_code - 128,
+        ) from stopped
+
+
+def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) -> dict[str, str]:
+    """Return where each source lies, by what the study calls it."""
+    if data is None:
+        return {}
+    if isinstance(data, Mapping):
+        return {called: str(place) for called, place in data.items()}
+    sources = sorted({content.recipe_of(model, 0, quick=False).data.source for model in content.models})
+    if len(sources) > 1:
+        raise UsageError(
+            f"The study has several sources ({', '.join(sources)}); say for which one: --data {sources[0]}={data}"
+        )
+    return {sources[0]: str(data)}
+
+
+def _positive(seeds: int) -> int:
+    if not 1 <= seeds <= 100:
+        raise UsageError(f"seeds is {seeds}; expected 1 to 100 runs of each model.")
+    return seeds
+
+
+def _facts(content: Study, *, quick: bool) -> dict[str, Any]:
+    """Return what must be the same for runs to belong together; more seeds may be added."""
+    said = content.model_copy(update={"seeds": 1}).to_toml()
+    return {"format": FORMAT, "quick": quick, "sha256": hashlib.sha256(said.encode()).hexdigest()}
+
+
+def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
+    """Check that a folder is new, or was made for the same study.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    path = folder / FILE
+    if not path.exists():
+        raise UsageError(f"{folder} is there already and holds no study; choose another --out.")
+    try:
+        found = files.read_json(path)
+    except RunError as error:
+        raise RunError(f"{error} Choose another --out, or take the folder away.") from error
+    wanted = _facts(content, quick=quick)
+    if not isinstance(found, dict) or {key: found.get(key) for key in wanted} != wanted:
+        raise UsageError(
+            f"{folder} holds runs of another version of this study, or of another one; nothing is overwritten: choose "
+            "another --out."
+        )
+
+
+def _claim(folder: Path, called: str, content: Study, *, quick: bool) -> None:
+    if not (folder / FILE).exists():
+        files.write_json(folder / FILE, {"name": called, **_facts(content, quick=quick)})
+    if not (folder / "study.toml").exists():
+        files.write_text(folder / "study.toml", content.to_toml())

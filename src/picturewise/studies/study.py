@@ -1,0 +1,200 @@
+"""`Study`: several recipes and what they share, as a TOML file; a user's own has the same form as the packaged ones.
+
+title = "…"                     of the report
+about = "…"                     what is asked, and whose project it was
+seeds = 1                       runs of each model, with the seeds 0, 1, …
+
+[recipe.data]                   keys of a recipe that all models share, as docs/train.md lists them
+source = "mnist"
+
+[quick.training]                keys that `--quick` puts over those of every model
+epochs = 2
+
+[[models]]
+name = "dense"                  of the run's folder and in the report
+about = "…"                     what is special about it
+alone = true                    take the pictures from the shared recipe, and nothing else of it
+begins_with = "other"           begin with the network that this model of the same study and seed has learned
+published = { accuracy = 0.979, loss = 0.148, note = "…" }
+recipe.model.layers = [ … ]     keys of its own
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from picturewise.errors import UsageError, nearest
+from picturewise.training.recipe import Recipe, make_recipe
+
+SUFFIX = ".toml"
+QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}
+"""What `--quick` puts over the recipes of a study that does not say it itself."""
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Published(BaseModel):
+    """What somebody else reports of a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accuracy: _Share | None = None
+    loss: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    note: str = Field(default="", description="Under which conditions.")
+
+
+class StudyModel(BaseModel):
+    """One model of a study."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")
+    about: str = ""
+    alone: bool = False
+    begins_with: str | None = None
+    published: Published | None = None
+    recipe: dict[str, Any] = {}
+
+
+class Study(BaseModel):
+    """What a study's file says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = Field(min_length=1)
+    about: str = ""
+    seeds: int = Field(default=1, ge=1, le=100)
+    recipe: dict[str, Any] = {}
+    quick: dict[str, Any] = QUICK
+    needs: dict[str, str] = Field(
+        default={}, description="Of a source that is no catalogue name: what it is and where it comes from."
+    )
+    models: tuple[StudyModel, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_each_model_once(self) -> Self:
+        known: list[str] = []
+        for model in self.models:
+            if model.name in known:
+                raise _problem(f"two models are called '{model.name}'")
+            if model.begins_with is not None and model.begins_with not in known:
+                raise _problem(
+                    f"model '{model.name}' begins with '{model.begins_with}', which is no model before it"
+                    f"{' (' + ', '.join(known) + ')' if known else ''}"
+                )
+            known.append(model.name)
+        return self
+
+    def model(self, name: str) -> StudyModel:
+        """Return the model of that name, which is one of its own."""
+        return next(model for model in self.models if model.name == name)
+
+    def recipe_of(self, model: StudyModel, seed: int, *, quick: bool) -> Recipe:
+        """Return the whole recipe of a model, without what it begins with.
+
+        Raises:
+            UsageError: a key or a value does not fit; the message names the model.
+        """
+        try:
+            shared = {"data": self.recipe.get("data", {})} if model.alone else self.recipe
+            return make_recipe(shared, model.recipe, {"seed": seed}, self.quick if quick else {})
+        except UsageError as error:
+            raise UsageError(f"Model '{model.name}' of the study: {error}") from error
+
+    def to_toml(self) -> str:
+        """Return the study as TOML; `parse_study` reads it back."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def packaged() -> dict[str, Study]:
+    """Return the studies that come with Picturewise, by name."""
+    folder = resources.files("picturewise.studies")
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(SUFFIX)), key=lambda file: file.name
+    )
+    return {
+        file.name.removesuffix(SUFFIX): parse_study(file.read_text(encoding="utf-8"), file.name)
+        for file in files
+    }
+
+
+def read_study(name: str | Path) -> tuple[str, Study]:
+    """Return the name and the content of a packaged study, or of a study's file.
+
+    Raises:
+        UsageError: there is neither, the file is not TOML, or says something that a study does not have.
+    """
+    path = Path(name)
+    if not (path.suffix == SUFFIX or path.exists()):
+        known = packaged()
+        if str(name) in known:
+            return str(name), known[str(name)]
+        raise UsageError(
+            f"'{name}' is no study that comes with Picturewise ({', '.join(known)}), and no file of that name is here; "
+            f"a study's file ends in {SUFFIX}.{nearest(str(name), known)}"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"The study {path} cannot be read: {reason}.") from error
+    return path.stem, parse_study(text, str(path))
+
+
+def parse_study(text: str, where: str) -> Study:
+    """Return the study that a TOML text describes.
+
+    Args:
+        text: of the file.
+        where: what to call it in an error.
+
+    Raises:
+        UsageError: it is not TOML; a key is not known, or a value does not fit; of each recipe, too.
+    """
+    try:
+        study = Study.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        raise UsageError(f"The study {where} cannot be used: {_explained(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"The study {where} is not TOML: {error}.") from error
+    for model in study.models:
+        study.recipe_of(model, 0, quick=True)
+        recipe = study.recipe_of(model, 0, quick=False)
+        if model.begins_with is not None and recipe.start.source is not None:
+            raise UsageError(
+                f"Model '{model.name}' of the study begins with two networks; leave one of them out."
+            )
+    return study
+
+
+def _problem(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("study", "{sentence}", {"sentence": sentence})
+
+
+def _explained(error: ValidationError) -> str:
+    """Return pydantic's first complaint in words."""
+    first = error.errors(include_url=False)[0]
+    place = [str(part) if isinstance(part, str) else f"number {part + 1}" for part in first["loc"]]
+    where = ".".join(place).replace(".number", " number")
+    if first["type"] == "extra_forbidden":
+        tables: dict[str, type[BaseModel]] = {"models": StudyModel, "published": Published}
+        known = tables.get(_table(first["loc"]), Study).model_fields
+        return f"'{where}' is no key of a study; there are {', '.join(known)}.{nearest(place[-1], known)}".rstrip(
+            "."
+        )
+    if first["type"] == "missing":
+        return f"it lacks '{where}'."
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{message}." if first["type"] == "study" else f"'{where}' is {first['input']!r}: {message}."
+
+
+def _table(place: tuple[int | str, ...]) -> str:
+    """Return the innermost named table that a key stands in."""
+    return next((part for part in reversed(place[:-1]) if isinstance(part, str)), "")

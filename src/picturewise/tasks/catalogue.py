@@ -1,0 +1,219 @@
+"""The catalogue for its users: which sets and weights there are, what is known of each, fetching and removing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from picturewise.data import catalogue
+from picturewise.data import fetch as fetching
+from picturewise.data.dataset import SplitName
+from picturewise.data.download import Advance
+from picturewise.data.fetched import Place
+from picturewise.errors import unknown
+from picturewise.tasks.converting import converting
+from picturewise.tasks.imports import remove_imports
+
+
+class _Item(BaseModel):
+    """What a list shows of whatever has a name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    here: bool = Field(description="Whether it can be read without fetching anything.")
+    bytes_here: int = Field(description="What its files take on this disk.")
+    bytes_to_fetch: int | None = Field(description="As published; none: nobody publishes it.")
+
+
+class CatalogueSet(_Item):
+    """One set of the catalogue, as far as a list shows it."""
+
+    kind: Literal["pictures"] = "pictures"
+    counts: dict[SplitName, int] = Field(description="Pictures of each split.")
+
+
+class CatalogueWeights(_Item):
+    """The published weights of one network, as far as a list shows them."""
+
+    kind: Literal["weights"] = "weights"
+    parameters: int = Field(description="With the output layer that they were published with.")
+
+
+class _Publication(BaseModel):
+    """Whose a thing is, and where it is published."""
+
+    licence: str
+    citation: str
+    page: str
+    folder: Path | None = Field(description="Where its files lie, or would lie; none: it is built in.")
+    addresses: dict[str, list[str]] = Field(description="Each file, and where it is offered, in order.")
+    checksums: dict[str, str] = Field(description="Each file's published checksum, or its beginning.")
+
+
+class CatalogueDetails(CatalogueSet, _Publication):
+    """All that is known of one set."""
+
+    height: int
+    width: int
+    channels: int
+    classes: tuple[str, ...]
+
+
+class WeightsDetails(CatalogueWeights, _Publication):
+    """All that is known of the weights of one network."""
+
+
+class FetchedSet(BaseModel):
+    """What fetching one set came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    folder: Path | None
+    fetched: tuple[str, ...] = Field(description="Files that were brought now.")
+    here_already: tuple[str, ...] = Field(description="Files that were here already.")
+
+
+class RemovedSet(BaseModel):
+    """What removing one set came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    bytes_freed: int
+    imports_freed: int = Field(description="Bytes of what had been imported from it.")
+    left: tuple[str, ...] = Field(
+        description="Files that Picturewise did not fetch, or that were changed since."
+    )
+
+
+def list_sets() -> list[CatalogueSet]:
+    """Return every set of the catalogue, and what of it is here."""
+    return [
+        CatalogueSet(**_facts(Place(name, entry)), counts=entry.counts)
+        for name, entry in catalogue.entries().items()
+    ]
+
+
+def list_weights() -> list[CatalogueWeights]:
+    """Return every network whose weights can be fetched, and what of them is here."""
+    return [
+        CatalogueWeights(**_facts(Place(name, entry)), parameters=entry.parameters)
+        for name, entry in catalogue.weights().items()
+    ]
+
+
+def show_set(name: str) -> CatalogueDetails | WeightsDetails:
+    """Return all that is known of a set, or of the weights of a network.
+
+    Raises:
+        UsageError: the catalogue has no such name.
+    """
+    place = _place(name)
+    entry = place.entry
+    facts = {
+        **_facts(place),
+        "licence": entry.licence,
+        "citation": entry.citation,
+        "page": entry.page,
+        "folder": place.folder if entry.files else None,
+        "addresses": {file.name: entry.addresses(file) for file in entry.files},
+        "checksums": {file.name: file.checksum for file in entry.files},
+    }
+    if isinstance(entry, catalogue.WeightsEntry):
+        return WeightsDetails(**facts, parameters=entry.parameters)
+    assert isinstance(entry, catalogue.Entry)  # noqa: S101 (there is no third kind)
+    height, width, channels = entry.shape
+    facts |= {"height": height, "width": width, "channels": channels}
+    return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
+
+
+def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSet]:
+    """Bring sets or weights that are not here yet, one after the other, and return what was done.
+
+    Args:
+        names: of the catalogue; all are looked up before anything is fetched.
+        progress: show how far a file has come, on a terminal.
+
+    Raises:
+        UsageError: the catalogue has no such name.
+        DownloadError: a file cannot be had; the sets before it stay.
+        SaveError: something could not be written.
+    """
+    places = [_place(name) for name in names]
+    found = []
+    with _fetching_progress(shown=progress) as advance:
+        for place in places:
+            done = fetching.fetch(place, advance=advance, convert=converting(place.name))
+            folder = place.folder if place.entry.files else None
+            found.append(
+                FetchedSet(
+                    name=place.name, folder=folder, fetched=done.fetched, here_already=done.here_already
+                )
+            )
+    return found
+
+
+def remove_set(name: str) -> RemovedSet:
+    """Delete what Picturewise fetched of a set and imported from it, and nothing else, and return what was done.
+
+    Of a network, its weights are deleted; classifiers that began with them are whole without.
+
+    Raises:
+        UsageError: the catalogue has no such name.
+        SaveError: something cannot be deleted.
+    """
+    place = _place(name)
+    freed, left = fetching.remove(place)
+    weights = isinstance(place.entry, catalogue.WeightsEntry)
+    imports = 0 if weights else sum(one.bytes for one in remove_imports(name))
+    return RemovedSet(name=name, bytes_freed=freed, imports_freed=imports, left=left)
+
+
+def _place(name: str) -> Place:
+    entries = {**catalogue.entries(), **catalogue.weights()}
+    if name not in entries:
+        raise unknown("name of the catalogue", name, entries)
+    return Place(name, entries[name])
+
+
+def _facts(place: Place) -> dict[str, Any]:
+    return {
+        "name": place.name,
+        "title": place.entry.title,
+        "here": place.is_here(),
+        "bytes_here": place.bytes_here(),
+        "bytes_to_fetch": place.entry.bytes(),
+    }
+
+
+@contextlib.contextmanager
+def _fetching_progress(*, shown: bool) -> Iterator[Callable[[str], Advance] | None]:
+    """Yield what draws a bar for each file on the standard error output, if that is a terminal."""
+    from rich import progress  # noqa: PLC0415 (not needed to import the package)
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield None
+        return
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console, transient=True) as bars:
+
+        def begin(name: str) -> Advance:
+            task = bars.add_task(name, total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield begin

@@ -1,0 +1,159 @@
+"""Compare runs that were judged on the same test pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from picturewise.errors import UsageError
+from picturewise.evaluation.comparing import Comparison, compare_all
+from picturewise.evaluation.evaluation import Evaluation, Interval
+from picturewise.reporting import figures
+from picturewise.reporting.contents import ComparisonRow, ComparisonTable
+from picturewise.tasks.evaluate import as_classes, evaluate
+from picturewise.tasks.figures import Album
+from picturewise.tasks.load import Data, load_own
+from picturewise.tasks.report import training_seconds, write_comparison_report
+from picturewise.training.run import Run, open_run
+
+METHOD = (
+    "Differences in percentage points of test accuracy on the same pictures, with Tango's 95 % interval; "
+    "exact McNemar tests against the most accurate model, corrected for their number after Holm."
+)
+
+
+class ComparedRun(BaseModel):
+    """One run in a comparison."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    path: Path
+    trainable_parameters: int
+    accuracy: Interval
+    loss: Interval
+    training_seconds: float
+    paired: Comparison | None = Field(description="Against the most accurate run; None for that run itself.")
+
+
+class RunComparison(BaseModel):
+    """Runs side by side, in the order in which they were given."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pictures: int
+    fingerprint: str = Field(description="SHA-256 of the test pictures that all were judged on.")
+    best: str = Field(description="The most accurate run.")
+    runs: tuple[ComparedRun, ...]
+    report: Path
+
+
+def compare(
+    runs: Sequence[str | Path | Run],
+    *,
+    data: Data | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> RunComparison:
+    """Return runs side by side, with paired tests, and write a report about them.
+
+    A run that has not been evaluated on its test split is evaluated now.
+
+    Args:
+        runs: two or more runs or their folders.
+        data: the pictures of the runs, if they are not where they were, or were handed in from Python.
+        out: the folder of the report; none: `compare-<run>-<run>` in the working folder.
+        seed: which test pictures are shown.
+        progress: show how far reading has come, on a terminal.
+
+    Raises:
+        UsageError: fewer than two runs, or they were judged on different test pictures.
+        RunError: a run cannot be read.
+    """
+    opened = [run if isinstance(run, Run) else open_run(Path(run)) for run in runs]
+    if len(opened) < 2:
+        raise UsageError("A comparison needs at least two runs.")
+    evaluations = [run.evaluation() or evaluate(run, data=data, progress=progress) for run in opened]
+    _same_pictures(opened, evaluations)
+    names = _names(opened)
+    folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
+    if (folder / "run.json").exists():
+        raise UsageError(f"{folder} is a run, whose report would be overwritten; choose another --out.")
+    part = load_own(opened[0], data, splits=["test"], progress=progress).split("test")
+    labels = as_classes(part, evaluations[0].classes)
+    if part.fingerprint != evaluations[0].fingerprint:
+        raise UsageError(
+            f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated; "
+            "evaluate the runs again."
+        )
+    probabilities = {name: run.probabilities() for name, run in zip(names, opened, strict=True)}
+    right = {name: np.asarray(table.argmax(axis=1) == labels) for name, table in probabilities.items()}
+    tests = compare_all(right)
+    paired = {test.b: test for test in tests}
+    best = tests[0].a
+    rows = tuple(
+        ComparedRun(
+            name=name,
+            path=run.path,
+            trainable_parameters=run.record.trainable_parameters,
+            accuracy=evaluation.accuracy,
+            loss=evaluation.loss,
+            training_seconds=training_seconds(run),
+            paired=paired.get(name),
+        )
+        for name, run, evaluation in zip(names, opened, evaluations, strict=True)
+    )
+    album = Album(folder / "figures")
+    curves = {name: run.history for name, run in zip(names, opened, strict=True)}
+    figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))
+    sheets = album.draw_predictions(probabilities, part, labels, evaluations[0].classes, seed=seed)
+    result = RunComparison(
+        pictures=len(part),
+        fingerprint=part.fingerprint,
+        best=best,
+        runs=rows,
+        report=folder / "report.html",
+    )
+    title = f"{opened[0].record.data.name}: {', '.join(names)}"
+    shared = album.get("learning-curves", *sheets)
+    write_comparison_report(result.report, title, opened, comparison_table(result), shared)
+    return result
+
+
+def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> None:
+    for run, evaluation in zip(runs, evaluations, strict=True):
+        if (
+            evaluation.classes != evaluations[0].classes
+            or evaluation.fingerprint != evaluations[0].fingerprint
+        ):
+            raise UsageError(
+                f"{runs[0].path} and {run.path} were judged on different test pictures "
+                f"({evaluations[0].pictures:,} of {evaluations[0].dataset} and {evaluation.pictures:,} of "
+                f"{evaluation.dataset}, with different SHA-256), so they cannot be compared; "
+                "evaluate them on the same data."
+            )
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return the runs' folder names, or their whole paths where two are the same."""
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run.path) for run in runs]
+    if len(set(names)) < len(names):
+        raise UsageError("The same run is given twice; a comparison needs different ones.")
+    return names
+
+
+def comparison_table(result: RunComparison) -> ComparisonTable:
+    """Return the comparison as a report shows it."""
+    rows = (
+        ComparisonRow(
+            row.name, row.trainable_parameters, row.accuracy, row.loss, row.training_seconds, row.paired
+        )
+        for row in result.runs
+    )
+    return ComparisonTable(result.best, tuple(rows), METHOD)

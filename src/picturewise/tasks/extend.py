@@ -1,0 +1,210 @@
+"""Going on from a finished network: more layers, a new output layer, or more classes beside the old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from picturewise.architectures.lines import parse
+from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.imageset import ImageSet
+from picturewise.data.names import listed
+from picturewise.errors import DataError, UsageError
+from picturewise.evaluation.evaluation import Interval
+from picturewise.prediction.classifier import Classifier
+from picturewise.tasks.evaluate import judge
+from picturewise.tasks.load import Data, load, load_own, source_of
+from picturewise.tasks.train import LEARNING_SPLITS, train
+from picturewise.training.callbacks import Callback
+from picturewise.training.recipe import make_recipe
+from picturewise.training.run import Run, open_run
+from picturewise.training.settings import plain_settings
+
+VALID: tuple[SplitName, ...] = ("valid",)
+
+
+@dataclass(frozen=True)
+class ClassesJudged:
+    """The accuracy on validation pictures of some classes, before and after.
+
+    Attributes:
+        classes: which.
+        pictures: how many of them.
+        before: of the old network; None where it does not know these classes.
+        after: of the extended one; all of its classes could be answered.
+    """
+
+    classes: tuple[str, ...]
+    pictures: int
+    before: Interval | None
+    after: Interval
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A new run that began with an older one's network.
+
+    Attributes:
+        run: the new one.
+        old: the classes that the older one knew; None where no validation picture of them is at hand.
+        new: the classes that came to them, or those of a new output layer; None where there are none.
+    """
+
+    run: Run
+    old: ClassesJudged | None
+    new: ClassesJudged | None
+
+
+def extend(
+    run: str | Path | Run,
+    data: Data | None = None,
+    *,
+    layers: str | Sequence[str] = (),
+    new_head: bool = False,
+    add_classes: bool = False,
+    epochs: int | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    settings: Sequence[str] | Mapping[str, Any] = (),
+    callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
+    progress: bool = True,
+) -> Extension:
+    """Train a new run that begins with the network of an older one; the older run is not changed.
+
+    The options are the older run's, but what was derived for it is derived anew. While the output layer is kept,
+    nothing that the network knew is lost at first, and the best epoch may be the beginning, epoch 0.
+
+    Args:
+        run: the older one; its classifier is that of its best epoch.
+        data: pictures to go on with; None: those of the older run.
+        layers: layer lines that are put before the output layer.
+        new_head: take a new output layer, for whatever classes the pictures have.
+        add_classes: keep the classes that it knows and add those that it does not. Pictures of the old ones among
+            `data` are rehearsed; without any, they are forgotten bit by bit.
+        epochs: 0 only extends, and trains nothing.
+        seed: of the new run; None: that of the older one.
+        out: the new run's folder, as for `train`.
+        settings: as for `train`.
+        callbacks: as for `train`.
+        track: as for `train`.
+        progress: as for `train`.
+
+    Raises:
+        UsageError: the options do not go together, or the classes are others than those of the older run.
+        RunError: the older run is damaged, or has no classifier yet.
+        DataError, Interrupted, DivergedError, SaveError: as for `train`.
+    """
+    older = run.checked() if isinstance(run, Run) else open_run(run)
+    if new_head and add_classes:
+        raise UsageError("A new output layer knows no classes to add to: choose --new-head or --add-classes.")
+    if not (layers or new_head or add_classes or data is not None):
+        raise UsageError(
+            "Nothing was asked for: give layers (--layers), pictures, a new output layer (--new-head) or new classes "
+            "(--add-classes)."
+        )
+    if (new_head or add_classes) and data is None:
+        raise UsageError(f"Other classes need pictures: name them after the run, {older.path}.")
+    classifier = older.classifier()
+    if classifier.description.layers is None:
+        raise UsageError(f"{older.path} trained a Python class, which has no layer lines to extend.")
+    named: dict[str, Any] = {"training": {}}
+    if epochs is not None:
+        named["training"]["epochs"] = epochs
+    if seed is not None:
+        named["seed"] = seed
+    plain = _begun(older, classifier, parse(layers), new_head=new_head)
+    if data is not None:
+        plain["data"] = _other_data(plain["data"], older, data)
+    recipe = make_recipe(plain, named, *plain_settings(settings))
+    pictures = load(data, recipe.data, splits=LEARNING_SPLITS, progress=progress)
+    if not new_head:
+        classes = _classes(older, pictures, add=add_classes)
+        pictures = pictures.with_classes(classes)
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
+    trained = train(data, recipe=recipe, out=out, callbacks=callbacks, track=track, progress=progress)
+    return _judged(older, classifier, trained, pictures)
+
+
+def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head: bool) -> dict[str, Any]:
+    """Return the older run's recipe as a plain one that begins with its network; nothing derived is left in it."""
+    plain = older.recipe.model_dump()
+    for key in older.record.derived:
+        table, _, name = key.partition(".")
+        plain[table].pop(name, None)
+    lines = classifier.description.layers or ()
+    plain["model"] |= {"preset": None, "layers": [*lines, *(layer.line for layer in added)]}
+    plain["start"] = {
+        "source": str(older.path.absolute()),
+        "lines": len(lines),
+        "head": "new" if new_head else "keep",
+    }
+    for name in ("epochs", "freeze", "unfreeze_epoch", "unfreeze_gradually", "backbone_rate"):
+        plain["training"].pop(name, None)
+    return plain
+
+
+def _other_data(options: dict[str, Any], older: Run, data: Data) -> dict[str, Any]:
+    """Return data options for other pictures, brought to the size of the older run's."""
+    height, width, _ = older.record.data.shape
+    kept = {
+        name: options[name] for name in ("fit", "skip_bad", "valid_fraction", "test_fraction", "split_seed")
+    }
+    return {**kept, "source": source_of(data), "size": [height, width]}
+
+
+def _classes(older: Run, pictures: Dataset, *, add: bool) -> tuple[str, ...]:
+    """Return the classes of the new run, those of the older one first."""
+    known = older.record.data.classes
+    new = tuple(name for name in pictures.classes if name not in known)
+    if add and not new:
+        raise UsageError(
+            f"{pictures.name} has no class that {older.path} does not know ({listed(known)}); leave --add-classes out."
+        )
+    if new and not add:
+        raise UsageError(
+            f"{pictures.name} has the class{'es' * (len(new) > 1)} {listed(new)}, but {older.path} knows "
+            f"{listed(known)}: add classes with --add-classes, or take a new output layer with --new-head."
+        )
+    return (*known, *new)
+
+
+def _judged(older: Run, before: Classifier, trained: Run, pictures: Dataset) -> Extension:
+    """Return the new run with what became of the old classes and of the new ones."""
+    after, valid, known = trained.classifier(), pictures.split("valid"), older.record.data.classes
+    old = _of_classes(valid, known)
+    if old is None:  # none is among the new pictures; the older run's own are at hand, mostly
+        try:
+            old = load_own(older, None, splits=VALID, progress=False).valid
+        except DataError:
+            old = None
+    added = tuple(name for name in after.classes if name not in known)
+    new = _of_classes(valid, added)
+    kept = set(known) <= set(after.classes)
+    return Extension(
+        trained,
+        old=None if old is None or not kept else _both(old, known, before, after),
+        new=None if new is None else _both(new, added, None, after),
+    )
+
+
+def _of_classes(part: ImageSet, classes: Sequence[str]) -> ImageSet | None:
+    """Return the pictures of some classes, or None where there are none."""
+    assert part.labels is not None  # noqa: S101 (they were trained on)
+    numbers = [number for number, name in enumerate(part.classes) if name in classes]
+    places = np.flatnonzero(np.isin(part.labels, numbers))
+    return part.select(places) if len(places) else None
+
+
+def _both(
+    part: ImageSet, classes: tuple[str, ...], before: Classifier | None, after: Classifier
+) -> ClassesJudged:
+    scores = [
+        None if one is None else judge(one, part, part.origin, "valid")[0].accuracy for one in (before, after)
+    ]
+    assert scores[1] is not None  # noqa: S101 (there is a classifier after training)
+    return ClassesJudged(classes, len(part), scores[0], scores[1])

@@ -1,0 +1,156 @@
+"""Find a learning rate: a range test on the train split, its figure and its table."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from picturewise import files
+from picturewise.data.dataset import Dataset
+from picturewise.errors import UsageError
+from picturewise.tasks.load import Data, load, reading_progress, refuse_inside
+from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
+from picturewise.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from picturewise.training.rate_finder import RangeTest
+
+TABLE, FIGURE, RECIPE = "learning-rate.csv", "learning-rate.png", "recipe.toml"
+
+
+class FoundRate(BaseModel):
+    """What `find_learning_rate` found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    optimizer: str
+    batch_size: int
+    suggested: float = Field(description="The rate to train with, of two digits.")
+    reason: str = Field(description="Why that one.")
+    steepest: float = Field(
+        description="The rate at which the loss fell fastest against the log of the rate."
+    )
+    lowest: float = Field(description="The rate at which the loss was lowest.")
+    burst: float | None = Field(
+        description="The rate at which the loss was four times its minimum, or no number; none: at no rate."
+    )
+    rates: tuple[float, ...] = Field(description="Of each batch.")
+    losses: tuple[float, ...] = Field(description="Of each batch, before its step.")
+    smoothed: tuple[float, ...] = Field(description="Running means of the losses.")
+    path: Path = Field(
+        description="The folder with the table, the figure, and a recipe with the suggested rate."
+    )
+
+
+def find_learning_rate(
+    data: Data | None = None,
+    *,
+    preset: str | None = None,
+    model: str | None = None,
+    layers: str | Sequence[str] | None = None,
+    network: nn.Module | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    group_by: str | None = None,
+    out: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
+    settings: Sequence[str] | Mapping[str, Any] = (),
+    progress: bool = True,
+) -> FoundRate:
+    """Return a learning rate that suits the data, the network and the optimizer, found by a range test.
+
+    The network is trained on up to 200 batches of train, those that a run would see first, at a rate that rises
+    from far below the usual one to 10 (Smith, 2017). Nothing is measured on other pictures, and the test split is
+    not read. The folder gets `learning-rate.csv`, `learning-rate.png`, and `recipe.toml`, which is the recipe as it
+    was given, with the suggested rate.
+
+    Args:
+        data: as for `train`.
+        preset: as for `train`.
+        model: as for `train`.
+        layers: as for `train`.
+        network: as for `train`; a copy is trained, the module itself stays as it is.
+        epochs: of the recipe that is written; the test takes no notice of them, nor of a learning rate.
+        seed: of everything random; equal seeds give equal losses.
+        group_by: as for `train`.
+        out: a new or empty folder; none: `runs/<data>-<model>-learning-rate-<number>`.
+        recipe: as for `train`.
+        settings: as for `train`.
+        progress: show how far the test has come, on a terminal.
+
+    Raises:
+        UsageError: an option is not known or does not go with the data.
+        DataError: the data cannot be read.
+        DivergedError: the loss fell at no learning rate by 5 % or more.
+        SaveError: something could not be written.
+    """
+    whole = wanted(
+        data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
+        group_by=group_by, recipe=recipe, settings=settings,
+    )  # fmt: skip
+    refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
+    if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
+        raise UsageError(
+            f"{out} is there already and is not empty, and nothing is overwritten: choose another --out."
+        )
+    dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
+    test, effective = _tested(whole, dataset, network, progress=progress)
+
+    from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib is loaded once there is something to draw)
+
+    found = test.tenth_of_lowest
+    content = {
+        TABLE: test.to_csv().encode(),
+        FIGURE: figures.to_png(
+            figures.draw_learning_rates(
+                test.rates, test.losses, test.smoothed,
+                suggested=found, steepest=test.steepest, lowest=test.lowest, burst=test.burst,
+            )
+        ),
+        RECIPE: whole.model_copy(
+            update={"training": whole.training.model_copy(update={"learning_rate": found})}
+        ).to_toml().encode(),
+    }  # fmt: skip
+    # Made at the end, so that a test that fails or is stopped leaves none.
+    name = f"{stem(dataset, whole, network)}-learning-rate"
+    path = files.new_folder(Path("runs"), name) if out is None else Path(out)
+    files.write_folder(path, content)
+    assert effective.training.batch_size is not None  # noqa: S101 (an effective recipe has one)
+    assert effective.training.optimizer is not None  # noqa: S101 (the same)
+    return FoundRate(
+        dataset=dataset.name,
+        optimizer=effective.training.optimizer,
+        batch_size=effective.training.batch_size,
+        suggested=found,
+        reason="a tenth of the rate of the lowest loss: as high as a rate may be that is kept for many batches",
+        steepest=test.steepest,
+        lowest=test.lowest,
+        burst=test.burst,
+        rates=test.rates,
+        losses=test.losses,
+        smoothed=test.smoothed,
+        path=path,
+    )
+
+
+def _tested(
+    recipe: Recipe, dataset: Dataset, network: nn.Module | None, *, progress: bool
+) -> tuple[RangeTest, Recipe]:
+    """Return the range test, and the effective recipe that it was made with."""
+    from picturewise.training.rate_finder import range_test  # noqa: PLC0415 (as in train)
+    from picturewise.training.start import start  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(
+        prefix="picturewise-"
+    ) as folder:  # a trainer has a run, which nobody will see
+        trainer = start(recipe, dataset, Path(folder) / "run", network=copy.deepcopy(network))
+        with reading_progress(shown=progress, what="Trying learning rates") as advance:
+            return range_test(trainer, progress=advance), trainer.recipe

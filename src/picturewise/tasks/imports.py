@@ -1,0 +1,89 @@
+"""The store for its users: what was imported from where, and taking it away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from picturewise.data import catalogue, store
+from picturewise.data.dataset import SplitName
+from picturewise.data.names import printable
+from picturewise.errors import UsageError, nearest
+from picturewise.tasks.load import source_of
+
+
+class ImportedSource(BaseModel):
+    """What the store holds of one source, read in one way."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    height: int
+    width: int
+    channels: int
+    pictures: dict[SplitName, int] = Field(description="Of each split that was imported.")
+    bytes: int
+    folder: Path
+
+
+def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
+    """Return what the store holds, of all sources or of one.
+
+    Args:
+        data: a catalogue name or a path.
+
+    Raises:
+        UsageError: it is neither, and nothing is imported from it.
+    """
+    return [_shown(one) for one in _of(data)]
+
+
+def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
+    """Delete what the store holds, of all sources or of one, and return it; the sources are left as they are.
+
+    Args:
+        data: a catalogue name or a path.
+
+    Raises:
+        UsageError: `data` is neither of them, and nothing is imported from it.
+        SaveError: something cannot be deleted.
+    """
+    found = _of(data)
+    for one in found:
+        store.remove(one)
+    if data is None:
+        store.sweep()
+    return [_shown(one) for one in found]
+
+
+def _of(data: str | Path | None) -> list[store.Import]:
+    if data is None:
+        return store.imports()
+    known = catalogue.entries()
+    names = {str(data), source_of(data), str(Path(data).absolute())}
+    place = None if str(data) in known else Path(data).resolve()  # the same by a link is imported once
+    found = [
+        one
+        for one in store.imports()
+        if one.source in names or (Path(one.source).is_absolute() and Path(one.source).resolve() == place)
+    ]
+    if not found and str(data) not in known and not Path(data).exists():
+        raise UsageError(
+            f"'{printable(str(data))}' is neither a path that exists nor a name of the catalogue, and nothing is "
+            f"imported from it; `picturewise data imports` lists what is.{nearest(str(data), known)}"
+        )
+    return found
+
+
+def _shown(one: store.Import) -> ImportedSource:
+    height, width, channels = one.shape
+    return ImportedSource(
+        source=one.source,
+        height=height,
+        width=width,
+        channels=channels,
+        pictures=dict(one.pictures),
+        bytes=one.bytes,
+        folder=one.folder,
+    )

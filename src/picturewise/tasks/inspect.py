@@ -1,0 +1,95 @@
+"""Inspect a data set: counts, sizes, and pictures to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from picturewise import files
+from picturewise.data.dataset import SplitName
+from picturewise.data.options import data_options
+from picturewise.tasks.figures import WORDS, Album
+from picturewise.tasks.load import Data, load, refuse_inside, source_of
+
+
+class SplitInspection(BaseModel):
+    """One split in numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pictures: int
+    counts: dict[str, int] = Field(description="Pictures of each class; empty without labels.")
+    fingerprint: str = Field(description="SHA-256 of pictures and labels.")
+
+
+class Inspection(BaseModel):
+    """What `inspect` found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    source: str
+    height: int
+    width: int
+    channels: int
+    classes: tuple[str, ...]
+    splits: dict[SplitName, SplitInspection]
+    notes: tuple[str, ...] = Field(description="What was decided while reading.")
+    skipped: dict[str, str] = Field(description="Files left out with skip_bad: path → reason.")
+    figures: dict[str, Path] = Field(description="Figures drawn: name → file.")
+
+
+def inspect(
+    data: Data,
+    *,
+    out: str | Path | None = None,
+    size: tuple[int, int] | None = None,
+    skip_bad: bool = False,
+    group_by: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Inspection:
+    """Return the data set in numbers, and draw its figures.
+
+    Drawn are: random pictures with their labels, the same in grey where there is colour, the classes apart
+    (a row of samples and the mean picture of each), and the counts. Pictures are taken from train.
+
+    Args:
+        data: as for `train`.
+        out: the folder for the figures; none: `inspect-<name>` in the working folder.
+        size: height and width that every picture is brought to; none: their own.
+        skip_bad: go on without files that cannot be read.
+        group_by: as for `read_dataset`.
+        seed: which pictures are drawn.
+        progress: show how far reading has come, on a terminal.
+
+    Raises:
+        UsageError: an option does not fit.
+        DataError: the data cannot be read.
+        SaveError: the figures cannot be written.
+    """
+    source = source_of(data)
+    options = data_options(source=source, size=size, skip_bad=skip_bad, group_by=group_by)
+    refuse_inside(Path(out or "."), data)
+    dataset = load(data, options, progress=progress)
+    height, width, channels = next(iter(dataset.splits().values())).shape
+    album = Album(Path(out or f"inspect-{dataset.name}"))
+    album.draw_data(dataset, grey=channels > 1, seed=seed)
+    inspection = Inspection(
+        name=dataset.name,
+        source=source,
+        height=height,
+        width=width,
+        channels=channels,
+        classes=dataset.classes,
+        splits={
+            name: SplitInspection(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
+            for name, part in dataset.splits().items()
+        },
+        notes=dataset.notes,
+        skipped={item.path: item.reason for item in dataset.skipped},
+        figures={name: album.path(name) for name in WORDS if album.path(name).exists()},
+    )
+    files.write_text(album.folder / "inspection.json", inspection.model_dump_json(indent=1) + "\n")
+    return inspection

@@ -1,0 +1,242 @@
+"""Train a network on a data set, or go on with a run."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from picturewise import files
+from picturewise.data.dataset import Dataset, SplitName
+from picturewise.errors import UsageError
+from picturewise.tasks.load import Data, load, load_own, refuse_inside, source_of
+from picturewise.tracking.trackers import make_trackers
+from picturewise.training.callbacks import Callback
+from picturewise.training.presets import preset as preset_named
+from picturewise.training.recipe import Recipe, make_recipe, recipe_from_toml
+from picturewise.training.run import Run, open_run
+from picturewise.training.settings import plain_settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
+
+
+def train(
+    data: Data | None = None,
+    *,
+    preset: str | None = None,
+    model: str | None = None,
+    layers: str | Sequence[str] | None = None,
+    network: nn.Module | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    group_by: str | None = None,
+    out: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
+    settings: Sequence[str] | Mapping[str, Any] = (),
+    callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
+    progress: bool = True,
+) -> Run:
+    """Train a network and return its run, a folder with everything in it.
+
+    The test split is not read. What is left out of the recipe is derived from the data and written to the
+    run's recipe.toml. Where options overlap, the later of these wins: preset, recipe, named arguments, settings.
+
+    Args:
+        data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
+            may be left out if the recipe names it.
+        preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
+            (docs/train.md).
+        model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
+        layers: layer lines, instead of a name.
+        network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
+        epochs: times through the train split.
+        seed: of everything random; equal seeds give equal weights.
+        group_by: what is not parted where a split is carved, as for `read_dataset`.
+        out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
+        recipe: a whole recipe, or a TOML file with one or a part of one.
+        settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
+        callbacks: called around epochs and batches.
+        track: write figures for other programs too: `tensorboard`, `mlflow` (docs/train.md).
+        progress: show how far training has come, on the standard error output.
+
+    Raises:
+        UsageError: an option is not known or does not go with the data, or a package for tracking is not installed.
+        DataError: the data cannot be read.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was written, and `resume` goes on from it.
+        DivergedError: the loss is no number any more.
+        SaveError: something could not be written.
+    """
+    callbacks = [*callbacks, *make_trackers(track)]
+    whole = wanted(
+        data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
+        group_by=group_by, recipe=recipe, settings=settings,
+    )  # fmt: skip
+    refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
+    dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
+
+    from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
+
+    with _run_folder(out, dataset, whole, network) as path:
+        trainer = start(
+            whole, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
+        )
+    with _report_at_end(trainer.run, dataset):
+        trainer.fit()
+    return trainer.run
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    data: Data | None = None,
+    network: nn.Module | None = None,
+    callbacks: Sequence[Callback] = (),
+    track: str | Sequence[str] = (),
+    progress: bool = True,
+) -> Run:
+    """Go on with an interrupted run from its newest checkpoint, and return it finished.
+
+    On the same machine the weights end up bit for bit as those of a run that was never interrupted. A
+    finished run is left as it is.
+
+    Args:
+        run: the run or its folder.
+        data: the same pictures, if they are not where they were, or were handed in from Python.
+        network: an instance of the same class, if the run was started with one.
+        callbacks: as for `train`.
+        track: as for `train`; the record goes on, and gets the epochs that it lacks.
+        progress: as for `train`.
+
+    Raises:
+        UsageError: a package for tracking is not installed.
+        RunError: the run is damaged or of another version.
+        DataError: the pictures are not the ones that the run began with.
+        Interrupted, DivergedError, SaveError: as for `train`.
+    """
+    callbacks = [*callbacks, *make_trackers(track)]
+    run = run.checked() if isinstance(run, Run) else open_run(run)
+    if run.record.status == "finished":
+        return run
+    dataset = load_own(run, data, splits=LEARNING_SPLITS, progress=progress)
+
+    from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
+
+    trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
+    with _report_at_end(run, dataset):
+        trainer.fit()
+    return run
+
+
+def wanted(
+    data: Data | None,
+    *,
+    preset: str | None,
+    model: str | None,
+    layers: str | Sequence[str] | None,
+    network: nn.Module | None,
+    epochs: int | None,
+    seed: int | None,
+    group_by: str | None,
+    recipe: str | Path | Recipe | None,
+    settings: Sequence[str] | Mapping[str, Any],
+) -> Recipe:
+    """Return the recipe that the options of `train` come to, with nothing derived yet.
+
+    Raises:
+        UsageError: an option is not known, or several name the network.
+    """
+    if sum(choice is not None for choice in (model, layers, network)) > 1:
+        raise UsageError("model, layers and network each name the network; give one of them.")
+    named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
+    if data is not None:
+        named["data"]["source"] = source_of(data)
+    if model is not None:
+        named["model"] = {"preset": model, "layers": None}
+    if layers is not None:
+        named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
+    if epochs is not None:
+        named["training"]["epochs"] = epochs
+    if group_by is not None:
+        named["data"]["group_by"] = group_by
+    if seed is not None:
+        named["seed"] = seed
+    below = {} if preset is None else preset_named(preset)
+    whole = make_recipe(below, _plain(recipe), named, *plain_settings(settings))
+    placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
+    return whole.model_copy(update={"data": placed})
+
+
+def _report(run: Run, dataset: Dataset) -> None:
+    """Draw the figures of the data, unless they are there already, and write the report.
+
+    It takes seconds, and what draws takes half a second to load, so training does not wait for it.
+    """
+    from picturewise.tasks.figures import Album  # noqa: PLC0415 (see above)
+    from picturewise.tasks.report import write_run_report  # noqa: PLC0415
+
+    album = Album(run.path / "figures")
+    if not album.path("counts").exists():  # the last one that is drawn
+        album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
+    write_run_report(run)
+
+
+def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
+    if recipe is None:
+        return {}
+    return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(Path(recipe))
+
+
+def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callback]:
+    if not shown:
+        return list(callbacks)
+    from picturewise.training.progress import ProgressDisplay  # noqa: PLC0415 (rich is loaded only where it shows)
+
+    return [ProgressDisplay(), *callbacks]
+
+
+def stem(dataset: Dataset, recipe: Recipe, network: nn.Module | None) -> str:
+    """Return what the folder of a run is called, without its number."""
+    model = "module" if network is not None else recipe.model.preset or "layers"
+    return f"{dataset.name}-{re.sub(r'[^A-Za-z0-9]+', '-', model)}"
+
+
+@contextlib.contextmanager
+def _run_folder(
+    out: str | Path | None, dataset: Dataset, recipe: Recipe, network: nn.Module | None
+) -> Iterator[Path]:
+    """Yield the new run's folder; if the run cannot be set up in it, an empty folder is taken away again."""
+    if out is None:
+        path = files.new_folder(Path("runs"), stem(dataset, recipe, network))
+    else:
+        path = Path(out)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(
+                f"{path} is there already and is not empty, and nothing is overwritten: choose another --out, or go "
+                f"on with the run in it: picturewise resume {path}"
+            )
+    try:
+        yield path
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
+    """However training ends, leave a report of what there is; an error in it does not hide the first one."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            _report(run, dataset)
+        raise
+    for part in dataset.splits().values():
+        part.check_pixels()  # now that every one has been read anyway
+    _report(run, dataset)

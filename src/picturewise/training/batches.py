@@ -1,0 +1,57 @@
+"""Batches of pictures and targets by index, gathered on the GPU where the whole split lies there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from picturewise.data.imageset import ImageSet
+from picturewise.data.rows import slices
+from picturewise.preparing.on_device import on_device
+
+SHARE_OF_MEMORY = 0.25
+"""Of a GPU's free memory that pictures may take; the rest is for the network and what it keeps for the way back."""
+
+
+class Batches:
+    """The pictures and targets of a split, by index, on the device that learns from them.
+
+    Args:
+        part: a split with labels.
+        device: where the batches are wanted.
+        resident: copy the whole split to the device now, and gather there; otherwise a batch is gathered here and sent.
+            The batches are the same bit for bit.
+    """
+
+    def __init__(self, part: ImageSet, device: torch.device, *, resident: bool) -> None:
+        assert part.labels is not None  # noqa: S101 (checked before training)
+        self._images, self._labels, self._device = part.images, part.labels, device
+        self._targets = np.eye(len(part.classes), dtype=np.float32)
+        self._there: tuple[Tensor, Tensor, Tensor] | None = None
+        if resident:
+            everything = torch.empty(part.images.shape, dtype=torch.uint8, device=device)
+            for rows in slices(part.images):  # in pieces, as the split may be larger than this memory
+                everything[rows] = torch.from_numpy(np.array(part.images[rows]))
+            labels, targets = (torch.tensor(table, device=device) for table in (part.labels, self._targets))
+            self._there = everything, labels, targets
+
+    def at(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return the pictures (B, H, W, C) uint8 and targets (B, K) float32, one-hot, of the indices (B,)."""
+        if self._there is not None:
+            everything, labels, targets = self._there
+            where = on_device(indices, self._device)
+            return everything.index_select(0, where), targets.index_select(0, labels.index_select(0, where))
+        pictures = on_device(self._images[indices], self._device)
+        return pictures, on_device(self._targets[self._labels[indices]], self._device)
+
+
+def fits(part: ImageSet, device: torch.device) -> bool:
+    """Return whether `device` is a GPU that has room for all pictures of `part`; see `SHARE_OF_MEMORY`."""
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return math.prod(part.images.shape) <= SHARE_OF_MEMORY * free

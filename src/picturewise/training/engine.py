@@ -1,0 +1,180 @@
+"""What computes a step: PyTorch, or the reference network in NumPy on the same memory.
+
+Weights, running means and momentum lie in the PyTorch network and its optimizer either way, and NumPy changes them
+there: checkpoints, averages, the classifier and the report know nothing of engines.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from picturewise.architectures.lines import parse
+from picturewise.data.rows import Pictures
+from picturewise.errors import UsageError
+from picturewise.preparing.preparation import Preparation
+from picturewise.reference.builder import check_lines
+from picturewise.reference.layer import Floats
+from picturewise.reference.loss import CrossEntropy, log_softmax
+from picturewise.reference.network import Network
+from picturewise.reference.sgd import Sgd
+from picturewise.seeds import derive, stream
+from picturewise.training.machine import Machine
+from picturewise.training.optimizers import Optimizer
+from picturewise.training.recipe import Recipe
+from picturewise.training.step import Loss, train_step, validate
+
+EngineName = Literal["torch", "numpy"]
+
+
+class Engine(Protocol):
+    """What the loop asks of an engine."""
+
+    def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
+        """Take one step and return what `train_step` returns; `place`, epoch and batch, decides what is random."""
+
+    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
+        """Return the (N, K) logits of all `images` (N, H, W, C), as in prediction."""
+
+
+class TorchEngine:
+    """PyTorch; see `train_step` and `validate` for the arguments."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Optimizer,
+        machine: Machine,
+        preparation: Preparation,
+        loss: Loss,
+        seed: int,
+    ) -> None:
+        self._network, self._optimizer, self._machine = network, optimizer, machine
+        self._preparation, self._loss, self._seed = preparation, loss, seed
+
+    def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
+        """Take one step; see `train_step`."""
+        noise = derive(self._seed, "noise", *place)
+        # `torch.manual_seed` would ask after every kind of device, which takes a twentieth of a small network's step.
+        torch.default_generator.manual_seed(noise)
+        if self._machine.device.type == "cuda":
+            torch.cuda.manual_seed(noise)
+        return train_step(
+            self._network, self._optimizer, self._machine, self._preparation, self._loss,
+            pictures, targets, learning_rate,
+        )  # fmt: skip
+
+    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
+        """Return the logits; see `validate`."""
+        return validate(self._network, self._machine, self._preparation, images, batch_size)
+
+
+class NumPyEngine:
+    """The reference network, with sgd.
+
+    Args:
+        network: of layer lines, on the processor; its weights and running means are changed in place.
+        optimizer: sgd, of the network; its momentum is changed in place, and the rest of it is not asked.
+        preparation: of the pictures.
+        loss: what is minimised.
+        recipe: effective, checked by `check_engine`.
+        shape: (H, W, C) of pictures before preparation.
+        classes: how many there are.
+        factors: parameter name → multiple of the learning rate.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Optimizer,
+        preparation: Preparation,
+        loss: Loss,
+        recipe: Recipe,
+        shape: tuple[int, ...],
+        classes: int,
+        factors: dict[str, float],
+    ) -> None:
+        options = recipe.training
+        assert options.momentum is not None  # noqa: S101 (the recipe is effective)
+        assert options.weight_decay is not None  # noqa: S101 (the same)
+        state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        slots = optimizer.state()
+        self._network = Network(parse(recipe.model.layers or ()), preparation.output(shape), classes, state)
+        self._sgd = Sgd(
+            self._network.parameters,
+            {name: slots[f"momentum/{name}"].numpy() for name in self._network.parameters},
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            clip_norm=options.clip_norm,
+            factors=factors,
+        )
+        weights = loss.class_weights
+        self._loss = CrossEntropy(loss.label_smoothing, None if weights is None else weights.numpy())
+        self._preparation, self._seed, self._classes = preparation, recipe.seed, classes
+
+    def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
+        """Take one step; see `train_step`."""
+        wanted: Floats = targets.numpy()
+        with np.errstate(all="ignore"):  # the loop finds a loss that is no number, and says so in a sentence
+            logits = self._network.forward(self._prepared(pictures), stream(self._seed, "noise", *place))
+            minimised, gradient = self._loss(logits, wanted)
+            self._network.backward(gradient)
+            self._sgd.step(learning_rate)
+            plain = -float((wanted * log_softmax(logits)).sum())
+        right = int((logits.argmax(axis=1) == wanted.argmax(axis=1)).sum())
+        return torch.tensor([minimised, plain, right, len(wanted)], dtype=torch.float64)
+
+    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
+        """Return the logits; see `validate`."""
+        logits = np.empty((len(images), self._classes), np.float32)  # one table, as in `validate`
+        views = self._preparation.seen
+        with np.errstate(all="ignore"):
+            for at in range(0, len(images), batch_size):
+                batch = np.array(images[at : at + batch_size])
+                logits[at : at + batch_size] = views.average(batch, self._computed)
+        return logits
+
+    def _computed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(self._network.forward(self._prepared(torch.from_numpy(pictures))), np.float32)
+
+    def _prepared(self, pictures: Tensor) -> Floats:
+        """(B, H, W, C) in 0..255 → (B, H, W, C) float32, without a copy of what PyTorch prepared."""
+        prepared: Floats = self._preparation.apply(pictures).permute(0, 2, 3, 1).numpy()
+        return prepared
+
+
+def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
+    """Check that the recipe's engine has all that the recipe asks for.
+
+    Args:
+        recipe: as the user gave it.
+        layers: of the network; None: it is a Python class.
+
+    Raises:
+        UsageError: it lacks something; a LayerError, if it is a layer line.
+    """
+    options = recipe.training
+    if options.engine == "torch":
+        return
+    if layers is None:
+        raise UsageError(
+            "training.engine is 'numpy', which computes layer lines alone, and this network is a Python class: leave "
+            "the engine out."
+        )
+    for key, found, has in (
+        ("optimizer", options.optimizer, {None, "sgd"}),
+        ("device", options.device, {"auto", "cpu"}),
+        ("precision", options.precision, {"auto", "float32"}),
+        ("freeze", options.freeze, {"none"}),
+    ):
+        if found not in has:
+            (only,) = has - {None, "auto"}
+            raise UsageError(
+                f"training.{key} is '{found}', but the NumPy engine has '{only}' alone: leave training.{key} out, or "
+                "compute with the engine 'torch'."
+            )
+    check_lines(parse(layers))

@@ -1,0 +1,84 @@
+"""Muon: momentum that is orthogonalised before it is applied, for the hidden matrices of a network.
+
+After Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024,
+https://kellerjordan.github.io/posts/muon/). `torch.optim` has the rule too, but computes it in bfloat16 on every
+device, which many processors have to emulate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from picturewise.networks.whitening import whitening_layer
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of x, x³ and x⁵ in an iteration; chosen by Jordan et al. to lift small singular values fast, not to reach 1."""
+ITERATIONS = 5
+
+_SMALLEST_NORM = 1e-7  # what no gradient has moved stays at zero
+
+
+def hidden_matrices(network: nn.Module) -> list[str]:
+    """Return the names of the weights that Muon is meant for: those between the first and the last layer.
+
+    Weights are parameters of two dimensions or more, trainable or not, but for those of a single row, such as the
+    positions of a transformer's patches; their order is that of `named_parameters`, and the first and the last of them
+    count as the first and the output layer's; where the first layer whitens the pictures, all but the last are hidden.
+    A network of one or two has no hidden one otherwise.
+
+    >>> hidden_matrices(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 2)))
+    ['1.weight']
+    """
+    weights = [key for key, p in network.named_parameters() if p.ndim > 1 and len(p) > 1]
+    return weights[whitening_layer(network) is None : -1]
+
+
+def muon(
+    parameters: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    momenta: Sequence[Tensor],
+    *,
+    momentum: float,
+    learning_rate: float,
+    weight_decay: float,
+    precision: torch.dtype = torch.float32,
+) -> None:
+    """Take one step in place, with Nesterov's momentum and decoupled weight decay.
+
+    Args:
+        parameters: matrices (out, in), or kernels (out, in, height, width), each seen as (out, in·height·width).
+        gradients: of the same shapes; read only.
+        momenta: of the same shapes; running means of the gradients, zero before the first step.
+        momentum: how much of a mean stays in each step, in [0, 1).
+        learning_rate: the spectral norm of a step is about this, times √(out / in) where there are more rows than
+            columns.
+        weight_decay: the share of a parameter that is taken off is this times the learning rate.
+        precision: of the products of matrices.
+    """
+    for parameter, gradient, mean in zip(parameters, gradients, momenta, strict=True):
+        mean.lerp_(gradient, 1 - momentum)
+        ahead = gradient.lerp(mean, momentum).flatten(1)
+        rows, columns = ahead.shape
+        scale = max(1.0, rows / columns) ** 0.5
+        parameter.mul_(1 - learning_rate * weight_decay)
+        parameter.add_(orthogonalised(ahead, precision).view(parameter.shape), alpha=-learning_rate * scale)
+
+
+def orthogonalised(matrix: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
+    """Return a matrix (R, C) with the same singular vectors, its singular values moved to between 0.68 and 1.21.
+
+    Five Newton-Schulz iterations with a quintic polynomial; singular values below a 500th of the Frobenius norm stay
+    smaller, and zero stays zero. Bfloat16, the usual precision, is as good for a step.
+    """
+    a, b, c = COEFFICIENTS
+    found = matrix.to(precision)
+    tall = len(found) > found.shape[1]
+    found = found.T if tall else found  # the product below is then the smaller one
+    found = found / found.norm().clamp(min=_SMALLEST_NORM)  # the largest singular value is at most 1
+    for _ in range(ITERATIONS):
+        product = found @ found.T
+        found = torch.addmm(found, torch.addmm(product, product, product, beta=b, alpha=c), found, beta=a)
+    return (found.T if tall else found).to(matrix.dtype)

@@ -1,0 +1,273 @@
+"""Optimizers: PyTorch's own update rules behind plain, saveable state.
+
+The rules are called as functions. `torch.optim`'s classes would do the same arithmetic, but constructing one
+loads PyTorch's compiler, which costs a second of start-up, and their state is not a flat table of tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
+
+from picturewise.errors import UsageError, nearest
+from picturewise.training.muon import hidden_matrices, muon
+
+BESIDE_MUON = 0.25
+"""What adamw's learning rate is of muon's, for the parameters that muon leaves to it: 0.005 for the usual 0.02."""
+BETA1_BESIDE_MUON = 0.9
+
+_ENDLESS = 1e9
+
+OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "muon"]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Values that suit a rule where the user names none."""
+
+    learning_rate: float
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    beta2: float | None = 0.999
+
+
+USUAL: Mapping[OptimizerName, Usual] = {
+    "sgd": Usual(0.1, beta2=None),
+    "rmsprop": Usual(0.001, momentum=0.0, beta2=0.99),
+    "adam": Usual(0.005),
+    "adamw": Usual(0.005, weight_decay=0.01),
+    "muon": Usual(0.02, momentum=0.95, weight_decay=0.01),
+}
+_SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
+    "sgd": ("momentum",),
+    "rmsprop": ("mean_square", "momentum"),
+    "adam": ("mean", "mean_square"),
+    "adamw": ("mean", "mean_square"),
+    "muon": ("momentum",),
+}
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Parameters that are changed in one go, and how; their learning rate is `factor` times that of the step.
+
+    `steps` (N,) float32 counts how often each was changed, where the rule asks for it.
+    """
+
+    rule: OptimizerName
+    keys: list[str]
+    steps: Tensor
+    momentum: float
+    decay: float
+    factor: float
+
+
+class Optimizer:
+    """One update rule over the trainable parameters of a network.
+
+    Weight decay acts on matrices and kernels; vectors (biases, normalisation) are left alone. Muon changes the hidden
+    matrices (`hidden_matrices`); the first and the output layer and all vectors go by adamw beside it, at
+    `BESIDE_MUON` times the learning rate and with a first beta of 0.9.
+
+    Args:
+        name: the rule.
+        network: whose parameters are changed in place.
+        momentum: of sgd, rmsprop and muon; the first beta of adam and adamw. In [0, 1).
+        weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw and muon.
+        beta2: how much of the running mean of squared gradients stays in each step, in [0, 1): the second beta of adam
+            and adamw (Kingma and Ba, 2015), beside muon too, and alpha of rmsprop; None: 0.999, 0.99 for rmsprop.
+        clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
+        factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 where absent.
+        precision: of the products of matrices that muon takes; all else is computed in float32.
+
+    Raises:
+        UsageError: `factors` names what is no parameter of the network.
+    """
+
+    def __init__(
+        self,
+        name: OptimizerName,
+        network: nn.Module,
+        *,
+        momentum: float,
+        weight_decay: float,
+        beta2: float | None = None,
+        clip_norm: float | None = None,
+        factors: Mapping[str, float] | None = None,
+        precision: Literal["float32", "bfloat16"] = "float32",
+    ) -> None:
+        self._clip_norm = clip_norm
+        self._precision = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._beta2 = USUAL[name].beta2 if beta2 is None else beta2
+        self._parameters: dict[str, Tensor] = {
+            key: p for key, p in network.named_parameters() if p.requires_grad
+        }
+        rules = _rules(name, network)
+        self._slots: dict[str, dict[str, Tensor]] = {}
+        for key, parameter in self._parameters.items():
+            for slot in _SLOTS[rules[key]]:
+                self._slots.setdefault(slot, {})[key] = torch.zeros_like(parameter)
+        keys: dict[tuple[OptimizerName, float, float], list[str]] = {}
+        for key, own in _factors(factors or {}, network).items():
+            if key in self._parameters:
+                decay = weight_decay if self._parameters[key].ndim > 1 else 0.0
+                keys.setdefault((rules[key], decay, own), []).append(key)
+        self._groups = [
+            _Group(
+                rule=rule,
+                keys=members,
+                steps=torch.zeros(len(members), device=self._parameters[members[0]].device),
+                momentum=momentum if rule == name else BETA1_BESIDE_MUON,
+                decay=decay,
+                factor=own if rule == name else own * BESIDE_MUON,
+            )
+            for (rule, decay, own), members in keys.items()
+        ]
+        counted = {
+            key: step for group in self._groups for key, step in zip(group.keys, group.steps, strict=True)
+        }
+        self._steps = {key: counted[key] for key in self._parameters}
+
+    def step(self, learning_rate: float) -> None:
+        """Change every parameter by its gradient, then forget the gradients."""
+        with torch.no_grad():
+            if self._clip_norm is not None:
+                nn.utils.clip_grad_norm_(self._parameters.values(), self._clip_norm)
+            for group in self._groups:
+                self._update(group, learning_rate * group.factor)
+        for parameter in self._parameters.values():
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state as a flat table, `slot/parameter` → tensor; the tensors are the live ones."""
+        table = {f"steps/{key}": tensor for key, tensor in self._steps.items()}
+        for slot, tensors in self._slots.items():
+            table |= {f"{slot}/{key}": tensor for key, tensor in tensors.items()}
+        return table
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a state that `state` returned for the same rule and network.
+
+        Raises:
+            KeyError: a tensor is missing.
+        """
+        for key, tensor in self.state().items():
+            tensor.copy_(state[key])
+
+    def _update(self, group: _Group, learning_rate: float) -> None:
+        """Change those parameters of a group that have a gradient."""
+        keys = [key for key in group.keys if self._parameters[key].grad is not None]
+        if not keys:
+            return
+        parameters = [self._parameters[key] for key in keys]
+        gradients = [g for p in parameters if (g := p.grad) is not None]
+        slots = [[self._slots[slot][key] for key in keys] for slot in _SLOTS[group.rule]]
+        steps = [self._steps[key] for key in keys]
+        if group.rule == "sgd":
+            # From buffers of zero, the first step is torch.optim.SGD's: the buffer becomes the gradient.
+            sgd(
+                parameters, gradients, list(slots[0]), fused=True, weight_decay=group.decay, momentum=group.momentum,
+                lr=learning_rate, dampening=0.0, nesterov=False, maximize=False,
+            )  # fmt: skip
+        elif group.rule == "rmsprop":
+            assert self._beta2 is not None  # noqa: S101 (it has a usual one)
+            _rmsprop(
+                parameters, gradients, slots[0], slots[1], steps, alpha=self._beta2,
+                momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
+            )  # fmt: skip
+        elif group.rule == "muon":
+            muon(
+                parameters, gradients, slots[0],
+                momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
+                precision=self._precision,
+            )  # fmt: skip
+        else:
+            assert self._beta2 is not None  # noqa: S101 (the rules that are left have one)
+            if len(keys) == len(group.keys):
+                group.steps.add_(1)  # one after the other they would take as long as a small network's update
+            else:
+                torch._foreach_add_(steps, 1)
+            _adam(
+                parameters, gradients, slots[0], slots[1], steps, decoupled=group.rule == "adamw",
+                beta1=group.momentum, beta2=self._beta2, learning_rate=learning_rate, weight_decay=group.decay,
+            )  # fmt: skip
+
+
+def _adam(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    means: list[Tensor],
+    mean_squares: list[Tensor],
+    steps: list[Tensor],
+    *,
+    decoupled: bool = False,
+    beta1: float,
+    beta2: float,
+    learning_rate: float,
+    weight_decay: float,
+) -> None:
+    """Take one step in place, as torch.optim.Adam or AdamW does; `steps` count this one already.
+
+    It is the kernel that these call with `fused=True`. Their way there sorts tensors by device and type and adds 1 to
+    one count after the other.
+    """
+    kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    kernel(
+        parameters, gradients, means, mean_squares, [], steps, amsgrad=False, maximize=False, eps=1e-8,
+        beta1=beta1, beta2=beta2, lr=learning_rate, weight_decay=weight_decay,
+    )  # fmt: skip
+
+
+def _rmsprop(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    mean_squares: list[Tensor],
+    momenta: list[Tensor],
+    steps: list[Tensor],
+    *,
+    alpha: float,
+    momentum: float,
+    learning_rate: float,
+    weight_decay: float,
+) -> None:
+    """Take one step in place, as torch.optim.RMSprop does."""
+    if momentum > 0:
+        rmsprop(
+            parameters, gradients, mean_squares, [], momenta, steps, foreach=True, weight_decay=weight_decay,
+            momentum=momentum, lr=learning_rate, alpha=alpha, eps=1e-8, centered=False,
+        )  # fmt: skip
+        return
+    # Without momentum it is adam without a first mean, after so many steps that nothing is corrected for the start.
+    # Adam's kernel goes over memory once, rmsprop's operations go five times. The first mean, which here is the
+    # gradient, lies in the momentum's place.
+    endless = [torch.full_like(steps[0], _ENDLESS)] * len(steps)
+    _adam(
+        parameters, gradients, momenta, mean_squares, endless,
+        beta1=0.0, beta2=alpha, learning_rate=learning_rate, weight_decay=weight_decay,
+    )  # fmt: skip
+
+
+def _rules(name: OptimizerName, network: nn.Module) -> dict[str, OptimizerName]:
+    """Return which rule changes each parameter."""
+    if name != "muon":
+        return {key: name for key, _ in network.named_parameters()}
+    hidden = set(hidden_matrices(network))
+    return {key: "muon" if key in hidden else "adamw" for key, _ in network.named_parameters()}
+
+
+def _factors(given: Mapping[str, float], network: nn.Module) -> dict[str, float]:
+    """Return the multiple of the learning rate for each parameter."""
+    known = [key for key, _ in network.named_parameters()]
+    for key in given:
+        if key not in known:
+            raise UsageError(
+                f"factors names '{key}', which is no parameter of the network; expected a name that "
+                f"named_parameters gives.{nearest(key, known)}"
+            )
+    return {key: given.get(key, 1.0) for key in known}

@@ -1,0 +1,139 @@
+"""The learning-rate range test: train briefly at a rate that rises, and see where the loss falls and where it bursts.
+
+After Smith, "Cyclical learning rates for training neural networks" (2017).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from picturewise.errors import DivergedError
+from picturewise.training.loop import Trainer
+from picturewise.training.machine import prepared
+from picturewise.training.optimizers import USUAL
+
+BATCHES = 200
+LOWEST_SHARE = 2e-4
+"""The first rate, as a share of the optimizer's usual one: 1e-6 for adamw."""
+HIGHEST = 10.0
+KEPT = 0.9
+"""How much of the running mean of the loss stays at each batch."""
+BURST = 4.0
+"""How many times its minimum the running mean reaches before the test ends."""
+LEAST_FALL = 0.05
+"""The share by which the running mean must fall for it to mean anything; the chance of batches brings less."""
+FEWEST = 10
+"""Batches before the running mean is one of so many that its fall is no chance."""
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """What a range test measured; all rows are of equal length, one number a batch.
+
+    Attributes:
+        rates: learning rates, rising by a constant factor.
+        losses: of each batch, as it is minimised (label smoothing and class weights at work), before its step.
+        smoothed: running means of the losses up to each batch.
+        burst: the rate at which the loss became `BURST` times its minimum or no number at all; none: at no rate.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    burst: float | None
+
+    @property
+    def lowest(self) -> float:
+        """Return the rate of the lowest running mean."""
+        return self.rates[self._lowest]
+
+    @property
+    def tenth_of_lowest(self) -> float:
+        """Return a tenth of that rate, of two digits: a rate that bears being kept for long."""
+        return float(f"{self.lowest / 10:.2g}")
+
+    @property
+    def steepest(self) -> float:
+        """Return the rate before the lowest at which the running mean falls fastest against the log of the rate."""
+        slope = np.gradient(self.smoothed, np.log(self.rates))
+        return self.rates[FEWEST + int(np.argmin(slope[FEWEST : self._lowest]))]
+
+    @property
+    def fell(self) -> bool:
+        """Return whether the running mean fell by `LEAST_FALL`, from where it was one of enough batches."""
+        return self._lowest > FEWEST and min(self.smoothed) < (1 - LEAST_FALL) * self.smoothed[FEWEST]
+
+    @property
+    def _lowest(self) -> int:
+        return int(np.argmin(self.smoothed)) if self.smoothed else 0
+
+    def to_csv(self) -> str:
+        """Return the rows as CSV with a header; floats are written so that reading gives them back exactly."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("learning_rate", "loss", "smoothed_loss"))
+        writer.writerows(zip(self.rates, self.losses, self.smoothed, strict=True))
+        return text.getvalue()
+
+
+def range_test(trainer: Trainer, *, progress: Callable[[int, int], None] | None = None) -> RangeTest:
+    """Train on up to `BATCHES` batches, those that a run would see first, at rates from low to `HIGHEST`.
+
+    Args:
+        trainer: not begun; it is of no use afterwards, for its network has changed.
+        progress: called with how many batches are done and how many there are at most.
+
+    Raises:
+        DivergedError: the loss fell at no rate by `LEAST_FALL`, so nothing can be said.
+    """
+    optimizer = trainer.recipe.training.optimizer
+    assert optimizer is not None  # noqa: S101 (the recipe is effective)
+    lowest = LOWEST_SHARE * USUAL[optimizer].learning_rate
+    rates = [float(rate) for rate in np.geomspace(lowest, HIGHEST, BATCHES)]
+    losses: list[float] = []
+    devices = [trainer.machine.device] if trainer.machine.device.type == "cuda" else []
+    burst = None
+    with prepared(trainer.machine), torch.random.fork_rng(devices=devices):
+        for number, rate in enumerate(rates):
+            epoch, batch = divmod(number, trainer.batches)
+            if batch == 0:
+                order = trainer.begin(epoch + 1)
+            loss = float(trainer.take(order, epoch + 1, batch, rate)[0])
+            if not math.isfinite(loss):
+                burst = rate
+                break
+            losses.append(loss)
+            if progress is not None:
+                progress(number + 1, BATCHES)
+            means = running_means(losses)
+            if means[-1] > BURST * min(means):
+                burst = rate
+                break
+    test = RangeTest(tuple(rates[: len(losses)]), tuple(losses), tuple(running_means(losses)), burst)
+    if not test.fell:
+        raise DivergedError(
+            f"At learning rates from {rates[0]:.2g} to {rates[max(len(losses) - 1, 0)]:.2g} the loss fell by less than "
+            f"{LEAST_FALL:.0%}, so none can be suggested; expected a network that begins to learn within {BATCHES} "
+            "batches. Look at the pictures with 'picturewise inspect', or train with the usual rate."
+        )
+    return test
+
+
+def running_means(losses: Sequence[float]) -> list[float]:
+    """Return exponential running means, corrected for their start from zero (Kingma and Ba, 2015).
+
+    >>> running_means([3.0, 3.0])
+    [3.0, 3.0]
+    """
+    means, mean = [], 0.0
+    for number, loss in enumerate(losses, start=1):
+        mean = KEPT * mean + (1 - KEPT) * loss
+        means.append(mean / (1 - KEPT**number))
+    return means
