@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from picturewise.architectures.timm_line import NAME
 from picturewise.borrowed.timm import TimmError, build_network, check_name, measure, published, state_of
+from picturewise.extras import install_command
 
 NETWORKS = ["test_resnet", "test_vit", "test_convnext", "test_efficientnet"]
 
@@ -150,8 +151,8 @@ def test_timm_that_is_not_installed_is_told_with_how_to_install_it(monkeypatch: 
     with pytest.raises(TimmError) as caught:
         check_name("resnet18")
     assert str(caught.value) == (
-        "it needs the package timm, which is not installed; install it with: pip install 'picturewise[timm]' (timm "
-        f"needs torchvision, of the release that goes with PyTorch {torch.__version__})."
+        f"it needs the package timm and torchvision of the release for PyTorch {torch.__version__}. "
+        f"Install them with: {install_command('timm')}"
     )
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from picturewise.cli.app import run
 from picturewise.errors import RunError
+from picturewise.extras import install_command
 from picturewise.prediction.classifier import load_classifier
 from picturewise.tasks.extend import extend
 from picturewise.tasks.train import train
@@ -111,7 +112,7 @@ def test_without_timm_a_classifier_says_what_it_needs(trained: Run, monkeypatch:
         load_classifier(trained.classifier_path)
     assert str(caught.value).startswith(
         f"{trained.classifier_path} holds no network that can be built: Layer line 1, 'timm test_resnet', cannot be "
-        "read: it needs the package timm, which is not installed; install it with: pip install 'picturewise[timm]'"
+        "read: it needs the package timm and torchvision"
     )
 
 
@@ -121,7 +122,7 @@ def test_without_timm_the_command_says_what_it_needs(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "timm", None)
     assert run(["train", str(letters), "--layers", "timm resnet18; dense 64 relu"]) == 2
-    assert "pip install 'picturewise[timm]'" in capsys.readouterr().err
+    assert install_command("timm") in capsys.readouterr().err
     assert list(Path("runs").glob("*")) == []
 
 

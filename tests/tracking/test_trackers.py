@@ -8,6 +8,7 @@ import pytest
 
 from picturewise.cli.app import run
 from picturewise.errors import UsageError
+from picturewise.extras import install_command
 from picturewise.tasks.train import resume, train
 from picturewise.tracking.trackers import TRACKERS, make_trackers
 
@@ -40,8 +41,8 @@ def test_a_package_that_is_not_installed_is_named_before_any_data_is_read(
         pytest.importorskip(first)
     monkeypatch.setitem(sys.modules, package, None)
     sentence = (
-        f"--track {name} needs the package {package}, which is not installed; install it with: "
-        "pip install 'picturewise[track]'"
+        f"--track {name} needs the package {package}, which is not installed. Install it with: "
+        f"{install_command('track')}"
     )
     for begin in (train, resume):
         with pytest.raises(UsageError) as caught:

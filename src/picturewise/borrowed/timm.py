@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from picturewise.errors import nearest
+from picturewise.extras import install_command
 
 OLDEST = (1, 0, 22)
 """The first release whose networks, transformers too, can be laid out on the meta device."""
@@ -238,8 +239,8 @@ def _library() -> Any:
     """
     if importlib.util.find_spec("timm") is None:
         raise TimmError(
-            "it needs the package timm, which is not installed; install it with: pip install 'picturewise[timm]' (timm "
-            f"needs torchvision, of the release that goes with PyTorch {torch.__version__})."
+            "it needs the package timm and torchvision of the release for "
+            f"PyTorch {torch.__version__}. Install them with: {install_command('timm')}"
         )
     try:
         import timm  # noqa: PLC0415 (seconds, and an extra)

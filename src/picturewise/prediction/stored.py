@@ -16,6 +16,8 @@ FILE_NAME = "classifier.safetensors"
 """Of the best epoch's classifier, in a run's folder."""
 
 _KEY = "picturewise"
+_OLD_KEY = "sightline"
+"""What the project was called when the first files were written."""
 _KEYS = {
     "sha256",  # of the weights
     "classifier_sha256",  # of the text below
@@ -37,10 +39,11 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
     Raises:
         RunError: it is no classifier's file, damaged, or of another version.
     """
-    if _KEY not in metadata:
+    text = metadata.get(_KEY, metadata.get(_OLD_KEY))
+    if text is None:
         raise RunError(f"{path} is a safetensors file, but no classifier: Picturewise did not write it.")
     try:
-        stored = read_table(metadata[_KEY])
+        stored = read_table(text)
         if stored.keys() != _KEYS or not all(isinstance(value, str) for value in stored.values()):
             raise ValueError(f"expected texts for {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (told below, as all)
         if _sha256(stored["classifier"]) != stored["classifier_sha256"]:

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 
 from picturewise.errors import UsageError, unknown
+from picturewise.extras import install_command
 from picturewise.tracking.mlflow import MLflow
 from picturewise.tracking.tensorboard import TensorBoard
 from picturewise.tracking.tracker import Tracker
@@ -26,7 +27,7 @@ def make_trackers(names: str | Sequence[str]) -> list[Tracker]:
         for package in TRACKERS[name].packages:
             if importlib.util.find_spec(package) is None:
                 raise UsageError(
-                    f"--track {name} needs the package {package}, which is not installed; install it with: "
-                    "pip install 'picturewise[track]'"
+                    f"--track {name} needs the package {package}, which is not installed. Install it with: "
+                    f"{install_command('track')}"
                 )
     return [TRACKERS[name]() for name in wanted]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from picturewise.data.options import DataOptions
 from picturewise.data.readers.parquet import ParquetSource, recognise
 from picturewise.data.source import read
 from picturewise.errors import DataError
+from picturewise.extras import install_command
 
 OPTIONS = DataOptions(source="")
 
@@ -148,7 +150,9 @@ def test_without_pyarrow_a_sentence_says_how_to_get_it(
     (tmp_path / "code" / "pyarrow" / "__init__.py").write_text("raise ImportError('missing')")
     monkeypatch.syspath_prepend(tmp_path / "code")
     assert "ARROW_DEFAULT_MEMORY_POOL" in _SET
-    with pytest.raises(DataError, match=r"needs pyarrow: pip install 'picturewise\[parquet\]'"):
+    with pytest.raises(
+        DataError, match=re.escape(f"needs pyarrow. Install it with: {install_command('parquet')}")
+    ):
         recognised(path).read({"train"}, OPTIONS)
 
 

@@ -13,6 +13,7 @@ from picturewise.data.confined_child import Output
 from picturewise.data.labels import MAX_CLASSES
 from picturewise.data.names import printable
 from picturewise.errors import DataError
+from picturewise.extras import install_command
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +41,8 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
         import pyarrow.parquet as pq  # noqa: PLC0415 (only after the limits are set)
     except ImportError as error:
         raise DataError(
-            f"{printable(str(path))} is a Parquet file, which needs pyarrow: pip install 'picturewise[parquet]'."
+            f"{printable(str(path))} is a Parquet file, which needs pyarrow. "
+            f"Install it with: {install_command('parquet')}"
         ) from error
     with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
         schema = file.schema_arrow
