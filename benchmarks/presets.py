@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from picturewise.architectures.layers import Shape, show
 from picturewise.architectures.lines import parse
-from picturewise.architectures.presets import PRESETS, preset
+from picturewise.architectures.named import PRESETS, preset
 from picturewise.networks.builder import build
 
 CASES: list[tuple[Shape, int]] = [

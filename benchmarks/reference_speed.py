@@ -79,8 +79,8 @@ def spread(values: Sequence[float], form: str) -> str:
 
 def picturewise_epochs(train: ImageSet, batch_size: int, rounds: int, place: Path) -> Iterator[float]:
     """Yield the seconds of each epoch of a trainer, validation and checkpoints left out."""
+    from picturewise.recipes.recipe import make_recipe
     from picturewise.training.machine import prepared
-    from picturewise.training.recipe import make_recipe
     from picturewise.training.start import start
 
     training = {

@@ -19,8 +19,8 @@ import numpy as np
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.source import find
-from picturewise.data.store import read_stored
+from picturewise.data.read import find
+from picturewise.data.store.store import read_stored
 
 FORMS = (
     *("mnist", "kaggle-mnist", "cifar10", "cifar10-folders", "kaggle-cifar10"),

@@ -98,7 +98,7 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 
 def test_every_key_of_a_recipe_is_documented() -> None:
-    from picturewise.training.recipe import recipe_keys
+    from picturewise.recipes.recipe import recipe_keys
 
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
     assert [key for key in recipe_keys() if f"`{key}`" not in text] == []
@@ -106,7 +106,7 @@ def test_every_key_of_a_recipe_is_documented() -> None:
 
 def test_every_preset_is_documented_with_its_parameters() -> None:
     from picturewise.architectures.lines import parse
-    from picturewise.architectures.presets import PRESETS, preset
+    from picturewise.architectures.named import PRESETS, preset
     from picturewise.architectures.summary import summarise
 
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
@@ -120,8 +120,8 @@ def test_every_published_network_is_documented_with_its_parameters_and_its_size(
     from picturewise.architectures.lines import parse
     from picturewise.architectures.published import PUBLISHED, PUBLISHED_SHAPE, published_lines
     from picturewise.architectures.summary import summarise
-    from picturewise.data.catalogue import weights
-    from picturewise.data.published import shown_bytes
+    from picturewise.catalogue.entries import weights
+    from picturewise.data.catalogue_source import shown_bytes
 
     text = (ROOT / "docs" / "pretrained.md").read_text(encoding="utf-8")
     for name in PUBLISHED:

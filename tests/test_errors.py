@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-import picturewise.data.decode  # its PictureError is a leaf of the tree
+import picturewise.data.pictures.decode  # its PictureError is a leaf of the tree
 from picturewise import errors
 from picturewise.errors import Interrupted, LayerError, PicturewiseError, RunError, nearest, unknown
 
@@ -18,7 +18,7 @@ def test_the_tree_at_the_head_of_the_file_names_every_error_with_its_exit_code()
     assert errors.__doc__ is not None
     drawn = dict(re.findall(r"([A-Z]\w+)\s+(?:exit code )?(\d+)", errors.__doc__))
     own = {error for error in tree(PicturewiseError) if error.__module__.startswith("picturewise.")}
-    assert picturewise.data.decode.PictureError in own
+    assert picturewise.data.pictures.decode.PictureError in own
     assert drawn.keys() == {error.__name__ for error in own}
     for error in own - {Interrupted}:
         assert error.exit_code == int(drawn[error.__name__])

@@ -17,9 +17,9 @@ from job import Job, check_table, do_job
 from stopwatch import Stopwatch, take_turns
 
 import picturewise
+from picturewise.recipes.recipe import make_recipe
 from picturewise.training.callbacks import Callback
 from picturewise.training.loop import Trainer
-from picturewise.training.recipe import make_recipe
 from picturewise.training.start import start
 
 EPOCHS = 100_000  # until the parent closes the pipe

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from picturewise.data.dataset import Dataset as Dataset
-    from picturewise.data.given import make_dataset as make_dataset
     from picturewise.data.imageset import ImageSet as ImageSet
+    from picturewise.data.in_memory.make_dataset import make_dataset as make_dataset
     from picturewise.errors import DataError as DataError
     from picturewise.errors import PicturewiseError as PicturewiseError
     from picturewise.errors import UsageError as UsageError
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from picturewise.prediction.classifier import Classifier as Classifier
     from picturewise.prediction.classifier import load_classifier as load_classifier
     from picturewise.prediction.predict import Prediction as Prediction
+    from picturewise.recipes.recipe import Recipe as Recipe
+    from picturewise.runs.run import Run as Run
+    from picturewise.runs.run import open_run as open_run
     from picturewise.studies.runner import study as study
     from picturewise.tasks.compare import compare as compare
     from picturewise.tasks.demo import demo as demo
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
     from picturewise.tasks.train import resume as resume
     from picturewise.tasks.train import train as train
     from picturewise.training.callbacks import Callback as Callback
-    from picturewise.training.recipe import Recipe as Recipe
-    from picturewise.training.run import Run as Run
-    from picturewise.training.run import open_run as open_run
 
 _HOMES = {
     "Callback": "picturewise.training.callbacks",
@@ -49,8 +49,8 @@ _HOMES = {
     "Evaluation": "picturewise.evaluation.evaluation",
     "ImageSet": "picturewise.data.imageset",
     "Prediction": "picturewise.prediction.predict",
-    "Recipe": "picturewise.training.recipe",
-    "Run": "picturewise.training.run",
+    "Recipe": "picturewise.recipes.recipe",
+    "Run": "picturewise.runs.run",
     "PicturewiseError": "picturewise.errors",
     "UsageError": "picturewise.errors",
     "compare": "picturewise.tasks.compare",
@@ -60,8 +60,8 @@ _HOMES = {
     "find_learning_rate": "picturewise.tasks.find_rate",
     "inspect": "picturewise.tasks.inspect",
     "load_classifier": "picturewise.prediction.classifier",
-    "make_dataset": "picturewise.data.given",
-    "open_run": "picturewise.training.run",
+    "make_dataset": "picturewise.data.in_memory.make_dataset",
+    "open_run": "picturewise.runs.run",
     "predict": "picturewise.tasks.predict",
     "read_dataset": "picturewise.tasks.load",
     "resume": "picturewise.tasks.train",

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from picturewise.visible import visible
+from picturewise.printable import visible
 
 
 def install_command(extra: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.presets import preset
+from picturewise.architectures.named import preset
 from picturewise.architectures.published import PUBLISHED, published_lines, published_scale
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError

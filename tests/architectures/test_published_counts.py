@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.presets import PRESETS, preset
+from picturewise.architectures.named import PRESETS, preset
 from picturewise.architectures.summary import summarise
 
 IMAGENET, CIFAR = ((224, 224, 3), 1000), ((32, 32, 3), 10)

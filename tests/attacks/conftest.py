@@ -11,7 +11,7 @@ import pytest
 from hostile.file import Hostile
 
 from picturewise.data.options import DataOptions
-from picturewise.data.source import read
+from picturewise.data.read import read
 from picturewise.errors import DataError
 
 # A guard against hanging; `benchmarks/hostile_files.py` measures what they really take, a tenth of it and less.

@@ -11,8 +11,8 @@ import pytest
 from hostile.archives import FILES, WANTED
 from hostile.file import Hostile
 
-from picturewise.data import archive
 from picturewise.errors import DataError
+from picturewise.untrusted.archives import archive
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -10,7 +10,7 @@ from hostile import csv_files
 from hostile.file import Hostile
 
 from picturewise.data.options import DataOptions
-from picturewise.data.source import read
+from picturewise.data.read import read
 from picturewise.errors import DataError
 
 

@@ -29,7 +29,7 @@ def test_no_hostile_file_took_much_memory(tmp_path: Path) -> None:
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from hostile import hdf5\n"
         "from picturewise.data.options import DataOptions\n"
-        "from picturewise.data.source import read\n"
+        "from picturewise.data.read import read\n"
         "from picturewise.errors import DataError\n"
         "bombs = 'gzip in gzip', 'lzf nonsense', 'fill value', 'one huge chunk', 'gzip zeros'\n"
         "for file in hdf5.FILES:\n"

@@ -14,8 +14,8 @@ from hostile.file import Hostile
 from hostile.idx import header
 
 from picturewise.data.options import DataOptions
+from picturewise.data.read import read
 from picturewise.data.readers.idx_file import read_labels, read_pictures
-from picturewise.data.source import read
 from picturewise.errors import DataError
 
 

@@ -11,10 +11,10 @@ import pytest
 from hostile.file import Hostile
 from hostile.pickles import ARRAY, ATTACKS, BYTES, FILES, MARKER, array, asks_for
 
-from picturewise.data import pickles
 from picturewise.data.options import DataOptions
-from picturewise.data.source import read
+from picturewise.data.read import read
 from picturewise.errors import DataError
+from picturewise.untrusted.pickles import reader
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -25,7 +25,7 @@ def test_a_hostile_pickle_is_refused_in_a_sentence_and_does_nothing(
     (content, said), modules = ATTACKS[attack], set(sys.modules)
     started = time.process_time()
     with pytest.raises(DataError, match=said) as caught:
-        pickles.decode_table(content, "data.pickle")
+        reader.decode_table(content, "data.pickle")
     assert time.process_time() - started < 2
     message = str(caught.value)
     assert message.startswith("data.pickle ")
@@ -45,7 +45,7 @@ def test_the_error_names_what_the_file_asks_for() -> None:
     with pytest.raises(
         DataError, match=r"data\.pickle asks for os\.system; Picturewise runs no code from files"
     ):
-        pickles.decode(asks_for("os", "system"), "data.pickle")
+        reader.decode(asks_for("os", "system"), "data.pickle")
 
 
 def test_whoever_reads_a_source_meets_the_same_refusal(
@@ -86,11 +86,11 @@ def test_arrays_where_plain_values_belong_are_refused(called: str) -> None:
             for others in plain:
                 content = made + named + b"(" + first + others * (count - 1) + b"h\x64tR."
                 with pytest.raises(DataError, match=r"describes an array|holds an array|is truncated"):
-                    pickles.decode(content, "data.pickle")
+                    reader.decode(content, "data.pickle")
     for state in (
         b"h\x64",
         b"K\1K\2\x85" + BYTES + b"h\x64C\x02ab",
         b"h\x64K\2\x85" + BYTES + b"\x89C\x02ab",
     ):
         with pytest.raises(DataError, match=r"describes an array|holds an array|is truncated"):
-            pickles.decode(made + ARRAY + b"(" + state + b"tb.", "data.pickle")
+            reader.decode(made + ARRAY + b"(" + state + b"tb.", "data.pickle")

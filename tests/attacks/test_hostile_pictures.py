@@ -17,10 +17,10 @@ import pytest
 from hostile.pictures import encoded, png
 from PIL import Image
 
-from picturewise.data.decode import Form, PictureError, read_bytes, read_picture
 from picturewise.data.options import DataOptions
-from picturewise.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
-from picturewise.data.source import read
+from picturewise.data.pictures.decode import Form, PictureError, read_bytes, read_picture
+from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.read import read
 from picturewise.errors import DataError
 
 
@@ -51,7 +51,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "JPEG", "WEBP"])
 def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("picturewise.data.decode.MAX_PIXELS", 80)
+    monkeypatch.setattr("picturewise.data.pictures.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
     with pytest.raises(PictureError, match="too large, 9x10 pixels where 80 are allowed"):
         read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
@@ -208,8 +208,8 @@ def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: 
     (tmp_path / "good").write_bytes(encoded(noise(), "PNG"))
     script = (
         "import resource, sys\nfrom pathlib import Path\n"
-        "from picturewise.data.decode import Form\n"
-        "from picturewise.data.picture_files import Look, look_and_decode_each, look_at_each\n"
+        "from picturewise.data.pictures.decode import Form\n"
+        "from picturewise.data.pictures.decode_files import Look, look_and_decode_each, look_at_each\n"
         f"good = Path({str(tmp_path / 'good')!r})\n"
         "paths = [p for bomb in sorted(good.parent.glob('*.bomb')) for p in (bomb, good)]\n"
         "looks = look_at_each(paths, lambda _: None)\n"

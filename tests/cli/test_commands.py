@@ -56,7 +56,7 @@ def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.CaptureFixture[str]) -> None:
     from picturewise.architectures.lines import _KINDS
-    from picturewise.architectures.presets import PRESETS
+    from picturewise.architectures.named import PRESETS
 
     assert run(["train", "--help"]) == 0
     said = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", capfd.readouterr().out))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from picturewise.catalogue import entries
+from picturewise.catalogue.entries import Entry
 from picturewise.cli.app import run
-from picturewise.data import catalogue
-from picturewise.data.catalogue import Entry
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -49,8 +49,8 @@ def bars(idx_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
         mirrors=(f"http://127.0.0.1:{server.server_port}/",),
         files=files,
     )
-    known = {**catalogue.entries(), "bars": entry}
-    monkeypatch.setattr(catalogue, "entries", lambda: known)
+    known = {**entries.entries(), "bars": entry}
+    monkeypatch.setattr(entries, "entries", lambda: known)
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     yield tmp_path / "home" / "catalogue" / "bars"

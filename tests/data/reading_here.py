@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data import picture_child
-from picturewise.data.confined_thread import Task
-from picturewise.data.frames import Received
-from picturewise.data.quiet import quiet_pillow
+from picturewise.data.pictures import decode_child
+from picturewise.data.pictures.pillow_silence import quiet_pillow
 from picturewise.errors import DataError
+from picturewise.untrusted.confined.pool_thread import Task
+from picturewise.untrusted.confined.protocol import Received
 
 
 def work_through(
     task: Task, items: Sequence[Received], answers: Sequence[NDArray[np.uint8]], tick: Callable[[int], None]
 ) -> dict[int, str]:
     """Do in this process what the one in `confined_pool` has pictures' children do."""
-    work, reasons = picture_child.reading(**task.request), {}
+    work, reasons = decode_child.reading(**task.request), {}
     quiet_pillow.__exit__()  # which a child enters for good
     for index, item in enumerate(items):
         try:

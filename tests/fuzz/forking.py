@@ -1,4 +1,4 @@
-"""A stand-in for the children of `picturewise.data.child` that is forked, not started: thirty times as quick.
+"""A stand-in for the children of `untrusted.confined.process` that is forked, not started: thirty times as quick.
 
 All that matters is as it is there: the same program runs under the same limits, the same parent watches it and reads
 its answer, through the same pipes. What is left out is the start of an interpreter, which is the same for every file.

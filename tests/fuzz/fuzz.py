@@ -17,16 +17,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from picturewise.data import child
+from picturewise.untrusted.confined import process
 
-os.environ.update(child._SET)  # forked children find the libraries imported already
+os.environ.update(process._SET)  # forked children find the libraries imported already
 
 import h5py  # noqa: F401 (so that forked children need not import it)
 import pyarrow.parquet  # noqa: F401
 from readers import READERS
 from workers import Tally, make_case, run_all, run_case, write_case
 
-from picturewise.data.decode import _load_plugins
+from picturewise.data.pictures.decode import _load_plugins
 
 COLUMNS = (
     "reader",

@@ -14,8 +14,8 @@ from unittest import mock
 import array_seeds
 from seeds import Files, Seed
 
-from picturewise.data import source
-from picturewise.data.home import VARIABLE, imports_folder
+from picturewise.cache_folder import VARIABLE, imports_folder
+from picturewise.data import read
 from picturewise.data.options import DataOptions
 
 STORE = "store"  # below it, a folder for each split as `stored` describes it
@@ -33,7 +33,7 @@ def _imported(seed: Seed, size: tuple[int, int] | None) -> Seed:
         for name, content in seed.files.items():
             Path(folder, name).write_bytes(content)
         with mock.patch.dict(os.environ, {VARIABLE: str(Path(folder, "home"))}):
-            source.read(DataOptions(source=folder, size=size))
+            read.read(DataOptions(source=folder, size=size))
             parts = list(imports_folder().glob("[0-9a-f]*/*-*"))
             kept = {
                 f"{STORE}/{part.name.partition('-')[0]}/{path.name}": path.read_bytes().replace(
@@ -66,10 +66,10 @@ def runs() -> list[Seed]:
 
     from picturewise.data.dataset import Dataset
     from picturewise.data.imageset import ImageSet
+    from picturewise.recipes.recipe import make_recipe
+    from picturewise.runs.run import open_run
     from picturewise.tasks.evaluate import judge
     from picturewise.training import start
-    from picturewise.training.recipe import make_recipe
-    from picturewise.training.run import open_run
 
     torch.set_num_threads(1)
     random = np.random.default_rng(0)

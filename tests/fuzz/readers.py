@@ -14,9 +14,10 @@ import picture_seeds
 import weight_seeds
 from seeds import Seed
 
-from picturewise.data import source, store
-from picturewise.data.home import imports_folder
+from picturewise.cache_folder import imports_folder
+from picturewise.data import read
 from picturewise.data.options import DataOptions
+from picturewise.data.store import store
 
 PICTURES = np.zeros((2, 5, 7, 3), np.uint8)  # to be predicted
 
@@ -54,7 +55,7 @@ def read_store(folder: Path, seed: Seed, random: Random) -> None:
     """Put the case's imports where the store looks for them, and read their source."""
     del random
     options = DataOptions(source=str(folder), size=(3, 3) if seed.name.endswith("(3, 3)") else None)
-    recognised, _ = source.find(options.source)
+    recognised, _ = read.find(options.source)
     imported = imports_folder() / store._identity(recognised, options)
     for split, place in store._places(recognised, recognised.splits, imported).items():
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -67,8 +68,8 @@ def read_run(folder: Path, seed: Seed, random: Random) -> None:
     """Ask a run for all that it holds; of what cannot be had, the rest is still asked for."""
     del seed, random
     # torch makes a process so large that forking it takes longer, and only runs and weights need it.
-    from picturewise.training import checkpoint
-    from picturewise.training.run import open_run
+    from picturewise.runs import checkpoint
+    from picturewise.runs.run import open_run
 
     refused: Exception | None = None
     run = open_run(folder)
@@ -85,7 +86,7 @@ def read_run(folder: Path, seed: Seed, random: Random) -> None:
     ):
         try:
             ask()
-        except source.DataError as error:
+        except read.DataError as error:
             refused = error
     if refused is not None:
         try:
@@ -104,7 +105,7 @@ def read_weights(folder: Path, seed: Seed, random: Random) -> None:
 
 
 def _use(options: DataOptions) -> None:
-    dataset = source.read(options)
+    dataset = read.read(options)
     for part in dataset.splits().values():
         part.fingerprint  # noqa: B018 (computed when asked for)
         part.counts()

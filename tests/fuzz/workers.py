@@ -29,10 +29,10 @@ from forking import Forked, address_space
 from readers import Reader
 from seeds import Files, Seed
 
-from picturewise.data import child
-from picturewise.data.home import VARIABLE
+from picturewise.cache_folder import VARIABLE
 from picturewise.errors import PicturewiseError
-from picturewise.visible import visible
+from picturewise.printable import visible
+from picturewise.untrusted.confined import process
 
 MOST_SECONDS = 2.0  # of processor time
 MOST_BYTES = 1 << 30  # above the start
@@ -193,13 +193,13 @@ def _own_home(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _children(*, forked: bool) -> Iterator[None]:
-    start = child.start
+    start = process.start
     if forked:
-        child.start = Forked  # type: ignore[assignment]
+        process.start = Forked  # type: ignore[assignment]
     try:
         yield
     finally:
-        child.start = start
+        process.start = start
 
 
 def _processor_seconds() -> float:
@@ -299,7 +299,7 @@ class _Worker:
         code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         if self.left:
             kind = "hangs" if self._hangs else "died"
-            tally.add(self.left[0], Outcome(kind, f"The process ended by {child.how_it_ended(code)}."))
+            tally.add(self.left[0], Outcome(kind, f"The process ended by {process.how_it_ended(code)}."))
             self.left = self.left[1:]
 
 

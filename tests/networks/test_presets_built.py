@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.presets import PRESETS, preset
+from picturewise.architectures.named import PRESETS, preset
 from picturewise.architectures.summary import summarise
 from picturewise.networks.builder import assemble, build
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from picturewise.architectures.lines import parse
-from picturewise.borrowed.timm import state_of
 from picturewise.errors import RunError, UsageError
 from picturewise.networks.builder import build
 from picturewise.networks.timm_weights import from_timm
 from picturewise.networks.transplant import put_in
+from picturewise.timm_adapter import state_of
 
 State = dict[str, Tensor]
 

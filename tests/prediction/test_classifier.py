@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from picturewise.architectures.lines import parse
-from picturewise.data.pixels import as_channels
-from picturewise.data.resizing import resize
+from picturewise.data.pictures.pixels import as_channels
+from picturewise.data.pictures.resize import resize
 from picturewise.errors import DataError, RunError, SaveError, UsageError
 from picturewise.networks import weights
 from picturewise.networks.builder import build
@@ -24,7 +24,7 @@ from picturewise.networks.weights import load_weights
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.description import Description
 from picturewise.prediction.engines import EngineName
-from picturewise.prediction.stored import stored_sha256, to_metadata
+from picturewise.prediction.file_format import stored_sha256, to_metadata
 from picturewise.preparing.preparation import Preparation
 
 LAYERS = ("conv 2 3x3 relu", "batchnorm", "avgpool global")
@@ -429,7 +429,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from picturewise.prediction.classifier import load_classifier
-from picturewise.prediction.stored import stored_sha256, to_metadata
+from picturewise.prediction.file_format import stored_sha256, to_metadata
 found = load_classifier(Path(sys.argv[1]))
 assert found.weights_sha256 == stored_sha256(Path(sys.argv[1]))
 found.probabilities(np.zeros((2, 9, 9, 1), np.uint8))

@@ -10,10 +10,10 @@ from torch import nn
 from picturewise.architectures.lines import parse
 from picturewise.errors import LayerError, UsageError
 from picturewise.networks.builder import build
-from picturewise.portable import model
-from picturewise.portable.session import Session
+from picturewise.onnx_models import model
+from picturewise.onnx_models.session import Session
 from picturewise.prediction import classifier as prediction_classifier
-from picturewise.prediction import portable_engine
+from picturewise.prediction import onnx_engine
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.description import Description
 from picturewise.prediction.engines import EngineName
@@ -80,7 +80,7 @@ def test_auto_is_onnx_runtime_for_files_of_layer_lines_and_pytorch_for_modules(
 
 def noted_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Return a list that grows by (threads of the session, pictures) with each batch that ONNX Runtime computes."""
-    calls, made, threads = list[tuple[int, int]](), portable_engine.Session, dict[Session, int]()
+    calls, made, threads = list[tuple[int, int]](), onnx_engine.Session, dict[Session, int]()
     compute = Session.logits
 
     def noted_session(model: bytes, number: int) -> Session:
@@ -92,7 +92,7 @@ def noted_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         calls.append((threads[self], len(pictures)))
         return compute(self, pictures)
 
-    monkeypatch.setattr(portable_engine, "Session", noted_session)
+    monkeypatch.setattr(onnx_engine, "Session", noted_session)
     monkeypatch.setattr(Session, "logits", noted)
     return calls
 
@@ -100,17 +100,17 @@ def noted_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def test_cores_take_batches_of_their_own_or_share_a_single_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portable_engine, "available_cores", lambda: 2)
+    monkeypatch.setattr(onnx_engine, "available_cores", lambda: 2)
     classifier().save(tmp_path / "c")
     judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     few = judge.logits(PICTURES)
     assert calls == [(1, 7)]  # little work
-    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
+    monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
     np.testing.assert_allclose(judge.logits(PICTURES), few, rtol=1e-5)
     assert sorted(calls[1:]) == [(1, 3), (1, 4)]
     np.testing.assert_allclose(judge.logits(PICTURES[:1]), few[:1], rtol=1e-5)
     assert calls[3:] == [(2, 1)]
-    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1e12)
+    monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1e12)
     judge.logits(PICTURES)
     assert calls[4:] == [(1, 7)]
 
@@ -121,10 +121,10 @@ def test_many_batches_side_by_side_are_in_order_and_those_of_one_core(
     classifier().save(tmp_path / "c")
     judge = load_classifier(tmp_path / "c")
     images = np.random.default_rng(1).integers(0, 256, (2000, 12, 9, 3), np.uint8)
-    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
-    monkeypatch.setattr(portable_engine, "available_cores", lambda: 1)
+    monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
+    monkeypatch.setattr(onnx_engine, "available_cores", lambda: 1)
     alone = judge.logits(images)
-    monkeypatch.setattr(portable_engine, "available_cores", lambda: 8)
+    monkeypatch.setattr(onnx_engine, "available_cores", lambda: 8)
     monkeypatch.setattr(prediction_classifier, "_BATCH", 10)
     for _ in range(5):
         np.testing.assert_allclose(judge.logits(images), alone, rtol=1e-4, atol=1e-5)
@@ -133,8 +133,8 @@ def test_many_batches_side_by_side_are_in_order_and_those_of_one_core(
 def test_what_goes_wrong_in_a_lane_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier().save(tmp_path / "c")
     judge = load_classifier(tmp_path / "c")
-    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
-    monkeypatch.setattr(portable_engine, "available_cores", lambda: 2)
+    monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
+    monkeypatch.setattr(onnx_engine, "available_cores", lambda: 2)
 
     def broken(self: Session, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise MemoryError
@@ -160,8 +160,8 @@ def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )
     Classifier(build(parse(lines), (side, side, 1), 2, seed=1), description).save(tmp_path / "c")
-    monkeypatch.setattr(portable_engine, "WORTH_SHARING", 1)
-    monkeypatch.setattr(portable_engine, "available_cores", lambda: cores)
+    monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
+    monkeypatch.setattr(onnx_engine, "available_cores", lambda: cores)
     judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     images = np.broadcast_to(np.uint8(7), (sum(batches), side, side, 1))
     assert judge.logits(images).shape == (sum(batches), 2)
@@ -174,7 +174,7 @@ def test_what_is_larger_than_a_model_may_be_is_computed_by_pytorch(
     original = classifier()
     original.save(tmp_path / "c")
     monkeypatch.setattr(model, "_MOST_BYTES", 100)
-    monkeypatch.setattr(portable_engine, "Session", None)
+    monkeypatch.setattr(onnx_engine, "Session", None)
     np.testing.assert_array_equal(load_classifier(tmp_path / "c").logits(PICTURES), original.logits(PICTURES))
 
 

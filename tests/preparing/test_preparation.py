@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from picturewise.data import rows, traits
+from picturewise.data.arrays import lazy_rows, picture_statistics
 from picturewise.data.imageset import ImageSet
 from picturewise.preparing import preparation as preparation_file
 from picturewise.preparing.preparation import Preparation
@@ -53,8 +53,8 @@ def test_they_do_not_depend_on_how_many_pictures_are_summed_at_once_or_in_which_
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     whole = fit_preparation(IMAGES, grey=False)
-    monkeypatch.setattr(traits, "_ROWS_AT_ONCE", at_once)
-    monkeypatch.setattr(rows, "_BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(picture_statistics, "_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(lazy_rows, "_BYTES_AT_ONCE", at_once)
     assert fit_preparation(IMAGES, grey=False) == fit_preparation(IMAGES[::-1], grey=False) == whole
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from picturewise.errors import UsageError
 from picturewise.preparing.preparation import Preparation
 from picturewise.preparing.views import Views, parse, suitable
+from picturewise.runs.run import open_run
 from picturewise.training import start as starting
-from picturewise.training.run import open_run
 
 ANIMALS, DIGITS = ("cat", "dog"), ("0", "1")
 

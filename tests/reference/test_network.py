@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.presets import preset
+from picturewise.architectures.named import preset
 from picturewise.errors import LayerError
 from picturewise.networks.builder import build
 from picturewise.reference.loss import CrossEntropy

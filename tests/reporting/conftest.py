@@ -20,7 +20,7 @@ from picturewise.reporting.contents import (
     SplitFacts,
 )
 from picturewise.reporting.figures import draw_sample_sheet, to_png
-from picturewise.training.history import Epoch
+from picturewise.runs.history import Epoch
 
 
 @pytest.fixture

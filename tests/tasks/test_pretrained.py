@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from picturewise.architectures.published import PUBLISHED
-from picturewise.data import catalogue
-from picturewise.data.catalogue import WeightsEntry
-from picturewise.data.published_weights import published_weights
+from picturewise.catalogue import entries
+from picturewise.catalogue.entries import WeightsEntry
+from picturewise.catalogue.weights import published_weights
 from picturewise.errors import DataError, DownloadError, UsageError
 from picturewise.networks import weights
 from picturewise.networks.published import from_published, published_shapes
@@ -53,7 +53,7 @@ def offered(state: Mapping[str, Tensor], folder: Path, port: int) -> WeightsEntr
         "checksum": f"sha256-prefix:{digest[:8]}",
         "converted": f"resnet18-{digest[:8]}.safetensors",
     }
-    known = catalogue.weights()["resnet18"].model_dump()
+    known = entries.weights()["resnet18"].model_dump()
     mirrors = (f"http://127.0.0.1:{port}/",)
     return WeightsEntry.model_validate(known | {"mirrors": mirrors, "files": [file]})
 
@@ -72,7 +72,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 def test_the_catalogue_offers_exactly_the_networks_that_can_be_built() -> None:
-    assert [*catalogue.weights()] == [*PUBLISHED]
+    assert [*entries.weights()] == [*PUBLISHED]
 
 
 def test_weights_are_fetched_converted_and_removed(
@@ -83,7 +83,7 @@ def test_weights_are_fetched_converted_and_removed(
     picturewise_home: Path,
 ) -> None:
     entry = offered(state, tmp_path / "published", port)
-    monkeypatch.setattr(catalogue, "weights", lambda: {"resnet18": entry})
+    monkeypatch.setattr(entries, "weights", lambda: {"resnet18": entry})
     with pytest.raises(DataError) as caught:
         published_weights("resnet18")
     assert str(caught.value) == (
@@ -120,7 +120,7 @@ def test_a_file_that_holds_another_network_is_refused_and_nothing_is_kept(
 ) -> None:
     other = {name: tensor for name, tensor in state.items() if not name.startswith("layer4.1")}
     entry = offered(other, tmp_path / "published", port)
-    monkeypatch.setattr(catalogue, "weights", lambda: {"resnet18": entry})
+    monkeypatch.setattr(entries, "weights", lambda: {"resnet18": entry})
     with pytest.raises(
         DataError, match=r"^resnet18-\w+\.pth does not hold the weights of resnet18: for 'layer4\.1"
     ):
@@ -136,7 +136,7 @@ def test_a_file_that_was_exchanged_is_not_even_opened(
     content = bytearray(published.read_bytes())
     content[-1] ^= 1
     published.write_bytes(content)
-    monkeypatch.setattr(catalogue, "weights", lambda: {"resnet18": entry})
+    monkeypatch.setattr(entries, "weights", lambda: {"resnet18": entry})
     with pytest.raises(DownloadError, match="sent a file whose checksum is not the published sha256-prefix:"):
         fetch_sets(["resnet18"], progress=False)
     with pytest.raises(DataError, match="not here yet"):

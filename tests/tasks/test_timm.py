@@ -18,10 +18,10 @@ from picturewise.cli.app import run
 from picturewise.errors import RunError
 from picturewise.extras import install_command
 from picturewise.prediction.classifier import load_classifier
+from picturewise.runs.run import Run
 from picturewise.tasks.extend import extend
 from picturewise.tasks.train import train
-from picturewise.training.backbone import read_backbone
-from picturewise.training.run import Run
+from picturewise.training.pretrained import read_backbone
 
 FAST = ["preparation.augmentation=[]", "training.batch_size=16", "training.device=cpu"]
 

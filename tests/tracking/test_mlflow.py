@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from picturewise.errors import DivergedError, Interrupted
+from picturewise.recipes.recipe import flat
+from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.run import open_run
 from picturewise.tracking.mlflow import RUN_ID, STORE, MLflow
 from picturewise.training.callbacks import Callback
-from picturewise.training.history import Epoch, best_epoch
 from picturewise.training.loop import Trainer
-from picturewise.training.recipe import flat
-from picturewise.training.run import open_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 

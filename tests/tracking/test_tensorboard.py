@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from picturewise.errors import Interrupted
+from picturewise.runs.run import open_run
 from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.train import train
 from picturewise.tracking.first_pictures import draw_first_pictures
 from picturewise.tracking.tensorboard import SCALARS, TensorBoard
 from picturewise.training.callbacks import Callback
 from picturewise.training.loop import Trainer
-from picturewise.training.run import open_run
 
 pytest.importorskip("tensorboard")
 

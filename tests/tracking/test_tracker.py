@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from picturewise.errors import SaveError
+from picturewise.runs.history import Epoch
+from picturewise.runs.run import open_run
 from picturewise.tracking.tracker import Tracker
 from picturewise.training.callbacks import Callback
-from picturewise.training.history import Epoch
 from picturewise.training.loop import Trainer
-from picturewise.training.run import open_run
 
 
 class Failing(Tracker):

@@ -13,7 +13,7 @@ from torch import nn
 from picturewise.errors import Interrupted
 from picturewise.networks.weights import fingerprint
 from picturewise.prediction.classifier import load_classifier
-from picturewise.training import checkpoint
+from picturewise.runs import checkpoint
 from picturewise.training.average import WeightAverage
 
 RESIDUAL = [

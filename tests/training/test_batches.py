@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from picturewise.data import rows
+from picturewise.data.arrays import lazy_rows
 from picturewise.data.imageset import ImageSet
 from picturewise.training.batches import SHARE_OF_MEMORY, Batches, fits
 
@@ -30,7 +30,7 @@ def stored(folder: Path) -> ImageSet:
 def test_a_split_on_the_device_gives_the_batches_of_one_that_stays_here_bit_for_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: np.ndarray, at_once: int
 ) -> None:
-    monkeypatch.setattr(rows, "_BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(lazy_rows, "_BYTES_AT_ONCE", at_once)
     part = stored(tmp_path).select(chosen)
     here, there = (Batches(part, CPU, resident=resident) for resident in (False, True))
     for indices in (RANDOM.permutation(len(part))[:9], np.array([3, 3, 0]), np.arange(len(part))):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from picturewise.evaluation.calibration import fit_temperature
 from picturewise.networks.weights import fingerprint
+from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.run import open_run
 from picturewise.training.callbacks import Callback, EarlyStopping
-from picturewise.training.history import Epoch, best_epoch
 from picturewise.training.loop import Trainer
-from picturewise.training.run import open_run
 
 
 def rows(*accuracies: float) -> list[Epoch]:

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from picturewise.errors import DivergedError, Interrupted, LayerError, UsageError
+from picturewise.runs.run import open_run
 from picturewise.training.engine import NumPyEngine, TorchEngine
 from picturewise.training.rate_finder import range_test
-from picturewise.training.run import open_run
 
 QUIET = ["conv 4 3x3", "batchnorm", "relu", "maxpool 2", "residual 4", "flatten", "dense 8 relu"]
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}

@@ -6,8 +6,8 @@ from torch import nn
 
 from picturewise.architectures.lines import parse
 from picturewise.networks.builder import build, spans
+from picturewise.recipes.options import TrainingOptions
 from picturewise.training.freezing import Freezing
-from picturewise.training.options import TrainingOptions
 
 LINES = "conv 3; batchnorm; relu; maxpool 2; residual 4; avgpool global; dense 5; relu; dropout 0.1; dense 6"
 SHAPE, CLASSES = (6, 6, 1), 2

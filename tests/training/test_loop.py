@@ -24,13 +24,14 @@ from torch import Tensor, nn
 from picturewise.data.dataset import Dataset
 from picturewise.errors import DivergedError, Interrupted, RunError
 from picturewise.networks import weights
-from picturewise.training import checkpoint, loop
+from picturewise.runs import checkpoint
+from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.run import open_run
+from picturewise.training import loop
 from picturewise.training import start as starting
 from picturewise.training.callbacks import Callback
-from picturewise.training.history import Epoch, best_epoch
 from picturewise.training.loop import Trainer, batch_bounds
 from picturewise.training.machine import choose_machine
-from picturewise.training.run import open_run
 from picturewise.training.schedules import factor
 
 SCRIPT = """

@@ -6,10 +6,10 @@ from types import ModuleType
 
 from rich.console import Console
 
+from picturewise.runs.run import open_run
 from picturewise.training.callbacks import Callback
 from picturewise.training.loop import Trainer
 from picturewise.training.progress import ProgressDisplay
-from picturewise.training.run import open_run
 
 
 def shown(tiny: ModuleType, path: Path, *, terminal: bool = False, **options: object) -> str:

@@ -15,9 +15,9 @@ from picturewise.errors import DataError, UsageError
 from picturewise.networks.weights import fingerprint
 from picturewise.networks.whitening import second_moments, whitening_kernels, whitening_layer
 from picturewise.preparing.preparation import fit_preparation
+from picturewise.runs.run import open_run
 from picturewise.training import start as starting
 from picturewise.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
-from picturewise.training.run import open_run
 
 
 def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(

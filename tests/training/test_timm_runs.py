@@ -12,7 +12,7 @@ import torch
 
 from picturewise.errors import Interrupted, LayerError, RunError, UsageError
 from picturewise.networks import weights
-from picturewise.training.run import open_run
+from picturewise.runs.run import open_run
 
 LINES = ["timm test_resnet", "dropout 0.25", "dense 8 relu"]
 

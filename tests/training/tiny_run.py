@@ -15,13 +15,13 @@ from torch import nn
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.networks import weights
-from picturewise.training import checkpoint
+from picturewise.recipes.recipe import Recipe, make_recipe
+from picturewise.runs import checkpoint
+from picturewise.runs.history import Epoch
+from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
 from picturewise.training.callbacks import Callback
-from picturewise.training.history import Epoch
 from picturewise.training.loop import Trainer
-from picturewise.training.recipe import Recipe, make_recipe
-from picturewise.training.run import Run, open_run
 
 CLASSES = ("dark", "half", "light")
 # Everything that is random or keeps a state is in it: dropout, running means, augmentation, momentum.

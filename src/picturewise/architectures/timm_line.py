@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picturewise.architectures.layers import Count, Shape, ShapeError, sides_and_channels
 
 if TYPE_CHECKING:
-    from picturewise.borrowed.timm import Measured
+    from picturewise.timm_adapter import Measured
 
 NAME = r"[a-z0-9_]+(\.[a-z0-9_]+)?"
 """A name in timm's registry, and the tag of published weights. Folders and repositories are not among these."""
@@ -45,11 +45,11 @@ class Timm:
 
     def measured(self, shape: Shape) -> Measured:
         """Return what the network gives and costs for pictures of `shape`; raises ShapeError."""
-        from picturewise.borrowed import timm  # noqa: PLC0415 (it loads PyTorch)
+        from picturewise import timm_adapter  # noqa: PLC0415 (it loads PyTorch)
 
         try:
-            return timm.measure(self.name, sides_and_channels(shape, "timm"))
-        except timm.TimmError as error:
+            return timm_adapter.measure(self.name, sides_and_channels(shape, "timm"))
+        except timm_adapter.TimmError as error:
             raise ShapeError(str(error).removesuffix(".")) from error
 
 
@@ -59,7 +59,7 @@ def timm_line(name: str) -> Timm:
     Raises:
         ValueError: timm knows none of that name, or cannot be imported; the message is a sentence.
     """
-    from picturewise.borrowed.timm import check_name  # noqa: PLC0415 (as above)
+    from picturewise.timm_adapter import check_name  # noqa: PLC0415 (as above)
 
     check_name(name)
     return Timm(name)

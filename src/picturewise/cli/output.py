@@ -8,17 +8,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picturewise.data.names import printable
 from picturewise.errors import RunError
+from picturewise.names import printable
 
 if TYPE_CHECKING:
     from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval
+    from picturewise.runs.run import Run
     from picturewise.tasks.compare import RunComparison
     from picturewise.tasks.extend import Extension
     from picturewise.tasks.find_rate import FoundRate
     from picturewise.tasks.inspect import Inspection
-    from picturewise.training.run import Run
 
 
 def say(text: str = "") -> None:
@@ -97,9 +97,9 @@ def show_run(run: Run) -> None:
 
 def show_best(run: Run) -> None:
     """Print how good the best epoch of a run was."""
+    from picturewise.reporting.run_report import training_seconds
     from picturewise.reporting.tables import duration
-    from picturewise.tasks.report import training_seconds
-    from picturewise.training.history import best_epoch
+    from picturewise.runs.history import best_epoch
 
     if not run.history:
         raise RunError(
@@ -114,7 +114,7 @@ def show_best(run: Run) -> None:
 
 def show_extension(extension: Extension) -> None:
     """Print what became of the classes that the older network knew, and how the new ones fare."""
-    from picturewise.data.names import listed
+    from picturewise.names import listed
     from picturewise.reporting.tables import count, percent_with_interval
 
     for kind, judged in (("old", extension.old), ("new", extension.new)):

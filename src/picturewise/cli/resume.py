@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) -> None:
     """Go on with an interrupted run; its weights end up as if it had never stopped."""
     from picturewise.cli import output
+    from picturewise.runs.run import open_run
     from picturewise.tasks.train import resume
-    from picturewise.training.run import open_run
 
     opened = open_run(run)
     if opened.record.status == "finished" and not json:

@@ -54,9 +54,9 @@ def command(
         _show_list(as_json=json)
         return
     from picturewise.cli import output
+    from picturewise.runs.run import Run
     from picturewise.studies.plan import Planned
     from picturewise.studies.runner import study
-    from picturewise.training.run import Run
 
     def tell(plan: Planned, run: Run | None) -> None:
         if run is None:

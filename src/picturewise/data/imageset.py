@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.names import listed
-from picturewise.data.rows import Pictures, chosen
-from picturewise.data.traits import Traits, have_digests, measure
+from picturewise.data.arrays.lazy_rows import Pictures, chosen
+from picturewise.data.arrays.picture_statistics import Traits, have_digests, measure
 from picturewise.errors import DataError
+from picturewise.names import listed
 
 
 @dataclass(frozen=True, eq=False)

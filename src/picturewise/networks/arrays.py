@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from picturewise.architectures.layers import Shape
 from picturewise.errors import RunError
-from picturewise.visible import visible
+from picturewise.printable import visible
 
 _TYPES = frozenset({"F32", "I64"})
 """Of the numbers that networks of layer lines hold. NumPy lacks some of the others."""

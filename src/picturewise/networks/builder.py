@@ -27,11 +27,11 @@ from picturewise.architectures.margins import Margins, same
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.summary import summarise
 from picturewise.architectures.timm_line import Timm
-from picturewise.borrowed.timm import build_network
 from picturewise.networks.activations import activation
 from picturewise.networks.blocks import residual_blocks
 from picturewise.networks.convolution import convolution
 from picturewise.networks.initialise import initialise
+from picturewise.timm_adapter import build_network
 
 _KEEPS_NO_OUTPUT = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
 """What does not look at what came out of it on the way back, so that a relu may overwrite it."""

@@ -17,10 +17,10 @@ from typing import Any, TypeGuard
 
 import torch
 
-from picturewise.data import pickle_opcodes
-from picturewise.data.names import printable
-from picturewise.data.pickle_machine import NO_CODE, Machine
-from picturewise.data.scratch import Content
+from picturewise.names import printable
+from picturewise.untrusted.pickles import opcodes
+from picturewise.untrusted.pickles.machine import NO_CODE, Machine
+from picturewise.untrusted.scratch import Content
 
 MOST_AXES = 8
 _MOST = 1 << 40
@@ -96,7 +96,7 @@ class SavedMachine(Machine):
         """
         self.memo.clear()  # each pickle of a stream has its own
         try:
-            return pickle_opcodes.follow(self)
+            return opcodes.follow(self)
         except (IndexError, struct.error) as error:  # a value or a mark that is not there
             raise self.damaged("an instruction lacks what it works on") from error
 

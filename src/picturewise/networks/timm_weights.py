@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from picturewise.architectures.layers import Shape, show, sides_and_channels
-from picturewise.borrowed.timm import published, state_of
 from picturewise.errors import UsageError
 from picturewise.networks.checked_tensors import check_tensors, shown, tensor_or_zero
+from picturewise.timm_adapter import published, state_of
 
 _ANY_CLASSES = 1000
 

@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from picturewise.data import archive
-from picturewise.data.names import printable
 from picturewise.errors import DataError
+from picturewise.names import printable
 from picturewise.networks import weights
 from picturewise.networks.saved_tensors import SavedMachine, SavedTensor, Storage, text_of
+from picturewise.untrusted.archives import archive
 
 MOST_BYTES = 4 << 30
 MOST_PICKLE = 16 << 20

@@ -14,17 +14,17 @@ from picturewise import files
 from picturewise.architectures.layers import Layer
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
-from picturewise.data.pixels import as_channels
-from picturewise.data.resizing import resize_all
-from picturewise.data.rows import Pictures
+from picturewise.data.arrays.lazy_rows import Pictures
+from picturewise.data.pictures.pixels import as_channels
+from picturewise.data.pictures.resize import resize_all
 from picturewise.errors import DataError, LayerError, RunError, UsageError
 from picturewise.networks import arrays
-from picturewise.portable.model import is_portable, weight_shapes
+from picturewise.onnx_models.model import is_portable, weight_shapes
 from picturewise.prediction.description import Description
 from picturewise.prediction.engines import EngineName, choose_engine
-from picturewise.prediction.held import Held, as_module, built, fingerprint, to_bytes
-from picturewise.prediction.stored import FILE_NAME, from_metadata, to_metadata
-from picturewise.visible import visible
+from picturewise.prediction.file_format import FILE_NAME, from_metadata, to_metadata
+from picturewise.prediction.network_forms import Held, as_module, built, fingerprint, to_bytes
+from picturewise.printable import visible
 
 if TYPE_CHECKING:
     from torch import nn

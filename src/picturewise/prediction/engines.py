@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.prediction.held import Held, as_arrays, as_module
+from picturewise.prediction.network_forms import Held, as_arrays, as_module
 
 if TYPE_CHECKING:
     from picturewise.prediction.description import Description
@@ -47,7 +47,7 @@ def choose_engine(name: EngineName, held: Held, description: Description) -> Eng
 
         return NumPyEngine(as_arrays(held), description)
     if name == "auto" and isinstance(held, Mapping):
-        from picturewise.prediction.portable_engine import PortableEngine  # noqa: PLC0415 (see above)
+        from picturewise.prediction.onnx_engine import PortableEngine  # noqa: PLC0415 (see above)
 
         return PortableEngine(held, description)
     from picturewise.prediction.torch_engine import TorchEngine  # noqa: PLC0415 (see above)

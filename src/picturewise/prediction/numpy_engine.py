@@ -9,7 +9,7 @@ from picturewise.architectures.lines import parse
 from picturewise.errors import UsageError
 from picturewise.prediction.description import Description
 from picturewise.prediction.engines import Compute
-from picturewise.prediction.held import Arrays
+from picturewise.prediction.network_forms import Arrays
 from picturewise.reference.network import Network
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.decode import Form
-from picturewise.data.picture_files import decode_each
-from picturewise.data.pixels import as_channels
-from picturewise.data.resizing import resize_all
+from picturewise.data.pictures.decode import Form
+from picturewise.data.pictures.decode_files import decode_each
+from picturewise.data.pictures.pixels import as_channels
+from picturewise.data.pictures.resize import resize_all
 from picturewise.errors import DataError
 from picturewise.prediction.classifier import Classifier
 
@@ -120,7 +120,7 @@ def _skipped(path: Path, reason: str) -> Skipped:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    from picturewise.data.readers.class_folders import is_folder, visible  # noqa: PLC0415 (files need it not)
+    from picturewise.data.readers.folder_listing import is_folder, visible  # noqa: PLC0415 (files need it not)
 
     try:
         return [Path(entry.path) for entry in visible(folder) if not is_folder(entry)]

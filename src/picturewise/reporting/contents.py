@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from picturewise.data.dataset import Skipped
 from picturewise.evaluation.comparing import Comparison
 from picturewise.evaluation.evaluation import Evaluation, Interval
-from picturewise.training.history import Epoch
+from picturewise.runs.history import Epoch
 
 
 @dataclass(frozen=True)

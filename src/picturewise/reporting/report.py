@@ -13,11 +13,11 @@ import jinja2
 
 from picturewise.errors import UsageError
 from picturewise.evaluation.evaluation import ClassScore, Evaluation
+from picturewise.printable import visible
 from picturewise.reporting import tables
 from picturewise.reporting.contents import Report, ReportFigure
 from picturewise.reporting.headline import headline
-from picturewise.training.history import Epoch, best_epoch
-from picturewise.visible import visible
+from picturewise.runs.history import Epoch, best_epoch
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch

@@ -9,14 +9,14 @@ from pathlib import Path
 from picturewise.architectures.layers import Shape, show
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
-from picturewise.data import catalogue
+from picturewise.catalogue import entries
 from picturewise.data.dataset import Dataset, SplitName
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.errors import DataError, UsageError, unknown
+from picturewise.recipes.recipe import Recipe
 from picturewise.studies.study import Study, StudyModel
 from picturewise.tasks.load import load, source_of
-from picturewise.training.recipe import Recipe
 
 LEARNING: tuple[SplitName, ...] = ("train", "valid")
 
@@ -119,8 +119,8 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
 
 def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
     """Return the layer lines of a model, `known` being those of the models before it; each fits."""
-    from picturewise.training.backbone import with_backbone  # noqa: PLC0415 (PyTorch is loaded once the data is there)
-    from picturewise.training.effective import effective  # noqa: PLC0415
+    from picturewise.training.derive import effective  # noqa: PLC0415
+    from picturewise.training.pretrained import with_backbone  # noqa: PLC0415 (PyTorch is loaded once the data is there)
 
     recipe, first = plan.recipe, plan.model.begins_with
     if first is None:
@@ -158,7 +158,7 @@ def _place(folder: Path, name: str, seed: int) -> Path:
 
 def _check_source(study: Study, source: str) -> None:
     """Say how to get pictures that a study names but does not bring."""
-    if source in catalogue.entries() or Path(source).expanduser().exists():
+    if source in entries.entries() or Path(source).expanduser().exists():
         return  # one of the catalogue that is not fetched says so itself
     told = study.needs.get(source)
     if told is not None:

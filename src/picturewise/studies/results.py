@@ -14,15 +14,15 @@ from picturewise.data.options import DataOptions
 from picturewise.errors import RunError
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.evaluation.intervals import mean_interval
+from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonTable, DatasetFacts, Report, ReportFigure, StudyRow
 from picturewise.reporting.report import render_report
+from picturewise.reporting.run_report import dataset_facts, model_facts, training_seconds
+from picturewise.runs.run import Run
 from picturewise.studies.plan import Planned
 from picturewise.studies.study import Published, Study
 from picturewise.tasks.compare import compare, comparison_table
 from picturewise.tasks.evaluate import judge
-from picturewise.tasks.figures import Album
-from picturewise.tasks.report import dataset_facts, model_facts, training_seconds
-from picturewise.training.run import Run
 
 QUICK = (
     "A quick look: a small share of the pictures and epochs of this study. The figures say nothing about the models; "

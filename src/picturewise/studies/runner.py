@@ -9,6 +9,7 @@ from typing import Any
 
 from picturewise import files
 from picturewise.errors import Interrupted, RunError, UsageError
+from picturewise.runs.run import Run, open_run
 from picturewise.studies.plan import Planned, check_all, make_plan, read_all
 from picturewise.studies.results import StudyResult, gather
 from picturewise.studies.study import Study, read_study
@@ -16,7 +17,6 @@ from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.load import refuse_inside
 from picturewise.tasks.train import resume, train
 from picturewise.training.callbacks import Callback
-from picturewise.training.run import Run, open_run
 
 FORMAT = 1
 FILE = "study.json"

@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from picturewise.errors import UsageError, nearest
-from picturewise.training.recipe import Recipe, make_recipe
+from picturewise.recipes.recipe import Recipe, make_recipe
 
 SUFFIX = ".toml"
 QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from picturewise.data import catalogue
-from picturewise.data import fetch as fetching
+from picturewise.catalogue import entries
+from picturewise.catalogue import fetch as fetching
+from picturewise.catalogue.download import Advance
+from picturewise.catalogue.installed import Place
 from picturewise.data.dataset import SplitName
-from picturewise.data.download import Advance
-from picturewise.data.fetched import Place
 from picturewise.errors import unknown
 from picturewise.tasks.converting import converting
 from picturewise.tasks.imports import remove_imports
@@ -97,7 +97,7 @@ def list_sets() -> list[CatalogueSet]:
     """Return every set of the catalogue, and what of it is here."""
     return [
         CatalogueSet(**_facts(Place(name, entry)), counts=entry.counts)
-        for name, entry in catalogue.entries().items()
+        for name, entry in entries.entries().items()
     ]
 
 
@@ -105,7 +105,7 @@ def list_weights() -> list[CatalogueWeights]:
     """Return every network whose weights can be fetched, and what of them is here."""
     return [
         CatalogueWeights(**_facts(Place(name, entry)), parameters=entry.parameters)
-        for name, entry in catalogue.weights().items()
+        for name, entry in entries.weights().items()
     ]
 
 
@@ -126,9 +126,9 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
         "addresses": {file.name: entry.addresses(file) for file in entry.files},
         "checksums": {file.name: file.checksum for file in entry.files},
     }
-    if isinstance(entry, catalogue.WeightsEntry):
+    if isinstance(entry, entries.WeightsEntry):
         return WeightsDetails(**facts, parameters=entry.parameters)
-    assert isinstance(entry, catalogue.Entry)  # noqa: S101 (there is no third kind)
+    assert isinstance(entry, entries.Entry)  # noqa: S101 (there is no third kind)
     height, width, channels = entry.shape
     facts |= {"height": height, "width": width, "channels": channels}
     return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
@@ -171,16 +171,16 @@ def remove_set(name: str) -> RemovedSet:
     """
     place = _place(name)
     freed, left = fetching.remove(place)
-    weights = isinstance(place.entry, catalogue.WeightsEntry)
+    weights = isinstance(place.entry, entries.WeightsEntry)
     imports = 0 if weights else sum(one.bytes for one in remove_imports(name))
     return RemovedSet(name=name, bytes_freed=freed, imports_freed=imports, left=left)
 
 
 def _place(name: str) -> Place:
-    entries = {**catalogue.entries(), **catalogue.weights()}
-    if name not in entries:
-        raise unknown("name of the catalogue", name, entries)
-    return Place(name, entries[name])
+    known = {**entries.entries(), **entries.weights()}
+    if name not in known:
+        raise unknown("name of the catalogue", name, known)
+    return Place(name, known[name])
 
 
 def _facts(place: Place) -> dict[str, Any]:

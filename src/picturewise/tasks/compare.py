@@ -12,12 +12,12 @@ from picturewise.errors import UsageError
 from picturewise.evaluation.comparing import Comparison, compare_all
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.reporting import figures
+from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonRow, ComparisonTable
+from picturewise.reporting.run_report import training_seconds, write_comparison_report
+from picturewise.runs.run import Run, open_run
 from picturewise.tasks.evaluate import as_classes, evaluate
-from picturewise.tasks.figures import Album
 from picturewise.tasks.load import Data, load_own
-from picturewise.tasks.report import training_seconds, write_comparison_report
-from picturewise.training.run import Run, open_run
 
 METHOD = (
     "Differences in percentage points of test accuracy on the same pictures, with Tango's 95 % interval; "

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from picturewise import files
 from picturewise.evaluation.evaluation import Evaluation
+from picturewise.runs.run import Run
 from picturewise.tasks.compare import RunComparison, compare
 from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.inspect import Inspection, inspect
 from picturewise.tasks.train import train
-from picturewise.training.run import Run
 
 MODELS = ("mlp", "cnn")
 

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data import source
+from picturewise.data import read
+from picturewise.data.arrays.lazy_rows import slices
+from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
 from picturewise.data.dataset import Dataset, SplitName
-from picturewise.data.given import NAME, DataGiven
 from picturewise.data.imageset import ImageSet
+from picturewise.data.in_memory.make_dataset import NAME, DataGiven
 from picturewise.data.options import data_options
-from picturewise.data.rows import slices
-from picturewise.data.traits import DIGEST_BYTES, digest_each, found_in
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation import metrics
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engines import EngineName
-from picturewise.tasks.figures import Album
+from picturewise.reporting.album import Album
+from picturewise.reporting.run_report import write_run_report
+from picturewise.runs.run import Run, open_run
 from picturewise.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
-from picturewise.tasks.report import write_run_report
-from picturewise.training.run import Run, open_run
 
 if TYPE_CHECKING:
     from torch import nn
@@ -138,7 +138,7 @@ def _own_data(run: Run, data: Data | None, split: SplitName, *, progress: bool) 
     """
     options, carved = run.recipe.data, False
     if data is None and not options.source.startswith(GIVEN) and Path(options.source).exists():
-        carved = split not in source.find(options.source)[0].splits
+        carved = split not in read.find(options.source)[0].splits
     wanted: set[SplitName] = {split, "train"} if data is not None or carved else {split}
     try:
         dataset = load_own(run, data, splits=wanted, progress=progress)
@@ -225,8 +225,8 @@ def _to_judge(classifier: Classifier, data: str | Path, *, progress: bool) -> Da
     height, width, _ = classifier.description.shape
     options = data_options(source=source_of(data), size=(height, width), fit=classifier.description.fit)
     with reading_progress(shown=progress) as advance:
-        dataset = source.read_to_judge(options, progress=advance)
-    if "test" not in source.find(options.source)[0].splits:
+        dataset = read.read_to_judge(options, progress=advance)
+    if "test" not in read.find(options.source)[0].splits:
         carved = load(None, options, progress=progress)
         learned = classifier.description.provenance.get("train_sha256")
         if carved.train is not None and carved.train.fingerprint == learned:

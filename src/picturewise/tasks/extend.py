@@ -12,17 +12,17 @@ import numpy as np
 from picturewise.architectures.lines import parse
 from picturewise.data.dataset import Dataset, SplitName
 from picturewise.data.imageset import ImageSet
-from picturewise.data.names import listed
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
+from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier
+from picturewise.recipes.overrides import plain_settings
+from picturewise.recipes.recipe import make_recipe
+from picturewise.runs.run import Run, open_run
 from picturewise.tasks.evaluate import judge
 from picturewise.tasks.load import Data, load, load_own, source_of
 from picturewise.tasks.train import LEARNING_SPLITS, train
 from picturewise.training.callbacks import Callback
-from picturewise.training.recipe import make_recipe
-from picturewise.training.run import Run, open_run
-from picturewise.training.settings import plain_settings
 
 VALID: tuple[SplitName, ...] = ("valid",)
 

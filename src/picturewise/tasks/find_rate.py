@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.errors import UsageError
+from picturewise.recipes.recipe import Recipe
 from picturewise.tasks.load import Data, load, reading_progress, refuse_inside
 from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
-from picturewise.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn

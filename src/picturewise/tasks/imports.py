@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from picturewise.data import catalogue, store
+from picturewise.catalogue import entries
 from picturewise.data.dataset import SplitName
-from picturewise.data.names import printable
+from picturewise.data.store import store
 from picturewise.errors import UsageError, nearest
+from picturewise.names import printable
 from picturewise.tasks.load import source_of
 
 
@@ -60,7 +61,7 @@ def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
 def _of(data: str | Path | None) -> list[store.Import]:
     if data is None:
         return store.imports()
-    known = catalogue.entries()
+    known = entries.entries()
     names = {str(data), source_of(data), str(Path(data).absolute())}
     place = None if str(data) in known else Path(data).resolve()  # the same by a link is imported once
     found = [

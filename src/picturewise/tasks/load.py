@@ -8,16 +8,17 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from picturewise.data import catalogue, source
+from picturewise.catalogue import entries
+from picturewise.data import read
 from picturewise.data.dataset import SPLITS, Dataset, SplitName
-from picturewise.data.given import NAME, DataGiven, collect, with_all_splits
 from picturewise.data.imageset import ImageSet
-from picturewise.data.limiting import limited
+from picturewise.data.in_memory.make_dataset import NAME, DataGiven, collect, with_all_splits
 from picturewise.data.options import DataOptions, Fit, data_options
+from picturewise.data.splitting.subset import limited
 from picturewise.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from picturewise.training.run import Run
+    from picturewise.runs.run import Run
 
 GIVEN = "given in Python: "
 
@@ -86,7 +87,7 @@ def load(
             f"These pictures were {options.source}, so they lie in no file: hand the same pictures in again as data=."
         )
     with reading_progress(shown=progress) as advance:
-        return source.read(options, splits, progress=advance)
+        return read.read(options, splits, progress=advance)
 
 
 def collected(data: DataGiven, *, progress: bool) -> dict[SplitName, ImageSet]:
@@ -147,7 +148,7 @@ def source_of(data: Data) -> str:
     """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is."""
     if not isinstance(data, str | Path):
         return f"{GIVEN}{data.name if isinstance(data, Dataset) else NAME}"
-    if str(data) in catalogue.entries() or not str(data).strip() or not Path(data).exists():
+    if str(data) in entries.entries() or not str(data).strip() or not Path(data).exists():
         return str(data)
     return str(Path(data).absolute())
 

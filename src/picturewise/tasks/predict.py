@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from picturewise.files import write_text
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engines import EngineName
+from picturewise.prediction.file_format import FILE_NAME
 from picturewise.prediction.predict import Prediction, predict_files
-from picturewise.prediction.stored import FILE_NAME
 
 if TYPE_CHECKING:
     from torch import nn
 
     from picturewise.data.dataset import Skipped
-    from picturewise.training.run import Run
+    from picturewise.runs.run import Run
 
 
 def predict(
@@ -63,7 +63,7 @@ def _classifier(run: str | Path | Run, network: nn.Module | None) -> Classifier:
             path /= FILE_NAME
         if path.is_file():
             return load_classifier(path, network)
-        from picturewise.training.run import open_run  # noqa: PLC0415 (it says what is wrong, and takes its time)
+        from picturewise.runs.run import open_run  # noqa: PLC0415 (it says what is wrong, and takes its time)
 
         run = open_run(path)
     return run.classifier(network)

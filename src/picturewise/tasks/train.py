@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from picturewise import files
 from picturewise.data.dataset import Dataset, SplitName
 from picturewise.errors import UsageError
+from picturewise.recipes.overrides import plain_settings
+from picturewise.recipes.presets import preset as preset_named
+from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
+from picturewise.runs.run import Run, open_run
 from picturewise.tasks.load import Data, load, load_own, refuse_inside, source_of
 from picturewise.tracking.trackers import make_trackers
 from picturewise.training.callbacks import Callback
-from picturewise.training.presets import preset as preset_named
-from picturewise.training.recipe import Recipe, make_recipe, recipe_from_toml
-from picturewise.training.run import Run, open_run
-from picturewise.training.settings import plain_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -177,8 +177,8 @@ def _report(run: Run, dataset: Dataset) -> None:
 
     It takes seconds, and what draws takes half a second to load, so training does not wait for it.
     """
-    from picturewise.tasks.figures import Album  # noqa: PLC0415 (see above)
-    from picturewise.tasks.report import write_run_report  # noqa: PLC0415
+    from picturewise.reporting.album import Album  # noqa: PLC0415 (see above)
+    from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415
 
     album = Album(run.path / "figures")
     if not album.path("counts").exists():  # the last one that is drawn

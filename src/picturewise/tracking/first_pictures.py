@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.pixels import as_channels
+from picturewise.data.pictures.pixels import as_channels
 from picturewise.training.loop import Trainer
 
 PICTURES = 24

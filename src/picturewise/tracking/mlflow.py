@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from picturewise import files
 from picturewise.errors import RunError
+from picturewise.recipes.recipe import Recipe, flat
+from picturewise.runs.history import Epoch, best_epoch
 from picturewise.tracking.tracker import Tracker
-from picturewise.training.history import Epoch, best_epoch
 from picturewise.training.loop import Trainer
-from picturewise.training.recipe import Recipe, flat
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

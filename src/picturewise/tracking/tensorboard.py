@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from picturewise.architectures.layers import show
+from picturewise.runs.history import Epoch
 from picturewise.tracking.first_pictures import draw_first_pictures
 from picturewise.tracking.tracker import Tracker
-from picturewise.training.history import Epoch
 from picturewise.training.loop import Trainer
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from picturewise.errors import SaveError
+from picturewise.runs.history import Epoch
 from picturewise.training.callbacks import Callback
-from picturewise.training.history import Epoch
 from picturewise.training.loop import Trainer
 
 

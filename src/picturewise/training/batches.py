@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.imageset import ImageSet
-from picturewise.data.rows import slices
 from picturewise.preparing.on_device import on_device
 
 SHARE_OF_MEMORY = 0.25

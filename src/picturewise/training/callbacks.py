@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from picturewise.evaluation.calibration import fit_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
-from picturewise.training.history import Epoch, best_epoch
+from picturewise.runs.history import Epoch, best_epoch
 
 if TYPE_CHECKING:
     from picturewise.training.loop import Trainer

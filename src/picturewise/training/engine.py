@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from picturewise.architectures.lines import parse
-from picturewise.data.rows import Pictures
+from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.errors import UsageError
 from picturewise.preparing.preparation import Preparation
+from picturewise.recipes.recipe import Recipe
 from picturewise.reference.builder import check_lines
 from picturewise.reference.layer import Floats
 from picturewise.reference.loss import CrossEntropy, log_softmax
@@ -25,7 +26,6 @@ from picturewise.reference.sgd import Sgd
 from picturewise.seeds import derive, stream
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.recipe import Recipe
 from picturewise.training.step import Loss, train_step, validate
 
 EngineName = Literal["torch", "numpy"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from picturewise.architectures.layers import BatchNorm, GroupNorm, Layer
-from picturewise.training.options import TrainingOptions
+from picturewise.recipes.options import TrainingOptions
 
 
 class Freezing:

@@ -20,20 +20,20 @@ from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.preparing import augmentation
 from picturewise.preparing.augment import augment, turns
 from picturewise.preparing.preparation import Preparation
+from picturewise.recipes.recipe import Recipe
+from picturewise.runs import checkpoint
+from picturewise.runs.checkpoint import Checkpoint, Position
+from picturewise.runs.history import Epoch
+from picturewise.runs.run import Run, RunRecord
 from picturewise.seeds import stream
-from picturewise.training import checkpoint
 from picturewise.training.average import WeightAverage
 from picturewise.training.batches import Batches, fits
 from picturewise.training.callbacks import Callback
-from picturewise.training.checkpoint import Checkpoint, Position
 from picturewise.training.engine import Engine, NumPyEngine, TorchEngine
 from picturewise.training.freezing import Freezing
-from picturewise.training.history import Epoch
 from picturewise.training.interrupts import StopRequest, stop_requests
 from picturewise.training.machine import Machine, prepared
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.recipe import Recipe
-from picturewise.training.run import Run, RunRecord
 from picturewise.training.schedules import factor
 from picturewise.training.step import Loss, cross_entropy
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from picturewise.runs.history import Epoch, best_epoch
 from picturewise.training.callbacks import Callback
-from picturewise.training.history import Epoch, best_epoch
 from picturewise.training.loop import Trainer
 
 

@@ -14,28 +14,28 @@ import numpy as np
 import torch
 from torch import nn
 
+from picturewise import timm_adapter
 from picturewise.architectures.layers import show
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.architectures.timm_line import Timm
-from picturewise.borrowed import timm
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
 from picturewise.networks.builder import build
 from picturewise.networks.whitening import whiten, whitening_layer
 from picturewise.preparing.preparation import Preparation, fit_preparation
+from picturewise.recipes.recipe import Recipe
+from picturewise.runs import checkpoint
+from picturewise.runs.run import Run, RunRecord, create_run, data_facts
 from picturewise.seeds import derive, stream
-from picturewise.training import checkpoint
-from picturewise.training.backbone import with_backbone
 from picturewise.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
-from picturewise.training.effective import derived_keys, effective
+from picturewise.training.derive import derived_keys, effective
 from picturewise.training.freezing import Freezing
+from picturewise.training.initial_weights import freezing_of, transplant
 from picturewise.training.loop import Trainer
 from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
-from picturewise.training.recipe import Recipe
-from picturewise.training.run import Run, RunRecord, create_run, data_facts
-from picturewise.training.transplanting import freezing_of, transplant
+from picturewise.training.pretrained import with_backbone
 
 WHITENED_PIXELS = 5_000_000
 """How many pixels of train pictures a whitening layer is computed from; 5,000 pictures of 32x32."""
@@ -274,5 +274,5 @@ def _describe(machine: Machine, recipe: Recipe) -> dict[str, str]:
         **({"numpy": version("numpy")} if by_numpy else {}),
         "python": platform.python_version(),
         "system": sys.platform,
-        **({"timm": timm.version()} if borrowed else {}),
+        **({"timm": timm_adapter.version()} if borrowed else {}),
     }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from picturewise.data.rows import Pictures
+from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.preparing.on_device import on_device
 from picturewise.preparing.preparation import Preparation
 from picturewise.training.machine import Machine

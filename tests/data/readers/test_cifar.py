@@ -14,8 +14,8 @@ import pytest
 from picturewise.data.dataset import SplitName
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
+from picturewise.data.read import read
 from picturewise.data.readers.cifar import CifarSource, recognise
-from picturewise.data.source import read
 from picturewise.errors import DataError
 
 REAL = Path(__file__).parents[4] / "shared" / "data"

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picturewise.data.decode import read_picture
+from picturewise.data.contract import Reading
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.contract import Reading
+from picturewise.data.pictures.decode import read_picture
 from picturewise.data.readers.folders import FolderSource, recognise
 from picturewise.errors import DataError
 

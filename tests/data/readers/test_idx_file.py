@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from picturewise.data import unpacked_stream
 from picturewise.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
 from picturewise.errors import DataError
+from picturewise.untrusted.archives import gzip_stream
 
 # Two pictures, 2 high and 3 wide, as the format's description has them: all numbers written out.
 PICTURES = bytes.fromhex("00000803 00000002 00000002 00000003 000102030405 fafbfcfdfeff")
@@ -185,7 +185,7 @@ def test_a_folder_and_a_pipe_are_no_files(tmp_path: Path) -> None:
 def test_a_plain_file_may_be_larger_than_a_gzipped_one_may_unpack_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpacked_stream, "MAX_UNPACKED", 20)
+    monkeypatch.setattr(gzip_stream, "MAX_UNPACKED", 20)
     assert len(read_pictures(stored(tmp_path, PICTURES))) == 2
     with pytest.raises(DataError, match="more than the 20 bytes that are allowed"):
         read_pictures(stored(tmp_path, PICTURES, zipped=True))

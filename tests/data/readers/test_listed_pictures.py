@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from reading_here import work_through
 
-from picturewise.data import picture_files
-from picturewise.data.confined_thread import Task
+from picturewise.data.contract import Reading
 from picturewise.data.options import DataOptions
+from picturewise.data.pictures import decode_files
 from picturewise.data.readers import listed_pictures
-from picturewise.data.readers.contract import Reading
 from picturewise.data.readers.folders import recognise
-from picturewise.data.stored import Workshop
+from picturewise.data.store.stored_split import Workshop
+from picturewise.untrusted.confined.pool_thread import Task
 
 SavePicture = Callable[..., Path]
 
@@ -47,7 +47,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool, int]]:
             made.append((task.request["look"], task.request["form"] is not None, len(items)))
         return work_through(task, items, *rest)
 
-    monkeypatch.setattr(picture_files, "work_through", noted)
+    monkeypatch.setattr(decode_files, "work_through", noted)
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.readers import npz, picklesets
+from picturewise.data.readers import npz, pickled_arrays
 from picturewise.errors import DataError
 
 GREY = np.random.default_rng(0).integers(0, 256, (4, 5, 6), dtype=np.uint8)
@@ -34,7 +34,7 @@ def write(folder: Path, form: str, **arrays: Any) -> Path:
 
 
 def parts(path: Path, *splits: str) -> dict[str, ImageSet]:
-    source = npz.recognise(path) or picklesets.recognise(path)
+    source = npz.recognise(path) or pickled_arrays.recognise(path)
     assert source is not None
     reading = source.read(splits or source.splits, DataOptions(source=""))
     return {split: part.pictures for split, part in reading.parts.items()}
@@ -190,7 +190,7 @@ def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str, kind: str
 
 def test_a_pickle_that_loses_a_name_between_two_looks_is_told(tmp_path: Path) -> None:
     path = write(tmp_path, "pickle", x_train=GREY, y_train=LABELS)
-    source = picklesets.recognise(path)
+    source = pickled_arrays.recognise(path)
     assert source is not None
     write(tmp_path, "pickle", x_train=GREY)
     with pytest.raises(DataError, match="has no 'y_train' any more"):

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from picturewise.data.child import _SET
 from picturewise.data.options import DataOptions
+from picturewise.data.read import read
 from picturewise.data.readers.parquet import ParquetSource, recognise
-from picturewise.data.source import read
 from picturewise.errors import DataError
 from picturewise.extras import install_command
+from picturewise.untrusted.confined.process import _SET
 
 OPTIONS = DataOptions(source="")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from picturewise.data.options import DataOptions
+from picturewise.data.read import read
 from picturewise.data.readers import csv_numbers, pixel_csv
 from picturewise.data.readers.pixel_csv import PixelCsvSource, pixel_table, read_pixels, recognise
-from picturewise.data.source import read
 from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")

@@ -7,12 +7,12 @@ import pytest
 import scipy.io
 from numpy.typing import NDArray
 
-from picturewise.data.catalogue import entries
-from picturewise.data.fetched import Place
+from picturewise.catalogue.entries import entries
+from picturewise.catalogue.installed import Place
+from picturewise.data.catalogue_source import open_published
 from picturewise.data.options import DataOptions
-from picturewise.data.published import open_published
+from picturewise.data.read import read
 from picturewise.data.readers.svhn import SvhnSource, recognise
-from picturewise.data.source import read
 from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from picturewise.data.options import DataOptions
+from picturewise.data.read import read
 from picturewise.data.readers import usps
-from picturewise.data.source import read
 from picturewise.errors import DataError
 
 

@@ -2,7 +2,7 @@ import pytest
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.presets import preset
+from picturewise.architectures.named import preset
 from picturewise.architectures.summary import summarise
 from picturewise.reporting.figures import draw_architecture
 

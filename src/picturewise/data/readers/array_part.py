@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.arrays.allocate import Room
+from picturewise.data.arrays.labels import check_labels
+from picturewise.data.arrays.picture_statistics import digest_each
+from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
-from picturewise.data.labels import check_labels
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.contract import Part
-from picturewise.data.resizing import resize_all
-from picturewise.data.room import Room
-from picturewise.data.traits import digest_each
+from picturewise.data.pictures.resize import resize_all
 from picturewise.errors import DataError
 
 

@@ -10,17 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.data.arrays.layout import Layout, check_layout
+from picturewise.data.arrays.value_range import Scale, find_scale
+from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.labels import check_labels, numbered_classes, to_class_names, to_labels
-from picturewise.data.layouts import Layout, check_layout
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_names import Keys
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Part, Progress, Reading
-from picturewise.data.room import Room, room_for
-from picturewise.data.scales import Scale, find_scale
 from picturewise.errors import DataError
+from picturewise.names import printable, slug
 
 
 class Arrays(Protocol):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from picturewise.data import archive
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.cifar_files import (
@@ -24,10 +24,10 @@ from picturewise.data.readers.cifar_files import (
     read_batch,
     read_classes,
 )
-from picturewise.data.readers.contract import Part, Progress, Reading
-from picturewise.data.room import Room, room_for
-from picturewise.data.scratch import Content, private_copy
 from picturewise.errors import DataError
+from picturewise.names import printable, slug
+from picturewise.untrusted.archives import archive
+from picturewise.untrusted.scratch import Content, private_copy
 
 _FOLDERS = ("cifar-10-batches-py", "cifar-100-python", "cifar-10-batches-bin", "cifar-100-binary")
 

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data import pickles
+from picturewise.data.arrays.labels import as_text, check_labels, to_class_names, to_labels
 from picturewise.data.dataset import SplitName
-from picturewise.data.labels import as_text, check_labels, to_class_names, to_labels
-from picturewise.data.names import printable
-from picturewise.data.scratch import Content
 from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.pickles import reader
+from picturewise.untrusted.scratch import Content
 
 Classes = Literal[10, 100]
 PIXELS = 3 * 32 * 32
@@ -80,7 +80,7 @@ def read_classes(content: Content, file: File, where: str) -> tuple[str, ...]:
         names = tuple(as_text(bytes(line)) for line in bytes(content).split(b"\n") if line.strip())
     else:
         key = "label_names" if file.classes == 10 else "fine_label_names"
-        names = to_class_names(_entry(pickles.decode_table(content, where), key, where), where)
+        names = to_class_names(_entry(reader.decode_table(content, where), key, where), where)
     if len(names) != file.classes:
         raise DataError(f"{where} holds {len(names):,} class names, expected {file.classes}.")
     return names
@@ -110,7 +110,7 @@ def _records(content: Content, file: File, where: str) -> Batch:
 
 
 def _pickled(content: Content, file: File, where: str) -> Batch:
-    table = pickles.decode_table(content, where)
+    table = reader.decode_table(content, where)
     data = _entry(table, "data", where)
     if not (
         isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.shape[1:] == (PIXELS,) and len(data)

@@ -11,11 +11,11 @@ from importlib.metadata import version
 
 import numpy as np
 
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Progress, Reading
-from picturewise.data.room import Room, room_for
 
 
 class DigitsSource:

@@ -6,20 +6,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.contract import Progress, Reading, split_of
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.class_folders import (
+from picturewise.data.readers.folder_listing import (
     Listing,
     is_folder,
     list_classes,
     looks_like_picture,
     visible,
 )
-from picturewise.data.readers.contract import Progress, Reading, split_of
 from picturewise.data.readers.listed_pictures import read_listings
-from picturewise.data.room import Room, room_for
 from picturewise.errors import DataError, nearest
+from picturewise.names import printable, slug
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.confined import Answer, Limits, run_confined
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.labels import check_labels, numbered_classes
+from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.labels import check_labels, numbered_classes
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_names import LABEL_WORDS, PICTURE_WORDS, find_keys, unlike_any
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Progress, Reading
-from picturewise.data.room import Room, room_for
+from picturewise.names import printable, slug
+from picturewise.untrusted.confined.call import Answer, Limits, run_confined
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picturewise.data.confined_child import Output
-from picturewise.data.labels import to_labels
-from picturewise.data.layouts import check_layout
-from picturewise.data.names import printable
-from picturewise.data.scales import Scale, find_scale
+from picturewise.data.arrays.labels import to_labels
+from picturewise.data.arrays.layout import check_layout
+from picturewise.data.arrays.value_range import Scale, find_scale
 from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.confined.call_child import Output
 
 if TYPE_CHECKING:
     import h5py

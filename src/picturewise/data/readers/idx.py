@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data import decode
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.labels import check_labels, numbered_classes
+from picturewise.data.contract import Part, Progress, Reading, split_of
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.labels import check_labels, numbered_classes
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
+from picturewise.data.pictures import decode
 from picturewise.data.readers import idx_file
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Part, Progress, Reading, split_of
-from picturewise.data.room import Room, room_for
 from picturewise.errors import DataError
+from picturewise.names import printable, slug
 
 _TELLING = re.compile(r"(idx[1-4]|ubyte)([-_.](ubyte|gz))*$", re.IGNORECASE)
 _ROLES = {"images": "pictures", "image": "pictures", "labels": "labels", "label": "labels"}

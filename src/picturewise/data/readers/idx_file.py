@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.labels import to_labels
-from picturewise.data.layouts import MAX_SIDE
-from picturewise.data.names import printable
-from picturewise.data.room import Room, room_for
-from picturewise.data.unpacked_stream import CHUNK, MAX_UNPACKED, UnpackedStream
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.labels import to_labels
+from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_UNPACKED, UnpackedStream
 
 PICTURE_TYPE = 0x08
 INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {

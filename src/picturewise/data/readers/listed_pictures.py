@@ -14,19 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.confined_pool import Tick
+from picturewise.data.arrays.allocate import Room
+from picturewise.data.arrays.lazy_rows import chosen
+from picturewise.data.arrays.picture_statistics import as_rows
+from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped, SplitName
-from picturewise.data.decode import Form, Header, PictureError
-from picturewise.data.frames import Item
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.picture_files import Look, decode_each, look_and_decode_each, look_at_each
-from picturewise.data.readers.class_folders import Listing
-from picturewise.data.readers.contract import Part, Progress, Reading
-from picturewise.data.room import Room
-from picturewise.data.rows import chosen
-from picturewise.data.traits import as_rows
+from picturewise.data.pictures.decode import Form, Header, PictureError
+from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.readers.folder_listing import Listing
 from picturewise.errors import DataError
+from picturewise.untrusted.confined.pool import Tick
+from picturewise.untrusted.confined.protocol import Item
 
 LONGEST_SIDE = 224  # of a size that is chosen, not asked for
 _SAMPLE = 64  # files

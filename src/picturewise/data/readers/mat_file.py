@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.names import printable
 from picturewise.errors import DataError
+from picturewise.names import printable
 
 MAX_UNPACKED = 8 << 30  # bytes of one array
 MAX_ELEMENTS = 100

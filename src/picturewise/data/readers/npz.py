@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data import archive
-from picturewise.data.names import printable
-from picturewise.data.npy import MAX_HEADER, decode_npy, read_header
 from picturewise.data.readers.array_names import find_keys, unlike_any
 from picturewise.data.readers.array_sets import ArraySetSource
-from picturewise.data.readers.class_folders import visible
-from picturewise.data.scratch import mapped_pieces
+from picturewise.data.readers.folder_listing import visible
 from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.archives import archive
+from picturewise.untrusted.npy import MAX_HEADER, decode_npy, read_header
+from picturewise.untrusted.scratch import mapped_pieces
 
 
 def recognise(path: Path) -> ArraySetSource | None:

@@ -13,15 +13,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.confined import Limits, run_confined
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.contract import Progress, Reading, split_of
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.names import natural_order, printable, slug
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.class_folders import Entry, Listing
-from picturewise.data.readers.contract import Progress, Reading, split_of
+from picturewise.data.readers.folder_listing import Entry, Listing
 from picturewise.data.readers.listed_pictures import read_listings
-from picturewise.data.room import Room, room_for
 from picturewise.errors import DataError
+from picturewise.names import natural_order, printable, slug
+from picturewise.untrusted.confined.call import Limits, run_confined
 
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "image_bytes", "bytes", "content")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target", "category", "digit", "y")

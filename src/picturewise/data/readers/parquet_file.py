@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from picturewise.data.confined_child import Output
-from picturewise.data.labels import MAX_CLASSES
-from picturewise.data.names import printable
+from picturewise.data.arrays.labels import MAX_CLASSES
 from picturewise.errors import DataError
 from picturewise.extras import install_command
+from picturewise.names import printable
+from picturewise.untrusted.confined.call_child import Output
 
 if TYPE_CHECKING:
     import pyarrow as pa

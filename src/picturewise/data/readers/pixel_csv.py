@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
+from picturewise.data.arrays.layout import Layout, square
+from picturewise.data.contract import Progress, Reading, split_of
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.labels import MAX_CLASSES, numbered_classes
-from picturewise.data.layouts import Layout, square
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Progress, Reading, split_of
 from picturewise.data.readers.csv_numbers import Table, count_rows, look, rows
-from picturewise.data.room import Room, room_for
 from picturewise.errors import DataError
+from picturewise.names import printable, slug
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
 _PIXEL = re.compile(r"(pixel|pix|px|p)[-_ ]?[0-9]+([x_-][0-9]+)?|[0-9]+x[0-9]+")  # also MNIST's 1x1, 1x2, …

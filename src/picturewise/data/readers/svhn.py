@@ -20,16 +20,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.labels import to_labels
+from picturewise.data.arrays.layout import MAX_SIDE
+from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.labels import to_labels
-from picturewise.data.layouts import MAX_SIDE
-from picturewise.data.names import printable, slug
 from picturewise.data.options import DataOptions
 from picturewise.data.readers import mat_file
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Part, Progress, Reading
-from picturewise.data.room import Room, room_for
 from picturewise.errors import DataError
+from picturewise.names import printable, slug
 
 CLASSES = tuple(str(digit) for digit in range(10))
 _NAME = re.compile(r"(train|test|extra)(_\d+x\d+)?\.mat", re.IGNORECASE)

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import SPLITS, SplitName
-from picturewise.data.names import printable
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.contract import Part, Progress, Reading
-from picturewise.data.room import Room, room_for
 from picturewise.errors import DataError
+from picturewise.names import printable
 
 SIDE = 16
 CLASSES = 10

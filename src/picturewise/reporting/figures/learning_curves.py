@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from picturewise.reporting.figures import look
 from picturewise.reporting.figures.lettering import shortened
-from picturewise.training.history import Epoch, best_epoch
+from picturewise.runs.history import Epoch, best_epoch
 
 # Lengths in inches.
 _PANEL = 3.2  # high

@@ -9,7 +9,7 @@ from typing import Literal
 from matplotlib import font_manager
 from matplotlib.textpath import text_to_path
 
-from picturewise.visible import escaped, visible
+from picturewise.printable import escaped, visible
 
 _BASE = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian, …
 

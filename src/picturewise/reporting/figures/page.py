@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
-from picturewise.data.resizing import resize
+from picturewise.data.pictures.resize import resize
 from picturewise.reporting.figures import look
 from picturewise.reporting.figures.lettering import drawable, shortened
 

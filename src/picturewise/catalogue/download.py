@@ -1,0 +1,190 @@
+"""One file over HTTP: never more than was promised, never waiting for ever, never used before it is checked.
+
+pooch lays a file under a temporary name, compares its checksum and only then lets it appear. What carries the
+bytes is ours, because pooch's own would take what a server likes to send for as long as it likes, and would
+unpack a `.gz` file on the way where the server calls that an encoding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from picturewise.catalogue import checksums
+from picturewise.catalogue.entries import PublishedFile
+from picturewise.errors import DownloadError, SaveError
+from picturewise.names import printable
+
+if TYPE_CHECKING:
+    import requests
+
+MOST_BYTES = 64 << 20  # of a file whose size nobody publishes: the largest of these has 7 million bytes
+CHUNK = 1 << 18
+
+Advance = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server may take, in seconds.
+
+    Attributes:
+        connect: to answer at all.
+        silence: between two pieces of an answer.
+        window: the time in which at least `slowest` bytes must arrive; a server that sends a byte now and
+            then is never silent, and never ready either.
+        slowest: bytes in a window.
+    """
+
+    connect: float = 15
+    silence: float = 30
+    window: float = 60
+    slowest: int = 64 << 10
+
+
+class _RefusedError(Exception):
+    """What a server sent is not taken; the message says why, as a part of a sentence."""
+
+
+def download(
+    file: PublishedFile,
+    addresses: Sequence[str],
+    folder: Path,
+    *,
+    patience: Patience | None = None,
+    advance: Advance | None = None,
+) -> tuple[Path, str]:
+    """Return the path of the file in `folder`, whole and with the right checksum, and the address it came from.
+
+    Args:
+        file: what is to come.
+        addresses: where it is offered; each is tried once, in this order.
+        folder: where to put it. Nothing but the finished file is left there, unless the process is killed.
+        patience: how long to wait.
+        advance: called with (bytes so far, all bytes or None), from the calling thread.
+
+    Raises:
+        DownloadError: no address gave it; the message says for each what happened, as a part of a sentence.
+        SaveError: it could not be written.
+    """
+    import pooch  # noqa: PLC0415 (with requests it takes a while to import, and few commands need it)
+
+    failures = []
+    for address in addresses:
+        carrier = _Carrier(file, patience or Patience(), advance)
+        try:
+            # pooch's log lines would stand between the lines of a progress bar.
+            pooch.get_logger().setLevel("ERROR")
+            # pooch compares whole checksums; of one whose beginning alone is published, the carrier does.
+            whole = None if carrier.prefix else file.checksum
+            path = pooch.retrieve(address, whole, fname=file.name, path=folder, downloader=carrier)
+        except _RefusedError as error:
+            failures.append(f"{address} {error}")
+        except ValueError as error:  # how pooch says that the checksum differs
+            if "hash" not in str(error):
+                raise
+            failures.append(f"{address} {_wrong(file)}")
+        except OSError as error:
+            raise SaveError(f"{folder / file.name} cannot be written: {error.strerror or error}.") from error
+        else:
+            return Path(path), address
+    raise DownloadError("; ".join(failures))
+
+
+@dataclass
+class _Carrier:
+    """Brings the bytes of one address; pooch calls it."""
+
+    file: PublishedFile
+    patience: Patience
+    advance: Advance | None
+
+    @property
+    def prefix(self) -> bool:
+        """Whether the beginning of the checksum alone is published."""
+        return self.file.checksum.startswith(checksums.PREFIX)
+
+    def __call__(self, url: str, output_file: str, _: object, check_only: bool = False) -> None:
+        import requests  # noqa: PLC0415 (see above)
+        import urllib3  # noqa: PLC0415
+
+        try:
+            with (
+                requests.get(
+                    url,
+                    stream=True,
+                    timeout=(self.patience.connect, self.patience.silence),
+                    # The bytes as they lie there: a server may otherwise pack them, or say that it did.
+                    headers={"Accept-Encoding": "identity"},
+                ) as response,
+                Path(output_file).open("wb") as output,
+            ):
+                self._check(response)
+                self._carry(response, output)
+                output.flush()
+                if self.prefix and not checksums.matches(Path(output_file), self.file.checksum):
+                    raise _RefusedError(_wrong(self.file))
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            raise _RefusedError(f"did not answer for {self.patience.silence:g} seconds") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _RefusedError(_in_words(error)) from error
+
+    def _check(self, response: requests.Response) -> None:
+        if response.status_code != HTTPStatus.OK:
+            raise _RefusedError(
+                f"answered {response.status_code} {printable(response.reason or '')}".rstrip()
+            )
+        promised = response.headers.get("Content-Length", "")
+        if promised.isdecimal() and len(promised) < 20:
+            if self.file.bytes is not None and int(promised) != self.file.bytes:
+                raise _RefusedError(f"offers {int(promised):,} bytes where {self.file.bytes:,} are published")
+            self._check_most(int(promised))
+
+    def _check_most(self, found: int) -> None:
+        most = self.file.most or MOST_BYTES
+        if found > most:
+            raise _RefusedError(f"sends more than the {most:,} bytes that it may")
+
+    def _carry(self, response: requests.Response, output: IO[bytes]) -> None:
+        done, in_window, start = 0, 0, time.monotonic()
+        # read1 gives what is there; read would wait for a whole chunk, and the window could not be checked.
+        while piece := response.raw.read1(CHUNK, decode_content=False):
+            done, in_window = done + len(piece), in_window + len(piece)
+            self._check_most(done)
+            output.write(piece)
+            if self.advance is not None:
+                self.advance(done, self.file.size)
+            if (passed := time.monotonic() - start) > self.patience.window:
+                if in_window < self.patience.slowest:
+                    raise _RefusedError(
+                        f"sent only {in_window:,} bytes in {passed:.0f} seconds and was given up"
+                    )
+                in_window, start = 0, time.monotonic()
+        if self.file.bytes is not None and done < self.file.bytes:
+            raise _RefusedError(f"broke off after {done:,} of {self.file.bytes:,} bytes")
+
+
+def _wrong(file: PublishedFile) -> str:
+    return f"sent a file whose checksum is not the published {file.checksum}"
+
+
+def _in_words(error: Exception) -> str:
+    """Return what a library's error comes to, as the rest of a sentence that begins with the address."""
+    said = str(error)
+    for sign, words in (
+        ("IncompleteRead", "broke off before the end"),
+        ("Connection broken", "broke off before the end"),
+        ("NameResolution", "cannot be found: its name is not known here, or there is no network"),
+        ("timed out", "did not answer in time"),
+        ("CERTIFICATE", "has no certificate that can be trusted"),
+        ("redirects", "leads from one address to another without end"),
+        ("refused", "cannot be reached: the connection was refused"),
+        ("proxy", "cannot be reached: the proxy refused"),
+    ):
+        if sign in said:
+            return words
+    return f"cannot be reached ({type(error).__name__})"

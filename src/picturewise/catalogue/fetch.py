@@ -1,0 +1,205 @@
+"""Fetching a set of the catalogue, and removing it: whole files or none, and one process at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import filelock
+
+from picturewise import files
+from picturewise.catalogue import entries
+from picturewise.catalogue.download import Advance, Patience, download
+from picturewise.catalogue.entries import PublishedFile
+from picturewise.catalogue.installed import RECEIPT, Place, is_published
+from picturewise.errors import DataError, DownloadError, SaveError
+from picturewise.untrusted.archives import archive
+
+_WORKSHOP = f"{files.TEMPORARY_PREFIX}fetch"
+
+Convert = Callable[[Path, Path], None]
+"""Make of the first file the second, which is what is kept of it."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What `fetch` did, by file name."""
+
+    fetched: tuple[str, ...]
+    here_already: tuple[str, ...]
+
+
+def fetch(
+    place: Place,
+    *,
+    patience: Patience | None = None,
+    advance: Callable[[str], Advance] | None = None,
+    convert: Convert | None = None,
+) -> Fetched:
+    """Bring every file of a set that is not here yet, and return which.
+
+    Several processes may ask at once: one fetches, the others wait and find it done. What arrives lies in a
+    hidden folder until its checksum is right, so a set's folder never holds half a file, whatever happens;
+    what a killed process left in the hidden folder goes away the next time.
+
+    Args:
+        place: the set.
+        patience: how long to wait for a server.
+        advance: called with a file's name before it is fetched, returns what to tell how far it has come.
+        convert: what makes the kept form of a file that is converted; it must be given where there is one.
+
+    Raises:
+        DownloadError: a file cannot be had; those that came before it stay.
+        DataError: as `convert`.
+        SaveError: something could not be written.
+    """
+    if not place.entry.files:
+        return Fetched((), ())
+    brought, here = [], []
+    with _alone(place) as workshop:
+        for file in place.entry.files:
+            if all((place.folder / name).is_file() for name in file.places()):
+                _check_here(place, file)
+                here.append(file.name)
+            elif is_published(place.folder, file):  # what is unpacked or converted, put there by hand
+                _keep(place, file, place.folder / file.name, "put there by hand", workshop, convert)
+                here.append(file.name)
+            elif (twin := _twin(place, file)) is not None:
+                _link(place, file, twin, workshop)
+                here.append(file.name)
+            else:
+                path, address = _bring(
+                    place, file, workshop, patience, advance(file.name) if advance else None
+                )
+                _keep(place, file, path, address, workshop, convert)
+                brought.append(file.name)
+    return Fetched(tuple(brought), tuple(here))
+
+
+def remove(place: Place) -> tuple[int, tuple[str, ...]]:
+    """Delete what Picturewise fetched of a set; return its bytes and the names of files that are left.
+
+    A file that was put there by hand, or changed since it was fetched, is left.
+
+    Raises:
+        SaveError: something cannot be deleted.
+    """
+    if not place.folder.exists():
+        return 0, ()
+    freed = 0
+    with _alone(place), _writing(place.folder):
+        for path in place.paths():
+            if place.was_fetched(path.name):
+                freed += path.stat().st_size
+                path.unlink()
+        (place.folder / RECEIPT).unlink(missing_ok=True)
+    with _writing(place.folder):
+        left = tuple(sorted(path.name for path in place.folder.iterdir()))
+    if not left:
+        with suppress(OSError):  # another process begins to fetch it at this very moment
+            place.folder.rmdir()
+    return freed, left
+
+
+@contextmanager
+def _alone(place: Place) -> Iterator[Path]:
+    """Yield a hidden, empty folder to work in, while no other process works on the set."""
+    workshop = place.folder / _WORKSHOP
+    with _writing(place.folder):
+        place.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(place.folder.with_name(f".{place.name}.lock"))
+        lock.acquire()
+    try:
+        with _writing(place.folder):
+            shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
+            place.folder.mkdir(parents=True, exist_ok=True)  # another process may have removed the set
+            workshop.mkdir()
+        yield workshop
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+        lock.release()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SaveError(f"{folder} cannot be changed: {error.strerror or error}.") from error
+
+
+def _check_here(place: Place, file: PublishedFile) -> None:
+    """Refuse a file that is in the way of the published one; it may be somebody's own, so it is not replaced."""
+    if file.members or file.converted or place.was_fetched(file.name) or is_published(place.folder, file):
+        return
+    raise DownloadError(
+        f"{place.folder / file.name} is not the published file: its size or checksum differs. Nothing was changed; "
+        f"move it away and run: picturewise data fetch {place.name}"
+    )
+
+
+def _twin(place: Place, file: PublishedFile) -> Place | None:
+    """Return another set that fetched the very same file: `svhn` and `svhn-extra` share one."""
+    others = [Place(name, entry) for name, entry in entries.entries().items() if name != place.name]
+    return next((o for o in others if file in o.entry.files and o.was_fetched(file.name)), None)
+
+
+def _link(place: Place, file: PublishedFile, twin: Place, workshop: Path) -> None:
+    """Give the file of another set a second place; on disks that know no links, as a copy."""
+    path = workshop / file.name
+    with _writing(place.folder):
+        try:
+            path.hardlink_to(twin.folder / file.name)
+        except OSError:
+            shutil.copy2(twin.folder / file.name, path)
+    _settle(place, path, file.name, f"{twin.name} of the catalogue")
+
+
+def _bring(
+    place: Place, file: PublishedFile, workshop: Path, patience: Patience | None, advance: Advance | None
+) -> tuple[Path, str]:
+    try:
+        return download(file, place.entry.addresses(file), workshop, patience=patience, advance=advance)
+    except DownloadError as error:
+        raise DownloadError(
+            f"{place.name}: {file.name} could not be fetched: {error}. Try again later, or get the file in another "
+            f"way, put it into {place.folder} and run: picturewise data fetch {place.name}"
+        ) from error
+
+
+def _keep(
+    place: Place, file: PublishedFile, path: Path, address: str, workshop: Path, convert: Convert | None
+) -> None:
+    """Let what is kept of the file at `path`, whose checksum was right, appear in the set's folder."""
+    if file.members:
+        _unpack(place, file, path, address, workshop)
+    elif file.converted is not None:
+        assert convert is not None  # noqa: S101 (who fetches such a file knows how)
+        convert(path, workshop / file.converted)
+        _settle(place, workshop / file.converted, file.converted, address)
+    else:
+        _settle(place, path, file.name, address)
+
+
+def _settle(place: Place, path: Path, name: str, address: str) -> None:
+    # The receipt first: killed in between, it speaks of a file that is not there, and that does no harm.
+    place.record(path, name, address)
+    files.adopt(path, place.folder / name)
+
+
+def _unpack(place: Place, file: PublishedFile, path: Path, address: str, workshop: Path) -> None:
+    """Take a file's members out of the zip archive at `path`, whose checksum was right."""
+    try:
+        for member in file.members:
+            with (workshop / PurePosixPath(member).name).open("wb") as output:
+                for piece in archive.pieces(path, member):
+                    output.write(piece)
+    except DataError as error:
+        raise DownloadError(f"{file.name} of {place.name} cannot be unpacked: {error}") from error
+    except OSError as error:
+        raise SaveError(f"{workshop} cannot be written: {error.strerror or error}.") from error
+    for name in file.places():
+        _settle(place, workshop / name, name, address)

@@ -1,0 +1,89 @@
+"""What of a set of the catalogue lies on this disk, and which of it Picturewise itself put there.
+
+A receipt in the set's folder names each file that Picturewise fetched, with its size and time. So a file that
+somebody put there by hand is told apart: it is used, but never removed, and where it is not the published
+one, that is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from picturewise import files
+from picturewise.cache_folder import catalogue_folder
+from picturewise.catalogue import checksums
+from picturewise.catalogue.entries import Published, PublishedFile
+from picturewise.errors import RunError
+
+RECEIPT = ".fetched.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of one set, or of one network's weights."""
+
+    name: str
+    entry: Published
+
+    @property
+    def folder(self) -> Path:
+        """Where the set's files lie, or would lie."""
+        return catalogue_folder(self.name)
+
+    def paths(self) -> list[Path]:
+        """Return the files that are read, whether they are there or not."""
+        return [self.folder / place for file in self.entry.files for place in file.places()]
+
+    def is_here(self) -> bool:
+        """Return whether the set can be read without fetching anything."""
+        return all(path.is_file() for path in self.paths())
+
+    def bytes_here(self) -> int:
+        """Return how much room the set's files take."""
+        return sum(path.stat().st_size for path in self.paths() if path.is_file())
+
+    def receipt(self) -> dict[str, Any]:
+        """Return what Picturewise fetched, by name; a damaged receipt counts as none, so nothing is removed."""
+        try:
+            content = files.read_json(self.folder / RECEIPT)
+        except RunError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def record(self, path: Path, name: str, address: str) -> None:
+        """Write down that the file at `path`, about to become `name`, was fetched."""
+        line = {**_identity(path), "address": address}
+        files.write_json(self.folder / RECEIPT, self.receipt() | {name: line})
+
+    def was_fetched(self, name: str) -> bool:
+        """Return whether a file is the very one that Picturewise fetched, and nobody changed it since."""
+        path, line = self.folder / name, self.receipt().get(name)
+        if not path.is_file() or not isinstance(line, dict):
+            return False
+        return all(line.get(key) == value for key, value in _identity(path).items())
+
+    def strange(self) -> list[str]:
+        """Return the names of files that are here but are not those published, as far as can be known."""
+        return [
+            file.name
+            for file in self.entry.files
+            if not file.members
+            and file.converted is None
+            and not self.was_fetched(file.name)
+            and not is_published(self.folder, file)
+        ]
+
+
+def is_published(folder: Path, file: PublishedFile) -> bool:
+    """Return whether `folder` holds the file with the published size and checksum."""
+    path = folder / file.name
+    if not path.is_file() or (file.bytes is not None and path.stat().st_size != file.bytes):
+        return False
+    return checksums.matches(path, file.checksum)
+
+
+def _identity(path: Path) -> dict[str, int]:
+    status = path.stat()
+    return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}

@@ -1,0 +1,33 @@
+"""Published weights for those who learn on from them: where they lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from picturewise.catalogue import entries
+from picturewise.catalogue.installed import Place
+from picturewise.data.catalogue_source import shown_bytes
+from picturewise.errors import DataError, unknown
+
+
+def published_weights(name: str) -> Path:
+    """Return the safetensors file with the published weights of a network; nothing is downloaded.
+
+    Its tensors have the names that torchvision gives them, the output layer among them; `from_published` makes ours
+    of them. Its metadata name the published file (`source`) and its SHA-256 (`source_sha256`).
+
+    Raises:
+        UsageError: no network of that name is published.
+        DataError: the weights are not here; the message says how to fetch them.
+    """
+    known = entries.weights()
+    if name not in known:
+        raise unknown("network with published weights", name, known)
+    entry, place = known[name], Place(name, known[name])
+    if not place.is_here():
+        raise DataError(
+            f"{name}'s weights are not here yet; fetch them ({shown_bytes(entry.bytes() or 0)} from "
+            f"{entry.publisher()}) with: picturewise data fetch {name}"
+        )
+    (path,) = place.paths()
+    return path

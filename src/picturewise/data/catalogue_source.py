@@ -1,0 +1,136 @@
+"""A set of the catalogue as a source: the ordinary readers on its files, and the names that its classes have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from picturewise.catalogue.entries import Entry
+from picturewise.catalogue.installed import Place
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.lazy_rows import slices
+from picturewise.data.contract import Part, Progress, Reading, Source
+from picturewise.data.dataset import SplitName
+from picturewise.data.options import DataOptions
+from picturewise.data.readers.array_part import array_part
+from picturewise.data.readers.digits import DigitsSource
+from picturewise.data.readers.svhn import SvhnSource
+from picturewise.errors import DataError
+
+
+@dataclass(frozen=True)
+class PublishedSource:
+    """One set of the catalogue, see `Source`."""
+
+    place: Place
+    inner: Source
+
+    @property
+    def entry(self) -> Entry:
+        """What the catalogue says of it."""
+        assert isinstance(self.place.entry, Entry)  # noqa: S101 (weights are no source)
+        return self.place.entry
+
+    @property
+    def name(self) -> str:
+        """The name that the catalogue has for it."""
+        return self.place.name
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that its files bring."""
+        return self.inner.splits
+
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """Those of its files, and what the catalogue says of how they are read."""
+        entry = self.entry
+        return (*self.inner.inputs(split), repr((entry.classes, entry.transposed)))
+
+    def read(
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
+    ) -> Reading:
+        """Return the pictures of `splits`, upright and with the catalogue's class names; see `Source.read`."""
+        entry = self.entry
+        # Pictures that lie on their side are brought to a size after they stand.
+        read_as = options.model_copy(update={"size": None}) if entry.transposed else options
+        reading = self.inner.read(splits, read_as, progress, room)
+        parts = {split: self._named(part, options, room) for split, part in reading.parts.items()}
+        notes = tuple(
+            f"{name} in {self.place.folder} was put there by hand and is not the published file."
+            for name in self.place.strange()
+        )
+        return replace(reading, parts=parts, notes=reading.notes + notes)
+
+    def _named(self, part: Part, options: DataOptions, room: Room) -> Part:
+        entry, pictures = self.entry, part.pictures
+        if len(pictures.classes) > len(entry.classes):
+            raise DataError(
+                f"{pictures.origin} has {len(pictures.classes):,} classes, expected the {len(entry.classes)} of "
+                f"{self.name}; is it another set's file?"
+            )
+        numbers = tuple(str(number) for number in range(len(pictures.classes)))
+        if pictures.classes not in {numbers, entry.classes}:  # another order would call cats dogs
+            raise DataError(
+                f"{pictures.origin} has the classes {', '.join(pictures.classes[:3])}, …, expected those of "
+                f"{self.name}, {', '.join(entry.classes[:3])}, …; is it another set's file?"
+            )
+        if not entry.transposed:
+            return replace(part, pictures=replace(pictures, classes=entry.classes))
+        images = pictures.images
+        count, width, height, channels = images.shape
+        upright = room(count, (height, width), channels)
+        for rows in slices(images):  # (n, W, H, C) → (n, H, W, C)
+            upright[rows] = images[rows].swapaxes(1, 2)
+        return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, room)
+
+
+def open_published(name: str, entry: Entry, recognise: Callable[[Path], Source]) -> Source:
+    """Return the source for a set of the catalogue; nothing is downloaded.
+
+    Args:
+        name: the set's name.
+        entry: what the catalogue says of it.
+        recognise: opens a path with the ordinary readers.
+
+    Raises:
+        DataError: its files are not all here; the message says how to fetch them.
+    """
+    if not entry.files:
+        return DigitsSource()
+    place = Place(name, entry)
+    if not place.is_here():
+        raise DataError(not_here(name, entry))
+    paths = place.paths()
+    inner = recognise(paths[0] if len(paths) == 1 else place.folder)
+    # A set that is fetched with the extra digits is there to learn from them.
+    if isinstance(inner, SvhnSource) and inner.extra in paths:
+        inner = inner.with_extra()
+    return PublishedSource(place, inner)
+
+
+def not_here(name: str, entry: Entry) -> str:
+    """Return the sentence for a set that has to be fetched first."""
+    size = entry.bytes()
+    amount = f"{shown_bytes(size)} " if size is not None else ""
+    folder = f"; './{name}' is the folder of that name here" if Path(name).exists() else ""
+    return (
+        f"{name} is not here yet; fetch it ({amount}from {entry.publisher()}) with: picturewise data fetch {name}"
+        f"{folder}"
+    )
+
+
+def shown_bytes(size: int) -> str:
+    """Return a number of bytes as people read it.
+
+    >>> shown_bytes(11_594_722), shown_bytes(4_542), shown_bytes(1_575_594_780)
+    ('11.6 MB', '4.5 kB', '1.6 GB')
+    """
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

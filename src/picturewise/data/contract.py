@@ -1,0 +1,114 @@
+"""What every reader offers: a source that knows its splits from names alone and opens only those asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.lazy_rows import Table
+from picturewise.data.dataset import Skipped, SplitName
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One split as the source has it.
+
+    Attributes:
+        pictures: the split, brought to the size that the options ask for.
+        digests: (N, 16), one per picture, of its bytes *as the source has them*, before any resizing: what a
+            carved split is decided by must not change with the options or with the version of a decoder. None
+            where the pictures are as the source has them, and their own digests say the same.
+        skipped: files of this split that were left out.
+    """
+
+    pictures: ImageSet
+    digests: Table[np.uint8] | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def source_digests(self) -> Table[np.uint8]:
+        """`digests`, or where there are none those of the pictures, which are the same then."""
+        return self.pictures.traits.digests if self.digests is None else self.digests
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a source brought: the parts asked for, and decisions in sentences."""
+
+    parts: Mapping[SplitName, Part]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The files that were left out of the parts."""
+        return tuple(item for part in self.parts.values() for item in part.skipped)
+
+
+class Source(Protocol):
+    """Data of a form that a reader has recognised; no picture has been opened yet."""
+
+    @property
+    def name(self) -> str:
+        """Short, fit for a folder name."""
+        ...
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that the source brings itself, in the order train, valid, test."""
+        ...
+
+    def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
+        """Return what reading a split depends on: files and folders, and in words what is neither.
+
+        While none of them changes, the split need not be read again.
+        """
+        ...
+
+    def read(
+        self,
+        splits: Collection[SplitName],
+        options: DataOptions,
+        progress: Progress | None = None,
+        room: Room = room_for,
+    ) -> Reading:
+        """Return the pictures of `splits`, each one of `self.splits`; no other split's pictures are opened.
+
+        Classes, and where the options leave them open the size and the channels, are those of train, so
+        that a split looks the same whichever others are read with it. An array for many pictures comes from
+        `room`, which may give a memory map, so that a set larger than memory can be read.
+
+        Raises:
+            DataError: something cannot be read or does not go together.
+        """
+        ...
+
+
+_SPLIT_WORDS: Mapping[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "val": "valid",
+    "valid": "valid",
+    "validation": "valid",
+    "dev": "valid",
+    "test": "test",
+    "testing": "test",
+    "t10k": "test",
+}
+
+
+def split_of(word: str) -> SplitName | None:
+    """Return the split that a folder's name or a word of a file's name stands for, in any case, or None.
+
+    >>> split_of("Validation"), split_of("roses")
+    ('valid', None)
+    """
+    return _SPLIT_WORDS.get(word.casefold())

@@ -1,0 +1,1 @@
+"""Pictures that come from Python: arrays, tensors and other libraries' data sets."""

@@ -1,0 +1,1 @@
+"""Picture files: decoding in confined processes, colours, resizing."""

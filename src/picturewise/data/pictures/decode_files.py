@@ -1,0 +1,127 @@
+"""Many picture files to one array: looked at and decoded in confined children, in order, the bad ones told apart.
+
+This process touches no byte of a picture before it is decoded, so that none can harm it; see `confined_pool`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.pictures import decode
+from picturewise.data.pictures.decode_child import LOOK, SECONDS, seconds_for
+from picturewise.names import printable
+from picturewise.untrusted.confined.pool import Tick, work_through
+from picturewise.untrusted.confined.pool_thread import Task
+from picturewise.untrusted.confined.protocol import Item
+
+# Bytes of addresses for each child: 100 million pixels with transparency, and what an interpreter needs.
+_MEMORY = 1 << 30
+
+
+@dataclass(frozen=True)
+class Look:
+    """A file before it is decoded: its header, and a digest of its bytes."""
+
+    header: decode.Header
+    digest: bytes
+
+
+def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.PictureError]:
+    """Return, for each file, its header and digest, or why it cannot be used.
+
+    Args:
+        paths: the files, or what is in them.
+        tick: called with the number of files that were done since the last call, from the calling thread.
+    """
+    return _look_at_each(paths, None, [], tick)
+
+
+def look_and_decode_each(
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Room = room_for
+) -> tuple[list[Look | decode.PictureError], NDArray[np.uint8]]:
+    """Return what `look_at_each` and `decode_each` return, with each file opened once.
+
+    Args:
+        paths: the files, or what is in them, N of them.
+        form: as for `decode_each`.
+        tick: as for `look_at_each`.
+        room: as for `decode_each`.
+
+    Raises:
+        DataError: there is not enough memory for all pictures.
+    """
+    images, rows = _place(len(paths), form, room)
+    return _look_at_each(paths, form, [rows], tick), images
+
+
+def decode_each(
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Room = room_for
+) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
+    """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
+
+    Args:
+        paths: the files, or what is in them, N of them.
+        form: what each is brought to.
+        tick: as for `look_at_each`.
+        room: returns the contiguous array to be filled, from N, the size and the channels.
+
+    Raises:
+        DataError: there is not enough memory for all pictures.
+    """
+    images, rows = _place(len(paths), form, room)
+    reasons = work_through(_task(form, look=False), paths, [rows], tick)
+    return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
+
+
+def _look_at_each(
+    paths: Sequence[Item], form: decode.Form | None, answers: list[NDArray[np.uint8]], tick: Tick
+) -> list[Look | decode.PictureError]:
+    """Return what `look_at_each` returns, and fill the rest of the answers."""
+    looks = np.empty((len(paths), LOOK.size), np.uint8)
+    reasons = work_through(_task(form, look=True), paths, [looks, *answers], tick)
+    return [
+        _error(path, reasons[index]) if index in reasons else _look(path, row)
+        for index, (path, row) in enumerate(zip(paths, LOOK.iter_unpack(looks.data), strict=True))
+    ]
+
+
+def _place(count: int, form: decode.Form, room: Room) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return an array to be filled (N, H, W, C), and the same as (N, H·W·C)."""
+    images = room(count, (form.height, form.width), form.channels)
+    return images, images.reshape(count, form.height * form.width * form.channels)
+
+
+def _task(form: decode.Form | None, *, look: bool) -> Task:
+    return Task(
+        work="picturewise.data.pictures.decode_child:reading",
+        request={"look": look, "form": form},
+        memory=_MEMORY,
+        seconds=SECONDS,
+        patience=_patience,
+    )
+
+
+def _patience(item: Item) -> float:
+    """Return the seconds on the clock that a file may take: it may lie far away, and the machine be busy."""
+    try:
+        size = item.stat().st_size if isinstance(item, Path) else len(item)
+    except (OSError, ValueError):
+        size = 0
+    return 10 + 3 * seconds_for(min(size, decode.MAX_BYTES))
+
+
+def _look(path: Item, answer: tuple[int, int, bool, bytes]) -> Look | decode.PictureError:
+    height, width, colour, digest = answer
+    if not 1 <= height * width <= decode.MAX_PIXELS:  # no child of ours says so
+        return _error(path, "made the decoder answer nonsense")
+    return Look(decode.Header(height, width, colour), digest)
+
+
+def _error(path: Item, reason: str) -> decode.PictureError:
+    return decode.PictureError(printable(str(path)) if isinstance(path, Path) else "The picture", reason)

@@ -1,0 +1,47 @@
+"""Bringing pictures that are arrays already to a size, exactly as picture files are brought to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.pictures.pixels import fitted, to_array
+
+if TYPE_CHECKING:
+    from picturewise.data.options import Fit
+
+
+def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop") -> NDArray[np.uint8]:
+    """Return one picture (H, W, C) brought to `size` (height, width), exactly as `read_picture` does.
+
+    Args:
+        image: (H, W, C) uint8 with C = 1 or 3.
+        size: height and width.
+        fit: `crop` fills the size and cuts what stands out, equally on both sides; `pad` shows all of the
+            picture on black; `stretch` distorts it.
+    """
+    if image.shape[:2] == size:
+        return image
+    from PIL import Image  # noqa: PLC0415 (Pillow is needed only where pictures are files)
+
+    channels = image.shape[2]
+    return to_array(fitted(Image.fromarray(image[:, :, 0] if channels == 1 else image), size, fit), channels)
+
+
+def resize_all(
+    images: NDArray[np.uint8], size: tuple[int, int] | None, *, fit: Fit = "crop", room: Room = room_for
+) -> NDArray[np.uint8]:
+    """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
+
+    Raises:
+        DataError: there is not enough memory.
+    """
+    if size is None or images.shape[1:3] == size:
+        return images
+    resized = room(len(images), size, images.shape[3])
+    for index, image in enumerate(np.asarray(images)):
+        resized[index] = resize(image, size, fit=fit)
+    return resized

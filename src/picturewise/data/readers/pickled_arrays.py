@@ -1,0 +1,66 @@
+"""Pickled dicts of arrays: x_train, y_train, …, labels, as Kaggle's pre-processed CIFAR-10 has them.
+
+Their pictures are often normalised; `mean_image` and `std_image` in the file lead back to what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from picturewise.data.readers.array_names import find_keys, unlike_any
+from picturewise.data.readers.array_sets import ArraySetSource
+from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.pickles import reader
+
+_SUFFIXES = frozenset({".pickle", ".pkl", ".pck"})
+
+
+def recognise(path: Path) -> ArraySetSource | None:
+    """Return the source for a pickle at `path`, or None where it is none. The arrays in it are not touched.
+
+    Raises:
+        DataError: it is a pickle that asks for more than plain values and arrays, or without pictures.
+        OSError: it cannot be read.
+    """
+    if not path.is_file() or not (path.suffix.lower() in _SUFFIXES or _begins_like_one(path)):
+        return None
+    where = printable(str(path))
+    names = reader.read_names(path)
+    keys = find_keys(names, where)
+    if keys is None:
+        raise unlike_any(names, where)
+    return ArraySetSource(path, keys, lambda: _Arrays(where, reader.read_table(path)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrays:
+    """What a pickle holds, see `array_sets.Arrays`."""
+
+    where: str
+    table: Mapping[str, Any]
+
+    def load(self, key: str) -> Any:
+        """Return what stands under a name."""
+        if key not in self.table:
+            raise DataError(
+                f"{self.where} has no '{printable(key[:40])}' any more; is another program writing it?"
+            )
+        return self.table[key]
+
+    def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+        """Return the shape and the type of an array, or None where there is something else."""
+        value = self.load(key)
+        return (value.shape, value.dtype) if isinstance(value, np.ndarray) else None
+
+
+def _begins_like_one(path: Path) -> bool:
+    """Return whether a file begins with the instruction PROTO and a protocol that there is."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    return start[:1] == b"\x80" and start[1:] in {b"\2", b"\3", b"\4", b"\5"}

@@ -1,0 +1,1 @@
+"""Which pictures are train, validation and test."""

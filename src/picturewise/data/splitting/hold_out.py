@@ -1,0 +1,277 @@
+"""Carving the splits that a source does not bring: stratified, repeatable, and blind to order and machine.
+
+No generator of random numbers is involved. The pictures of a class are ranked by a keyed hash of their own
+bytes, and the first ones go into the new split. So the same pictures are chosen whatever the order of the
+files, the machine or the version of a library. What belongs together stays together: pictures that are equal
+and, where the options name groups, pictures of one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.arrays.digest import digest
+from picturewise.data.arrays.picture_statistics import as_rows
+from picturewise.data.contract import Part
+from picturewise.data.dataset import SplitName
+from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.errors import DataError
+from picturewise.seeds import derive
+
+_AT_ONCE = 1 << 16
+
+
+class _Bundle(NamedTuple):
+    """Pictures that must not be parted: its number, and how many pictures of which classes it has."""
+
+    number: int
+    counts: dict[int, int]
+
+
+def carve(
+    labels: NDArray[np.int64],
+    digests: NDArray[np.uint8],
+    *,
+    fraction: float,
+    key: int,
+    groups: NDArray[np.uint8] | None = None,
+    pixels: NDArray[np.uint8] | None = None,
+) -> NDArray[np.bool_]:
+    """Return which pictures go into the new split, (N,) bool.
+
+    From each class go `fraction` of its pictures, rounded, but at least one, and never all. Pictures with
+    equal digests go together, and so do those of one group; the share is then met as nearly as that allows.
+    A class whose pictures all belong together gives none.
+
+    Args:
+        labels: (N,) class numbers.
+        digests: (N, 16), equal for equal pictures.
+        fraction: in (0, 1).
+        key: in [0, 2**64); another key gives another choice.
+        groups: (N, 16) digests of the groups' names.
+        pixels: (N, 16), equal for pictures that look the same though their files differ; they go together too.
+    """
+    numbers, ranks = _bundles(digests, groups, pixels, key)
+    share = _Share(labels, fraction, len(ranks))
+    several = np.bincount(numbers, minlength=1)[numbers] > 1  # pictures that do not stand alone
+    wanted = [round(fraction * count) for count in np.bincount(labels[several], minlength=1).tolist()]
+    bundles = list(_in_order(labels[several], numbers[several], ranks))
+    for bundle in bundles:
+        if share.nearer(bundle, wanted) > 0 and share.allows(bundle):
+            share.take(bundle)
+    # Single pictures fill up what is left, and there nothing has to be weighed.
+    alone = np.flatnonzero(~several)
+    alone = alone[np.lexsort((ranks[numbers[alone]], labels[alone]))]
+    starts = np.searchsorted(labels[alone], np.arange(len(share.target)))
+    ends = np.searchsorted(labels[alone], np.arange(len(share.target)), side="right")
+    for label, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        first = alone[start : min(end, start + max(0, share.target[label] - share.taken[label]))]
+        share.chosen[numbers[first]] = True
+        share.taken[label] += len(first)
+    for bundle in sorted(bundles, key=lambda bundle: sum(bundle.counts.values())):
+        if share.allows(bundle) and any(
+            share.target[label] and not share.taken[label] for label in bundle.counts
+        ):
+            share.take(bundle)
+    return share.chosen[numbers]
+
+
+class _Share:
+    """What the new split has so far, and how many pictures of each class it should have."""
+
+    def __init__(self, labels: NDArray[np.int64], fraction: float, bundles: int) -> None:
+        self.total: list[int] = np.bincount(labels, minlength=1).tolist()
+        self.target = [min(max(1, round(fraction * count)), max(count - 1, 0)) for count in self.total]
+        self.taken = [0] * len(self.total)
+        self.chosen = np.zeros(bundles, dtype=bool)
+
+    def allows(self, bundle: _Bundle) -> bool:
+        """Return whether train keeps some of each class without it."""
+        return all(self.taken[label] + count < self.total[label] for label, count in bundle.counts.items())
+
+    def nearer(self, bundle: _Bundle, wanted: Sequence[int]) -> int:
+        """Return by how many pictures the split comes nearer to what is wanted of each class."""
+        return sum(
+            abs(wanted[label] - self.taken[label]) - abs(wanted[label] - self.taken[label] - count)
+            for label, count in bundle.counts.items()
+        )
+
+    def take(self, bundle: _Bundle) -> None:
+        """Let the pictures go into the split."""
+        self.chosen[bundle.number] = True
+        for label, count in bundle.counts.items():
+            self.taken[label] += count
+
+
+def _bundles(
+    digests: NDArray[np.uint8], groups: NDArray[np.uint8] | None, pixels: NDArray[np.uint8] | None, key: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the number of each picture's bundle (N,), and the rank of each bundle."""
+    numbers = _numbered(digests)
+    for others in (pixels, groups):
+        if others is not None:
+            numbers = _tied(numbers, _numbered(others))
+    named = digests if groups is None else groups
+    keyed = _mixed(np.ascontiguousarray(named).view("<u8")[:, 0] ^ np.uint64(key))
+    ranks = np.full(int(numbers.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(ranks, numbers, keyed)
+    return numbers, ranks
+
+
+def _tied(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (N,) numbers that are equal for whatever hangs together by equal numbers in `one` or in `other`."""
+    count = len(one)
+    pairs = np.sort(one * count + other)
+    if not count or 1 + np.count_nonzero(np.diff(pairs)) == 1 + one.max() == 1 + other.max():
+        return one  # both say the same, as they nearly always do
+    from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    ties = coo_array((np.ones(count, np.int8), (one, other + count)), shape=(2 * count, 2 * count))
+    together = connected_components(ties, directed=False)[1][one]
+    numbers: NDArray[np.int64] = np.unique(together, return_inverse=True)[1].astype(np.int64)
+    return numbers
+
+
+def _numbered(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (N,) numbers from 0, equal where the digests are."""
+    low, high = np.ascontiguousarray(digests).view("<u8").T
+    order = np.lexsort((high, low))
+    new = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.concatenate([np.zeros(min(1, len(order)), np.int64), np.cumsum(new)])
+    return numbers
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a hash of each number: the last step of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014)."""
+    with np.errstate(over="ignore"):
+        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return values ^ (values >> np.uint64(31))
+
+
+def _in_order(
+    labels: NDArray[np.int64], numbers: NDArray[np.int64], ranks: NDArray[np.uint64]
+) -> Iterator[_Bundle]:
+    """Yield the bundles by rank."""
+    order = np.lexsort((labels, ranks[numbers]))
+    last, counts = -1, dict[int, int]()
+    for start in range(0, len(order), _AT_ONCE):  # as lists of Python's numbers, a million would be large
+        part = order[start : start + _AT_ONCE]
+        for number, label in zip(numbers[part].tolist(), labels[part].tolist(), strict=True):
+            if number != last:
+                if counts:
+                    yield _Bundle(last, counts)
+                last, counts = number, {}
+            counts[label] = counts.get(label, 0) + 1
+    if counts:
+        yield _Bundle(last, counts)
+
+
+def complete(
+    train: Part, own: Collection[SplitName], asked: Collection[SplitName], options: DataOptions
+) -> tuple[dict[SplitName, ImageSet], list[str]]:
+    """Return train and the splits carved from it, as far as asked for, and a sentence on each carving.
+
+    A missing test split is carved first, then a missing validation split from what is left of train. Both
+    depend on the pictures, the fractions, the groups and `options.split_seed` only. No picture is copied.
+
+    Args:
+        train: the source's train split.
+        own: the splits that the source brings itself.
+        asked: the splits to return; the others are carved all the same, so that train is always the same.
+        options: the fractions, the seed, and what belongs together.
+
+    Raises:
+        DataError: no class has two different pictures (or groups), so nothing can be carved; or a picture's
+            name has nothing that `options.group_by` matches.
+    """
+    pictures, labels = train.pictures, train.pictures.labels
+    if labels is None:
+        return {"train": pictures}, [f"{pictures.origin} has no labels, so no split was carved from it."]
+    fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
+    missing = [(split, fraction) for split, fraction in fractions.items() if split not in own]
+    if not missing:
+        unused = "The source brings all its splits, so nothing was carved and --group-by changes nothing."
+        return {"train": pictures}, [unused] if options.group_by else []
+    groups = _groups(pictures, options.group_by)
+    indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
+    notes = []
+    for split, fraction in missing:
+        rest = indices["train"]
+        carved = carve(
+            labels[rest],
+            train.source_digests[rest],
+            fraction=fraction,
+            key=derive(options.split_seed, f"split-{split}"),
+            groups=None if groups is None else groups[rest],
+            pixels=None if train.digests is None else pictures.traits.digests[rest],
+        )
+        if not carved.any():
+            raise DataError(
+                f"{pictures.origin}: no {split} split can be carved, for no class has two different "
+                f"{'pictures' if groups is None else 'groups'} left among {len(rest):,} pictures; expected more of "
+                f"them, or a {split} split beside train."
+            )
+        indices[split], indices["train"] = rest[carved], rest[~carved]
+        notes.append(_note(split, carved, labels[rest], pictures.classes, options))
+    return {
+        split: _select(pictures, split, chosen) for split, chosen in indices.items() if split in asked
+    }, notes
+
+
+def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None:
+    """Return a digest of the group of each picture, (N, 16): of what `pattern` finds in its name."""
+    if pattern is None:
+        return None
+    if pictures.names is None:
+        raise DataError(
+            f"{pictures.origin}: the pictures have no file names, so --group-by '{pattern}' has nothing to look at."
+        )
+    return as_rows([digest(_group(name, pattern, pictures.origin)) for name in pictures.names])
+
+
+def _group(name: str, pattern: str, origin: str) -> bytes:
+    found = re.search(pattern, name)
+    if found is None:
+        raise DataError(
+            f"{origin}: the name '{name}' has nothing that --group-by '{pattern}' matches, expected a pattern that "
+            "finds the group in every name."
+        )
+    group: str = found[1] if found.re.groups and found[1] is not None else found[0]
+    return group.encode()
+
+
+def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
+    part = replace(pictures.select(chosen), places=chosen)
+    return part if split == "train" else replace(part, origin=f"{pictures.origin} ({split} carved)")
+
+
+def _note(
+    split: SplitName,
+    carved: NDArray[np.bool_],
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...],
+    options: DataOptions,
+) -> str:
+    """Say what was carved, and which classes were too small to give anything."""
+    names = {"valid": "validation"}
+    together = f", groups by '{options.group_by}' kept together" if options.group_by else ""
+    text = (
+        f"The source has no {names.get(split, split)} split: one was carved from train, class by class{together}, "
+        f"with {carved.sum():,} of {len(carved):,} pictures (split seed {options.split_seed})."
+    )
+    there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[carved]))
+    without = np.flatnonzero((there > 0) & (given == 0))
+    if len(without):
+        shown = ", ".join(classes[label] for label in without[:5]) + (", …" if len(without) > 5 else "")
+        text += f" Classes with too few different pictures to give it any: {shown}."
+    return text

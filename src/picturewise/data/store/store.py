@@ -1,0 +1,230 @@
+"""The store: what a source holds, imported once; from then on its pictures are mapped, and start-up takes no time.
+
+imports/
+  <source>/                  named after what is read, and how
+    <split>-<state>/         named after the state of its files; see `stored`
+
+So a changed source finds nothing under its new name and is imported again, and what was imported of its older
+state goes away. The user's own folders are never written to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shutil
+import signal
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from picturewise import files
+from picturewise.cache_folder import imports_folder, no_room
+from picturewise.catalogue import entries
+from picturewise.data.contract import Part, Progress, Reading, Source
+from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.options import DataOptions
+from picturewise.data.store import change_detection, stored_split
+from picturewise.data.store.stored_split import Facts, Workshop
+from picturewise.errors import DataError, Interrupted, SaveError
+from picturewise.names import printable
+
+_DIGITS = 24  # hexadecimal ones of a name
+
+
+def read_stored(
+    source: Source, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+) -> Reading:
+    """Return what `source.read` returns, mapped from the store; what is not there yet is imported first.
+
+    Several processes may ask at once: one imports, the others wait and find it done. An import that is
+    interrupted leaves nothing that could be taken for one.
+
+    Raises:
+        DataError: as for `source.read`; or the source changed while it was imported.
+        Interrupted: Ctrl-C came while pictures were imported.
+        SaveError: the store cannot be written.
+        OSError: the source cannot be looked at.
+    """
+    folder = imports_folder() / _identity(source, options)
+    places = _places(source, splits, folder)
+    found = _found(places)
+    if len(found) < len(places):
+        with _told_if_interrupted(options.source), _alone(folder) as workshop:
+            found = _found(places)  # another process may have been at it
+            missing = {split: place for split, place in places.items() if split not in found}
+            if missing:
+                _import(source, missing, options, progress, Workshop(workshop))
+        found = _found(places)
+        if len(found) < len(places):
+            raise DataError(
+                f"What was just imported into {folder} is not there any more; is another program removing it?"
+            )
+    notes = [note for _, facts in found.values() for note in facts.notes]
+    return Reading({split: part for split, (part, _) in found.items()}, tuple(dict.fromkeys(notes)))
+
+
+@dataclass(frozen=True)
+class Import:
+    """What the store holds of one source, read in one way."""
+
+    folder: Path
+    source: str
+    shape: tuple[int, int, int]
+    pictures: Mapping[SplitName, int]
+    bytes: int
+
+
+def imports() -> list[Import]:
+    """Return what is in the store, by source; what is damaged stands under the source `?`."""
+    found = []
+    for folder in sorted(path for path in imports_folder().glob("[0-9a-f]*") if path.is_dir()):
+        facts = {
+            path.name.partition("-")[0]: stored_split.read_facts(path) for path in sorted(folder.iterdir())
+        }
+        known = [one for one in facts.values() if one is not None]
+        found.append(
+            Import(
+                folder,
+                source=known[0].source if known else "?",
+                shape=known[0].shape[1:] if known else (0, 0, 0),
+                pictures={split: one.shape[0] for split in SPLITS if (one := facts.get(split)) is not None},
+                bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+            )
+        )
+    return sorted(found, key=lambda one: (one.source, one.shape))
+
+
+def remove(one: Import) -> None:
+    """Delete an import; a program that has its pictures mapped keeps them. The next reading imports anew.
+
+    Raises:
+        SaveError: it cannot be deleted.
+    """
+    try:
+        with _lock(one.folder.name):
+            shutil.rmtree(one.folder)
+    except FileNotFoundError:  # another process did it
+        pass
+    except OSError as error:
+        raise SaveError(f"{one.folder} cannot be deleted: {error.strerror or error}.") from error
+
+
+def _identity(source: Source, options: DataOptions) -> str:
+    """Return what names the imports of one source, whatever its state, read in one way and reached by any link."""
+    inputs = [place for split in source.splits for place in source.inputs(split)]
+    places = [place if isinstance(place, str) else _reached(place) for place in inputs]
+    # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
+    name = source.name if options.source in entries.entries() else None
+    said = [type(source).__name__, name, places, options.size, options.fit, options.skip_bad]
+    return _short(json.dumps([stored_split.FORMAT, *said]))
+
+
+def _reached(place: Path) -> str:
+    """Return where links lead; a file keeps its own name, because some readers go by it."""
+    return (
+        os.path.realpath(place) if place.is_dir() else str(Path(os.path.realpath(place.parent)) / place.name)
+    )
+
+
+def _places(source: Source, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
+    """Return where each split lies, or would lie, with the source as it is now."""
+    state = functools.cache(change_detection.signature)
+    return {
+        split: folder / f"{split}-{_short(repr([state(place) for place in source.inputs(split)]))}"
+        for split in SPLITS
+        if split in splits
+    }
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+
+
+def _found(places: Mapping[SplitName, Path]) -> dict[SplitName, tuple[Part, Facts]]:
+    read = {split: stored_split.read_part(place) for split, place in places.items()}
+    return {split: found for split, found in read.items() if found is not None}
+
+
+def _import(
+    source: Source,
+    places: Mapping[SplitName, Path],
+    options: DataOptions,
+    progress: Progress | None,
+    workshop: Workshop,
+) -> None:
+    reading = source.read([*places], options, progress, workshop.room)
+    ready = {
+        split: workshop.write(split, part, reading.notes, options.source)
+        for split, part in reading.parts.items()
+    }
+    folder = next(iter(places.values())).parent
+    if _places(source, places, folder) != places:
+        raise DataError(
+            f"{printable(options.source)} changed while it was read, so what was read may be neither old nor new; "
+            "wait until the program that writes it is done, and start again."
+        )
+    for split, finished in ready.items():
+        for older in folder.glob(f"{split}-*"):  # of another state, or damaged
+            _clear(older)
+        files.adopt_folder(finished, places[split])
+
+
+@contextlib.contextmanager
+def _told_if_interrupted(source: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(
+            f"Stopped by Ctrl-C while the pictures of {printable(source)} were imported: nothing half-done is left, "
+            "and the next start imports them anew.",
+            signal.SIGINT,
+        ) from interrupt
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder to work in, while no other process imports the same."""
+    workshop = folder.with_name(f"{files.TEMPORARY_PREFIX}{folder.name}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder.name)
+        lock.acquire()
+    except OSError as error:
+        raise no_room("Pictures are imported once into", error) from error
+    try:
+        sweep()
+        try:
+            shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
+            workshop.mkdir()
+        except OSError as error:
+            raise no_room("Pictures are imported once into", error) from error
+        yield workshop
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+        lock.release()
+
+
+def _clear(path: Path) -> None:
+    """Remove a folder, or a file where a folder should be."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep() -> None:
+    """Remove what killed processes left behind of their imports."""
+    for leftover in imports_folder().glob(f"{files.TEMPORARY_PREFIX}*"):
+        lock = _lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX))
+        with contextlib.suppress(filelock.Timeout), lock.acquire(blocking=False):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _lock(name: str) -> filelock.FileLock:
+    return filelock.FileLock(imports_folder() / f".{name}.lock")

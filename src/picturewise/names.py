@@ -1,0 +1,51 @@
+"""Names of files, classes and data sets, made fit to print, to sort and to compare between machines."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from picturewise.printable import visible
+
+
+def printable(name: str) -> str:
+    r"""Return `name` in Unicode's composed form, with what a terminal cannot show written as an escape.
+
+    A file name can hold bytes that are no UTF-8, line breaks and the codes that move a cursor; none of these
+    reaches a message, a table or a saved file.
+
+    >>> printable("caf\udce9\n")
+    'caf\\udce9\\n'
+    """
+    return visible(unicodedata.normalize("NFC", name))
+
+
+def natural_order(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return the key that sorts names as people do: numbers by value, letters whatever their case.
+
+    >>> sorted(["class10", "class2", "Apple", "banana"], key=natural_order)
+    ['Apple', 'banana', 'class2', 'class10']
+    """
+    pieces = re.findall(r"[0-9]+|[^0-9]+", name)
+    key = tuple((0, int(p), "") if p[0] in "0123456789" else (1, 0, p.casefold()) for p in pieces)
+    return key, name  # the name itself settles what is otherwise equal: "A" and "a", "1" and "01"
+
+
+def slug(path: Path) -> str:
+    """Return a short name for the data at `path`: lower-case letters, digits and dashes.
+
+    >>> slug(Path("data/My Flowers (2024)"))
+    'my-flowers-2024'
+    >>> slug(Path("data/train-images-idx3-ubyte.gz"))
+    'train-images-idx3-ubyte'
+    """
+    last = path.name if path.name not in {"", ".."} else path.resolve().name
+    plain = unicodedata.normalize("NFKD", last.removesuffix(".gz")).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "pictures"
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first five names in a row, and whether there are more."""
+    return ", ".join(printable(str(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")

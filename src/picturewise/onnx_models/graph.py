@@ -1,0 +1,158 @@
+"""Nodes and arrays → the bytes of an ONNX model. Field numbers are those of onnx.proto (github.com/onnx/onnx)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.architectures.layers import Shape
+from picturewise.onnx_models.messages import Message
+
+OPSET: Final = 20
+"""The version of the operators, of ONNX 1.15 (2023): the first with Gelu."""
+_IR_VERSION: Final = 9  # of the file, which came with it
+
+_TYPES: Final = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
+_FLOAT, _INT, _INTS = 1, 2, 7  # kinds of an attribute
+
+Attribute: TypeAlias = int | float | Sequence[int]
+Sides: TypeAlias = tuple[str | int, ...]
+"""Of an array that goes in or out; one with a name may be of any length."""
+
+
+class Graph:
+    """Nodes, each behind those whose results it takes, and the arrays that they take. Results go by names.
+
+    Args:
+        take: gives the network's array of a name, which has the shape said. It must not change before `model`.
+    """
+
+    def __init__(self, take: Callable[[str, Shape], NDArray[Any]]) -> None:
+        self._take = take
+        self._nodes: list[Message] = []
+        self._arrays: dict[str, NDArray[Any]] = {}
+
+    def weight(self, name: str, shape: Shape, *, seen_as: Shape | None = None) -> str:
+        """Take an array of the network's, of `shape`, and return its name; nodes may see it in another shape."""
+        array = self._take(name, shape)
+        return self.constant(name, array if seen_as is None else array.reshape(seen_as))
+
+    def unused(self, name: str, shape: Shape) -> None:
+        """Take an array of the network's that no node needs."""
+        self._take(name, shape)
+
+    def constant(self, name: str, array: NDArray[Any]) -> str:
+        """Put in an array of float32 or int64, which must not change before `model`; return its name."""
+        self._arrays[name] = array
+        return name
+
+    def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Attribute) -> str:
+        """Put in a node with one result and return the result's name.
+
+        Args:
+            operator: of ONNX, in the version OPSET.
+            inputs: names of results and arrays.
+            output: the result's name; None: one is made.
+            attributes: of the operator.
+        """
+        name = output or f"{operator}_{len(self._nodes)}"
+        node = Message()
+        for taken in inputs:
+            node.text(1, taken)
+        node.text(2, name)
+        node.text(3, name)  # the node's own, which programs that draw models want
+        node.text(4, operator)
+        for key in sorted(attributes):
+            node.message(5, _attribute(key, attributes[key]))
+        self._nodes.append(node)
+        return name
+
+    def model(
+        self,
+        takes: tuple[str, type[np.generic], Sides],
+        gives: tuple[str, type[np.generic], Sides],
+        *,
+        version: str,
+        metadata: Mapping[str, str],
+    ) -> bytes:
+        """Return the whole as an ONNX model; equal graphs give equal bytes.
+
+        Args:
+            takes: name, type and sides of what goes in.
+            gives: the same of what comes out.
+            version: of Picturewise.
+            metadata: what the model shall say of itself.
+        """
+        graph = Message()
+        for node in self._nodes:
+            graph.message(1, node)
+        graph.text(2, "picturewise")
+        for name in sorted(self._arrays):
+            graph.message(5, _tensor(name, self._arrays[name]))
+        graph.message(11, _value(*takes))
+        graph.message(12, _value(*gives))
+
+        model, operators = Message(), Message()
+        model.whole(1, _IR_VERSION)
+        model.text(2, "picturewise")
+        model.text(3, version)
+        model.message(7, graph)
+        operators.text(1, "")  # ONNX's own
+        operators.whole(2, OPSET)
+        model.message(8, operators)
+        for key in sorted(metadata):
+            entry = Message()
+            entry.text(1, key)
+            entry.text(2, metadata[key])
+            model.message(14, entry)
+        return model.to_bytes()
+
+
+def _attribute(name: str, value: Attribute) -> Message:
+    attribute = Message()
+    attribute.text(1, name)
+    if isinstance(value, float):
+        attribute.decimal(2, value)
+        kind = _FLOAT
+    elif isinstance(value, int):
+        attribute.whole(3, value)
+        kind = _INT
+    else:
+        for number in value:
+            attribute.whole(8, number)
+        kind = _INTS
+    attribute.whole(20, kind)
+    return attribute
+
+
+def _tensor(name: str, array: NDArray[Any]) -> Message:
+    tensor = Message()
+    for side in array.shape:
+        tensor.whole(1, side)
+    tensor.whole(2, _TYPES[array.dtype])
+    tensor.text(8, name)
+    # Numbers stand in the file with their lowest byte first, whatever the processor does.
+    rows = array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("<"))
+    tensor.data(9, np.ascontiguousarray(rows).data)
+    return tensor
+
+
+def _value(name: str, type_: type[np.generic], sides: Sides) -> Message:
+    value, kind, tensor, shape = Message(), Message(), Message(), Message()
+    for side in sides:
+        dimension = Message()
+        if isinstance(side, int):
+            dimension.whole(1, side)
+        else:
+            dimension.text(2, side)
+        shape.message(1, dimension)
+    tensor.whole(1, _TYPES[np.dtype(type_)])
+    tensor.message(2, shape)
+    kind.message(1, tensor)
+    value.text(1, name)
+    value.message(2, kind)
+    return value

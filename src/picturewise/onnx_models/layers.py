@@ -1,0 +1,119 @@
+"""Layer lines → nodes of an ONNX graph.
+
+Weights have the names that they have in the PyTorch network of the same lines, where modules are numbered through, and
+a margin, an activation and a dropout are modules too: see `picturewise.networks.builder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from picturewise.architectures.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    Layer,
+    Pool,
+    Shape,
+)
+from picturewise.architectures.margins import Margins, same
+from picturewise.architectures.residual import Residual
+from picturewise.architectures.summary import summarise
+from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.operators import (
+    activated,
+    averaged,
+    batch_normalised,
+    convolved,
+    flattened,
+    group_normalised,
+    multiplied,
+    pooled,
+)
+from picturewise.onnx_models.residual import residual_blocks
+
+Known: TypeAlias = Conv | Dense | BatchNorm | GroupNorm | Residual | Pool | Dropout | Flatten | Activation
+"""All but timm's networks, which are PyTorch's own code."""
+
+
+def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, classes: int) -> str:
+    """Put in all layers, `dense <classes>` appended, and return the name of the logits (N, classes).
+
+    Args:
+        graph: has the weights.
+        pictures: name of the prepared pictures (N, C, H, W).
+        layers: each of a kind that is `Known`.
+        input_shape: (H, W, C) of the prepared pictures.
+        classes: how many there are.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+    shape, values, module = input_shape, pictures, 0
+    rows = summarise(layers, input_shape, classes).rows
+    for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+        values, modules = _add(graph, values, layer, shape, module)
+        shape, module = row.output, module + modules
+    return values
+
+
+def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> tuple[str, int]:
+    """Put in one layer for the incoming `shape`; return its result's name and how many modules PyTorch has for it.
+
+    Args:
+        graph: takes the nodes.
+        values: name of what comes in.
+        layer: the line.
+        shape: of what comes in.
+        module: the number of the layer's first module.
+    """
+    match layer:
+        case Conv():
+            return _convolution(graph, values, layer, shape[-1], module)
+        case Dense():
+            values = multiplied(graph, values, f"{module}", shape[0], layer.units)
+            return activated(graph, values, layer.activation), 1 + (layer.activation is not None)
+        case BatchNorm():
+            return batch_normalised(graph, values, f"{module}", shape[-1]), 1
+        case GroupNorm():
+            return group_normalised(graph, values, f"{module}", layer.groups, shape), 1
+        case Residual():
+            return residual_blocks(graph, values, layer, f"{module}", shape[-1]), 1
+        case Pool():
+            return _pooling(graph, values, layer)
+        case Dropout():  # it only learns with noise
+            return values, 1
+        case Flatten():
+            return (flattened(graph, values) if len(shape) == 3 else values), 1
+        case Activation():
+            return activated(graph, values, layer.name), 1
+    raise AssertionError(f"no nodes for {layer}")
+
+
+def _convolution(graph: Graph, values: str, layer: Conv, channels: int, module: int) -> tuple[str, int]:
+    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
+    uneven = margins.uneven  # then a module of its own puts the margins around
+    values = convolved(
+        graph,
+        values,
+        f"{module + uneven}",
+        (layer.filters, channels, *layer.kernel),
+        stride=layer.stride,
+        margins=margins,
+        bias=layer.bias,
+    )
+    return activated(graph, values, layer.activation), 1 + uneven + (layer.activation is not None)
+
+
+def _pooling(graph: Graph, values: str, layer: Pool) -> tuple[str, int]:
+    if layer.size is None:
+        return averaged(graph, values), 1
+    margins = same(layer.size, layer.size) if layer.padding == "same" else Margins()
+    operator = "MaxPool" if layer.kind == "maxpool" else "AveragePool"
+    values = pooled(graph, values, operator, layer.size, layer.step, margins)
+    return values, 1 + margins.uneven

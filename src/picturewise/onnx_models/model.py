@@ -1,0 +1,118 @@
+"""The whole classifier as one ONNX model: preparation, network and temperature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.architectures.layers import Layer, Shape
+from picturewise.architectures.summary import summarise
+from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.layers import Known, add_layers
+
+PICTURES = "pictures"
+LOGITS = "logits"
+
+_MOST_BYTES = 2_000_000_000
+"""Of weights: no message of protocol buffers is larger than 2 GiB."""
+
+
+class Scale(NamedTuple):
+    """How pictures become floats: grey or not, then (x − mean) / std for each channel, with x in 0..255."""
+
+    grey: bool
+    mean: Sequence[float]
+    std: Sequence[float]
+
+
+def is_portable(layers: Sequence[Layer], shape: Shape, classes: int) -> bool:
+    """Return whether there is an ONNX model of the network.
+
+    Args:
+        layers: what `architectures.lines.parse` returns.
+        shape: (H, W, C) of the prepared pictures.
+        classes: how many there are.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+    if not all(isinstance(layer, Known) for layer in layers):
+        return False
+    summary = summarise(layers, shape, classes)
+    return (summary.trainable + summary.fixed) * 4 <= _MOST_BYTES
+
+
+def weight_shapes(layers: Sequence[Layer], shape: Shape, classes: int) -> dict[str, Shape]:
+    """Return the name and shape of every array of the PyTorch network of the same lines; see `is_portable`."""
+    found = dict[str, Shape]()
+
+    def noted(name: str, shape: Shape) -> NDArray[Any]:
+        found[name] = shape
+        return np.broadcast_to(np.float32(0), shape)  # takes no memory
+
+    add_layers(Graph(noted), PICTURES, layers, shape, classes)
+    return found
+
+
+def onnx_model(
+    layers: Sequence[Layer],
+    shape: Shape,
+    classes: Sequence[str],
+    weights: Mapping[str, NDArray[Any]],
+    scale: Scale,
+    *,
+    temperature: float = 1.0,
+    version: str = "",
+) -> bytes:
+    """Return the content of an ONNX file; equal classifiers give equal bytes.
+
+    It takes `pictures` (N, H, W, C) uint8 and gives `logits` (N, classes) float32, divided by the temperature. The
+    names of the classes stand in its metadata under `classes`, as a JSON list.
+
+    Args:
+        layers: of a network that `is_portable`.
+        shape: (H, W, C) of pictures before preparation.
+        classes: their names, in the order of the logits.
+        weights: arrays of float32 by the names and of the shapes that `weight_shapes` returns.
+        scale: how pictures are prepared.
+        temperature: above 0.
+        version: of Picturewise, which stands in the file.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+
+    def given(name: str, expected: Shape) -> NDArray[Any]:
+        found = weights[name]
+        assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
+        return found
+
+    graph = Graph(given)
+    prepared = _prepared(graph, PICTURES, scale, shape[-1])
+    inner = (*shape[:2], 1 if scale.grey else shape[-1])
+    logits = add_layers(graph, prepared, layers, inner, len(classes))
+    by = graph.constant("temperature", np.array(temperature, np.float32))
+    graph.node("Div", logits, by, output=LOGITS)
+    return graph.model(
+        (PICTURES, np.uint8, ("N", *shape)),
+        (LOGITS, np.float32, ("N", len(classes))),
+        version=version,
+        metadata={"classes": json.dumps(list(classes), ensure_ascii=False)},
+    )
+
+
+def _prepared(graph: Graph, pictures: str, scale: Scale, channels: int) -> str:
+    """Put in (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
+    # Bytes are moved about before they become floats, which are four times as large.
+    values = graph.node("Cast", graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), to=1)  # float32
+    if scale.grey and channels > 1:
+        over = graph.constant("channels", np.array([1], np.int64))
+        values = graph.node("ReduceMean", values, over, keepdims=1)
+    mean, std = (np.array(numbers, np.float32).reshape(-1, 1, 1) for numbers in (scale.mean, scale.std))
+    factor = graph.constant("factor", np.float32(1) / std)
+    shift = graph.constant("shift", -mean / std)
+    return graph.node("Add", graph.node("Mul", values, factor), shift)

@@ -1,0 +1,99 @@
+"""Single layers as nodes. Pictures are (N, C, H, W), vectors (N, features); each function returns its result's name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from picturewise.architectures.layers import ActivationName, Shape
+from picturewise.architectures.margins import Margins
+from picturewise.onnx_models.graph import Graph
+
+_EPSILON = 1e-5  # of PyTorch's normalisations
+
+_ACTIVATIONS: dict[ActivationName, str] = {
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "gelu": "Gelu",  # the exact one, with erf
+}
+
+
+def activated(graph: Graph, values: str, name: ActivationName | None) -> str:
+    """Put in an activation; None: nothing."""
+    if name is None:
+        return values
+    if name == "silu":  # x · sigmoid(x), for which ONNX has no operator of its own before opset 24
+        return graph.node("Mul", values, graph.node("Sigmoid", values))
+    return graph.node(_ACTIVATIONS[name], values)
+
+
+def convolved(
+    graph: Graph,
+    pictures: str,
+    name: str,
+    shape: Shape,
+    *,
+    stride: int,
+    margins: Margins,
+    bias: bool,
+) -> str:
+    """Put in a convolution with a weight of `shape` (F, C, P, Q)."""
+    weights = [graph.weight(f"{name}.weight", shape)]
+    if bias:
+        weights.append(graph.weight(f"{name}.bias", shape[:1]))
+    return graph.node(
+        "Conv", pictures, *weights, kernel_shape=shape[2:], strides=(stride, stride), pads=margins
+    )
+
+
+def multiplied(graph: Graph, vectors: str, name: str, incoming: int, units: int) -> str:
+    """Put in a dense layer, (N, incoming) → (N, units)."""
+    weight, bias = (
+        graph.weight(f"{name}.weight", (units, incoming)),
+        graph.weight(f"{name}.bias", (units,)),
+    )
+    return graph.node("Gemm", vectors, weight, bias, transB=1)
+
+
+def batch_normalised(graph: Graph, values: str, name: str, channels: int) -> str:
+    """Put in a batch normalisation by running means and variances; values are pictures or vectors."""
+    kinds = ("weight", "bias", "running_mean", "running_var")
+    weights = [graph.weight(f"{name}.{kind}", (channels,)) for kind in kinds]
+    graph.unused(f"{name}.num_batches_tracked", ())  # counted in training
+    return graph.node("BatchNormalization", values, *weights, epsilon=_EPSILON)
+
+
+def group_normalised(graph: Graph, values: str, name: str, groups: int, shape: Shape) -> str:
+    """Put in a group normalisation of pictures or vectors of `shape` (H, W, C) or (features,).
+
+    Each group is laid out as one row and normalised by itself, as instance normalisation does; ONNX' own operator with
+    a scale for each channel came with opset 21, and runtimes make the same nodes of it.
+    """
+    channels, sides = shape[-1], shape[:-1]
+    rows = graph.constant(f"{name}.rows", np.array([0, groups, -1], np.int64))  # 0: as many as come in
+    back = graph.constant(f"{name}.back", np.array([0, channels, *sides], np.int64))
+    one, zero = (
+        graph.constant(f"{name}.{kind}", np.full(groups, value, np.float32))
+        for kind, value in (("one", 1), ("zero", 0))
+    )
+    normalised = graph.node(
+        "InstanceNormalization", graph.node("Reshape", values, rows), one, zero, epsilon=_EPSILON
+    )
+    over = (channels,) + (1,) * len(sides)
+    scale, shift = (graph.weight(f"{name}.{kind}", (channels,), seen_as=over) for kind in ("weight", "bias"))
+    return graph.node("Add", graph.node("Mul", graph.node("Reshape", normalised, back), scale), shift)
+
+
+def pooled(graph: Graph, pictures: str, operator: str, size: int, stride: int, margins: Margins) -> str:
+    """Put in the MaxPool or AveragePool of windows of `size` x `size`; margins hold nothing that counts."""
+    return graph.node(operator, pictures, kernel_shape=(size, size), strides=(stride, stride), pads=margins)
+
+
+def averaged(graph: Graph, pictures: str) -> str:
+    """Put in the mean over all pixels: (N, C, H, W) → (N, C)."""
+    return graph.node("Flatten", graph.node("GlobalAveragePool", pictures), axis=1)
+
+
+def flattened(graph: Graph, pictures: str) -> str:
+    """Put in (N, C, H, W) → (N, H·W·C): row by row, pixel by pixel, the channels of a pixel side by side."""
+    return graph.node("Flatten", graph.node("Transpose", pictures, perm=(0, 2, 3, 1)), axis=1)

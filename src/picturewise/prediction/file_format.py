@@ -1,0 +1,75 @@
+"""What stands in the metadata of a classifier's file: the description, and the hashes that it is checked by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from picturewise.errors import RunError
+from picturewise.networks import arrays
+from picturewise.prediction.description import FORMAT, Description, read_table
+from picturewise.printable import visible
+
+FILE_NAME = "classifier.safetensors"
+"""Of the best epoch's classifier, in a run's folder."""
+
+_KEY = "picturewise"
+_OLD_KEY = "sightline"
+"""What the project was called when the first files were written."""
+_KEYS = {
+    "sha256",  # of the weights
+    "classifier_sha256",  # of the text below
+    "classifier",  # a Description as JSON
+}
+
+
+def to_metadata(description: Description, sha256: str) -> dict[str, str]:
+    """Return the metadata of the file of a classifier whose weights have that SHA-256."""
+    text = description.to_json()
+    stored = {"sha256": sha256, "classifier_sha256": _sha256(text), "classifier": text}
+    # One key only: the format keeps metadata in a hash map, and several keys come in random order.
+    return {_KEY: json.dumps(stored, ensure_ascii=False, separators=(",", ":"))}
+
+
+def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Description]:
+    """Return the SHA-256 of the weights and the description, as they stand in the metadata of the file `path`.
+
+    Raises:
+        RunError: it is no classifier's file, damaged, or of another version.
+    """
+    text = metadata.get(_KEY, metadata.get(_OLD_KEY))
+    if text is None:
+        raise RunError(f"{path} is a safetensors file, but no classifier: Picturewise did not write it.")
+    try:
+        stored = read_table(text)
+        if stored.keys() != _KEYS or not all(isinstance(value, str) for value in stored.values()):
+            raise ValueError(f"expected texts for {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (told below, as all)
+        if _sha256(stored["classifier"]) != stored["classifier_sha256"]:
+            raise RunError(f"{path} is damaged: its description does not have the SHA-256 stored with it.")
+        found = read_table(stored["classifier"]).get("format")
+        if type(found) is not int:
+            raise ValueError("its format is no number")  # noqa: TRY301 (the same)
+        if found != FORMAT:
+            raise RunError(f"{path} has format {found}; this Picturewise reads format {FORMAT}.")
+        return stored["sha256"], Description.from_json(stored["classifier"])
+    except ValueError as error:
+        raise RunError(
+            f"{path} was written by another version of Picturewise or is damaged (expected format {FORMAT}): "
+            f"{visible(str(error))}."
+        ) from error
+
+
+def stored_sha256(path: Path) -> str:
+    """Return the SHA-256 of the weights in a classifier's file, as it stands there; the weights are not read.
+
+    Raises:
+        RunError: the file is missing, damaged or no classifier.
+    """
+    sha256, _ = from_metadata(arrays.read_metadata(path), path)
+    return sha256
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

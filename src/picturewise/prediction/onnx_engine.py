@@ -1,0 +1,60 @@
+"""A classifier's logits by ONNX Runtime."""
+
+from __future__ import annotations
+
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.cores import WORTH_SHARING, available_cores
+from picturewise.onnx_models.model import Scale, onnx_model
+from picturewise.onnx_models.session import Session
+from picturewise.prediction.description import Description
+from picturewise.prediction.engines import Compute
+from picturewise.prediction.network_forms import Arrays
+
+
+class PortableEngine:
+    """An ONNX model of layer lines, made when it is first needed, and once more if it is needed with other threads.
+
+    Args:
+        weights: of the shapes that `portable.model.weight_shapes` returns. They must not change.
+        description: of the lines, and how pictures are prepared.
+    """
+
+    def __init__(self, weights: Arrays, description: Description) -> None:
+        assert description.layers is not None  # noqa: S101 (a Python class has no arrays)
+        self._weights = weights
+        self._description = description
+        self._layers = parse(description.layers)
+        self._inner = description.preparation.output(description.shape)
+        summary = summarise(self._layers, self._inner, len(description.classes))
+        self._multiplications = summary.multiplications
+        self._sessions = dict[int, Session]()  # by the threads that a session has
+
+    def ready(self, pictures: int) -> tuple[int, Compute]:
+        """Return how many threads may compute side by side, and what computes a batch.
+
+        Every core takes batches of its own where there are pictures enough: handing out each layer of a batch costs
+        more, and waits for the slowest each time. Fewer pictures, of a large network, are shared layer by layer.
+        """
+        cores = available_cores()
+        if pictures * self._multiplications < WORTH_SHARING:
+            return 1, self._session(min(self._sessions, default=1)).logits
+        if pictures < cores:
+            return 1, self._session(cores).logits
+        return cores, self._session(1).logits
+
+    def _session(self, threads: int) -> Session:
+        if threads not in self._sessions:
+            self._sessions[threads] = Session(self._model(), threads)
+        return self._sessions[threads]
+
+    def _model(self) -> bytes:
+        description, preparation = self._description, self._description.preparation
+        return onnx_model(
+            self._layers,
+            description.shape,
+            description.classes,
+            self._weights,
+            Scale(preparation.grey, preparation.mean, preparation.std),
+            temperature=description.temperature,
+        )

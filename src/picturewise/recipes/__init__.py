@@ -1,0 +1,1 @@
+"""A recipe: all that is needed to repeat a run, with its options, presets and overrides."""

@@ -1,0 +1,30 @@
+"""Settings as people write them: `key=value` texts, or a mapping of dotted keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from picturewise.errors import UsageError
+from picturewise.recipes.recipe import parse_setting
+
+
+def plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each setting as the nested mapping that `make_recipe` takes.
+
+    Raises:
+        UsageError: a text has no equals sign, or a key is no key of a recipe.
+
+    >>> plain_settings(["training.epochs=3"])
+    [{'training': {'epochs': 3}}]
+    """
+    if isinstance(settings, Mapping):
+        return [parse_setting(key, value) for key, value in settings.items()]
+    return [parse_setting(*_split(text)) for text in settings]
+
+
+def _split(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"Setting '{text}' cannot be read: expected KEY=VALUE, such as training.epochs=10.")
+    return key, value

@@ -1,0 +1,167 @@
+"""`Recipe`: all that is needed to repeat a run. Frozen in Python, TOML on disk."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import reduce
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from picturewise.data.options import DataOptions
+from picturewise.errors import UsageError, nearest
+from picturewise.recipes.options import ModelOptions, PreparationOptions, StartOptions, TrainingOptions
+
+
+class Recipe(BaseModel):
+    """All that is needed to repeat a run: data, model, preparation, training options, seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    data: DataOptions
+    model: ModelOptions = ModelOptions()
+    start: StartOptions = StartOptions()
+    preparation: PreparationOptions = PreparationOptions()
+    training: TrainingOptions = TrainingOptions()
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML; `recipe_from_toml` reads it back."""
+        plain = self.model_dump(mode="json", exclude_none=True)
+        plain["model"].setdefault("preset", "")
+        return tomli_w.dumps(plain)
+
+
+def recipe_from_toml(path: Path) -> dict[str, Any]:
+    """Return the plain content of a recipe file, not yet checked; see `make_recipe`.
+
+    Raises:
+        UsageError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The recipe {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageError(f"The recipe {path} is not TOML: {error}.") from error
+
+
+def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that nested mappings describe; later ones win, key by key, a preset over layers too.
+
+    Raises:
+        UsageError: an unknown key (the nearest one is offered), or a value that does not fit its key.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        model = layer.get("model") or {}
+        if model.get("preset") and "layers" not in model:
+            merged.get("model", {}).pop("layers", None)  # a preset named later wins over layers named before
+        if model.get("preset") or model.get("layers"):
+            merged.pop("start", None)  # and so does either over the weights that were for others
+        _merge(merged, layer)
+    try:
+        return Recipe.model_validate(merged)
+    except ValidationError as error:
+        raise UsageError(_explain(error)) from error
+
+
+def parse_setting(key: str, value: Any) -> dict[str, Any]:
+    """Return the nested mapping of one setting; a text is read as TOML where that gives what the key takes.
+
+    Raises:
+        UsageError: the key is no key of a recipe.
+
+    >>> parse_setting("training.learning_rate", "0.01")
+    {'training': {'learning_rate': 0.01}}
+    >>> parse_setting("model.preset", "mlp 256")
+    {'model': {'preset': 'mlp 256'}}
+    """
+    key, known = key.strip(), _keys(Recipe, "")
+    if key not in known:
+        raise UsageError(f"'{key}' is no key of a recipe; there are {', '.join(known)}.{_nearest(key)}")
+    if isinstance(value, str):
+        value = _from_text(value.strip(), words=known[key])
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _from_text(text: str, *, words: bool) -> Any:
+    """Return what a text says in TOML; one that is not TOML, or no text where `words` are wanted, as it is."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, str) or not words else text
+
+
+def recipe_keys() -> list[str]:
+    """Return every key of a recipe in dotted form."""
+    return [*_keys(Recipe, "")]
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe's values by their dotted keys."""
+    plain = recipe.model_dump()
+    return {key: reduce(lambda part, name: part[name], key.split("."), plain) for key in recipe_keys()}
+
+
+def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:
+    """Return every key below a model in dotted form, and whether it takes any text."""
+    keys: dict[str, bool] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys |= _keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys[prefix + name] = _takes_text(field.annotation)
+    return keys
+
+
+def _takes_text(annotation: Any) -> bool:
+    """Return whether a text is a value of a type; a list of texts takes none."""
+    return annotation is str or (isinstance(annotation, UnionType) and str in get_args(annotation))
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        if not isinstance(value, Mapping):
+            into[key] = value
+            continue
+        if not isinstance(into.get(key), dict):
+            into[key] = {}
+        _merge(into[key], value)
+
+
+def _nearest(key: str) -> str:
+    """Return the sentence that offers the key that was probably meant, also where its table was forgotten."""
+    known = recipe_keys()
+    whole = next((other for other in known if other.endswith(f".{key}")), None)
+    if whole is None and (inside := [other for other in known if other.startswith(f"{key}.")]):
+        return f" In it there are {', '.join(inside)}."
+    tables = {other.partition(".")[0] for other in known}
+    return f" Did you mean '{whole}'?" if whole else nearest(key, [*known, *sorted(tables)])
+
+
+_PLAIN = {"model_type": "a table of keys", "tuple_type": "a list in brackets"}  # for Python's names
+
+
+def _explain(error: ValidationError) -> str:
+    """Return the first complaint of pydantic in one sentence, and how many more there are."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        sentence = f"'{key}' is no key of a recipe.{_nearest(key)}"
+    elif first["type"] == "missing":
+        sentence = f"The recipe lacks '{key}'."
+    else:
+        expected = _PLAIN.get(first["type"], first["msg"])
+        expected = expected.removeprefix("Input should be ").removeprefix("Tuple should have ")
+        sentence = f"{key} is {first['input']!r}, expected {expected[:1].lower()}{expected[1:]}."
+    more = len(problems) - 1
+    return sentence + (f" ({more} more of this kind.)" if more else "")

@@ -1,0 +1,92 @@
+"""`splits.csv`: which pictures a run learned from, and which it must leave alone, one a row.
+
+name    the file name where the source has names; otherwise the source's split and the place in it: `train:17`
+hash    the digest of the pixels as the run saw them, hexadecimal; equal exactly where the pixels are
+split   train, valid, or test where it was carved from the same pictures
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise import files
+from picturewise.data.arrays.picture_statistics import DIGEST_BYTES
+from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.imageset import ImageSet
+
+HEAD = ["name", "hash", "split"]
+_LEARNED = {"train", "valid"}
+_DIGITS = 2 * DIGEST_BYTES
+_ROWS_AT_ONCE = 1 << 14  # of a million pictures, only so many are text at a time
+
+
+def write_splits(path: Path, dataset: Dataset) -> str:
+    """Write the table of a data set to `path`, whole or not at all, and return the SHA-256 of the file.
+
+    Test pictures that the source brings itself are not in it, for training does not look at them.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    parts: dict[SplitName, ImageSet | None] = {
+        "train": dataset.train,
+        "valid": dataset.valid,
+        "test": dataset.reserved,
+    }
+    files.write_chunks(path, _chunks({split: part for split, part in parts.items() if part is not None}))
+    return files.sha256(path)
+
+
+def read_learned(path: Path, sha256: str | None) -> NDArray[np.uint8] | None:
+    """Return the digests (N, 16) of the pictures that stand as train or valid in the table at `path`.
+
+    Returns:
+        None where there is no table, or not the one with this SHA-256.
+    """
+    try:
+        if files.sha256(path) != sha256:
+            return None
+        with path.open(newline="", encoding="utf-8") as file:
+            digests = bytearray()
+            rows = csv.reader(file)
+            if next(rows, None) != HEAD:
+                return None
+            for _, digest, split in rows:
+                if len(digest) != _DIGITS:
+                    return None
+                if split in _LEARNED:
+                    digests += bytes.fromhex(digest)
+    except (OSError, ValueError, csv.Error):
+        return None
+    return np.frombuffer(bytes(digests), np.uint8).reshape(-1, DIGEST_BYTES)
+
+
+def _chunks(parts: dict[SplitName, ImageSet]) -> Iterator[bytes]:
+    yield _as_csv([HEAD])
+    for split, part in parts.items():
+        for start in range(0, len(part), _ROWS_AT_ONCE):
+            rows = range(start, min(start + _ROWS_AT_ONCE, len(part)))
+            digests = np.ascontiguousarray(part.traits.digests[rows.start : rows.stop]).tobytes().hex()
+            hashes = [digests[place : place + _DIGITS] for place in range(0, len(digests), _DIGITS)]
+            yield _as_csv(zip(_names(split, part, rows), hashes, repeat(split), strict=False))
+
+
+def _names(split: SplitName, part: ImageSet, rows: range) -> Sequence[str]:
+    if part.names is not None:
+        return part.names[rows.start : rows.stop]
+    if part.places is None:
+        return [f"{split}:{place}" for place in rows]
+    return [f"train:{place}" for place in part.places[rows.start : rows.stop].tolist()]
+
+
+def _as_csv(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -1,0 +1,176 @@
+"""What the user leaves out is derived here: from a recipe and the data to an effective recipe."""
+
+from __future__ import annotations
+
+import math
+
+from picturewise.architectures.layers import Shape
+from picturewise.architectures.lines import parse
+from picturewise.architectures.named import preset, preset_notes
+from picturewise.architectures.summary import summarise
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import UsageError
+from picturewise.preparing import augmentation, views
+from picturewise.recipes.recipe import Recipe, flat
+from picturewise.reference.memory import windows_kept
+from picturewise.training.engine import check_engine
+from picturewise.training.optimizers import USUAL, OptimizerName
+
+USUAL_STEPS = 1500
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
+KEPT_RATE = 0.2
+BATCH_BYTES = 4 << 30
+"""What the tensors of a batch may take where the batch size is derived: half of a small laptop's memory."""
+
+
+def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple[Recipe, tuple[str, ...]]:
+    """Return the recipe with nothing left to derive, and a note for each thing decided against the wish.
+
+    Args:
+        recipe: as the user gave it.
+        train: the train split; its shape, classes and size are looked at.
+        module: the network is a Python class, so there are no layer lines.
+
+    Raises:
+        UsageError: an option does not go with the data; a LayerError, if it is a layer line.
+    """
+    _check_start(recipe)
+    shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
+    layers, model_notes = (None, ()) if module else _layers(recipe, shape)
+    check_engine(recipe, layers)
+    kept = 0  # of a Python class nothing is known
+    if layers is not None:  # every line fits, or a LayerError says which does not
+        kept = summarise(parse(layers), shape, len(train.classes)).kept
+        if recipe.training.engine == "numpy":
+            kept += windows_kept(parse(layers), shape)
+    augmentations, notes = _augmentations(recipe, shape, train.classes)
+    seen, view_notes = views.suitable(views.parse(recipe.preparation.views), train.classes)
+    options = recipe.training
+    optimizer = options.optimizer or _usual_optimizer(recipe)
+    usual = USUAL[optimizer]
+    batch_size = options.batch_size or usual_batch_size(len(train), kept, options.steps)
+    derived = {
+        "optimizer": optimizer,
+        "batch_size": batch_size,
+        "epochs": (
+            usual_epochs(len(train), batch_size, options.steps) if options.epochs is None else options.epochs
+        ),
+        "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
+        "momentum": usual.momentum if options.momentum is None else options.momentum,
+        "beta2": usual.beta2 if options.beta2 is None else options.beta2,
+        "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
+    }
+    return recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(
+                update={"layers": layers, **({"preset": None} if module else {})}
+            ),
+            "preparation": recipe.preparation.model_copy(
+                update={"augmentation": augmentations, "views": seen.lines}
+            ),
+            "training": options.model_copy(update=derived),
+        }
+    ), model_notes + notes + view_notes
+
+
+def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
+    """Return the dotted keys that `effective` filled in, in the order of the recipe."""
+    before, after = flat(given), flat(effective)
+    return tuple(key for key, value in after.items() if value is not None and before[key] is None)
+
+
+def usual_batch_size(pictures: int, kept: int = 0, steps: int | None = None) -> int:
+    """Return the largest of 128, 64, 32 that gives at least 40 batches an epoch and fits in memory, or else 16.
+
+    Args:
+        pictures: in the train split.
+        kept: how many numbers training keeps of each picture of a batch.
+        steps: as many are wanted; where they are too few for an epoch of batches of 128, it may be 256.
+
+    >>> usual_batch_size(54_000), usual_batch_size(1_300), usual_batch_size(54_000, kept=30_000_000)
+    (128, 32, 32)
+    >>> usual_batch_size(54_000, steps=300), usual_batch_size(6_000, steps=300)
+    (256, 128)
+    """
+    fitting = BATCH_BYTES // (4 * max(kept, 1))
+    sizes = (128, 64, 32) if steps is None or pictures <= 128 * steps else (256, 128, 64, 32)
+    return next((size for size in sizes if pictures >= 40 * size and size <= fitting), 16)
+
+
+def usual_epochs(pictures: int, batch_size: int, steps: int | None = None) -> int:
+    """Return how many epochs give about 1,500 steps, but 5 at least and 50 at most.
+
+    Args:
+        pictures: in the train split.
+        batch_size: pictures a step.
+        steps: as many as these instead; one epoch is enough then.
+
+    >>> usual_epochs(54_000, 128), usual_epochs(1_300, 32), usual_epochs(54_000, 128, steps=400)
+    (5, 37, 1)
+    """
+    in_epoch = math.ceil(pictures / batch_size)
+    if steps is not None:
+        return min(max(round(steps / in_epoch), 1), MOST_EPOCHS)
+    return min(max(math.ceil(USUAL_STEPS / in_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _usual_optimizer(recipe: Recipe) -> OptimizerName:
+    return "sgd" if recipe.training.engine == "numpy" else "adamw"
+
+
+def _usual_share(recipe: Recipe) -> float:
+    """Return the share of the usual learning rate for a network that knows its classes already, or most of them."""
+    return KEPT_RATE if recipe.start.head == "keep" else 1.0
+
+
+def _check_start(recipe: Recipe) -> None:
+    """Check that options for pretrained layers meet some."""
+    options, start = recipe.training, recipe.start
+    if options.unfreeze_epoch is None and options.unfreeze_gradually:
+        raise UsageError(
+            "training.unfreeze_gradually needs the epoch to begin with, such as training.unfreeze_epoch=3."
+        )
+    if options.freeze == "none" and options.unfreeze_epoch is not None:
+        raise UsageError(
+            f"training.unfreeze_epoch is {options.unfreeze_epoch}, but nothing is frozen: add training.freeze=backbone."
+        )
+    if options.epochs == 0 and start.head != "keep":
+        raise UsageError(
+            "training.epochs is 0, and a network with a new output layer has to learn: expected at least 1."
+        )
+    if start.source is not None:
+        return
+    for name, given in {
+        "training.freeze": options.freeze != "none",
+        "training.backbone_rate": options.backbone_rate is not None,
+        "start.head": start.head == "keep",
+        "start.lines": start.lines is not None,
+        "start.sha256": start.sha256 is not None,
+    }.items():
+        if given:
+            raise UsageError(
+                f"{name} is for a network that begins with pretrained weights, and this one does not: name them in "
+                "start.source, or in the first layer line, such as 'pretrained resnet18'."
+            )
+
+
+def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the layer lines, and how a preset was changed for pictures of `shape`."""
+    lines, name = recipe.model.layers, recipe.model.preset
+    if lines is not None:
+        return tuple(layer.line for layer in parse(lines)), ()
+    if name is None:
+        raise UsageError("The recipe names no network: give model.preset or model.layers.")
+    return tuple(layer.line for layer in parse(preset(name, shape))), preset_notes(name, shape)
+
+
+def _augmentations(
+    recipe: Recipe, shape: Shape, classes: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    wanted = recipe.preparation.augmentation
+    if wanted is None:
+        return tuple(item.line for item in augmentation.default_augmentation(shape, classes)), ()
+    parsed = augmentation.parse(wanted)
+    augmentation.check_sizes(parsed, shape)
+    kept, notes = augmentation.suitable(parsed, classes)
+    return tuple(item.line for item in kept), notes

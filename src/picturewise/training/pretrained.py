@@ -1,0 +1,243 @@
+"""Where a network's first weights come from, if not from the seed: published weights, a run, a classifier's file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from picturewise import timm_adapter
+from picturewise.architectures.layers import Shape
+from picturewise.architectures.lines import parse_line, split_lines
+from picturewise.architectures.published import PUBLISHED, published_lines, published_scale
+from picturewise.architectures.summary import summarise
+from picturewise.architectures.timm_line import Timm
+from picturewise.catalogue.weights import published_weights
+from picturewise.errors import RunError, UsageError, nearest
+from picturewise.networks import weights
+from picturewise.networks.published import from_published
+from picturewise.networks.timm_weights import from_timm
+from picturewise.networks.transplant import with_channels
+from picturewise.networks.weight_files import read_weight_file
+from picturewise.prediction.classifier import load_classifier
+from picturewise.preparing.preparation import Preparation
+from picturewise.recipes.options import ModelOptions, StartOptions
+from picturewise.recipes.recipe import Recipe
+
+WORD = "pretrained"
+
+
+@dataclass(frozen=True)
+class Head:
+    """An output layer: (K, features), (K,), its classes, and the temperature of their probabilities."""
+
+    weight: Tensor
+    bias: Tensor
+    classes: tuple[str, ...]
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A trained network without its output layer.
+
+    Attributes:
+        source: where it came from, as a recipe names it.
+        lines: its layer lines.
+        weights: of their modules, named as the builder names them.
+        preparation: what was done to the pictures that it learned from.
+        shape: of these pictures (H, W, C), before preparation; None: any will do.
+        head: its output layer, where it is known.
+        sha256: of the weights, those of the head among them.
+    """
+
+    source: str
+    lines: tuple[str, ...]
+    weights: dict[str, Tensor]
+    preparation: Preparation
+    shape: Shape | None
+    head: Head | None
+    sha256: str
+
+    def for_channels(self, channels: int) -> Backbone:
+        """Return it for prepared pictures of 1 or 3 channels; means and deviations are averaged, or shared."""
+        mean, std = (
+            values if len(values) == channels else (sum(values) / len(values),) * channels
+            for values in (self.preparation.mean, self.preparation.std)
+        )
+        preparation = replace(self.preparation, mean=mean, std=std)
+        return replace(self, weights=with_channels(self.weights, channels), preparation=preparation)
+
+
+def asked(recipe: Recipe) -> Recipe:
+    """Return the recipe with what its layer lines or its preset say of pretrained weights put into `start`.
+
+    Raises:
+        UsageError: it is said at another place than the first.
+    """
+    model = recipe.model
+    lines = split_lines([model.preset or ""] if model.layers is None else model.layers)
+    places = [number for number, line in enumerate(lines) if line.split()[0].lower() == WORD]
+    if not places:
+        return recipe
+    if places != [0]:
+        raise UsageError(
+            f"Layer line {places[-1] + 1}, '{lines[places[-1]]}', stands behind others; pretrained layers come first."
+        )
+    source = lines[0].split(maxsplit=1)[1:]
+    if not source:
+        raise UsageError(
+            f"'{WORD}' alone is not understood: name published weights, a run or a file, such as 'pretrained resnet18'."
+        )
+    return recipe.model_copy(
+        update={
+            "model": ModelOptions(preset=None, layers=tuple(lines[1:])),
+            "start": StartOptions(**{**recipe.start.model_dump(), "source": source[0], "lines": None}),
+        }
+    )
+
+
+def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None]:
+    """Return the recipe with the layer lines of what it begins with, and that.
+
+    Args:
+        recipe: as the user gave it, or effective.
+        shape: of the pictures (H, W, C), before preparation.
+
+    Raises:
+        UsageError: the source is not known, or does not go with the pictures.
+        DataError: published weights are not here yet.
+        RunError: a file is damaged, or its weights are other ones than those that the recipe names.
+    """
+    recipe = asked(recipe)
+    start = recipe.start
+    if start.source is None:
+        return recipe, None
+    channels = 1 if recipe.preparation.grey else shape[2]
+    backbone = read_backbone(start.source, (*shape[:2], channels))
+    if start.sha256 not in {None, backbone.sha256}:
+        raise RunError(
+            f"{start.source} holds weights with the SHA-256 {backbone.sha256[:16]}…, but the recipe names "
+            f"{(start.sha256 or '')[:16]}…: they were changed; bring the old ones back, or leave start.sha256 out."
+        )
+    count = len(backbone.lines) if start.lines is None else start.lines
+    if count > len(backbone.lines):
+        raise UsageError(
+            f"start.lines is {count}, but {start.source} has {len(backbone.lines)} lines without its output layer."
+        )
+    layers = recipe.model.layers or ()
+    if start.lines is None:
+        layers = (*backbone.lines, *layers)
+    known = {"source": backbone.source, "sha256": backbone.sha256, "lines": count}
+    statistics, rate = _usual(start, backbone)
+    found = start.model_copy(update={**known, "statistics": start.statistics or statistics})
+    model = recipe.model.model_copy(update={"layers": layers})
+    training = recipe.training.model_copy(update={"backbone_rate": recipe.training.backbone_rate or rate})
+    whole = recipe.model_copy(update={"model": model, "start": found, "training": training})
+    return whole, backbone.for_channels(channels)
+
+
+def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float]:
+    """Return whose statistics the pictures are normalised by, and the multiple of the rate, where nobody said it.
+
+    A kept output layer needs the pictures as they were. Weights of one's own runs, small networks on small pictures,
+    learned on best with the data's statistics and at the full rate (docs/results.md); those that were learned from
+    ImageNet are changed with care, as is usual.
+    """
+    if start.head == "keep":
+        return "source", 1.0
+    return ("source", 0.1) if backbone.head is None else ("data", 1.0)
+
+
+def read_backbone(source: str, shape: Shape) -> Backbone:
+    """Return what a source names: a published network, `NAME from FILE`, `timm NAME from FILE`, a run, a classifier.
+
+    Args:
+        source: as it is written after `pretrained`.
+        shape: of prepared pictures (H, W, C).
+
+    Raises:
+        UsageError, DataError, RunError: as for `with_backbone`.
+    """
+    name, _, place = (part.strip() for part in source.partition(" from "))
+    path = Path(place).expanduser() if place else None
+    if Path(source).exists():
+        return _from_classifier(source)
+    if name in PUBLISHED:
+        return _published(name, path, shape)
+    if name.split()[:1] == ["timm"]:
+        return _timm(name, path, shape)
+    return _from_classifier(source)
+
+
+def _published(name: str, path: Path | None, shape: Shape) -> Backbone:
+    lines = published_lines(name, shape)  # first, as pictures that are too small need no weights
+    state = weights.read(published_weights(name))[0] if path is None else read_weight_file(path)
+    mean, std = published_scale(name, shape[2])
+    return Backbone(
+        source=name if path is None else f"{name} from {path.absolute()}",
+        lines=lines,
+        weights=from_published(name, state, shape, origin=name if path is None else str(path)),
+        preparation=Preparation(mean=mean, std=std),
+        shape=None,
+        head=None,
+        sha256=weights.fingerprint(state),
+    )
+
+
+def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
+    layer = parse_line(line, 1)
+    assert isinstance(layer, Timm)  # noqa: S101 (its first word is timm)
+    known = timm_adapter.published(layer.name)
+    if path is None:
+        place = f" (hf download {known.repository} model.safetensors)" if known.repository else ""
+        raise UsageError(
+            f"'{WORD} {line}' names no file, and nothing downloads by itself: fetch the weights{place}, and write "
+            f"'{WORD} {layer.line} from FILE'."
+        )
+    summarise([layer], shape, 2)  # first, as pictures that the network does not take need no weights
+    state = read_weight_file(path)
+    return Backbone(
+        source=f"{layer.line} from {path.absolute()}",
+        lines=(layer.line,),
+        weights=from_timm(layer.name, state, shape, origin=str(path)),
+        preparation=Preparation(mean=known.mean, std=known.std),
+        shape=None,
+        head=None,
+        sha256=weights.fingerprint(state),
+    )
+
+
+def _from_classifier(source: str) -> Backbone:
+    place = Path(source).expanduser()
+    path = place / "classifier.safetensors" if place.is_dir() else place
+    if not path.exists():
+        raise UsageError(
+            f"'{source}' holds no weights to begin with: expected a run's folder, a classifier's file, or published "
+            f"weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE' and 'timm NAME from FILE'."
+            f"{nearest(source, PUBLISHED)}"
+        )
+    try:
+        classifier = load_classifier(path)
+    except UsageError as error:
+        raise UsageError(
+            f"{source} holds the weights of a Python class; only a network of layer lines can be begun with."
+        ) from error
+    description, state = classifier.description, classifier.network.state_dict()
+    assert description.layers is not None  # noqa: S101 (a Python class was refused above)
+    last = max(int(name.partition(".")[0]) for name in state)
+    own = {name: tensor for name, tensor in state.items() if not re.match(rf"{last}\.", name)}
+    return Backbone(
+        source=str(place.absolute()),
+        lines=description.layers,
+        weights=own,
+        preparation=description.preparation,
+        shape=description.shape,
+        head=Head(
+            state[f"{last}.weight"], state[f"{last}.bias"], description.classes, description.temperature
+        ),
+        sha256=weights.fingerprint(state),
+    )

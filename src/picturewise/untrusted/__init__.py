@@ -1,0 +1,1 @@
+"""Everything that parses bytes of strangers: confined processes, archives, pickles, arrays."""

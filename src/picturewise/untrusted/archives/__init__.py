@@ -1,0 +1,1 @@
+"""The one door to archives: zip, tar and gzip, with limits on what comes out."""

@@ -1,0 +1,311 @@
+"""The only door to archives: members of a tar, tar.gz or zip, one by one, in memory; nothing is unpacked to disk.
+
+Regular files alone come out, and no archive gets more memory or time than the limits here allow. Members that
+are not wanted are passed over; in a tar.gz they are unpacked on the way, and forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.archives import tar_headers
+from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_RATIO, RATIO_FROM, UnpackedStream, too_dense
+
+MAX_MEMBERS = 10_000
+MAX_MEMBER = 2 << 30  # bytes
+MAX_TOTAL = 4 << 30  # bytes, of all members together
+MAX_STREAMED = 64 << 30  # bytes, of what goes through memory piece by piece
+MAX_DIRECTORY = 1 << 20  # bytes of a zip's directory, which is read at once: a hundred for each member
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def is_zip(path: Path) -> bool:
+    """Return whether a file begins as a zip does.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return _start(path).startswith(_ZIP)
+
+
+def is_tar(path: Path) -> bool:
+    """Return whether a file is a tar or a gzipped one, judged by its first header.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        with _opened(path) as stream:
+            return tar_headers.is_header(bytes(stream.read(tar_headers.BLOCK)))
+    except (DataError, zlib.error):
+        return False
+
+
+def first_name(path: Path) -> str:
+    """Return the name of a tar's first regular file, "" where there is none; no more than that is unpacked.
+
+    Raises:
+        DataError: the archive is damaged or breaks a rule before that.
+        OSError: it cannot be read.
+    """
+    with _translated(path), _opened(path) as stream:
+        return next((name for name, _ in _tar_entries(stream, printable(str(path)))), "")
+
+
+def zip_names(path: Path) -> tuple[str, ...]:
+    """Return the names of a zip's files, in its order; nothing is unpacked.
+
+    Raises:
+        DataError: the archive is damaged or breaks a rule.
+        OSError: it cannot be read.
+    """
+    with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
+        return tuple(
+            info.filename for info in _zip_entries(archive, path.stat().st_size, printable(str(path)))
+        )
+
+
+def check_stored(path: Path) -> None:
+    """Refuse a zip that is packed, or whose files would take more room than it has itself.
+
+    Raises:
+        DataError: it is so; or the archive is damaged or breaks a rule.
+        OSError: it cannot be read.
+    """
+    where, size = printable(str(path)), path.stat().st_size
+    with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
+        total = 0
+        for info in _zip_entries(archive, size, where, in_memory=True):
+            total += info.file_size
+            if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+                raise DataError(
+                    f"{where} is packed or protected by a password, expected its files as they are."
+                )
+        if total > size:
+            raise DataError(f"{where} promises {total:,} bytes in all, more than its own {size:,}.")
+
+
+def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
+    """Yield name and content of each file of an archive whose name is wanted, in the order of the archive.
+
+    A tar is followed to its end, so that a truncated or damaged one is noticed whatever is wanted of it.
+
+    Raises:
+        DataError: the archive is damaged, needs a password, is of no known form, breaks a limit, or holds
+            anything but regular files and folders under plain relative names.
+        OSError: it cannot be read.
+    """
+    if is_zip(path):
+        yield from _zip_members(path, wanted)
+    else:
+        yield from _tar_members(path, wanted)
+
+
+def pieces(path: Path, name: str) -> Iterator[bytes]:
+    """Yield the content of one file of a zip piece by piece, so that it may be larger than memory.
+
+    Raises:
+        DataError: as for `members`; or there is no file of that name.
+        OSError: it cannot be read.
+    """
+    where = printable(str(path))
+    with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
+        info = next(
+            (info for info in _zip_entries(archive, path.stat().st_size, where) if info.filename == name),
+            None,
+        )
+        if info is None:
+            raise DataError(f"{where} holds no {printable(name[:100])!r}, expected it among its files.")
+        _check_packing(info, where)
+        left = info.file_size
+        with archive.open(info) as member:
+            while piece := member.read(CHUNK):
+                left -= len(piece)
+                yield piece
+        if left:
+            raise DataError(
+                f"{where} is truncated: {info.file_size:,} bytes are promised where {info.file_size - left:,} are "
+                "left; get it again from its source."
+            )
+
+
+def _check_packing(info: zipfile.ZipInfo, where: str) -> None:
+    if info.flag_bits & 1:
+        raise DataError(
+            f"{where} is protected by a password, and Picturewise has none; unpack it, and name the folder."
+        )
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise DataError(f"{where} is packed in a rare way, expected stored or deflate; pack it again.")
+
+
+def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
+    where = printable(str(path))
+    with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
+        for info in _zip_entries(archive, path.stat().st_size, where, in_memory=True):
+            if not wanted(info.filename):
+                continue
+            _check_packing(info, where)
+            with archive.open(info) as member:
+                content = _whole(member.read, info.file_size, where)
+                if member.read(1):
+                    raise DataError(f"{where} is damaged: {printable(info.filename)} is longer than it says.")
+            yield info.filename, content
+
+
+def _zip_entries(
+    archive: zipfile.ZipFile, size: int, where: str, *, in_memory: bool = False
+) -> Iterator[zipfile.ZipInfo]:
+    """Yield the regular files, after all entries have been looked at; `size` is that of the whole archive."""
+    infos = archive.infolist()
+    if len(infos) > MAX_MEMBERS:
+        raise DataError(
+            f"{where} holds {len(infos):,} files, more than the {MAX_MEMBERS:,} that are allowed; unpack it, and name "
+            "the folder."
+        )
+    total = 0
+    for info in infos:
+        _check_name(info.orig_filename, where)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+            raise _not_regular(info.filename, where)
+        total += info.file_size
+        if in_memory:
+            _check_sizes(info.file_size, total, where)
+        elif total > MAX_STREAMED:
+            raise DataError(f"{where} promises {total:,} bytes in all, and {MAX_STREAMED:,} are allowed.")
+        # Many small bombs are a large one, and entries may even share their packed bytes.
+        if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size) or total > max(
+            RATIO_FROM, MAX_RATIO * size
+        ):
+            raise too_dense(where)
+    yield from (info for info in infos if not info.is_dir())
+
+
+def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
+    where = printable(str(path))
+    with _translated(path), _opened(path) as stream:
+        for name, size in _tar_entries(stream, where):
+            if wanted(name):
+                yield name, _whole(stream.read, size, where)
+        stream.skip_to_end()
+
+
+def _tar_entries(stream: UnpackedStream, where: str) -> Iterator[tuple[str, int]]:
+    """Yield name and size of each regular file; its content is then the next in `stream`."""
+    total = 0
+    for count, entry in enumerate(tar_headers.entries(stream, where), start=1):
+        if count > MAX_MEMBERS:
+            raise DataError(
+                f"{where} holds more than the {MAX_MEMBERS:,} files that are allowed; unpack it, and name the folder."
+            )
+        _check_name(entry.name, where)
+        if entry.kind == "other":
+            raise _not_regular(entry.name, where)
+        total += entry.size
+        _check_sizes(entry.size, total, where)
+        if entry.kind == "file":
+            yield entry.name, entry.size
+
+
+def _check_name(name: str, where: str) -> None:
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name) or "\0" in name:
+        raise DataError(
+            f"{where} holds a file under the name {printable(name[:100])!r}, which leads out of the archive, "
+            "expected a plain relative name; do not trust it."
+        )
+
+
+def _check_sizes(size: int, total: int, where: str) -> None:
+    if not 0 <= size <= MAX_MEMBER or total > MAX_TOTAL:
+        raise DataError(
+            f"{where} holds a file of {size:,} bytes, {total:,} in all, and {MAX_MEMBER:,} and {MAX_TOTAL:,} are "
+            "allowed; unpack it, and name the folder."
+        )
+
+
+def _not_regular(name: str, where: str) -> DataError:
+    return DataError(
+        f"{where} holds {printable(name[:100])!r}, a link, a device or the like, expected regular files alone; "
+        "do not trust it."
+    )
+
+
+def _whole(read: Callable[[int], bytes | bytearray], size: int, where: str) -> bytearray:
+    """Return the next `size` bytes; memory is taken as they come, not as they are promised."""
+    content = bytearray()
+    while len(content) < size and (chunk := read(min(CHUNK, size - len(content)))):
+        content += chunk
+    if len(content) < size:
+        raise DataError(
+            f"{where} is truncated: {size:,} bytes are promised where {len(content):,} are left; "
+            "get it again from its source."
+        )
+    return content
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn whatever the libraries raise for a damaged archive into one sentence."""
+    try:
+        yield
+    except (DataError, MemoryError, GeneratorExit):
+        raise
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A zip's directory leads to before the file's first byte.
+        raise DataError(f"{printable(str(path))} is a truncated or damaged archive; get it again.") from error
+    # Hostile headers make them raise nearly anything: BadZipFile, ReadError, ValueError, struct.error, …
+    except Exception as error:
+        said = printable(str(error) or type(error).__name__).rstrip(".")[:200]
+        raise DataError(
+            f"{printable(str(path))} is a truncated or damaged archive ({said}); get it again from its source."
+        ) from error
+
+
+def _start(path: Path) -> bytes:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+        return b""
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[UnpackedStream]:
+    """Yield a tar's bytes, gunzipped on the way."""
+    if not _start(path):
+        raise DataError(f"{printable(str(path))} is empty or not a regular file, expected an archive.")
+    with path.open("rb") as file:
+        yield UnpackedStream(file, printable(str(path)))
+
+
+def _in_small_reads(file: BinaryIO, path: Path) -> Any:
+    """Return the file with reads limited, so that a huge directory is refused rather than loaded."""
+    return _SmallReads(file, printable(str(path)))
+
+
+class _SmallReads:
+    def __init__(self, file: BinaryIO, where: str) -> None:
+        self._file = file
+        self._where = where
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, count: int = -1) -> bytes:
+        if count > MAX_DIRECTORY:
+            raise DataError(
+                f"{self._where} has a directory of {count:,} bytes, more than the {MAX_DIRECTORY:,} that are allowed; "
+                "unpack it, and name the folder."
+            )
+        return self._file.read(MAX_DIRECTORY + 1 if count < 0 else count)

@@ -1,0 +1,164 @@
+"""The headers of a tar: the name, size and kind of each entry, one after the other.
+
+Python's own module knows links, sparse files and six dialects, recurses from one header to the next, and ends
+quietly at a damaged one. Of all that, pictures need the plain header (POSIX.1-1988), and of GNU tar and pax
+(POSIX.1-2001, "pax Interchange Format") what makes a name or a size longer than fits there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from picturewise.errors import DataError
+from picturewise.untrusted.archives.gzip_stream import UnpackedStream
+
+BLOCK = 512
+MAX_EXTRA = 1 << 16  # bytes of one long name or extended header
+MAX_EXTRA_IN_ALL = 1 << 20  # bytes; an honest archive of a few files needs some hundred for each
+MAX_EXTRA_HEADERS = 4  # before one entry: a long name, a long link, an extended header and a global one
+
+_END = bytes(BLOCK)
+_NUMBER = re.compile(rb" *([0-7]*)[ \0]*")
+_FILES = b"0\0"
+_FOLDER = b"5"
+_EXTRA = b"xgLK"  # extended, global, long name, long link
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: its name as the archive has it, the bytes of its content, and whether it is a regular file."""
+
+    name: str
+    size: int
+    kind: Literal["file", "folder", "other"]
+
+
+@dataclass(frozen=True)
+class _Header:
+    name: bytes
+    size: int
+    code: bytes
+
+
+def entries(stream: UnpackedStream, where: str) -> Iterator[Entry]:
+    """Yield each entry; its content is then the next in `stream`, and what is left of it is passed over.
+
+    Raises:
+        DataError: a header is damaged or larger than any honest one, or the archive ends before its end mark.
+    """
+    extra = 0
+    while True:
+        before = stream.at
+        entry = _next(stream, where)
+        if entry is None:
+            return
+        extra += stream.at - before - BLOCK
+        if extra > MAX_EXTRA_IN_ALL:
+            raise DataError(
+                f"{where} has more than {MAX_EXTRA_IN_ALL:,} bytes of long names and other headers; do not trust it."
+            )
+        end = stream.at + _padded(entry.size)
+        yield entry
+        stream.skip_to(end)
+
+
+def is_header(block: bytes) -> bool:
+    """Return whether a tar can begin with these 512 bytes: whether their checksum is right."""
+    if len(block) < BLOCK or block == _END:
+        return False
+    promised = _octal(block[148:156])
+    # The checksum counts itself as eight blanks.
+    return promised is not None and promised == sum(block[:148]) + sum(block[156:]) + 8 * 0x20
+
+
+def _next(stream: UnpackedStream, where: str) -> Entry | None:
+    """Return the next entry with what the headers before it say of it, or None at the end mark."""
+    longer: dict[bytes, bytes] = {}
+    for _ in range(MAX_EXTRA_HEADERS + 1):
+        block = bytes(stream.read(BLOCK))
+        if len(block) < BLOCK:
+            raise _damaged(where, "it ends before its end mark")
+        if block == _END:
+            return None
+        header = _parsed(block, where)
+        if header.code not in _EXTRA:
+            return _entry(header, longer, where)
+        content = _extra(stream, header, where)
+        if header.code == b"L":
+            longer[b"path"] = content.rstrip(b"\0")
+        elif header.code in b"xg":
+            longer |= _records(content, where)
+    raise _damaged(where, f"more than {MAX_EXTRA_HEADERS} headers stand before one file")
+
+
+def _entry(header: _Header, longer: dict[bytes, bytes], where: str) -> Entry:
+    if b"size" in longer:
+        if not re.fullmatch(rb"[0-9]{1,18}", longer[b"size"]):
+            raise _damaged(where, "a size is no number")
+        header = replace(header, size=int(longer[b"size"]))
+    name = longer.get(b"path", header.name).decode("utf-8", "surrogateescape")
+    if any(key.startswith(b"GNU.sparse.") for key in longer):
+        return Entry(name, header.size, "other")
+    if header.code == _FOLDER or (header.code == b"\0" and name.endswith("/")):  # the second as V7 wrote it
+        return Entry(name.rstrip("/"), 0, "folder")  # some write a size, none a content
+    return Entry(name, header.size, "file" if header.code in _FILES else "other")
+
+
+def _parsed(block: bytes, where: str) -> _Header:
+    """Return what is needed of a header: name, size and kind."""
+    if not is_header(block):
+        raise _damaged(where, "the checksum of a header is wrong")
+    field = block[124:136]
+    # Sizes from 8 GB on are written in binary, as GNU tar began to.
+    size = int.from_bytes(field[1:], "big") if field[0] == 0x80 else _octal(field)
+    if size is None:
+        raise _damaged(where, "a size is no number")
+    name = block[:100].split(b"\0", 1)[0]
+    if block[257:263] == b"ustar\0" and (folders := block[345:500].split(b"\0", 1)[0]):
+        name = folders + b"/" + name
+    return _Header(name, size, block[156:157])
+
+
+def _octal(field: bytes) -> int | None:
+    found = _NUMBER.fullmatch(field)
+    return None if found is None else int(found[1] or b"0", 8)
+
+
+def _extra(stream: UnpackedStream, header: _Header, where: str) -> bytes:
+    """Return the content of a header that only says more of the entry behind it."""
+    if header.size > MAX_EXTRA:
+        raise DataError(
+            f"{where} has a header of {header.size:,} bytes, more than the {MAX_EXTRA:,} that are allowed; do not "
+            "trust it."
+        )
+    content = bytes(stream.read(_padded(header.size)))
+    if len(content) < header.size:
+        raise _damaged(where, "it ends within a header")
+    return content[: header.size]
+
+
+def _records(content: bytes, where: str) -> dict[bytes, bytes]:
+    """Return the keys and values of an extended header; each record is its length, a blank, key=value, a break."""
+    found: dict[bytes, bytes] = {}
+    at = 0
+    while at < len(content):
+        blank = content.find(b" ", at, at + 8)
+        digits = content[at : max(blank, at)]
+        end = at + int(digits) if digits.isdigit() else 0
+        key, equals, value = content[blank + 1 : end - 1].partition(b"=")
+        if not blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
+            raise _damaged(where, "an extended header is no list of records")
+        found[key] = value
+        at = end
+    return found
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
+
+
+def _damaged(where: str, why: str) -> DataError:
+    return DataError(f"{where} is a truncated or damaged tar: {why}; get it again from its source.")

@@ -1,0 +1,82 @@
+"""Many small files through foreign parsers: children that live on, one for each processor, and are never trusted.
+
+A child answers item by item, so that when it ends early the first item without an answer is the one that ended it.
+That item is given a reason, a new child goes on with the next one, and nothing else is lost; see `confined_thread`.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.cores import available_cores
+from picturewise.untrusted.confined.pool_thread import Job, Task, Worker
+from picturewise.untrusted.confined.protocol import Item
+
+Tick = Callable[[int], None]
+
+# Items that a child takes at a time: enough to hide the hand-over, few enough for a bar that moves and for a few
+# large pictures to be shared out.
+_CHUNK = 16
+_CHUNK_BYTES = 1 << 22  # of items that are bytes; a larger one goes alone
+_MOST_CHILDREN = 16
+_BEAT = 0.5  # seconds between two looks at the children
+
+
+def work_through(
+    task: Task, items: Sequence[Item], answers: Sequence[NDArray[np.uint8]], tick: Tick
+) -> dict[int, str]:
+    """Write the answers for all items, and return by index why there is none (its row is noise).
+
+    Args:
+        task: what to do with each item.
+        items: N files or contents.
+        answers: contiguous arrays (N, length) uint8; an answer fills a row of the first, then of the next, exactly.
+        tick: called with the number of items done since the last call, from the calling thread.
+
+    Raises:
+        PicturewiseError: a child cannot be started at all.
+    """
+    chunks = list(_chunks(items))
+    job = Job(task, items, answers, iter(chunks))
+    workers = [Worker(job) for _ in range(min(available_cores(), _MOST_CHILDREN, len(chunks)))]
+    left, looked = len(items), time.monotonic()
+    try:
+        for worker in workers:
+            worker.thread.start()
+        while left:
+            try:
+                done = job.done.get(timeout=_BEAT)
+            except queue.Empty:
+                done = 0
+            if isinstance(done, BaseException):
+                raise done
+            if (now := time.monotonic()) - looked >= _BEAT:
+                for worker in workers:
+                    # Not more than a beat or two: a process that was stopped for an hour has not waited for an hour.
+                    worker.watch(min(now - looked, 2 * _BEAT))
+                looked = now
+            left -= done
+            if done:
+                tick(done)
+    finally:  # Ctrl-C, or an error: what waits is not begun, what runs is ended
+        job.stop(workers)
+    return dict(sorted(job.reasons.items()))
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[range]:
+    """Yield consecutive ranges that hold all items."""
+    start = held = 0
+    for index, item in enumerate(items):
+        size = 0 if isinstance(item, Path) else len(item)
+        if index > start and (index - start == _CHUNK or held + size > _CHUNK_BYTES):
+            yield range(start, index)
+            start, held = index, 0
+        held += size
+    if len(items) > start:
+        yield range(start, len(items))

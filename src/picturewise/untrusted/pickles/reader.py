@@ -1,0 +1,122 @@
+"""Pickles read by a closed grammar: plain values and NumPy arrays come out, and nothing is imported or called.
+
+A pickle is a program for a small stack machine, and Python's own module runs whatever it says. The machine
+here (`pickle_machine.py`) has fewer instructions (`pickle_opcodes.py`): numbers, texts, bytes, lists, dicts,
+tuples, and a handful of names that stand for NumPy's arrays, looked up in a table (`pickled_names.py`). All
+protocols, 0 to 5, are read, and what Python 2 wrote; its `str` comes out as bytes. This file is the door.
+
+Large byte strings are views into the content, so an array of a gigabyte costs no memory until it is used.
+The instructions are described in CPython's Lib/pickletools.py.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from picturewise.errors import DataError
+from picturewise.names import printable
+from picturewise.untrusted.pickles import opcodes
+from picturewise.untrusted.pickles.machine import MAX_DEPTH, NO_CODE, Machine, kind_of
+from picturewise.untrusted.pickles.outline import NotEnoughError, Outline
+from picturewise.untrusted.scratch import Content, private_copy
+
+_LEAVES = frozenset({str, bytes, memoryview, int, float, bool, type(None), np.ndarray})
+
+_SMALL = 16 << 20  # bytes
+
+
+def read(path: Path) -> Any:
+    """Return the value that a pickle holds; see `decode`. Its large arrays lie in a private copy of the file.
+
+    Raises:
+        DataError: as for `decode`, or it is no regular file.
+        SaveError: there is no room for the copy.
+        OSError: it cannot be read.
+    """
+    return decode(private_copy(path), printable(str(path)))
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return the dict that a pickle holds, as `read` does; see `decode_table`."""
+    return decode_table(private_copy(path), printable(str(path)))
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the keys of the dict that a pickle holds, in a moment however large its arrays are.
+
+    Raises:
+        DataError: as for `decode_table`, or it is no regular file.
+        OSError: it cannot be read.
+    """
+    if path.stat().st_size <= _SMALL:  # then its outline would take longer than all of it
+        return list(read_table(path))
+    try:
+        with Outline.opened(path) as outline:
+            return list(decode_table(outline, printable(str(path))))
+    except NotEnoughError:
+        return list(read_table(path))
+
+
+def decode(content: Content | Outline, where: str) -> Any:
+    """Return the value: None, bool, int, float, str, bytes, list, dict, tuple or a NumPy array, nested.
+
+    Bytes longer than `SHORT` are memoryviews, arrays are read-only; both lie in `content`. NumPy's scalars come
+    out as int, float and bool. The keys of dicts are str, bytes or int.
+
+    Args:
+        content: the whole pickle.
+        where: what to call it in an error.
+
+    Raises:
+        DataError: it asks for anything else, is damaged, or is larger inside than a file of pictures can be.
+    """
+    machine = Machine(content, where)
+    try:
+        value = opcodes.run(machine)
+    except (IndexError, struct.error) as error:  # a value or a mark that is not there
+        raise machine.damaged("an instruction lacks what it works on") from error
+    _check(value, machine)
+    return value
+
+
+def decode_table(content: Content | Outline, where: str) -> dict[str, Any]:
+    """Return the dict that a pickle holds, with texts for keys; see `decode`. Python 2's bytes become texts.
+
+    Raises:
+        DataError: as for `decode`; or it holds no dict, or one with other keys.
+    """
+    value = decode(content, where)
+    if type(value) is not dict:
+        raise DataError(f"{where} holds a {kind_of(value)}, expected a dict of arrays.")
+    table = {key.decode("latin-1") if type(key) is bytes else key: item for key, item in value.items()}
+    if len(table) < len(value) or not all(type(key) is str for key in table):
+        raise DataError(f"{where} holds a dict whose keys are no texts or are there twice, expected names.")
+    return table
+
+
+def _check(value: Any, machine: Machine) -> None:
+    """Refuse what is finished only in part, is nested too deep, or expands to much more than the file holds.
+
+    A list that holds another one twenty times over, and so on, is small in memory but endless to whoever goes
+    through it. An honest file's values are about as many as its instructions.
+    """
+    visits, most = 0, 4 * machine.steps + 100
+    waiting = [(value, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if type(value) is dict or type(value) is list or type(value) is tuple:
+            visits += len(value) + 1
+            if depth >= MAX_DEPTH:
+                raise machine.refused(f"is nested more than {MAX_DEPTH} deep")
+            if visits > most:
+                raise machine.refused("uses its own values over and over, so that it expands without end")
+            inner = value.values() if type(value) is dict else value
+            waiting += [(item, depth + 1) for item in inner if type(item) not in _LEAVES]
+        elif type(value) not in _LEAVES:
+            raise machine.refused(
+                f"holds a {kind_of(value)} on its own, expected plain values and arrays; {NO_CODE}"
+            )

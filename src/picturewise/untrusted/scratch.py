@@ -1,0 +1,91 @@
+"""Files without a name in the store's folder: for what must lie somewhere for a while and may exceed memory.
+
+They take no name that anyone could meet, and are gone with the process that made them, however it ends. Only
+such files are mapped. A user's own file never is: a map of a file that another program cuts short ends the
+process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from picturewise.cache_folder import imports_folder, no_room
+from picturewise.errors import DataError
+from picturewise.names import printable
+
+Content = bytes | bytearray | mmap.mmap
+_CHUNK = 1 << 20
+_AT_ONCE = 1 << 30  # what the system is asked to copy by itself
+
+
+def scratch_file() -> IO[bytes]:
+    """Return a new file, to be written and read.
+
+    Raises:
+        SaveError: the store's folder cannot be written.
+    """
+    folder = imports_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise no_room("What is read lies for a while in", error) from error
+
+
+def private_copy(path: Path) -> Content:
+    """Return the content of a regular file, mapped from a copy of it that nobody else can change.
+
+    Raises:
+        DataError: it is something else.
+        SaveError: there is no room for the copy.
+        OSError: it cannot be read.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
+        raise DataError(f"{printable(str(path))} is not a regular file.")
+    with path.open("rb", buffering=0) as source, scratch_file() as copy:
+        left = status.st_size  # no more than that, or a file that grows would have no end
+        with contextlib.suppress(OSError, AttributeError):  # between some disks, and on some systems
+            while left and (done := os.copy_file_range(source.fileno(), copy.fileno(), min(left, _AT_ONCE))):
+                left -= done
+        copy.seek(0, os.SEEK_END)
+        while left and (piece := source.read(min(left, _CHUNK))):
+            left -= len(piece)
+            _write(copy, piece)
+        return _mapped(copy)
+
+
+def mapped_pieces(pieces: Iterable[bytes]) -> Content:
+    """Return pieces one after the other as one content, mapped.
+
+    Raises:
+        SaveError: there is no room for them.
+    """
+    with scratch_file() as file:
+        for piece in pieces:
+            _write(file, piece)
+        return _mapped(file)
+
+
+def _write(file: IO[bytes], piece: bytes) -> None:
+    try:
+        file.write(piece)
+    except OSError as error:
+        raise no_room("What is read lies for a while in", error) from error
+
+
+def _mapped(file: IO[bytes]) -> Content:
+    try:
+        file.flush()
+    except OSError as error:
+        raise no_room("What is read lies for a while in", error) from error
+    if not os.fstat(file.fileno()).st_size:  # nothing can be mapped to nothing
+        return b""
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.errors import DataError
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([1, 0, 2]),
+        np.array([[1], [0], [2]], "u1"),
+        np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]]),
+        np.array([1.0, 0.0, 2.0], "f2"),
+        np.array([1, 0, 2], ">i8"),
+        [1, 0, 2],
+        (1.0, False, 2),
+    ],
+)
+def test_labels_may_be_numbers_or_one_hot(values: object) -> None:
+    labels = to_labels(values, 3, "y")
+    assert labels.tolist() == [1, 0, 2]
+    assert labels.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([1, 2], "y holds 2 labels for 3 pictures, expected one each"),
+        ([1, -1, 0], r"y: label 1 \(counted from 0\) is -1, expected a whole number in 0\.\.9999"),
+        ([1, 0, 1.5], "label 2 .* is 1.5"),
+        ([1, 0, np.nan], "label 2 .* is nan"),
+        ([1, np.inf, 0], "label 1 .* is inf"),
+        ([1, 0, 10_000], r"is 10000, expected a whole number in 0\.\.9999"),
+    ],
+)
+def test_labels_that_are_none_are_refused_in_lists_and_arrays(values: list[float], sentence: str) -> None:
+    for form in (values, np.array(values)):
+        with pytest.raises(DataError, match=sentence):
+            to_labels(form, 3, "y")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            np.array([[0, 1], [1, 1], [1, 0]]),
+            r"the shape \(3, 2\) and row 1 \(counted from 0\) is not one-hot",
+        ),
+        (np.zeros((3, 0)), "row 0 .* is not one-hot"),
+        (np.zeros((3, 1, 1)), r"has the shape \(3, 1, 1\), expected class numbers as \(N,\)"),
+        (np.array(3), r"has the shape \(\), expected class numbers"),
+        (np.array(["a", "b", "c"]), "holds texts, expected class numbers"),
+        (np.zeros(3, complex), "holds values of type complex128"),
+        ("abc", "is no array or list, expected class numbers"),
+        ([1, "\x1b", 2], r"label 1 .* is '\\x1b'"),
+        ([1, 2**70, 2], "label 1 .* is 1180591620717411303424"),
+    ],
+)
+def test_what_is_no_list_of_labels_is_refused(values: object, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        to_labels(values, 3, "y")
+
+
+def test_the_largest_label_can_be_another() -> None:
+    with pytest.raises(DataError, match=r"is 11, expected a whole number in 0\.\.10"):
+        to_labels([11], 1, "y", most=10)
+
+
+def test_a_label_outside_the_classes_is_named() -> None:
+    check_labels(np.array([0, 1]), ("a", "b"), "y")
+    with pytest.raises(
+        DataError,
+        match=r"y: label 1 \(counted from 0\) is 2, expected one of the 2 classes that there are, 0\.\.1",
+    ):
+        check_labels(np.array([0, 2]), ("a", "b"), "y")
+
+
+def test_classes_without_names_are_numbers() -> None:
+    assert numbered_classes(np.array([2, 0])) == ("0", "1", "2")
+    assert numbered_classes(np.empty(0, np.int64)) == ()
+    assert numbered_classes(None) == ()
+
+
+def test_class_names_are_texts_that_are_there_once() -> None:
+    assert to_class_names([b"a", "b"], "x") == ("a", "b")
+    assert to_class_names(np.array(["a", "b"]), "x") == ("a", "b")
+    for bad in (["a", "a"], [1], "text", np.array([["a"]])):
+        with pytest.raises(DataError, match="x holds"):
+            to_class_names(bad, "x")

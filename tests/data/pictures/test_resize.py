@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from picturewise.data.pictures.decode import read_picture
+from picturewise.data.pictures.resize import resize, resize_all
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def gradient(height: int = 6, width: int = 10) -> Image.Image:
+    rows, columns = np.indices((height, width))
+    return Image.fromarray(np.stack([rows * 20, columns * 20, rows + columns], axis=2).astype(np.uint8))
+
+
+def test_a_file_and_an_array_are_resized_by_the_same_code() -> None:
+    content = encoded(gradient(30, 50), "PNG")
+    for fit in ("crop", "pad", "stretch"):
+        np.testing.assert_array_equal(
+            read_picture(content, (16, 16), 3, fit), resize(np.asarray(gradient(30, 50)), (16, 16), fit=fit)
+        )
+
+
+def test_a_picture_of_the_right_size_is_not_touched() -> None:
+    image = np.asarray(gradient())
+    assert resize(image, (6, 10)) is image
+    images = image[np.newaxis]
+    assert resize_all(images, (6, 10)) is images
+    assert resize_all(images, None) is images
+
+
+def test_many_grey_pictures_are_resized_one_by_one() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
+    found = resize_all(images, (4, 6), fit="stretch")
+    assert found.shape == (3, 4, 6, 1)
+    np.testing.assert_array_equal(found[2], resize(images[2], (4, 6), fit="stretch"))

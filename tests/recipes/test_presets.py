@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from picturewise.errors import UsageError
+from picturewise.recipes.presets import PRESETS, preset
+from picturewise.recipes.recipe import Recipe, make_recipe
+from picturewise.tasks.train import wanted
+
+DATA = {"data": {"source": "digits"}}
+
+
+def asked(**options: object) -> Recipe:
+    nothing = dict.fromkeys(
+        ("preset", "model", "layers", "network", "epochs", "seed", "group_by", "recipe"), None
+    )
+    return wanted("digits", **{**nothing, "settings": (), **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_part_of_a_recipe(name: str) -> None:
+    assert make_recipe(preset(name), DATA) != make_recipe(DATA)
+
+
+def test_an_unknown_preset_gets_the_nearest_one() -> None:
+    with pytest.raises(
+        UsageError, match=r"'fsat' is no preset .*; there are fast, best\. Did you mean 'fast'\?"
+    ):
+        asked(preset="fsat")
+
+
+def test_all_that_the_user_says_wins_over_a_preset() -> None:
+    fast = asked(preset="fast")
+    assert fast.model.preset == "small-cnn"
+    assert fast.training.optimizer == "adam"
+    assert asked(preset="fast", model="mlp 8").model.preset == "mlp 8"
+    assert asked(preset="fast", layers="flatten").model.layers == ("flatten",)
+    assert asked(preset="fast", epochs=3).training == fast.training.model_copy(update={"epochs": 3})
+    named = asked(preset="fast", settings=["training.optimizer=sgd", "model.preset=mlp"])
+    assert (named.training.optimizer, named.model.preset) == ("sgd", "mlp")
+    recipe = make_recipe(DATA, {"training": {"optimizer": "sgd"}})
+    assert asked(preset="fast", recipe=recipe) == recipe.model_copy(
+        update={"data": asked(recipe=recipe).data}
+    )

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from picturewise import files
+from picturewise.errors import SaveError
+from picturewise.networks import weights
+from picturewise.runs.checkpoint import Checkpoint, Position, newest, save
+from picturewise.runs.history import Epoch
+
+ROW = Epoch(1, 1e-3, 0.1 + 0.2, 0.5, 0.6, 0.55, 12.5, 800.0)
+
+
+def at(epoch: int, batch: int = 0) -> Checkpoint:
+    position = Position(epoch, batch, (1 / 3, 7.0, 32.0), 1.25, (ROW,) * (epoch - 1))
+    state = {
+        "w": torch.full((2, 3), float(epoch)).to(memory_format=torch.contiguous_format),
+        "n": torch.tensor(batch),
+    }
+    return Checkpoint(position, state, {"steps/w": torch.tensor(float(batch)), "mean/w": torch.ones(2, 3)})
+
+
+def same(one: Checkpoint | None, other: Checkpoint) -> bool:
+    return (
+        one is not None
+        and one.position == other.position
+        and weights.fingerprint(one.weights) == weights.fingerprint(other.weights)
+        and weights.fingerprint(one.optimizer) == weights.fingerprint(other.optimizer)
+    )
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_checkpoint_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    path = save(tmp_path / "checkpoints", at(3, 17))
+    assert path == tmp_path / "checkpoints" / "000003-00000017"
+    found, notes = newest(tmp_path / "checkpoints")
+    assert same(found, at(3, 17))
+    assert notes == ()
+
+
+def test_there_is_none_in_an_empty_or_a_missing_folder(tmp_path: Path) -> None:
+    assert newest(tmp_path) == newest(tmp_path / "nothing") == (None, ())
+
+
+def test_the_newest_is_the_furthest_and_two_are_kept(tmp_path: Path) -> None:
+    for epoch, batch in [(1, 5), (1, 900), (2, 0), (9, 99), (10, 0)]:
+        save(tmp_path, at(epoch, batch))
+        found, _ = newest(tmp_path)
+        assert same(found, at(epoch, batch))
+        assert len(names(tmp_path)) <= 2
+    assert names(tmp_path) == ["000009-00000099", "000010-00000000"]
+
+
+def test_one_written_again_replaces_the_old_one(tmp_path: Path) -> None:
+    save(tmp_path, at(1, 5))
+    path = save(tmp_path, at(2, 0))
+    (path / "weights.safetensors").write_bytes(b"damaged")
+    save(tmp_path, at(2, 0))
+    found, notes = newest(tmp_path)
+    assert same(found, at(2, 0))
+    assert notes == ()
+    assert names(tmp_path) == ["000001-00000005", "000002-00000000"]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def turn_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace_by_a_list(path: Path) -> None:
+    path.write_text("[1, 2]")
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "state.json"])
+@pytest.mark.parametrize("harm", [cut, turn_a_bit, remove, replace_by_a_list])
+def test_a_damaged_one_is_passed_over_with_a_note(
+    tmp_path: Path, name: str, harm: Callable[[Path], None]
+) -> None:
+    save(tmp_path, at(1, 5))
+    path = save(tmp_path, at(2, 0))
+    harm(path / name)
+    if name == "state.json" and harm is cut:
+        (path / name).write_bytes((path / name).read_bytes()[:-5])
+    found, notes = newest(tmp_path)
+    assert same(found, at(1, 5))
+    (note,) = notes
+    assert note.startswith(f"The checkpoint {path} is damaged and was passed over (")
+    assert note.endswith(").")
+    assert "\n" not in note
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state.update(format=2),
+        lambda state: state.pop("format"),
+        lambda state: state["position"].update(batch=1),
+        lambda state: state["position"].update(totals=[0.0, 7.0, 32.0]),
+        lambda state: state["position"]["history"][0].update(valid_accuracy=0.56),
+        lambda state: state["position"].pop("seconds"),
+        lambda state: state.update(position=None),
+        lambda state: state["sha256"].pop("weights.safetensors"),
+    ],
+)
+def test_no_part_of_the_state_can_change_unnoticed(
+    tmp_path: Path, change: Callable[[dict[str, object]], None]
+) -> None:
+    path = save(tmp_path, at(2, 0)) / "state.json"
+    state = json.loads(path.read_text())
+    change(state)
+    path.write_text(json.dumps(state))
+    found, notes = newest(tmp_path)
+    assert found is None
+    assert len(notes) == 1
+
+
+def test_what_was_passed_over_is_dropped_when_the_run_saves_again(tmp_path: Path) -> None:
+    for batch in (1, 2):
+        cut(save(tmp_path, at(5, batch)) / "weights.safetensors")
+    assert newest(tmp_path)[0] is None
+    save(tmp_path, at(1, 1))
+    found, notes = newest(tmp_path)
+    assert same(found, at(1, 1))
+    assert notes == ()
+
+
+def test_other_things_in_the_folder_are_ignored(tmp_path: Path) -> None:
+    good = save(tmp_path, at(1, 1))
+    shutil.copytree(good, tmp_path / f"{files.TEMPORARY_PREFIX}1234-000009-00000000")
+    (tmp_path / "my-notes").mkdir()
+    (tmp_path / "000007-file").touch()
+    found, notes = newest(tmp_path)
+    assert same(found, at(1, 1))
+    assert notes == ()
+    for batch in (2, 3):
+        save(tmp_path, at(1, batch))
+    assert (tmp_path / "my-notes").exists()
+
+
+def test_older_ones_stay_when_a_new_one_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, at(1, 1))
+    save(tmp_path, at(1, 2))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_write_and_flush", full)
+    with pytest.raises(SaveError, match="No space left while saving"):
+        save(tmp_path, at(1, 3))
+    assert names(tmp_path) == ["000001-00000001", "000001-00000002"]

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import io
+import struct
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stn
+from numpy.lib import format as npy_format
+
+from picturewise.errors import DataError
+from picturewise.untrusted.npy import MAX_HEADER, decode_npy
+
+PLAIN = st.one_of(
+    stn.boolean_dtypes(),
+    stn.integer_dtypes(endianness="?"),
+    stn.unsigned_integer_dtypes(endianness="?"),
+    stn.floating_dtypes(endianness="?", sizes=(16, 32, 64)),
+)
+
+
+def saved(array: Any, version: tuple[int, int] | None = None) -> bytes:
+    buffer = io.BytesIO()
+    npy_format.write_array(buffer, np.asanyarray(array), version)
+    return buffer.getvalue()
+
+
+def written(header: str, content: bytes = b"") -> bytes:
+    return b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode() + content
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(DataError) as caught:
+        decode_npy(content, "x")
+    return str(caught.value)
+
+
+def test_golden_bytes_are_read() -> None:
+    header = "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }          \n"
+    array = decode_npy(written(header, bytes([0, 1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6])), "x")
+    assert array.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert array.dtype == np.dtype(">i2")
+
+
+@given(stn.arrays(PLAIN, stn.array_shapes(min_dims=0, max_dims=5, min_side=0)), st.booleans())
+def test_an_array_comes_out_as_numpy_reads_it(array: np.ndarray, fortran: bool) -> None:
+    content = saved(np.asfortranarray(array) if fortran and array.ndim else array)
+    expected, found = np.load(io.BytesIO(content)), decode_npy(content, "x")
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    np.testing.assert_array_equal(found, expected)
+
+
+@given(st.lists(st.text(max_size=10), min_size=1, max_size=5))
+def test_texts_come_out_as_numpy_reads_them(names: list[str]) -> None:
+    content = saved(np.array([*names, "a"]))
+    np.testing.assert_array_equal(decode_npy(content, "x"), np.load(io.BytesIO(content)))
+
+
+def test_bytes_for_names_come_out_as_numpy_reads_them() -> None:
+    assert decode_npy(saved(np.array([b"cat", b"dog"])), "x").tolist() == [b"cat", b"dog"]
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_every_version_is_read(version: tuple[int, int]) -> None:
+    assert decode_npy(saved(np.arange(5), version), "x").tolist() == [0, 1, 2, 3, 4]
+
+
+def test_what_python_2_wrote_is_read() -> None:
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2L, 3L)}\n"
+    assert decode_npy(written(header, bytes(6)), "x").shape == (2, 3)
+
+
+def test_values_lie_in_the_content() -> None:
+    content = bytearray(saved(np.zeros(10, np.uint8)))
+    found = decode_npy(content, "x")
+    content[-1] = 7
+    assert found[-1] == 7
+
+
+def test_every_truncation_is_an_error() -> None:
+    content = saved(np.arange(6, dtype=np.uint8))
+    for end in range(len(content)):
+        assert refusal(content[:end]).startswith("x ")
+    assert "needs 6 bytes, found 5" in refusal(content[:-1])
+    assert "needs 6 bytes, found 7" in refusal(content + b"\0")
+
+
+@pytest.mark.parametrize(
+    ("array", "kind"),
+    [
+        (np.zeros(2, [("a", "u1")]), "is an array of fields, or its header is damaged"),
+        (np.zeros(2, "M8[D]"), "is an array of fields, or its header is damaged"),
+        (np.zeros(2, "c8"), "holds an array of type 'c8'"),
+        (np.zeros(2, "V4"), "holds an array of type 'V4'"),
+    ],
+)
+def test_what_is_no_plain_number_is_refused(array: np.ndarray, kind: str) -> None:
+    said = f"x {kind}, expected plain numbers; Picturewise runs no code from files."
+    assert refusal(saved(array)) == said
+
+
+def test_python_objects_are_refused_by_their_header() -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{}, []], object), allow_pickle=True)
+    assert refusal(buffer.getvalue()).startswith("x is an array of Python objects, expected plain numbers;")
+
+
+def test_a_header_must_be_the_one_that_numpy_writes() -> None:
+    good = "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }\n"
+    assert decode_npy(written(good, b"\7"), "x").tolist() == [7]
+    for old, new in [
+        ("(1,)", "(1, )if 1else()"),
+        ("(1,)", "(-1,)"),
+        ("(1,)", "(1.0,)"),
+        ("False", "0"),
+        ("'|u1'", "u1"),
+        ("}", "} + {}"),
+        ("{", " {"),
+        ("'shape'", "'Shape'"),
+        (", }", ", 'more': 1}"),
+    ]:
+        assert "its header is damaged" in refusal(written(good.replace(old, new), b"\7"))
+
+
+def test_a_header_has_a_limit() -> None:
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }"
+    assert decode_npy(written(header.ljust(MAX_HEADER), b"\7"), "x").tolist() == [7]
+    said = "x has a header of 4,097 bytes, more than there are or than NumPy writes."
+    assert refusal(written(header.ljust(MAX_HEADER + 1), b"\7")) == said
+
+
+def test_an_unknown_version_and_another_file_are_told() -> None:
+    content = bytearray(saved(np.arange(3)))
+    content[6] = 4
+    assert refusal(bytes(content)) == "x is of version 4 of NumPy's format, expected 1, 2 or 3."
+    assert refusal(b"PK\3\4" * 10) == "x is truncated or no array, expected one in NumPy's format .npy."
+
+
+def test_texts_must_be_a_list_of_names() -> None:
+    said = "x is truncated, or an array of texts that are no list of class names."
+    assert refusal(saved(np.array([["a", "b"]]))) == said
+    assert refusal(saved(np.array(["a", "b"]))[:-1]) == said
+    damaged = bytearray(saved(np.array(["a"])))
+    damaged[-4:] = b"\xff\xff\xff\xff"
+    assert refusal(bytes(damaged)) == "x holds texts that are damaged."
+
+
+def with_header(header: str, values: bytes = b"") -> bytes:
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode("latin-1") + values
+
+
+@pytest.mark.parametrize(
+    "shape", ["9" * 400, "9" * 19, "1 1", ",", "1,,1", " ", "L", "-1", "1, " * 33, "1" * 18 + "x", "1)(1"]
+)
+def test_a_shape_that_is_none_is_refused_at_once(shape: str) -> None:
+    began = time.process_time()
+    with pytest.raises(DataError):
+        decode_npy(with_header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}"), "a.npy")
+    assert time.process_time() - began < 1
