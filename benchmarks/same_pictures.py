@@ -19,7 +19,7 @@ import numpy as np
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.read import find
+from picturewise.data.recognise import find
 from picturewise.data.store.store import read_stored
 
 FORMS = (

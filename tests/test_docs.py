@@ -121,7 +121,7 @@ def test_every_published_network_is_documented_with_its_parameters_and_its_size(
     from picturewise.architectures.published import PUBLISHED, PUBLISHED_SHAPE, published_lines
     from picturewise.architectures.summary import summarise
     from picturewise.catalogue.entries import weights
-    from picturewise.data.catalogue_source import shown_bytes
+    from picturewise.names import shown_bytes
 
     text = (ROOT / "docs" / "pretrained.md").read_text(encoding="utf-8")
     for name in PUBLISHED:

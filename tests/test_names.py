@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from picturewise.names import natural_order, printable, slug
+from picturewise.names import natural_order, slug
+from picturewise.printable import printable
 
 
 def test_a_composed_and_a_decomposed_name_become_the_same() -> None:

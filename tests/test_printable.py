@@ -1,11 +1,11 @@
 import pytest
 
-from picturewise.printable import visible
+from picturewise.printable import printable
 
 
 @pytest.mark.parametrize("name", ["rose", "$x_1$", "a\\b", "<b>", "向日葵", "роза", "می‌خواهم", "🌹"])
 def test_what_shows_stays_as_it_is(name):
-    assert visible(name) == name
+    assert printable(name) == name
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ def test_what_shows_stays_as_it_is(name):
     ],
 )
 def test_what_hides_is_escaped(name, shown):
-    assert visible(name) == shown
+    assert printable(name) == shown
 
 
 def test_kept_characters_stay():
-    assert visible("a\n\tb\x00", keep="\n\t") == "a\n\tb\\x00"
+    assert printable("a\n\tb\x00", keep="\n\t") == "a\n\tb\\x00"

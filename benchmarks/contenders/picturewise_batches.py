@@ -18,8 +18,7 @@ from stopwatch import Stopwatch, take_turns
 
 import picturewise
 from picturewise.recipes.recipe import make_recipe
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 from picturewise.training.start import start
 
 EPOCHS = 100_000  # until the parent closes the pipe

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from picturewise.printable import visible
+from picturewise.printable import printable
 
 
 def install_command(extra: str) -> str:
@@ -21,7 +21,7 @@ def install_command(extra: str) -> str:
     if source is None:
         return f"pip install 'picturewise[{extra}]'"
     folder, options = source
-    return f"pip install {options}'.[{extra}]' (in {visible(str(folder))})"
+    return f"pip install {options}'.[{extra}]' (in {printable(folder)})"
 
 
 def _installed_from() -> tuple[Path, str] | None:

@@ -7,19 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from picturewise.printable import visible
-
-
-def printable(name: str) -> str:
-    r"""Return `name` in Unicode's composed form, with what a terminal cannot show written as an escape.
-
-    A file name can hold bytes that are no UTF-8, line breaks and the codes that move a cursor; none of these
-    reaches a message, a table or a saved file.
-
-    >>> printable("caf\udce9\n")
-    'caf\\udce9\\n'
-    """
-    return visible(unicodedata.normalize("NFC", name))
+from picturewise.printable import printable
 
 
 def natural_order(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -48,4 +36,16 @@ def slug(path: Path) -> str:
 
 def listed(names: Sequence[object]) -> str:
     """Return the first five names in a row, and whether there are more."""
-    return ", ".join(printable(str(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
+    return ", ".join(printable(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
+
+
+def shown_bytes(size: int) -> str:
+    """Return a number of bytes as people read it.
+
+    >>> shown_bytes(11_594_722), shown_bytes(4_542), shown_bytes(1_575_594_780)
+    ('11.6 MB', '4.5 kB', '1.6 GB')
+    """
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

@@ -1,4 +1,4 @@
-"""`visible`: people's names for things, with every character that would not show made to show."""
+"""`printable`: names and texts of people's, with every character that would not show made to show."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import unicodedata
 _JOINERS = "\u200c\u200d"
 
 
-def visible(text: str, *, keep: str = "") -> str:
-    r"""Return `text` with what would not show, or would reorder its neighbours, as a backslash escape.
+def printable(what: object, *, keep: str = "") -> str:
+    r"""Return the text of a name, a path or an error, with what would not show as a backslash escape.
 
-    That is: control characters and line breaks, lone surrogates (file names that are no UTF-8), and format
-    characters such as the right-to-left override. Everything else, and each character of `keep`, stays.
+    The text is in Unicode's composed form (NFC). Escaped are control characters and line breaks, lone surrogates
+    (file names that are not UTF-8), and format characters such as the right-to-left override; each character of
+    `keep` stays. So nothing that moves a cursor or reorders its neighbours reaches a message or a saved file.
 
-    >>> visible("rose\n\u202egpj.exe")
-    'rose\\n\\u202egpj.exe'
-    >>> visible("two\nlines", keep="\n")
+    >>> printable("rose\n\u202egpj.exe"), printable("caf\udce9")
+    ('rose\\n\\u202egpj.exe', 'caf\\udce9')
+    >>> printable("two\nlines", keep="\n")
     'two\nlines'
     """
+    text = unicodedata.normalize("NFC", str(what))
     if text.isprintable():  # nearly always, and much the quickest to see
         return text
     return "".join(character if character in keep else _shown(character) for character in text)

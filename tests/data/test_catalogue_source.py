@@ -8,13 +8,14 @@ import pytest
 
 from picturewise.catalogue.fetch import fetch
 from picturewise.catalogue.installed import Place
-from picturewise.data.catalogue_source import PublishedSource, shown_bytes
+from picturewise.data.catalogue_source import PublishedSource
 from picturewise.data.contract import Part, Reading
-from picturewise.data.dataset import SplitName
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.read import read
 from picturewise.errors import DataError
+from picturewise.names import shown_bytes
+from picturewise.split_names import SplitName
 
 
 def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Place, server) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picturewise.data.dataset import SPLITS, Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.data.options import DataOptions
 from picturewise.data.read import read
 from picturewise.errors import DataError
+from picturewise.split_names import SPLITS, SplitName
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]

@@ -31,7 +31,7 @@ from seeds import Files, Seed
 
 from picturewise.cache_folder import VARIABLE
 from picturewise.errors import PicturewiseError
-from picturewise.printable import visible
+from picturewise.printable import printable
 from picturewise.untrusted.confined import process
 
 MOST_SECONDS = 2.0  # of processor time
@@ -158,7 +158,7 @@ def run_case(reader: Reader, seeds: Sequence[Seed], number: int, folder: Path, s
             kind = "memory"
         elif seconds > MOST_SECONDS:
             kind = "slow"
-        elif visible(said) != said:
+        elif printable(said) != said:
             kind = "unprintable"
     return Outcome(kind, said, seconds, max(0, peak))
 

@@ -23,7 +23,7 @@ from picturewise.networks.builder import build
 from picturewise.networks.weights import load_weights
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.description import Description
-from picturewise.prediction.engines import EngineName
+from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import stored_sha256, to_metadata
 from picturewise.preparing.preparation import Preparation
 

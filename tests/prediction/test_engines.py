@@ -16,7 +16,7 @@ from picturewise.prediction import classifier as prediction_classifier
 from picturewise.prediction import onnx_engine
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.description import Description
-from picturewise.prediction.engines import EngineName
+from picturewise.prediction.engine import EngineName
 from picturewise.preparing.preparation import Preparation
 
 LINES = ("conv 4 2x2 /2 gelu", "batchnorm", "residual 6 /2", "dropout 0.5", "avgpool global", "dense 5 silu")

@@ -25,8 +25,7 @@ import tiny_run
 from picturewise import files
 from picturewise.errors import RunError, SaveError
 from picturewise.runs.run import open_run
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 

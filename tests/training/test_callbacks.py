@@ -12,8 +12,8 @@ from picturewise.evaluation.calibration import fit_temperature
 from picturewise.networks.weights import fingerprint
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
-from picturewise.training.callbacks import Callback, EarlyStopping
-from picturewise.training.loop import Trainer
+from picturewise.training.callbacks import EarlyStopping
+from picturewise.training.loop import Callback, Trainer
 
 
 def rows(*accuracies: float) -> list[Epoch]:

@@ -29,8 +29,7 @@ from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
 from picturewise.training import loop
 from picturewise.training import start as starting
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer, batch_bounds
+from picturewise.training.loop import Callback, Trainer, batch_bounds
 from picturewise.training.machine import choose_machine
 from picturewise.training.schedules import factor
 

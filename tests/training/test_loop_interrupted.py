@@ -18,8 +18,7 @@ from picturewise.errors import Interrupted, SaveError
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import open_run
 from picturewise.training import loop
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork processes")
 

@@ -7,8 +7,7 @@ from types import ModuleType
 from rich.console import Console
 
 from picturewise.runs.run import open_run
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 from picturewise.training.progress import ProgressDisplay
 
 

@@ -17,7 +17,8 @@ from picturewise.networks.whitening import second_moments, whitening_kernels, wh
 from picturewise.preparing.preparation import fit_preparation
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
-from picturewise.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
+from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
+from picturewise.training.loop import Callback
 
 
 def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 from picturewise.catalogue import checksums
 from picturewise.catalogue.entries import PublishedFile
 from picturewise.errors import DownloadError, SaveError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 if TYPE_CHECKING:
     import requests

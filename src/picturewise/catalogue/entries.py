@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from picturewise.data.dataset import SplitName
+from picturewise.split_names import SplitName
 
 PATH = Path(__file__).with_name("catalogue.toml")
 WEIGHTS_PATH = Path(__file__).with_name("weights.toml")

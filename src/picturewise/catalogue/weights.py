@@ -6,8 +6,8 @@ from pathlib import Path
 
 from picturewise.catalogue import entries
 from picturewise.catalogue.installed import Place
-from picturewise.data.catalogue_source import shown_bytes
 from picturewise.errors import DataError, unknown
+from picturewise.names import shown_bytes
 
 
 def published_weights(name: str) -> Path:

@@ -38,7 +38,7 @@ def command() -> None:
 def list_(*, json: bool) -> None:
     """Say which sets and weights there are, which of them are here, and how large they are."""
     from picturewise.cli import output
-    from picturewise.data.catalogue_source import shown_bytes
+    from picturewise.names import shown_bytes
     from picturewise.reporting.tables import count
     from picturewise.tasks.catalogue import list_sets, list_weights
 
@@ -108,7 +108,7 @@ def show(*, name: str, json: bool) -> None:
 def remove(*, name: str, json: bool) -> None:
     """Delete what was fetched of a set; files that you put there yourself stay."""
     from picturewise.cli import output
-    from picturewise.data.catalogue_source import shown_bytes
+    from picturewise.names import shown_bytes
     from picturewise.tasks.catalogue import remove_set
 
     found = remove_set(name)
@@ -133,7 +133,7 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
     """Say which pictures were imported into the store, and how much room they take."""
     from picturewise.cache_folder import imports_folder
     from picturewise.cli import output
-    from picturewise.data.catalogue_source import shown_bytes
+    from picturewise.names import shown_bytes
     from picturewise.reporting.tables import count
     from picturewise.tasks.imports import list_imports, remove_imports
 
@@ -164,7 +164,7 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
 
 def _show(found: CatalogueDetails | WeightsDetails) -> None:
     from picturewise.cli import output
-    from picturewise.data.catalogue_source import shown_bytes
+    from picturewise.names import shown_bytes
     from picturewise.reporting.tables import count
 
     if found.kind == "weights":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from picturewise.cli import output
 from picturewise.reporting.tables import count
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 
 
 class Opening(Callback):

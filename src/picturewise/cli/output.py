@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picturewise.errors import RunError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 if TYPE_CHECKING:
     from picturewise.architectures.summary import Summary

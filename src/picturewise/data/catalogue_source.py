@@ -11,12 +11,13 @@ from picturewise.catalogue.installed import Place
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.contract import Part, Progress, Reading, Source
-from picturewise.data.dataset import SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.digits import DigitsSource
 from picturewise.data.readers.svhn import SvhnSource
 from picturewise.errors import DataError
+from picturewise.names import shown_bytes
+from picturewise.split_names import SplitName
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,3 @@ def not_here(name: str, entry: Entry) -> str:
         f"{name} is not here yet; fetch it ({amount}from {entry.publisher()}) with: picturewise data fetch {name}"
         f"{folder}"
     )
-
-
-def shown_bytes(size: int) -> str:
-    """Return a number of bytes as people read it.
-
-    >>> shown_bytes(11_594_722), shown_bytes(4_542), shown_bytes(1_575_594_780)
-    ('11.6 MB', '4.5 kB', '1.6 GB')
-    """
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} bytes"

@@ -11,9 +11,10 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.lazy_rows import Table
-from picturewise.data.dataset import Skipped, SplitName
+from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
+from picturewise.split_names import SplitName
 
 Progress = Callable[[int, int], None]
 
@@ -90,25 +91,3 @@ class Source(Protocol):
             DataError: something cannot be read or does not go together.
         """
         ...
-
-
-_SPLIT_WORDS: Mapping[str, SplitName] = {
-    "train": "train",
-    "training": "train",
-    "val": "valid",
-    "valid": "valid",
-    "validation": "valid",
-    "dev": "valid",
-    "test": "test",
-    "testing": "test",
-    "t10k": "test",
-}
-
-
-def split_of(word: str) -> SplitName | None:
-    """Return the split that a folder's name or a word of a file's name stands for, in any case, or None.
-
-    >>> split_of("Validation"), split_of("roses")
-    ('valid', None)
-    """
-    return _SPLIT_WORDS.get(word.casefold())

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError
-
-SplitName = Literal["train", "valid", "test"]
-SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+from picturewise.split_names import SPLITS, SplitName
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError
 
-Fit = Literal["crop", "pad", "stretch"]
 Side = Annotated[int, Field(ge=1, le=1024)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -26,7 +26,7 @@ class DataOptions(BaseModel):
         description="Height and width that every picture is brought to; none: the pictures' own size, "
         "or, where sizes differ, one chosen from them.",
     )
-    fit: Fit = Field(
+    fit: ResizeMode = Field(
         default="crop",
         description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
         "show all of it on black, or distort it.",

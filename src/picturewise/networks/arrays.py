@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from picturewise.architectures.layers import Shape
 from picturewise.errors import RunError
-from picturewise.printable import visible
+from picturewise.printable import printable
 
 _TYPES = frozenset({"F32", "I64"})
 """Of the numbers that networks of layer lines hold. NumPy lacks some of the others."""
@@ -103,4 +103,4 @@ def opened(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
     except safetensors.SafetensorError as error:
-        raise RunError(f"{path} is damaged or is no safetensors file: {visible(str(error))}.") from error
+        raise RunError(f"{path} is damaged or is no safetensors file: {printable(error)}.") from error

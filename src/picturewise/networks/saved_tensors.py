@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 
 import torch
 
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.pickles import opcodes
 from picturewise.untrusted.pickles.machine import NO_CODE, Machine
 from picturewise.untrusted.scratch import Content

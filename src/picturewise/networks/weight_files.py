@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from picturewise.errors import DataError
-from picturewise.names import printable
 from picturewise.networks import weights
 from picturewise.networks.saved_tensors import SavedMachine, SavedTensor, Storage, text_of
+from picturewise.printable import printable
 from picturewise.untrusted.archives import archive
 
 MOST_BYTES = 4 << 30
@@ -44,7 +44,7 @@ def read_weight_file(path: Path) -> dict[str, Tensor]:
         DataError: the file is missing, damaged, larger than 4 GB, is of another form, asks for anything but tensors,
             describes tensors that are not in it, or holds values that are not numbers.
     """
-    where = printable(str(path))
+    where = printable(path)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end

@@ -21,10 +21,11 @@ from picturewise.errors import DataError, LayerError, RunError, UsageError
 from picturewise.networks import arrays
 from picturewise.onnx_models.model import is_portable, weight_shapes
 from picturewise.prediction.description import Description
-from picturewise.prediction.engines import EngineName, choose_engine
+from picturewise.prediction.engine import EngineName
+from picturewise.prediction.engines import choose_engine
 from picturewise.prediction.file_format import FILE_NAME, from_metadata, to_metadata
 from picturewise.prediction.network_forms import Held, as_module, built, fingerprint, to_bytes
-from picturewise.printable import visible
+from picturewise.printable import printable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -207,7 +208,7 @@ def _fitting(
             layers, description.preparation.output(description.shape), len(description.classes)
         )
     except LayerError as error:
-        raise RunError(f"{path} holds no network that can be built: {visible(str(error))}") from error
+        raise RunError(f"{path} holds no network that can be built: {printable(error)}") from error
     found, expected = (
         sum(math.prod(array.shape) for array in state.values()),
         summary.trainable + summary.fixed,

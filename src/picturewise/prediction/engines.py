@@ -10,30 +10,11 @@ They differ by float32's rounding alone. Each stands in a module of its own, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
+from picturewise.prediction.description import Description
+from picturewise.prediction.engine import Engine, EngineName
 from picturewise.prediction.network_forms import Held, as_arrays, as_module
-
-if TYPE_CHECKING:
-    from picturewise.prediction.description import Description
-
-EngineName: TypeAlias = Literal["auto", "torch", "numpy"]
-Compute: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-
-
-class Engine(Protocol):
-    """What a classifier asks of an engine."""
-
-    def ready(self, pictures: int) -> tuple[int, Compute]:
-        """Return how many threads may compute side by side, and what they call, for so many pictures in all.
-
-        It takes a batch (B, H, W, C) of the description's shape, B from 1, and returns (B, K) logits, divided by the
-        temperature.
-        """
 
 
 def choose_engine(name: EngineName, held: Held, description: Description) -> Engine:

@@ -10,7 +10,7 @@ from pathlib import Path
 from picturewise.errors import RunError
 from picturewise.networks import arrays
 from picturewise.prediction.description import FORMAT, Description, read_table
-from picturewise.printable import visible
+from picturewise.printable import printable
 
 FILE_NAME = "classifier.safetensors"
 """Of the best epoch's classifier, in a run's folder."""
@@ -57,7 +57,7 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
     except ValueError as error:
         raise RunError(
             f"{path} was written by another version of Picturewise or is damaged (expected format {FORMAT}): "
-            f"{visible(str(error))}."
+            f"{printable(error)}."
         ) from error
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from picturewise.architectures.lines import parse
 from picturewise.errors import UsageError
 from picturewise.prediction.description import Description
-from picturewise.prediction.engines import Compute
+from picturewise.prediction.engine import Compute
 from picturewise.prediction.network_forms import Arrays
 from picturewise.reference.network import Network
 

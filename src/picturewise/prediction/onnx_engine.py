@@ -8,7 +8,7 @@ from picturewise.cores import WORTH_SHARING, available_cores
 from picturewise.onnx_models.model import Scale, onnx_model
 from picturewise.onnx_models.session import Session
 from picturewise.prediction.description import Description
-from picturewise.prediction.engines import Compute
+from picturewise.prediction.engine import Compute
 from picturewise.prediction.network_forms import Arrays
 
 

@@ -120,10 +120,10 @@ def _skipped(path: Path, reason: str) -> Skipped:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    from picturewise.data.readers.folder_listing import is_folder, visible  # noqa: PLC0415 (files need it not)
+    from picturewise.data.readers.folder_listing import is_folder, visible_entries  # noqa: PLC0415 (files need it not)
 
     try:
-        return [Path(entry.path) for entry in visible(folder) if not is_folder(entry)]
+        return [Path(entry.path) for entry in visible_entries(folder) if not is_folder(entry)]
     except OSError as error:
         raise DataError(f"The folder {folder} cannot be read: {error.strerror}.") from error
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from picturewise.prediction.description import Description
-from picturewise.prediction.engines import Compute
+from picturewise.prediction.engine import Compute
 
 
 class TorchEngine:

@@ -13,7 +13,7 @@ import jinja2
 
 from picturewise.errors import UsageError
 from picturewise.evaluation.evaluation import ClassScore, Evaluation
-from picturewise.printable import visible
+from picturewise.printable import printable
 from picturewise.reporting import tables
 from picturewise.reporting.contents import Report, ReportFigure
 from picturewise.reporting.headline import headline
@@ -77,7 +77,7 @@ def _environment() -> jinja2.Environment:
 def _finalize(value: Any) -> Any:
     """Make hidden characters in text visible; a file name that is no UTF-8 could not even be written."""
     is_markup = hasattr(value, "__html__")
-    return visible(value, keep="\n\t") if isinstance(value, str) and not is_markup else value
+    return printable(value, keep="\n\t") if isinstance(value, str) and not is_markup else value
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from picturewise import files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
-from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.errors import DataError, RunError, SaveError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.prediction.classifier import Classifier, load_classifier
@@ -39,6 +39,7 @@ from picturewise.preparing.preparation import Preparation
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.runs.history import Epoch, read_csv, to_csv
 from picturewise.runs.split_table import read_learned, write_splits
+from picturewise.split_names import SplitName
 from picturewise.untrusted.npy import decode_npy
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from picturewise import files
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES
-from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
+from picturewise.split_names import SplitName
 
 HEAD = ["name", "hash", "split"]
 _LEARNED = {"train", "valid"}

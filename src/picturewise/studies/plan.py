@@ -10,11 +10,12 @@ from picturewise.architectures.layers import Shape, show
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.catalogue import entries
-from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.errors import DataError, UsageError, unknown
 from picturewise.recipes.recipe import Recipe
+from picturewise.split_names import SplitName
 from picturewise.studies.study import Study, StudyModel
 from picturewise.tasks.load import load, source_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picturewise import files
 from picturewise.errors import Interrupted, RunError, UsageError
@@ -16,7 +16,9 @@ from picturewise.studies.study import Study, read_study
 from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.load import refuse_inside
 from picturewise.tasks.train import resume, train
-from picturewise.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from picturewise.training.loop import Callback
 
 FORMAT = 1
 FILE = "study.json"

@@ -13,8 +13,8 @@ from picturewise.catalogue import entries
 from picturewise.catalogue import fetch as fetching
 from picturewise.catalogue.download import Advance
 from picturewise.catalogue.installed import Place
-from picturewise.data.dataset import SplitName
 from picturewise.errors import unknown
+from picturewise.split_names import SplitName
 from picturewise.tasks.converting import converting
 from picturewise.tasks.imports import remove_imports
 

@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 from picturewise.data import read
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
-from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.make_dataset import NAME, DataGiven
 from picturewise.data.options import data_options
+from picturewise.data.recognise import find
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation import metrics
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.prediction.classifier import Classifier, load_classifier
-from picturewise.prediction.engines import EngineName
+from picturewise.prediction.engine import EngineName
 from picturewise.reporting.album import Album
 from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.run import Run, open_run
+from picturewise.split_names import SplitName
 from picturewise.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
 
 if TYPE_CHECKING:
@@ -138,7 +140,7 @@ def _own_data(run: Run, data: Data | None, split: SplitName, *, progress: bool) 
     """
     options, carved = run.recipe.data, False
     if data is None and not options.source.startswith(GIVEN) and Path(options.source).exists():
-        carved = split not in read.find(options.source)[0].splits
+        carved = split not in find(options.source)[0].splits
     wanted: set[SplitName] = {split, "train"} if data is not None or carved else {split}
     try:
         dataset = load_own(run, data, splits=wanted, progress=progress)
@@ -226,7 +228,7 @@ def _to_judge(classifier: Classifier, data: str | Path, *, progress: bool) -> Da
     options = data_options(source=source_of(data), size=(height, width), fit=classifier.description.fit)
     with reading_progress(shown=progress) as advance:
         dataset = read.read_to_judge(options, progress=advance)
-    if "test" not in read.find(options.source)[0].splits:
+    if "test" not in find(options.source)[0].splits:
         carved = load(None, options, progress=progress)
         learned = classifier.description.provenance.get("train_sha256")
         if carved.train is not None and carved.train.fingerprint == learned:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from picturewise.architectures.lines import parse
-from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
@@ -19,10 +19,13 @@ from picturewise.prediction.classifier import Classifier
 from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.recipe import make_recipe
 from picturewise.runs.run import Run, open_run
+from picturewise.split_names import SplitName
 from picturewise.tasks.evaluate import judge
 from picturewise.tasks.load import Data, load, load_own, source_of
 from picturewise.tasks.train import LEARNING_SPLITS, train
-from picturewise.training.callbacks import Callback
+
+if TYPE_CHECKING:
+    from picturewise.training.loop import Callback
 
 VALID: tuple[SplitName, ...] = ("valid",)
 

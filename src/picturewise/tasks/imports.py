@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise.catalogue import entries
-from picturewise.data.dataset import SplitName
 from picturewise.data.store import store
 from picturewise.errors import UsageError, nearest
-from picturewise.names import printable
+from picturewise.printable import printable
+from picturewise.split_names import SplitName
 from picturewise.tasks.load import source_of
 
 
@@ -71,7 +71,7 @@ def _of(data: str | Path | None) -> list[store.Import]:
     ]
     if not found and str(data) not in known and not Path(data).exists():
         raise UsageError(
-            f"'{printable(str(data))}' is neither a path that exists nor a name of the catalogue, and nothing is "
+            f"'{printable(data)}' is neither a path that exists nor a name of the catalogue, and nothing is "
             f"imported from it; `picturewise data imports` lists what is.{nearest(str(data), known)}"
         )
     return found

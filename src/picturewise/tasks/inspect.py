@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise import files
-from picturewise.data.dataset import SplitName
 from picturewise.data.options import data_options
 from picturewise.reporting.album import WORDS, Album
+from picturewise.split_names import SplitName
 from picturewise.tasks.load import Data, load, refuse_inside, source_of
 
 

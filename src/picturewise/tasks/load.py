@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from picturewise.catalogue import entries
 from picturewise.data import read
-from picturewise.data.dataset import SPLITS, Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.make_dataset import NAME, DataGiven, collect, with_all_splits
-from picturewise.data.options import DataOptions, Fit, data_options
+from picturewise.data.options import DataOptions, data_options
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.data.splitting.subset import limited
 from picturewise.errors import DataError, UsageError
+from picturewise.split_names import SPLITS, SplitName
 
 if TYPE_CHECKING:
     from picturewise.runs.run import Run
@@ -31,7 +33,7 @@ def read_dataset(
     *,
     splits: Collection[SplitName] = SPLITS,
     size: tuple[int, int] | None = None,
-    fit: Fit = "crop",
+    fit: ResizeMode = "crop",
     skip_bad: bool = False,
     group_by: str | None = None,
 ) -> Dataset:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from picturewise.files import write_text
 from picturewise.prediction.classifier import Classifier, load_classifier
-from picturewise.prediction.engines import EngineName
+from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import FILE_NAME
 from picturewise.prediction.predict import Prediction, predict_files
 

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picturewise import files
-from picturewise.data.dataset import Dataset, SplitName
+from picturewise.data.dataset import Dataset
 from picturewise.errors import UsageError
 from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.presets import preset as preset_named
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.runs.run import Run, open_run
+from picturewise.split_names import SplitName
 from picturewise.tasks.load import Data, load, load_own, refuse_inside, source_of
-from picturewise.tracking.trackers import make_trackers
-from picturewise.training.callbacks import Callback
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from picturewise.training.loop import Callback
 
 LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 
@@ -72,7 +73,7 @@ def train(
         DivergedError: the loss is no number any more.
         SaveError: something could not be written.
     """
-    callbacks = [*callbacks, *make_trackers(track)]
+    callbacks = [*callbacks, *_trackers(track)]
     whole = wanted(
         data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, settings=settings,
@@ -119,7 +120,7 @@ def resume(
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
-    callbacks = [*callbacks, *make_trackers(track)]
+    callbacks = [*callbacks, *_trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
     if run.record.status == "finished":
         return run
@@ -190,6 +191,15 @@ def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
     if recipe is None:
         return {}
     return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(Path(recipe))
+
+
+def _trackers(names: str | Sequence[str]) -> list[Callback]:
+    """Return the trackers of these names; a run without any does not load what they need."""
+    if not names:
+        return []
+    from picturewise.tracking.trackers import make_trackers  # noqa: PLC0415 (see above)
+
+    return [*make_trackers(names)]
 
 
 def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callback]:

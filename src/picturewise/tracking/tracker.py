@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from picturewise.errors import SaveError
 from picturewise.runs.history import Epoch
-from picturewise.training.callbacks import Callback
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 
 
 class Tracker(Callback):

@@ -1,39 +1,12 @@
-"""Callbacks: what happens around the loop, in a small protocol that users can follow too."""
+"""The callbacks that every run has: the best classifier, the history and early stopping."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from picturewise.evaluation.calibration import fit_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
 from picturewise.runs.history import Epoch, best_epoch
-
-if TYPE_CHECKING:
-    from picturewise.training.loop import Trainer
-
-
-class Callback:
-    """Base of all callbacks; override what you need.
-
-    A callback sees the trainer and may read all of it; `trainer.stop(reason)` ends the run after the epoch.
-    Keep no state that `trainer.history` does not give back: a resumed run starts with new callbacks.
-    """
-
-    def on_start(self, trainer: Trainer) -> None:
-        """Before the first batch, also of a resumed run."""
-
-    def on_batch(self, trainer: Trainer) -> None:
-        """After each batch."""
-
-    def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        """After each epoch and its validation, before its checkpoint."""
-
-    def on_stop(self, trainer: Trainer) -> None:
-        """When the run ends, however it ends.
-
-        `trainer.record.status` says how: finished, interrupted, diverged, or still running: by another error.
-        """
+from picturewise.training.loop import Callback, Trainer
 
 
 class BestClassifier(Callback):

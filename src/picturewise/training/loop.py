@@ -28,7 +28,6 @@ from picturewise.runs.run import Run, RunRecord
 from picturewise.seeds import stream
 from picturewise.training.average import WeightAverage
 from picturewise.training.batches import Batches, fits
-from picturewise.training.callbacks import Callback
 from picturewise.training.engine import Engine, NumPyEngine, TorchEngine
 from picturewise.training.freezing import Freezing
 from picturewise.training.interrupts import StopRequest, stop_requests
@@ -419,3 +418,26 @@ def _class_weights(kind: str, train: ImageSet, machine: Machine) -> Tensor | Non
     return torch.tensor(len(train) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32).to(
         machine.device
     )
+
+
+class Callback:
+    """Base of all callbacks; override what you need.
+
+    A callback sees the trainer and may read all of it; `trainer.stop(reason)` ends the run after the epoch.
+    Keep no state that `trainer.history` does not give back: a resumed run starts with new callbacks.
+    """
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Before the first batch, also of a resumed run."""
+
+    def on_batch(self, trainer: Trainer) -> None:
+        """After each batch."""
+
+    def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
+        """After each epoch and its validation, before its checkpoint."""
+
+    def on_stop(self, trainer: Trainer) -> None:
+        """When the run ends, however it ends.
+
+        `trainer.record.status` says how: finished, interrupted, diverged, or still running: by another error.
+        """

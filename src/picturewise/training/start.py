@@ -29,11 +29,11 @@ from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
 from picturewise.runs.run import Run, RunRecord, create_run, data_facts
 from picturewise.seeds import derive, stream
-from picturewise.training.callbacks import BestClassifier, Callback, EarlyStopping, HistoryFile
+from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
 from picturewise.training.derive import derived_keys, effective
 from picturewise.training.freezing import Freezing
 from picturewise.training.initial_weights import freezing_of, transplant
-from picturewise.training.loop import Trainer
+from picturewise.training.loop import Callback, Trainer
 from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
 from picturewise.training.pretrained import with_backbone
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.array_bytes import array_from, plain_dtype
 from picturewise.untrusted.scratch import Content
 

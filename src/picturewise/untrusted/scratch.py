@@ -18,7 +18,7 @@ from typing import IO
 
 from picturewise.cache_folder import imports_folder, no_room
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 Content = bytes | bytearray | mmap.mmap
 _CHUNK = 1 << 20
@@ -49,7 +49,7 @@ def private_copy(path: Path) -> Content:
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-        raise DataError(f"{printable(str(path))} is not a regular file.")
+        raise DataError(f"{printable(path)} is not a regular file.")
     with path.open("rb", buffering=0) as source, scratch_file() as copy:
         left = status.st_size  # no more than that, or a file that grows would have no end
         with contextlib.suppress(OSError, AttributeError):  # between some disks, and on some systems

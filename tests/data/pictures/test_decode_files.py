@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from picturewise.data.arrays.digest import digest
-from picturewise.data.options import Fit
+from picturewise.data.options import ResizeMode
 from picturewise.data.pictures.decode import Form, Header, PictureError, read_picture
 from picturewise.data.pictures.decode_files import Look, decode_each, look_at_each
 
@@ -78,7 +78,7 @@ def test_no_files_are_no_pictures() -> None:
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_pixels_are_those_that_one_picture_alone_has(
-    tmp_path: Path, save_picture: SavePicture, channels: int, fit: Fit
+    tmp_path: Path, save_picture: SavePicture, channels: int, fit: ResizeMode
 ) -> None:
     paths = [
         save_picture(tmp_path / f"{mode}.{kind}".replace(";", ""), 40, 30, mode)

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picturewise.data.dataset import SplitName
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.read import read
 from picturewise.data.readers.cifar import CifarSource, recognise
 from picturewise.errors import DataError
+from picturewise.split_names import SplitName
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

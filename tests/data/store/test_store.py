@@ -18,13 +18,14 @@ import pytest
 from picturewise.cache_folder import imports_folder
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import Skipped, SplitName
+from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.read import read
 from picturewise.data.store import store
 from picturewise.data.store.store import read_stored
 from picturewise.errors import DataError, Interrupted, SaveError
+from picturewise.split_names import SplitName
 
 MakeClasses = Callable[..., Path]
 OPTIONS = DataOptions(source="the source")

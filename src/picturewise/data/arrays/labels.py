@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 MAX_CLASSES = 10_000
 _EXPECTED = "expected class numbers as (N,), (N, 1) or one-hot (N, classes)"

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.labels import MAX_CLASSES, to_labels
-from picturewise.data.contract import Part, Progress, split_of
-from picturewise.data.dataset import SPLITS, Dataset, SplitName, check_shapes
+from picturewise.data.contract import Part, Progress
+from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.arrays_and_pairs import Given, from_arrays, from_pairs
 from picturewise.data.options import DataOptions, data_options
 from picturewise.data.splitting.hold_out import complete
 from picturewise.errors import DataError, UsageError
-from picturewise.names import listed, natural_order, printable
+from picturewise.names import listed, natural_order
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
 
 NAME = "pictures"
 _EXPECTED = (

@@ -26,7 +26,7 @@ from picturewise.data.pictures.pixels import (
     to_grey_or_rgb,
 )
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image, ImageFile
 
-    from picturewise.data.options import Fit
+    from picturewise.data.pictures.resize_mode import ResizeMode
 
 # Pillow reads more than forty formats. These are the ones that pictures to learn from come in; each further
 # one, and above all EPS, which starts Ghostscript, would be one more parser open to hostile files.
@@ -107,14 +107,14 @@ class Form(NamedTuple):
     height: int
     width: int
     channels: int
-    fit: Fit
+    fit: ResizeMode
 
 
 def read_picture(
     picture: Path | bytes,
     size: tuple[int, int] | None,
     channels: int,
-    fit: Fit = "crop",
+    fit: ResizeMode = "crop",
     *,
     name: str | None = None,
 ) -> NDArray[np.uint8]:
@@ -168,7 +168,7 @@ def _header(image: ImageFile.ImageFile) -> Header:
     return Header(height, width, colour=not is_grey(image.mode))
 
 
-def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: Fit) -> Image.Image:
+def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: ResizeMode) -> Image.Image:
     """Decode a picture; return it in mode L or RGB, at the size asked for."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
 
@@ -258,7 +258,7 @@ def _reason(error: Exception, start: bytes) -> str:
 def _name(picture: Path | bytes, name: str | None) -> str:
     if name is not None:
         return name
-    return printable(str(picture)) if isinstance(picture, Path) else "The picture"
+    return printable(picture) if isinstance(picture, Path) else "The picture"
 
 
 def _check(image: ImageFile.ImageFile) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.pictures import decode
 from picturewise.data.pictures.decode_child import LOOK, SECONDS, seconds_for
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.confined.pool import Tick, work_through
 from picturewise.untrusted.confined.pool_thread import Task
 from picturewise.untrusted.confined.protocol import Item
@@ -124,4 +124,4 @@ def _look(path: Item, answer: tuple[int, int, bool, bytes]) -> Look | decode.Pic
 
 
 def _error(path: Item, reason: str) -> decode.PictureError:
-    return decode.PictureError(printable(str(path)) if isinstance(path, Path) else "The picture", reason)
+    return decode.PictureError(printable(path) if isinstance(path, Path) else "The picture", reason)

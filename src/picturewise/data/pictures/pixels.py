@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from picturewise.data.options import Fit
+    from picturewise.data.pictures.resize_mode import ResizeMode
 
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _STRIP = 1 << 20  # pixels
@@ -86,7 +86,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, image.crop((0, top, width, min(height, top + rows)))
 
 
-def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+def fitted(image: Image.Image, size: tuple[int, int], fit: ResizeMode) -> Image.Image:
     """Return the picture, mode L or RGB, at `size` (height, width); see `resize`."""
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 

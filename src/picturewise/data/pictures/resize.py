@@ -11,10 +11,10 @@ from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.pictures.pixels import fitted, to_array
 
 if TYPE_CHECKING:
-    from picturewise.data.options import Fit
+    from picturewise.data.pictures.resize_mode import ResizeMode
 
 
-def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop") -> NDArray[np.uint8]:
+def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: ResizeMode = "crop") -> NDArray[np.uint8]:
     """Return one picture (H, W, C) brought to `size` (height, width), exactly as `read_picture` does.
 
     Args:
@@ -32,7 +32,11 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int], *, fit: Fit = "crop"
 
 
 def resize_all(
-    images: NDArray[np.uint8], size: tuple[int, int] | None, *, fit: Fit = "crop", room: Room = room_for
+    images: NDArray[np.uint8],
+    size: tuple[int, int] | None,
+    *,
+    fit: ResizeMode = "crop",
+    room: Room = room_for,
 ) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
 

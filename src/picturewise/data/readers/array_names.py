@@ -6,10 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from picturewise.data.contract import split_of
-from picturewise.data.dataset import SplitName
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
+from picturewise.split_names import SplitName, split_of
 
 PICTURE_WORDS = frozenset({"x", "image", "images", "picture", "pictures", "data", "features"})
 LABEL_WORDS = frozenset({"y", "label", "labels", "target", "targets"})

@@ -15,12 +15,13 @@ from picturewise.data.arrays.labels import check_labels, numbered_classes, to_cl
 from picturewise.data.arrays.layout import Layout, check_layout
 from picturewise.data.arrays.value_range import Scale, find_scale
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import SPLITS, SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_names import Keys
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName
 
 
 class Arrays(Protocol):
@@ -94,7 +95,7 @@ class _Reader:
         return Reading(parts)
 
     def _where(self, key: str) -> str:
-        return f"{printable(str(self.source.path))}: '{printable(key)}'"
+        return f"{printable(self.source.path)}: '{printable(key)}'"
 
     def _form(self, split: SplitName) -> tuple[int, Layout, np.dtype[Any]]:
         """Return how many pictures a split has, how they lie, and their type, none of them read."""
@@ -162,5 +163,5 @@ class _Reader:
         images = self.room(count, (layout.height, layout.width), layout.channels)
         for first, block in layout.blocks(array):
             images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
-        origin = f"{printable(str(self.source.path))} ({split})"
+        origin = f"{printable(self.source.path)} ({split})"
         return array_part(images, labels, classes, origin, self.options, self.room)

@@ -12,7 +12,6 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import SPLITS, SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.cifar_files import (
@@ -25,7 +24,9 @@ from picturewise.data.readers.cifar_files import (
     read_classes,
 )
 from picturewise.errors import DataError
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName
 from picturewise.untrusted.archives import archive
 from picturewise.untrusted.scratch import Content, private_copy
 
@@ -100,11 +101,11 @@ class CifarSource:
         if self.files is not None:
             for path, file in self.files.items():
                 if wanted(file):
-                    yield file, private_copy(path), printable(str(path))
+                    yield file, private_copy(path), printable(path)
             return
         for name, content in archive.members(self.path, lambda name: wanted(file_of(name))):
             if (found := file_of(name)) is not None:
-                yield found, content, f"{printable(str(self.path))}: {printable(name)}"
+                yield found, content, f"{printable(self.path)}: {printable(name)}"
 
     def _check_complete(self, batches: Mapping[SplitName, Mapping[int, Batch]]) -> None:
         """Refuse an archive without all of its batches: one that was cut off may look whole."""
@@ -112,7 +113,7 @@ class CifarSource:
             expected = TRAIN_BATCHES[self.classes] if split == "train" else 1
             if self.files is None and sorted(found) != list(range(1, expected + 1)):
                 raise DataError(
-                    f"{printable(str(self.path))} holds {len(found)} of the {expected} files of CIFAR-{self.classes}'s "
+                    f"{printable(self.path)} holds {len(found)} of the {expected} files of CIFAR-{self.classes}'s "
                     f"{split} split; get it again from its source."
                 )
 
@@ -132,7 +133,7 @@ class CifarSource:
             done += len(batch.images)
         labels = np.concatenate([batch.labels for batch in batches])
         names = [name for batch in batches for name in batch.names or ()]
-        origin = f"{printable(str(self.path))} ({split})"
+        origin = f"{printable(self.path)} ({split})"
         known = names if len(names) == len(images) else None
         return array_part(images, labels, classes, origin, options, room, names=known)
 
@@ -173,7 +174,7 @@ def _in_archive(path: Path) -> CifarSource | None:
 def _refuse_by_name(path: Path) -> None:
     if re.fullmatch(r"cifar-?100?-(python|binary)\.(tar\.gz|tgz|tar)", path.name.lower()):
         raise DataError(
-            f"{printable(str(path))} is no archive, or a damaged one, expected CIFAR's; get it again from its source."
+            f"{printable(path)} is no archive, or a damaged one, expected CIFAR's; get it again from its source."
         )
 
 

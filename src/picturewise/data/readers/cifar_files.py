@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.labels import as_text, check_labels, to_class_names, to_labels
-from picturewise.data.dataset import SplitName
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
+from picturewise.split_names import SplitName
 from picturewise.untrusted.pickles import reader
 from picturewise.untrusted.scratch import Content
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 MAX_LINE = 4 << 20  # bytes; a picture of 512x512 in colour has no more
 _BLOCK = 4 << 20
@@ -53,7 +53,7 @@ def look(path: Path) -> Table | None:
         line = _first_line(file, path)
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and path.suffix.lower() == ".csv":
         raise DataError(
-            f"{printable(str(path))} is text in UTF-16, expected UTF-8; save it anew in that encoding."
+            f"{printable(path)} is text in UTF-16, expected UTF-8; save it anew in that encoding."
         )
     if b"\0" in line or not line.strip():
         return None
@@ -109,7 +109,7 @@ def rows(table: Table, only: int | None = None) -> Iterator[tuple[int, NDArray[n
 
 
 def _check_separators(line: bytes, path: Path) -> None:
-    shown = printable(str(path))
+    shown = printable(path)
     if b"\r" in line.rstrip(b"\r\n"):
         raise DataError(
             f"{shown} has lines that end in a carriage return alone, expected line feeds; save it anew, as CSV."
@@ -124,7 +124,7 @@ def _check_separators(line: bytes, path: Path) -> None:
 def _first_line(file: BinaryIO, path: Path) -> bytes:
     line = file.readline(MAX_LINE + 1)
     if len(line) > MAX_LINE:
-        raise DataError(f"{printable(str(path))}: the first line has more than {MAX_LINE:,} bytes.")
+        raise DataError(f"{printable(path)}: the first line has more than {MAX_LINE:,} bytes.")
     return line
 
 
@@ -136,7 +136,7 @@ def _blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
         if not feed:
             rest += content
             if len(rest) > MAX_LINE + _BLOCK:
-                raise DataError(f"{printable(str(path))} holds a line of more than {MAX_LINE:,} bytes.")
+                raise DataError(f"{printable(path)} holds a line of more than {MAX_LINE:,} bytes.")
             continue
         yield (rest + whole + feed).replace(b"\r\n", b"\n")
         rest = rest_of
@@ -168,7 +168,7 @@ def _by_arithmetic(block: bytes, columns: int, only: int | None) -> NDArray[np.i
 
 def _line_by_line(block: bytes, table: Table, line: int, only: int | None) -> NDArray[np.int64]:
     """Return the rows of any block."""
-    shown = printable(str(table.path))
+    shown = printable(table.path)
     found = []
     for number, text in enumerate(block.rstrip().split(b"\n"), start=line):
         if not text and len(block.strip()) == 0:  # nothing but empty lines at the end

@@ -13,9 +13,9 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.dataset import SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
+from picturewise.split_names import SplitName
 
 
 class DigitsSource:

@@ -10,7 +10,8 @@ from pathlib import Path
 from picturewise.data.dataset import Skipped
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.errors import DataError
-from picturewise.names import natural_order, printable
+from picturewise.names import natural_order
+from picturewise.printable import printable
 from picturewise.untrusted.confined.protocol import Item
 
 _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what systems leave behind; lower case
@@ -40,7 +41,7 @@ class Listing:
     bad: tuple[Skipped, ...]
 
 
-def visible(folder: Path) -> list[os.DirEntry[str]]:
+def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
     """Return what is in a folder, without hidden files and what systems leave behind, in the order of names.
 
     Raises:
@@ -78,10 +79,10 @@ def list_classes(folder: Path, root: Path) -> Listing:
         DataError: there are no class folders.
         OSError: a folder cannot be read.
     """
-    found = visible(folder)
+    found = visible_entries(folder)
     folders = [entry for entry in found if is_folder(entry)]
     pictures = [entry for entry in found if looks_like_picture(entry)]
-    shown = printable(str(folder))
+    shown = printable(folder)
     if not folders:
         holds = "pictures, but no folder per class" if pictures else "no folder per class"
         raise DataError(f"{shown} holds {holds}; expected {shown}/<class>/<picture>.")
@@ -107,7 +108,7 @@ def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str
     waiting = [(folder.path, name, frozenset({_identity(folder.path)}))]
     while waiting:
         path, prefix, above = waiting.pop()
-        for entry in visible(Path(path)):
+        for entry in visible_entries(Path(path)):
             name = f"{prefix}/{entry.name}"
             if not is_folder(entry):
                 yield entry.path, name

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picturewise.data.arrays.allocate import Room, room_for
-from picturewise.data.contract import Progress, Reading, split_of
-from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.folder_listing import (
     Listing,
     is_folder,
     list_classes,
     looks_like_picture,
-    visible,
+    visible_entries,
 )
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError, nearest
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class FolderSource:
         }
         _check_classes(listings, first, self.folders)
 
-        places = {split: printable(str(folder)) for split, folder in self.folders.items()}
-        return read_listings(listings, asked, places, printable(str(self.root)), options, progress, room)
+        places = {split: printable(folder) for split, folder in self.folders.items()}
+        return read_listings(listings, asked, places, printable(self.root), options, progress, room)
 
 
 def recognise(path: Path) -> FolderSource | None:
@@ -76,7 +77,7 @@ def recognise(path: Path) -> FolderSource | None:
     """
     if not path.is_dir():
         return None
-    found = visible(path)
+    found = visible_entries(path)
     folders = [entry for entry in found if is_folder(entry)]
     if not folders and not any(looks_like_picture(entry) for entry in found):
         return None
@@ -89,14 +90,14 @@ def recognise(path: Path) -> FolderSource | None:
     names = ", ".join(printable(entry.name) for entry in folders)
     if len(named) < len(folders) or len(splits) < len(named):
         raise DataError(
-            f"{printable(str(path))} holds the folders {names}: expected either one folder per class, or one folder "
+            f"{printable(path)} holds the folders {names}: expected either one folder per class, or one folder "
             "for each of train, valid and test and none beside them; move or rename the others."
         )
     return FolderSource(path, splits)
 
 
 def _holds_folders(folder: Path) -> bool:
-    found = visible(folder)
+    found = visible_entries(folder)
     return any(map(is_folder, found)) and not any(map(looks_like_picture, found))
 
 
@@ -104,7 +105,7 @@ def _check_classes(
     listings: Mapping[SplitName, Listing], first: SplitName, folders: Mapping[SplitName, Path]
 ) -> None:
     """Refuse a single class, class folders of the first split without files, and classes that only others have."""
-    shown = printable(str(folders[first]))
+    shown = printable(folders[first])
     classes = listings[first].classes
     if len(classes) == 1:
         raise DataError(
@@ -121,6 +122,6 @@ def _check_classes(
         for entry in listing.entries:
             if entry.class_name not in filled:
                 raise DataError(
-                    f"{printable(str(folders[split]))} holds the class '{entry.class_name}', which {shown} does not "
+                    f"{printable(folders[split])} holds the class '{entry.class_name}', which {shown} does not "
                     f"have (it has {', '.join(classes)}).{nearest(entry.class_name, classes)}"
                 )

@@ -14,11 +14,12 @@ from pathlib import Path
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.dataset import SPLITS, SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_names import LABEL_WORDS, PICTURE_WORDS, find_keys, unlike_any
 from picturewise.data.readers.array_part import array_part
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName
 from picturewise.untrusted.confined.call import Answer, Limits, run_confined
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})
@@ -93,7 +94,7 @@ class Hdf5Source:
         )
 
     def _where(self, array: str | None) -> str:
-        return f"{printable(str(self.path))}, {printable(array or '')}"
+        return f"{printable(self.path)}, {printable(array or '')}"
 
     def _answer(self, split: SplitName, function: str, more: Mapping[str, object] | None = None) -> Answer:
         arrays, like = self.arrays[split], self.arrays[self.splits[0]]
@@ -126,7 +127,7 @@ def recognise(path: Path) -> Hdf5Source | None:
             return None
     words = sorted(PICTURE_WORDS | LABEL_WORDS)
     answer = run_confined(f"{_CHILD}:describe", path, {"words": words}, Limits())
-    shapes, where = answer.facts["shapes"], printable(str(path))
+    shapes, where = answer.facts["shapes"], printable(path)
     keys = find_keys(shapes, where)
     if keys is None:
         raise unlike_any(answer.facts["names"], where)

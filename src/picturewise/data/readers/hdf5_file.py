@@ -17,7 +17,7 @@ from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import check_layout
 from picturewise.data.arrays.value_range import Scale, find_scale
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.confined.call_child import Output
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _scale(pictures: h5py.Dataset, where: str, factor: float | None) -> Scale:
 
 
 def _where(path: Path, name: str) -> str:
-    return f"{printable(str(path))}, {printable(name)}"
+    return f"{printable(path)}, {printable(name)}"
 
 
 @contextlib.contextmanager
@@ -122,7 +122,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         if "unable to lock file" not in str(error):
             raise
         raise DataError(
-            f"{printable(str(path))} is being written by another process; wait until it is done."
+            f"{printable(path)} is being written by another process; wait until it is done."
         ) from error
 
 

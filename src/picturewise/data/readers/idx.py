@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.labels import check_labels, numbered_classes
-from picturewise.data.contract import Part, Progress, Reading, split_of
-from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures import decode
 from picturewise.data.readers import idx_file
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
 
 _TELLING = re.compile(r"(idx[1-4]|ubyte)([-_.](ubyte|gz))*$", re.IGNORECASE)
 _ROLES = {"images": "pictures", "image": "pictures", "labels": "labels", "label": "labels"}
@@ -96,7 +97,7 @@ class IdxSource:
         labels = None if pair.labels is None else idx_file.read_labels(pair.labels)
         if labels is not None:
             _check_labels(labels, len(images), classes, pair)
-        return array_part(images, labels, classes, printable(str(pair.pictures)), options, room)
+        return array_part(images, labels, classes, printable(pair.pictures), options, room)
 
 
 def recognise(path: Path) -> IdxSource | None:
@@ -170,14 +171,14 @@ def _pairs(files: list[_File], path: Path) -> dict[SplitName, _Pair]:
         roles = found[file.split or "train", file.words]
         if file.role in roles:
             raise DataError(
-                f"{printable(str(path))} holds two files of {file.role} for one split, "
+                f"{printable(path)} holds two files of {file.role} for one split, "
                 f"{printable(roles[file.role].name)} and {printable(file.path.name)}, expected one; move one away."
             )
         roles[file.role] = file.path
     sets = sorted({" ".join(words) or "(no name)" for _, words in found})
     if len(sets) > 1:
         raise DataError(
-            f"{printable(str(path))} holds several sets of IDX files ({', '.join(map(printable, sets))}), "
+            f"{printable(path)} holds several sets of IDX files ({', '.join(map(printable, sets))}), "
             "expected one; give each a folder of its own, or name one file."
         )
     return {split: _pair(roles) for (split, _), roles in found.items()}
@@ -187,17 +188,17 @@ def _pair(roles: Mapping[str, Path]) -> _Pair:
     if "pictures" not in roles:
         lonely = next(iter(roles.values()))
         raise DataError(
-            f"{printable(str(lonely))} has no pictures beside it, expected a file of the same name with 'images' "
+            f"{printable(lonely)} has no pictures beside it, expected a file of the same name with 'images' "
             "for 'labels'; put it there."
         )
     return _Pair(roles["pictures"], roles.get("labels"))
 
 
 def _check_labels(labels: NDArray[np.int64], pictures: int, classes: tuple[str, ...], pair: _Pair) -> None:
-    where = f"{printable(str(pair.labels))}"
+    where = f"{printable(pair.labels)}"
     if len(labels) != pictures:
         raise DataError(
             f"{where} holds {len(labels):,} labels for the {pictures:,} pictures of "
-            f"{printable(str(pair.pictures))}, expected one each; the two do not belong together."
+            f"{printable(pair.pictures)}, expected one each; the two do not belong together."
         )
     check_labels(labels, classes, where)

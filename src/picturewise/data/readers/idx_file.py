@@ -23,7 +23,7 @@ from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_UNPACKED, UnpackedStream
 
 PICTURE_TYPE = 0x08
@@ -210,4 +210,4 @@ def _words(header: Header) -> str:
 
 
 def _shown(path: Path) -> str:
-    return printable(str(path))
+    return printable(path)

@@ -17,14 +17,22 @@ from pathlib import Path, PurePosixPath
 
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.labels import MAX_CLASSES
-from picturewise.data.contract import Progress, Reading, split_of
-from picturewise.data.dataset import SPLITS, Skipped, SplitName
+from picturewise.data.contract import Progress, Reading
+from picturewise.data.dataset import Skipped
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import SUFFIXES
-from picturewise.data.readers.folder_listing import Entry, Listing, is_folder, looks_like_picture, visible
+from picturewise.data.readers.folder_listing import (
+    Entry,
+    Listing,
+    is_folder,
+    looks_like_picture,
+    visible_entries,
+)
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError, nearest
-from picturewise.names import natural_order, printable, slug
+from picturewise.names import natural_order, slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
 
 NAME_COLUMNS = (
     *("filename", "file_name", "file", "filepath", "path", "image", "image_id", "imageid", "image_name"),
@@ -81,18 +89,18 @@ class LabelledFilesSource:
         classes = listings[first].classes
         if not 2 <= len(classes) <= MAX_CLASSES:
             raise DataError(
-                f"{printable(str(self.lists[first].path))} holds {len(classes):,} different labels, expected 2 to "
+                f"{printable(self.lists[first].path)} holds {len(classes):,} different labels, expected 2 to "
                 f"{MAX_CLASSES:,} classes."
             )
         for split, listing in listings.items():
             for name in listing.classes:
                 if name not in classes:
                     raise DataError(
-                        f"{printable(str(self.lists[split].path))} holds the class '{name}', which "
+                        f"{printable(self.lists[split].path)} holds the class '{name}', which "
                         f"{printable(self.lists[first].path.name)} does not have.{nearest(name, classes)}"
                     )
-        places = {split: printable(str(found.path)) for split, found in self.lists.items()}
-        return read_listings(listings, asked, places, printable(str(self.root)), options, progress, room)
+        places = {split: printable(found.path) for split, found in self.lists.items()}
+        return read_listings(listings, asked, places, printable(self.root), options, progress, room)
 
 
 def recognise(path: Path) -> LabelledFilesSource | None:
@@ -111,7 +119,7 @@ def recognise(path: Path) -> LabelledFilesSource | None:
             return None
         return LabelledFilesSource(path, {_split(path) or "train": found})
     lists: dict[SplitName, _List] = {}
-    for entry in visible(path):
+    for entry in visible_entries(path):
         if not entry.name.lower().endswith(".csv") or "submission" in entry.name.lower():
             continue
         found = _list(path / entry.name)
@@ -120,12 +128,14 @@ def recognise(path: Path) -> LabelledFilesSource | None:
         split = _split(found.path) or "train"
         if split in lists:
             raise DataError(
-                f"{printable(str(path))} holds two lists of pictures for one split, "
+                f"{printable(path)} holds two lists of pictures for one split, "
                 f"{printable(lists[split].path.name)} and {printable(entry.name)}, expected one; name it."
             )
         lists[split] = found
-    if not lists and sum(map(is_folder, visible(path))) < 2:  # so there are no folders of classes either
-        for entry in visible(path):
+    if (
+        not lists and sum(map(is_folder, visible_entries(path))) < 2
+    ):  # so there are no folders of classes either
+        for entry in visible_entries(path):
             if entry.name.lower().endswith(".csv"):
                 _refuse_half(path / entry.name)
     return LabelledFilesSource(path, lists) if lists else None
@@ -182,7 +192,7 @@ def _refuse_half(path: Path) -> None:
     if any(_index(folder) if first is None else _find(first[1], folder, None) for folder in _folders(path)):
         shown = ", ".join(printable(cell)[:40] for cell in header[:10])
         raise DataError(
-            f"{printable(str(path))} has the columns {shown}, and none of {what} among them, expected one named "
+            f"{printable(path)} has the columns {shown}, and none of {what} among them, expected one named "
             f"{', '.join(words)}."
         )
 
@@ -190,7 +200,7 @@ def _refuse_half(path: Path) -> None:
 def _folders(path: Path) -> list[Path]:
     """Return where the pictures of a list can be: beside it, then in folders, those named like it first."""
     split = _split(path) or "train"
-    folders = [entry.name for entry in visible(path.parent) if is_folder(entry)]
+    folders = [entry.name for entry in visible_entries(path.parent) if is_folder(entry)]
     folders.sort(key=lambda name: (name != path.stem, _split(Path(name)) != split))
     return [path.parent, *(path.parent / name for name in folders)]
 
@@ -211,13 +221,13 @@ def _find(name: str, folder: Path, index: Mapping[str, Path] | None) -> Path | N
 
 def _index(folder: Path) -> dict[str, Path]:
     """Return the pictures of a folder by their names, and by their names without ending."""
-    pictures = [Path(entry.path) for entry in visible(folder) if looks_like_picture(entry)]
+    pictures = [Path(entry.path) for entry in visible_entries(folder) if looks_like_picture(entry)]
     return {path.stem: path for path in pictures} | {path.name: path for path in pictures}
 
 
 def _listing(layout: _List) -> Listing:
     """Return the files and labels of a list, none of them opened."""
-    shown, index = printable(str(layout.path)), _index(layout.folder)
+    shown, index = printable(layout.path), _index(layout.folder)
     seen: dict[str, int] = {}
     entries, bad, classes = [], [], set()
     for line, name, label in _rows(layout):
@@ -249,7 +259,7 @@ def _rows(layout: _List) -> Iterator[tuple[int, str, str]]:
     Raises:
         DataError: a line has another number of columns, or no name or label; the message names it.
     """
-    shown = printable(str(layout.path))
+    shown = printable(layout.path)
     if layout.path.stat().st_size > MAX_BYTES:
         raise DataError(f"{shown} is too large for a list of pictures, expected at most {MAX_BYTES:,} bytes.")
     with layout.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:

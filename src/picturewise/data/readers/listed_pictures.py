@@ -18,13 +18,14 @@ from picturewise.data.arrays.allocate import Room
 from picturewise.data.arrays.lazy_rows import chosen
 from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import Skipped, SplitName
+from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import Form, Header, PictureError
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
 from picturewise.data.readers.folder_listing import Listing
 from picturewise.errors import DataError
+from picturewise.split_names import SplitName
 from picturewise.untrusted.confined.pool import Tick
 from picturewise.untrusted.confined.protocol import Item
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 MAX_UNPACKED = 8 << 30  # bytes of one array
 MAX_ELEMENTS = 100
@@ -200,7 +200,7 @@ def _matrix(stream: _Stream, order: str, place: int, length: int) -> Matrix | No
         )
     if found.nbytes > MAX_UNPACKED or (length and found.nbytes > _FREE + MAX_RATIO * length):
         raise DataError(
-            f"{printable(str(path))} promises {found.nbytes:,} bytes of numbers in {shown} and holds {length:,} for "
+            f"{printable(path)} promises {found.nbytes:,} bytes of numbers in {shown} and holds {length:,} for "
             f"them, expected at most {MAX_RATIO} times what it holds and {MAX_UNPACKED:,} in all; it was made to do "
             "harm."
         )
@@ -230,7 +230,7 @@ def _element(stream: _Stream, order: str, *, most: int) -> bytes:
 
 def _opened(path: Path) -> BinaryIO:
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-        raise DataError(f"{printable(str(path))} is not a regular file, expected a MATLAB file.")
+        raise DataError(f"{printable(path)} is not a regular file, expected a MATLAB file.")
     return path.open("rb")
 
 
@@ -241,7 +241,7 @@ def _check_header(file: BinaryIO, path: Path) -> str:
     orders = {b"IM": "<", b"MI": ">"}
     if start[:10] == b"MATLAB 7.3" or start[:8] == _HDF5:
         raise DataError(
-            f"{printable(str(path))} is a MATLAB file of version 7.3, expected one of version 7 or older; save it with "
+            f"{printable(path)} is a MATLAB file of version 7.3, expected one of version 7 or older; save it with "
             "'-v7', or as HDF5 with the arrays named X_train, y_train."
         )
     if len(start) < _HEADER or start[:6] != b"MATLAB" or start[126:128] not in orders:
@@ -250,4 +250,4 @@ def _check_header(file: BinaryIO, path: Path) -> str:
 
 
 def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"{printable(str(path))} is damaged or truncated: {what}; get it again from its source.")
+    return DataError(f"{printable(path)} is damaged or truncated: {what}; get it again from its source.")

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from picturewise.data.readers.array_names import find_keys, unlike_any
 from picturewise.data.readers.array_sets import ArraySetSource
-from picturewise.data.readers.folder_listing import visible
+from picturewise.data.readers.folder_listing import visible_entries
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.archives import archive
 from picturewise.untrusted.npy import MAX_HEADER, decode_npy, read_header
 from picturewise.untrusted.scratch import mapped_pieces
@@ -33,9 +33,7 @@ def recognise(path: Path) -> ArraySetSource | None:
     named = path.suffix.lower() == ".npz"
     if not archive.is_zip(path):
         if named:
-            raise DataError(
-                f"{printable(str(path))} is damaged or no .npz file, for it is no zip; get it again."
-            )
+            raise DataError(f"{printable(path)} is damaged or no .npz file, for it is no zip; get it again.")
         return None
     try:
         members = {
@@ -47,22 +45,22 @@ def recognise(path: Path) -> ArraySetSource | None:
         return None
     if not members and not named:
         return None
-    keys = find_keys(members, printable(str(path)))
+    keys = find_keys(members, printable(path))
     if keys is None:
-        raise unlike_any(members, printable(str(path)))
+        raise unlike_any(members, printable(path))
     return ArraySetSource(path, keys, lambda: _Arrays(path, members))
 
 
 def _refuse_lone_arrays(path: Path) -> None:
     """Say how arrays that were saved one by one become a set."""
     if path.is_dir():
-        names = [entry.name for entry in visible(path)]
+        names = [entry.name for entry in visible_entries(path)]
         lone = bool(names) and all(name.lower().endswith(".npy") for name in names)
     else:
         lone = path.suffix.lower() == ".npy"
     if lone:
         raise DataError(
-            f"{printable(str(path))} holds arrays one by one (.npy), expected a set in one file; put them together "
+            f"{printable(path)} holds arrays one by one (.npy), expected a set in one file; put them together "
             "with numpy.savez('set.npz', x_train=pictures, y_train=labels)."
         )
 
@@ -90,4 +88,4 @@ class _Arrays:
         return header.shape, header.dtype
 
     def _where(self, key: str) -> str:
-        return f"{printable(str(self.path))}: '{printable(key)}'"
+        return f"{printable(self.path)}: '{printable(key)}'"

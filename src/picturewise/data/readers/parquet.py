@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picturewise.data.arrays.allocate import Room, room_for
-from picturewise.data.contract import Progress, Reading, split_of
-from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.folder_listing import Entry, Listing
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError
-from picturewise.names import natural_order, printable, slug
+from picturewise.names import natural_order, slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
 from picturewise.untrusted.confined.call import Limits, run_confined
 
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "image_bytes", "bytes", "content")
@@ -66,9 +67,9 @@ class ParquetSource:
             strange = [name for name in listing.classes if name not in classes]
             if strange:
                 raise DataError(
-                    f"{printable(str(self.root))}: {split} holds the class '{strange[0]}', which {first} does not have."
+                    f"{printable(self.root)}: {split} holds the class '{strange[0]}', which {first} does not have."
                 )
-        shown = printable(str(self.root))
+        shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
         return read_listings(listings, asked, places, shown, options, progress, room)
 
@@ -112,7 +113,7 @@ def _listing(shards: Sequence[Path]) -> Listing:
         size = path.stat().st_size
         if size > _MAX_FILE:
             raise DataError(
-                f"{printable(str(path))} has {size:,} bytes, expected at most {_MAX_FILE:,}; split it into shards."
+                f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}; split it into shards."
             )
         limits = Limits(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
         if size < 16 << 20:
@@ -121,7 +122,7 @@ def _listing(shards: Sequence[Path]) -> Listing:
         answer = run_confined("picturewise.data.readers.parquet_file:read", path, request, limits)
         content, ends, labels = (answer.arrays.get(name) for name in ("content", "ends", "labels"))
         if ends is None or labels is None or len(ends) != len(labels):
-            raise DataError(f"{printable(str(path))} holds no pictures.")
+            raise DataError(f"{printable(path)} holds no pictures.")
         names = answer.facts["classes"]
         named = names if answer.facts["ordered"] and names is not None else named
         start = 0

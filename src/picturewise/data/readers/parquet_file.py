@@ -12,7 +12,7 @@ import numpy as np
 from picturewise.data.arrays.labels import MAX_CLASSES
 from picturewise.errors import DataError
 from picturewise.extras import install_command
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.confined.call_child import Output
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
         import pyarrow.parquet as pq  # noqa: PLC0415 (only after the limits are set)
     except ImportError as error:
         raise DataError(
-            f"{printable(str(path))} is a Parquet file, which needs pyarrow. "
+            f"{printable(path)} is a Parquet file, which needs pyarrow. "
             f"Install it with: {install_command('parquet')}"
         ) from error
     with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
@@ -60,7 +60,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
                 output.write("content", np.frombuffer(picture, np.uint8))
                 ends.append(total)
             values += batch.column(batch.schema.names.index(labels)).to_pylist()
-    numbers, classes = _numbered(values, named, f"{printable(str(path))}, {printable(labels)}")
+    numbers, classes = _numbered(values, named, f"{printable(path)}, {printable(labels)}")
     output.write("ends", np.array(ends, np.int64))
     output.write("labels", numbers)
     return {"classes": classes, "ordered": classes == named}
@@ -71,7 +71,7 @@ def _column(schema: pa.Schema, words: list[str], path: Path, what: str) -> str:
     if not names:
         shown = ", ".join(printable(name)[:40] for name in schema.names[:10]) or "none"
         raise DataError(
-            f"{printable(str(path))} has the columns {shown}, expected one of {what} named {', '.join(words)}."
+            f"{printable(path)} has the columns {shown}, expected one of {what} named {', '.join(words)}."
         )
     return names[0]
 
@@ -79,13 +79,11 @@ def _column(schema: pa.Schema, words: list[str], path: Path, what: str) -> str:
 def _check_size(metadata: Any, path: Path) -> None:
     """Refuse a file that promises more rows or larger groups than anyone would read."""
     if not 0 < metadata.num_rows <= MAX_ROWS:
-        raise DataError(
-            f"{printable(str(path))} promises {metadata.num_rows:,} rows, expected 1 to {MAX_ROWS:,}."
-        )
+        raise DataError(f"{printable(path)} promises {metadata.num_rows:,} rows, expected 1 to {MAX_ROWS:,}.")
     groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
     if max(groups) > _MAX_GROUP:
         raise DataError(
-            f"{printable(str(path))} has a row group of {max(groups):,} bytes, expected at most {_MAX_GROUP:,}; write "
+            f"{printable(path)} has a row group of {max(groups):,} bytes, expected at most {_MAX_GROUP:,}; write "
             "it anew with smaller row groups."
         )
     if sum(groups) > _budget(path):
@@ -98,7 +96,7 @@ def _budget(path: Path) -> int:
 
 def _grown(path: Path) -> DataError:
     return DataError(
-        f"{printable(str(path))} unpacks to more than {_budget(path):,} bytes, expected at most {MAX_RATIO} times its "
+        f"{printable(path)} unpacks to more than {_budget(path):,} bytes, expected at most {MAX_RATIO} times its "
         "size; it was made to do harm."
     )
 
@@ -111,7 +109,7 @@ def _bytes(column: pa.Array, path: Path) -> list[bytes]:
         column = column.field("bytes")
     if not (kinds.is_binary(column.type) or kinds.is_large_binary(column.type)):
         raise DataError(
-            f"{printable(str(path))} holds pictures as {printable(str(column.type))[:80]}, expected their bytes, or a "
+            f"{printable(path)} holds pictures as {printable(column.type)[:80]}, expected their bytes, or a "
             "structure with a field 'bytes'."
         )
     return [value or b"" for value in column.to_pylist()]
@@ -126,7 +124,7 @@ def _names(schema: pa.Schema, column: str) -> list[str] | None:
         return None
     if not isinstance(names, list) or not 0 < len(names) <= MAX_CLASSES:
         return None
-    return [printable(str(name))[:200] for name in names]
+    return [printable(name)[:200] for name in names]
 
 
 def _numbered(

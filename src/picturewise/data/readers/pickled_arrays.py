@@ -15,7 +15,7 @@ import numpy as np
 from picturewise.data.readers.array_names import find_keys, unlike_any
 from picturewise.data.readers.array_sets import ArraySetSource
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.pickles import reader
 
 _SUFFIXES = frozenset({".pickle", ".pkl", ".pck"})
@@ -30,7 +30,7 @@ def recognise(path: Path) -> ArraySetSource | None:
     """
     if not path.is_file() or not (path.suffix.lower() in _SUFFIXES or _begins_like_one(path)):
         return None
-    where = printable(str(path))
+    where = printable(path)
     names = reader.read_names(path)
     keys = find_keys(names, where)
     if keys is None:

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
-from picturewise.data.contract import Progress, Reading, split_of
-from picturewise.data.dataset import SPLITS, SplitName
+from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.csv_numbers import Table, count_rows, look, rows
 from picturewise.errors import DataError
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
 _PIXEL = re.compile(r"(pixel|pix|px|p)[-_ ]?[0-9]+([x_-][0-9]+)?|[0-9]+x[0-9]+")  # also MNIST's 1x1, 1x2, …
@@ -75,7 +76,7 @@ class PixelCsvSource:
         return Reading(
             {
                 split: array_part(
-                    *read[split], classes, printable(str(self.tables[split].table.path)), options, room
+                    *read[split], classes, printable(self.tables[split].table.path), options, room
                 )
                 for split in asked
             },
@@ -109,7 +110,7 @@ def recognise(path: Path) -> PixelCsvSource | None:
         split = _split_of_name(file) or "train"
         if split in tables:
             raise DataError(
-                f"{printable(str(path))} holds two files of pictures for one split, "
+                f"{printable(path)} holds two files of pictures for one split, "
                 f"{printable(tables[split].table.path.name)} and {printable(file.name)}, expected one; name it."
             )
         tables[split] = table
@@ -156,7 +157,7 @@ def read_pixels(
     Raises:
         DataError: a line has too many or too few columns, or a value is no pixel or no label; with its line.
     """
-    shown, layout = printable(str(pixels.table.path)), pixels.layout
+    shown, layout = printable(pixels.table.path), pixels.layout
     others = [place for place in (pixels.label, pixels.number) if place is not None]
     count, done = count_rows(pixels.table), 0
     if not count:
@@ -183,7 +184,7 @@ def _read_labels(pixels: PixelTable) -> NDArray[np.int64] | None:
     """Return the labels alone; what the pixels are does not matter."""
     if pixels.label is None:
         return None
-    shown = printable(str(pixels.table.path))
+    shown = printable(pixels.table.path)
     found = [
         _checked_labels(block, line, shown) for line, block in rows(pixels.table, pixels.label) if len(block)
     ]
@@ -216,7 +217,7 @@ def _check_pixels(table: Table) -> None:
     if pixels >= _MANY_PIXELS:
         shown = ", ".join(f"'{printable(name)[:40]}'" for name in others[:5]) or "nothing"
         raise DataError(
-            f"{printable(str(table.path))} has {pixels:,} columns of pixels (and {shown}), expected those of a square, "
+            f"{printable(table.path)} has {pixels:,} columns of pixels (and {shown}), expected those of a square, "
             "such as 784 for 28x28, or three times as many in colour; is a column missing?"
         )
 

@@ -24,12 +24,13 @@ from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import SPLITS, SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers import mat_file
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
-from picturewise.names import printable, slug
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName
 
 CLASSES = tuple(str(digit) for digit in range(10))
 _NAME = re.compile(r"(train|test|extra)(_\d+x\d+)?\.mat", re.IGNORECASE)
@@ -99,7 +100,7 @@ def recognise(path: Path) -> SvhnSource | None:
     if extra is not None and "train" in found:
         note = (
             f"{printable(extra.name)} was not read. To learn from train and extra together, use svhn-extra of the "
-            f"catalogue (picturewise data show svhn-extra); to learn from extra alone, name {printable(str(extra))}."
+            f"catalogue (picturewise data show svhn-extra); to learn from extra alone, name {printable(extra)}."
         )
         return SvhnSource(slug(path), _each_alone(found), extra, (note,))
     if extra is not None:
@@ -140,12 +141,12 @@ def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | No
             if progress is not None:
                 progress(done, total)
     labels = np.concatenate([file.labels for file in files])
-    origin = " and ".join(printable(str(path)) for path in paths)
+    origin = " and ".join(printable(path) for path in paths)
     return array_part(images, labels, CLASSES, origin, options, room)
 
 
 def _looked_at(path: Path) -> _File:
-    shown = printable(str(path))
+    shown = printable(path)
     arrays = mat_file.matrices(path)
     if not {"X", "y"} <= set(arrays):
         raise DataError(

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Room, room_for
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import SPLITS, SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName
 
 SIDE = 16
 CLASSES = 10
@@ -64,7 +64,7 @@ class UspsSource:
         path = self.files[split]
         images, labels = read_file(path)
         classes = tuple(str(digit) for digit in range(CLASSES))
-        return array_part(images, labels, classes, printable(str(path)), options, room)
+        return array_part(images, labels, classes, printable(path), options, room)
 
 
 def recognise(path: Path) -> UspsSource | None:
@@ -149,4 +149,4 @@ def _content(path: Path) -> bytes:
 
 
 def _shown(path: Path) -> str:
-    return printable(str(path))
+    return printable(path)

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.digest import digest
 from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part
-from picturewise.data.dataset import SplitName
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.errors import DataError
 from picturewise.seeds import derive
+from picturewise.split_names import SplitName
 
 _AT_ONCE = 1 << 16
 

@@ -27,12 +27,12 @@ from picturewise import files
 from picturewise.cache_folder import imports_folder, no_room
 from picturewise.catalogue import entries
 from picturewise.data.contract import Part, Progress, Reading, Source
-from picturewise.data.dataset import SPLITS, SplitName
 from picturewise.data.options import DataOptions
 from picturewise.data.store import change_detection, stored_split
 from picturewise.data.store.stored_split import Facts, Workshop
 from picturewise.errors import DataError, Interrupted, SaveError
-from picturewise.names import printable
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName
 
 _DIGITS = 24  # hexadecimal ones of a name
 

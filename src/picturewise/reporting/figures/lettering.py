@@ -9,7 +9,7 @@ from typing import Literal
 from matplotlib import font_manager
 from matplotlib.textpath import text_to_path
 
-from picturewise.printable import escaped, visible
+from picturewise.printable import escaped, printable
 
 _BASE = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian, …
 
@@ -85,7 +85,7 @@ def _pieces(text: str) -> list[str]:
     """Return the drawn characters one by one, combining marks together with their base, escapes whole."""
     pieces: list[str] = []
     for character in unicodedata.normalize("NFC", text):
-        shown = visible(character)
+        shown = printable(character)
         if any(ord(part) not in _covered() for part in shown):
             shown = escaped(character)
         if pieces and unicodedata.combining(character):

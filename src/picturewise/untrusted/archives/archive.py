@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.archives import tar_headers
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_RATIO, RATIO_FROM, UnpackedStream, too_dense
 
@@ -60,7 +60,7 @@ def first_name(path: Path) -> str:
         OSError: it cannot be read.
     """
     with _translated(path), _opened(path) as stream:
-        return next((name for name, _ in _tar_entries(stream, printable(str(path)))), "")
+        return next((name for name, _ in _tar_entries(stream, printable(path))), "")
 
 
 def zip_names(path: Path) -> tuple[str, ...]:
@@ -71,9 +71,7 @@ def zip_names(path: Path) -> tuple[str, ...]:
         OSError: it cannot be read.
     """
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
-        return tuple(
-            info.filename for info in _zip_entries(archive, path.stat().st_size, printable(str(path)))
-        )
+        return tuple(info.filename for info in _zip_entries(archive, path.stat().st_size, printable(path)))
 
 
 def check_stored(path: Path) -> None:
@@ -83,7 +81,7 @@ def check_stored(path: Path) -> None:
         DataError: it is so; or the archive is damaged or breaks a rule.
         OSError: it cannot be read.
     """
-    where, size = printable(str(path)), path.stat().st_size
+    where, size = printable(path), path.stat().st_size
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
         total = 0
         for info in _zip_entries(archive, size, where, in_memory=True):
@@ -119,7 +117,7 @@ def pieces(path: Path, name: str) -> Iterator[bytes]:
         DataError: as for `members`; or there is no file of that name.
         OSError: it cannot be read.
     """
-    where = printable(str(path))
+    where = printable(path)
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
         info = next(
             (info for info in _zip_entries(archive, path.stat().st_size, where) if info.filename == name),
@@ -150,7 +148,7 @@ def _check_packing(info: zipfile.ZipInfo, where: str) -> None:
 
 
 def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
-    where = printable(str(path))
+    where = printable(path)
     with _translated(path), path.open("rb") as file, zipfile.ZipFile(_in_small_reads(file, path)) as archive:
         for info in _zip_entries(archive, path.stat().st_size, where, in_memory=True):
             if not wanted(info.filename):
@@ -193,7 +191,7 @@ def _zip_entries(
 
 
 def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
-    where = printable(str(path))
+    where = printable(path)
     with _translated(path), _opened(path) as stream:
         for name, size in _tar_entries(stream, where):
             if wanted(name):
@@ -266,12 +264,12 @@ def _translated(path: Path) -> Iterator[None]:
         if error.errno != errno.EINVAL:
             raise
         # A zip's directory leads to before the file's first byte.
-        raise DataError(f"{printable(str(path))} is a truncated or damaged archive; get it again.") from error
+        raise DataError(f"{printable(path)} is a truncated or damaged archive; get it again.") from error
     # Hostile headers make them raise nearly anything: BadZipFile, ReadError, ValueError, struct.error, …
     except Exception as error:
         said = printable(str(error) or type(error).__name__).rstrip(".")[:200]
         raise DataError(
-            f"{printable(str(path))} is a truncated or damaged archive ({said}); get it again from its source."
+            f"{printable(path)} is a truncated or damaged archive ({said}); get it again from its source."
         ) from error
 
 
@@ -286,14 +284,14 @@ def _start(path: Path) -> bytes:
 def _opened(path: Path) -> Iterator[UnpackedStream]:
     """Yield a tar's bytes, gunzipped on the way."""
     if not _start(path):
-        raise DataError(f"{printable(str(path))} is empty or not a regular file, expected an archive.")
+        raise DataError(f"{printable(path)} is empty or not a regular file, expected an archive.")
     with path.open("rb") as file:
-        yield UnpackedStream(file, printable(str(path)))
+        yield UnpackedStream(file, printable(path))
 
 
 def _in_small_reads(file: BinaryIO, path: Path) -> Any:
     """Return the file with reads limited, so that a huge directory is refused rather than loaded."""
-    return _SmallReads(file, printable(str(path)))
+    return _SmallReads(file, printable(path))
 
 
 class _SmallReads:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from picturewise.cache_folder import imports_folder
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.confined import process
 from picturewise.untrusted.scratch import scratch_file
 
@@ -69,7 +69,7 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Limi
     Raises:
         DataError: what `work` raised as one, or a sentence for a crash, an exceeded limit or a damaged file.
     """
-    shown = printable(str(path))
+    shown = printable(path)
     message = {
         "work": work,
         "file": str(path.absolute()),
@@ -144,7 +144,7 @@ def _translated(answer: Answer, shown: str, limits: Limits) -> Answer:
     trouble = answer.facts.get("trouble")
     if trouble is None:
         return answer
-    said = printable(str(answer.facts.get("said", "")))[:600]
+    said = printable(answer.facts.get("said", ""))[:600]
     if trouble == "data":
         raise DataError(said)
     if trouble == "memory":

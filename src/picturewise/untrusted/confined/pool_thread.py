@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import PicturewiseError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.confined import process, protocol
 from picturewise.untrusted.confined.protocol import Item
 

@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.pickles.allowed_names import CALLS, Name, Shell, Text
 from picturewise.untrusted.pickles.outline import Outline
 from picturewise.untrusted.scratch import Content

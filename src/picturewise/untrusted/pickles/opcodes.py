@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.array_bytes import Blob
 from picturewise.untrusted.pickles.machine import MAX_INTEGER, MAX_OPCODES, NO_CODE, SHORT, Machine
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Self, overload
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 
 LARGE = 1 << 16  # bytes, from which on they are passed over
 _WINDOW = 1 << 18  # bytes read at a time
@@ -41,7 +41,7 @@ class Outline:
         """
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-            raise DataError(f"{printable(str(path))} is not a regular file.")
+            raise DataError(f"{printable(path)} is not a regular file.")
         with path.open("rb", buffering=0) as file:
             yield cls(file, status.st_size)
 

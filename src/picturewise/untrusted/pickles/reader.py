@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from picturewise.errors import DataError
-from picturewise.names import printable
+from picturewise.printable import printable
 from picturewise.untrusted.pickles import opcodes
 from picturewise.untrusted.pickles.machine import MAX_DEPTH, NO_CODE, Machine, kind_of
 from picturewise.untrusted.pickles.outline import NotEnoughError, Outline
@@ -37,12 +37,12 @@ def read(path: Path) -> Any:
         SaveError: there is no room for the copy.
         OSError: it cannot be read.
     """
-    return decode(private_copy(path), printable(str(path)))
+    return decode(private_copy(path), printable(path))
 
 
 def read_table(path: Path) -> dict[str, Any]:
     """Return the dict that a pickle holds, as `read` does; see `decode_table`."""
-    return decode_table(private_copy(path), printable(str(path)))
+    return decode_table(private_copy(path), printable(path))
 
 
 def read_names(path: Path) -> list[str]:
@@ -56,7 +56,7 @@ def read_names(path: Path) -> list[str]:
         return list(read_table(path))
     try:
         with Outline.opened(path) as outline:
-            return list(decode_table(outline, printable(str(path))))
+            return list(decode_table(outline, printable(path)))
     except NotEnoughError:
         return list(read_table(path))
 

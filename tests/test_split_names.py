@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from picturewise.data.contract import split_of
+from picturewise.split_names import split_of
 
 
 @pytest.mark.parametrize(
