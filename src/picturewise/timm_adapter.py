@@ -57,7 +57,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Published:
+class TimmWeights:
     """What timm says of the weights that are published for a network; of none, what it says of all.
 
     Attributes:
@@ -164,7 +164,7 @@ def measure(name: str, shape: _Shape) -> Measured:
     )
 
 
-def published(name: str) -> Published:
+def published(name: str) -> TimmWeights:
     """Return what timm says of published weights, those that are usual for the network if the name has no tag.
 
     Raises:
@@ -173,7 +173,7 @@ def published(name: str) -> Published:
     found = _configuration(name)
     channels, height, width = found.input_size
     mean, std = (tuple(round(255 * value, 3) for value in values) for values in (found.mean, found.std))
-    return Published((height, width, channels), mean, std, found.hf_hub_id)
+    return TimmWeights((height, width, channels), mean, std, found.hf_hub_id)
 
 
 def state_of(name: str, shape: _Shape, *, classes: int = 0) -> tuple[Mapping[str, Tensor], frozenset[str]]:

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from picturewise.catalogue import entries
-from picturewise.catalogue.entries import Entry
-from picturewise.catalogue.installed import Place
+from picturewise.catalogue.entries import SetEntry
+from picturewise.catalogue.installed import Installed
 
 WriteIdx = Callable[..., Path]
 
@@ -119,7 +119,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def tiny(server: Server, write_idx: WriteIdx, tmp_path: Path) -> Entry:
+def tiny(server: Server, write_idx: WriteIdx, tmp_path: Path) -> SetEntry:
     """A set like MNIST, of 30 + 10 pictures, that the server offers under good/; bad/ is asked first and has none."""
     files = []
     for prefix, count in (("train", 30), ("t10k", 10)):
@@ -133,7 +133,7 @@ def tiny(server: Server, write_idx: WriteIdx, tmp_path: Path) -> Entry:
             server.files[f"good/{path.name}"] = content
             checksum = f"sha256:{hashlib.sha256(content).hexdigest()}"
             files.append({"name": path.name, "bytes": len(content), "checksum": checksum})
-    return Entry(
+    return SetEntry(
         title="Nothing to see",
         shape=(4, 3, 1),
         classes=("no", "yes", "perhaps"),
@@ -147,15 +147,15 @@ def tiny(server: Server, write_idx: WriteIdx, tmp_path: Path) -> Entry:
 
 
 @pytest.fixture
-def place(tiny: Entry, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tiny: SetEntry, monkeypatch: pytest.MonkeyPatch) -> Installed:
     """The stand-in under the name `tiny`, known to the catalogue."""
     known = {**entries.entries(), "tiny": tiny}
     monkeypatch.setattr(entries, "entries", lambda: known)
-    return Place("tiny", tiny)
+    return Installed("tiny", tiny)
 
 
 @pytest.fixture
-def zipped(place: Place, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def zipped(place: Installed, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
     """The same set as EMNIST comes: one zip archive with more in it, the pictures lying on their side."""
     names = [file.name for file in place.entry.files]
     with zipfile.ZipFile(tmp_path / "gzip.zip", "w") as archive:
@@ -169,6 +169,6 @@ def zipped(place: Place, server: Server, tmp_path: Path, monkeypatch: pytest.Mon
         "checksum": f"sha256:{hashlib.sha256(content).hexdigest()}",
         "members": [f"gzip/{name}" for name in names],
     }
-    entry = Entry.model_validate(place.entry.model_dump() | {"files": [file], "transposed": True})
+    entry = SetEntry.model_validate(place.entry.model_dump() | {"files": [file], "transposed": True})
     monkeypatch.setattr(entries, "entries", lambda: {"tiny": place.entry, "lying": entry})
-    return Place("lying", entry)
+    return Installed("lying", entry)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from picturewise.catalogue.entries import PATH, Entry, PublishedFile, WeightsEntry, entries, load, weights
+from picturewise.catalogue.entries import PATH, PublishedFile, SetEntry, WeightsEntry, entries, load, weights
 
 # Publishers that offer no https address; what comes from them is guarded by its checksum as all else is.
 HTTP_ONLY = {
@@ -107,9 +107,9 @@ def test_an_address_is_the_mirror_and_the_name() -> None:
     ],
 )
 def test_an_entry_that_does_not_hold_together_is_refused(change: dict[str, object]) -> None:
-    Entry.model_validate(GOOD)
+    SetEntry.model_validate(GOOD)
     with pytest.raises(ValidationError):
-        Entry.model_validate(GOOD | change)
+        SetEntry.model_validate(GOOD | change)
 
 
 def test_a_name_that_would_lead_out_of_the_folder_is_refused(tmp_path: Path) -> None:

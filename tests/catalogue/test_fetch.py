@@ -15,7 +15,7 @@ import pytest
 
 from picturewise.catalogue import entries
 from picturewise.catalogue.fetch import fetch, remove
-from picturewise.catalogue.installed import RECEIPT, Place
+from picturewise.catalogue.installed import RECEIPT, Installed
 from picturewise.data.options import DataOptions
 from picturewise.data.read import read
 from picturewise.errors import DataError, DownloadError, SaveError
@@ -29,14 +29,14 @@ NAMES = [
 # What another process does: fetch the set that it is handed as JSON.
 CHILD = """
 import sys
-from picturewise.catalogue.entries import Entry
+from picturewise.catalogue.entries import SetEntry
 from picturewise.catalogue.fetch import fetch
-from picturewise.catalogue.installed import Place
-print(",".join(fetch(Place("tiny", Entry.model_validate_json(sys.argv[1]))).fetched))
+from picturewise.catalogue.installed import Installed
+print(",".join(fetch(Installed("tiny", SetEntry.model_validate_json(sys.argv[1]))).fetched))
 """
 
 
-def start(place: Place) -> subprocess.Popen[str]:
+def start(place: Installed) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-c", CHILD, place.entry.model_dump_json()]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
@@ -45,7 +45,7 @@ def lying_about(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-def test_a_set_is_fetched_once_and_read_under_its_name(place: Place, server) -> None:
+def test_a_set_is_fetched_once_and_read_under_its_name(place: Installed, server) -> None:
     done = fetch(place)
     assert (list(done.fetched), done.here_already) == (sorted(NAMES, key=NAMES.index), ())
     assert lying_about(place.folder) == {*NAMES, RECEIPT}
@@ -64,7 +64,7 @@ def test_a_set_is_fetched_once_and_read_under_its_name(place: Place, server) -> 
     assert not any("by hand" in note for note in dataset.notes)
 
 
-def test_a_file_that_cannot_be_had_says_where_to_put_it_by_hand(place: Place, server) -> None:
+def test_a_file_that_cannot_be_had_says_where_to_put_it_by_hand(place: Installed, server) -> None:
     server.manners[f"good/{NAMES[2]}"] = "flip"
     with pytest.raises(DownloadError) as caught:
         fetch(place)
@@ -80,13 +80,13 @@ def test_a_file_that_cannot_be_had_says_where_to_put_it_by_hand(place: Place, se
     assert place.is_here()
 
 
-def server_file(server, name: str, place: Place) -> Path:
+def server_file(server, name: str, place: Installed) -> Path:
     path = place.folder.with_name(name)
     path.write_bytes(server.files[f"good/{name}"])
     return path
 
 
-def test_files_put_there_by_hand_are_used_and_never_removed(place: Place, server) -> None:
+def test_files_put_there_by_hand_are_used_and_never_removed(place: Installed, server) -> None:
     place.folder.mkdir(parents=True)
     for name in NAMES:
         (place.folder / name).write_bytes(server.files[f"good/{name}"])
@@ -98,7 +98,7 @@ def test_files_put_there_by_hand_are_used_and_never_removed(place: Place, server
 
 
 def test_a_file_by_hand_that_is_not_the_published_one_is_used_with_a_note_and_not_replaced(
-    place: Place, server
+    place: Installed, server
 ) -> None:
     fetch(place)
     own = gzip.compress(gzip.decompress(server.files[f"good/{NAMES[0]}"]), compresslevel=1, mtime=1)
@@ -112,7 +112,7 @@ def test_a_file_by_hand_that_is_not_the_published_one_is_used_with_a_note_and_no
     assert left == (NAMES[0],)
 
 
-def test_remove_deletes_what_was_fetched_and_its_folder(place: Place) -> None:
+def test_remove_deletes_what_was_fetched_and_its_folder(place: Installed) -> None:
     fetch(place)
     size = place.bytes_here()
     assert size == place.entry.bytes()
@@ -121,13 +121,13 @@ def test_remove_deletes_what_was_fetched_and_its_folder(place: Place) -> None:
     assert remove(place) == (0, ())
 
 
-def test_remove_leaves_a_stranger_in_the_folder(place: Place) -> None:
+def test_remove_leaves_a_stranger_in_the_folder(place: Installed) -> None:
     fetch(place)
     (place.folder / "mine.txt").write_text("mine")
     assert remove(place)[1] == ("mine.txt",)
 
 
-def test_two_processes_at_once_fetch_once(place: Place, server) -> None:
+def test_two_processes_at_once_fetch_once(place: Installed, server) -> None:
     server.manners[f"good/{NAMES[0]}"] = "slow"
     said = sorted(process.communicate(timeout=20)[0].strip() for process in [start(place), start(place)])
     assert said == ["", ",".join(NAMES)]
@@ -137,7 +137,9 @@ def test_two_processes_at_once_fetch_once(place: Place, server) -> None:
     assert place.is_here()
 
 
-def test_a_process_that_is_killed_leaves_nothing_half_and_the_next_one_finishes(place: Place, server) -> None:
+def test_a_process_that_is_killed_leaves_nothing_half_and_the_next_one_finishes(
+    place: Installed, server
+) -> None:
     server.manners[f"good/{NAMES[2]}"] = "stall"
     process = start(place)
     deadline = time.monotonic() + 20
@@ -156,7 +158,7 @@ def test_a_process_that_is_killed_leaves_nothing_half_and_the_next_one_finishes(
 
 
 def test_a_place_that_cannot_be_written(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "file"))
@@ -164,7 +166,9 @@ def test_a_place_that_cannot_be_written(
         fetch(place)
 
 
-def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(place: Place, zipped: Place) -> None:
+def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(
+    place: Installed, zipped: Installed
+) -> None:
     fetch(place)
     assert fetch(zipped).fetched == ("gzip.zip",)
     assert lying_about(zipped.folder) == {*NAMES, RECEIPT}
@@ -177,7 +181,7 @@ def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(place: Place,
     assert remove(zipped)[1] == ()
 
 
-def test_an_archive_without_its_members_is_told(zipped: Place, tmp_path: Path) -> None:
+def test_an_archive_without_its_members_is_told(zipped: Installed, tmp_path: Path) -> None:
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("gzip/README", b"moved away")
@@ -186,7 +190,7 @@ def test_an_archive_without_its_members_is_told(zipped: Place, tmp_path: Path) -
     (zipped.folder / "gzip.zip").write_bytes(content)
     checksum = f"sha256:{hashlib.sha256(content).hexdigest()}"
     file = zipped.entry.files[0].model_copy(update={"bytes": len(content), "checksum": checksum})
-    place = Place(zipped.name, zipped.entry.model_copy(update={"files": (file,)}))
+    place = Installed(zipped.name, zipped.entry.model_copy(update={"files": (file,)}))
     with pytest.raises(
         DownloadError, match=r"gzip\.zip of lying cannot be unpacked: .* holds no 'gzip/train-images"
     ):
@@ -194,7 +198,7 @@ def test_an_archive_without_its_members_is_told(zipped: Place, tmp_path: Path) -
     assert lying_about(place.folder) == {"gzip.zip"}
 
 
-def test_an_archive_put_there_by_hand_is_unpacked_and_kept(zipped: Place, server) -> None:
+def test_an_archive_put_there_by_hand_is_unpacked_and_kept(zipped: Installed, server) -> None:
     zipped.folder.mkdir(parents=True)
     (zipped.folder / "gzip.zip").write_bytes(server.files["good/gzip.zip"])
     assert fetch(zipped).here_already == ("gzip.zip",)
@@ -204,9 +208,9 @@ def test_an_archive_put_there_by_hand_is_unpacked_and_kept(zipped: Place, server
 
 
 def test_a_file_that_two_sets_share_is_fetched_once(
-    place: Place, server, monkeypatch: pytest.MonkeyPatch
+    place: Installed, server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    more = Place("more", place.entry)
+    more = Installed("more", place.entry)
     monkeypatch.setattr(entries, "entries", lambda: {"tiny": place.entry, "more": place.entry})
     fetch(place)
     asked = len(server.asked)
@@ -217,7 +221,7 @@ def test_a_file_that_two_sets_share_is_fetched_once(
     assert remove(more) == (place.entry.bytes(), ())
 
 
-def test_ctrl_c_leaves_nothing_half(place: Place, server) -> None:
+def test_ctrl_c_leaves_nothing_half(place: Installed, server) -> None:
     server.manners[f"good/{NAMES[0]}"] = "stall"
     process = start(place)
     deadline = time.monotonic() + 20
@@ -234,15 +238,15 @@ import sys
 from pathlib import Path
 from picturewise.catalogue.entries import WeightsEntry
 from picturewise.catalogue.fetch import fetch
-from picturewise.catalogue.installed import Place
+from picturewise.catalogue.installed import Installed
 entry = WeightsEntry.model_validate_json(sys.argv[1])
 convert = lambda source, target: target.write_bytes(source.read_bytes()[::-1])
-print(",".join(fetch(Place("net", entry), convert=convert).fetched))
+print(",".join(fetch(Installed("net", entry), convert=convert).fetched))
 """
 
 
 @pytest.fixture
-def net(server) -> Place:
+def net(server) -> Installed:
     """Weights that are converted when they come: stood on their head."""
     content = server.files["good/net-1.pth"] = bytes(range(256)) * 100
     file = {
@@ -253,14 +257,16 @@ def net(server) -> Place:
     }
     entry = entries.weights()["resnet18"].model_dump()
     mirrors = (server.url("bad/"), server.url("good/"))
-    return Place("net", entries.WeightsEntry.model_validate(entry | {"mirrors": mirrors, "files": [file]}))
+    return Installed(
+        "net", entries.WeightsEntry.model_validate(entry | {"mirrors": mirrors, "files": [file]})
+    )
 
 
 def upside_down(source: Path, target: Path) -> None:
     target.write_bytes(source.read_bytes()[::-1])
 
 
-def test_what_is_converted_is_kept_in_its_converted_form_alone(net: Place, server) -> None:
+def test_what_is_converted_is_kept_in_its_converted_form_alone(net: Installed, server) -> None:
     assert not net.is_here()
     assert fetch(net, convert=upside_down).fetched == ("net-1.pth",)
     assert lying_about(net.folder) == {"net-1.safetensors", RECEIPT}
@@ -273,7 +279,7 @@ def test_what_is_converted_is_kept_in_its_converted_form_alone(net: Place, serve
     assert not net.folder.exists()
 
 
-def test_a_file_with_another_checksum_is_never_converted(net: Place, server) -> None:
+def test_a_file_with_another_checksum_is_never_converted(net: Installed, server) -> None:
     server.manners["good/net-1.pth"] = "flip"
     seen: list[Path] = []
     with pytest.raises(DownloadError, match="checksum is not the published sha256-prefix:"):
@@ -282,7 +288,7 @@ def test_a_file_with_another_checksum_is_never_converted(net: Place, server) -> 
     assert not net.is_here()
 
 
-def test_a_file_that_cannot_be_converted_leaves_nothing(net: Place) -> None:
+def test_a_file_that_cannot_be_converted_leaves_nothing(net: Installed) -> None:
     def refuse(source: Path, target: Path) -> None:
         target.write_bytes(b"half")
         raise DataError(f"{source.name} is another network's.")
@@ -292,7 +298,7 @@ def test_a_file_that_cannot_be_converted_leaves_nothing(net: Place) -> None:
     assert lying_about(net.folder) == set()
 
 
-def test_a_published_file_put_there_by_hand_is_converted_and_left(net: Place, server) -> None:
+def test_a_published_file_put_there_by_hand_is_converted_and_left(net: Installed, server) -> None:
     net.folder.mkdir(parents=True)
     (net.folder / "net-1.pth").write_bytes(server.files["good/net-1.pth"])
     assert fetch(net, convert=upside_down).here_already == ("net-1.pth",)
@@ -301,7 +307,7 @@ def test_a_published_file_put_there_by_hand_is_converted_and_left(net: Place, se
     assert remove(net) == (25_600, ("net-1.pth",))
 
 
-def test_two_processes_at_once_convert_once(net: Place, server) -> None:
+def test_two_processes_at_once_convert_once(net: Installed, server) -> None:
     server.manners["good/net-1.pth"] = "slow"
     arguments = [sys.executable, "-c", CONVERTED, net.entry.model_dump_json()]
     processes = [

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from picturewise.catalogue import entries
-from picturewise.catalogue.entries import Entry
+from picturewise.catalogue.entries import SetEntry
 from picturewise.cli.app import run
 
 
@@ -38,7 +38,7 @@ def bars(idx_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
         }
         for path in sorted(idx_folder.iterdir())
     ]
-    entry = Entry(
+    entry = SetEntry(
         title="Bars",
         shape=(12, 12, 1),
         classes=("lying", "standing"),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from picturewise.catalogue.fetch import fetch
-from picturewise.catalogue.installed import Place
-from picturewise.data.catalogue_source import PublishedSource
+from picturewise.catalogue.installed import Installed
+from picturewise.data.catalogue_source import CatalogueSource
 from picturewise.data.contract import Part, Reading
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
@@ -18,7 +18,7 @@ from picturewise.names import shown_bytes
 from picturewise.split_names import SplitName
 
 
-def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Place, server) -> None:
+def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Installed, server) -> None:
     with pytest.raises(DataError) as caught:
         read(DataOptions(source="tiny"))
     size = sum(file.bytes or 0 for file in place.entry.files)
@@ -31,7 +31,7 @@ def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Place, se
 
 
 def test_a_folder_of_the_name_is_pointed_out(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()
@@ -40,7 +40,7 @@ def test_a_folder_of_the_name_is_pointed_out(
 
 
 def test_files_of_another_set_are_noticed_by_their_classes(
-    place: Place, write_idx, monkeypatch: pytest.MonkeyPatch
+    place: Installed, write_idx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(place)
     write_idx(place.folder / "train-labels-idx1-ubyte.gz", [number % 5 for number in range(30)], (30,))
@@ -48,18 +48,18 @@ def test_files_of_another_set_are_noticed_by_their_classes(
         read(DataOptions(source="tiny"))
 
 
-def test_the_catalogue_names_the_classes_where_only_a_split_is_read(place: Place) -> None:
+def test_the_catalogue_names_the_classes_where_only_a_split_is_read(place: Installed) -> None:
     fetch(place)
     assert read(DataOptions(source="tiny"), ["test"]).classes == ("no", "yes", "perhaps")
 
 
-def test_no_split_but_the_one_asked_for_is_opened(place: Place) -> None:
+def test_no_split_but_the_one_asked_for_is_opened(place: Installed) -> None:
     fetch(place)
     (place.folder / "t10k-images-idx3-ubyte.gz").write_bytes(b"damaged")
     assert len(read(DataOptions(source="tiny"), ["train"]).split("train")) == 27
 
 
-def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place: Place) -> None:
+def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place: Installed) -> None:
     @dataclass(frozen=True)
     class Named:
         classes: tuple[str, ...]
@@ -75,10 +75,10 @@ def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place:
     fetch(place)
     options = DataOptions(source="tiny")
     for classes in (("no", "yes", "perhaps"), ("0", "1", "2")):
-        part = PublishedSource(place, Named(classes)).read(["train"], options).parts["train"]
+        part = CatalogueSource(place, Named(classes)).read(["train"], options).parts["train"]
         assert part.pictures.classes == ("no", "yes", "perhaps")
     with pytest.raises(DataError, match="a file has the classes yes, no, perhaps, …, expected those of tiny"):
-        PublishedSource(place, Named(("yes", "no", "perhaps"))).read(["train"], options)
+        CatalogueSource(place, Named(("yes", "no", "perhaps"))).read(["train"], options)
 
 
 @pytest.mark.parametrize(("size", "words"), [(999, "999 bytes"), (1000, "1.0 kB"), (561_753_746, "561.8 MB")])

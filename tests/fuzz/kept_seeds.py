@@ -68,7 +68,7 @@ def runs() -> list[Seed]:
     from picturewise.data.imageset import ImageSet
     from picturewise.recipes.recipe import make_recipe
     from picturewise.runs.run import open_run
-    from picturewise.tasks.evaluate import judge
+    from picturewise.tasks.evaluate import evaluate_part
     from picturewise.training import start
 
     torch.set_num_threads(1)
@@ -94,7 +94,7 @@ def runs() -> list[Seed]:
         trainer = start.start(recipe, Dataset("tiny", train=part(24), valid=part(9)), path)
         trainer.fit()
         run, pictures = open_run(path), part(12)
-        run.save_evaluation(*judge(run.classifier(), pictures, "tiny", "test")[:2])
+        run.save_evaluation(*evaluate_part(run.classifier(), pictures, "tiny", "test")[:2])
         files = {
             str(found.relative_to(path)): found.read_bytes()
             for found in sorted(path.rglob("*"))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from picturewise.architectures.lines import parse
 from picturewise.architectures.published import published_lines
 from picturewise.networks.builder import assemble, build, spans
-from picturewise.networks.published import from_published
+from picturewise.networks.torchvision_weights import from_published
 
 SHAPES = [(32, 32, 3), (32, 32, 1)]
 

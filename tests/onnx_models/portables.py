@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
 from picturewise.networks.builder import build
-from picturewise.onnx_models.model import Scale, onnx_model
+from picturewise.onnx_models.model import Normalisation, onnx_model
 from picturewise.onnx_models.session import Session
 from picturewise.preparing.preparation import Preparation
 
@@ -30,7 +30,7 @@ class Pair:
         self, lines: str | Sequence[str], shape: Shape = (12, 9, 3), classes: int = 5, *, grey: bool = False
     ) -> None:
         kept = 1 if grey else shape[2]
-        self.scale = Scale(
+        self.scale = Normalisation(
             grey, tuple(100.0 + 9 * c for c in range(kept)), tuple(50.0 + 7 * c for c in range(kept))
         )
         self.shape, self.layers = shape, parse(lines)

@@ -10,12 +10,12 @@ from portables import TEMPERATURE, Pair, pictures
 
 from picturewise.architectures.lines import parse
 from picturewise.onnx_models import model as rooms_model
-from picturewise.onnx_models.model import Scale, is_portable, onnx_model
+from picturewise.onnx_models.model import Normalisation, is_portable, onnx_model
 from picturewise.onnx_models.session import Session
 
 WEIGHT = np.array([[1.0, -2.0, 0.5, 4.0], [0.0, 1.0, 2.0, -1.0]], np.float32)
 BIAS = np.array([0.25, -1.5], np.float32)
-SCALE = Scale(grey=False, mean=(100.0,), std=(50.0,))
+SCALE = Normalisation(grey=False, mean=(100.0,), std=(50.0,))
 
 
 def tiny(**other: object) -> bytes:

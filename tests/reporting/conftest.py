@@ -12,12 +12,12 @@ from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
 from picturewise.reporting.contents import (
     ComparisonRow,
     ComparisonTable,
-    DatasetFacts,
+    DatasetSummary,
     LayerFacts,
     ModelFacts,
     Report,
     ReportFigure,
-    SplitFacts,
+    SplitSummary,
 )
 from picturewise.reporting.figures import draw_sample_sheet, to_png
 from picturewise.runs.history import Epoch
@@ -203,13 +203,13 @@ def report(model):
             for name, accuracy in accuracies.items()
         )
         splits = tuple(
-            SplitFacts(name, number * len(classes), name[0] * 64, dict.fromkeys(classes, number))
+            SplitSummary(name, number * len(classes), name[0] * 64, dict.fromkeys(classes, number))
             for name, number in (("train", 1000), ("valid", 100), ("test", 100))
         )
         return Report(
             title=f"pets: {', '.join(accuracies)}",
             datasets=(
-                DatasetFacts(
+                DatasetSummary(
                     name="pets",
                     source=f"/home/me/{classes[0]}",
                     shape=(28, 28, 1),

@@ -20,7 +20,7 @@ from picturewise.catalogue.entries import WeightsEntry
 from picturewise.catalogue.weights import published_weights
 from picturewise.errors import DataError, DownloadError, UsageError
 from picturewise.networks import weights
-from picturewise.networks.published import from_published, published_shapes
+from picturewise.networks.torchvision_weights import from_published, published_shapes
 from picturewise.tasks.catalogue import fetch_sets, list_weights, remove_set, show_set
 
 

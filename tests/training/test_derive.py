@@ -11,7 +11,7 @@ from picturewise.architectures.named import preset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import LayerError, UsageError
 from picturewise.recipes.recipe import Recipe, flat, make_recipe
-from picturewise.training.derive import derived_keys, effective, usual_batch_size, usual_epochs
+from picturewise.training.derive import derive_recipe, derived_keys, usual_batch_size, usual_epochs
 from picturewise.training.optimizers import USUAL
 
 
@@ -26,7 +26,7 @@ def train(
 
 
 def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
-    found, notes = effective(recipe(), train())
+    found, notes = derive_recipe(recipe(), train())
     assert [key for key, value in flat(found).items() if value is None] == [
         "data.size", "data.classes", "data.limit", "data.group_by",
         "start.source", "start.sha256", "start.lines", "start.statistics", "training.steps",
@@ -36,22 +36,24 @@ def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
 
 
 def test_deriving_twice_changes_nothing() -> None:
-    once, _ = effective(recipe(preparation={"augmentation": ["flip", "shift 1"]}), train(classes=("0", "1")))
-    assert effective(once, train(classes=("0", "1"))) == (once, ())
+    once, _ = derive_recipe(
+        recipe(preparation={"augmentation": ["flip", "shift 1"]}), train(classes=("0", "1"))
+    )
+    assert derive_recipe(once, train(classes=("0", "1"))) == (once, ())
 
 
 def test_what_the_user_chose_stays() -> None:
     chosen = {
         "epochs": 3, "batch_size": 7, "learning_rate": 0.5, "momentum": 0.0, "weight_decay": 0.0, "optimizer": "adamw",
     }  # fmt: skip
-    found, _ = effective(recipe(training=chosen, preparation={"augmentation": []}), train())
+    found, _ = derive_recipe(recipe(training=chosen, preparation={"augmentation": []}), train())
     assert {key: getattr(found.training, key) for key in chosen} == chosen
     assert found.preparation.augmentation == ()
 
 
 @pytest.mark.parametrize("optimizer", USUAL)
 def test_rates_are_the_usual_ones_of_the_optimizer(optimizer: Any) -> None:
-    options = effective(recipe(training={"optimizer": optimizer}), train())[0].training
+    options = derive_recipe(recipe(training={"optimizer": optimizer}), train())[0].training
     usual = USUAL[optimizer]
     assert options.learning_rate == usual.learning_rate
     assert (options.momentum, options.weight_decay) == (usual.momentum, usual.weight_decay)
@@ -59,46 +61,46 @@ def test_rates_are_the_usual_ones_of_the_optimizer(optimizer: Any) -> None:
 
 def test_a_preset_becomes_its_lines_for_the_shape_after_preparation() -> None:
     for grey, shape in ((False, (28, 28, 3)), (True, (28, 28, 1))):
-        found, _ = effective(recipe(model={"preset": "cnn"}, preparation={"grey": grey}), train())
+        found, _ = derive_recipe(recipe(model={"preset": "cnn"}, preparation={"grey": grey}), train())
         assert found.model.layers == preset("cnn", shape)
         assert found.model.preset == "cnn"
 
 
 def test_how_a_preset_suits_itself_to_the_pictures_is_noted_once() -> None:
-    found, notes = effective(recipe(model={"preset": "vgg11"}), train())
+    found, notes = derive_recipe(recipe(model={"preset": "vgg11"}), train())
     assert len(notes) == 1
     assert "on 28x28 its two dense layers of 4,096 are replaced" in notes[0]
-    assert effective(found, train()) == (found, ())
-    assert effective(recipe(model={"preset": "vgg11"}), train(), module=True)[1] == ()
+    assert derive_recipe(found, train()) == (found, ())
+    assert derive_recipe(recipe(model={"preset": "vgg11"}), train(), module=True)[1] == ()
 
 
 def test_layers_win_over_a_preset_and_are_written_in_their_shortest_form() -> None:
     lines = ["Flatten; dense  relu 8 # comment", "dropout 0.00001"]
-    found, _ = effective(recipe(model={"preset": "cnn", "layers": lines}), train())
+    found, _ = derive_recipe(recipe(model={"preset": "cnn", "layers": lines}), train())
     assert found.model.layers == ("flatten", "dense 8 relu", "dropout 0.00001")
 
 
 def test_a_python_class_has_no_lines() -> None:
-    found, _ = effective(recipe(), train(), module=True)
+    found, _ = derive_recipe(recipe(), train(), module=True)
     assert found.model.layers is found.model.preset is None
 
 
 def test_a_recipe_without_any_network_is_refused() -> None:
     with pytest.raises(UsageError, match=r"names no network: give model\.preset or model\.layers"):
-        effective(recipe(model={"preset": None}), train())
+        derive_recipe(recipe(model={"preset": None}), train())
 
 
 def test_lines_that_do_not_fit_the_pictures_are_refused() -> None:
     with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit: 28x28x3 comes in"):
-        effective(recipe(model={"layers": ["dense 3"]}), train())
+        derive_recipe(recipe(model={"layers": ["dense 3"]}), train())
     with pytest.raises(LayerError, match="The output layer"):
-        effective(recipe(model={"layers": []}), train())
+        derive_recipe(recipe(model={"layers": []}), train())
     with pytest.raises(UsageError, match="Did you mean 'cnn'"):
-        effective(recipe(model={"preset": "ccn"}), train())
+        derive_recipe(recipe(model={"preset": "ccn"}), train())
 
 
 def test_flips_of_characters_are_left_out_with_a_note() -> None:
-    found, notes = effective(
+    found, notes = derive_recipe(
         recipe(preparation={"augmentation": ["flip", "shift 1"]}), train(classes=("0", "1"))
     )
     assert found.preparation.augmentation == ("shift 1",)
@@ -108,9 +110,9 @@ def test_flips_of_characters_are_left_out_with_a_note() -> None:
 
 def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match="Did you mean 'flip'"):
-        effective(recipe(preparation={"augmentation": ["flp"]}), train())
+        derive_recipe(recipe(preparation={"augmentation": ["flp"]}), train())
     with pytest.raises(UsageError, match="'crop 28' does not fit: the pictures are 28x28"):
-        effective(recipe(preparation={"augmentation": ["crop 28"]}), train())
+        derive_recipe(recipe(preparation={"augmentation": ["crop 28"]}), train())
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
 def test_a_batch_of_a_large_network_still_fits_in_memory(preset: str, side: int, batch_size: int) -> None:
     pictures = np.broadcast_to(np.zeros((), np.uint8), (54_000, side, side, 3))
     many = ImageSet(pictures, np.zeros(54_000, np.int64), ("cat", "dog"), "made by a test")
-    options = effective(recipe(model={"preset": preset}), many)[0].training
+    options = derive_recipe(recipe(model={"preset": preset}), many)[0].training
     assert options.batch_size == batch_size
 
 
@@ -149,13 +151,13 @@ def test_steps_that_are_asked_for_come_to_as_many_whole_epochs_as_are_nearest(
 
 
 def test_epochs_win_over_steps() -> None:
-    assert effective(recipe(training={"steps": 3, "epochs": 7}), train())[0].training.epochs == 7
-    assert effective(recipe(training={"steps": 3}), train())[0].training.epochs == 1
+    assert derive_recipe(recipe(training={"steps": 3, "epochs": 7}), train())[0].training.epochs == 7
+    assert derive_recipe(recipe(training={"steps": 3}), train())[0].training.epochs == 1
 
 
 def test_the_keys_that_were_derived_are_those_that_were_left_out() -> None:
     given_recipe = recipe(training={"epochs": 3, "momentum": 0.5}, preparation={"augmentation": []})
-    found, _ = effective(given_recipe, train())
+    found, _ = derive_recipe(given_recipe, train())
     assert derived_keys(given_recipe, found) == (
         "model.layers", "training.batch_size", "training.optimizer", "training.learning_rate", "training.beta2",
         "training.weight_decay",
@@ -167,7 +169,7 @@ def test_the_engine_decides_the_usual_optimizer_and_a_smaller_batch_where_it_kee
     pictures = train(10_000, (96, 96, 3))
     sizes = {}
     for engine, optimizer in (("torch", "adamw"), ("numpy", "sgd")):
-        found, _ = effective(recipe(training={"engine": engine}, model=layers), pictures)
+        found, _ = derive_recipe(recipe(training={"engine": engine}, model=layers), pictures)
         assert found.training.optimizer == optimizer
         sizes[engine] = found.training.batch_size
     assert sizes == {"torch": 128, "numpy": 64}
@@ -177,6 +179,8 @@ def test_what_the_engine_has_not_is_refused() -> None:
     with pytest.raises(
         UsageError, match=r"training\.optimizer is 'muon', but the NumPy engine has 'sgd' alone"
     ):
-        effective(recipe(training={"engine": "numpy", "optimizer": "muon"}), train())
+        derive_recipe(recipe(training={"engine": "numpy", "optimizer": "muon"}), train())
     with pytest.raises(LayerError, match="'groupnorm 3', is none that the NumPy engine has"):
-        effective(recipe(training={"engine": "numpy"}, model={"layers": ["groupnorm 3", "flatten"]}), train())
+        derive_recipe(
+            recipe(training={"engine": "numpy"}, model={"layers": ["groupnorm 3", "flatten"]}), train()
+        )

@@ -13,7 +13,7 @@ from torch import nn
 
 from picturewise.errors import DivergedError, Interrupted, LayerError, UsageError
 from picturewise.runs.run import open_run
-from picturewise.training.engine import NumPyEngine, TorchEngine
+from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine
 from picturewise.training.rate_finder import range_test
 
 QUIET = ["conv 4 3x3", "batchnorm", "relu", "maxpool 2", "residual 4", "flatten", "dense 8 relu"]
@@ -57,8 +57,8 @@ def test_it_learns_what_the_torch_engine_learns(
 
 
 def test_the_engine_is_the_one_that_the_recipe_names(tmp_path: Path, tiny: ModuleType) -> None:
-    assert isinstance(tiny.start(tmp_path / "a").engine, TorchEngine)
-    assert isinstance(tiny.start(tmp_path / "b", engine="numpy").engine, NumPyEngine)
+    assert isinstance(tiny.start(tmp_path / "a").engine, TorchTrainingEngine)
+    assert isinstance(tiny.start(tmp_path / "b", engine="numpy").engine, NumPyTrainingEngine)
     run = open_run(tmp_path / "b")
     assert (run.recipe.training.optimizer, run.recipe.training.engine) == ("sgd", "numpy")
     assert run.record.machine["numpy"] == np.__version__

@@ -14,7 +14,7 @@ import torch
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import Interrupted, PicturewiseError, RunError, UsageError
-from picturewise.networks.published import published_shapes
+from picturewise.networks.torchvision_weights import published_shapes
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting

@@ -69,7 +69,7 @@ class PublishedFile(BaseModel):
         return tuple(PurePosixPath(member).name for member in self.members) or (self.converted or self.name,)
 
 
-class Published(BaseModel):
+class CatalogueEntry(BaseModel):
     """What has a name: who may use it, and where it is published; without files it is built in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,7 +104,7 @@ class Published(BaseModel):
         return urlsplit(self.mirrors[0]).netloc if self.mirrors else ""
 
 
-class Entry(Published):
+class SetEntry(CatalogueEntry):
     """One set of pictures."""
 
     shape: tuple[int, int, Literal[1, 3]] = Field(description="Height, width and channels.")
@@ -119,7 +119,7 @@ class Entry(Published):
         return self
 
 
-class WeightsEntry(Published):
+class WeightsEntry(CatalogueEntry):
     """The weights of one network, in one file that is converted when it has come."""
 
     parameters: Annotated[int, Field(gt=0)] = Field(
@@ -133,8 +133,8 @@ class WeightsEntry(Published):
         return self
 
 
-Catalogue = Mapping[str, Entry]
-_MODEL: TypeAdapter[dict[str, Entry]] = TypeAdapter(dict[SetName, Entry])
+Catalogue = Mapping[str, SetEntry]
+_MODEL: TypeAdapter[dict[str, SetEntry]] = TypeAdapter(dict[SetName, SetEntry])
 _WEIGHTS: TypeAdapter[dict[str, WeightsEntry]] = TypeAdapter(dict[WeightsName, WeightsEntry])
 
 

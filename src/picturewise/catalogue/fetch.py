@@ -14,7 +14,7 @@ from picturewise import files
 from picturewise.catalogue import entries
 from picturewise.catalogue.download import Advance, Patience, download
 from picturewise.catalogue.entries import PublishedFile
-from picturewise.catalogue.installed import RECEIPT, Place, is_published
+from picturewise.catalogue.installed import RECEIPT, Installed, is_published
 from picturewise.errors import DataError, DownloadError, SaveError
 from picturewise.untrusted.archives import archive
 
@@ -33,7 +33,7 @@ class Fetched:
 
 
 def fetch(
-    place: Place,
+    place: Installed,
     *,
     patience: Patience | None = None,
     advance: Callable[[str], Advance] | None = None,
@@ -79,7 +79,7 @@ def fetch(
     return Fetched(tuple(brought), tuple(here))
 
 
-def remove(place: Place) -> tuple[int, tuple[str, ...]]:
+def remove(place: Installed) -> tuple[int, tuple[str, ...]]:
     """Delete what Picturewise fetched of a set; return its bytes and the names of files that are left.
 
     A file that was put there by hand, or changed since it was fetched, is left.
@@ -105,7 +105,7 @@ def remove(place: Place) -> tuple[int, tuple[str, ...]]:
 
 
 @contextmanager
-def _alone(place: Place) -> Iterator[Path]:
+def _alone(place: Installed) -> Iterator[Path]:
     """Yield a hidden, empty folder to work in, while no other process works on the set."""
     workshop = place.folder / _WORKSHOP
     with _writing(place.folder):
@@ -131,7 +131,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise SaveError(f"{folder} cannot be changed: {error.strerror or error}.") from error
 
 
-def _check_here(place: Place, file: PublishedFile) -> None:
+def _check_here(place: Installed, file: PublishedFile) -> None:
     """Refuse a file that is in the way of the published one; it may be somebody's own, so it is not replaced."""
     if file.members or file.converted or place.was_fetched(file.name) or is_published(place.folder, file):
         return
@@ -141,13 +141,13 @@ def _check_here(place: Place, file: PublishedFile) -> None:
     )
 
 
-def _twin(place: Place, file: PublishedFile) -> Place | None:
+def _twin(place: Installed, file: PublishedFile) -> Installed | None:
     """Return another set that fetched the very same file: `svhn` and `svhn-extra` share one."""
-    others = [Place(name, entry) for name, entry in entries.entries().items() if name != place.name]
+    others = [Installed(name, entry) for name, entry in entries.entries().items() if name != place.name]
     return next((o for o in others if file in o.entry.files and o.was_fetched(file.name)), None)
 
 
-def _link(place: Place, file: PublishedFile, twin: Place, workshop: Path) -> None:
+def _link(place: Installed, file: PublishedFile, twin: Installed, workshop: Path) -> None:
     """Give the file of another set a second place; on disks that know no links, as a copy."""
     path = workshop / file.name
     with _writing(place.folder):
@@ -159,7 +159,7 @@ def _link(place: Place, file: PublishedFile, twin: Place, workshop: Path) -> Non
 
 
 def _bring(
-    place: Place, file: PublishedFile, workshop: Path, patience: Patience | None, advance: Advance | None
+    place: Installed, file: PublishedFile, workshop: Path, patience: Patience | None, advance: Advance | None
 ) -> tuple[Path, str]:
     try:
         return download(file, place.entry.addresses(file), workshop, patience=patience, advance=advance)
@@ -171,7 +171,7 @@ def _bring(
 
 
 def _keep(
-    place: Place, file: PublishedFile, path: Path, address: str, workshop: Path, convert: Convert | None
+    place: Installed, file: PublishedFile, path: Path, address: str, workshop: Path, convert: Convert | None
 ) -> None:
     """Let what is kept of the file at `path`, whose checksum was right, appear in the set's folder."""
     if file.members:
@@ -184,13 +184,13 @@ def _keep(
         _settle(place, path, file.name, address)
 
 
-def _settle(place: Place, path: Path, name: str, address: str) -> None:
+def _settle(place: Installed, path: Path, name: str, address: str) -> None:
     # The receipt first: killed in between, it speaks of a file that is not there, and that does no harm.
     place.record(path, name, address)
     files.adopt(path, place.folder / name)
 
 
-def _unpack(place: Place, file: PublishedFile, path: Path, address: str, workshop: Path) -> None:
+def _unpack(place: Installed, file: PublishedFile, path: Path, address: str, workshop: Path) -> None:
     """Take a file's members out of the zip archive at `path`, whose checksum was right."""
     try:
         for member in file.members:

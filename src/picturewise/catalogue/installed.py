@@ -14,18 +14,18 @@ from typing import Any
 from picturewise import files
 from picturewise.cache_folder import catalogue_folder
 from picturewise.catalogue import checksums
-from picturewise.catalogue.entries import Published, PublishedFile
+from picturewise.catalogue.entries import CatalogueEntry, PublishedFile
 from picturewise.errors import RunError
 
 RECEIPT = ".fetched.json"
 
 
 @dataclass(frozen=True)
-class Place:
+class Installed:
     """The folder of one set, or of one network's weights."""
 
     name: str
-    entry: Published
+    entry: CatalogueEntry
 
     @property
     def folder(self) -> Path:

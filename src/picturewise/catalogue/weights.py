@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from picturewise.catalogue import entries
-from picturewise.catalogue.installed import Place
+from picturewise.catalogue.installed import Installed
 from picturewise.errors import DataError, unknown
 from picturewise.names import shown_bytes
 
@@ -23,7 +23,7 @@ def published_weights(name: str) -> Path:
     known = entries.weights()
     if name not in known:
         raise unknown("network with published weights", name, known)
-    entry, place = known[name], Place(name, known[name])
+    entry, place = known[name], Installed(name, known[name])
     if not place.is_here():
         raise DataError(
             f"{name}'s weights are not here yet; fetch them ({shown_bytes(entry.bytes() or 0)} from "

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from picturewise.catalogue.entries import Entry
-from picturewise.catalogue.installed import Place
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.catalogue.entries import SetEntry
+from picturewise.catalogue.installed import Installed
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.contract import Part, Progress, Reading, Source
 from picturewise.data.options import DataOptions
@@ -21,16 +21,16 @@ from picturewise.split_names import SplitName
 
 
 @dataclass(frozen=True)
-class PublishedSource:
+class CatalogueSource:
     """One set of the catalogue, see `Source`."""
 
-    place: Place
+    place: Installed
     inner: Source
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> SetEntry:
         """What the catalogue says of it."""
-        assert isinstance(self.place.entry, Entry)  # noqa: S101 (weights are no source)
+        assert isinstance(self.place.entry, SetEntry)  # noqa: S101 (weights are no source)
         return self.place.entry
 
     @property
@@ -53,7 +53,7 @@ class PublishedSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`, upright and with the catalogue's class names; see `Source.read`."""
         entry = self.entry
@@ -67,7 +67,7 @@ class PublishedSource:
         )
         return replace(reading, parts=parts, notes=reading.notes + notes)
 
-    def _named(self, part: Part, options: DataOptions, room: Room) -> Part:
+    def _named(self, part: Part, options: DataOptions, room: Allocate) -> Part:
         entry, pictures = self.entry, part.pictures
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
@@ -90,7 +90,7 @@ class PublishedSource:
         return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, room)
 
 
-def open_published(name: str, entry: Entry, recognise: Callable[[Path], Source]) -> Source:
+def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Source]) -> Source:
     """Return the source for a set of the catalogue; nothing is downloaded.
 
     Args:
@@ -103,7 +103,7 @@ def open_published(name: str, entry: Entry, recognise: Callable[[Path], Source])
     """
     if not entry.files:
         return DigitsSource()
-    place = Place(name, entry)
+    place = Installed(name, entry)
     if not place.is_here():
         raise DataError(not_here(name, entry))
     paths = place.paths()
@@ -111,10 +111,10 @@ def open_published(name: str, entry: Entry, recognise: Callable[[Path], Source])
     # A set that is fetched with the extra digits is there to learn from them.
     if isinstance(inner, SvhnSource) and inner.extra in paths:
         inner = inner.with_extra()
-    return PublishedSource(place, inner)
+    return CatalogueSource(place, inner)
 
 
-def not_here(name: str, entry: Entry) -> str:
+def not_here(name: str, entry: SetEntry) -> str:
     """Return the sentence for a set that has to be fetched first."""
     size = entry.bytes()
     amount = f"{shown_bytes(size)} " if size is not None else ""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.lazy_rows import Table
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -79,7 +79,7 @@ class Source(Protocol):
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`, each one of `self.splits`; no other split's pictures are opened.
 

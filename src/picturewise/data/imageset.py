@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.lazy_rows import Pictures, chosen
-from picturewise.data.arrays.picture_statistics import Traits, have_digests, measure
+from picturewise.data.arrays.picture_statistics import PictureStatistics, have_digests, measure
 from picturewise.errors import DataError
 from picturewise.names import listed
 
@@ -40,7 +40,7 @@ class ImageSet:
     origin: str
     names: Sequence[str] | None = None
     places: NDArray[np.int64] | None = None
-    known: Traits | None = None
+    known: PictureStatistics | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
@@ -104,7 +104,7 @@ class ImageSet:
         )
 
     @cached_property
-    def traits(self) -> Traits:
+    def traits(self) -> PictureStatistics:
         """What is computed once of every picture."""
         return self.known or measure(self.images)
 

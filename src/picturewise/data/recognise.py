@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from picturewise.catalogue import entries
-from picturewise.data.catalogue_source import open_published
+from picturewise.data.catalogue_source import open_installed
 from picturewise.data.contract import Source
 from picturewise.data.pictures.decode import describe
 from picturewise.data.readers import (
@@ -50,7 +50,7 @@ def find(data: str) -> tuple[Source, list[str]]:
     """
     if (entry := entries.entries().get(data)) is not None:
         notes = [f"'{data}' is the one of the catalogue; './{data}' is the folder of that name."]
-        return open_published(data, entry, recognise), notes if Path(data).exists() else []
+        return open_installed(data, entry, recognise), notes if Path(data).exists() else []
     path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
     try:
         path.stat()

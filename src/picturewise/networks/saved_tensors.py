@@ -19,7 +19,7 @@ import torch
 
 from picturewise.printable import printable
 from picturewise.untrusted.pickles import opcodes
-from picturewise.untrusted.pickles.machine import NO_CODE, Machine
+from picturewise.untrusted.pickles.machine import NO_CODE, PickleMachine
 from picturewise.untrusted.scratch import Content
 
 MOST_AXES = 8
@@ -78,8 +78,8 @@ _STORAGES: Mapping[str, torch.dtype] = {
 }
 
 
-class SavedMachine(Machine):
-    """The machine with the names of saved weights; see `Machine`."""
+class SavedMachine(PickleMachine):
+    """The machine with the names of saved weights; see `PickleMachine`."""
 
     takes = "saved tensors"
     most_key = 1 << 63  # optimizers of the first versions had addresses for keys

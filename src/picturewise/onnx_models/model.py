@@ -21,7 +21,7 @@ _MOST_BYTES = 2_000_000_000
 """Of weights: no message of protocol buffers is larger than 2 GiB."""
 
 
-class Scale(NamedTuple):
+class Normalisation(NamedTuple):
     """How pictures become floats: grey or not, then (x − mean) / std for each channel, with x in 0..255."""
 
     grey: bool
@@ -63,7 +63,7 @@ def onnx_model(
     shape: Shape,
     classes: Sequence[str],
     weights: Mapping[str, NDArray[Any]],
-    scale: Scale,
+    scale: Normalisation,
     *,
     temperature: float = 1.0,
     version: str = "",
@@ -105,7 +105,7 @@ def onnx_model(
     )
 
 
-def _prepared(graph: Graph, pictures: str, scale: Scale, channels: int) -> str:
+def _prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
     """Put in (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
     # Bytes are moved about before they become floats, which are four times as large.
     values = graph.node("Cast", graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), to=1)  # float32

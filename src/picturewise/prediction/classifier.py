@@ -24,7 +24,7 @@ from picturewise.prediction.description import Description
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.engines import choose_engine
 from picturewise.prediction.file_format import FILE_NAME, from_metadata, to_metadata
-from picturewise.prediction.network_forms import Held, as_module, built, fingerprint, to_bytes
+from picturewise.prediction.network_forms import NetworkOrArrays, as_module, built, fingerprint, to_bytes
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class Classifier:
         UsageError: the engine cannot compute that network.
     """
 
-    def __init__(self, network: Held, description: Description, *, engine: EngineName = "auto") -> None:
+    def __init__(
+        self, network: NetworkOrArrays, description: Description, *, engine: EngineName = "auto"
+    ) -> None:
         self.description = description
         self._held = network if isinstance(network, Mapping) else network.eval()
         self._wanted = engine

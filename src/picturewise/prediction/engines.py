@@ -14,10 +14,10 @@ from collections.abc import Mapping
 
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Engine, EngineName
-from picturewise.prediction.network_forms import Held, as_arrays, as_module
+from picturewise.prediction.network_forms import NetworkOrArrays, as_arrays, as_module
 
 
-def choose_engine(name: EngineName, held: Held, description: Description) -> Engine:
+def choose_engine(name: EngineName, held: NetworkOrArrays, description: Description) -> Engine:
     """Return the engine of that name for a network.
 
     Raises:
@@ -28,9 +28,9 @@ def choose_engine(name: EngineName, held: Held, description: Description) -> Eng
 
         return NumPyEngine(as_arrays(held), description)
     if name == "auto" and isinstance(held, Mapping):
-        from picturewise.prediction.onnx_engine import PortableEngine  # noqa: PLC0415 (see above)
+        from picturewise.prediction.onnx_engine import OnnxEngine  # noqa: PLC0415 (see above)
 
-        return PortableEngine(held, description)
+        return OnnxEngine(held, description)
     from picturewise.prediction.torch_engine import TorchEngine  # noqa: PLC0415 (see above)
 
     return TorchEngine(as_module(held, description), description)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from picturewise.prediction.description import Description
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
-Held: TypeAlias = "nn.Module | Arrays"
+NetworkOrArrays: TypeAlias = "nn.Module | Arrays"
 
 
-def fingerprint(held: Held) -> str:
+def fingerprint(held: NetworkOrArrays) -> str:
     """Return the SHA-256 of the weights, the same for both forms."""
     if isinstance(held, Mapping):
         return arrays.fingerprint(held)
@@ -32,7 +32,7 @@ def fingerprint(held: Held) -> str:
     return weights.fingerprint(held.state_dict())
 
 
-def to_bytes(held: Held, metadata: Mapping[str, str]) -> bytes:
+def to_bytes(held: NetworkOrArrays, metadata: Mapping[str, str]) -> bytes:
     """Return the content of a safetensors file, the same for both forms."""
     if isinstance(held, Mapping):
         return arrays.to_bytes(held, metadata)
@@ -41,14 +41,14 @@ def to_bytes(held: Held, metadata: Mapping[str, str]) -> bytes:
     return weights.to_bytes(held.state_dict(), metadata)
 
 
-def as_arrays(held: Held) -> Arrays:
+def as_arrays(held: NetworkOrArrays) -> Arrays:
     """Return the arrays; those of a module are the live ones, where it computes on a processor."""
     if isinstance(held, Mapping):
         return held
     return {name: tensor.numpy() for name, tensor in held.state_dict().items()}
 
 
-def as_module(held: Held, description: Description) -> nn.Module:
+def as_module(held: NetworkOrArrays, description: Description) -> nn.Module:
     """Return the module; for arrays, which are copied, one in evaluation mode is built."""
     if not isinstance(held, Mapping):
         return held

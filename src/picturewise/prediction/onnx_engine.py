@@ -5,14 +5,14 @@ from __future__ import annotations
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.cores import WORTH_SHARING, available_cores
-from picturewise.onnx_models.model import Scale, onnx_model
+from picturewise.onnx_models.model import Normalisation, onnx_model
 from picturewise.onnx_models.session import Session
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Compute
 from picturewise.prediction.network_forms import Arrays
 
 
-class PortableEngine:
+class OnnxEngine:
     """An ONNX model of layer lines, made when it is first needed, and once more if it is needed with other threads.
 
     Args:
@@ -55,6 +55,6 @@ class PortableEngine:
             description.shape,
             description.classes,
             self._weights,
-            Scale(preparation.grey, preparation.mean, preparation.std),
+            Normalisation(preparation.grey, preparation.mean, preparation.std),
             temperature=description.temperature,
         )

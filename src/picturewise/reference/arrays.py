@@ -11,14 +11,14 @@ from numpy.typing import DTypeLike, NDArray
 from picturewise.architectures.layers import Shape
 
 
-class Source(Protocol):
+class ReferenceArrays(Protocol):
     """Where the arrays of layers come from."""
 
     def take(self, name: str, shape: Shape, *, spread: float = 0.0, centre: float = 0.0) -> NDArray[Any]:
         """Return an array; a new one has a mean of `centre` and a standard deviation of `spread`."""
 
 
-class Given:
+class GivenArrays:
     """Arrays that are there already, by name."""
 
     def __init__(self, state: Mapping[str, NDArray[Any]]) -> None:

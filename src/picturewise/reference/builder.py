@@ -24,7 +24,7 @@ from picturewise.architectures.summary import summarise
 from picturewise.errors import LayerError
 from picturewise.reference import avgpool, batchnorm, convolution, dense, dropout, flatten, maxpool
 from picturewise.reference.activations import activation, gain
-from picturewise.reference.arrays import Source
+from picturewise.reference.arrays import ReferenceArrays
 from picturewise.reference.chain import Chain
 from picturewise.reference.layer import Layer as Computed
 from picturewise.reference.padding import Padding
@@ -48,7 +48,7 @@ def check_lines(layers: Sequence[Layer]) -> None:
             )
 
 
-def build(layers: Sequence[Layer], input_shape: Shape, classes: int, source: Source) -> Chain:
+def build(layers: Sequence[Layer], input_shape: Shape, classes: int, source: ReferenceArrays) -> Chain:
     """Return the layers one after the other, numbered through as a PyTorch network of the same lines numbers them.
 
     Raises:
@@ -67,7 +67,7 @@ def build(layers: Sequence[Layer], input_shape: Shape, classes: int, source: Sou
 
 
 def _parts(
-    layer: Layer, shape: Shape, first: int, following: ActivationName | None, source: Source
+    layer: Layer, shape: Shape, first: int, following: ActivationName | None, source: ReferenceArrays
 ) -> Iterator[Computed]:
     """Yield what one line becomes.
 
@@ -107,7 +107,7 @@ def _parts(
 
 
 def _convolved(
-    layer: Conv, channels: int, first: int, following: ActivationName | None, source: Source
+    layer: Conv, channels: int, first: int, following: ActivationName | None, source: ReferenceArrays
 ) -> Iterator[Computed]:
     margins = same(*layer.kernel) if layer.padding == "same" else Margins()
     shape = (layer.filters, channels, *layer.kernel)
@@ -140,7 +140,7 @@ def _pooled(layer: Pool) -> Iterator[Computed]:
 
 
 def _convolution(
-    source: Source,
+    source: ReferenceArrays,
     name: str,
     shape: tuple[int, int, int, int],
     stride: int,
@@ -158,7 +158,7 @@ def _convolution(
     )
 
 
-def _batchnorm(source: Source, name: str, channels: int, scale: float = 1.0) -> batchnorm.BatchNorm:
+def _batchnorm(source: ReferenceArrays, name: str, channels: int, scale: float = 1.0) -> batchnorm.BatchNorm:
     return batchnorm.BatchNorm(
         source.take(f"{name}.weight", (channels,), centre=scale),
         source.take(f"{name}.bias", (channels,)),
@@ -168,7 +168,7 @@ def _batchnorm(source: Source, name: str, channels: int, scale: float = 1.0) -> 
     )
 
 
-def _block(layer: Residual, block: Block, name: str, source: Source) -> Computed:
+def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) -> Computed:
     """Return one block of a residual line; its parameters are named as in torchvision's."""
 
     def convolved(part: Convolution, own: str) -> convolution.Convolution:

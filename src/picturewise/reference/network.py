@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from picturewise.architectures.layers import Layer, Shape
-from picturewise.reference.arrays import Drawn, Given
+from picturewise.reference.arrays import Drawn, GivenArrays
 from picturewise.reference.builder import build
 from picturewise.reference.layer import Floats, Parameter, Training
 
@@ -34,7 +34,7 @@ class Network:
     def __init__(
         self, layers: Sequence[Layer], input_shape: Shape, classes: int, state: Mapping[str, NDArray[Any]]
     ) -> None:
-        self._layers = build(layers, input_shape, classes, Given(state))
+        self._layers = build(layers, input_shape, classes, GivenArrays(state))
         self.parameters: dict[str, Parameter] = self._layers.parameters()
 
     def forward(self, pictures: Floats, training: Training = None) -> Floats:

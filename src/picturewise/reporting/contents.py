@@ -29,7 +29,7 @@ class ReportFigure:
 
 
 @dataclass(frozen=True)
-class SplitFacts:
+class SplitSummary:
     """One split: its number of pictures, its SHA-256 (`ImageSet.fingerprint`), and pictures per class."""
 
     name: str
@@ -39,7 +39,7 @@ class SplitFacts:
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
+class DatasetSummary:
     """The data set that the models learned from and were judged on.
 
     Attributes:
@@ -57,7 +57,7 @@ class DatasetFacts:
     source: str
     shape: tuple[int, int, int]
     classes: tuple[str, ...]
-    splits: tuple[SplitFacts, ...]
+    splits: tuple[SplitSummary, ...]
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
@@ -216,7 +216,7 @@ class Report:
     """
 
     title: str
-    datasets: tuple[DatasetFacts, ...]
+    datasets: tuple[DatasetSummary, ...]
     models: tuple[ModelFacts, ...]
     comparisons: tuple[ComparisonTable, ...] = ()
     figures: tuple[ReportFigure, ...] = ()

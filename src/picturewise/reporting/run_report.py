@@ -14,12 +14,12 @@ from picturewise.reporting import figures
 from picturewise.reporting.album import Album
 from picturewise.reporting.contents import (
     ComparisonTable,
-    DatasetFacts,
+    DatasetSummary,
     LayerFacts,
     ModelFacts,
     Report,
     ReportFigure,
-    SplitFacts,
+    SplitSummary,
 )
 from picturewise.reporting.report import render_report
 from picturewise.runs.run import Run
@@ -73,17 +73,17 @@ def write_comparison_report(
     files.write_text(path, render_report(report))
 
 
-def dataset_facts(run: Run) -> DatasetFacts:
+def dataset_facts(run: Run) -> DatasetSummary:
     """Return what a report tells of the pictures that a run learned from, and was judged on."""
     data, evaluation = run.record.data, run.evaluation()
     splits = [
-        SplitFacts(name, facts.pictures, facts.fingerprint, facts.counts)
+        SplitSummary(name, facts.pictures, facts.fingerprint, facts.counts)
         for name, facts in data.splits.items()
     ]
     if evaluation is not None:
         counts = {score.name: score.support for score in evaluation.per_class}
-        splits.append(SplitFacts("test", evaluation.pictures, evaluation.fingerprint, counts))
-    return DatasetFacts(
+        splits.append(SplitSummary("test", evaluation.pictures, evaluation.fingerprint, counts))
+    return DatasetSummary(
         name=data.name,
         source=run.recipe.data.source,
         shape=data.shape,

@@ -120,12 +120,12 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
 
 def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
     """Return the layer lines of a model, `known` being those of the models before it; each fits."""
-    from picturewise.training.derive import effective  # noqa: PLC0415
+    from picturewise.training.derive import derive_recipe  # noqa: PLC0415
     from picturewise.training.pretrained import with_backbone  # noqa: PLC0415 (PyTorch is loaded once the data is there)
 
     recipe, first = plan.recipe, plan.model.begins_with
     if first is None:
-        return effective(with_backbone(recipe, train.shape)[0], train)[0].model.layers or ()
+        return derive_recipe(with_backbone(recipe, train.shape)[0], train)[0].model.layers or ()
     own = recipe.model.layers or ()
     # With the number of lines that are taken over, a recipe names all of them already.
     lines = own if recipe.start.lines else (*known[first], *own)

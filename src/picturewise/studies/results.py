@@ -15,14 +15,14 @@ from picturewise.errors import RunError
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.evaluation.intervals import mean_interval
 from picturewise.reporting.album import Album
-from picturewise.reporting.contents import ComparisonTable, DatasetFacts, Report, ReportFigure, StudyRow
+from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, ReportFigure, StudyRow
 from picturewise.reporting.report import render_report
 from picturewise.reporting.run_report import dataset_facts, model_facts, training_seconds
 from picturewise.runs.run import Run
 from picturewise.studies.plan import Planned
-from picturewise.studies.study import Published, Study
+from picturewise.studies.study import PublishedResult, Study
 from picturewise.tasks.compare import compare, comparison_table
-from picturewise.tasks.evaluate import judge
+from picturewise.tasks.evaluate import evaluate_part
 
 QUICK = (
     "A quick look: a small share of the pictures and epochs of this study. The figures say nothing about the models; "
@@ -52,7 +52,7 @@ class StudiedModel(BaseModel):
     loss: Interval
     seeds: tuple[float, ...] = Field(description="Test accuracy of each seed's run.")
     mean: Interval | None = Field(description="Of these, with Student's interval; None for one seed.")
-    published: Published | None
+    published: PublishedResult | None
 
 
 class StudyResult(BaseModel):
@@ -119,7 +119,7 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
     run, model = runs[0], study.model(name)
     record, history = run.record, run.history
     classifier = run.classifier()
-    on_valid, _, _ = judge(classifier, valid, record.data.name, "valid")
+    on_valid, _, _ = evaluate_part(classifier, valid, record.data.name, "valid")
     evaluation = _judged(run)
     seeds = tuple(_judged(one).accuracy.value for one in runs)
     return StudiedModel(
@@ -152,7 +152,7 @@ def _judged(run: Run) -> Evaluation:
 
 
 def _row(model: StudiedModel) -> StudyRow:
-    published = model.published or Published()
+    published = model.published or PublishedResult()
     return StudyRow(
         model=model.name,
         about=model.about,
@@ -207,9 +207,9 @@ def _titled(album: Album, title: str, names: Mapping[str, str]) -> list[ReportFi
     return found
 
 
-def _datasets(runs: Iterable[Run]) -> tuple[DatasetFacts, ...]:
+def _datasets(runs: Iterable[Run]) -> tuple[DatasetSummary, ...]:
     """Return the facts of each data set once."""
-    found: dict[tuple[str, str], DatasetFacts] = {}
+    found: dict[tuple[str, str], DatasetSummary] = {}
     for run in runs:
         found.setdefault((run.record.data.name, str(run.recipe.data.source)), dataset_facts(run))
     return tuple(found.values())

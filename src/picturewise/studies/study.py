@@ -40,7 +40,7 @@ QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Published(BaseModel):
+class PublishedResult(BaseModel):
     """What somebody else reports of a model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +59,7 @@ class StudyModel(BaseModel):
     about: str = ""
     alone: bool = False
     begins_with: str | None = None
-    published: Published | None = None
+    published: PublishedResult | None = None
     recipe: dict[str, Any] = {}
 
 
@@ -184,7 +184,7 @@ def _explained(error: ValidationError) -> str:
     place = [str(part) if isinstance(part, str) else f"number {part + 1}" for part in first["loc"]]
     where = ".".join(place).replace(".number", " number")
     if first["type"] == "extra_forbidden":
-        tables: dict[str, type[BaseModel]] = {"models": StudyModel, "published": Published}
+        tables: dict[str, type[BaseModel]] = {"models": StudyModel, "published": PublishedResult}
         known = tables.get(_table(first["loc"]), Study).model_fields
         return f"'{where}' is no key of a study; there are {', '.join(known)}.{nearest(place[-1], known)}".rstrip(
             "."

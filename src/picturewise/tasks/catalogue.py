@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from picturewise.catalogue import entries
 from picturewise.catalogue import fetch as fetching
 from picturewise.catalogue.download import Advance
-from picturewise.catalogue.installed import Place
+from picturewise.catalogue.installed import Installed
 from picturewise.errors import unknown
 from picturewise.split_names import SplitName
 from picturewise.tasks.converting import converting
@@ -96,7 +96,7 @@ class RemovedSet(BaseModel):
 def list_sets() -> list[CatalogueSet]:
     """Return every set of the catalogue, and what of it is here."""
     return [
-        CatalogueSet(**_facts(Place(name, entry)), counts=entry.counts)
+        CatalogueSet(**_facts(Installed(name, entry)), counts=entry.counts)
         for name, entry in entries.entries().items()
     ]
 
@@ -104,7 +104,7 @@ def list_sets() -> list[CatalogueSet]:
 def list_weights() -> list[CatalogueWeights]:
     """Return every network whose weights can be fetched, and what of them is here."""
     return [
-        CatalogueWeights(**_facts(Place(name, entry)), parameters=entry.parameters)
+        CatalogueWeights(**_facts(Installed(name, entry)), parameters=entry.parameters)
         for name, entry in entries.weights().items()
     ]
 
@@ -128,7 +128,7 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
     }
     if isinstance(entry, entries.WeightsEntry):
         return WeightsDetails(**facts, parameters=entry.parameters)
-    assert isinstance(entry, entries.Entry)  # noqa: S101 (there is no third kind)
+    assert isinstance(entry, entries.SetEntry)  # noqa: S101 (there is no third kind)
     height, width, channels = entry.shape
     facts |= {"height": height, "width": width, "channels": channels}
     return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
@@ -176,14 +176,14 @@ def remove_set(name: str) -> RemovedSet:
     return RemovedSet(name=name, bytes_freed=freed, imports_freed=imports, left=left)
 
 
-def _place(name: str) -> Place:
+def _place(name: str) -> Installed:
     known = {**entries.entries(), **entries.weights()}
     if name not in known:
         raise unknown("name of the catalogue", name, known)
-    return Place(name, known[name])
+    return Installed(name, known[name])
 
 
-def _facts(place: Place) -> dict[str, Any]:
+def _facts(place: Installed) -> dict[str, Any]:
     return {
         "name": place.name,
         "title": place.entry.title,

@@ -17,7 +17,7 @@ def converting(name: str) -> Callable[[Path, Path], None]:
 
     def convert(source: Path, target: Path) -> None:
         from picturewise.networks import weights  # noqa: PLC0415 (torch takes a while to import, and sets need none)
-        from picturewise.networks.published import check_published  # noqa: PLC0415
+        from picturewise.networks.torchvision_weights import check_published  # noqa: PLC0415
         from picturewise.networks.weight_files import read_weight_file  # noqa: PLC0415
 
         state = read_weight_file(source)

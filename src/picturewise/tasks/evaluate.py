@@ -80,7 +80,7 @@ def evaluate(
         classifier = run.classifier(network).by_engine(engine)
         return _on_other_data(classifier, data, split, run=run, progress=progress)
     part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
-    evaluation, probabilities, labels = judge(classifier, part, run.record.data.name, split)
+    evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
     run.save_evaluation(evaluation, probabilities)
     if split == "test":
@@ -90,7 +90,7 @@ def evaluate(
     return evaluation
 
 
-def judge(
+def evaluate_part(
     classifier: Classifier, part: ImageSet, dataset: str, split: str
 ) -> tuple[Evaluation, NDArray[np.float32], NDArray[np.int64]]:
     """Return a classifier's evaluation on labelled pictures, its (N, K) probabilities, and labels (N,) as its classes.
@@ -161,7 +161,9 @@ def _on_other_data(
     progress: bool,
 ) -> Evaluation:
     if data is None:
-        raise UsageError("A classifier's file does not say which data to judge it on; name it with --data.")
+        raise UsageError(
+            "A classifier's file does not say which data to evaluate_part it on; name it with --data."
+        )
     if split != "test":
         raise UsageError(
             f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
@@ -172,7 +174,7 @@ def _on_other_data(
     else:
         dataset = data if isinstance(data, Dataset) else _given_to_judge(data, progress=progress)
     part = dataset.split("test")
-    evaluation, _, _ = judge(classifier, part, dataset.name, split)
+    evaluation, _, _ = evaluate_part(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
     return _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
 
@@ -183,7 +185,7 @@ def _given_to_judge(data: DataGiven, *, progress: bool) -> Dataset:
     part = next(iter(parts.values())) if len(parts) == 1 else parts.get("test")
     if part is None:
         raise DataError(
-            f"{NAME} has the splits {', '.join(parts)}, but no test; hand in those to judge on alone."
+            f"{NAME} has the splits {', '.join(parts)}, but no test; hand in those to evaluate_part on alone."
         )
     return Dataset(NAME, test=part)
 

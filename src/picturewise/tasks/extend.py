@@ -20,7 +20,7 @@ from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.recipe import make_recipe
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.tasks.evaluate import judge
+from picturewise.tasks.evaluate import evaluate_part
 from picturewise.tasks.load import Data, load, load_own, source_of
 from picturewise.tasks.train import LEARNING_SPLITS, train
 
@@ -207,7 +207,8 @@ def _both(
     part: ImageSet, classes: tuple[str, ...], before: Classifier | None, after: Classifier
 ) -> ClassesJudged:
     scores = [
-        None if one is None else judge(one, part, part.origin, "valid")[0].accuracy for one in (before, after)
+        None if one is None else evaluate_part(one, part, part.origin, "valid")[0].accuracy
+        for one in (before, after)
     ]
     assert scores[1] is not None  # noqa: S101 (there is a classifier after training)
     return ClassesJudged(classes, len(part), scores[0], scores[1])

@@ -1,4 +1,4 @@
-"""What the user leaves out is derived here: from a recipe and the data to an effective recipe."""
+"""What the user leaves out is derived here: from a recipe and the data to an derive_recipe recipe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH_BYTES = 4 << 30
 """What the tensors of a batch may take where the batch size is derived: half of a small laptop's memory."""
 
 
-def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple[Recipe, tuple[str, ...]]:
+def derive_recipe(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple[Recipe, tuple[str, ...]]:
     """Return the recipe with nothing left to derive, and a note for each thing decided against the wish.
 
     Args:
@@ -73,9 +73,9 @@ def effective(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple
     ), model_notes + notes + view_notes
 
 
-def derived_keys(given: Recipe, effective: Recipe) -> tuple[str, ...]:
-    """Return the dotted keys that `effective` filled in, in the order of the recipe."""
-    before, after = flat(given), flat(effective)
+def derived_keys(given: Recipe, derive_recipe: Recipe) -> tuple[str, ...]:
+    """Return the dotted keys that `derive_recipe` filled in, in the order of the recipe."""
+    before, after = flat(given), flat(derive_recipe)
     return tuple(key for key, value in after.items() if value is not None and before[key] is None)
 
 

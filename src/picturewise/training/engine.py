@@ -31,7 +31,7 @@ from picturewise.training.step import Loss, train_step, validate
 EngineName = Literal["torch", "numpy"]
 
 
-class Engine(Protocol):
+class TrainingEngine(Protocol):
     """What the loop asks of an engine."""
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
@@ -41,7 +41,7 @@ class Engine(Protocol):
         """Return the (N, K) logits of all `images` (N, H, W, C), as in prediction."""
 
 
-class TorchEngine:
+class TorchTrainingEngine:
     """PyTorch; see `train_step` and `validate` for the arguments."""
 
     def __init__(
@@ -73,7 +73,7 @@ class TorchEngine:
         return validate(self._network, self._machine, self._preparation, images, batch_size)
 
 
-class NumPyEngine:
+class NumPyTrainingEngine:
     """The reference network, with sgd.
 
     Args:

@@ -28,7 +28,7 @@ from picturewise.runs.run import Run, RunRecord
 from picturewise.seeds import stream
 from picturewise.training.average import WeightAverage
 from picturewise.training.batches import Batches, fits
-from picturewise.training.engine import Engine, NumPyEngine, TorchEngine
+from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine, TrainingEngine
 from picturewise.training.freezing import Freezing
 from picturewise.training.interrupts import StopRequest, stop_requests
 from picturewise.training.machine import Machine, prepared
@@ -106,11 +106,13 @@ class Trainer:
         )
         self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
         self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
-        self.engine: Engine
+        self.engine: TrainingEngine
         if options.engine == "torch":
-            self.engine = TorchEngine(network, self.optimizer, machine, preparation, self.loss, recipe.seed)
+            self.engine = TorchTrainingEngine(
+                network, self.optimizer, machine, preparation, self.loss, recipe.seed
+            )
         else:
-            self.engine = NumPyEngine(
+            self.engine = NumPyTrainingEngine(
                 network,
                 self.optimizer,
                 preparation,

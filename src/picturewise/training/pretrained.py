@@ -18,8 +18,8 @@ from picturewise.architectures.timm_line import Timm
 from picturewise.catalogue.weights import published_weights
 from picturewise.errors import RunError, UsageError, nearest
 from picturewise.networks import weights
-from picturewise.networks.published import from_published
 from picturewise.networks.timm_weights import from_timm
+from picturewise.networks.torchvision_weights import from_published
 from picturewise.networks.transplant import with_channels
 from picturewise.networks.weight_files import read_weight_file
 from picturewise.prediction.classifier import load_classifier

@@ -30,7 +30,7 @@ from picturewise.runs import checkpoint
 from picturewise.runs.run import Run, RunRecord, create_run, data_facts
 from picturewise.seeds import derive, stream
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
-from picturewise.training.derive import derived_keys, effective
+from picturewise.training.derive import derive_recipe, derived_keys
 from picturewise.training.freezing import Freezing
 from picturewise.training.initial_weights import freezing_of, transplant
 from picturewise.training.loop import Callback, Trainer
@@ -65,7 +65,7 @@ def start(
     train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
     given = recipe
     recipe, backbone = with_backbone(recipe, train.shape) if network is None else (recipe, None)
-    recipe, notes = effective(recipe, train, module=network is not None)
+    recipe, notes = derive_recipe(recipe, train, module=network is not None)
     own = backbone is not None and recipe.start.statistics == "source"
     preparation = _preparation(recipe, train, backbone.preparation if backbone and own else None)
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"

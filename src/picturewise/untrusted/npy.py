@@ -31,7 +31,7 @@ _HEADER = re.compile(
 
 
 @dataclass(frozen=True)
-class Header:
+class NpyHeader:
     """What the first bytes say; the values begin at `length`, `fortran`: the first dimension changes fastest."""
 
     dtype: np.dtype[Any]
@@ -40,7 +40,7 @@ class Header:
     length: int
 
 
-def read_header(start: Content | memoryview, where: str) -> Header:
+def read_header(start: Content | memoryview, where: str) -> NpyHeader:
     """Return what an array says of itself.
 
     Args:
@@ -77,7 +77,7 @@ def read_header(start: Content | memoryview, where: str) -> Header:
     order, code = found["order"], found["code"]
     texts = code[0] in "US" and int(code[1:]) > 0
     dtype = np.dtype(f"{order}{code}") if texts else plain_dtype(code, order, where=where)
-    return Header(dtype, shape, found["fortran"] == "True", before + length)
+    return NpyHeader(dtype, shape, found["fortran"] == "True", before + length)
 
 
 def decode_npy(content: Content, where: str) -> NDArray[Any]:
@@ -93,7 +93,7 @@ def decode_npy(content: Content, where: str) -> NDArray[Any]:
     return array_from(values, header.dtype, header.shape, fortran=header.fortran, where=where)
 
 
-def _texts(values: memoryview, header: Header, where: str) -> NDArray[Any]:
+def _texts(values: memoryview, header: NpyHeader, where: str) -> NDArray[Any]:
     """Return texts (N,): names of classes."""
     if len(header.shape) != 1 or header.shape[0] * header.dtype.itemsize != len(values):
         raise DataError(f"{where} is truncated, or an array of texts that are no list of class names.")

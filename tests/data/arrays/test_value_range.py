@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from picturewise.data.arrays.value_range import Scale, find_scale
+from picturewise.data.arrays.value_range import ValueRange, find_value_range
 from picturewise.errors import DataError
 
 
@@ -13,8 +13,8 @@ def in_twos(array: np.ndarray) -> Callable[[], Iterator[tuple[int, np.ndarray]]]
     return lambda: ((first, array[first : first + 2]) for first in range(0, len(array), 2))
 
 
-def found(array: np.ndarray, **statistics: np.ndarray) -> Scale:
-    return find_scale(array.dtype, in_twos(array), "x", **statistics)
+def found(array: np.ndarray, **statistics: np.ndarray) -> ValueRange:
+    return find_value_range(array.dtype, in_twos(array), "x", **statistics)
 
 
 def pixels(count: int = 7) -> np.ndarray:
@@ -24,32 +24,34 @@ def pixels(count: int = 7) -> np.ndarray:
 
 
 def test_floats_are_rounded_and_scaled() -> None:
-    assert Scale().to_bytes(np.array([[0.4, 0.6, 255.0]]), "x", 0).tolist() == [[0, 1, 255]]
-    assert Scale(255).to_bytes(np.array([[0.0, 0.5, 1.0]], np.float32), "x", 0).tolist() == [[0, 128, 255]]
-    assert Scale().to_bytes(np.array([[7, 255]], np.int64), "x", 0).tolist() == [[7, 255]]
-    assert Scale(255).to_bytes(np.array([[False, True]]), "x", 0).tolist() == [[0, 255]]
+    assert ValueRange().to_bytes(np.array([[0.4, 0.6, 255.0]]), "x", 0).tolist() == [[0, 1, 255]]
+    assert ValueRange(255).to_bytes(np.array([[0.0, 0.5, 1.0]], np.float32), "x", 0).tolist() == [
+        [0, 128, 255]
+    ]
+    assert ValueRange().to_bytes(np.array([[7, 255]], np.int64), "x", 0).tolist() == [[7, 255]]
+    assert ValueRange(255).to_bytes(np.array([[False, True]]), "x", 0).tolist() == [[0, 255]]
 
 
 def test_bytes_are_not_copied() -> None:
     values = np.arange(4, dtype=np.uint8).reshape(2, 2)
-    assert Scale().to_bytes(values, "x", 0) is values
+    assert ValueRange().to_bytes(values, "x", 0) is values
 
 
 def test_what_rounding_moves_out_of_the_range_is_a_pixel() -> None:
-    assert Scale(255).to_bytes(np.array([[-1e-6, 1.000001]]), "x", 0).tolist() == [[0, 255]]
+    assert ValueRange(255).to_bytes(np.array([[-1e-6, 1.000001]]), "x", 0).tolist() == [[0, 255]]
     assert found(np.array([[-1e-6, 1.000001]])).factor == 255
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1, 256])
 def test_a_value_that_is_no_pixel_is_named(value: float) -> None:
     with pytest.raises(DataError, match=rf"x: picture 12 .* has the value {value:g}, expected .* 0..255"):
-        Scale().to_bytes(np.array([[0.0, 1.0], [2.0, 3.0], [4.0, value]]), "x", 10)
+        ValueRange().to_bytes(np.array([[0.0, 1.0], [2.0, 3.0], [4.0, value]]), "x", 10)
 
 
 @pytest.mark.parametrize("kind", ["i2", "i8", "u4"])
 def test_a_whole_number_that_is_no_pixel_is_named(kind: str) -> None:
     with pytest.raises(DataError, match=r"picture 3 .* has the value 300, expected pixels in 0\.\.255"):
-        Scale().to_bytes(np.array([[0], [300]], kind), "x", 2)
+        ValueRange().to_bytes(np.array([[0], [300]], kind), "x", 2)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_type_and_range_say_the_factor(array: np.ndarray, factor: float) -> None
 
 
 def test_whole_numbers_are_not_looked_at() -> None:
-    assert find_scale(np.dtype("u1"), lambda: pytest.fail("looked at"), "x").factor == 1
+    assert find_value_range(np.dtype("u1"), lambda: pytest.fail("looked at"), "x").factor == 1
 
 
 @pytest.mark.parametrize("top", [1, 255])
@@ -107,7 +109,7 @@ def test_a_range_that_is_none_is_told_with_the_picture() -> None:
 
 
 def test_what_stays_no_pixel_without_the_normalisation_says_so() -> None:
-    scale = Scale(1.0, np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 100.0))
+    scale = ValueRange(1.0, np.full((1, 1, 1), 2.0), np.full((1, 1, 1), 100.0))
     with pytest.raises(DataError, match=r"picture 0 .* has the value 300 without the normalisation"):
         scale.to_bytes(np.full((1, 2, 2, 1), 100.0), "x", 0)
     with pytest.raises(DataError, match="has the value nan"):

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from picturewise.data.pictures.decode import (
     Form,
-    Header,
     PictureError,
+    PictureHeader,
     describe,
     read_bytes,
     read_content,
@@ -29,7 +29,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def read_header(picture: Path | bytes) -> Header:
+def read_header(picture: Path | bytes) -> PictureHeader:
     return read_bytes(picture, None, lambda _: None)[0]
 
 
@@ -85,7 +85,7 @@ def test_every_mode_is_read_with_either_number_of_channels(mode: str, kind: str,
     else:
         image = gradient().convert("L" if mode in {"I;16", "I", "F"} else "RGB").convert(mode)
     content = encoded(image, kind)
-    assert read_header(content) == Header(6, 10, colour=colour)
+    assert read_header(content) == PictureHeader(6, 10, colour=colour)
     assert read_picture(content, None, 1).shape == (6, 10, 1)
     assert read_picture(content, None, 3).shape == (6, 10, 3)
     assert read_picture(content, (8, 9), 1, "pad").shape == (8, 9, 1)
@@ -132,11 +132,11 @@ def test_a_png_that_says_behind_its_pixels_how_it_is_to_be_turned_is_turned() ->
     pixels, end = plain.index(b"IDAT") - 4, plain.index(b"IEND") - 4
     for before in (b"", silent):
         content = plain[:pixels] + before + plain[pixels:end] + turned + plain[end:]
-        assert read_header(content) == Header(8, 4, colour=True)
+        assert read_header(content) == PictureHeader(8, 4, colour=True)
         picture = read_picture(content, None, 3)
         np.testing.assert_array_equal(picture, np.rot90(np.asarray(gradient(4, 8)), -1))
         found = read_bytes(content, Form(8, 4, 3, "crop"), lambda _: None)
-        assert found == (Header(8, 4, colour=True), picture.tobytes())
+        assert found == (PictureHeader(8, 4, colour=True), picture.tobytes())
 
 
 def test_a_phones_jpeg_with_a_second_picture_is_read_as_its_first() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from picturewise.data.arrays.digest import digest
 from picturewise.data.options import ResizeMode
-from picturewise.data.pictures.decode import Form, Header, PictureError, read_picture
+from picturewise.data.pictures.decode import Form, PictureError, PictureHeader, read_picture
 from picturewise.data.pictures.decode_files import Look, decode_each, look_at_each
 
 SavePicture = Callable[..., Path]
@@ -40,7 +40,9 @@ def test_a_look_has_the_header_and_the_digest_of_the_files_bytes(
     tmp_path: Path, save_picture: SavePicture
 ) -> None:
     path = save_picture(tmp_path / "a.png", height=3, width=5, mode="L")
-    assert look_at_each([path], ignore) == [Look(Header(3, 5, colour=False), digest(path.read_bytes()))]
+    assert look_at_each([path], ignore) == [
+        Look(PictureHeader(3, 5, colour=False), digest(path.read_bytes()))
+    ]
 
 
 def test_bad_files_are_told_apart_with_their_reason(tmp_path: Path, save_picture: SavePicture) -> None:
@@ -101,7 +103,9 @@ def test_a_file_too_large_to_be_read_at_once_is_no_different(tmp_path: Path) -> 
     path = tmp_path / "large.bmp"
     Image.fromarray(noise).save(path)
     assert path.stat().st_size > 1 << 24
-    assert look_at_each([path], ignore) == [Look(Header(2400, 2400, colour=True), digest(path.read_bytes()))]
+    assert look_at_each([path], ignore) == [
+        Look(PictureHeader(2400, 2400, colour=True), digest(path.read_bytes()))
+    ]
     images, _ = decode_each([path], Form(50, 50, 3, "crop"), ignore)
     np.testing.assert_array_equal(images[0], read_picture(path, (50, 50), 3))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from picturewise.data.readers.idx_file import Header, read_header, read_labels, read_pictures, sniff
+from picturewise.data.readers.idx_file import IdxHeader, read_header, read_labels, read_pictures, sniff
 from picturewise.errors import DataError
 from picturewise.untrusted.archives import gzip_stream
 
@@ -88,8 +88,8 @@ def test_numbers_of_another_form_are_no_labels(tmp_path: Path, content: str) -> 
 
 
 def test_the_header_says_type_and_shape(tmp_path: Path) -> None:
-    assert read_header(stored(tmp_path, PICTURES)) == Header(8, (2, 2, 3))
-    assert sniff(stored(tmp_path, PICTURES, zipped=True)) == Header(8, (2, 2, 3))
+    assert read_header(stored(tmp_path, PICTURES)) == IdxHeader(8, (2, 2, 3))
+    assert sniff(stored(tmp_path, PICTURES, zipped=True)) == IdxHeader(8, (2, 2, 3))
 
 
 def test_what_is_no_idx_file_has_no_header(tmp_path: Path) -> None:

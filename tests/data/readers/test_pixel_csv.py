@@ -124,7 +124,7 @@ def test_a_file_that_changes_between_the_count_and_the_reading_is_told(
     content = (tmp_path / "a.csv").read_text().rstrip()
     counted = csv_numbers.count_rows
 
-    def count_rows(table: csv_numbers.Table) -> int:
+    def count_rows(table: csv_numbers.CsvTable) -> int:
         found = counted(table)
         table.path.write_text(content + change if change else content.rpartition("\n")[0])
         return found

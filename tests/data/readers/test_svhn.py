@@ -8,8 +8,8 @@ import scipy.io
 from numpy.typing import NDArray
 
 from picturewise.catalogue.entries import entries
-from picturewise.catalogue.installed import Place
-from picturewise.data.catalogue_source import open_published
+from picturewise.catalogue.installed import Installed
+from picturewise.data.catalogue_source import open_installed
 from picturewise.data.options import DataOptions
 from picturewise.data.read import read
 from picturewise.data.readers.svhn import SvhnSource, recognise
@@ -91,9 +91,9 @@ def test_the_catalogue_joins_train_and_extra_in_one_set_and_not_in_the_other(
 ) -> None:
     for name in ("train", "test", "extra"):
         write(tmp_path / f"{name}_32x32.mat")
-    monkeypatch.setattr(Place, "folder", tmp_path)
+    monkeypatch.setattr(Installed, "folder", tmp_path)
     for name, count in (("svhn", 30), ("svhn-extra", 60)):
-        source = open_published(name, entries()[name], recognise)
+        source = open_installed(name, entries()[name], recognise)
         assert len(source.read(["train"], OPTIONS).parts["train"].pictures) == count
 
 

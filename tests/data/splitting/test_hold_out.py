@@ -15,7 +15,7 @@ from picturewise.data.arrays.picture_statistics import as_rows, digest_each
 from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.splitting.hold_out import carve, complete
+from picturewise.data.splitting.hold_out import complete, hold_out
 from picturewise.errors import DataError
 
 KEY = 0x5EED
@@ -40,40 +40,40 @@ def pixels(pictures: ImageSet) -> set[tuple[int, ...]]:
 
 def test_each_class_gives_its_share() -> None:
     labels = np.repeat([0, 1, 2], [100, 50, 10])
-    carved = carve(labels, different(160), fraction=0.2, key=KEY)
+    carved = hold_out(labels, different(160), fraction=0.2, key=KEY)
     assert Counter(labels[carved].tolist()) == {0: 20, 1: 10, 2: 2}
 
 
 def test_the_same_pictures_are_carved_in_whatever_order_they_come() -> None:
     labels, digests = np.repeat([0, 1], 50), different(100)
     order = np.random.default_rng(0).permutation(100)
-    first = carve(labels, digests, fraction=0.2, key=KEY)
-    second = carve(labels[order], digests[order], fraction=0.2, key=KEY)
+    first = hold_out(labels, digests, fraction=0.2, key=KEY)
+    second = hold_out(labels[order], digests[order], fraction=0.2, key=KEY)
     np.testing.assert_array_equal(first[order], second)
 
 
 def test_the_choice_is_this_one_on_every_machine() -> None:
-    carved = carve(np.zeros(10, np.int64), different(10), fraction=0.3, key=KEY)
+    carved = hold_out(np.zeros(10, np.int64), different(10), fraction=0.3, key=KEY)
     assert np.flatnonzero(carved).tolist() == [0, 2, 8]
 
 
 def test_another_key_makes_another_choice() -> None:
     labels, digests = np.zeros(100, np.int64), different(100)
-    first = carve(labels, digests, fraction=0.2, key=1)
-    second = carve(labels, digests, fraction=0.2, key=2)
+    first = hold_out(labels, digests, fraction=0.2, key=1)
+    second = hold_out(labels, digests, fraction=0.2, key=2)
     assert not np.array_equal(first, second)
 
 
 def test_adding_a_picture_moves_at_most_one_other_across() -> None:
     digests = different(101)
-    before = carve(np.zeros(100, np.int64), digests[:100], fraction=0.2, key=KEY)
-    after = carve(np.zeros(101, np.int64), digests, fraction=0.2, key=KEY)
+    before = hold_out(np.zeros(100, np.int64), digests[:100], fraction=0.2, key=KEY)
+    after = hold_out(np.zeros(101, np.int64), digests, fraction=0.2, key=KEY)
     assert (before != after[:100]).sum() <= 1
 
 
 def test_equal_pictures_of_a_class_stay_together() -> None:
     digests = np.repeat(different(40), 5, axis=0)
-    carved = carve(np.zeros(200, np.int64), digests, fraction=0.2, key=KEY).reshape(40, 5)
+    carved = hold_out(np.zeros(200, np.int64), digests, fraction=0.2, key=KEY).reshape(40, 5)
     assert carved.sum() == 40
     assert set(carved.sum(axis=1).tolist()) == {0, 5}
 
@@ -82,14 +82,14 @@ def test_equal_pictures_of_a_class_stay_together() -> None:
 @pytest.mark.parametrize("copies", [1, 3, 80])
 def test_a_class_never_gives_all_and_gives_some_if_it_can(fraction: float, copies: int) -> None:
     digests = np.concatenate([np.repeat(different(1), copies, axis=0), different(5, start=1)])
-    carved = carve(np.zeros(len(digests), np.int64), digests, fraction=fraction, key=KEY)
+    carved = hold_out(np.zeros(len(digests), np.int64), digests, fraction=fraction, key=KEY)
     assert 0 < carved.sum() < len(digests)
     assert len(set(carved[:copies].tolist())) == 1
 
 
 @pytest.mark.parametrize("count", [1, 7])
 def test_a_class_of_one_picture_over_and_over_gives_none(count: int) -> None:
-    assert not carve(
+    assert not hold_out(
         np.zeros(count, np.int64), np.repeat(different(1), count, axis=0), fraction=0.5, key=KEY
     ).any()
 
@@ -195,7 +195,7 @@ def test_neither_equal_pictures_nor_those_of_one_group_are_ever_parted(
 ) -> None:
     labels, contents, names = (np.array(column) for column in zip(*pictures, strict=True))
     digests, groups = different(31)[contents], different(13, start=100)[names]
-    carved = carve(labels.astype(np.int64), digests, fraction=fraction, key=KEY, groups=groups)
+    carved = hold_out(labels.astype(np.int64), digests, fraction=fraction, key=KEY, groups=groups)
     for together in (contents, names):
         for value in np.unique(together):
             assert len(set(carved[together == value].tolist())) == 1
@@ -206,22 +206,22 @@ def test_neither_equal_pictures_nor_those_of_one_group_are_ever_parted(
 def test_groups_of_one_class_give_its_share_as_nearly_as_they_can() -> None:
     labels = np.repeat([0, 1], 500)
     groups = np.repeat(different(100), 10, axis=0)  # 100 things with 10 pictures each
-    carved = carve(labels, different(1000), fraction=0.2, key=KEY, groups=groups)
+    carved = hold_out(labels, different(1000), fraction=0.2, key=KEY, groups=groups)
     assert Counter(labels[carved].tolist()) == {0: 100, 1: 100}
 
 
 def test_groups_across_classes_give_each_class_about_its_share() -> None:
     random = np.random.default_rng(0)
     labels, groups = random.integers(0, 3, 3000), different(200)[random.integers(0, 200, 3000)]
-    carved = carve(labels, different(3000), fraction=0.2, key=KEY, groups=groups)
+    carved = hold_out(labels, different(3000), fraction=0.2, key=KEY, groups=groups)
     for label in range(3):
         assert abs(carved[labels == label].mean() - 0.2) < 0.03
 
 
 def test_without_groups_the_choice_does_not_depend_on_there_being_any() -> None:
     labels, digests = np.repeat([0, 1], 100), different(200)
-    alone = carve(labels, digests, fraction=0.2, key=KEY)
-    np.testing.assert_array_equal(alone, carve(labels, digests, fraction=0.2, key=KEY, groups=digests))
+    alone = hold_out(labels, digests, fraction=0.2, key=KEY)
+    np.testing.assert_array_equal(alone, hold_out(labels, digests, fraction=0.2, key=KEY, groups=digests))
 
 
 def named(names: list[str]) -> Part:
@@ -270,13 +270,13 @@ def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() 
 def test_pictures_that_look_the_same_stay_together_though_their_files_differ() -> None:
     files, looks = different(300), np.repeat(different(100, start=500), 3, axis=0)
     labels = np.repeat([0, 1], 150)
-    carved = carve(labels, files, fraction=0.2, key=KEY, pixels=looks)
+    carved = hold_out(labels, files, fraction=0.2, key=KEY, pixels=looks)
     assert set(carved.reshape(100, 3).sum(axis=1).tolist()) == {0, 3}
     assert Counter(labels[carved].tolist()) == {0: 30, 1: 30}
 
 
 def test_looks_that_say_the_same_as_the_files_change_nothing() -> None:
     labels, files = np.repeat([0, 1], 100), np.repeat(different(50), 4, axis=0)
-    alone = carve(labels, files, fraction=0.2, key=KEY)
+    alone = hold_out(labels, files, fraction=0.2, key=KEY)
     looks = np.repeat(different(50, start=500), 4, axis=0)
-    np.testing.assert_array_equal(alone, carve(labels, files, fraction=0.2, key=KEY, pixels=looks))
+    np.testing.assert_array_equal(alone, hold_out(labels, files, fraction=0.2, key=KEY, pixels=looks))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from picturewise.cache_folder import imports_folder
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -57,7 +57,7 @@ class Fake:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         self.reads.append(sorted(splits))
         images = self.images
@@ -287,7 +287,7 @@ def test_an_import_that_is_killed_at_any_change_on_the_disk_is_made_whole_by_the
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:
     make_classes(tmp_path / "animals")
-    script = Path(__file__).with_name("importing.py")
+    script = Path(__file__).parents[1] / "importing.py"
     command = [sys.executable, str(script), str(tmp_path / "animals")]
     done = subprocess.run(command, capture_output=True, check=True)
     found = json.loads(done.stdout)

@@ -7,7 +7,7 @@ import pytest
 
 from picturewise.errors import DataError
 from picturewise.untrusted.archives.gzip_stream import UnpackedStream
-from picturewise.untrusted.archives.tar_headers import MAX_EXTRA, Entry, entries, is_header
+from picturewise.untrusted.archives.tar_headers import MAX_EXTRA, TarEntry, entries, is_header
 
 
 def header(
@@ -31,7 +31,7 @@ def pax(*records: tuple[str, str]) -> bytes:
     return extra(tarfile.XHDTYPE, content)
 
 
-def found(content: bytes, *, end: bytes = bytes(1024)) -> list[Entry]:
+def found(content: bytes, *, end: bytes = bytes(1024)) -> list[TarEntry]:
     return list(entries(UnpackedStream(io.BytesIO(content + end), "x"), "x"))
 
 
@@ -53,7 +53,7 @@ def test_golden_bytes_of_a_header_are_read() -> None:
     block = bytearray(512)
     block[0:5], block[124:136], block[156:157] = b"a.bin", b"00000000012\0", b"0"
     block[257:263], block[345:350] = b"ustar\0", b"set/b"
-    assert found(summed(block), end=b"0123456789" + bytes(1526)) == [Entry("set/b/a.bin", 10, "file")]
+    assert found(summed(block), end=b"0123456789" + bytes(1526)) == [TarEntry("set/b/a.bin", 10, "file")]
 
 
 KINDS = {"file": b"0\0", "folder": b"5", "other": b"123467SDV"}
@@ -71,13 +71,13 @@ def test_the_kind_of_an_entry_is_told(code: bytes, kind: str) -> None:
 def test_an_old_folder_has_a_slash_behind_its_name() -> None:
     block = bytearray(header("set/"))
     block[156:157] = b"\0"
-    assert found(summed(block)) == [Entry("set", 0, "folder")]
+    assert found(summed(block)) == [TarEntry("set", 0, "folder")]
 
 
 def test_a_folder_has_no_content_whatever_it_says() -> None:
     assert found(header("set", tarfile.DIRTYPE, 5000) + header("b")) == [
-        Entry("set", 0, "folder"),
-        Entry("b", 0, "file"),
+        TarEntry("set", 0, "folder"),
+        TarEntry("b", 0, "file"),
     ]
 
 
@@ -91,7 +91,7 @@ def test_a_long_name_of_gnu_tar_is_that_of_the_next_entry_alone() -> None:
 
 def test_an_extended_header_tells_name_and_size_of_the_next_entry_alone() -> None:
     content = pax(("path", "ä" * 60), ("comment", "a=b\nc"), ("size", "512")) + header("a") + bytes(512)
-    assert found(content + header("b")) == [Entry("ä" * 60, 512, "file"), Entry("b", 0, "file")]
+    assert found(content + header("b")) == [TarEntry("ä" * 60, 512, "file"), TarEntry("b", 0, "file")]
 
 
 def test_a_size_in_binary_is_read() -> None:
@@ -117,7 +117,7 @@ def test_what_is_left_of_a_content_is_passed_over() -> None:
 
 
 def test_behind_the_end_mark_nothing_is_looked_at() -> None:
-    assert found(header("a"), end=bytes(512) + b"anything") == [Entry("a", 0, "file")]
+    assert found(header("a"), end=bytes(512) + b"anything") == [TarEntry("a", 0, "file")]
 
 
 @pytest.mark.parametrize("place", range(0, 512, 7))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from picturewise.errors import DataError
-from picturewise.untrusted.confined.call import Answer, Limits, run_confined
+from picturewise.untrusted.confined.call import Answer, Budget, run_confined
 
 WORKS = """
 import os, signal, time
@@ -59,8 +59,8 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     file = tmp_path / "some file"
     file.write_text("content")
 
-    def call(function: str, limits: Limits | None = None, **request: Any) -> Answer:
-        return run_confined(f"works_of_the_test:{function}", file, request, limits or Limits())
+    def call(function: str, limits: Budget | None = None, **request: Any) -> Answer:
+        return run_confined(f"works_of_the_test:{function}", file, request, limits or Budget())
 
     return call
 
@@ -103,7 +103,7 @@ def test_the_child_is_alone(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_whatever_goes_wrong_in_the_child_is_one_sentence(call: Any, function: str, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence) as caught:
-        call(function, Limits(seconds=1))
+        call(function, Budget(seconds=1))
     assert str(caught.value).isprintable()
 
 
@@ -121,9 +121,9 @@ def test_a_child_that_waits_is_ended_by_the_clock(call: Any, monkeypatch: pytest
 def test_a_script_without_a_main_guard_can_use_it(call: Any, tmp_path: Path) -> None:
     script = tmp_path / "code" / "script.py"
     script.write_text(
-        "from pathlib import Path\nfrom picturewise.untrusted.confined.call import Limits, run_confined\n"
+        "from pathlib import Path\nfrom picturewise.untrusted.confined.call import Budget, run_confined\n"
         "print('once')\n"
-        f"run_confined('works_of_the_test:arrays', Path({str(tmp_path / 'some file')!r}), dict(rows=2), Limits())\n"
+        f"run_confined('works_of_the_test:arrays', Path({str(tmp_path / 'some file')!r}), dict(rows=2), Budget())\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, str(script)], capture_output=True, env=environment, check=True)

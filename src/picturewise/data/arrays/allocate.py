@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from picturewise.errors import DataError
 
-Room: TypeAlias = Callable[[int, tuple[int, int], int], NDArray[np.uint8]]
+Allocate: TypeAlias = Callable[[int, tuple[int, int], int], NDArray[np.uint8]]
 """Gives an array (N, H, W, C) to be filled, from N, (H, W) and C."""
 
 
-def room_for(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+def allocate(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """Return an array (N, H, W, C) to be filled.
 
     Raises:

@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class Traits:
+class PictureStatistics:
     """One row per picture.
 
     Attributes:
@@ -31,9 +31,9 @@ class Traits:
     digests: Table[np.uint8]
     sums: Table[np.int64]
 
-    def chosen(self, indices: NDArray[np.int64]) -> Traits:
+    def chosen(self, indices: NDArray[np.int64]) -> PictureStatistics:
         """Return those of the pictures at `indices`, not copied."""
-        return Traits(chosen(self.digests, indices), chosen(self.sums, indices))
+        return PictureStatistics(chosen(self.digests, indices), chosen(self.sums, indices))
 
     def totals(self) -> list[int]:
         """Return the sums over all pictures; they are exact."""
@@ -49,7 +49,7 @@ class Traits:
         return whole.digest()
 
 
-def measure(images: Pictures) -> Traits:
+def measure(images: Pictures) -> PictureStatistics:
     """Return the traits of pictures (N, H, W, C), computed on all cores and in little memory."""
     count, channels = len(images), images.shape[3]
     digests = np.empty((count, DIGEST_BYTES), np.uint8)
@@ -63,7 +63,7 @@ def measure(images: Pictures) -> Traits:
     with ThreadPoolExecutor(available_cores()) as pool:
         for _ in pool.map(work, slices(images)):
             pass  # what went wrong in a thread is raised here
-    return Traits(digests, sums)
+    return PictureStatistics(digests, sums)
 
 
 def have_digests(images: Pictures, digests: Table[np.uint8]) -> bool:
@@ -96,7 +96,7 @@ def as_rows(digests: list[bytes]) -> NDArray[np.uint8]:
 
 
 def _sums(block: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the sums of pictures (n, H, W, C); see `Traits`."""
+    """Return the sums of pictures (n, H, W, C); see `PictureStatistics`."""
     count, channels = len(block), block.shape[3]
     # Along each channel the numbers lie side by side, which makes the sums ten times as fast.
     planes = np.ascontiguousarray(block.reshape(count, -1, channels).transpose(0, 2, 1))  # (n, C, H·W)

@@ -19,7 +19,7 @@ Blocks = Callable[[], Iterable[tuple[int, NDArray[Any]]]]
 
 
 @dataclass(frozen=True, eq=False)
-class Scale:
+class ValueRange:
     """How stored values become 0..255: `(value * spread + centre) * factor`.
 
     Attributes:
@@ -75,14 +75,14 @@ class Scale:
         return scaled.astype(np.uint8)
 
 
-def find_scale(
+def find_value_range(
     dtype: np.dtype[Any],
     blocks: Blocks,
     where: str,
     *,
     mean: NDArray[np.float64] | None = None,
     std: NDArray[np.float64] | None = None,
-) -> Scale:
+) -> ValueRange:
     """Return how values become 0..255, decided by their range.
 
     Whole numbers are taken as they are and not even looked at. Floats that lie in 0..1 or 0..255 are not normalised;
@@ -100,20 +100,20 @@ def find_scale(
         DataError: a value is not finite, or no way leads to such a range; the message says in which picture.
     """
     if dtype.kind == "b":
-        return Scale(255.0)
+        return ValueRange(255.0)
     if dtype.kind in "ui":
-        return Scale()
-    ways = [Scale()]
+        return ValueRange()
+    ways = [ValueRange()]
     if mean is not None:
-        ways.append(Scale(1.0, None, mean))
+        ways.append(ValueRange(1.0, None, mean))
     if std is not None:
-        ways.insert(1 if _divided(blocks, std) else len(ways), Scale(1.0, std, mean))
+        ways.insert(1 if _divided(blocks, std) else len(ways), ValueRange(1.0, std, mean))
     found = []
     for way in ways:
         found.append(values := _Range.of(blocks, way, where))
         for top in (1.0, 255.0):
             if -_SLACK * top <= values.low and values.high <= top * (1 + _SLACK):
-                return Scale(255.0 / top, way.spread, way.centre)
+                return ValueRange(255.0 / top, way.spread, way.centre)
     raise found[0].unfit(where)
 
 
@@ -127,7 +127,7 @@ class _Range:
     highest: int = 0
 
     @classmethod
-    def of(cls, blocks: Blocks, way: Scale, where: str) -> _Range:
+    def of(cls, blocks: Blocks, way: ValueRange, where: str) -> _Range:
         found = cls()
         for first, block in blocks():
             values = way.restored(block).reshape(len(block), -1)

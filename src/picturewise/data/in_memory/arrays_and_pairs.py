@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import room_for
+from picturewise.data.arrays.allocate import allocate
 from picturewise.data.arrays.layout import MAX_SIDE, Layout, layout_of
-from picturewise.data.arrays.value_range import Scale
+from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.pictures.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
 from picturewise.errors import DataError
 
@@ -29,7 +29,7 @@ Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class ArraysOfSplit:
     """One split as it was handed in.
 
     Attributes:
@@ -43,12 +43,12 @@ class Given:
     factor: float | None
 
 
-def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None = None) -> Given:
+def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None = None) -> ArraysOfSplit:
     """Return the split of an array or tensor of pictures and one of labels; uint8 in our layout is not copied.
 
     Args:
         pictures: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, pixels of a square), whole numbers or floats.
-        labels: one a picture, see `Given`; also a list of them.
+        labels: one a picture, see `ArraysOfSplit`; also a list of them.
         where: what to call the split in an error.
         factor: what train's floats were multiplied by; None: the values decide.
 
@@ -61,7 +61,7 @@ def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None 
         labels if isinstance(labels, list | tuple) else as_array(labels, f"{where}, labels"), where
     )
     if array.dtype == np.uint8:
-        return Given(np.ascontiguousarray(layout.arrange(array)), found, None)
+        return ArraysOfSplit(np.ascontiguousarray(layout.arrange(array)), found, None)
 
     def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
         step = max(1, _BYTES_AT_ONCE // (array[:1].nbytes or 1))
@@ -69,7 +69,7 @@ def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None 
             yield first, layout.arrange(array[first : first + step])
 
     images, factor = _converted(blocks, (len(array), *_shape(layout)), array.dtype, where, factor)
-    return Given(images, found, factor)
+    return ArraysOfSplit(images, found, factor)
 
 
 def from_pairs(
@@ -78,7 +78,7 @@ def from_pairs(
     *,
     factor: float | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Given:
+) -> ArraysOfSplit:
     """Return the split of a data set that gives (picture, label) for each index below its length.
 
     Args:
@@ -109,7 +109,7 @@ def from_pairs(
                 progress(min(first + step, count), count)
 
     images, factor = _converted(blocks, (count, *first_picture.shape), first_picture.dtype, where, factor)
-    return Given(images, _labels(labels, where), factor)
+    return ArraysOfSplit(images, _labels(labels, where), factor)
 
 
 def as_array(value: Any, where: str) -> NDArray[Any]:
@@ -205,10 +205,10 @@ def _converted(
     blocks: Blocks, shape: tuple[int, int, int, int], dtype: np.dtype[Any], where: str, factor: float | None
 ) -> tuple[NDArray[np.uint8], float | None]:
     """Return all pictures as uint8, and what floats were multiplied by."""
-    images = room_for(shape[0], shape[1:3], shape[3])
+    images = allocate(shape[0], shape[1:3], shape[3])
     if dtype.kind != "f":
         for first, block in blocks():
-            scale = Scale(255.0 if dtype.kind == "b" else 1.0)
+            scale = ValueRange(255.0 if dtype.kind == "b" else 1.0)
             images[first : first + len(block)] = scale.to_bytes(block, where, first)
         return images, None
     for candidate in (factor,) if factor is not None else (255.0, 1.0):
@@ -219,7 +219,7 @@ def _converted(
                 break  # 0..1 is tried first; one value above it, and the values are meant as 0..255
             # Float16 does not hold 255 steps between 0 and 1 and would lose some on the way.
             values = block.astype(np.float32, copy=False).clip(0, top)
-            images[first : first + len(block)] = Scale(candidate).to_bytes(values, where, first)
+            images[first : first + len(block)] = ValueRange(candidate).to_bytes(values, where, first)
         else:
             return images, candidate
     wanted = "the range that train has" if factor is not None else _NOT_NORMALISED

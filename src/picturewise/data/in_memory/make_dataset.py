@@ -14,7 +14,7 @@ from picturewise.data.arrays.labels import MAX_CLASSES, to_labels
 from picturewise.data.contract import Part, Progress
 from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
-from picturewise.data.in_memory.arrays_and_pairs import Given, from_arrays, from_pairs
+from picturewise.data.in_memory.arrays_and_pairs import ArraysOfSplit, from_arrays, from_pairs
 from picturewise.data.options import DataOptions, data_options
 from picturewise.data.splitting.hold_out import complete
 from picturewise.errors import DataError, UsageError
@@ -176,7 +176,7 @@ def _by_split(data: DataGiven) -> dict[SplitName, SplitGiven]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def _given(part: SplitGiven, origin: str, factor: float | None, progress: Progress | None) -> Given:
+def _given(part: SplitGiven, origin: str, factor: float | None, progress: Progress | None) -> ArraysOfSplit:
     if isinstance(part, tuple) and len(part) == 2 and not isinstance(part[0], tuple):
         return from_arrays(*part, origin, factor=factor)
     kind = type(part).__name__
@@ -225,7 +225,7 @@ def _classes_of(labels: NDArray[Any], where: str) -> tuple[str, ...]:
     return tuple(map(str, range(int(to_labels(labels, len(labels), where).max()) + 1)))
 
 
-def _numbers(given: Given, classes: tuple[str, ...], where: str) -> NDArray[np.int64]:
+def _numbers(given: ArraysOfSplit, classes: tuple[str, ...], where: str) -> NDArray[np.int64]:
     """Return the labels (N,) as places in `classes`."""
     labels, count = given.labels, len(given.images)
     if labels.dtype.kind != "U":

@@ -93,7 +93,7 @@ class PictureError(DataError):
         self.reason = reason
 
 
-class Header(NamedTuple):  # a dataclass would have each child import the module `inspect`
+class PictureHeader(NamedTuple):  # a dataclass would have each child import the module `inspect`
     """What a picture's first bytes say of it: height and width when held upright, and whether it has colour."""
 
     height: int
@@ -137,7 +137,7 @@ def read_picture(
 
 def read_bytes(
     picture: Path | bytes, form: Form | None, about_to_decode: Callable[[int], None]
-) -> tuple[Header, bytes]:
+) -> tuple[PictureHeader, bytes]:
     """Return what is known of a picture beside its pixels, and the bytes of the array that `read_picture` returns.
 
     Args:
@@ -157,7 +157,7 @@ def read_bytes(
         return header, to_bytes(_upright(image, (form.height, form.width), form.fit), form.channels)
 
 
-def _header(image: ImageFile.ImageFile) -> Header:
+def _header(image: ImageFile.ImageFile) -> PictureHeader:
     """Return the header of a picture that is open."""
     width, height = image.size
     if image.format == "PNG":
@@ -165,7 +165,7 @@ def _header(image: ImageFile.ImageFile) -> Header:
     # Pillow turns TIFF upright itself, and gives the size that it will have then.
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
         height, width = width, height
-    return Header(height, width, colour=not is_grey(image.mode))
+    return PictureHeader(height, width, colour=not is_grey(image.mode))
 
 
 def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: ResizeMode) -> Image.Image:

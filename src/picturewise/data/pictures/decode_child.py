@@ -67,11 +67,11 @@ def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
     return read
 
 
-def _describing() -> Callable[[decode.Header, Received], bytes]:
+def _describing() -> Callable[[decode.PictureHeader, Received], bytes]:
     """Return the function that makes a `LOOK`."""
     from picturewise.data.arrays.digest import digest, digest_of_file  # noqa: PLC0415 (children that predict need it not)
 
-    def described(header: decode.Header, picture: Received) -> bytes:
+    def described(header: decode.PictureHeader, picture: Received) -> bytes:
         mark = digest(picture) if isinstance(picture, bytes) else digest_of_file(picture)
         return LOOK.pack(header.height, header.width, header.colour, mark)
 

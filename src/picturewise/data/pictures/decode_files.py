@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.pictures import decode
 from picturewise.data.pictures.decode_child import LOOK, SECONDS, seconds_for
 from picturewise.printable import printable
@@ -28,7 +28,7 @@ _MEMORY = 1 << 30
 class Look:
     """A file before it is decoded: its header, and a digest of its bytes."""
 
-    header: decode.Header
+    header: decode.PictureHeader
     digest: bytes
 
 
@@ -43,7 +43,7 @@ def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.Pictur
 
 
 def look_and_decode_each(
-    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Room = room_for
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Allocate = allocate
 ) -> tuple[list[Look | decode.PictureError], NDArray[np.uint8]]:
     """Return what `look_at_each` and `decode_each` return, with each file opened once.
 
@@ -61,7 +61,7 @@ def look_and_decode_each(
 
 
 def decode_each(
-    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Room = room_for
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Allocate = allocate
 ) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
 
@@ -91,7 +91,7 @@ def _look_at_each(
     ]
 
 
-def _place(count: int, form: decode.Form, room: Room) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _place(count: int, form: decode.Form, room: Allocate) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return an array to be filled (N, H, W, C), and the same as (N, H·W·C)."""
     images = room(count, (form.height, form.width), form.channels)
     return images, images.reshape(count, form.height * form.width * form.channels)
@@ -120,7 +120,7 @@ def _look(path: Item, answer: tuple[int, int, bool, bytes]) -> Look | decode.Pic
     height, width, colour, digest = answer
     if not 1 <= height * width <= decode.MAX_PIXELS:  # no child of ours says so
         return _error(path, "made the decoder answer nonsense")
-    return Look(decode.Header(height, width, colour), digest)
+    return Look(decode.PictureHeader(height, width, colour), digest)
 
 
 def _error(path: Item, reason: str) -> decode.PictureError:

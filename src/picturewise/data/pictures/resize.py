@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.pictures.pixels import fitted, to_array
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def resize_all(
     size: tuple[int, int] | None,
     *,
     fit: ResizeMode = "crop",
-    room: Room = room_for,
+    room: Allocate = allocate,
 ) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
 

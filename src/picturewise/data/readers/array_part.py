@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room
+from picturewise.data.arrays.allocate import Allocate
 from picturewise.data.arrays.labels import check_labels
 from picturewise.data.arrays.picture_statistics import digest_each
 from picturewise.data.contract import Part
@@ -23,7 +23,7 @@ def array_part(
     classes: tuple[str, ...],
     origin: str,
     options: DataOptions,
-    room: Room,
+    room: Allocate,
     *,
     names: Sequence[str] | None = None,
 ) -> Part:

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
 from picturewise.data.arrays.layout import Layout, check_layout
-from picturewise.data.arrays.value_range import Scale, find_scale
+from picturewise.data.arrays.value_range import ValueRange, find_value_range
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_names import Keys
@@ -63,7 +63,7 @@ class ArraySetSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The first split decides the range of the values."""
         return _Reader(self, self.opened(), options, room).read(
@@ -78,7 +78,7 @@ class _Reader:
     source: ArraySetSource
     arrays: Arrays
     options: DataOptions
-    room: Room
+    room: Allocate
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
         first, parts = self.source.splits[0], {}
@@ -106,14 +106,14 @@ class _Reader:
         shape, dtype = found
         return shape[0] if shape else 0, check_layout(shape, dtype, self._where(key)), dtype
 
-    def _scale(self, split: SplitName, array: NDArray[Any] | None) -> Scale:
+    def _scale(self, split: SplitName, array: NDArray[Any] | None) -> ValueRange:
         """Return the scale that the pictures of a split decide; None for them: their type alone."""
         _, layout, dtype = self._form(split)
         if array is None or dtype.kind != "f":
-            return find_scale(dtype, lambda: (), "")
+            return find_value_range(dtype, lambda: (), "")
         key, keys = self.source.keys.pictures[split], self.source.keys
         mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
-        return find_scale(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
+        return find_value_range(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
 
     def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
@@ -151,7 +151,7 @@ class _Reader:
         )
 
     def _part(
-        self, split: SplitName, scale: Scale, classes: tuple[str, ...], array: NDArray[Any] | None
+        self, split: SplitName, scale: ValueRange, classes: tuple[str, ...], array: NDArray[Any] | None
     ) -> Part:
         key = self.source.keys.pictures[split]
         # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
@@ -66,7 +66,7 @@ class CifarSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. In an archive, other batches are passed over."""
         batches: dict[SplitName, dict[int, Batch]] = {split: {} for split in self.splits if split in splits}
@@ -123,7 +123,7 @@ class CifarSource:
         found: Mapping[int, Batch],
         classes: tuple[str, ...],
         options: DataOptions,
-        room: Room,
+        room: Allocate,
     ) -> Part:
         batches = [found[number] for number in sorted(found)]
         images = room(sum(len(batch.images) for batch in batches), (32, 32), 3)

@@ -26,7 +26,7 @@ _MANY = 16  # separators in a line, as pixels have and sentences have not
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """A CSV file's first line.
 
     Attributes:
@@ -40,7 +40,7 @@ class Table:
     columns: int
 
 
-def look(path: Path) -> Table | None:
+def look(path: Path) -> CsvTable | None:
     """Return what the first line of a file says, or None where it is no line of a CSV file.
 
     Raises:
@@ -63,10 +63,10 @@ def look(path: Path) -> Table | None:
     except UnicodeDecodeError:
         return None
     numeric = all(cell.replace(".", "", 1).isdigit() for cell in cells)
-    return Table(path, None if numeric else tuple(cells), len(cells))
+    return CsvTable(path, None if numeric else tuple(cells), len(cells))
 
 
-def count_rows(table: Table) -> int:
+def count_rows(table: CsvTable) -> int:
     """Return how many rows `rows` yields; empty lines at the end are none."""
     rows_so_far = ends = 0  # line ends up to the last character that is no space, and behind it
     found = False
@@ -81,7 +81,7 @@ def count_rows(table: Table) -> int:
     return rows_so_far + found
 
 
-def rows(table: Table, only: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def rows(table: CsvTable, only: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yield the numbers as (n, columns) and the line number of the first row, in blocks of a few megabytes.
 
     Numbers are whole and in 0..999 where a line holds digits alone; `12.0` and quoted numbers are read too.
@@ -166,7 +166,7 @@ def _by_arithmetic(block: bytes, columns: int, only: int | None) -> NDArray[np.i
     return values.reshape(-1, columns)
 
 
-def _line_by_line(block: bytes, table: Table, line: int, only: int | None) -> NDArray[np.int64]:
+def _line_by_line(block: bytes, table: CsvTable, line: int, only: int | None) -> NDArray[np.int64]:
     """Return the rows of any block."""
     shown = printable(table.path)
     found = []

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
@@ -33,7 +33,7 @@ class DigitsSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Source.read`."""
         if "train" not in splits:

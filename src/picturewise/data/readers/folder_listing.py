@@ -18,7 +18,7 @@ _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what systems le
 
 
 @dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """One picture file, or its content; `name` is its path below the source, fit to print, with `/` between."""
 
     path: Item
@@ -37,7 +37,7 @@ class Listing:
     """
 
     classes: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[FolderEntry, ...]
     bad: tuple[Skipped, ...]
 
 
@@ -98,7 +98,7 @@ def list_classes(folder: Path, root: Path) -> Listing:
                 bad.append(file)
             else:
                 path, name = file
-                entries.append(Entry(Path(path), printable(name), printable(class_folder.name)))
+                entries.append(FolderEntry(Path(path), printable(name), printable(class_folder.name)))
     classes = sorted({printable(entry.name) for entry in folders}, key=natural_order)
     return Listing(tuple(classes), tuple(sorted(entries, key=lambda entry: entry.name)), tuple(bad))
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.folder_listing import (
@@ -49,7 +49,7 @@ class FolderSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`.
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
@@ -20,7 +20,7 @@ from picturewise.data.readers.array_part import array_part
 from picturewise.names import slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
-from picturewise.untrusted.confined.call import Answer, Limits, run_confined
+from picturewise.untrusted.confined.call import Answer, Budget, run_confined
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -63,7 +63,7 @@ class Hdf5Source:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. Train decides the scale and the classes."""
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
@@ -103,7 +103,7 @@ class Hdf5Source:
             f"{_CHILD}:{function}",
             self.path,
             {"pictures": arrays.pictures, "labels": arrays.labels, "like": like.pictures, **(more or {})},
-            Limits(seconds=seconds, output=arrays.numbers * 9 + (1 << 20)),
+            Budget(seconds=seconds, output=arrays.numbers * 9 + (1 << 20)),
         )
 
 
@@ -126,7 +126,7 @@ def recognise(path: Path) -> Hdf5Source | None:
         if file.read(8) != SIGNATURE:
             return None
     words = sorted(PICTURE_WORDS | LABEL_WORDS)
-    answer = run_confined(f"{_CHILD}:describe", path, {"words": words}, Limits())
+    answer = run_confined(f"{_CHILD}:describe", path, {"words": words}, Budget())
     shapes, where = answer.facts["shapes"], printable(path)
     keys = find_keys(shapes, where)
     if keys is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import check_layout
-from picturewise.data.arrays.value_range import Scale, find_scale
+from picturewise.data.arrays.value_range import ValueRange, find_value_range
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.confined.call_child import Output
@@ -94,17 +94,17 @@ def _write_labels(file: h5py.File, path: Path, request: Mapping[str, Any], outpu
     output.write("labels", to_labels(labels[...], count, where))
 
 
-def _scale(pictures: h5py.Dataset, where: str, factor: float | None) -> Scale:
+def _scale(pictures: h5py.Dataset, where: str, factor: float | None) -> ValueRange:
     """Return what the range of train's pictures says; of whole numbers none is read."""
     if factor is not None:
-        return Scale(factor)
+        return ValueRange(factor)
     layout = check_layout(pictures.shape, pictures.dtype, where)
 
     def blocks() -> Iterator[tuple[int, Any]]:
         for first, block in _blocks(pictures):
             yield first, layout.arrange(block)
 
-    return find_scale(pictures.dtype, blocks, where)
+    return find_value_range(pictures.dtype, blocks, where)
 
 
 def _where(path: Path, name: str) -> str:

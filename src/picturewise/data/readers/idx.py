@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
@@ -75,7 +75,7 @@ class IdxSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`."""
         classes = self._classes()
@@ -91,7 +91,7 @@ class IdxSource:
                 return numbered_classes(idx_file.read_labels(labels))
         return ()
 
-    def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions, room: Room) -> Part:
+    def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions, room: Allocate) -> Part:
         pair = self.pairs[split]
         images = idx_file.read_pictures(pair.pictures, room)
         labels = None if pair.labels is None else idx_file.read_labels(pair.labels)

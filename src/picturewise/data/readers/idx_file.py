@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.errors import DataError
@@ -39,7 +39,7 @@ _GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
 
 
 @dataclass(frozen=True)
-class Header:
+class IdxHeader:
     """What the first bytes promise: the type of the values and the shape of the array."""
 
     kind: int
@@ -63,7 +63,7 @@ class Header:
         return "pictures" if len(self.shape) in {3, 4} else "other"
 
 
-def sniff(path: Path) -> Header | None:
+def sniff(path: Path) -> IdxHeader | None:
     """Return the header of an IDX file, or None where the file is something else; never raises."""
     try:
         return read_header(path)
@@ -71,7 +71,7 @@ def sniff(path: Path) -> Header | None:
         return None
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> IdxHeader:
     """Return the header of an IDX file, gzipped or not.
 
     Raises:
@@ -81,7 +81,7 @@ def read_header(path: Path) -> Header:
         return _header(file, path)
 
 
-def read_pictures(path: Path, room: Room = room_for) -> NDArray[np.uint8]:
+def read_pictures(path: Path, room: Allocate = allocate) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) uint8, in the array that `room` gives.
 
     Raises:
@@ -116,7 +116,7 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     return to_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
 
 
-def _check_pictures(header: Header, path: Path) -> None:
+def _check_pictures(header: IdxHeader, path: Path) -> None:
     if header.role != "pictures" or header.kind != PICTURE_TYPE:
         raise DataError(
             f"{_shown(path)} holds {_words(header)}, expected pictures: bytes in the dimensions (N, H, W) or "
@@ -148,7 +148,7 @@ def _opened(path: Path) -> Iterator[UnpackedStream]:
         raise DataError(f"{_shown(path)} cannot be read: {error.strerror or error}.") from error
 
 
-def _header(file: UnpackedStream, path: Path) -> Header:
+def _header(file: UnpackedStream, path: Path) -> IdxHeader:
     start = file.read(4)
     if not start:
         raise DataError(f"{_shown(path)} is empty, expected an IDX file; get it again from its source.")
@@ -160,10 +160,10 @@ def _header(file: UnpackedStream, path: Path) -> Header:
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
         raise DataError(f"{_shown(path)} ends within its header; get it again from its source.")
-    return Header(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
+    return IdxHeader(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
 
 
-def _check_promise(header: Header, path: Path, *, zipped: bool) -> None:
+def _check_promise(header: IdxHeader, path: Path, *, zipped: bool) -> None:
     """Refuse a header that promises what cannot be there, before any memory is taken for it."""
     size = path.stat().st_size
     if not zipped:
@@ -177,7 +177,7 @@ def _check_promise(header: Header, path: Path, *, zipped: bool) -> None:
         _check_length(size * _GZIP_RATIO, header, path, found="at most ")
 
 
-def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: Header, path: Path) -> None:
+def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: IdxHeader, path: Path) -> None:
     """Read the bytes that follow the header, those promised and no more.
 
     They are read and not mapped: a map of a file that another program cuts short would end the process.
@@ -191,7 +191,7 @@ def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: Header, path
     _check_length(filled, header, path)
 
 
-def _check_length(found_bytes: int, header: Header, path: Path, *, found: str = "") -> None:
+def _check_length(found_bytes: int, header: IdxHeader, path: Path, *, found: str = "") -> None:
     if found_bytes == header.nbytes:
         return
     trouble = "is truncated" if found_bytes < header.nbytes else "has bytes to spare"
@@ -201,7 +201,7 @@ def _check_length(found_bytes: int, header: Header, path: Path, *, found: str = 
     )
 
 
-def _words(header: Header) -> str:
+def _words(header: IdxHeader) -> str:
     shape = "x".join(f"{size}" for size in header.shape)
     role = {"labels": "labels or other numbers in one dimension", "pictures": "pictures"}.get(
         header.role, "numbers"

@@ -15,14 +15,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import MAX_CLASSES
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.data.readers.folder_listing import (
-    Entry,
+    FolderEntry,
     Listing,
     is_folder,
     looks_like_picture,
@@ -80,7 +80,7 @@ class LabelledFilesSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
@@ -247,7 +247,7 @@ def _listing(layout: _List) -> Listing:
             )
         else:
             entries.append(
-                Entry(path, printable(os.fspath(path.relative_to(layout.path.parent))), class_name)
+                FolderEntry(path, printable(os.fspath(path.relative_to(layout.path.parent))), class_name)
             )
     entries.sort(key=lambda entry: entry.name)
     return Listing(tuple(sorted(classes, key=natural_order)), tuple(entries), tuple(bad))

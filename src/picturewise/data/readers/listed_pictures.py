@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room
+from picturewise.data.arrays.allocate import Allocate
 from picturewise.data.arrays.lazy_rows import chosen
 from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.pictures.decode import Form, Header, PictureError
+from picturewise.data.pictures.decode import Form, PictureError, PictureHeader
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
 from picturewise.data.readers.folder_listing import Listing
 from picturewise.errors import DataError
@@ -59,7 +59,7 @@ def read_listings(
     root: str,
     options: DataOptions,
     progress: Progress | None,
-    room: Room,
+    room: Allocate,
 ) -> Reading:
     """Return the pictures of the splits `asked`.
 
@@ -119,7 +119,7 @@ def _guess(paths: Sequence[Item], options: DataOptions) -> Form | None:
     return form if alike and small else None
 
 
-def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Room) -> _Found:
+def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Allocate) -> _Found:
     """Look at each file and, where a form is given, bring it to that."""
     if form is None:
         return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
@@ -132,7 +132,7 @@ def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Room) -> _
     return _Found(looks, images, range(len(paths)), errors)
 
 
-def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room: Room) -> _Found:
+def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room: Allocate) -> _Found:
     """Decode the files that were looked at."""
     good = [index for index, look in enumerate(looks) if isinstance(look, Look)]
     tick(len(looks) - len(good))
@@ -156,7 +156,9 @@ def _form(
     return Form(*size, channels, options.fit), notes
 
 
-def _common_size(headers: Sequence[Header], options: DataOptions) -> tuple[tuple[int, int], tuple[str, ...]]:
+def _common_size(
+    headers: Sequence[PictureHeader], options: DataOptions
+) -> tuple[tuple[int, int], tuple[str, ...]]:
     """Return the size that all pictures have, or else the median, its longer side at most `LONGEST_SIDE`."""
     heights, widths = [header.height for header in headers], [header.width for header in headers]
     if len(set(heights)) == len(set(widths)) == 1:

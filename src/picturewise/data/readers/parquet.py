@@ -13,16 +13,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.folder_listing import Entry, Listing
+from picturewise.data.readers.folder_listing import FolderEntry, Listing
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError
 from picturewise.names import natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
-from picturewise.untrusted.confined.call import Limits, run_confined
+from picturewise.untrusted.confined.call import Budget, run_confined
 
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "image_bytes", "bytes", "content")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target", "category", "digit", "y")
@@ -56,7 +56,7 @@ class ParquetSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
@@ -106,7 +106,7 @@ def _split(name: str) -> SplitName:
 
 def _listing(shards: Sequence[Path]) -> Listing:
     """Return the pictures of one split, still packed, with their classes."""
-    entries: list[Entry] = []
+    entries: list[FolderEntry] = []
     named: list[str] | None = None
     found: set[str] = set()
     for path in shards:
@@ -115,9 +115,9 @@ def _listing(shards: Sequence[Path]) -> Listing:
             raise DataError(
                 f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}; split it into shards."
             )
-        limits = Limits(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
+        limits = Budget(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
         if size < 16 << 20:
-            limits = Limits(memory=600 << 20, seconds=limits.seconds, output=limits.output)
+            limits = Budget(memory=600 << 20, seconds=limits.seconds, output=limits.output)
         request = {"images": [*IMAGE_COLUMNS], "labels": [*LABEL_COLUMNS]}
         answer = run_confined("picturewise.data.readers.parquet_file:read", path, request, limits)
         content, ends, labels = (answer.arrays.get(name) for name in ("content", "ends", "labels"))
@@ -129,7 +129,7 @@ def _listing(shards: Sequence[Path]) -> Listing:
         for row, (end, label) in enumerate(zip(ends.tolist(), labels.tolist(), strict=True)):
             picture = b"" if content is None else content.data[start:end]
             class_name = str(label) if names is None else names[label]
-            entries.append(Entry(picture, f"{printable(path.name)}, row {row}", class_name))
+            entries.append(FolderEntry(picture, f"{printable(path.name)}, row {row}", class_name))
             found.add(class_name)
             start = end
     # A name that no picture bears would be an empty class.

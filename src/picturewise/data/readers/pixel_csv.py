@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.csv_numbers import Table, count_rows, look, rows
+from picturewise.data.readers.csv_numbers import CsvTable, count_rows, look, rows
 from picturewise.errors import DataError
 from picturewise.names import slug
 from picturewise.printable import printable
@@ -38,7 +38,7 @@ _ID_COLUMNS = ("id", "imageid", "image_id", "index", "")
 class PixelTable:
     """One file: where its labels, its pixels and its line numbers stand."""
 
-    table: Table
+    table: CsvTable
     label: int | None
     number: int | None
     layout: Layout
@@ -66,7 +66,7 @@ class PixelCsvSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The classes are those of train."""
         first = self.splits[0]
@@ -148,7 +148,7 @@ def pixel_table(path: Path) -> PixelTable | None:
 
 
 def read_pixels(
-    pixels: PixelTable, progress: Progress | None = None, room: Room = room_for
+    pixels: PixelTable, progress: Progress | None = None, room: Allocate = allocate
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """Return pictures (N, H, W, C) uint8 and labels (N,) int64, or None where the file has no labels.
 
@@ -209,7 +209,7 @@ def _check(values: NDArray[np.int64], most: int, what: str, line: int, shown: st
         )
 
 
-def _check_pixels(table: Table) -> None:
+def _check_pixels(table: CsvTable) -> None:
     """Refuse a table whose columns are pixels by their names, but not as many as a picture has."""
     names = table.header or ()
     others = [name for name in names if not _PIXEL.fullmatch(name)]

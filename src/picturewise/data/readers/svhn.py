@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.data.contract import Part, Progress, Reading
@@ -66,7 +66,7 @@ class SvhnSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`."""
         return Reading(
@@ -123,7 +123,7 @@ class _File:
     labels: NDArray[np.int64]
 
 
-def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | None, room: Room) -> Part:
+def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | None, room: Allocate) -> Part:
     """Return the pictures of one or several files, one file after the other in one array."""
     # Headers and labels of all come first, so that little is unpacked for a bad file.
     files = [_looked_at(path) for path in paths]

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Room, room_for
+from picturewise.data.arrays.allocate import Allocate, allocate
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
@@ -55,12 +55,12 @@ class UspsSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Room = room_for,
+        room: Allocate = allocate,
     ) -> Reading:
         """Return the pictures (N, 16, 16, 1), or of the size asked for; see `Source.read`."""
         return Reading({split: self._part(split, options, room) for split in self.splits if split in splits})
 
-    def _part(self, split: SplitName, options: DataOptions, room: Room) -> Part:
+    def _part(self, split: SplitName, options: DataOptions, room: Allocate) -> Part:
         path = self.files[split]
         images, labels = read_file(path)
         classes = tuple(str(digit) for digit in range(CLASSES))

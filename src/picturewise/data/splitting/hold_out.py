@@ -35,7 +35,7 @@ class _Bundle(NamedTuple):
     counts: dict[int, int]
 
 
-def carve(
+def hold_out(
     labels: NDArray[np.int64],
     digests: NDArray[np.uint8],
     *,
@@ -207,7 +207,7 @@ def complete(
     notes = []
     for split, fraction in missing:
         rest = indices["train"]
-        carved = carve(
+        carved = hold_out(
             labels[rest],
             train.source_digests[rest],
             fraction=fraction,

@@ -8,7 +8,7 @@ import numpy as np
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
-from picturewise.data.splitting.hold_out import carve
+from picturewise.data.splitting.hold_out import hold_out
 from picturewise.seeds import derive
 
 
@@ -44,4 +44,4 @@ def _limited(part: ImageSet, limit: int, key: int) -> ImageSet:
     ):  # without labels there is nothing to learn, and that is told later
         return part
     digests = part.traits.digests[:]
-    return part.select(np.flatnonzero(carve(part.labels, digests, fraction=limit / len(part), key=key)))
+    return part.select(np.flatnonzero(hold_out(part.labels, digests, fraction=limit / len(part), key=key)))

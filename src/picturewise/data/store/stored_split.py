@@ -3,7 +3,7 @@
 images.npy    (N, H, W, C) uint8
 labels.npy    (N,) int64, unless the source has none
 digests.npy   (N, 16) uint8, of the pixels
-sums.npy      (N, 2C or 2C + 1) int64, see `Traits`
+sums.npy      (N, 2C or 2C + 1) int64, see `PictureStatistics`
 sources.npy   (N, 16) uint8, digests of the pictures as the source has them, where they were resized or decoded
 names.txt     one name a line, unless the source has none
 dataset.json  the rest, and the SHA-256 of the other files but images.npy
@@ -23,9 +23,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from picturewise import files
 from picturewise.cache_folder import no_room
-from picturewise.data.arrays.allocate import room_for
+from picturewise.data.arrays.allocate import allocate
 from picturewise.data.arrays.lazy_rows import slices
-from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, Traits, digest_each, measure
+from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, PictureStatistics, digest_each, measure
 from picturewise.data.contract import Part
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -70,7 +70,7 @@ class Workshop:
             SaveError: the disk has no room for it.
         """
         if not count:  # nothing can be mapped to nothing
-            return room_for(count, size, channels)
+            return allocate(count, size, channels)
         for given, path in self._given:
             if given() is None:
                 path.unlink(missing_ok=True)
@@ -184,7 +184,7 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
     return Part(pictures, tables.get("sources"), skipped), facts
 
 
-def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> Traits:
+def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> PictureStatistics:
     """Return the traits that are stored.
 
     Raises:
@@ -199,7 +199,7 @@ def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> Traits:
         kind = np.int64 if table == "sums" else np.uint8
         if array is None or array.shape != (count, width) or array.dtype != kind:
             raise ValueError("another table")
-    return Traits(tables["digests"], tables["sums"])
+    return PictureStatistics(tables["digests"], tables["sums"])
 
 
 def _new_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

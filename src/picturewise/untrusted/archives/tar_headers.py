@@ -28,7 +28,7 @@ _EXTRA = b"xgLK"  # extended, global, long name, long link
 
 
 @dataclass(frozen=True)
-class Entry:
+class TarEntry:
     """One entry: its name as the archive has it, the bytes of its content, and whether it is a regular file."""
 
     name: str
@@ -43,7 +43,7 @@ class _Header:
     code: bytes
 
 
-def entries(stream: UnpackedStream, where: str) -> Iterator[Entry]:
+def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
     """Yield each entry; its content is then the next in `stream`, and what is left of it is passed over.
 
     Raises:
@@ -74,7 +74,7 @@ def is_header(block: bytes) -> bool:
     return promised is not None and promised == sum(block[:148]) + sum(block[156:]) + 8 * 0x20
 
 
-def _next(stream: UnpackedStream, where: str) -> Entry | None:
+def _next(stream: UnpackedStream, where: str) -> TarEntry | None:
     """Return the next entry with what the headers before it say of it, or None at the end mark."""
     longer: dict[bytes, bytes] = {}
     for _ in range(MAX_EXTRA_HEADERS + 1):
@@ -94,17 +94,17 @@ def _next(stream: UnpackedStream, where: str) -> Entry | None:
     raise _damaged(where, f"more than {MAX_EXTRA_HEADERS} headers stand before one file")
 
 
-def _entry(header: _Header, longer: dict[bytes, bytes], where: str) -> Entry:
+def _entry(header: _Header, longer: dict[bytes, bytes], where: str) -> TarEntry:
     if b"size" in longer:
         if not re.fullmatch(rb"[0-9]{1,18}", longer[b"size"]):
             raise _damaged(where, "a size is no number")
         header = replace(header, size=int(longer[b"size"]))
     name = longer.get(b"path", header.name).decode("utf-8", "surrogateescape")
     if any(key.startswith(b"GNU.sparse.") for key in longer):
-        return Entry(name, header.size, "other")
+        return TarEntry(name, header.size, "other")
     if header.code == _FOLDER or (header.code == b"\0" and name.endswith("/")):  # the second as V7 wrote it
-        return Entry(name.rstrip("/"), 0, "folder")  # some write a size, none a content
-    return Entry(name, header.size, "file" if header.code in _FILES else "other")
+        return TarEntry(name.rstrip("/"), 0, "folder")  # some write a size, none a content
+    return TarEntry(name, header.size, "file" if header.code in _FILES else "other")
 
 
 def _parsed(block: bytes, where: str) -> _Header:

@@ -35,7 +35,7 @@ _SMALL = 1 << 25  # bytes of an answer
 
 
 @dataclass(frozen=True)
-class Limits:
+class Budget:
     """What the child may use.
 
     Attributes:
@@ -57,7 +57,7 @@ class Answer:
     arrays: dict[str, NDArray[Any]]
 
 
-def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Limits) -> Answer:
+def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Budget) -> Answer:
     """Return what `work` finds in the file at `path`.
 
     Args:
@@ -93,7 +93,7 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Limi
         return _translated(_parsed(answer, shown), shown, limits)
 
 
-def _ended_early(code: int, shown: str, limits: Limits) -> DataError:
+def _ended_early(code: int, shown: str, limits: Budget) -> DataError:
     killed = code == -getattr(signal, "SIGKILL", 0)  # by the hard limit on time
     if killed or process.ran_out_of_time(code):
         return _too_long(shown, limits)
@@ -103,7 +103,7 @@ def _ended_early(code: int, shown: str, limits: Limits) -> DataError:
     )
 
 
-def _too_long(shown: str, limits: Limits) -> DataError:
+def _too_long(shown: str, limits: Budget) -> DataError:
     return DataError(
         f"{shown} takes longer to read than the {limits.seconds:.0f} seconds that its size allows; it is damaged or "
         "was made to do harm."
@@ -139,7 +139,7 @@ def _mapped(answer: IO[bytes], end: int, kind: str, shape: list[int], offset: in
     return np.memmap(answer, dtype, mode="r", offset=offset, shape=sizes)
 
 
-def _translated(answer: Answer, shown: str, limits: Limits) -> Answer:
+def _translated(answer: Answer, shown: str, limits: Budget) -> Answer:
     """Return the answer, or raise what the child reported."""
     trouble = answer.facts.get("trouble")
     if trouble is None:

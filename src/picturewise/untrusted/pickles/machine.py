@@ -29,7 +29,7 @@ NO_CODE = "Picturewise runs no code from files"
 _DECIMAL = re.compile(rb"-?[0-9]{1,38}L?")
 
 
-class Machine:
+class PickleMachine:
     """The stack, the marks in it, and the memo of values that are used again."""
 
     takes = "NumPy's arrays"

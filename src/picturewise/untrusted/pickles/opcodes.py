@@ -10,17 +10,17 @@ from typing import Any
 
 from picturewise.printable import printable
 from picturewise.untrusted.array_bytes import Blob
-from picturewise.untrusted.pickles.machine import MAX_INTEGER, MAX_OPCODES, NO_CODE, SHORT, Machine
+from picturewise.untrusted.pickles.machine import MAX_INTEGER, MAX_OPCODES, NO_CODE, SHORT, PickleMachine
 
 # What Python 2 wrote inside the quotes of a protocol-0 string; the `++` and `*+` keep the match from going back.
 _ESCAPED = re.compile(rb"(?:[^\\]++|\\(?:x[0-9a-fA-F]{2}|[\\'\"nrt]))*+")
 
 _BOOLEANS = {b"00": False, b"01": True}
-_Handler = Callable[[Machine], None]
+_Handler = Callable[[PickleMachine], None]
 _BYTE, _UINT32, _INT32, _UINT64 = map(struct.Struct, ("<B", "<I", "<i", "<Q"))
 
 
-def run(machine: Machine) -> Any:
+def run(machine: PickleMachine) -> Any:
     """Follow the instructions up to STOP, which must be the last byte, and return the value."""
     value, left = follow(machine), len(machine.view) - machine.at
     if left:
@@ -28,7 +28,7 @@ def run(machine: Machine) -> Any:
     return value
 
 
-def follow(machine: Machine) -> Any:
+def follow(machine: PickleMachine) -> Any:
     """Follow the instructions up to STOP, behind which anything may stand, and return the value."""
     end = len(machine.view)
     while machine.at < end:
@@ -68,7 +68,7 @@ def _text(count: str) -> _Handler:
 
 
 def _empty(make: Callable[[], object]) -> _Handler:
-    def handler(machine: Machine) -> None:
+    def handler(machine: PickleMachine) -> None:
         machine.count_group()
         machine.stack.append(make())
 
@@ -76,7 +76,7 @@ def _empty(make: Callable[[], object]) -> _Handler:
 
 
 def _refused(name: str) -> _Handler:
-    def handler(machine: Machine) -> None:
+    def handler(machine: PickleMachine) -> None:
         raise machine.refused(f"asks for an object through {name}; {NO_CODE}")
 
     return handler
@@ -86,31 +86,31 @@ def _shortened(content: memoryview) -> Blob:
     return bytes(content) if len(content) <= SHORT else content
 
 
-def _protocol(machine: Machine) -> None:
+def _protocol(machine: PickleMachine) -> None:
     if (version := machine.take(1)[0]) > 5:
         raise machine.damaged(f"protocol {version} is not known, expected 0 to 5")
 
 
-def _frame(machine: Machine) -> None:
+def _frame(machine: PickleMachine) -> None:
     size, left = machine.number(_UINT64), len(machine.view) - machine.at
     if size > left:
         raise machine.damaged(f"{size:,} bytes are promised where {left:,} are left")
 
 
-def _integer_line(machine: Machine) -> None:
+def _integer_line(machine: PickleMachine) -> None:
     line = machine.line()
     # Booleans before protocol 2 are numbers with a nought in front.
     machine.stack.append(_BOOLEANS[line] if line in _BOOLEANS else machine.decimal(line))
 
 
-def _integer_bytes(machine: Machine, count: struct.Struct) -> None:
+def _integer_bytes(machine: PickleMachine, count: struct.Struct) -> None:
     size = machine.number(count)
     if not 0 <= size <= MAX_INTEGER:
         raise machine.refused(f"has a whole number of {size:,} bytes, expected {MAX_INTEGER} at most")
     machine.stack.append(int.from_bytes(machine.take(size), "little", signed=True))
 
 
-def _float_line(machine: Machine) -> None:
+def _float_line(machine: PickleMachine) -> None:
     line = machine.line()
     try:
         machine.stack.append(float(line))
@@ -118,7 +118,7 @@ def _float_line(machine: Machine) -> None:
         raise machine.damaged(f"{printable(repr(line[:40]))} stands for a number") from error
 
 
-def _quoted(machine: Machine) -> None:
+def _quoted(machine: PickleMachine) -> None:
     line = machine.line(len(machine.view))
     inner = line[1:-1]
     quoted = len(line) >= 2 and line[:1] in {b"'", b'"'} and line[-1:] == line[:1]
@@ -130,35 +130,35 @@ def _quoted(machine: Machine) -> None:
         raise machine.damaged("a string is not quoted as Python 2 does it")
 
 
-def _unicode_line(machine: Machine) -> None:
+def _unicode_line(machine: PickleMachine) -> None:
     line = machine.line(len(machine.view))
     machine.stack.append(machine.text(memoryview(line), "raw-unicode-escape"))
 
 
-def _grouped(machine: Machine, build: Callable[[list[Any]], Any]) -> None:
+def _grouped(machine: PickleMachine, build: Callable[[list[Any]], Any]) -> None:
     values = machine.group()
     machine.stack.append(build(values))
 
 
-def _dict(machine: Machine) -> None:
+def _dict(machine: PickleMachine) -> None:
     values = machine.group()
     machine.stack.append({})
     machine.set_items(values)
 
 
-def _tuple(machine: Machine, count: int) -> None:
+def _tuple(machine: PickleMachine, count: int) -> None:
     machine.count_group()
     if len(machine.stack) < count:
         raise IndexError
     machine.stack[-count:] = [tuple(machine.stack[-count:])]
 
 
-def _stack_global(machine: Machine) -> None:
+def _stack_global(machine: PickleMachine) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
     machine.name(module, name)
 
 
-def _set_item(machine: Machine) -> None:
+def _set_item(machine: PickleMachine) -> None:
     value, key = machine.stack.pop(), machine.stack.pop()
     machine.set_items([key, value])
 
@@ -185,7 +185,7 @@ _HANDLERS: Mapping[int, _Handler] = {
     0x8D: _text("<Q"),
     ord("]"): _empty(list),
     ord("}"): _empty(dict),
-    ord("("): Machine.mark,
+    ord("("): PickleMachine.mark,
     ord("I"): _integer_line,
     ord("L"): lambda machine: machine.stack.append(machine.decimal(machine.line())),
     0x8A: lambda machine: _integer_bytes(machine, _BYTE),
@@ -212,7 +212,7 @@ _HANDLERS: Mapping[int, _Handler] = {
     ord("j"): lambda machine: machine.recall(machine.number(_UINT32)),
     ord("c"): lambda machine: machine.name(*machine.lines_name()),
     0x93: _stack_global,
-    ord("i"): Machine.instance,
+    ord("i"): PickleMachine.instance,
     ord("R"): lambda machine: machine.reduce(),
     ord("b"): lambda machine: machine.build(),
     ord("Q"): lambda machine: machine.persistent(),

@@ -20,7 +20,7 @@ import numpy as np
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.pickles import opcodes
-from picturewise.untrusted.pickles.machine import MAX_DEPTH, NO_CODE, Machine, kind_of
+from picturewise.untrusted.pickles.machine import MAX_DEPTH, NO_CODE, PickleMachine, kind_of
 from picturewise.untrusted.pickles.outline import NotEnoughError, Outline
 from picturewise.untrusted.scratch import Content, private_copy
 
@@ -74,7 +74,7 @@ def decode(content: Content | Outline, where: str) -> Any:
     Raises:
         DataError: it asks for anything else, is damaged, or is larger inside than a file of pictures can be.
     """
-    machine = Machine(content, where)
+    machine = PickleMachine(content, where)
     try:
         value = opcodes.run(machine)
     except (IndexError, struct.error) as error:  # a value or a mark that is not there
@@ -98,7 +98,7 @@ def decode_table(content: Content | Outline, where: str) -> dict[str, Any]:
     return table
 
 
-def _check(value: Any, machine: Machine) -> None:
+def _check(value: Any, machine: PickleMachine) -> None:
     """Refuse what is finished only in part, is nested too deep, or expands to much more than the file holds.
 
     A list that holds another one twenty times over, and so on, is small in memory but endless to whoever goes

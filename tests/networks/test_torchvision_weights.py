@@ -14,7 +14,7 @@ from picturewise.architectures.lines import parse
 from picturewise.architectures.published import PUBLISHED, published_lines
 from picturewise.errors import RunError, UsageError
 from picturewise.networks.builder import assemble
-from picturewise.networks.published import check_published, from_published, published_shapes
+from picturewise.networks.torchvision_weights import check_published, from_published, published_shapes
 
 State = dict[str, Tensor]
 Shapes = dict[str, tuple[int, ...]]
