@@ -50,7 +50,7 @@ SMOKE_PEAK_SIDE, SMOKE_PEAK_SECONDS = 64, 0.01
 
 @dataclass(frozen=True)
 class Trained:
-    """One run of `picturewise train`, judged on the test pictures.
+    """One run of `picturewise train`, evaluated on the test pictures.
 
     Attributes:
         seed: of everything random.
@@ -161,7 +161,7 @@ def check_airbench(parser: argparse.ArgumentParser, arguments: argparse.Namespac
 
 
 def trained(data: str, options: Sequence[str], seed: int, out: Path, peak: float) -> Trained:
-    """Train with the command in this process, and judge what it saved; `peak` is in operations a second."""
+    """Train with the command in this process, and evaluate what it saved; `peak` is in operations a second."""
     clock, began = Clock(), time.perf_counter()
     # Where the command would print a table before the first batch, it starts the clock.
     with mock.patch.object(opening, "Opening", return_value=clock), contextlib.redirect_stdout(io.StringIO()):

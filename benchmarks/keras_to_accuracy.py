@@ -11,7 +11,7 @@
 
 The layers are those of `cifar10_cnn.py`, which came with Keras until 2.3 and reached 79 % after 50 epochs. It learns
 with Adam at 0.001 and batches of 128, which gets there in far fewer epochs than the example's own RMSprop at 0.0001.
-Clocked is `fit` alone, in processor seconds; what judges the epochs is not in the clock. Ends after the first epoch
+Clocked is `fit` alone, in processor seconds; what evaluates the epochs is not in the clock. Ends after the first epoch
 that reaches the goal on test, which favours Keras: nobody could choose it without looking. Prints Markdown.
 """
 

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def accuracy(folder: Path, place: Path, seeds: int) -> None:
-    """Train and judge both presets with default options."""
+    """Train and evaluate both presets with default options."""
     print(
         "| model | trainable | seed | test accuracy (95 %) | test loss | epochs | wall s | processor s | peak MB |"
     )
@@ -68,8 +68,8 @@ def accuracy(folder: Path, place: Path, seeds: int) -> None:
             run = place / f"{model}-{seed}"
             trained = picturewise("train", folder, "--model", model, "--seed", seed, "--out", run, "--json")
             record = json.loads(trained.output)
-            judged = json.loads(picturewise("evaluate", run, "--json").output)
-            right, loss = judged["accuracy"], judged["loss"]["value"]
+            evaluated = json.loads(picturewise("evaluate", run, "--json").output)
+            right, loss = evaluated["accuracy"], evaluated["loss"]["value"]
             found.append(right["value"])
             print(
                 f"| {model} | {record['trainable_parameters']:,} | {seed} | {100 * right['value']:.2f} % "

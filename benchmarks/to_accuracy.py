@@ -93,15 +93,15 @@ def main() -> None:
 
 
 def train(data: Path, options: list[str], seed: int, out: Path) -> Trained:
-    """Train in a fresh process and judge what it saved."""
+    """Train in a fresh process and evaluate what it saved."""
     began = time.time()
     whole = picturewise(
         "train", data, *options, "--seed", seed, "--out", out, command=[sys.executable, "-c", CLOCKED]
     )
     saved = (out / "classifier.safetensors").stat().st_mtime - began
-    judged = json.loads(picturewise("evaluate", out, "--json").output)
+    evaluated = json.loads(picturewise("evaluate", out, "--json").output)
     return Trained(
-        accuracy=100 * judged["accuracy"]["value"],
+        accuracy=100 * evaluated["accuracy"]["value"],
         training=float(whole.output.split()[-1]),
         saved=saved,
         whole=whole.processor,

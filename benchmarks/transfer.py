@@ -4,8 +4,8 @@
 
 RUN is a finished run; DATA are other pictures with other classes. For each seed, the same `--labels` pictures of each
 class are drawn from DATA's train split, a fifth of them to choose the epoch with; the network learns from these in
-three ways, and is judged on the whole test split, which nothing was chosen with. Prints Markdown: the mean over seeds
-of the test accuracy with its 95 % interval (Student's t over the seeds).
+three ways, and is evaluated on the whole test split, which nothing was chosen with. Prints Markdown: the mean over
+seeds of the test accuracy with its 95 % interval (Student's t over the seeds).
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ def main() -> None:
                     settings={**settings, **more, "preparation.grey": asked.grey}, progress=False,
                 )  # fmt: skip
                 chosen.append(max(row.valid_accuracy for row in trained.history))
-                judged = picturewise.evaluate(
+                evaluated = picturewise.evaluate(
                     trained.classifier(), data={"test": whole.split("test")}, progress=False
                 )
-            scores.append(judged.accuracy.value)
+            scores.append(evaluated.accuracy.value)
         mean = mean_interval(scores, lowest=0.0, highest=1.0)
         each = ", ".join(f"{100 * score:.1f}" for score in scores)
         print(

@@ -270,7 +270,9 @@ def test_data_that_changed_since_the_run_began(refused, trained: Path, idx_folde
     assert "train" in sentence
 
 
-def test_runs_judged_on_different_pictures_are_not_compared(refused, trained: Path, idx_folder: Path) -> None:
+def test_runs_evaluated_on_different_pictures_are_not_compared(
+    refused, trained: Path, idx_folder: Path
+) -> None:
     assert run(["train", "digits", "--layers", "flatten", "--epochs", "1", "--out", "other", "--json"]) == 0
     assert "different test pictures" in refused(2, "compare", trained, "other").replace("\n", " ")
 

@@ -44,7 +44,7 @@ def idx(tmp_path: Path, write_idx: WriteIdx) -> Path:
     return tmp_path / "Tiny_Set"
 
 
-def test_the_digits_of_the_catalogue_get_both_splits_carved() -> None:
+def test_the_digits_of_the_catalogue_get_both_splits_held_out() -> None:
     dataset = load("digits")
     assert dataset.name == "digits"
     assert {split: len(part) for split, part in dataset.splits().items()} == {
@@ -110,7 +110,7 @@ def test_a_split_is_the_same_whichever_are_read_with_it(
         assert fingerprints(load(source, split)) == {split: together[split]}
 
 
-def test_the_carved_splits_do_not_depend_on_size_fit_or_file_names(
+def test_the_held_out_splits_do_not_depend_on_size_fit_or_file_names(
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:
     make_classes(tmp_path / "one", count=20)
@@ -139,7 +139,7 @@ def test_copies_of_a_picture_do_not_straddle_the_splits(tmp_path: Path, make_cla
         assert names == originals | {f"{name}-copy" for name in originals}
 
 
-def test_an_own_validation_split_is_kept_and_only_test_is_carved(
+def test_an_own_validation_split_is_kept_and_only_test_is_held_out(
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:
     make_classes(tmp_path / "train", count=20)
@@ -157,7 +157,7 @@ def test_a_lone_test_file_gives_the_test_split_and_nothing_else(idx: Path) -> No
     file = idx / "t10k-images-idx3-ubyte.gz"
     assert list(load(file).splits()) == ["test"]
     with pytest.raises(
-        DataError, match=r"has no train or valid split, and none can be carved: it has test only"
+        DataError, match=r"has no train or valid split, and none can be held out: it has test only"
     ):
         load(file, "train", "valid")
 

@@ -141,9 +141,9 @@ def test_large_pictures_go_through_in_small_batches(side: int, batches: list[int
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_pictures_of_another_size_are_fitted_as_the_description_says(fit: str) -> None:
-    judge, large = classifier(fit=fit), pictures(3, 13, 20)
-    small = np.stack([resize(picture, (6, 5), fit=judge.description.fit) for picture in large])
-    np.testing.assert_array_equal(judge.logits(large), judge.logits(small))
+    trained, large = classifier(fit=fit), pictures(3, 13, 20)
+    small = np.stack([resize(picture, (6, 5), fit=trained.description.fit) for picture in large])
+    np.testing.assert_array_equal(trained.logits(large), trained.logits(small))
 
 
 def test_grey_pictures_are_repeated_for_a_classifier_of_colours() -> None:
@@ -152,29 +152,29 @@ def test_grey_pictures_are_repeated_for_a_classifier_of_colours() -> None:
 
 
 def test_colours_are_averaged_for_a_classifier_of_grey_pictures() -> None:
-    judge = classifier(channels=1)
-    np.testing.assert_array_equal(judge.logits(pictures(3)), judge.logits(as_channels(pictures(3), 1)))
+    trained = classifier(channels=1)
+    np.testing.assert_array_equal(trained.logits(pictures(3)), trained.logits(as_channels(pictures(3), 1)))
 
 
 def test_another_size_and_other_channels_at_once() -> None:
-    judge, large = classifier(channels=1), pictures(3, 13, 20)
+    trained, large = classifier(channels=1), pictures(3, 13, 20)
     small = np.stack([resize(picture, (6, 5)) for picture in large])
-    np.testing.assert_array_equal(judge.logits(large), judge.logits(as_channels(small, 1)))
+    np.testing.assert_array_equal(trained.logits(large), trained.logits(as_channels(small, 1)))
 
 
 def test_a_classifier_that_prepares_grey_takes_colours() -> None:
-    judge = classifier(grey=True)
+    trained = classifier(grey=True)
     same_mean = pictures(3)[..., [2, 0, 1]]
-    np.testing.assert_allclose(judge.logits(pictures(3)), judge.logits(same_mean), atol=1e-5)
+    np.testing.assert_allclose(trained.logits(pictures(3)), trained.logits(same_mean), atol=1e-5)
 
 
 @pytest.mark.parametrize("engine", ["torch", "auto", "numpy"])
 def test_pictures_may_be_read_only_views_of_anything(tmp_path: Path, engine: EngineName) -> None:
     classifier().save(tmp_path / "c")
-    judge, many = load_classifier(tmp_path / "c").by_engine(engine), pictures(4, 6, 10)
-    expected = judge.logits(np.ascontiguousarray(many[::-1, :, ::-2]))
+    trained, many = load_classifier(tmp_path / "c").by_engine(engine), pictures(4, 6, 10)
+    expected = trained.logits(np.ascontiguousarray(many[::-1, :, ::-2]))
     many.flags.writeable = False
-    np.testing.assert_array_equal(judge.logits(many[::-1, :, ::-2]), expected)
+    np.testing.assert_array_equal(trained.logits(many[::-1, :, ::-2]), expected)
 
 
 @pytest.mark.parametrize(
@@ -397,18 +397,18 @@ def test_a_network_that_is_trained_on_is_never_computed_with_older_weights(tmp_p
     original = classifier()
     original.save(tmp_path / "c")
     loaded = load_classifier(tmp_path / "c")
-    for judge in (
+    for trained in (
         original,
         loaded,
         loaded.by_engine("numpy"),
         load_classifier(tmp_path / "c").by_engine("torch"),
     ):
-        before, sha256 = judge.logits(pictures(3)), judge.weights_sha256
+        before, sha256 = trained.logits(pictures(3)), trained.weights_sha256
         with torch.no_grad():
-            judge.network[-1].bias.add_(5)  # type: ignore[union-attr, operator]
-        np.testing.assert_allclose(judge.logits(pictures(3)), before + 5 / 1.7, rtol=1e-5)
-        assert judge.weights_sha256 != sha256
-        assert judge.to_bytes() != (tmp_path / "c").read_bytes()
+            trained.network[-1].bias.add_(5)  # type: ignore[union-attr, operator]
+        np.testing.assert_allclose(trained.logits(pictures(3)), before + 5 / 1.7, rtol=1e-5)
+        assert trained.weights_sha256 != sha256
+        assert trained.to_bytes() != (tmp_path / "c").read_bytes()
 
 
 def test_the_engine_of_a_classifier_is_chosen_anew_and_leaves_it_as_it_is(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def test_auto_is_onnx_runtime_for_files_of_layer_lines_and_pytorch_for_modules(
 
     monkeypatch.setattr(Session, "__init__", noted)
     loaded = load_classifier(tmp_path / "c")
-    for judge in (original, loaded.by_engine("torch"), loaded.by_engine("numpy")):
-        judge.logits(PICTURES)
+    for trained in (original, loaded.by_engine("torch"), loaded.by_engine("numpy")):
+        trained.logits(PICTURES)
         assert not sessions
     loaded.logits(PICTURES)
     loaded.logits(PICTURES)
@@ -102,16 +102,16 @@ def test_cores_take_batches_of_their_own_or_share_a_single_picture(
 ) -> None:
     monkeypatch.setattr(onnx_engine, "available_cores", lambda: 2)
     classifier().save(tmp_path / "c")
-    judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
-    few = judge.logits(PICTURES)
+    trained, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
+    few = trained.logits(PICTURES)
     assert calls == [(1, 7)]  # little work
     monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
-    np.testing.assert_allclose(judge.logits(PICTURES), few, rtol=1e-5)
+    np.testing.assert_allclose(trained.logits(PICTURES), few, rtol=1e-5)
     assert sorted(calls[1:]) == [(1, 3), (1, 4)]
-    np.testing.assert_allclose(judge.logits(PICTURES[:1]), few[:1], rtol=1e-5)
+    np.testing.assert_allclose(trained.logits(PICTURES[:1]), few[:1], rtol=1e-5)
     assert calls[3:] == [(2, 1)]
     monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1e12)
-    judge.logits(PICTURES)
+    trained.logits(PICTURES)
     assert calls[4:] == [(1, 7)]
 
 
@@ -119,20 +119,20 @@ def test_many_batches_side_by_side_are_in_order_and_those_of_one_core(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier().save(tmp_path / "c")
-    judge = load_classifier(tmp_path / "c")
+    trained = load_classifier(tmp_path / "c")
     images = np.random.default_rng(1).integers(0, 256, (2000, 12, 9, 3), np.uint8)
     monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(onnx_engine, "available_cores", lambda: 1)
-    alone = judge.logits(images)
+    alone = trained.logits(images)
     monkeypatch.setattr(onnx_engine, "available_cores", lambda: 8)
     monkeypatch.setattr(prediction_classifier, "_BATCH", 10)
     for _ in range(5):
-        np.testing.assert_allclose(judge.logits(images), alone, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(trained.logits(images), alone, rtol=1e-4, atol=1e-5)
 
 
 def test_what_goes_wrong_in_a_lane_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier().save(tmp_path / "c")
-    judge = load_classifier(tmp_path / "c")
+    trained = load_classifier(tmp_path / "c")
     monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(onnx_engine, "available_cores", lambda: 2)
 
@@ -141,7 +141,7 @@ def test_what_goes_wrong_in_a_lane_is_raised(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Session, "logits", broken)
     with pytest.raises(MemoryError):
-        judge.logits(PICTURES)
+        trained.logits(PICTURES)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
     Classifier(build(parse(lines), (side, side, 1), 2, seed=1), description).save(tmp_path / "c")
     monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(onnx_engine, "available_cores", lambda: cores)
-    judge, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
+    trained, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)
     images = np.broadcast_to(np.uint8(7), (sum(batches), side, side, 1))
-    assert judge.logits(images).shape == (sum(batches), 2)
+    assert trained.logits(images).shape == (sum(batches), 2)
     assert sorted(calls, reverse=True) == [(1, size) for size in batches]
 
 

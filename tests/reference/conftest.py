@@ -1,4 +1,4 @@
-"""Two independent judges of a layer's derivatives: PyTorch's, and differences of the layer itself."""
+"""Two independent evaluates of a layer's derivatives: PyTorch's, and differences of the layer itself."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_what_was_left_out_there_is_left_out_back(like_pytorch, like_differences
     rate, values = float(random.uniform(0, 0.95)), random.normal(size=random.integers(1, 7, 2))
     factors = Dropout(rate).forward(
         np.ones(values.shape), np.random.default_rng(5)
-    )  # the noise of the judges
+    )  # the noise of the evaluates
     like_pytorch(Dropout(rate), Given(torch.from_numpy(factors)), values)
     like_differences(Dropout(rate), values)
 

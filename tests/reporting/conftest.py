@@ -159,7 +159,9 @@ def model(history, evaluation):
     """`model("cnn", ("cat", "dog"), accuracy=0.9)`: facts; an accuracy of None is one not evaluated yet."""
 
     def make(name, classes=("cat", "dog"), *, accuracy=0.9, figures=(), fingerprint="f" * 64):
-        judged = None if accuracy is None else evaluation(classes, accuracy=accuracy, fingerprint=fingerprint)
+        evaluated = (
+            None if accuracy is None else evaluation(classes, accuracy=accuracy, fingerprint=fingerprint)
+        )
         return ModelFacts(
             name=name,
             layers=(LayerFacts("conv 32 3x3 relu", "28 × 28 × 32", 320), LayerFacts("dense 2", "2", 50178)),
@@ -169,7 +171,7 @@ def model(history, evaluation):
             derived={"Warm-up": "3 epochs"},
             machine={"processor": "a fast one"},
             history=history(5),
-            evaluation=judged,
+            evaluation=evaluated,
             evaluate_command=f"picturewise evaluate runs/{name}",
             recipe="seed = 0\n# </pre><script>alert(2)</script>\n",
             weights_sha256="a" * 64,
@@ -215,7 +217,7 @@ def report(model):
                     shape=(28, 28, 1),
                     classes=tuple(classes),
                     splits=splits,
-                    notes=("The validation split was carved from train.",),
+                    notes=("The validation split was held out from train.",),
                     skipped=(Skipped(f"{classes[1]}/broken.png", "The file ends early."),),
                     figures=(figure,),
                 ),

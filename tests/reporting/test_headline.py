@@ -54,7 +54,7 @@ def test_without_any_evaluation_there_is_no_number(report):
     assert top.sentence == "Not evaluated on the test split yet."
 
 
-def test_models_judged_on_different_pictures_are_not_ranked(report, model):
+def test_models_evaluated_on_different_pictures_are_not_ranked(report, model):
     whole = report({"cnn": 0.9, "mlp": 0.8})
     other = model("mlp", accuracy=0.8, fingerprint="0" * 64)
     top = headline(replace(whole, models=(whole.models[0], other)))

@@ -192,7 +192,7 @@ def test_the_facts_of_data_and_training_are_there(page):
     assert "conv 32 3x3 relu 28 × 28 × 32 320" in rows
     assert "Trainable parameters 50,434" in rows
     assert "Parameters that were not trained 64" in rows
-    assert "The validation split was carved from train." in whole.text
+    assert "The validation split was held out from train." in whole.text
     assert "Best epoch (validation) 4" in whole.text
     assert "Optimizer adamw" in whole.text
     assert "Warm-up 3 epochs" in whole.text

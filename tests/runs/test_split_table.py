@@ -25,7 +25,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_picture_of_train_and_valid_has_a_row_and_test_where_it_was_carved(
+def test_every_picture_of_train_and_valid_has_a_row_and_test_where_it_was_held_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(split_table, "_ROWS_AT_ONCE", 4)

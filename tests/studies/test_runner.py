@@ -58,7 +58,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_all_models_are_trained_judged_and_reported(file: Path, idx_folder: Path, tmp_path: Path) -> None:
+def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: Path, tmp_path: Path) -> None:
     told = []
     found = study(
         file, data=idx_folder, out=tmp_path / "out", seeds=2, progress=False,
@@ -69,10 +69,10 @@ def test_all_models_are_trained_judged_and_reported(file: Path, idx_folder: Path
     assert told[1::2] == [(name, seed, True) for name in ("line", "two") for seed in (0, 1)]
     line, two = found.models
     runs = [picturewise.open_run(tmp_path / "out" / f"seed-{seed}" / "line") for seed in (0, 1)]
-    judged = [run.evaluation() for run in runs]
-    assert line.accuracy == judged[0].accuracy
-    assert line.loss == judged[0].loss
-    assert line.seeds == tuple(one.accuracy.value for one in judged)
+    evaluated = [run.evaluation() for run in runs]
+    assert line.accuracy == evaluated[0].accuracy
+    assert line.loss == evaluated[0].loss
+    assert line.seeds == tuple(one.accuracy.value for one in evaluated)
     assert line.mean is not None
     assert line.mean.value == pytest.approx(sum(line.seeds) / 2)
     assert (line.parameters, two.parameters) == (12 * 12 * 2 + 2, 145 * 144 + 2 * 145)
@@ -162,7 +162,7 @@ def test_models_on_different_pictures_are_not_compared(
     places = {"bars": idx_folder, "colours": picture_folder}
     found = study(file, data=places, out=tmp_path / "out", progress=False)
     page = found.report.read_text()
-    assert "judged on different pictures" in page.replace("evaluated", "judged")
+    assert "evaluated on different pictures" in page.replace("evaluated", "evaluated")
     assert "McNemar" not in page
     assert [model.data for model in found.models] == ["bars", "colours"]
     assert "Random test pictures, colours" in page

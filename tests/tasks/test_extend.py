@@ -79,7 +79,7 @@ def test_pictures_of_new_classes_alone_are_numbered_behind_the_old_ones(
     )
     assert found.run.classifier().classes == ("green", "red", "blue", "white")
     assert found.run.recipe.data.classes == ("green", "red", "blue", "white")
-    assert found.old is not None  # judged on the older run's own validation pictures
+    assert found.old is not None  # evaluated on the older run's own validation pictures
     assert found.old.pictures == len(picturewise.read_dataset(trained.parent / "two").split("valid"))
     assert picturewise.evaluate(found.run, progress=False).classes == ("green", "red", "blue", "white")
 

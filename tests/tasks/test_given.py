@@ -53,11 +53,11 @@ class Photographs:
 
 
 @pytest.mark.parametrize("data", [stripes(), tensors(), Photographs(), Subset(tensors(), range(120))])
-def test_pictures_handed_in_are_learned_and_judged(data: Any) -> None:
+def test_pictures_handed_in_are_learned_and_evaluated(data: Any) -> None:
     run = picturewise.train(data, **OPTIONS)
     assert run.name == "pictures-mlp-8-1"
     assert run.recipe.data.source == "given in Python: pictures"
-    assert "one was carved from train, class by class, with 24 of 120 pictures" in run.record.data.notes[0]
+    assert "one was held out from train, class by class, with 24 of 120 pictures" in run.record.data.notes[0]
     evaluation = picturewise.evaluate(run, data=data)
     assert (evaluation.own, evaluation.pictures, evaluation.learned_from) == (True, 24, 0)
     assert evaluation.accuracy.value == 1
@@ -88,7 +88,7 @@ def test_splits_may_be_handed_in_by_name() -> None:
     assert Path("looks/samples.png").exists()
 
 
-def test_the_options_of_the_run_carve_the_splits() -> None:
+def test_the_options_of_the_run_hold_out_the_splits() -> None:
     settings = {"data.test_fraction": 0.5, "data.split_seed": 3}
     run = picturewise.train(stripes(), settings=settings, **OPTIONS)
     assert picturewise.evaluate(run, data=stripes()).pictures == 60
@@ -96,21 +96,21 @@ def test_the_options_of_the_run_carve_the_splits() -> None:
     assert picturewise.evaluate(run, data=whole).pictures == 60
 
 
-def test_other_pictures_are_judged_all_and_those_learned_from_are_told() -> None:
+def test_other_pictures_are_evaluated_all_and_those_learned_from_are_told() -> None:
     run = picturewise.train(stripes(), **OPTIONS)
     found = picturewise.evaluate(run, data=stripes(50, seed=1))
     assert (found.own, found.pictures, found.learned_from, found.notes) == (False, 50, 0, ())
     images, labels = stripes()
     found = picturewise.evaluate(run, data=(images[:50] / 255, labels[:50]))
     assert found.pictures == 50
-    assert 30 < (found.learned_from or 0) < 50  # the others are in the test split that was carved
+    assert 30 < (found.learned_from or 0) < 50  # the others are in the test split that was held out
     assert f"{found.learned_from} of 50 pictures are among those that the run learned from" in found.notes[0]
     assert run.evaluation() is None
     with pytest.raises(DataError, match="has the splits train, valid, but no test"):
         picturewise.evaluate(run, data={"train": stripes(9), "valid": stripes(9)})
 
 
-def test_a_classifiers_file_is_judged_on_arrays() -> None:
+def test_a_classifiers_file_is_evaluated_on_arrays() -> None:
     run = picturewise.train(stripes(), **OPTIONS)
     found = picturewise.evaluate(run.classifier_path, data={"test": stripes(50, seed=1)})
     assert (found.pictures, found.learned_from) == (50, 0)

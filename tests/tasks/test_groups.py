@@ -48,7 +48,7 @@ def test_no_patient_is_in_two_splits_of_what_python_reads(scans: Path) -> None:
     assert patients(parted.train) & patients(parted.test)  # or else the test shows nothing
 
 
-def test_a_run_keeps_its_groups_in_its_recipe_and_is_judged_with_them(
+def test_a_run_keeps_its_groups_in_its_recipe_and_is_evaluated_with_them(
     scans: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--layers", "flatten", "--epochs", "1", "--out", "run", "--json"]
@@ -58,9 +58,10 @@ def test_a_run_keeps_its_groups_in_its_recipe_and_is_judged_with_them(
     opened = picturewise.open_run("run")
     assert opened.recipe.data.group_by == PATTERN
     assert run(["evaluate", "run", "--json"]) == 0
-    judged = json.loads(capfd.readouterr().out)
+    evaluated = json.loads(capfd.readouterr().out)
     assert (
-        judged["fingerprint"] == picturewise.read_dataset(scans, group_by=PATTERN).split("test").fingerprint
+        evaluated["fingerprint"]
+        == picturewise.read_dataset(scans, group_by=PATTERN).split("test").fingerprint
     )
     again = picturewise.train(scans, group_by=PATTERN, layers="flatten", epochs=1, progress=False)
     assert again.record.final_weights_sha256 == opened.record.final_weights_sha256

@@ -36,7 +36,7 @@ def rows() -> list[dict[str, str]]:
 
 
 def copied(folder: Path, learned: int, new: int) -> Path:
-    """A folder with some pictures that the run learned from and some of its carved test split."""
+    """A folder with some pictures that the run learned from and some of its held out test split."""
     other = Path("other")
     splits = {"learned": [], "test": []}
     for row in rows():

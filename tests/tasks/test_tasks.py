@@ -169,7 +169,7 @@ def test_other_pictures_of_the_same_name_leave_the_runs_evaluation_alone(
     assert run.evaluation() == kept
 
 
-def test_pictures_that_were_learned_from_are_never_judged_as_test() -> None:
+def test_pictures_that_were_learned_from_are_never_evaluated_as_test() -> None:
     run = picturewise.train("digits", model="mlp 8", epochs=1, out="run", progress=False)
     assert picturewise.evaluate(run.classifier(), data="digits").pictures == 359
     assert picturewise.evaluate("run/classifier.safetensors", data="digits").pictures == 359

@@ -245,11 +245,11 @@ def test_the_history_tells_what_the_saved_classifier_does_on_validation_pictures
 ) -> None:
     tiny.start(tmp_path / "run", epochs=4).fit()
     run, valid = open_run(tmp_path / "run"), tiny.dataset().valid
-    best, judge = best_epoch(run.history), run.classifier()
-    logits = judge.logits(valid.images).astype(np.float64) * judge.description.temperature
+    best, classifier = best_epoch(run.history), run.classifier()
+    logits = classifier.logits(valid.images).astype(np.float64) * classifier.description.temperature
     shifted = logits - logits.max(axis=1, keepdims=True)
     loss = (np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(15), valid.labels]).mean()
-    assert judge.description.provenance["epoch"] == str(best.epoch)
+    assert classifier.description.provenance["epoch"] == str(best.epoch)
     assert best.valid_loss == pytest.approx(loss, rel=1e-5)
     assert best.valid_accuracy == (logits.argmax(axis=1) == valid.labels).mean()
 

@@ -1,4 +1,4 @@
-"""Runs that begin with the weights of another: what is carried over, kept, judged first, and gone on with."""
+"""Runs that begin with the weights of another: what is carried over, kept, evaluated first, and gone on with."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_resumed_run_ends_bit_for_bit_the_same_even_if_its_source_is_gone(
     tiny: ModuleType, source: Path, tmp_path: Path, place: tuple[int, int | None], keep: bool
 ) -> None:
     if place[0] == 0 and not keep:
-        pytest.skip("only a kept output layer is judged before the first step")
+        pytest.skip("only a kept output layer is evaluated before the first step")
     gone = tmp_path / "source"
     shutil.copytree(source, gone)
     options: dict[str, Any] = {
@@ -151,7 +151,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_with_the_same_
     assert tiny.outcome(tmp_path / "run") == tiny.outcome(tmp_path / "whole")
 
 
-def test_what_is_kept_is_judged_first_as_epoch_0_and_another_layer_changes_nothing(
+def test_what_is_kept_is_evaluated_first_as_epoch_0_and_another_layer_changes_nothing(
     tiny: ModuleType, source: Path, tmp_path: Path
 ) -> None:
     older = open_run(source)

@@ -76,7 +76,7 @@ IMAGES = RANDOM.integers(0, 256, (10, 3, 2, 1), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(("batch_size", "sizes"), [(4, [4, 4, 2]), (10, [10]), (100, [10])])
-def test_validation_judges_all_pictures_in_order_in_evaluation_mode(
+def test_validation_evaluates_all_pictures_in_order_in_evaluation_mode(
     batch_size: int, sizes: list[int]
 ) -> None:
     network = Counting().train()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command
 @options.run_or_classifier
-@click.option("--data", help="Where the run's pictures are now, or other labelled pictures to judge on.")
+@click.option("--data", help="Where the run's pictures are now, or other labelled pictures to evaluate on.")
 @click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),
@@ -38,7 +38,7 @@ def command(
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
 ) -> None:
-    """Judge a classifier on test pictures: every score with its 95 % interval.
+    """Evaluate a classifier on test pictures: every score with its 95 % interval.
 
     Exit code 1 if some of other pictures (--data) were learned from, or if the check is not met.
     """

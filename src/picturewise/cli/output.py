@@ -117,13 +117,17 @@ def show_extension(extension: Extension) -> None:
     from picturewise.names import listed
     from picturewise.reporting.tables import count, percent_with_interval
 
-    for kind, judged in (("old", extension.old), ("new", extension.new)):
-        if judged is not None:
-            before = "" if judged.before is None else f"before {percent_with_interval(judged.before)}, after "
-            pictures = f"{count(judged.pictures)} validation pictures"
+    for kind, evaluated in (("old", extension.old), ("new", extension.new)):
+        if evaluated is not None:
+            before = (
+                ""
+                if evaluated.before is None
+                else f"before {percent_with_interval(evaluated.before)}, after "
+            )
+            pictures = f"{count(evaluated.pictures)} validation pictures"
             say(
-                f"{kind}     {len(judged.classes)} classes ({listed(judged.classes)}), {pictures}: "
-                f"{before}{percent_with_interval(judged.after)}"
+                f"{kind}     {len(evaluated.classes)} classes ({listed(evaluated.classes)}), {pictures}: "
+                f"{before}{percent_with_interval(evaluated.after)}"
             )
 
 
@@ -132,7 +136,7 @@ def extension_as_json(extension: Extension) -> str:
     import json
     from dataclasses import asdict
 
-    judged = {
+    evaluated = {
         kind: None
         if one is None
         else {
@@ -142,7 +146,7 @@ def extension_as_json(extension: Extension) -> str:
         }
         for kind, one in (("old", extension.old), ("new", extension.new))
     }
-    return json.dumps({**json.loads(run_as_json(extension.run)), **judged}, indent=1)
+    return json.dumps({**json.loads(run_as_json(extension.run)), **evaluated}, indent=1)
 
 
 def show_found_rate(found: FoundRate, *, as_json: bool) -> None:

@@ -26,7 +26,7 @@ class Part:
     Attributes:
         pictures: the split, brought to the size that the options ask for.
         digests: (N, 16), one per picture, of its bytes *as the source has them*, before any resizing: what a
-            carved split is decided by must not change with the options or with the version of a decoder. None
+            held out split is decided by must not change with the options or with the version of a decoder. None
             where the pictures are as the source has them, and their own digests say the same.
         skipped: files of this split that were left out.
     """

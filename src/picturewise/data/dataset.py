@@ -26,10 +26,10 @@ class Dataset:
         name: short, fit for a folder name: `mnist`, `flowers`.
         train: pictures to learn from.
         valid: pictures to choose with (the best epoch, the options).
-        test: pictures to judge with, once everything is chosen.
-        notes: what was decided while reading, in sentences ("The test split was carved …").
+        test: pictures to evaluate with, once everything is chosen.
+        notes: what was decided while reading, in sentences ("The test split was held out …").
         skipped: files left out because they could not be read.
-        reserved: test pictures that were carved from the same pictures as train, whether or not `test` was asked for:
+        reserved: test pictures that were held out from the same pictures as train, whether or not `test` was asked for:
             nobody may learn from them.
     """
 

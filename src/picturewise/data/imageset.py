@@ -26,7 +26,7 @@ class ImageSet:
         classes: the class names, in the order of the label numbers.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
-        places: of pictures that were carved from the source's train split: the place of each in it. None: these are
+        places: of pictures that were held out from the source's train split: the place of each in it. None: these are
             a split of the source's own, or no split at all.
         known: what was computed of the pictures before; None: it is computed when it is needed.
 

@@ -46,12 +46,12 @@ class DataOptions(BaseModel):
     test_fraction: Fraction = Field(
         default=0.2,
         description="Share of train that becomes the test split where the source has none; the validation split "
-        "is carved from what is left.",
+        "is held out from what is left.",
     )
     split_seed: int = Field(
         default=0,
         ge=0,
-        description="Seed of the carved splits; apart from the run's seed, so that runs share one test split.",
+        description="Seed of the held out splits; apart from the run's seed, so that runs share one test split.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
@@ -62,7 +62,7 @@ class DataOptions(BaseModel):
         default=None,
         min_length=1,
         description="A regular expression for what names a thing in the path of its pictures, such as "
-        "'(patient[0-9]+)_': carved splits keep the pictures of one thing together. Where it has a group, that counts.",
+        "'(patient[0-9]+)_': held-out splits keep the pictures of one thing together. If it has a group, that counts.",
     )
 
     @field_validator("classes")

@@ -25,9 +25,9 @@ def read(
     *,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Return the splits asked for, as far as the source has them or they can be carved from its train split.
+    """Return the splits asked for, as far as the source has them or they can be held out from its train split.
 
-    A split that is not asked for is not opened; where it is carved from train it is read with it and dropped.
+    A split that is not asked for is not opened; where it is held out from train it is read with it and dropped.
     Every split is the same whichever others are asked for with it.
 
     Args:
@@ -42,8 +42,8 @@ def read(
         return _read(options, splits, progress)
 
 
-def read_to_judge(options: DataOptions, *, progress: Progress | None = None) -> Dataset:
-    """Return the pictures of a source to judge a finished classifier on, as its test split; nothing is carved.
+def read_to_evaluate(options: DataOptions, *, progress: Progress | None = None) -> Dataset:
+    """Return the pictures of a source to evaluate a finished classifier on, as its test split; nothing is held out.
 
     They are the source's own test split or, where it has no splits, all of its pictures.
 
@@ -56,7 +56,7 @@ def read_to_judge(options: DataOptions, *, progress: Progress | None = None) -> 
         if wanted == "train" and source.splits != ("train",):
             raise DataError(
                 f"{printable(options.source)} has the splits {', '.join(source.splits)}, but no test; "
-                "name the folder of one split to judge on all of its pictures."
+                "name the folder of one split to evaluate on all of its pictures."
             )
         reading = read_stored(source, [wanted], options, progress)
     return Dataset(
@@ -86,14 +86,14 @@ def _read(options: DataOptions, splits: Collection[SplitName], progress: Progres
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
     reserved = None
     if "train" in reading.parts:
-        carved, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
-        reserved = carved.get("test")  # none where the source has its own
-        found |= carved
+        held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
+        reserved = held_out.get("test")  # none where the source has its own
+        found |= held_out
         notes += more
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
     if not asked:
         raise DataError(
-            f"{printable(options.source)} has no {' or '.join(splits)} split, and none can be carved: "
+            f"{printable(options.source)} has no {' or '.join(splits)} split, and none can be held out: "
             f"it has {', '.join(source.splits)} only."
         )
     check_shapes(source.name, asked)

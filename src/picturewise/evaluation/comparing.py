@@ -1,4 +1,4 @@
-"""Paired comparison: which of several classifiers is better, judged on the same pictures."""
+"""Paired comparison: which of several classifiers is better, evaluated on the same pictures."""
 
 from __future__ import annotations
 

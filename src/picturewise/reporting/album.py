@@ -192,13 +192,13 @@ def _chunks(indices: NDArray[np.int64], size: int = 1024) -> list[NDArray[np.int
 
 def _worst(
     probabilities: NDArray[np.float32], test: ImageSet, labels: NDArray[np.int64], classes: tuple[str, ...]
-) -> list[figures.Judged]:
+) -> list[figures.Evaluated]:
     given = probabilities[np.arange(len(labels)), labels]
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(given[wrong], kind="stable")][:ERRORS]
     return [
-        figures.Judged(
+        figures.Evaluated(
             image=test.images[index],
             label=classes[labels[index]],
             prediction=classes[predicted[index]],

@@ -40,7 +40,7 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """The data set that the models learned from and were judged on.
+    """The data set that the models learned from and were evaluated on.
 
     Attributes:
         name: short, such as `flowers`.
@@ -207,7 +207,7 @@ class Report:
         title: of the page.
         datasets: what the models learned from, at least one.
         models: at least one.
-        comparisons: one for each set of test pictures that several models were judged on.
+        comparisons: one for each set of test pictures that several models were evaluated on.
         figures: about all models together.
         about: what is asked, in paragraphs parted by empty lines, or "".
         notice: what must be known before anything is quoted, or "".

@@ -27,22 +27,29 @@ class Headline:
 
 
 def headline(report: Report) -> Headline:
-    """Return what to say first; a best model is named only where all were judged on the same pictures."""
-    judged = [(model, model.evaluation) for model in report.models if model.evaluation is not None]
-    if not judged:
+    """Return what to say first; a best model is named only where all were evaluated on the same pictures."""
+    evaluated = [(model, model.evaluation) for model in report.models if model.evaluation is not None]
+    if not evaluated:
         return Headline("", "Not evaluated on the test split yet.", (), None)
-    if len({evaluation.fingerprint for _, evaluation in judged}) > 1:
+    if len({evaluation.fingerprint for _, evaluation in evaluated}) > 1:
         return Headline(
             "", "The models were evaluated on different pictures; their scores do not compare.", (), None
         )
-    model, evaluation = max(judged, key=lambda pair: pair[1].accuracy.value)
-    whose = "" if len(report.models) == 1 else f" by {model.name}, the most accurate of {len(judged)} models"
+    model, evaluation = max(evaluated, key=lambda pair: pair[1].accuracy.value)
+    whose = (
+        "" if len(report.models) == 1 else f" by {model.name}, the most accurate of {len(evaluated)} models"
+    )
     accuracy = evaluation.accuracy
     sentence = (
         f"of {count(evaluation.pictures)} {evaluation.split} pictures are classified correctly{whose} "
         f"(95 % interval: {percent(accuracy.low)} to {percent(accuracy.high)})."
     )
-    remarks = (*evaluation.notes, *_lead(report.comparisons, model), *_missing(report), *_choice(len(judged)))
+    remarks = (
+        *evaluation.notes,
+        *_lead(report.comparisons, model),
+        *_missing(report),
+        *_choice(len(evaluated)),
+    )
     return Headline(percent(accuracy.value), sentence, remarks, model)
 
 
@@ -74,7 +81,7 @@ def _missing(report: Report) -> tuple[str, ...]:
     return (f"Not evaluated on the test split yet: {', '.join(names)}.",) if names else ()
 
 
-def _choice(judged: int) -> tuple[str, ...]:
-    if judged == 1:
+def _choice(evaluated: int) -> tuple[str, ...]:
+    if evaluated == 1:
         return ()
     return ("The best of several scores is a little too good on average; new pictures would tell.",)

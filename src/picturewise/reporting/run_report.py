@@ -74,7 +74,7 @@ def write_comparison_report(
 
 
 def dataset_facts(run: Run) -> DatasetSummary:
-    """Return what a report tells of the pictures that a run learned from, and was judged on."""
+    """Return what a report tells of the pictures that a run learned from, and was evaluated on."""
     data, evaluation = run.record.data, run.evaluation()
     splits = [
         SplitSummary(name, facts.pictures, facts.fingerprint, facts.counts)

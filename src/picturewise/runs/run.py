@@ -76,7 +76,7 @@ class StoredEvaluation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    classifier_sha256: str = Field(description="Of the weights that were judged.")
+    classifier_sha256: str = Field(description="Of the weights that were evaluated.")
     probabilities_sha256: str = Field(description="Of the file of probabilities beside it.")
     evaluation: Evaluation
 

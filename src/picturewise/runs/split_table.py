@@ -2,7 +2,7 @@
 
 name    the file name where the source has names; otherwise the source's split and the place in it: `train:17`
 hash    the digest of the pixels as the run saw them, hexadecimal; equal exactly where the pixels are
-split   train, valid, or test where it was carved from the same pictures
+split   train, valid, or test where it was held out from the same pictures
 """
 
 from __future__ import annotations

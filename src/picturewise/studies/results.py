@@ -76,7 +76,7 @@ def gather(
     quick: bool,
     progress: bool,
 ) -> StudyResult:
-    """Return the numbers of finished, judged runs, and write the report of all into the folder.
+    """Return the numbers of finished, evaluated runs, and write the report of all into the folder.
 
     Args:
         study: as it was read.
@@ -120,8 +120,8 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
     record, history = run.record, run.history
     classifier = run.classifier()
     on_valid, _, _ = evaluate_part(classifier, valid, record.data.name, "valid")
-    evaluation = _judged(run)
-    seeds = tuple(_judged(one).accuracy.value for one in runs)
+    evaluation = _evaluated(run)
+    seeds = tuple(_evaluated(one).accuracy.value for one in runs)
     return StudiedModel(
         name=name,
         about=model.about,
@@ -144,7 +144,7 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
     )
 
 
-def _judged(run: Run) -> Evaluation:
+def _evaluated(run: Run) -> Evaluation:
     evaluation = run.evaluation()
     if evaluation is None:
         raise RunError(f"{run.path} lost its evaluation under way; start the study again.")
@@ -178,7 +178,7 @@ def _compared(
     """Return a table and figures for each set of test pictures; of a single run on one, its own predictions."""
     groups: dict[tuple[str, tuple[str, ...]], list[Run]] = {}
     for run in runs:
-        evaluation = _judged(run)
+        evaluation = _evaluated(run)
         groups.setdefault((evaluation.fingerprint, evaluation.classes), []).append(run)
     tables: list[ComparisonTable] = []
     figures: list[ReportFigure] = []

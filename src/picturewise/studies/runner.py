@@ -1,4 +1,4 @@
-"""Running a study: train, judge and compare its models; what is finished stays, what was interrupted goes on."""
+"""Running a study: train, evaluate and compare its models; what is finished stays, what was interrupted goes on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def study(
     tell: Callable[[Planned, Run | None], None] | None = None,
     progress: bool = True,
 ) -> StudyResult:
-    """Train and judge every model of a study, and write one report about them.
+    """Train and evaluate every model of a study, and write one report about them.
 
     Started again on the same folder, it goes on where it was: finished runs stay, an interrupted one is resumed.
 

@@ -1,4 +1,4 @@
-"""Compare runs that were judged on the same test pictures."""
+"""Compare runs that were evaluated on the same test pictures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RunComparison(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pictures: int
-    fingerprint: str = Field(description="SHA-256 of the test pictures that all were judged on.")
+    fingerprint: str = Field(description="SHA-256 of the test pictures that all were evaluated on.")
     best: str = Field(description="The most accurate run.")
     runs: tuple[ComparedRun, ...]
     report: Path
@@ -71,7 +71,7 @@ def compare(
         progress: show how far reading has come, on a terminal.
 
     Raises:
-        UsageError: fewer than two runs, or they were judged on different test pictures.
+        UsageError: fewer than two runs, or they were evaluated on different test pictures.
         RunError: a run cannot be read.
     """
     opened = [run if isinstance(run, Run) else open_run(Path(run)) for run in runs]
@@ -131,7 +131,7 @@ def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> No
             or evaluation.fingerprint != evaluations[0].fingerprint
         ):
             raise UsageError(
-                f"{runs[0].path} and {run.path} were judged on different test pictures "
+                f"{runs[0].path} and {run.path} were evaluated on different test pictures "
                 f"({evaluations[0].pictures:,} of {evaluations[0].dataset} and {evaluation.pictures:,} of "
                 f"{evaluation.dataset}, with different SHA-256), so they cannot be compared; "
                 "evaluate them on the same data."

@@ -135,13 +135,13 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
 def _own_data(run: Run, data: Data | None, split: SplitName, *, progress: bool) -> Dataset | None:
     """Return the run's own data with `split`, or None if `data` are other pictures.
 
-    Where the split is carved from the same pictures as train, or where `data` are said to be the run's, train
+    Where the split is held out from the same pictures as train, or where `data` are said to be the run's, train
     is read too: if it has changed, test pictures may have been learned from.
     """
-    options, carved = run.recipe.data, False
+    options, held_out = run.recipe.data, False
     if data is None and not options.source.startswith(GIVEN) and Path(options.source).exists():
-        carved = split not in find(options.source)[0].splits
-    wanted: set[SplitName] = {split, "train"} if data is not None or carved else {split}
+        held_out = split not in find(options.source)[0].splits
+    wanted: set[SplitName] = {split, "train"} if data is not None or held_out else {split}
     try:
         dataset = load_own(run, data, splits=wanted, progress=progress)
         run.check_pictures(dataset)
@@ -167,19 +167,19 @@ def _on_other_data(
     if split != "test":
         raise UsageError(
             f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
-            "is judged, or all if they have no splits."
+            "is evaluated, or all if they have no splits."
         )
     if isinstance(data, str | Path):
-        dataset = _to_judge(classifier, data, progress=progress)
+        dataset = _to_evaluate(classifier, data, progress=progress)
     else:
-        dataset = data if isinstance(data, Dataset) else _given_to_judge(data, progress=progress)
+        dataset = data if isinstance(data, Dataset) else _given_to_evaluate(data, progress=progress)
     part = dataset.split("test")
     evaluation, _, _ = evaluate_part(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
     return _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
 
 
-def _given_to_judge(data: DataGiven, *, progress: bool) -> Dataset:
+def _given_to_evaluate(data: DataGiven, *, progress: bool) -> Dataset:
     """Return the test split of what was handed in, or all of it where there is one split only."""
     parts = collected(data, progress=progress)
     part = next(iter(parts.values())) if len(parts) == 1 else parts.get("test")
@@ -224,15 +224,15 @@ def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:
     return digests
 
 
-def _to_judge(classifier: Classifier, data: str | Path, *, progress: bool) -> Dataset:
+def _to_evaluate(classifier: Classifier, data: str | Path, *, progress: bool) -> Dataset:
     """Return the test split of a source, or all of its pictures, but never those that the classifier learned from."""
     height, width, _ = classifier.description.shape
     options = data_options(source=source_of(data), size=(height, width), fit=classifier.description.fit)
     with reading_progress(shown=progress) as advance:
-        dataset = read.read_to_judge(options, progress=advance)
+        dataset = read.read_to_evaluate(options, progress=advance)
     if "test" not in find(options.source)[0].splits:
-        carved = load(None, options, progress=progress)
+        held_out = load(None, options, progress=progress)
         learned = classifier.description.provenance.get("train_sha256")
-        if carved.train is not None and carved.train.fingerprint == learned:
-            return carved
+        if held_out.train is not None and held_out.train.fingerprint == learned:
+            return held_out
     return dataset

@@ -31,7 +31,7 @@ VALID: tuple[SplitName, ...] = ("valid",)
 
 
 @dataclass(frozen=True)
-class ClassesJudged:
+class ClassesEvaluated:
     """The accuracy on validation pictures of some classes, before and after.
 
     Attributes:
@@ -58,8 +58,8 @@ class Extension:
     """
 
     run: Run
-    old: ClassesJudged | None
-    new: ClassesJudged | None
+    old: ClassesEvaluated | None
+    new: ClassesEvaluated | None
 
 
 def extend(
@@ -130,7 +130,7 @@ def extend(
         pictures = pictures.with_classes(classes)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
     trained = train(data, recipe=recipe, out=out, callbacks=callbacks, track=track, progress=progress)
-    return _judged(older, classifier, trained, pictures)
+    return _evaluated(older, classifier, trained, pictures)
 
 
 def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head: bool) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _classes(older: Run, pictures: Dataset, *, add: bool) -> tuple[str, ...]:
     return (*known, *new)
 
 
-def _judged(older: Run, before: Classifier, trained: Run, pictures: Dataset) -> Extension:
+def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) -> Extension:
     """Return the new run with what became of the old classes and of the new ones."""
     after, valid, known = trained.classifier(), pictures.split("valid"), older.record.data.classes
     old = _of_classes(valid, known)
@@ -205,10 +205,10 @@ def _of_classes(part: ImageSet, classes: Sequence[str]) -> ImageSet | None:
 
 def _both(
     part: ImageSet, classes: tuple[str, ...], before: Classifier | None, after: Classifier
-) -> ClassesJudged:
+) -> ClassesEvaluated:
     scores = [
         None if one is None else evaluate_part(one, part, part.origin, "valid")[0].accuracy
         for one in (before, after)
     ]
     assert scores[1] is not None  # noqa: S101 (there is a classifier after training)
-    return ClassesJudged(classes, len(part), scores[0], scores[1])
+    return ClassesEvaluated(classes, len(part), scores[0], scores[1])

@@ -46,7 +46,7 @@ def read_dataset(
         fit: how another shape is brought to the size: crop, pad or stretch.
         skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
         group_by: a regular expression that is looked for in the file names, such as `(patient[0-9]+)_`; pictures
-            of which it finds the same are not parted where a split is carved.
+            of which it finds the same are not parted where a split is held out.
 
     Raises:
         UsageError: an option does not fit.
@@ -67,7 +67,7 @@ def load(
 
     Args:
         data: a name or a path counts for nothing here, it stands in the options.
-        options: how to read, or how to carve splits that were not handed in.
+        options: how to read, or how to hold out splits that were not handed in.
         splits: those that are returned.
         progress: show how far reading has come, on a terminal.
 

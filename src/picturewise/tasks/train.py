@@ -58,7 +58,7 @@ def train(
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
         epochs: times through the train split.
         seed: of everything random; equal seeds give equal weights.
-        group_by: what is not parted where a split is carved, as for `read_dataset`.
+        group_by: what is not parted where a split is held out, as for `read_dataset`.
         out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
         recipe: a whole recipe, or a TOML file with one or a part of one.
         settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.

@@ -216,7 +216,7 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_start(self)
         if self.recipe.start.head == "keep" and not self.history:
-            self._judge_start()
+            self._evaluate_start()
         while self.epoch <= self.epochs and not self.stop_reason:
             self._train_epoch()
             with contextlib.nullcontext() if self.average is None else self.average.in_place():
@@ -267,11 +267,11 @@ class Trainer:
         pictures, targets = self.augmented(order[slice(*self.bounds[batch])], place)
         return self.engine.step(pictures, targets, learning_rate, place)
 
-    def _judge_start(self) -> None:
+    def _evaluate_start(self) -> None:
         """Put what is known before the first step into the history, as epoch 0: the best one may be that."""
         began = time.perf_counter()
-        _, train_loss, train_accuracy = self._judged(self.train)
-        self.valid_logits, valid_loss, valid_accuracy = self._judged(self.valid)
+        _, train_loss, train_accuracy = self._evaluated(self.train)
+        self.valid_logits, valid_loss, valid_accuracy = self._evaluated(self.valid)
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, 0)
         seconds = time.perf_counter() - began
@@ -285,7 +285,7 @@ class Trainer:
             let_learn(head, new_classes(head))
         self._save_checkpoint()
 
-    def _judged(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
+    def _evaluated(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
         """Return the (N, K) logits of pictures, their mean cross-entropy and accuracy."""
         logits = self.engine.logits(part.images, 2 * self.batch_size)
         assert part.labels is not None  # noqa: S101 (checked before training)
@@ -299,7 +299,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         """Validate, add the epoch to the history, tell the callbacks, and turn to the next epoch."""
         began = time.perf_counter()
-        self.valid_logits, valid_loss, valid_accuracy = self._judged(self.valid)
+        self.valid_logits, valid_loss, valid_accuracy = self._evaluated(self.valid)
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, self.batches - 1)
         total_loss, right, pictures = self._totals

@@ -252,14 +252,14 @@ def test_splits_and_options_that_do_not_go_together_are_refused(options: Any, sa
     assert said in str(caught.value)
 
 
-def test_missing_splits_are_carved_and_said_to_be() -> None:
+def test_missing_splits_are_held_out_and_said_to_be() -> None:
     dataset = make_dataset((noise(100), halves(100)))
     assert {name: len(part) for name, part in dataset.splits().items()} == {
         "train": 72,
         "valid": 8,
         "test": 20,
     }
-    assert dataset.notes[0].startswith("The source has no test split: one was carved from train")
+    assert dataset.notes[0].startswith("The source has no test split: one was held out from train")
     assert dataset.reserved is dataset.test
     own = make_dataset((noise(100), halves(100)), test=(noise(10, seed=1), halves(10)), valid_fraction=0.5)
     assert {name: len(part) for name, part in own.splits().items()} == {"train": 50, "valid": 50, "test": 10}
@@ -295,6 +295,6 @@ def test_names_keep_things_together_and_stay_with_their_pictures() -> None:
     assert sum(map(len, patients)) == len(set.union(*patients)) == 20
 
 
-def test_without_train_there_is_a_set_to_judge_on() -> None:
+def test_without_train_there_is_a_set_to_evaluate_on() -> None:
     dataset = make_dataset(None, test=(noise(4), halves(4)), classes=["a", "b"], name="other")
     assert (dataset.name, list(dataset.splits()), dataset.classes) == ("other", ["test"], ("a", "b"))

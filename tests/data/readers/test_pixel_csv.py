@@ -40,7 +40,7 @@ def numbers(path: Path) -> np.ndarray:
     return np.concatenate([block for _, block in csv_numbers.rows(table)])
 
 
-def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_carved(tmp_path: Path) -> None:
+def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_held_out(tmp_path: Path) -> None:
     values = write(tmp_path / "train.csv", 150)
     write(tmp_path / "test.csv", 20, label=False, seed=1)
     (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")

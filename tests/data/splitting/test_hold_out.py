@@ -40,11 +40,11 @@ def pixels(pictures: ImageSet) -> set[tuple[int, ...]]:
 
 def test_each_class_gives_its_share() -> None:
     labels = np.repeat([0, 1, 2], [100, 50, 10])
-    carved = hold_out(labels, different(160), fraction=0.2, key=KEY)
-    assert Counter(labels[carved].tolist()) == {0: 20, 1: 10, 2: 2}
+    held_out = hold_out(labels, different(160), fraction=0.2, key=KEY)
+    assert Counter(labels[held_out].tolist()) == {0: 20, 1: 10, 2: 2}
 
 
-def test_the_same_pictures_are_carved_in_whatever_order_they_come() -> None:
+def test_the_same_pictures_are_held_out_in_whatever_order_they_come() -> None:
     labels, digests = np.repeat([0, 1], 50), different(100)
     order = np.random.default_rng(0).permutation(100)
     first = hold_out(labels, digests, fraction=0.2, key=KEY)
@@ -53,8 +53,8 @@ def test_the_same_pictures_are_carved_in_whatever_order_they_come() -> None:
 
 
 def test_the_choice_is_this_one_on_every_machine() -> None:
-    carved = hold_out(np.zeros(10, np.int64), different(10), fraction=0.3, key=KEY)
-    assert np.flatnonzero(carved).tolist() == [0, 2, 8]
+    held_out = hold_out(np.zeros(10, np.int64), different(10), fraction=0.3, key=KEY)
+    assert np.flatnonzero(held_out).tolist() == [0, 2, 8]
 
 
 def test_another_key_makes_another_choice() -> None:
@@ -73,18 +73,18 @@ def test_adding_a_picture_moves_at_most_one_other_across() -> None:
 
 def test_equal_pictures_of_a_class_stay_together() -> None:
     digests = np.repeat(different(40), 5, axis=0)
-    carved = hold_out(np.zeros(200, np.int64), digests, fraction=0.2, key=KEY).reshape(40, 5)
-    assert carved.sum() == 40
-    assert set(carved.sum(axis=1).tolist()) == {0, 5}
+    held_out = hold_out(np.zeros(200, np.int64), digests, fraction=0.2, key=KEY).reshape(40, 5)
+    assert held_out.sum() == 40
+    assert set(held_out.sum(axis=1).tolist()) == {0, 5}
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.2, 0.99])
 @pytest.mark.parametrize("copies", [1, 3, 80])
 def test_a_class_never_gives_all_and_gives_some_if_it_can(fraction: float, copies: int) -> None:
     digests = np.concatenate([np.repeat(different(1), copies, axis=0), different(5, start=1)])
-    carved = hold_out(np.zeros(len(digests), np.int64), digests, fraction=fraction, key=KEY)
-    assert 0 < carved.sum() < len(digests)
-    assert len(set(carved[:copies].tolist())) == 1
+    held_out = hold_out(np.zeros(len(digests), np.int64), digests, fraction=fraction, key=KEY)
+    assert 0 < held_out.sum() < len(digests)
+    assert len(set(held_out[:copies].tolist())) == 1
 
 
 @pytest.mark.parametrize("count", [1, 7])
@@ -94,7 +94,7 @@ def test_a_class_of_one_picture_over_and_over_gives_none(count: int) -> None:
     ).any()
 
 
-def test_test_is_carved_first_and_valid_from_the_rest() -> None:
+def test_test_is_held_out_first_and_valid_from_the_rest() -> None:
     splits, notes = complete(
         part([0] * 100 + [1] * 100), {"train"}, {"train", "valid", "test"}, DataOptions(source="")
     )
@@ -104,11 +104,11 @@ def test_test_is_carved_first_and_valid_from_the_rest() -> None:
         "test": 40,
     }
     assert notes[0] == (
-        "The source has no test split: one was carved from train, class by class, with 40 of 200 pictures "
+        "The source has no test split: one was held out from train, class by class, with 40 of 200 pictures "
         "(split seed 0)."
     )
     assert notes[1] == (
-        "The source has no validation split: one was carved from train, class by class, with 16 of 160 pictures "
+        "The source has no validation split: one was held out from train, class by class, with 16 of 160 pictures "
         "(split seed 0)."
     )
 
@@ -121,7 +121,7 @@ def test_no_picture_is_lost_or_in_two_splits() -> None:
     assert sum(map(len, parts)) == len(set.union(*parts)) == 120
 
 
-def test_splits_that_the_source_has_are_not_carved() -> None:
+def test_splits_that_the_source_has_are_not_held_out() -> None:
     train = part([0] * 10 + [1] * 10)
     splits, notes = complete(
         train, {"train", "valid", "test"}, {"train", "valid", "test"}, DataOptions(source="")
@@ -167,22 +167,22 @@ def test_a_class_too_small_to_give_any_is_noted() -> None:
 
 def test_where_no_class_can_give_any_that_is_an_error() -> None:
     with pytest.raises(
-        DataError, match="the source: no test split can be carved, for no class has two different"
+        DataError, match="the source: no test split can be held out, for no class has two different"
     ):
         complete(part([0, 0, 1, 1], pixels=[5, 5, 6, 6]), {"train"}, {"train"}, DataOptions(source=""))
 
 
-def test_pictures_without_labels_are_not_carved() -> None:
+def test_pictures_without_labels_are_not_held_out() -> None:
     train = part([0, 1])
     unlabelled = ImageSet(train.pictures.images, None, (), "the source")
     splits, notes = complete(Part(unlabelled, train.digests), {"train"}, {"train"}, DataOptions(source=""))
     assert splits == {"train": unlabelled}
-    assert notes == ["the source has no labels, so no split was carved from it."]
+    assert notes == ["the source has no labels, so no split was held out from it."]
 
 
-def test_a_carved_split_says_so_where_it_comes_from() -> None:
+def test_a_held_out_split_says_so_where_it_comes_from() -> None:
     splits, _ = complete(part([0] * 5 + [1] * 5), {"train"}, {"train", "test"}, DataOptions(source=""))
-    assert splits["test"].origin == "the source (test carved)"
+    assert splits["test"].origin == "the source (test held out)"
     assert splits["train"].origin == "the source"
 
 
@@ -195,27 +195,27 @@ def test_neither_equal_pictures_nor_those_of_one_group_are_ever_parted(
 ) -> None:
     labels, contents, names = (np.array(column) for column in zip(*pictures, strict=True))
     digests, groups = different(31)[contents], different(13, start=100)[names]
-    carved = hold_out(labels.astype(np.int64), digests, fraction=fraction, key=KEY, groups=groups)
+    held_out = hold_out(labels.astype(np.int64), digests, fraction=fraction, key=KEY, groups=groups)
     for together in (contents, names):
         for value in np.unique(together):
-            assert len(set(carved[together == value].tolist())) == 1
+            assert len(set(held_out[together == value].tolist())) == 1
     for label in np.unique(labels):  # train keeps some of every class
-        assert not carved[labels == label].all()
+        assert not held_out[labels == label].all()
 
 
 def test_groups_of_one_class_give_its_share_as_nearly_as_they_can() -> None:
     labels = np.repeat([0, 1], 500)
     groups = np.repeat(different(100), 10, axis=0)  # 100 things with 10 pictures each
-    carved = hold_out(labels, different(1000), fraction=0.2, key=KEY, groups=groups)
-    assert Counter(labels[carved].tolist()) == {0: 100, 1: 100}
+    held_out = hold_out(labels, different(1000), fraction=0.2, key=KEY, groups=groups)
+    assert Counter(labels[held_out].tolist()) == {0: 100, 1: 100}
 
 
 def test_groups_across_classes_give_each_class_about_its_share() -> None:
     random = np.random.default_rng(0)
     labels, groups = random.integers(0, 3, 3000), different(200)[random.integers(0, 200, 3000)]
-    carved = hold_out(labels, different(3000), fraction=0.2, key=KEY, groups=groups)
+    held_out = hold_out(labels, different(3000), fraction=0.2, key=KEY, groups=groups)
     for label in range(3):
-        assert abs(carved[labels == label].mean() - 0.2) < 0.03
+        assert abs(held_out[labels == label].mean() - 0.2) < 0.03
 
 
 def test_without_groups_the_choice_does_not_depend_on_there_being_any() -> None:
@@ -263,16 +263,16 @@ def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() 
     everything = {"train", "valid", "test"}
     _, notes = complete(part([0, 1]), everything, everything, DataOptions(source="", group_by="x"))  # type: ignore[arg-type]
     assert notes == [
-        "The source brings all its splits, so nothing was carved and --group-by changes nothing."
+        "The source brings all its splits, so nothing was held out and --group-by changes nothing."
     ]
 
 
 def test_pictures_that_look_the_same_stay_together_though_their_files_differ() -> None:
     files, looks = different(300), np.repeat(different(100, start=500), 3, axis=0)
     labels = np.repeat([0, 1], 150)
-    carved = hold_out(labels, files, fraction=0.2, key=KEY, pixels=looks)
-    assert set(carved.reshape(100, 3).sum(axis=1).tolist()) == {0, 3}
-    assert Counter(labels[carved].tolist()) == {0: 30, 1: 30}
+    held_out = hold_out(labels, files, fraction=0.2, key=KEY, pixels=looks)
+    assert set(held_out.reshape(100, 3).sum(axis=1).tolist()) == {0, 3}
+    assert Counter(labels[held_out].tolist()) == {0: 30, 1: 30}
 
 
 def test_looks_that_say_the_same_as_the_files_change_nothing() -> None:

@@ -142,7 +142,7 @@ def test_pictures_read_in_another_way_are_imported_beside_the_others(
 
 
 @pytest.mark.parametrize("option", [{"valid_fraction": 0.5}, {"split_seed": 3}, {"group_by": "x"}])
-def test_how_splits_are_carved_makes_no_difference(fake: Fake, option: dict[str, object]) -> None:
+def test_how_splits_are_held_out_makes_no_difference(fake: Fake, option: dict[str, object]) -> None:
     read_stored(fake, ["train"], OPTIONS)
     read_stored(fake, ["train"], OPTIONS.model_copy(update=option))
     assert len(fake.reads) == 1

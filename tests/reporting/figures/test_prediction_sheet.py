@@ -51,7 +51,7 @@ def test_the_label_is_in_bold():
     assert (weights["cat"], weights["dog"]) == ("normal", "bold")
 
 
-def test_without_labels_nothing_is_judged():
+def test_without_labels_nothing_is_evaluated():
     images, probabilities = some(2, 3)
     drawn = texts(draw_prediction_sheet(images, None, "abc", {"cnn": probabilities}))
     assert not any("right" in text or "wrong" in text or "label" in text for text in drawn)

@@ -1,4 +1,4 @@
-"""`make_dataset`: a `Dataset` of what Python code has in its hands, its missing splits carved as those of files."""
+"""`make_dataset`: a `Dataset` of what Python code has in its hands, its missing splits held out as those of files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Pairs(Protocol):
 
 SplitGiven: TypeAlias = ImageSet | tuple[Any, Any] | Pairs
 DataGiven: TypeAlias = SplitGiven | Mapping[Any, SplitGiven]
-"""One split, from which the others are carved, or several by name."""
+"""One split, from which the others are held out, or several by name."""
 
 
 def make_dataset(
@@ -59,7 +59,7 @@ def make_dataset(
     split_seed: int = 0,
     group_by: str | None = None,
 ) -> Dataset:
-    """Return a data set of arrays, tensors, PyTorch data sets or image sets; splits that are left out are carved.
+    """Return a data set of arrays, tensors, PyTorch data sets or image sets; splits that are left out are held out.
 
     A split is a pair (pictures, labels), a data set that gives (picture, label) at each index below its length, or
     an `ImageSet`. Pictures are (N, H, W), (N, H, W, C) or (N, C, H, W), whole numbers in 0..255 or floats in 0..1 or
@@ -67,17 +67,17 @@ def make_dataset(
     Labels are whole numbers, one-hot rows, or class names. Leave normalisation and augmentation to Picturewise.
 
     Args:
-        train: pictures to learn from; None: none, for a set to judge on.
-        valid: pictures to choose with; None: carved from train.
-        test: pictures to judge with; None: carved from train, before valid is.
+        train: pictures to learn from; None: none, for a set to evaluate on.
+        valid: pictures to choose with; None: held out from train.
+        test: pictures to evaluate with; None: held out from train, before valid is.
         classes: the class names in the order of the label numbers; None: those that train brings, or sorted from its
             labels, or `0` to the largest of them.
         names: of the pictures of train, such as file names.
         name: of the data set, short, fit for a folder name.
-        valid_fraction: share of train that is carved, where valid is.
-        test_fraction: share of train that is carved, where test is.
-        split_seed: another one gives other carved splits.
-        group_by: what is not parted where a split is carved, as for `read_dataset`; looked for in `names`.
+        valid_fraction: share of train that is held out, where valid is.
+        test_fraction: share of train that is held out, where test is.
+        split_seed: another one gives other held out splits.
+        group_by: what is not parted where a split is held out, as for `read_dataset`; looked for in `names`.
 
     Raises:
         UsageError: something of another kind was handed in.
@@ -104,7 +104,7 @@ def collect(
     name: str = NAME,
     progress: Progress | None = None,
 ) -> dict[SplitName, ImageSet]:
-    """Return what was handed in as image sets by split; a single one is train. Nothing is carved.
+    """Return what was handed in as image sets by split; a single one is train. Nothing is held out.
 
     Args:
         data: one split, or several by name.
@@ -140,23 +140,23 @@ def collect(
 
 
 def with_all_splits(name: str, parts: Mapping[SplitName, ImageSet], options: DataOptions) -> Dataset:
-    """Return the data set, its missing splits carved from train as those of files are; see `split.complete`."""
+    """Return the data set, its missing splits held out from train as those of files are; see `split.complete`."""
     if not parts:
         raise UsageError(f"{name}: nothing was handed in, {_EXPECTED}.")
     check_shapes(name, parts)
     if "train" not in parts:
         return Dataset(name, valid=parts.get("valid"), test=parts.get("test"))
     train = parts["train"]
-    train = replace(train, known=train.traits)  # so that what is carved needs no second look
-    carved, notes = complete(Part(train), parts, SPLITS, options)
-    whole = {**parts, **carved}
+    train = replace(train, known=train.traits)  # so that what is held out needs no second look
+    held_out, notes = complete(Part(train), parts, SPLITS, options)
+    whole = {**parts, **held_out}
     return Dataset(
         name,
         train=whole["train"],
-        valid=whole.get("valid"),  # none where there are no labels to carve by
+        valid=whole.get("valid"),  # none where there are no labels to hold out by
         test=whole.get("test"),
         notes=tuple(notes),
-        reserved=carved.get("test"),
+        reserved=held_out.get("test"),
     )
 
 

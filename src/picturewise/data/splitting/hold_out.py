@@ -1,4 +1,4 @@
-"""Carving the splits that a source does not bring: stratified, repeatable, and blind to order and machine.
+"""Holding out the splits that a source does not bring: stratified, repeatable, and blind to order and machine.
 
 No generator of random numbers is involved. The pictures of a class are ranked by a keyed hash of their own
 bytes, and the first ones go into the new split. So the same pictures are chosen whatever the order of the
@@ -179,35 +179,35 @@ def _in_order(
 def complete(
     train: Part, own: Collection[SplitName], asked: Collection[SplitName], options: DataOptions
 ) -> tuple[dict[SplitName, ImageSet], list[str]]:
-    """Return train and the splits carved from it, as far as asked for, and a sentence on each carving.
+    """Return train and the splits held out from it, as far as asked for, and a sentence on each holding out.
 
-    A missing test split is carved first, then a missing validation split from what is left of train. Both
+    A missing test split is held out first, then a missing validation split from what is left of train. Both
     depend on the pictures, the fractions, the groups and `options.split_seed` only. No picture is copied.
 
     Args:
         train: the source's train split.
         own: the splits that the source brings itself.
-        asked: the splits to return; the others are carved all the same, so that train is always the same.
+        asked: the splits to return; the others are held out all the same, so that train is always the same.
         options: the fractions, the seed, and what belongs together.
 
     Raises:
-        DataError: no class has two different pictures (or groups), so nothing can be carved; or a picture's
+        DataError: no class has two different pictures (or groups), so nothing can be held out; or a picture's
             name has nothing that `options.group_by` matches.
     """
     pictures, labels = train.pictures, train.pictures.labels
     if labels is None:
-        return {"train": pictures}, [f"{pictures.origin} has no labels, so no split was carved from it."]
+        return {"train": pictures}, [f"{pictures.origin} has no labels, so no split was held out from it."]
     fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
     missing = [(split, fraction) for split, fraction in fractions.items() if split not in own]
     if not missing:
-        unused = "The source brings all its splits, so nothing was carved and --group-by changes nothing."
+        unused = "The source brings all its splits, so nothing was held out and --group-by changes nothing."
         return {"train": pictures}, [unused] if options.group_by else []
     groups = _groups(pictures, options.group_by)
     indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
     notes = []
     for split, fraction in missing:
         rest = indices["train"]
-        carved = hold_out(
+        held_out = hold_out(
             labels[rest],
             train.source_digests[rest],
             fraction=fraction,
@@ -215,14 +215,14 @@ def complete(
             groups=None if groups is None else groups[rest],
             pixels=None if train.digests is None else pictures.traits.digests[rest],
         )
-        if not carved.any():
+        if not held_out.any():
             raise DataError(
-                f"{pictures.origin}: no {split} split can be carved, for no class has two different "
+                f"{pictures.origin}: no {split} split can be held out, for no class has two different "
                 f"{'pictures' if groups is None else 'groups'} left among {len(rest):,} pictures; expected more of "
                 f"them, or a {split} split beside train."
             )
-        indices[split], indices["train"] = rest[carved], rest[~carved]
-        notes.append(_note(split, carved, labels[rest], pictures.classes, options))
+        indices[split], indices["train"] = rest[held_out], rest[~held_out]
+        notes.append(_note(split, held_out, labels[rest], pictures.classes, options))
     return {
         split: _select(pictures, split, chosen) for split, chosen in indices.items() if split in asked
     }, notes
@@ -252,24 +252,24 @@ def _group(name: str, pattern: str, origin: str) -> bytes:
 
 def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
     part = replace(pictures.select(chosen), places=chosen)
-    return part if split == "train" else replace(part, origin=f"{pictures.origin} ({split} carved)")
+    return part if split == "train" else replace(part, origin=f"{pictures.origin} ({split} held out)")
 
 
 def _note(
     split: SplitName,
-    carved: NDArray[np.bool_],
+    held_out: NDArray[np.bool_],
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
     options: DataOptions,
 ) -> str:
-    """Say what was carved, and which classes were too small to give anything."""
+    """Say what was held out, and which classes were too small to give anything."""
     names = {"valid": "validation"}
     together = f", groups by '{options.group_by}' kept together" if options.group_by else ""
     text = (
-        f"The source has no {names.get(split, split)} split: one was carved from train, class by class{together}, "
-        f"with {carved.sum():,} of {len(carved):,} pictures (split seed {options.split_seed})."
+        f"The source has no {names.get(split, split)} split: one was held out from train, class by class{together}, "
+        f"with {held_out.sum():,} of {len(held_out):,} pictures (split seed {options.split_seed})."
     )
-    there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[carved]))
+    there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[held_out]))
     without = np.flatnonzero((there > 0) & (given == 0))
     if len(without):
         shown = ", ".join(classes[label] for label in without[:5]) + (", …" if len(without) > 5 else "")

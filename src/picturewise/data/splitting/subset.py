@@ -15,7 +15,7 @@ from picturewise.seeds import derive
 def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
     """Return the data set with about `limit` pictures of train and of validation each; test stays whole.
 
-    As where a split is carved, the choice depends on the pictures and the seed alone, each class keeps its share and
+    As where a split is held out, the choice depends on the pictures and the seed alone, each class keeps its share and
     at least one picture, and equal pictures go together; so it may be some more or fewer. Nothing is copied.
 
     Args:

@@ -9,11 +9,11 @@ from picturewise.reporting.figures.learning_rates import draw_learning_rates
 from picturewise.reporting.figures.png import save_png, to_pixels, to_png
 from picturewise.reporting.figures.prediction_sheet import draw_prediction_sheet
 from picturewise.reporting.figures.sample_sheet import draw_sample_sheet
-from picturewise.reporting.figures.worst_errors import Judged, draw_worst_errors
+from picturewise.reporting.figures.worst_errors import Evaluated, draw_worst_errors
 
 __all__ = [
     "ClassRow",
-    "Judged",
+    "Evaluated",
     "draw_architecture",
     "draw_class_counts",
     "draw_class_sheet",

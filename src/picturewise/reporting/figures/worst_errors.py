@@ -19,7 +19,7 @@ _LINE = 0.17  # inches of one line of text
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Evaluated:
     """One picture and what a model made of it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Judged:
 
 
 @look.house_style()
-def draw_worst_errors(pictures: Sequence[Judged]) -> Figure:
+def draw_worst_errors(pictures: Sequence[Evaluated]) -> Figure:
     """Return a sheet of `pictures` (at least one) in their order, each above what was said about it."""
     side = (look.WIDTH - 2 * look.MARGIN - (_COLUMNS - 1) * _GAP) / _COLUMNS
     lines = 4 if any(picture.name for picture in pictures) else 3
@@ -55,7 +55,7 @@ def draw_worst_errors(pictures: Sequence[Judged]) -> Figure:
     return page.figure
 
 
-def _write_caption(page: Page, picture: Judged, *, left: float, top: float, room: float) -> None:
+def _write_caption(page: Page, picture: Evaluated, *, left: float, top: float, room: float) -> None:
     right = picture.prediction == picture.label
     sign = look.RIGHT_SIGN if right else look.WRONG_SIGN
     page.text(picture.label, left, top, room=room, weight="bold", prefix="label: ")

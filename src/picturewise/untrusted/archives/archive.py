@@ -40,7 +40,7 @@ def is_zip(path: Path) -> bool:
 
 
 def is_tar(path: Path) -> bool:
-    """Return whether a file is a tar or a gzipped one, judged by its first header.
+    """Return whether a file is a tar or a gzipped one, evaluated by its first header.
 
     Raises:
         OSError: it cannot be read.
