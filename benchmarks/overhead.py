@@ -90,9 +90,7 @@ def one_round(dataset: Dataset, case: Case) -> tuple[float, float]:
 
 def make_trainer(dataset: Dataset, case: Case, path: Path, *callbacks: ProgressDisplay) -> Trainer:
     training = {"batch_size": case.batch_size, "epochs": 1}
-    recipe = make_recipe(
-        {"data": {"source": "noise"}, "model": {"preset": case.preset}, "training": training}
-    )
+    recipe = make_recipe({"data": {"source": "noise"}, "model": {"name": case.preset}, "training": training})
     return start(recipe, dataset, path, callbacks=callbacks)
 
 

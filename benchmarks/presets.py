@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from picturewise.architectures.layers import Shape, show
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import PRESETS, preset
+from picturewise.architectures.named import NETWORKS, named_lines
 from picturewise.networks.builder import build
 
 CASES: list[tuple[Shape, int]] = [
@@ -43,13 +43,13 @@ PUBLISHED = {
 
 
 def main() -> None:
-    names = sys.argv[1:] or list(PRESETS)
+    names = sys.argv[1:] or list(NETWORKS)
     print("| preset | input | parameters | published | forward and backward | seconds |")
     print("|---|---|---:|---:|---|---:|")
     failed = False
     for name in names:
         for shape, classes in CASES:
-            network = build(parse(preset(name, shape)), shape, classes, seed=0)
+            network = build(parse(named_lines(name, shape)), shape, classes, seed=0)
             count = sum(parameter.numel() for parameter in network.parameters())
             published = PUBLISHED.get((name, shape[0]))
             began = time.perf_counter()

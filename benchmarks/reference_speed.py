@@ -89,7 +89,7 @@ def picturewise_epochs(train: ImageSet, batch_size: int, rounds: int, place: Pat
     }  # fmt: skip
     content = {
         "data": {"source": "benchmark"},
-        "model": {"preset": None, "layers": LAYERS},
+        "model": {"name": None, "layers": LAYERS},
         "preparation": {"augmentation": []},
         "training": training,
     }

@@ -106,13 +106,13 @@ def test_every_key_of_a_recipe_is_documented() -> None:
 
 def test_every_preset_is_documented_with_its_parameters() -> None:
     from picturewise.architectures.lines import parse
-    from picturewise.architectures.named import PRESETS, preset
+    from picturewise.architectures.named import NETWORKS, named_lines
     from picturewise.architectures.summary import summarise
 
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
-    for name in PRESETS:
+    for name in NETWORKS:
         (row,) = re.findall(rf"^\| `{name}`.*$", text, re.MULTILINE)
-        count = summarise(parse(preset(name, (32, 32, 3))), (32, 32, 3), 10).trainable
+        count = summarise(parse(named_lines(name, (32, 32, 3))), (32, 32, 3), 10).trainable
         assert row.split("|")[3].strip() == f"{count:,}", name
 
 

@@ -5,16 +5,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import PRESETS, cnn, mlp, preset, preset_notes
+from picturewise.architectures.named import NETWORKS, cnn, mlp, named_lines, network_notes
 from picturewise.architectures.summary import Summary, summarise
 from picturewise.errors import UsageError
 
 
 def table(name: str, shape: tuple[int, int, int], classes: int = 10) -> Summary:
-    return summarise(parse(preset(name, shape)), shape, classes)
+    return summarise(parse(named_lines(name, shape)), shape, classes)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", NETWORKS)
 @given(height=st.integers(1, 224), width=st.integers(1, 224), channels=st.sampled_from([1, 3]))
 @example(height=1, width=1, channels=1)
 @example(height=224, width=224, channels=3)
@@ -46,21 +46,21 @@ def test_the_cnn_pools_at_least_twice_and_down_to_at_most_8_pixels(shape: tuple[
 
 
 def test_hidden_sizes_can_follow_the_name_of_the_mlp() -> None:
-    assert preset("mlp 256 128", (8, 8, 1)) == mlp((8, 8, 1), [256, 128])
-    assert preset(" mlp ", (8, 8, 1)) == mlp((8, 8, 1))
+    assert named_lines("mlp 256 128", (8, 8, 1)) == mlp((8, 8, 1), [256, 128])
+    assert named_lines(" mlp ", (8, 8, 1)) == mlp((8, 8, 1))
 
 
 @pytest.mark.parametrize("text", ["mlp 0", "mlp 256 x", "mlp -1", "mlp 1.5", "cnn 32", "mlp ²"])
 def test_sizes_that_make_no_sense_are_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match=f"'{text}' is not understood: only mlp takes sizes.*'mlp 256 128'"):
-        preset(text, (8, 8, 1))
+        named_lines(text, (8, 8, 1))
 
 
 def test_an_unknown_preset_gets_the_nearest_one() -> None:
     with pytest.raises(UsageError, match=r"'cnnn' is no network .* Did you mean 'cnn'\?"):
-        preset("cnnn", (8, 8, 1))
+        named_lines("cnnn", (8, 8, 1))
     with pytest.raises(UsageError, match="'' is no network"):
-        preset("", (8, 8, 1))
+        named_lines("", (8, 8, 1))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_near_misses_of_the_families_are_told_the_name(typed: str, meant: str) -
     with pytest.raises(
         UsageError, match=rf"there are cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"
     ):
-        preset(typed, (32, 32, 3))
+        named_lines(typed, (32, 32, 3))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_near_misses_of_the_families_are_told_the_name(typed: str, meant: str) -
 def test_vgg_pools_while_there_is_something_to_pool_and_has_its_head_at_its_size(
     side: int, poolings: int, head: tuple[str, ...]
 ) -> None:
-    lines = preset("vgg11", (side, side, 3))
+    lines = named_lines("vgg11", (side, side, 3))
     assert lines.count("maxpool 2") == poolings
     assert lines[-len(head) :] == head
 
@@ -95,15 +95,15 @@ def test_vgg_pools_while_there_is_something_to_pool_and_has_its_head_at_its_size
 @pytest.mark.parametrize("name", ["resnet18", "resnet20", "resnet34", "resnet50", "wide-resnet-28-10"])
 def test_residual_networks_pool_in_the_stem_from_64_pixels_on(name: str) -> None:
     for shape in ((63, 300, 3), (28, 28, 1)):
-        assert preset(name, shape)[0].endswith(" 3x3 nobias")
-        assert "maxpool 3 /2 same" not in preset(name, shape)
+        assert named_lines(name, shape)[0].endswith(" 3x3 nobias")
+        assert "maxpool 3 /2 same" not in named_lines(name, shape)
     for shape in ((64, 64, 3), (224, 224, 3)):
-        assert preset(name, shape)[0].endswith(" 7x7 /2 nobias")
-        assert preset(name, shape).count("maxpool 3 /2 same") == 1
+        assert named_lines(name, shape)[0].endswith(" 7x7 /2 nobias")
+        assert named_lines(name, shape).count("maxpool 3 /2 same") == 1
 
 
 def test_a_wide_resnet_is_written_out_in_the_form_of_its_paper() -> None:
-    assert preset("wide-resnet-28-10", (32, 32, 3)) == (
+    assert named_lines("wide-resnet-28-10", (32, 32, 3)) == (
         "conv 16 3x3 nobias", "residual 160 x4 pre", "residual 320 x4 /2 pre", "residual 640 x4 /2 pre",
         "batchnorm", "relu", "avgpool global",
     )  # fmt: skip
@@ -112,7 +112,7 @@ def test_a_wide_resnet_is_written_out_in_the_form_of_its_paper() -> None:
 def test_airbench94_is_written_out_as_published() -> None:
     """Jordan (2024): three groups that leave 3x3 pixels, and 1.97 million weights in kernels."""
     group = "conv {0} 3x3 nobias; maxpool 2; batchnorm; gelu; conv {0} 3x3 nobias; batchnorm; gelu"
-    lines = preset("airbench94", (32, 32, 3))
+    lines = named_lines("airbench94", (32, 32, 3))
     assert "; ".join(lines) == "; ".join(
         ["conv 24 2x2 valid whiten gelu", *map(group.format, (64, 256, 256)), "maxpool 3", "flatten"]
     )
@@ -156,7 +156,7 @@ def test_airbench94_is_written_out_as_published() -> None:
     ],
 )
 def test_a_preset_says_how_it_differs_from_its_published_form(text: str, side: int, note: str) -> None:
-    (found,) = preset_notes(text, (side, side, 3))
+    (found,) = network_notes(text, (side, side, 3))
     assert note in found
 
 
@@ -174,11 +174,11 @@ def test_a_preset_says_how_it_differs_from_its_published_form(text: str, side: i
     ],
 )
 def test_a_preset_in_its_published_form_says_nothing(text: str, side: int) -> None:
-    assert preset_notes(text, (side, side, 3)) == ()
+    assert network_notes(text, (side, side, 3)) == ()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_lines_of_presets_are_in_their_shortest_form(name: str) -> None:
     for side in (8, 32, 224):
-        lines = preset(name, (side, side, 3))
+        lines = named_lines(name, (side, side, 3))
         assert tuple(layer.line for layer in parse(lines)) == lines

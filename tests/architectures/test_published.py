@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import preset
+from picturewise.architectures.named import named_lines
 from picturewise.architectures.published import PUBLISHED, published_lines, published_scale
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
@@ -33,7 +33,7 @@ def test_a_resnet_is_the_same_at_every_size(side: int) -> None:
     for name in ("resnet18", "resnet34", "resnet50"):
         lines = published_lines(name, (side, side, 1))
         assert lines[:4] == ("conv 64 7x7 /2 nobias", "batchnorm", "relu", "maxpool 3 /2 same")
-        assert lines == preset(name, (224, 224, 3))
+        assert lines == named_lines(name, (224, 224, 3))
 
 
 def test_a_vgg_has_its_dense_layers_where_seven_pixels_are_left() -> None:

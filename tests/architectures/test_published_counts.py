@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import PRESETS, preset
+from picturewise.architectures.named import NETWORKS, named_lines
 from picturewise.architectures.summary import summarise
 
 IMAGENET, CIFAR = ((224, 224, 3), 1000), ((32, 32, 3), 10)
@@ -119,16 +119,16 @@ PUBLISHED = {
 def test_a_preset_has_exactly_the_published_parameters(name: str) -> None:
     (shape, classes), published, by_hand = PUBLISHED[name]
     assert by_hand == published
-    assert summarise(parse(preset(name, shape)), shape, classes).trainable == published
+    assert summarise(parse(named_lines(name, shape)), shape, classes).trainable == published
 
 
 def test_every_preset_with_a_paper_is_held_to_its_number() -> None:
-    assert {*PUBLISHED, "cnn", "small-cnn", "mlp", "airbench94"} == {*PRESETS}
+    assert {*PUBLISHED, "cnn", "small-cnn", "mlp", "airbench94"} == {*NETWORKS}
 
 
 def test_the_shapes_on_the_way_are_those_of_the_paper() -> None:
     """He et al., table 1: "output size" of the 50-layer column."""
-    rows = summarise(parse(preset("resnet50", (224, 224, 3))), (224, 224, 3), 1000).rows
+    rows = summarise(parse(named_lines("resnet50", (224, 224, 3))), (224, 224, 3), 1000).rows
     assert [(row.line, row.output) for row in rows] == [
         ("conv 64 7x7 /2 nobias", (112, 112, 64)),
         ("batchnorm", (112, 112, 64)),

@@ -175,7 +175,7 @@ def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(
     lying, standing = (read(DataOptions(source=name)).split("test") for name in ("lying", "tiny"))
     assert standing.images.shape[1:] == (4, 3, 1)
     np.testing.assert_array_equal(lying.images, standing.images.swapaxes(1, 2))
-    sized = read(DataOptions(source="lying", size=(5, 2), fit="stretch")).split("test")
+    sized = read(DataOptions(source="lying", size=(5, 2), resize="stretch")).split("test")
     assert sized.shape == (5, 2, 1)
     assert fetch(zipped).here_already == ("gzip.zip",)
     assert remove(zipped)[1] == ()

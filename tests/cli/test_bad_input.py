@@ -202,7 +202,7 @@ def test_a_run_of_another_version(refused, trained: Path) -> None:
     for command in ("resume", "evaluate"):
         sentence = refused(3, command, trained)
         assert "format 99" in sentence
-        assert "reads format 1" in sentence
+        assert "reads format" in sentence
 
 
 @pytest.mark.parametrize("name", ["run.json", "recipe.toml", "classifier.safetensors"])

@@ -56,11 +56,11 @@ def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.CaptureFixture[str]) -> None:
     from picturewise.architectures.lines import _KINDS
-    from picturewise.architectures.named import PRESETS
+    from picturewise.architectures.named import NETWORKS
 
     assert run(["train", "--help"]) == 0
     said = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", capfd.readouterr().out))
-    assert {*PRESETS, *_KINDS} - said == set()
+    assert {*NETWORKS, *_KINDS} - said == set()
 
 
 def test_inspect_prints_counts_and_draws(picture_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -48,7 +48,7 @@ def one_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     description = Description(
         layers=lines,
         shape=(8, 8, 1),
-        fit="crop",
+        resize="crop",
         classes=("a", "b"),
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )

@@ -12,7 +12,7 @@ from picturewise.data.options import DataOptions
         {"size": (0, 8)},
         {"size": (8, 1025)},
         {"size": (8,)},
-        {"fit": "squeeze"},
+        {"resize": "squeeze"},
         {"valid_fraction": 0},
         {"test_fraction": 1},
         {"split_seed": -1},
@@ -25,7 +25,7 @@ def test_values_out_of_range_and_unknown_names_are_refused(wrong: dict[str, obje
 
 
 def test_options_survive_json() -> None:
-    options = DataOptions(source="digits", size=(8, 9), fit="pad", split_seed=3)
+    options = DataOptions(source="digits", size=(8, 9), resize="pad", split_seed=3)
     assert DataOptions.model_validate_json(options.model_dump_json()) == options
 
 

@@ -115,7 +115,7 @@ def test_the_held_out_splits_do_not_depend_on_size_fit_or_file_names(
 ) -> None:
     make_classes(tmp_path / "one", count=20)
     small, large = (
-        load(tmp_path / "one", size=size, fit=fit) for size, fit in [((4, 4), "crop"), ((9, 7), "pad")]
+        load(tmp_path / "one", size=size, resize=fit) for size, fit in [((4, 4), "crop"), ((9, 7), "pad")]
     )
     for split in SPLITS:
         assert small.split(split).names == large.split(split).names

@@ -83,7 +83,7 @@ def runs() -> list[Seed]:
             "seed": 1,
             "data": {"source": "made by a test"},
             "model": {
-                "preset": None,
+                "name": None,
                 "layers": ["conv 2 3x3", "batchnorm", "relu", "flatten", "dense 4 relu"],
             },
             "training": {"epochs": 2, "batch_size": 8, "precision": "float32", "device": "cpu"},

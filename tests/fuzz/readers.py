@@ -46,7 +46,7 @@ def read_source(folder: Path, seed: Seed, random: Random) -> None:
     options = DataOptions(
         source=str(folder / seed.source),
         size=random.choice((None, None, (6, 9))),
-        fit=random.choice(("crop", "pad", "stretch")),
+        resize=random.choice(("crop", "pad", "stretch")),
         skip_bad=random.random() < 0.5,
     )
     _use(options)

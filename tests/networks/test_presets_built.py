@@ -7,17 +7,17 @@ import torch
 from torch.nn import functional
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import PRESETS, preset
+from picturewise.architectures.named import NETWORKS, named_lines
 from picturewise.architectures.summary import summarise
 from picturewise.networks.builder import assemble, build
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3), (1, 1, 1), (40, 230, 3)]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_network_holds_the_numbers_that_the_table_says_at_every_size(name: str) -> None:
     for shape in SHAPES:
-        layers = parse(preset(name, shape))
+        layers = parse(named_lines(name, shape))
         table = summarise(layers, shape, 1000)
         with torch.device("meta"):  # shapes without memory
             network = assemble(layers, shape, 1000)
@@ -32,14 +32,14 @@ LARGE_ONES = {"vgg11", "vgg13", "vgg16", "vgg19", "wide-resnet-28-10"}  # on 224
     ("name", "shape"),
     [
         (name, shape)
-        for name in PRESETS
+        for name in NETWORKS
         for shape in SHAPES[:4]
         if shape[0] < 64 or ("resnet" in name and (shape[0] == 64 or name not in LARGE_ONES))
     ],
     ids=str,
 )
 def test_every_parameter_of_a_preset_gets_a_gradient(name: str, shape: tuple[int, int, int]) -> None:
-    network = build(parse(preset(name, shape)), shape, 10, seed=0).train()
+    network = build(parse(named_lines(name, shape)), shape, 10, seed=0).train()
     for (
         module
     ) in network.modules():  # scales that begin at zero would hide the gradient of what stands before them

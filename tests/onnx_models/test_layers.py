@@ -6,7 +6,7 @@ from portables import Pair, pictures
 
 from picturewise.architectures.layers import ACTIVATIONS
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import preset
+from picturewise.architectures.named import named_lines
 from picturewise.errors import LayerError
 from picturewise.onnx_models.model import is_portable, weight_shapes
 
@@ -41,7 +41,7 @@ def test_every_layer_gives_what_it_gives_in_pytorch(lines: str, shape: tuple[int
     assert pair.difference(pictures(5, shape)) < 1e-5
 
 
-PRESETS = [
+NETWORKS = [
     ("mlp 32 16", (28, 28, 1)),
     ("cnn", (28, 28, 1)),
     ("cnn", (32, 32, 3)),
@@ -52,9 +52,9 @@ PRESETS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "shape"), PRESETS)
+@pytest.mark.parametrize(("name", "shape"), NETWORKS)
 def test_presets_give_what_they_give_in_pytorch(name: str, shape: tuple[int, int, int]) -> None:
-    pair = Pair(preset(name, shape), shape, classes=10)
+    pair = Pair(named_lines(name, shape), shape, classes=10)
     assert pair.difference(pictures(2, shape)) < 1e-4
 
 

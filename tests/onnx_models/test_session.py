@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from portables import Pair, pictures
 
-from picturewise.architectures.named import preset
+from picturewise.architectures.named import named_lines
 from picturewise.onnx_models.session import Session
 
 LINES = "conv 8 relu; batchnorm; maxpool 2; residual 12 /2; conv 6; groupnorm 3; flatten; dense 20 gelu"
@@ -55,7 +55,7 @@ print(sorted(name for name in ("onnx", "torch", "scipy") if name in sys.modules)
 
 
 def test_nothing_is_said_and_nothing_is_written_and_neither_onnx_nor_torch_is_loaded(tmp_path: Path) -> None:
-    pair = Pair(preset("cnn", (28, 28, 1)), (28, 28, 1))
+    pair = Pair(named_lines("cnn", (28, 28, 1)), (28, 28, 1))
     (tmp_path / "model.onnx").write_bytes(pair.model)
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -37,7 +37,7 @@ def described(*, channels: int = 3, grey: bool = False, **other: object) -> Desc
     facts: dict[str, object] = {
         "layers": LAYERS,
         "shape": (6, 5, channels),
-        "fit": "crop",
+        "resize": "crop",
         "classes": CLASSES,
         "preparation": preparation,
         "temperature": 1.7,
@@ -141,8 +141,8 @@ def test_large_pictures_go_through_in_small_batches(side: int, batches: list[int
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_pictures_of_another_size_are_fitted_as_the_description_says(fit: str) -> None:
-    trained, large = classifier(fit=fit), pictures(3, 13, 20)
-    small = np.stack([resize(picture, (6, 5), fit=trained.description.fit) for picture in large])
+    trained, large = classifier(resize=fit), pictures(3, 13, 20)
+    small = np.stack([resize(picture, (6, 5), mode=trained.description.resize) for picture in large])
     np.testing.assert_array_equal(trained.logits(large), trained.logits(small))
 
 
@@ -233,8 +233,8 @@ def rewritten(path: Path, *, sha256: str | None = None, **changes: object) -> No
 
 
 def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
-    rewritten(tmp_path / "c", format=2, novelty="unheard of", classes=None)
-    with pytest.raises(RunError, match=r"c has format 2; this Picturewise reads format 1\."):
+    rewritten(tmp_path / "c", format=3, novelty="unheard of", classes=None)
+    with pytest.raises(RunError, match=r"c has format 3; this Picturewise reads the formats 1 to 2\."):
         load_classifier(tmp_path / "c")
 
 
@@ -251,7 +251,7 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
         {"preparation": {"grey": False, "mean": [1.0], "std": [1.0]}},
         {"preparation": {"grey": False, "mean": [1.0, 1.0, 1.0], "std": [1.0, 0.0, 1.0]}},
         {"format": "x"},
-        {"fit": "squeeze"},
+        {"resize": "squeeze"},
         {"layers": [1]},
         {"layers": "flatten"},
         {"module": 3},
@@ -270,7 +270,7 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
 def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
     rewritten(tmp_path / "c", **changes)
     with pytest.raises(
-        RunError, match=r"another version of Picturewise or is damaged \(expected format 1\): "
+        RunError, match=r"another version of Picturewise or is damaged \(expected format 2\): "
     ):
         load_classifier(tmp_path / "c")
 

@@ -29,7 +29,7 @@ def classifier(lines: tuple[str, ...] | None = LINES, *, grey: bool = False) -> 
         layers=lines,
         module=None if lines else "theirs.Network",
         shape=(11, 9, 3),
-        fit="crop",
+        resize="crop",
         classes=("a", "b", "c"),
         preparation=Preparation(grey=grey, mean=(100.0,) * channels, std=(50.0,) * channels),
         temperature=0.3,
@@ -155,7 +155,7 @@ def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
     description = Description(
         layers=lines,
         shape=(side, side, 1),
-        fit="crop",
+        resize="crop",
         classes=("a", "b"),
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )

@@ -30,7 +30,7 @@ def trained() -> Classifier:
     return Classifier(
         Brightness(),
         Description(
-            layers=None, shape=(4, 4, 3), fit="crop", classes=("dark", "bright"), preparation=preparation
+            layers=None, shape=(4, 4, 3), resize="crop", classes=("dark", "bright"), preparation=preparation
         ),
     )
 

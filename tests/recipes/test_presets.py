@@ -31,13 +31,13 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
 
 def test_all_that_the_user_says_wins_over_a_preset() -> None:
     fast = asked(preset="fast")
-    assert fast.model.preset == "small-cnn"
+    assert fast.model.name == "small-cnn"
     assert fast.training.optimizer == "adam"
-    assert asked(preset="fast", model="mlp 8").model.preset == "mlp 8"
+    assert asked(preset="fast", model="mlp 8").model.name == "mlp 8"
     assert asked(preset="fast", layers="flatten").model.layers == ("flatten",)
     assert asked(preset="fast", epochs=3).training == fast.training.model_copy(update={"epochs": 3})
-    named = asked(preset="fast", settings=["training.optimizer=sgd", "model.preset=mlp"])
-    assert (named.training.optimizer, named.model.preset) == ("sgd", "mlp")
+    named = asked(preset="fast", settings=["training.optimizer=sgd", "model.name=mlp"])
+    assert (named.training.optimizer, named.model.name) == ("sgd", "mlp")
     recipe = make_recipe(DATA, {"training": {"optimizer": "sgd"}})
     assert asked(preset="fast", recipe=recipe) == recipe.model_copy(
         update={"data": asked(recipe=recipe).data}

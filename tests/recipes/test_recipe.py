@@ -27,7 +27,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1)
 RECIPES = st.fixed_dictionaries(
     {"data": st.fixed_dictionaries({"source": TEXT}, optional={
         "size": st.lists(st.integers(1, 1024), min_size=2, max_size=2),
-        "fit": st.sampled_from(["crop", "pad", "stretch"]),
+        "resize": st.sampled_from(["crop", "pad", "stretch"]),
         "skip_bad": st.booleans(),
         "valid_fraction": FRACTION,
         "test_fraction": FRACTION,
@@ -38,7 +38,7 @@ RECIPES = st.fixed_dictionaries(
     optional={
         "seed": st.integers(0, 2**31 - 1),
         "model": st.fixed_dictionaries({}, optional={
-            "preset": st.none() | TEXT, "layers": st.none() | st.lists(TEXT),
+            "name": st.none() | TEXT, "layers": st.none() | st.lists(TEXT),
             "initialisation": st.sampled_from(["he", "dirac"]),
         }),
         "preparation": st.fixed_dictionaries({}, optional={
@@ -78,10 +78,10 @@ def test_a_recipe_survives_being_written_and_read(
 
 
 def test_a_recipe_without_a_preset_does_not_come_back_with_the_default_one(tmp_path: Path) -> None:
-    recipe = make_recipe(BARE, {"model": {"preset": None, "layers": ["flatten"]}})
+    recipe = make_recipe(BARE, {"model": {"name": None, "layers": ["flatten"]}})
     written = tomllib.loads(recipe.to_toml())["model"]
-    assert written == {"preset": "", "layers": ["flatten"], "initialisation": "he"}
-    assert recipe.model.preset is None
+    assert written == {"name": "", "layers": ["flatten"], "initialisation": "he"}
+    assert recipe.model.name is None
 
 
 def test_a_recipe_is_frozen_all_the_way_down() -> None:
@@ -95,11 +95,11 @@ def test_a_recipe_is_frozen_all_the_way_down() -> None:
 def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
     first = {"seed": 1, "data": {"source": "digits"}, "training": {"epochs": 3, "momentum": 0.5}}
     second = {"training": {"epochs": 4}}
-    third = {"training": {"optimizer": "sgd"}, "model": {"preset": None, "layers": ["flatten"]}}
+    third = {"training": {"optimizer": "sgd"}, "model": {"name": None, "layers": ["flatten"]}}
     recipe = make_recipe(first, second, third)
     assert (recipe.seed, recipe.data.source) == (1, "digits")
     assert (recipe.training.epochs, recipe.training.momentum, recipe.training.optimizer) == (4, 0.5, "sgd")
-    assert (recipe.model.preset, recipe.model.layers) == (None, ("flatten",))
+    assert (recipe.model.name, recipe.model.layers) == (None, ("flatten",))
     assert first["training"] == {"epochs": 3, "momentum": 0.5}
     assert second == {"training": {"epochs": 4}}
 
@@ -158,7 +158,7 @@ EXAMPLES = {
     "seed": ("3", 3),
     "data.source": ("2024", "2024"),
     "data.size": ("[28, 20]", (28, 20)),
-    "data.fit": ("pad", "pad"),
+    "data.resize": ("pad", "pad"),
     "data.skip_bad": ("true", True),
     "data.valid_fraction": ("0.25", 0.25),
     "data.test_fraction": ("0.5", 0.5),
@@ -171,7 +171,7 @@ EXAMPLES = {
     "start.lines": ("3", 3),
     "start.head": ("keep", "keep"),
     "start.statistics": ("data", "data"),
-    "model.preset": ("mlp 256 128", "mlp 256 128"),
+    "model.name": ("mlp 256 128", "mlp 256 128"),
     "model.layers": ('["flatten", "dense 10 relu"]', ("flatten", "dense 10 relu")),
     "model.initialisation": ("dirac", "dirac"),
     "preparation.grey": ("true", True),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import preset
+from picturewise.architectures.named import named_lines
 from picturewise.errors import LayerError
 from picturewise.networks.builder import build
 from picturewise.reference.loss import CrossEntropy
@@ -27,8 +27,8 @@ SMALL_RESNET = (
     [
         "flatten",
         "flatten; dense 7 tanh; batchnorm; dense 5 gelu",
-        "; ".join(preset("cnn", (11, 13, 3))).replace("dropout 0.3", "sigmoid"),
-        "; ".join(preset("mlp 16 8", (11, 13, 3))),
+        "; ".join(named_lines("cnn", (11, 13, 3))).replace("dropout 0.3", "sigmoid"),
+        "; ".join(named_lines("mlp 16 8", (11, 13, 3))),
         WINDOWS,
         SMALL_RESNET,
         f"{SMALL_RESNET.replace('residual', 'bottleneck')}; dense 9 silu",
@@ -75,7 +75,7 @@ def test_a_hundred_steps_end_in_the_weights_of_the_torch_engine() -> None:
             )
 
 
-@pytest.mark.parametrize("lines", [WINDOWS, SMALL_RESNET, "; ".join(preset("cnn", (11, 13, 3)))])
+@pytest.mark.parametrize("lines", [WINDOWS, SMALL_RESNET, "; ".join(named_lines("cnn", (11, 13, 3)))])
 def test_drawn_arrays_have_the_names_shapes_and_spread_of_the_torch_engine(lines: str) -> None:
     layers = parse(lines)
     state = draw_state(layers, (11, 13, 3), 4, np.random.default_rng(0))

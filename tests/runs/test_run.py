@@ -46,7 +46,7 @@ def test_a_run_is_read_back_from_its_folder(run: Run, tiny: ModuleType) -> None:
 
 
 def test_the_recipe_of_a_run_leaves_nothing_to_derive_and_names_no_preset_that_was_not_used(run: Run) -> None:
-    assert run.recipe.model.preset is None
+    assert run.recipe.model.name is None
     assert run.recipe.training.weight_decay == 0.01
     assert {"training.momentum", "training.weight_decay"} <= set(run.record.derived)
     assert "training.epochs" not in run.record.derived
@@ -64,11 +64,17 @@ def test_places_that_are_no_runs_are_told_apart(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["[]", "null", '{"status": "finished"}', '{"format": 2, "novelty": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "null", '{"status": 1}', '{"format": 1, "sightline": "0.1.0"}', '{"format": 3}'],
+)
 def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     (run.path / "run.json").write_text(content)
     version = json.loads(content).get("format") if content.startswith("{") else None
-    with pytest.raises(RunError, match=rf"run\.json is of format {version}; this Picturewise reads format 1"):
+    with pytest.raises(
+        RunError,
+        match=rf"run\.json has format {version}, and this version reads format 2\. ",
+    ):
         open_run(run.path)
 
 
@@ -76,7 +82,7 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     ("name", "content", "sentence"),
     [
         ("run.json", "{", r"run\.json is damaged: it is not JSON"),
-        ("run.json", '{"format": 1}', r"run\.json is damaged: picturewise: Field required"),
+        ("run.json", '{"format": 2}', r"run\.json is damaged: picturewise: Field required"),
         ("recipe.toml", "[[[", r"run is damaged: The recipe .*recipe\.toml is not TOML"),
         ("recipe.toml", "seed = -1", r"run is damaged: seed is -1, expected"),
         ("recipe.toml", "", r"run is damaged: The recipe lacks 'data'\."),

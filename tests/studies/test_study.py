@@ -34,7 +34,7 @@ recipe.model.layers = ["dense 8 relu"]
 [[models]]
 name = "alone"
 alone = true
-recipe.model.preset = "mlp"
+recipe.model.name = "mlp"
 """
 
 
@@ -81,7 +81,7 @@ def test_what_was_read_is_written_and_read_back() -> None:
             "'models number 1.published.remark' is no key of a study; there are accuracy, loss",
         ),
         ("epochs = 3", "epoch = 3", "Model 'small' of the study: 'training.epoch' is no key of a recipe"),
-        ('preset = "mlp"', "preset = 3", "Model 'alone' of the study: model.preset is 3"),
+        ('name = "mlp"', "name = 3", "Model 'alone' of the study: model.name is 3"),
         (
             '"dense 8 relu"]',
             '"dense 8 relu"]\nrecipe.start.source = "x"',

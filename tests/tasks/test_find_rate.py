@@ -131,7 +131,7 @@ def test_the_command_suggests_a_rate_and_its_last_line_trains_with_it(
     assert run([*next_line.split()[2:], "--out", "trained"]) == 0
     trained = picturewise.open_run("trained")
     assert trained.recipe.training.learning_rate == suggested
-    assert (trained.recipe.seed, trained.recipe.training.epochs, trained.recipe.model.preset) == (
+    assert (trained.recipe.seed, trained.recipe.training.epochs, trained.recipe.model.name) == (
         3,
         1,
         "mlp 16",

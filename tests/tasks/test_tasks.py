@@ -99,7 +99,7 @@ def test_settings_may_be_a_mapping(stripes: picturewise.Dataset) -> None:
 
 def test_the_later_of_recipe_names_and_settings_wins(stripes: picturewise.Dataset) -> None:
     Path("recipe.toml").write_text(
-        'seed = 1\n[model]\npreset = "mlp 4"\n[training]\nepochs = 7\nbatch_size = 16\n'
+        'seed = 1\n[model]\nname = "mlp 4"\n[training]\nepochs = 7\nbatch_size = 16\n'
     )
     run = picturewise.train(
         stripes, recipe=Path("recipe.toml"), epochs=2, settings=["training.batch_size=32"], progress=False
@@ -194,7 +194,7 @@ def test_two_networks_for_one_run_are_refused(
 def test_a_preset_that_is_set_wins_over_the_layers_of_the_recipe(stripes: picturewise.Dataset) -> None:
     run = picturewise.train(stripes, model="mlp 4", epochs=1, progress=False)
     again = picturewise.train(
-        stripes, recipe=run.path / "recipe.toml", settings=["model.preset=mlp 6"], progress=False
+        stripes, recipe=run.path / "recipe.toml", settings=["model.name=mlp 6"], progress=False
     )
     assert again.recipe.model.layers == ("flatten", "dense 6 relu")
 

@@ -98,7 +98,7 @@ def test_the_classifier_knows_where_it_comes_from_and_is_calibrated(tmp_path: Pa
     best = best_epoch(run.history).epoch
     found = run.classifier().description
     assert found.layers == run.recipe.model.layers == ("conv 4 3x3", *tiny.LAYERS[1:])
-    assert (found.shape, found.classes, found.fit) == ((6, 6, 1), tiny.CLASSES, "crop")
+    assert (found.shape, found.classes, found.resize) == ((6, 6, 1), tiny.CLASSES, "crop")
     assert found.temperature == fit_temperature(kept.logits[best - 1], data.valid.labels)
     assert found.preparation.mean == (pytest.approx(data.train.images.mean()),)
     assert found.provenance["dataset"] == "tiny"

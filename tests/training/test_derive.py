@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picturewise.architectures.named import preset
+from picturewise.architectures.named import named_lines
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import LayerError, UsageError
 from picturewise.recipes.recipe import Recipe, flat, make_recipe
@@ -61,33 +61,33 @@ def test_rates_are_the_usual_ones_of_the_optimizer(optimizer: Any) -> None:
 
 def test_a_preset_becomes_its_lines_for_the_shape_after_preparation() -> None:
     for grey, shape in ((False, (28, 28, 3)), (True, (28, 28, 1))):
-        found, _ = derive_recipe(recipe(model={"preset": "cnn"}, preparation={"grey": grey}), train())
-        assert found.model.layers == preset("cnn", shape)
-        assert found.model.preset == "cnn"
+        found, _ = derive_recipe(recipe(model={"name": "cnn"}, preparation={"grey": grey}), train())
+        assert found.model.layers == named_lines("cnn", shape)
+        assert found.model.name == "cnn"
 
 
 def test_how_a_preset_suits_itself_to_the_pictures_is_noted_once() -> None:
-    found, notes = derive_recipe(recipe(model={"preset": "vgg11"}), train())
+    found, notes = derive_recipe(recipe(model={"name": "vgg11"}), train())
     assert len(notes) == 1
     assert "on 28x28 its two dense layers of 4,096 are replaced" in notes[0]
     assert derive_recipe(found, train()) == (found, ())
-    assert derive_recipe(recipe(model={"preset": "vgg11"}), train(), module=True)[1] == ()
+    assert derive_recipe(recipe(model={"name": "vgg11"}), train(), module=True)[1] == ()
 
 
 def test_layers_win_over_a_preset_and_are_written_in_their_shortest_form() -> None:
     lines = ["Flatten; dense  relu 8 # comment", "dropout 0.00001"]
-    found, _ = derive_recipe(recipe(model={"preset": "cnn", "layers": lines}), train())
+    found, _ = derive_recipe(recipe(model={"name": "cnn", "layers": lines}), train())
     assert found.model.layers == ("flatten", "dense 8 relu", "dropout 0.00001")
 
 
 def test_a_python_class_has_no_lines() -> None:
     found, _ = derive_recipe(recipe(), train(), module=True)
-    assert found.model.layers is found.model.preset is None
+    assert found.model.layers is found.model.name is None
 
 
 def test_a_recipe_without_any_network_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"names no network: give model\.preset or model\.layers"):
-        derive_recipe(recipe(model={"preset": None}), train())
+    with pytest.raises(UsageError, match=r"names no network: give model\.name or model\.layers"):
+        derive_recipe(recipe(model={"name": None}), train())
 
 
 def test_lines_that_do_not_fit_the_pictures_are_refused() -> None:
@@ -96,7 +96,7 @@ def test_lines_that_do_not_fit_the_pictures_are_refused() -> None:
     with pytest.raises(LayerError, match="The output layer"):
         derive_recipe(recipe(model={"layers": []}), train())
     with pytest.raises(UsageError, match="Did you mean 'cnn'"):
-        derive_recipe(recipe(model={"preset": "ccn"}), train())
+        derive_recipe(recipe(model={"name": "ccn"}), train())
 
 
 def test_flips_of_characters_are_left_out_with_a_note() -> None:
@@ -122,7 +122,7 @@ def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
 def test_a_batch_of_a_large_network_still_fits_in_memory(preset: str, side: int, batch_size: int) -> None:
     pictures = np.broadcast_to(np.zeros((), np.uint8), (54_000, side, side, 3))
     many = ImageSet(pictures, np.zeros(54_000, np.int64), ("cat", "dog"), "made by a test")
-    options = derive_recipe(recipe(model={"preset": preset}), many)[0].training
+    options = derive_recipe(recipe(model={"name": preset}), many)[0].training
     assert options.batch_size == batch_size
 
 
@@ -165,7 +165,7 @@ def test_the_keys_that_were_derived_are_those_that_were_left_out() -> None:
 
 
 def test_the_engine_decides_the_usual_optimizer_and_a_smaller_batch_where_it_keeps_more() -> None:
-    layers = {"preset": None, "layers": ["conv 64", "conv 64", "conv 64", "flatten"]}
+    layers = {"name": None, "layers": ["conv 64", "conv 64", "conv 64", "flatten"]}
     pictures = train(10_000, (96, 96, 3))
     sizes = {}
     for engine, optimizer in (("torch", "adamw"), ("numpy", "sgd")):

@@ -328,7 +328,7 @@ def test_a_users_module_goes_on_from_its_own_first_weights(tmp_path: Path, tiny:
     tiny.resume(tmp_path / "part", network=Recording()).fit()
     assert tiny.outcome(tmp_path / "part") == tiny.outcome(tmp_path / "whole")
     run = open_run(tmp_path / "part")
-    assert run.recipe.model.layers is run.recipe.model.preset is None
+    assert run.recipe.model.layers is run.recipe.model.name is None
     assert run.classifier(Recording()).description.module == f"{Recording.__module__}.Recording"
 
 

@@ -252,7 +252,7 @@ def test_the_network_of_a_python_class_is_no_beginning(tiny: ModuleType, tmp_pat
 
 def test_a_model_named_later_drops_the_weights_that_were_for_another(tiny: ModuleType, source: Path) -> None:
     written = recipe(tiny, source).model_dump()
-    assert make_recipe(written, {"start": {"source": "x"}}, {"model": {"preset": "mlp"}}).start.source is None
+    assert make_recipe(written, {"start": {"source": "x"}}, {"model": {"name": "mlp"}}).start.source is None
     assert make_recipe(written, {"start": {"source": "x"}}, {"training": {"epochs": 3}}).start.source == "x"
 
 

@@ -63,7 +63,7 @@ def recipe(*, layers: Sequence[str] = LAYERS, seed: int = 7, **training: Any) ->
         {
             "seed": seed,
             "data": {"source": "made by a test"},
-            "model": {"preset": None, "layers": list(layers)},
+            "model": {"name": None, "layers": list(layers)},
             "preparation": {"augmentation": AUGMENTATION},
             "training": options | training,
         }

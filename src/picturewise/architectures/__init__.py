@@ -1,1 +1,1 @@
-"""Networks as plain data: layer lines, their shapes and parameters, presets. No engine is imported here."""
+"""Networks as plain data: layer lines, their shapes and parameters, named networks. No engine is imported here."""

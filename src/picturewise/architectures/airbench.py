@@ -33,7 +33,7 @@ def airbench(shape: Shape) -> tuple[str, ...]:
 
 
 def airbench_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how the `lines` of the preset `name` differ from the published network."""
+    """Return how the `lines` of the network `name` differ from the published network."""
     groups = lines.count("gelu") // 2
     if groups == _PUBLISHED_GROUPS:
         return ()

@@ -51,7 +51,7 @@ def small_cnn(shape: Shape) -> tuple[str, ...]:
     return (*lines, "flatten", "dense 128 relu")
 
 
-PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {
+NETWORKS: dict[str, Callable[..., tuple[str, ...]]] = {
     "cnn": cnn,
     "small-cnn": small_cnn,
     "mlp": mlp,
@@ -68,35 +68,35 @@ PRESETS: dict[str, Callable[..., tuple[str, ...]]] = {
 }
 
 
-def preset(text: str, shape: Shape) -> tuple[str, ...]:
-    """Return the layer lines of a preset for pictures of `shape`; `mlp 256 128` names the hidden sizes.
+def named_lines(text: str, shape: Shape) -> tuple[str, ...]:
+    """Return the layer lines of a named network for pictures of `shape`; `mlp 256 128` names the hidden sizes.
 
     Raises:
-        UsageError: there is no such preset, or what follows its name is not understood.
+        UsageError: there is no such network, or what follows its name is not understood.
     """
     name, *sizes = text.split() or [""]
-    if name not in PRESETS:
-        raise unknown("network", name, PRESETS)
+    if name not in NETWORKS:
+        raise unknown("network", name, NETWORKS)
     if not sizes:
-        return PRESETS[name](shape)
+        return NETWORKS[name](shape)
     if name != "mlp" or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise UsageError(
             f"'{text}' is not understood: only mlp takes sizes, whole numbers such as 'mlp 256 128'; "
             "for any other network write its layer lines."
         )
-    return PRESETS[name](shape, [int(size) for size in sizes])
+    return NETWORKS[name](shape, [int(size) for size in sizes])
 
 
-def preset_notes(text: str, shape: Shape) -> tuple[str, ...]:
-    """Return a sentence for each way in which a preset differs from its published form to suit `shape`.
+def network_notes(text: str, shape: Shape) -> tuple[str, ...]:
+    """Return a sentence for each way in which a named network differs from its published form to suit `shape`.
 
     Raises:
-        UsageError: as `preset`.
+        UsageError: as `named_lines`.
 
-    >>> preset_notes("resnet20", (32, 32, 3))
+    >>> network_notes("resnet20", (32, 32, 3))
     ()
     """
-    lines, name = preset(text, shape), text.split(maxsplit=1)[0]
+    lines, name = named_lines(text, shape), text.split(maxsplit=1)[0]
     if name.startswith("vgg"):
         return vgg_notes(name, shape, lines)
     if name == "airbench94":

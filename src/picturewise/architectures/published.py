@@ -1,6 +1,6 @@
 """The networks whose weights, learned from ImageNet, are published: their lines for pictures of any size.
 
-A preset changes itself to suit small pictures; here the network stays in its published form, for the weights fit no
+A named network is changed to suit small pictures. Here it stays in its published form, because its weights fit no
 other. What the five share is the scale of their pictures, that of torchvision.
 """
 

@@ -31,7 +31,7 @@ def wide_resnet(shape: Shape, depth: int, factor: int) -> tuple[str, ...]:
 
     As in the paper's code: blocks with pre-activation, no convolution with bias, a normalisation before the head.
     """
-    assert (depth - 4) % 6 == 0  # noqa: S101 (the presets name the depth)
+    assert (depth - 4) % 6 == 0  # noqa: S101 (the named networks have the depth)
     stages = _stages("residual", [(depth - 4) // 6] * 3, 16 * factor)
     return (
         *_stem(shape, 16),
@@ -43,7 +43,7 @@ def wide_resnet(shape: Shape, depth: int, factor: int) -> tuple[str, ...]:
 
 
 def resnet_notes(name: str, published: int, shape: Shape) -> tuple[str, ...]:
-    """Return how the preset `name`, published for pictures of side `published`, is changed for those of `shape`."""
+    """Return how the network `name`, published for pictures of side `published`, is changed for those of `shape`."""
     large = min(shape[:2]) >= LARGE
     if large == (published >= LARGE):
         return ()

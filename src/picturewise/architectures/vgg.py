@@ -41,7 +41,7 @@ def vgg(shape: Shape, depth: Depth) -> tuple[str, ...]:
 
 
 def vgg_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how the `lines` of the preset `name` differ from the published network."""
+    """Return how the `lines` of the network `name` differ from the published network."""
     if "flatten" in lines:
         return ()
     left_out = len(_FILTERS) - lines.count("maxpool 2")

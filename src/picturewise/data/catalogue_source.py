@@ -8,7 +8,7 @@ from pathlib import Path
 
 from picturewise.catalogue.entries import SetEntry
 from picturewise.catalogue.installed import Installed
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.contract import Part, Progress, Reading, Source
 from picturewise.data.options import DataOptions
@@ -53,21 +53,21 @@ class CatalogueSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`, upright and with the catalogue's class names; see `Source.read`."""
         entry = self.entry
         # Pictures that lie on their side are brought to a size after they stand.
         read_as = options.model_copy(update={"size": None}) if entry.transposed else options
-        reading = self.inner.read(splits, read_as, progress, room)
-        parts = {split: self._named(part, options, room) for split, part in reading.parts.items()}
+        reading = self.inner.read(splits, read_as, progress, allocate)
+        parts = {split: self._named(part, options, allocate) for split, part in reading.parts.items()}
         notes = tuple(
             f"{name} in {self.place.folder} was put there by hand and is not the published file."
             for name in self.place.strange()
         )
         return replace(reading, parts=parts, notes=reading.notes + notes)
 
-    def _named(self, part: Part, options: DataOptions, room: Allocate) -> Part:
+    def _named(self, part: Part, options: DataOptions, allocate: Allocate) -> Part:
         entry, pictures = self.entry, part.pictures
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
@@ -84,10 +84,10 @@ class CatalogueSource:
             return replace(part, pictures=replace(pictures, classes=entry.classes))
         images = pictures.images
         count, width, height, channels = images.shape
-        upright = room(count, (height, width), channels)
+        upright = allocate(count, (height, width), channels)
         for rows in slices(images):  # (n, W, H, C) → (n, H, W, C)
             upright[rows] = images[rows].swapaxes(1, 2)
-        return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, room)
+        return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, allocate)
 
 
 def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Source]) -> Source:

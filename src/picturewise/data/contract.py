@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import Table
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -79,13 +79,13 @@ class Source(Protocol):
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`, each one of `self.splits`; no other split's pictures are opened.
 
         Classes, and where the options leave them open the size and the channels, are those of train, so
         that a split looks the same whichever others are read with it. An array for many pictures comes from
-        `room`, which may give a memory map, so that a set larger than memory can be read.
+        `allocate`, which may give a memory map, so that a set larger than memory can be read.
 
         Raises:
             DataError: something cannot be read or does not go together.

@@ -26,7 +26,7 @@ class DataOptions(BaseModel):
         description="Height and width that every picture is brought to; none: the pictures' own size, "
         "or, where sizes differ, one chosen from them.",
     )
-    fit: ResizeMode = Field(
+    resize: ResizeMode = Field(
         default="crop",
         description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
         "show all of it on black, or distort it.",

@@ -146,7 +146,7 @@ class Classifier:
         """Return pictures (N, H, W, C) brought to the size and the channels that the classifier was trained on."""
         height, width, channels = self.description.shape
         # Size first, then channels, as a picture file is read: equal pixels get equal probabilities.
-        fitted = as_channels(resize_all(images, (height, width), fit=self.description.fit), channels)
+        fitted = as_channels(resize_all(images, (height, width), mode=self.description.resize), channels)
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
 
 

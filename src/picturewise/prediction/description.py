@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from picturewise.preparing.preparation import Preparation, is_number
 
-FORMAT = 1
+FORMAT = 2
+"""1 had `fit` for `resize`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Description:
         layers: layer lines; None: the network is a Python class.
         module: name of that Python class, for messages only.
         shape: height, width, channels of the pictures before preparation.
-        fit: how pictures of another shape are brought to it.
+        resize: how pictures of another shape are brought to it.
         classes: their names, in the order of the outputs.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
@@ -38,7 +39,7 @@ class Description:
     layers: tuple[str, ...] | None
     module: str | None = None
     shape: tuple[int, int, int]
-    fit: Literal["crop", "pad", "stretch"]
+    resize: Literal["crop", "pad", "stretch"]
     classes: tuple[str, ...]
     preparation: Preparation
     temperature: float = 1.0
@@ -65,6 +66,8 @@ class Description:
             ValueError: it is none.
         """
         plain = read_table(text)
+        if plain.get("format") == 1:
+            plain |= {"format": FORMAT, "resize": plain.pop("fit", None)}
         plain["preparation"] = _made(Preparation, plain.get("preparation"), "preparation")
         made: Description = _made(cls, plain, "the description")
         return made
@@ -126,7 +129,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "layers": (lambda value: value is None or _are_texts(value), "layer lines"),
     "module": (lambda value: value is None or _is_text(value), "a name"),
     "shape": (_is_shape, "height, width and 1 or 3 channels"),
-    "fit": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
+    "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
     "classes": (lambda value: _are_texts(value) and len(value) > 0, "names of classes"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (

@@ -51,8 +51,8 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
         found = read_table(stored["classifier"]).get("format")
         if type(found) is not int:
             raise ValueError("its format is no number")  # noqa: TRY301 (the same)
-        if found != FORMAT:
-            raise RunError(f"{path} has format {found}; this Picturewise reads format {FORMAT}.")
+        if not 1 <= found <= FORMAT:
+            raise RunError(f"{path} has format {found}; this Picturewise reads the formats 1 to {FORMAT}.")
         return stored["sha256"], Description.from_json(stored["classifier"])
     except ValueError as error:
         raise RunError(

@@ -61,14 +61,14 @@ def predict_files(
         DataError: a file cannot be read; the message says how many and names the first.
     """
     height, width, channels = classifier.description.shape
-    files, fit = _files(paths), classifier.description.fit
+    files, mode = _files(paths), classifier.description.resize
     tables = {
-        path: as_channels(resize_all(pixels, (height, width), fit=fit), channels)
+        path: as_channels(resize_all(pixels, (height, width), mode=mode), channels)
         for path in files
         if (pixels := _pixels_of(path)) is not None
     }
     pictures = [path for path in files if path not in tables]
-    decoded, errors = decode_each(pictures, Form(height, width, channels, fit), lambda _: None)
+    decoded, errors = decode_each(pictures, Form(height, width, channels, mode), lambda _: None)
     images: list[NDArray[np.uint8]] = []
     names: list[tuple[str, int | None]] = []
     bad: list[Skipped] = []

@@ -12,17 +12,18 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class ModelOptions(BaseModel):
-    """Which network; `layers` wins over `preset`."""
+    """Which network; `layers` wins over `name`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # TOML has no word for none, so an empty text stands for it in a recipe's file.
-    preset: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
+    name: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
         default="cnn",
-        description="A preset such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
+        description="A network by name, such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
     )
     layers: tuple[str, ...] | None = Field(
-        default=None, description="Layer lines; none: those of the preset for the size of the pictures."
+        default=None,
+        description="Layer lines; none: those of the named network for the size of the pictures.",
     )
     initialisation: Literal["he", "dirac"] = Field(
         default="he",

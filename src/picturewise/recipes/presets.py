@@ -10,7 +10,7 @@ from picturewise.errors import unknown
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Many small steps of nearly no memory: low betas, as the weights move fast, and the rate goes down all the time.
     "fast": {
-        "model": {"preset": "small-cnn"},
+        "model": {"name": "small-cnn"},
         "preparation": {"augmentation": []},
         "training": {
             "steps": 300,
@@ -23,7 +23,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # After airbench94 (Jordan, 2024). The weights are not scaled back after each step as there, so the rate is lower.
     "best": {
-        "model": {"preset": "airbench94", "initialisation": "dirac"},
+        "model": {"name": "airbench94", "initialisation": "dirac"},
         "preparation": {"augmentation": ["flip alternate", "shift 2"], "views": ["mirror", "shift 1"]},
         "training": {
             "steps": 2800,

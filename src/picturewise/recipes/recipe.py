@@ -32,7 +32,7 @@ class Recipe(BaseModel):
     def to_toml(self) -> str:
         """Return the recipe as TOML; `recipe_from_toml` reads it back."""
         plain = self.model_dump(mode="json", exclude_none=True)
-        plain["model"].setdefault("preset", "")
+        plain["model"].setdefault("name", "")
         return tomli_w.dumps(plain)
 
 
@@ -51,7 +51,7 @@ def recipe_from_toml(path: Path) -> dict[str, Any]:
 
 
 def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that nested mappings describe; later ones win, key by key, a preset over layers too.
+    """Return the recipe that nested mappings describe; later ones win, key by key, a network's name over layers too.
 
     Raises:
         UsageError: an unknown key (the nearest one is offered), or a value that does not fit its key.
@@ -59,9 +59,9 @@ def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
     merged: dict[str, Any] = {}
     for layer in layers:
         model = layer.get("model") or {}
-        if model.get("preset") and "layers" not in model:
-            merged.get("model", {}).pop("layers", None)  # a preset named later wins over layers named before
-        if model.get("preset") or model.get("layers"):
+        if model.get("name") and "layers" not in model:
+            merged.get("model", {}).pop("layers", None)  # a network named later wins over layers named before
+        if model.get("name") or model.get("layers"):
             merged.pop("start", None)  # and so does either over the weights that were for others
         _merge(merged, layer)
     try:
@@ -78,8 +78,8 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
 
     >>> parse_setting("training.learning_rate", "0.01")
     {'training': {'learning_rate': 0.01}}
-    >>> parse_setting("model.preset", "mlp 256")
-    {'model': {'preset': 'mlp 256'}}
+    >>> parse_setting("model.name", "mlp 256")
+    {'model': {'name': 'mlp 256'}}
     """
     key, known = key.strip(), _keys(Recipe, "")
     if key not in known:

@@ -45,7 +45,7 @@ from picturewise.untrusted.npy import decode_npy
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = 1
+FORMAT = 2
 
 
 class SplitFacts(BaseModel):
@@ -135,8 +135,8 @@ class Run:
         version = content.get("format") if isinstance(content, dict) else None
         if version != FORMAT:
             raise RunError(
-                f"{path} is of format {version}; this Picturewise reads format {FORMAT}. "
-                "Use the Picturewise that wrote it, or train again from its recipe.toml."
+                f"{path} has format {version}, and this version reads format {FORMAT}. To make the run again, train "
+                "on its pictures with its options; its classifier.safetensors can still be evaluated and used."
             )
         try:
             return RunRecord.model_validate_json(path.read_bytes())

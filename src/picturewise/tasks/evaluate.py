@@ -227,7 +227,7 @@ def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:
 def _to_evaluate(classifier: Classifier, data: str | Path, *, progress: bool) -> Dataset:
     """Return the test split of a source, or all of its pictures, but never those that the classifier learned from."""
     height, width, _ = classifier.description.shape
-    options = data_options(source=source_of(data), size=(height, width), fit=classifier.description.fit)
+    options = data_options(source=source_of(data), size=(height, width), resize=classifier.description.resize)
     with reading_progress(shown=progress) as advance:
         dataset = read.read_to_evaluate(options, progress=advance)
     if "test" not in find(options.source)[0].splits:

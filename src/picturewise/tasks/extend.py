@@ -140,7 +140,7 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
         table, _, name = key.partition(".")
         plain[table].pop(name, None)
     lines = classifier.description.layers or ()
-    plain["model"] |= {"preset": None, "layers": [*lines, *(layer.line for layer in added)]}
+    plain["model"] |= {"name": None, "layers": [*lines, *(layer.line for layer in added)]}
     plain["start"] = {
         "source": str(older.path.absolute()),
         "lines": len(lines),
@@ -155,7 +155,8 @@ def _other_data(options: dict[str, Any], older: Run, data: Data) -> dict[str, An
     """Return data options for other pictures, brought to the size of the older run's."""
     height, width, _ = older.record.data.shape
     kept = {
-        name: options[name] for name in ("fit", "skip_bad", "valid_fraction", "test_fraction", "split_seed")
+        name: options[name]
+        for name in ("resize", "skip_bad", "valid_fraction", "test_fraction", "split_seed")
     }
     return {**kept, "source": source_of(data), "size": [height, width]}
 

@@ -33,7 +33,7 @@ def read_dataset(
     *,
     splits: Collection[SplitName] = SPLITS,
     size: tuple[int, int] | None = None,
-    fit: ResizeMode = "crop",
+    resize: ResizeMode = "crop",
     skip_bad: bool = False,
     group_by: str | None = None,
 ) -> Dataset:
@@ -43,7 +43,7 @@ def read_dataset(
         source: such as `digits` or, once it is fetched, `mnist`; a folder per class, IDX files.
         splits: those that are read; test pictures that are not asked for are not opened.
         size: height and width that every picture is brought to; none: their own.
-        fit: how another shape is brought to the size: crop, pad or stretch.
+        resize: how another shape is brought to the size: crop, pad or stretch.
         skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
         group_by: a regular expression that is looked for in the file names, such as `(patient[0-9]+)_`; pictures
             of which it finds the same are not parted where a split is held out.
@@ -52,7 +52,9 @@ def read_dataset(
         UsageError: an option does not fit.
         DataError: the pictures cannot be read.
     """
-    options = data_options(source=source_of(source), size=size, fit=fit, skip_bad=skip_bad, group_by=group_by)
+    options = data_options(
+        source=source_of(source), size=size, resize=resize, skip_bad=skip_bad, group_by=group_by
+    )
     return load(None, options, splits=splits)
 
 

@@ -158,9 +158,9 @@ def wanted(
     if data is not None:
         named["data"]["source"] = source_of(data)
     if model is not None:
-        named["model"] = {"preset": model, "layers": None}
+        named["model"] = {"name": model, "layers": None}
     if layers is not None:
-        named["model"] = {"preset": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
+        named["model"] = {"name": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
     if epochs is not None:
         named["training"]["epochs"] = epochs
     if group_by is not None:
@@ -212,7 +212,7 @@ def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callba
 
 def stem(dataset: Dataset, recipe: Recipe, network: nn.Module | None) -> str:
     """Return what the folder of a run is called, without its number."""
-    model = "module" if network is not None else recipe.model.preset or "layers"
+    model = "module" if network is not None else recipe.model.name or "layers"
     return f"{dataset.name}-{re.sub(r'[^A-Za-z0-9]+', '-', model)}"
 
 

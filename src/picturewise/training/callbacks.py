@@ -59,7 +59,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
         layers=trainer.recipe.model.layers,
         module=trainer.record.module,
         shape=data.shape,
-        fit=trainer.recipe.data.fit,
+        resize=trainer.recipe.data.resize,
         classes=data.classes,
         preparation=trainer.preparation,
         temperature=trainer.start_temperature

@@ -6,7 +6,7 @@ import math
 
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import preset, preset_notes
+from picturewise.architectures.named import named_lines, network_notes
 from picturewise.architectures.summary import summarise
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import UsageError
@@ -62,9 +62,7 @@ def derive_recipe(recipe: Recipe, train: ImageSet, *, module: bool = False) -> t
     }
     return recipe.model_copy(
         update={
-            "model": recipe.model.model_copy(
-                update={"layers": layers, **({"preset": None} if module else {})}
-            ),
+            "model": recipe.model.model_copy(update={"layers": layers, **({"name": None} if module else {})}),
             "preparation": recipe.preparation.model_copy(
                 update={"augmentation": augmentations, "views": seen.lines}
             ),
@@ -155,13 +153,13 @@ def _check_start(recipe: Recipe) -> None:
 
 
 def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the layer lines, and how a preset was changed for pictures of `shape`."""
-    lines, name = recipe.model.layers, recipe.model.preset
+    """Return the layer lines, and how a named network was changed for pictures of `shape`."""
+    lines, name = recipe.model.layers, recipe.model.name
     if lines is not None:
         return tuple(layer.line for layer in parse(lines)), ()
     if name is None:
-        raise UsageError("The recipe names no network: give model.preset or model.layers.")
-    return tuple(layer.line for layer in parse(preset(name, shape))), preset_notes(name, shape)
+        raise UsageError("The recipe names no network: give model.name or model.layers.")
+    return tuple(layer.line for layer in parse(named_lines(name, shape))), network_notes(name, shape)
 
 
 def _augmentations(

@@ -17,7 +17,7 @@ from picturewise.cores import WORTH_SHARING, available_cores
 from picturewise.errors import UsageError
 
 MEASURED_OPERATIONS = 18
-"""Operations of the `cnn` preset on 28x28, for whose depth `WORTH_SHARING` holds; in a deeper one each has less to
+"""Operations of the network `cnn` on 28x28, for whose depth `WORTH_SHARING` holds; in a deeper one each has less to
 share."""
 
 _GIBIBYTE = 1 << 30

@@ -73,13 +73,13 @@ class Backbone:
 
 
 def asked(recipe: Recipe) -> Recipe:
-    """Return the recipe with what its layer lines or its preset say of pretrained weights put into `start`.
+    """Return the recipe with what its layer lines or its name say of pretrained weights put into `start`.
 
     Raises:
         UsageError: it is said at another place than the first.
     """
     model = recipe.model
-    lines = split_lines([model.preset or ""] if model.layers is None else model.layers)
+    lines = split_lines([model.name or ""] if model.layers is None else model.layers)
     places = [number for number, line in enumerate(lines) if line.split()[0].lower() == WORD]
     if not places:
         return recipe
@@ -94,7 +94,7 @@ def asked(recipe: Recipe) -> Recipe:
         )
     return recipe.model_copy(
         update={
-            "model": ModelOptions(preset=None, layers=tuple(lines[1:])),
+            "model": ModelOptions(name=None, layers=tuple(lines[1:])),
             "start": StartOptions(**{**recipe.start.model_dump(), "source": source[0], "lines": None}),
         }
     )

@@ -145,10 +145,10 @@ def test_pictures_are_written_into_the_room_that_is_handed_in(
 ) -> None:
     path = save_picture(tmp_path / "a.png")
 
-    def room(count: int, size: tuple[int, int], channels: int) -> np.memmap[Any, np.dtype[np.uint8]]:
+    def allocate(count: int, size: tuple[int, int], channels: int) -> np.memmap[Any, np.dtype[np.uint8]]:
         return np.memmap(tmp_path / "map", np.uint8, "w+", shape=(count, *size, channels))
 
-    images, errors = decode_each([path, path], Form(8, 8, 3, "crop"), ignore, room=room)
+    images, errors = decode_each([path, path], Form(8, 8, 3, "crop"), ignore, allocate=allocate)
     assert isinstance(images, np.memmap)
     assert errors == {}
     np.testing.assert_array_equal(images[1], read_picture(path, None, 3))

@@ -24,7 +24,7 @@ def test_a_file_and_an_array_are_resized_by_the_same_code() -> None:
     content = encoded(gradient(30, 50), "PNG")
     for fit in ("crop", "pad", "stretch"):
         np.testing.assert_array_equal(
-            read_picture(content, (16, 16), 3, fit), resize(np.asarray(gradient(30, 50)), (16, 16), fit=fit)
+            read_picture(content, (16, 16), 3, fit), resize(np.asarray(gradient(30, 50)), (16, 16), mode=fit)
         )
 
 
@@ -38,6 +38,6 @@ def test_a_picture_of_the_right_size_is_not_touched() -> None:
 
 def test_many_grey_pictures_are_resized_one_by_one() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
-    found = resize_all(images, (4, 6), fit="stretch")
+    found = resize_all(images, (4, 6), mode="stretch")
     assert found.shape == (3, 4, 6, 1)
-    np.testing.assert_array_equal(found[2], resize(images[2], (4, 6), fit="stretch"))
+    np.testing.assert_array_equal(found[2], resize(images[2], (4, 6), mode="stretch"))

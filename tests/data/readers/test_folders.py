@@ -150,7 +150,7 @@ def test_pictures_of_several_sizes_get_the_median(tmp_path: Path, save_picture: 
     (note,) = reading.notes
     assert note == (
         "The pictures differ in size, from 10 to 30 pixels in height and 20 to 50 in width: each was brought to the "
-        "median, 12x40 (fit: crop)."
+        "median, 12x40 (resize: crop)."
     )
 
 
@@ -165,7 +165,7 @@ def test_a_large_median_is_scaled_down(tmp_path: Path, save_picture: SavePicture
 def test_a_size_asked_for_overrides_all(tmp_path: Path, save_picture: SavePicture) -> None:
     save_picture(tmp_path / "cat" / "0.png", 30, 48)
     save_picture(tmp_path / "dog" / "0.png", 32, 48)
-    reading = read(tmp_path, size=(16, 20), fit="pad")
+    reading = read(tmp_path, size=(16, 20), resize="pad")
     assert reading.parts["train"].pictures.shape == (16, 20, 3)
     assert reading.notes == ()
 

@@ -43,11 +43,11 @@ def test_four_dimensions_are_pictures_with_channels(tmp_path: Path, zipped: bool
 def test_pictures_go_into_the_array_that_is_given(tmp_path: Path, zipped: bool) -> None:
     given = []
 
-    def room(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+    def allocate(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
         given.append(np.zeros((count, *size, channels), np.uint8))
         return given[0]
 
-    images = read_pictures(stored(tmp_path, PICTURES, zipped=zipped), room)
+    images = read_pictures(stored(tmp_path, PICTURES, zipped=zipped), allocate)
     assert images is given[0]
     assert images.any()
 

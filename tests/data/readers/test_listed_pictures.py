@@ -83,7 +83,7 @@ def test_pictures_of_one_size_are_opened_once(
     assert passes[2:] == [(True, False, COUNT), (False, True, COUNT)]
 
 
-@pytest.mark.parametrize("options", [{}, {"size": (4, 4)}, {"size": (4, 4), "fit": "pad"}])
+@pytest.mark.parametrize("options", [{}, {"size": (4, 4)}, {"size": (4, 4), "resize": "pad"}])
 def test_one_in_colour_that_the_sample_misses_has_all_decoded_again(
     folder: Path,
     save_picture: SavePicture,
@@ -113,7 +113,7 @@ def test_room_for_a_wrong_guess_is_given_back_before_the_right_one_is_taken(
     save_picture(odd(folder), 6, 8, "RGB")
     workshop, source = Workshop(tmp_path_factory.mktemp("workshop")), recognise(folder)
     assert source is not None
-    part = source.read(["train"], DataOptions(source=""), None, workshop.room).parts["train"]
+    part = source.read(["train"], DataOptions(source=""), None, workshop.allocate).parts["train"]
     assert [path.name for path in workshop.folder.iterdir()] == ["images-1.npy"]
     images = np.array(part.pictures.images)
     placed = workshop.write("train", part, (), "")

@@ -107,11 +107,11 @@ def test_lines_are_counted_before_they_are_read(
 def test_pixels_go_right_into_the_array_that_room_gives(tmp_path: Path) -> None:
     values, given = write(tmp_path / "a.csv"), []
 
-    def room(count: int, size: tuple[int, int], channels: int) -> np.ndarray:
+    def allocate(count: int, size: tuple[int, int], channels: int) -> np.ndarray:
         given.append(np.empty((count, *size, channels), np.uint8))
         return given[0]
 
-    part = recognised(tmp_path / "a.csv").read({"train"}, OPTIONS, None, room).parts["train"]
+    part = recognised(tmp_path / "a.csv").read({"train"}, OPTIONS, None, allocate).parts["train"]
     assert part.pictures.images is given[0]
     np.testing.assert_array_equal(given[0].reshape(30, 16), values[:, 1:])
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from picturewise.cache_folder import imports_folder
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -57,12 +57,12 @@ class Fake:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         self.reads.append(sorted(splits))
         images = self.images
         if self.in_room:
-            images = room(len(self.images), self.images.shape[1:3], self.images.shape[3])
+            images = allocate(len(self.images), self.images.shape[1:3], self.images.shape[3])
             images[:] = self.images
         self.meanwhile()
         pictures = ImageSet(
@@ -131,7 +131,7 @@ def test_pictures_are_mapped_and_cannot_be_written(fake: Fake) -> None:
     assert not images.flags.writeable
 
 
-@pytest.mark.parametrize("option", [{"size": (3, 3)}, {"fit": "pad"}, {"skip_bad": True}])
+@pytest.mark.parametrize("option", [{"size": (3, 3)}, {"resize": "pad"}, {"skip_bad": True}])
 def test_pictures_read_in_another_way_are_imported_beside_the_others(
     fake: Fake, option: dict[str, object]
 ) -> None:

@@ -2,7 +2,7 @@ import pytest
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.named import preset
+from picturewise.architectures.named import named_lines
 from picturewise.architectures.summary import summarise
 from picturewise.reporting.figures import draw_architecture
 
@@ -52,10 +52,10 @@ def test_where_more_numbers_leave_the_box_is_wider():
 
 
 def test_long_networks_stand_in_columns():
-    assert texts(draw(preset("vgg16", (32, 32, 3)), (32, 32, 3))).count("layer") == 2
+    assert texts(draw(named_lines("vgg16", (32, 32, 3)), (32, 32, 3))).count("layer") == 2
 
 
 @pytest.mark.parametrize("name", ["cnn", "vgg11", "resnet50", "wide-resnet-28-10"])
 def test_nothing_lies_on_anything(name, overlapping):
-    figure = draw_architecture(summarise(parse(preset(name, (64, 64, 3))), (64, 64, 3), 1000))
+    figure = draw_architecture(summarise(parse(named_lines(name, (64, 64, 3))), (64, 64, 3), 1000))
     assert not overlapping(figure)

@@ -1,4 +1,4 @@
-"""Room for pictures: where a reader puts them, in memory or in a file of the store."""
+"""Where a reader puts pictures: an array in memory, or one that lies in a file of the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Allocate: TypeAlias = Callable[[int, tuple[int, int], int], NDArray[np.uint8]]
 """Gives an array (N, H, W, C) to be filled, from N, (H, W) and C."""
 
 
-def allocate(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+def allocate_in_memory(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """Return an array (N, H, W, C) to be filled.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import allocate
+from picturewise.data.arrays.allocate import allocate_in_memory
 from picturewise.data.arrays.layout import MAX_SIDE, Layout, layout_of
 from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.pictures.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
@@ -205,7 +205,7 @@ def _converted(
     blocks: Blocks, shape: tuple[int, int, int, int], dtype: np.dtype[Any], where: str, factor: float | None
 ) -> tuple[NDArray[np.uint8], float | None]:
     """Return all pictures as uint8, and what floats were multiplied by."""
-    images = allocate(shape[0], shape[1:3], shape[3])
+    images = allocate_in_memory(shape[0], shape[1:3], shape[3])
     if dtype.kind != "f":
         for first, block in blocks():
             scale = ValueRange(255.0 if dtype.kind == "b" else 1.0)

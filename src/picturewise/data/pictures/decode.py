@@ -107,14 +107,14 @@ class Form(NamedTuple):
     height: int
     width: int
     channels: int
-    fit: ResizeMode
+    mode: ResizeMode
 
 
 def read_picture(
     picture: Path | bytes,
     size: tuple[int, int] | None,
     channels: int,
-    fit: ResizeMode = "crop",
+    mode: ResizeMode = "crop",
     *,
     name: str | None = None,
 ) -> NDArray[np.uint8]:
@@ -124,7 +124,7 @@ def read_picture(
         picture: a file, or its content.
         size: height and width to bring it to; none: its own.
         channels: 1 (colour becomes the mean of its channels) or 3 (grey is repeated).
-        fit: how another shape is brought to the size, see `resize`.
+        mode: how another shape is brought to the size, see `resize`.
         name: what to call it in an error; none: the path.
 
     Raises:
@@ -132,7 +132,7 @@ def read_picture(
             damaged.
     """
     with _opened(picture, name) as image:
-        return to_array(_upright(image, size, fit), channels)
+        return to_array(_upright(image, size, mode), channels)
 
 
 def read_bytes(
@@ -154,7 +154,7 @@ def read_bytes(
         header = _header(image)
         if form is None:
             return header, b""
-        return header, to_bytes(_upright(image, (form.height, form.width), form.fit), form.channels)
+        return header, to_bytes(_upright(image, (form.height, form.width), form.mode), form.channels)
 
 
 def _header(image: ImageFile.ImageFile) -> PictureHeader:
@@ -168,7 +168,7 @@ def _header(image: ImageFile.ImageFile) -> PictureHeader:
     return PictureHeader(height, width, colour=not is_grey(image.mode))
 
 
-def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: ResizeMode) -> Image.Image:
+def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, mode: ResizeMode) -> Image.Image:
     """Decode a picture; return it in mode L or RGB, at the size asked for."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
 
@@ -179,7 +179,7 @@ def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, fit: Resi
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
     plain = to_grey_or_rgb(image)
-    return plain if size is None else fitted(plain, size, fit)
+    return plain if size is None else fitted(plain, size, mode)
 
 
 def read_content(path: Path, *, name: str | None = None) -> bytes:

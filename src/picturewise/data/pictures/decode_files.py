@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.pictures import decode
 from picturewise.data.pictures.decode_child import LOOK, SECONDS, seconds_for
 from picturewise.printable import printable
@@ -43,7 +43,7 @@ def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.Pictur
 
 
 def look_and_decode_each(
-    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Allocate = allocate
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
 ) -> tuple[list[Look | decode.PictureError], NDArray[np.uint8]]:
     """Return what `look_at_each` and `decode_each` return, with each file opened once.
 
@@ -51,17 +51,17 @@ def look_and_decode_each(
         paths: the files, or what is in them, N of them.
         form: as for `decode_each`.
         tick: as for `look_at_each`.
-        room: as for `decode_each`.
+        allocate: as for `decode_each`.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
-    images, rows = _place(len(paths), form, room)
+    images, rows = _place(len(paths), form, allocate)
     return _look_at_each(paths, form, [rows], tick), images
 
 
 def decode_each(
-    paths: Sequence[Item], form: decode.Form, tick: Tick, *, room: Allocate = allocate
+    paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
 ) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
 
@@ -69,12 +69,12 @@ def decode_each(
         paths: the files, or what is in them, N of them.
         form: what each is brought to.
         tick: as for `look_at_each`.
-        room: returns the contiguous array to be filled, from N, the size and the channels.
+        allocate: returns the contiguous array to be filled, from N, the size and the channels.
 
     Raises:
         DataError: there is not enough memory for all pictures.
     """
-    images, rows = _place(len(paths), form, room)
+    images, rows = _place(len(paths), form, allocate)
     reasons = work_through(_task(form, look=False), paths, [rows], tick)
     return images, {index: _error(paths[index], reason) for index, reason in reasons.items()}
 
@@ -91,9 +91,9 @@ def _look_at_each(
     ]
 
 
-def _place(count: int, form: decode.Form, room: Allocate) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _place(count: int, form: decode.Form, allocate: Allocate) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return an array to be filled (N, H, W, C), and the same as (N, H·W·C)."""
-    images = room(count, (form.height, form.width), form.channels)
+    images = allocate(count, (form.height, form.width), form.channels)
     return images, images.reshape(count, form.height * form.width * form.channels)
 
 

@@ -86,7 +86,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, image.crop((0, top, width, min(height, top + rows)))
 
 
-def fitted(image: Image.Image, size: tuple[int, int], fit: ResizeMode) -> Image.Image:
+def fitted(image: Image.Image, size: tuple[int, int], mode: ResizeMode) -> Image.Image:
     """Return the picture, mode L or RGB, at `size` (height, width); see `resize`."""
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
@@ -95,9 +95,9 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: ResizeMode) -> Image.
         return image
     # When it reduces, Pillow's bilinear filter averages over all pixels that it leaves out.
     bilinear = Image.Resampling.BILINEAR
-    if fit == "stretch":
+    if mode == "stretch":
         return image.resize((width, height), bilinear)
-    if fit == "crop":
+    if mode == "crop":
         scale = min(own_width / width, own_height / height)
         left, top = max(0, own_width - scale * width) / 2, max(0, own_height - scale * height) / 2
         return image.resize((width, height), bilinear, box=(left, top, own_width - left, own_height - top))

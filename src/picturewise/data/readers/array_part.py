@@ -23,7 +23,7 @@ def array_part(
     classes: tuple[str, ...],
     origin: str,
     options: DataOptions,
-    room: Allocate,
+    allocate: Allocate,
     *,
     names: Sequence[str] | None = None,
 ) -> Part:
@@ -36,6 +36,6 @@ def array_part(
         raise DataError(f"{origin} holds no pictures.")
     if labels is not None:
         check_labels(labels, classes, origin)
-    resized = resize_all(images, options.size, fit=options.fit, room=room)
+    resized = resize_all(images, options.size, mode=options.resize, allocate=allocate)
     pictures = ImageSet(resized, labels, classes, origin, names)
     return Part(pictures, None if resized is images else digest_each(images))

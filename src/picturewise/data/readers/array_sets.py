@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
 from picturewise.data.arrays.layout import Layout, check_layout
 from picturewise.data.arrays.value_range import ValueRange, find_value_range
@@ -63,10 +63,10 @@ class ArraySetSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The first split decides the range of the values."""
-        return _Reader(self, self.opened(), options, room).read(
+        return _Reader(self, self.opened(), options, allocate).read(
             [split for split in self.splits if split in splits], progress
         )
 
@@ -78,7 +78,7 @@ class _Reader:
     source: ArraySetSource
     arrays: Arrays
     options: DataOptions
-    room: Allocate
+    allocate: Allocate
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
         first, parts = self.source.splits[0], {}
@@ -160,8 +160,8 @@ class _Reader:
         if labels is not None:
             check_labels(labels, classes, self._where(self.source.keys.labels[split]))
         count, layout, _ = self._form(split)
-        images = self.room(count, (layout.height, layout.width), layout.channels)
+        images = self.allocate(count, (layout.height, layout.width), layout.channels)
         for first, block in layout.blocks(array):
             images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
         origin = f"{printable(self.source.path)} ({split})"
-        return array_part(images, labels, classes, origin, self.options, self.room)
+        return array_part(images, labels, classes, origin, self.options, self.allocate)

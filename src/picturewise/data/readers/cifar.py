@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
@@ -66,7 +66,7 @@ class CifarSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. In an archive, other batches are passed over."""
         batches: dict[SplitName, dict[int, Batch]] = {split: {} for split in self.splits if split in splits}
@@ -84,7 +84,10 @@ class CifarSource:
         )
         classes = classes or tuple(map(str, range(self.classes)))
         return Reading(
-            {split: self._part(split, batches.pop(split), classes, options, room) for split in list(batches)},
+            {
+                split: self._part(split, batches.pop(split), classes, options, allocate)
+                for split in list(batches)
+            },
             notes,
         )
 
@@ -123,10 +126,10 @@ class CifarSource:
         found: Mapping[int, Batch],
         classes: tuple[str, ...],
         options: DataOptions,
-        room: Allocate,
+        allocate: Allocate,
     ) -> Part:
         batches = [found[number] for number in sorted(found)]
-        images = room(sum(len(batch.images) for batch in batches), (32, 32), 3)
+        images = allocate(sum(len(batch.images) for batch in batches), (32, 32), 3)
         done = 0
         for batch in batches:
             images[done : done + len(batch.images)] = batch.images
@@ -135,7 +138,7 @@ class CifarSource:
         names = [name for batch in batches for name in batch.names or ()]
         origin = f"{printable(self.path)} ({split})"
         known = names if len(names) == len(images) else None
-        return array_part(images, labels, classes, origin, options, room, names=known)
+        return array_part(images, labels, classes, origin, options, allocate, names=known)
 
 
 def recognise(path: Path) -> CifarSource | None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
@@ -33,7 +33,7 @@ class DigitsSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Source.read`."""
         if "train" not in splits:
@@ -45,5 +45,5 @@ class DigitsSource:
         images = grey[:, :, :, np.newaxis]  # (N, H, W) → (N, H, W, 1)
         classes = tuple(str(digit) for digit in range(10))
         labels = bunch.target.astype(np.int64)
-        part = array_part(images, labels, classes, "the digits of scikit-learn", options, room)
+        part = array_part(images, labels, classes, "the digits of scikit-learn", options, allocate)
         return Reading({"train": part})

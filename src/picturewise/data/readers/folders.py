@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.folder_listing import (
@@ -49,7 +49,7 @@ class FolderSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`.
 
@@ -65,7 +65,7 @@ class FolderSource:
         _check_classes(listings, first, self.folders)
 
         places = {split: printable(folder) for split, folder in self.folders.items()}
-        return read_listings(listings, asked, places, printable(self.root), options, progress, room)
+        return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
 
 
 def recognise(path: Path) -> FolderSource | None:

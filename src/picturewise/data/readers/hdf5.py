@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
@@ -63,7 +63,7 @@ class Hdf5Source:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. Train decides the scale and the classes."""
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
@@ -87,7 +87,7 @@ class Hdf5Source:
                     classes,
                     self._where(self.arrays[split].pictures),
                     options,
-                    room,
+                    allocate,
                 )
                 for split, answer in answers.items()
             }

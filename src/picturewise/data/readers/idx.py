@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
@@ -75,12 +75,12 @@ class IdxSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`."""
         classes = self._classes()
         return Reading(
-            {split: self._part(split, classes, options, room) for split in self.splits if split in splits}
+            {split: self._part(split, classes, options, allocate) for split in self.splits if split in splits}
         )
 
     def _classes(self) -> tuple[str, ...]:
@@ -91,13 +91,15 @@ class IdxSource:
                 return numbered_classes(idx_file.read_labels(labels))
         return ()
 
-    def _part(self, split: SplitName, classes: tuple[str, ...], options: DataOptions, room: Allocate) -> Part:
+    def _part(
+        self, split: SplitName, classes: tuple[str, ...], options: DataOptions, allocate: Allocate
+    ) -> Part:
         pair = self.pairs[split]
-        images = idx_file.read_pictures(pair.pictures, room)
+        images = idx_file.read_pictures(pair.pictures, allocate)
         labels = None if pair.labels is None else idx_file.read_labels(pair.labels)
         if labels is not None:
             _check_labels(labels, len(images), classes, pair)
-        return array_part(images, labels, classes, printable(pair.pictures), options, room)
+        return array_part(images, labels, classes, printable(pair.pictures), options, allocate)
 
 
 def recognise(path: Path) -> IdxSource | None:

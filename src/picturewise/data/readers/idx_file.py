@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.errors import DataError
@@ -81,8 +81,8 @@ def read_header(path: Path) -> IdxHeader:
         return _header(file, path)
 
 
-def read_pictures(path: Path, room: Allocate = allocate) -> NDArray[np.uint8]:
-    """Return pictures (N, H, W, C) uint8, in the array that `room` gives.
+def read_pictures(path: Path, allocate: Allocate = allocate_in_memory) -> NDArray[np.uint8]:
+    """Return pictures (N, H, W, C) uint8, in the array that `allocate` gives.
 
     Raises:
         DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
@@ -92,7 +92,7 @@ def read_pictures(path: Path, room: Allocate = allocate) -> NDArray[np.uint8]:
         _check_pictures(header, path)
         _check_promise(header, path, zipped=file.zipped)
         count, height, width, channels = (*header.shape, 1)[:4]
-        images = room(count, (height, width), channels)  # (N, H, W) → (N, H, W, 1)
+        images = allocate(count, (height, width), channels)  # (N, H, W) → (N, H, W, 1)
         _fill(images.reshape(-1), file, header, path)
         return images
 

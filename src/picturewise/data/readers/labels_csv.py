@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
@@ -80,7 +80,7 @@ class LabelledFilesSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
@@ -100,7 +100,7 @@ class LabelledFilesSource:
                         f"{printable(self.lists[first].path.name)} does not have.{nearest(name, classes)}"
                     )
         places = {split: printable(found.path) for split, found in self.lists.items()}
-        return read_listings(listings, asked, places, printable(self.root), options, progress, room)
+        return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
 
 
 def recognise(path: Path) -> LabelledFilesSource | None:

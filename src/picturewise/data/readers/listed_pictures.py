@@ -59,7 +59,7 @@ def read_listings(
     root: str,
     options: DataOptions,
     progress: Progress | None,
-    room: Allocate,
+    allocate: Allocate,
 ) -> Reading:
     """Return the pictures of the splits `asked`.
 
@@ -71,7 +71,7 @@ def read_listings(
         root: what to call the source.
         options: the size, and whether bad files are left out.
         progress: counts each look and each decoding of a file; where files are decoded again, it steps back.
-        room: gives the array for a split's pictures.
+        allocate: gives the array for a split's pictures.
 
     Raises:
         DataError: files cannot be read and are not to be left out, or too little is left.
@@ -81,17 +81,17 @@ def read_listings(
     tick = _ticker(sum(len(listings[split].entries) * (1 + (split in asked)) for split in listings), progress)
     paths = {split: [entry.path for entry in found.entries] for split, found in listings.items()}
     guess = _guess(paths[first], options) if first in asked else None
-    found = _read(paths[first], guess, tick, room)
+    found = _read(paths[first], guess, tick, allocate)
     form, notes = _form(found.looks, options, places[first])
     if first in asked and form != guess:
         looks = found.looks
         del found  # and with it the room for the pictures of another form
         tick(0 if guess is None else -len(looks))
-        found = _decoded(paths[first], looks, form, tick, room)
+        found = _decoded(paths[first], looks, form, tick, allocate)
     parts = {}
     for split in asked:
         if split != first:
-            found = _read(paths[split], form, tick, room)
+            found = _read(paths[split], form, tick, allocate)
         parts[split] = _part(listings[split], found, listings[first].classes, places[split])
     reading = Reading(parts, notes)
     if reading.skipped and not options.skip_bad:
@@ -119,11 +119,11 @@ def _guess(paths: Sequence[Item], options: DataOptions) -> Form | None:
     return form if alike and small else None
 
 
-def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Allocate) -> _Found:
+def _read(paths: Sequence[Item], form: Form | None, tick: Tick, allocate: Allocate) -> _Found:
     """Look at each file and, where a form is given, bring it to that."""
     if form is None:
         return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
-    looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), room=room)
+    looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), allocate=allocate)
     errors = {index: look for index, look in enumerate(looks) if isinstance(look, PictureError)}
     # The header of what cannot be decoded counts where forms are decided, as it does where nothing is decoded.
     again = look_at_each([paths[index] for index in errors], lambda _: None)
@@ -132,11 +132,11 @@ def _read(paths: Sequence[Item], form: Form | None, tick: Tick, room: Allocate) 
     return _Found(looks, images, range(len(paths)), errors)
 
 
-def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, room: Allocate) -> _Found:
+def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, allocate: Allocate) -> _Found:
     """Decode the files that were looked at."""
     good = [index for index, look in enumerate(looks) if isinstance(look, Look)]
     tick(len(looks) - len(good))
-    images, errors = decode_each([paths[index] for index in good], form, tick, room=room)
+    images, errors = decode_each([paths[index] for index in good], form, tick, allocate=allocate)
     return _Found(looks, images, good, {good[place]: error for place, error in errors.items()})
 
 
@@ -153,7 +153,7 @@ def _form(
         )
     channels = 3 if any(header.colour for header in headers) else 1
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
-    return Form(*size, channels, options.fit), notes
+    return Form(*size, channels, options.resize), notes
 
 
 def _common_size(
@@ -170,7 +170,7 @@ def _common_size(
     note = (
         f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
         f"{min(widths)} to {max(widths)} in width: each was brought to the median, {size[0]}x{size[1]}{smaller} "
-        f"(fit: {options.fit})."
+        f"(resize: {options.resize})."
     )
     return size, (note,)
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.folder_listing import FolderEntry, Listing
@@ -56,7 +56,7 @@ class ParquetSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
@@ -71,7 +71,7 @@ class ParquetSource:
                 )
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
-        return read_listings(listings, asked, places, shown, options, progress, room)
+        return read_listings(listings, asked, places, shown, options, progress, allocate)
 
 
 def recognise(path: Path) -> ParquetSource | None:

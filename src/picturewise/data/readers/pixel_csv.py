@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
 from picturewise.data.contract import Progress, Reading
@@ -66,17 +66,17 @@ class PixelCsvSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`. The classes are those of train."""
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
-        read = {split: read_pixels(self.tables[split], progress, room) for split in asked}
+        read = {split: read_pixels(self.tables[split], progress, allocate) for split in asked}
         classes = numbered_classes(read[first][1] if first in read else _read_labels(self.tables[first]))
         return Reading(
             {
                 split: array_part(
-                    *read[split], classes, printable(self.tables[split].table.path), options, room
+                    *read[split], classes, printable(self.tables[split].table.path), options, allocate
                 )
                 for split in asked
             },
@@ -148,11 +148,11 @@ def pixel_table(path: Path) -> PixelTable | None:
 
 
 def read_pixels(
-    pixels: PixelTable, progress: Progress | None = None, room: Allocate = allocate
+    pixels: PixelTable, progress: Progress | None = None, allocate: Allocate = allocate_in_memory
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """Return pictures (N, H, W, C) uint8 and labels (N,) int64, or None where the file has no labels.
 
-    The lines are counted first, so that the pictures go right to where `room` wants them.
+    The lines are counted first, so that the pictures go right to where `allocate` wants them.
 
     Raises:
         DataError: a line has too many or too few columns, or a value is no pixel or no label; with its line.
@@ -162,7 +162,7 @@ def read_pixels(
     count, done = count_rows(pixels.table), 0
     if not count:
         raise DataError(f"{shown} holds no lines below the first, expected one for each picture.")
-    images = room(count, (layout.height, layout.width), layout.channels)
+    images = allocate(count, (layout.height, layout.width), layout.channels)
     labels = np.empty(count, np.int64)
     for line, block in rows(pixels.table):
         values = np.delete(block, others, axis=1) if others else block

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.data.contract import Part, Progress, Reading
@@ -66,12 +66,12 @@ class SvhnSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`."""
         return Reading(
             {
-                split: _read(self.files[split], options, progress, room)
+                split: _read(self.files[split], options, progress, allocate)
                 for split in self.splits
                 if split in splits
             },
@@ -123,7 +123,9 @@ class _File:
     labels: NDArray[np.int64]
 
 
-def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | None, room: Allocate) -> Part:
+def _read(
+    paths: tuple[Path, ...], options: DataOptions, progress: Progress | None, allocate: Allocate
+) -> Part:
     """Return the pictures of one or several files, one file after the other in one array."""
     # Headers and labels of all come first, so that little is unpacked for a bad file.
     files = [_looked_at(path) for path in paths]
@@ -132,7 +134,7 @@ def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | No
         raise DataError(f"Pictures of one split differ in size ({sizes}), expected one.")
     total, done = sum(file.count for file in files), 0
     (height, width) = size = files[0].size
-    images = room(total, size, 3)
+    images = allocate(total, size, 3)
     for file in files:
         for block in mat_file.blocks(file.path, file.x):
             turned = block.reshape(-1, 3, width, height).transpose(0, 3, 2, 1)  # (n, C, W, H) → (n, H, W, C)
@@ -142,7 +144,7 @@ def _read(paths: tuple[Path, ...], options: DataOptions, progress: Progress | No
                 progress(done, total)
     labels = np.concatenate([file.labels for file in files])
     origin = " and ".join(printable(path) for path in paths)
-    return array_part(images, labels, CLASSES, origin, options, room)
+    return array_part(images, labels, CLASSES, origin, options, allocate)
 
 
 def _looked_at(path: Path) -> _File:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.allocate import Allocate, allocate
+from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.array_part import array_part
@@ -55,16 +55,18 @@ class UspsSource:
         splits: Collection[SplitName],
         options: DataOptions,
         progress: Progress | None = None,
-        room: Allocate = allocate,
+        allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures (N, 16, 16, 1), or of the size asked for; see `Source.read`."""
-        return Reading({split: self._part(split, options, room) for split in self.splits if split in splits})
+        return Reading(
+            {split: self._part(split, options, allocate) for split in self.splits if split in splits}
+        )
 
-    def _part(self, split: SplitName, options: DataOptions, room: Allocate) -> Part:
+    def _part(self, split: SplitName, options: DataOptions, allocate: Allocate) -> Part:
         path = self.files[split]
         images, labels = read_file(path)
         classes = tuple(str(digit) for digit in range(CLASSES))
-        return array_part(images, labels, classes, printable(path), options, room)
+        return array_part(images, labels, classes, printable(path), options, allocate)
 
 
 def recognise(path: Path) -> UspsSource | None:

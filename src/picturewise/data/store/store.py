@@ -121,7 +121,7 @@ def _identity(source: Source, options: DataOptions) -> str:
     places = [place if isinstance(place, str) else _reached(place) for place in inputs]
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
     name = source.name if options.source in entries.entries() else None
-    said = [type(source).__name__, name, places, options.size, options.fit, options.skip_bad]
+    said = [type(source).__name__, name, places, options.size, options.resize, options.skip_bad]
     return _short(json.dumps([stored_split.FORMAT, *said]))
 
 
@@ -158,7 +158,7 @@ def _import(
     progress: Progress | None,
     workshop: Workshop,
 ) -> None:
-    reading = source.read([*places], options, progress, workshop.room)
+    reading = source.read([*places], options, progress, workshop.allocate)
     ready = {
         split: workshop.write(split, part, reading.notes, options.source)
         for split, part in reading.parts.items()

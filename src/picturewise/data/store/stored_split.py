@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from picturewise import files
 from picturewise.cache_folder import no_room
-from picturewise.data.arrays.allocate import allocate
+from picturewise.data.arrays.allocate import allocate_in_memory
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, PictureStatistics, digest_each, measure
 from picturewise.data.contract import Part
@@ -61,8 +61,8 @@ class Workshop:
         self.folder = folder
         self._given: list[tuple[weakref.ref[NDArray[np.uint8]], Path]] = []
 
-    def room(self, count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-        """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `room.Room`.
+    def allocate(self, count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+        """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `allocate`.
 
         The files of those that nobody holds any more are deleted first.
 
@@ -70,7 +70,7 @@ class Workshop:
             SaveError: the disk has no room for it.
         """
         if not count:  # nothing can be mapped to nothing
-            return allocate(count, size, channels)
+            return allocate_in_memory(count, size, channels)
         for given, path in self._given:
             if given() is None:
                 path.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ class Workshop:
 
         Args:
             name: of the folder.
-            part: the split; an array that came from `room` is not copied.
+            part: the split; an array that came from `allocate` is not copied.
             notes: of its reading.
             source: what it was read from, for people.
 

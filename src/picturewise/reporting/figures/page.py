@@ -45,7 +45,7 @@ class _Framed(AxesImage):
         if scale >= 3 or scale == int(scale):  # blocks of pixels stay blocks, as in a microscope
             picture = picture[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
         else:
-            picture = resize(picture, (height, width), fit="stretch")
+            picture = resize(picture, (height, width), mode="stretch")
         framed = np.empty((height + 2, width + 2, 4), np.uint8)
         framed[:] = [round(255 * share) for share in to_rgba(look.EDGE)]
         framed[1:-1, 1:-1, :3] = picture
