@@ -21,9 +21,9 @@ import torch
 from rich.console import Console
 
 from picturewise.data.dataset import Dataset
-from picturewise.data.in_memory.make_dataset import make_dataset
 from picturewise.recipes.recipe import make_recipe
 from picturewise.seeds import derive
+from picturewise.tasks.load import make_dataset
 from picturewise.training.loop import Trainer
 from picturewise.training.machine import available_cores, prepared, processor
 from picturewise.training.progress import ProgressDisplay

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from picturewise.data.imageset import ImageSet
-from picturewise.data.options import DataOptions
-from picturewise.data.recognise import find
-from picturewise.data.store.store import read_stored
+from picturewise.data.read_options import AsItIs
+from picturewise.data.recognise import recognise
+from picturewise.data.store.stored_source import StoredSource
 
 FORMS = (
     *("mnist", "kaggle-mnist", "cifar10", "cifar10-folders", "kaggle-cifar10"),
@@ -38,12 +38,13 @@ def main() -> None:
             if not (folder / form).exists():
                 continue
             began = time.perf_counter()
-            source, _ = find(str(folder / form))
-            reading = read_stored(source, source.splits, DataOptions(source=str(folder / form)))
+            source = recognise(folder / form)
+            reading = source.read(source.splits, AsItIs())
             seconds = time.perf_counter() - began
             found[form] = {split: part.pictures for split, part in reading.parts.items()}
             counts = ", ".join(f"{split} {len(part):,}" for split, part in found[form].items())
-            reader = type(source).__module__.rpartition(".")[2]
+            assert isinstance(source, StoredSource)  # a folder, and not of loose pictures
+            reader = type(source.reader).__module__.rpartition(".")[2]
             print(f"| {form} | {reader} | {counts} | {seconds:.2f} |", flush=True)
         print()
         for one, other in (

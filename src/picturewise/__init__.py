@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from picturewise.data.dataset import Dataset as Dataset
     from picturewise.data.imageset import ImageSet as ImageSet
-    from picturewise.data.in_memory.make_dataset import make_dataset as make_dataset
     from picturewise.errors import DataError as DataError
     from picturewise.errors import PicturewiseError as PicturewiseError
     from picturewise.errors import UsageError as UsageError
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from picturewise.tasks.extend import extend as extend
     from picturewise.tasks.find_rate import find_learning_rate as find_learning_rate
     from picturewise.tasks.inspect import inspect as inspect
+    from picturewise.tasks.load import make_dataset as make_dataset
     from picturewise.tasks.load import read_dataset as read_dataset
     from picturewise.tasks.predict import predict as predict
     from picturewise.tasks.train import resume as resume
@@ -60,7 +60,7 @@ _HOMES = {
     "find_learning_rate": "picturewise.tasks.find_rate",
     "inspect": "picturewise.tasks.inspect",
     "load_classifier": "picturewise.prediction.classifier",
-    "make_dataset": "picturewise.data.in_memory.make_dataset",
+    "make_dataset": "picturewise.tasks.load",
     "open_run": "picturewise.runs.run",
     "predict": "picturewise.tasks.predict",
     "read_dataset": "picturewise.tasks.load",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from hostile.file import Hostile
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.errors import DataError
 
 # A guard against hanging; `benchmarks/hostile_files.py` measures what they really take, a tenth of it and less.
@@ -32,13 +32,13 @@ def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., st
         options = DataOptions(source=str(file.write(folder)))
         before, used = contents(tmp_path), processor_seconds()
         with pytest.raises(DataError, match=file.said) as caught:
-            read(options)
+            read_place(options)
         assert processor_seconds() - used < MOST_SECONDS
         if memory is not None:
             tracemalloc.start()
             try:
                 with pytest.raises(DataError):
-                    read(options)
+                    read_place(options)
                 assert tracemalloc.get_traced_memory()[1] < memory
             finally:
                 tracemalloc.stop()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hostile import csv_files
 from hostile.file import Hostile
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.errors import DataError
 
 
@@ -24,4 +24,4 @@ def test_a_hostile_file_comes_to_a_sentence_in_little_memory(
 def test_a_name_on_a_device_does_not_hang(tmp_path: Path) -> None:
     (tmp_path / "train.csv").symlink_to("/dev/zero")
     with pytest.raises(DataError, match="is of no form"):
-        read(DataOptions(source=str(tmp_path / "train.csv")))
+        read_place(DataOptions(source=str(tmp_path / "train.csv")))

@@ -35,7 +35,7 @@ def test_no_hostile_file_took_much_memory(tmp_path: Path) -> None:
         "for file in hdf5.FILES:\n"
         "    if file.name not in bombs: continue\n"
         f"    place = Path(tempfile.mkdtemp(dir={str(tmp_path)!r}))\n"
-        "    try: read(DataOptions(source=str(file.write(place))))\n"
+        "    try: read_place(DataOptions(source=str(file.write(place))))\n"
         "    except DataError: print(file.name)\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
     )

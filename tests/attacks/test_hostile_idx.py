@@ -12,9 +12,9 @@ import pytest
 from hostile import idx
 from hostile.file import Hostile
 from hostile.idx import header
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.data.readers.idx_file import read_labels, read_pictures
 from picturewise.errors import DataError
 
@@ -82,4 +82,4 @@ def test_an_idx_name_on_a_device_does_not_hang(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").symlink_to("/dev/zero")
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(header(1) + b"\0")
     with pytest.raises(DataError, match="train-labels-idx1-ubyte has no pictures beside it"):
-        read(DataOptions(source=str(tmp_path)))
+        read_place(DataOptions(source=str(tmp_path)))

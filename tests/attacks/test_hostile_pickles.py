@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hostile.file import Hostile
 from hostile.pickles import ARRAY, ATTACKS, BYTES, FILES, MARKER, array, asks_for
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.errors import DataError
 from picturewise.untrusted.pickles import reader
 
@@ -57,7 +57,7 @@ def test_whoever_reads_a_source_meets_the_same_refusal(
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(ATTACKS["reduce in a batch"][0])
     for source in ("set.pkl", "cifar-10-batches-py"):
         with pytest.raises(DataError, match=r"asks for \w+\.system; Picturewise runs no code"):
-            read(DataOptions(source=source))
+            read_place(DataOptions(source=source))
     assert not Path(MARKER).exists()
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from hostile.pictures import encoded, png
 from PIL import Image
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import Form, PictureError, read_bytes, read_picture
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
-from picturewise.data.read import read
 from picturewise.errors import DataError
 
 
@@ -105,7 +105,7 @@ def test_a_link_to_an_endless_device_in_a_class_folder_does_not_hang(tmp_path: P
             Image.new("L", (4, 4), index).save(tmp_path / name / f"{index}.png")
     (tmp_path / "cat" / "zero.png").symlink_to("/dev/zero")
     with pytest.raises(DataError, match=r"1 of 9 files .* cat/zero\.png: not a regular file"):
-        read(DataOptions(source=str(tmp_path)))
+        read_place(DataOptions(source=str(tmp_path)))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
@@ -115,7 +115,7 @@ def test_a_file_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
         Image.new("L", (4, 4)).save(tmp_path / name / "1.png")
     (tmp_path / "cat" / "\x1b]0;owned\x07\n.png").write_text("bad")
     with pytest.raises(DataError) as caught:
-        read(DataOptions(source=str(tmp_path)))
+        read_place(DataOptions(source=str(tmp_path)))
     assert str(caught.value).isprintable()
     assert "cat/\\x1b]0;owned\\x07\\n.png" in str(caught.value)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.catalogue import entries
 from picturewise.catalogue.fetch import fetch, remove
 from picturewise.catalogue.installed import RECEIPT, Installed
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.errors import DataError, DownloadError, SaveError
 
 NAMES = [
@@ -53,7 +53,7 @@ def test_a_set_is_fetched_once_and_read_under_its_name(place: Installed, server)
     done = fetch(place)
     assert (done.fetched, list(done.here_already)) == ((), NAMES)
     assert len(server.asked) == asked
-    dataset = read(DataOptions(source="tiny"))
+    dataset = read_place(DataOptions(source="tiny"))
     assert dataset.name == "tiny"
     assert dataset.classes == ("no", "yes", "perhaps")
     assert {name: len(part) for name, part in dataset.splits().items()} == {
@@ -90,7 +90,7 @@ def test_files_put_there_by_hand_are_used_and_never_removed(place: Installed, se
     place.folder.mkdir(parents=True)
     for name in NAMES:
         (place.folder / name).write_bytes(server.files[f"good/{name}"])
-    assert len(read(DataOptions(source="tiny")).split("test")) == 10
+    assert len(read_place(DataOptions(source="tiny")).split("test")) == 10
     assert fetch(place).here_already == tuple(NAMES)
     assert server.asked == []
     freed, left = remove(place)
@@ -103,7 +103,7 @@ def test_a_file_by_hand_that_is_not_the_published_one_is_used_with_a_note_and_no
     fetch(place)
     own = gzip.compress(gzip.decompress(server.files[f"good/{NAMES[0]}"]), compresslevel=1, mtime=1)
     (place.folder / NAMES[0]).write_bytes(own)
-    notes = read(DataOptions(source="tiny")).notes
+    notes = read_place(DataOptions(source="tiny")).notes
     assert [NAMES[0] in note and "not the published" in note for note in notes].count(True) == 1
     with pytest.raises(DownloadError, match="is not the published file"):
         fetch(place)
@@ -172,10 +172,10 @@ def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(
     fetch(place)
     assert fetch(zipped).fetched == ("gzip.zip",)
     assert lying_about(zipped.folder) == {*NAMES, RECEIPT}
-    lying, standing = (read(DataOptions(source=name)).split("test") for name in ("lying", "tiny"))
+    lying, standing = (read_place(DataOptions(source=name)).split("test") for name in ("lying", "tiny"))
     assert standing.images.shape[1:] == (4, 3, 1)
     np.testing.assert_array_equal(lying.images, standing.images.swapaxes(1, 2))
-    sized = read(DataOptions(source="lying", size=(5, 2), resize="stretch")).split("test")
+    sized = read_place(DataOptions(source="lying", size=(5, 2), resize="stretch")).split("test")
     assert sized.shape == (5, 2, 1)
     assert fetch(zipped).here_already == ("gzip.zip",)
     assert remove(zipped)[1] == ()
@@ -203,7 +203,7 @@ def test_an_archive_put_there_by_hand_is_unpacked_and_kept(zipped: Installed, se
     (zipped.folder / "gzip.zip").write_bytes(server.files["good/gzip.zip"])
     assert fetch(zipped).here_already == ("gzip.zip",)
     assert server.asked == []
-    assert read(DataOptions(source="lying")).name == "lying"
+    assert read_place(DataOptions(source="lying")).name == "lying"
     assert remove(zipped)[1] == ("gzip.zip",)
 
 

@@ -237,7 +237,9 @@ def test_a_run_without_a_classifier_yet(refused, trained: Path) -> None:
 
 
 def test_a_picture_that_does_not_exist(refused, trained: Path) -> None:
-    assert "nowhere.png does not exist" in refused(3, "predict", trained, "nowhere.png")
+    assert "'nowhere.png' is neither a path that exists nor a name" in refused(
+        3, "predict", trained, "nowhere.png"
+    )
 
 
 def test_a_bad_picture_among_good_ones(refused, trained: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -339,7 +341,7 @@ def test_pictures_that_moved(
 ) -> None:
     idx_folder.rename("elsewhere")
     sentence = refused(3, "evaluate", trained)
-    assert "where nothing is any more" in sentence
+    assert "which no longer exists. Pass the new location" in sentence
     assert "--data" in sentence
     assert run(["evaluate", str(trained), "--data", "elsewhere", "--json"]) == 0
     assert json.loads((trained / "evaluation.json").read_text())["evaluation"]["pictures"] == 20

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from read_place import read_place
 from reading_here import work_through
 
 from picturewise.cache_folder import imports_folder
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures import decode_files
-from picturewise.data.read import read
 
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 
@@ -41,7 +41,7 @@ class Fuse:
 
 
 def read_all(folder: Path) -> dict[str, str]:
-    dataset = read(DataOptions(source=str(folder)))
+    dataset = read_place(DataOptions(source=str(folder)))
     return {split: part.fingerprint for split, part in dataset.splits().items()}
 
 

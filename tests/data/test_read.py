@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.errors import DataError
 from picturewise.split_names import SPLITS, SplitName
 
@@ -24,7 +24,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def load(source: Path | str, *splits: SplitName, **options: object) -> Dataset:
-    return read(DataOptions(source=str(source), **options), splits or SPLITS)
+    return read_place(DataOptions(source=str(source), **options), splits or SPLITS)
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
@@ -183,7 +183,7 @@ def test_skipped_files_and_notes_reach_the_dataset(tmp_path: Path, make_classes:
 def test_progress_is_told_while_folders_are_read(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path)
     seen: list[tuple[int, int]] = []
-    read(DataOptions(source=str(tmp_path)), progress=lambda done, total: seen.append((done, total)))
+    read_place(DataOptions(source=str(tmp_path)), progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (40, 40)
 
 
@@ -241,9 +241,7 @@ def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
 
 def test_a_file_of_no_known_form_is_an_error_that_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(b"PK\x03\x04")
-    with pytest.raises(
-        DataError, match=r"data\.zip is of no form that Picturewise reads: found a zip archive"
-    ):
+    with pytest.raises(DataError, match=r"data\.zip has no form that Picturewise reads: found a zip archive"):
         load(tmp_path / "data.zip")
 
 
@@ -256,7 +254,7 @@ def test_pipes_and_sockets_are_refused_without_waiting(
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind("socket")
         for name in ("pipe", "socket"):
-            with pytest.raises(DataError, match=f"{name} is of no form .* found neither a file nor a folder"):
+            with pytest.raises(DataError, match=f"{name} has no form .* found neither a file nor a folder"):
                 load(name)
 
 
@@ -325,8 +323,8 @@ def test_a_folder_with_nothing_but_one_data_file_stands_for_it(tmp_path: Path) -
     arrays = {"images": random.integers(0, 256, (30, 8, 8), np.uint8), "labels": np.arange(30) % 3}
     np.savez(tmp_path / "kaggle" / "shapes.npz", **arrays)
     (tmp_path / "kaggle" / ".hidden").touch()
-    found = read(DataOptions(source=str(tmp_path / "kaggle")))
-    assert found.name == read(DataOptions(source=str(tmp_path / "kaggle" / "shapes.npz"))).name
+    found = read_place(DataOptions(source=str(tmp_path / "kaggle")))
+    assert found.name == read_place(DataOptions(source=str(tmp_path / "kaggle" / "shapes.npz"))).name
     np.savez(tmp_path / "kaggle" / "more.npz", **arrays)
     with pytest.raises(DataError, match="3 files"):
-        read(DataOptions(source=str(tmp_path / "kaggle")))
+        read_place(DataOptions(source=str(tmp_path / "kaggle")))

@@ -17,7 +17,7 @@ from seeds import Seed
 from picturewise.cache_folder import imports_folder
 from picturewise.data import read
 from picturewise.data.options import DataOptions
-from picturewise.data.recognise import find
+from picturewise.data.recognise import find_reader
 from picturewise.data.store import store
 
 PICTURES = np.zeros((2, 5, 7, 3), np.uint8)  # to be predicted
@@ -56,8 +56,8 @@ def read_store(folder: Path, seed: Seed, random: Random) -> None:
     """Put the case's imports where the store looks for them, and read their source."""
     del random
     options = DataOptions(source=str(folder), size=(3, 3) if seed.name.endswith("(3, 3)") else None)
-    recognised, _ = find(options.source)
-    imported = imports_folder() / store._identity(recognised, options)
+    recognised = find_reader(folder)
+    imported = imports_folder() / store._identity(recognised, str(folder), options)
     for split, place in store._places(recognised, recognised.splits, imported).items():
         place.parent.mkdir(parents=True, exist_ok=True)
         (folder / kept_seeds.STORE / split).rename(place)

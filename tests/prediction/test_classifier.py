@@ -351,7 +351,7 @@ def test_a_python_class_is_asked_for_and_filled(tmp_path: Path) -> None:
     original = Classifier(Own(), described(layers=None, module="mine.Own"))
     original.save(tmp_path / "c")
     with pytest.raises(
-        UsageError, match=r"weights of the Python class mine\.Own; hand in an instance of it as net"
+        UsageError, match=r"weights of the Python class mine\.Own; pass an instance of it as net"
     ):
         load_classifier(tmp_path / "c")
     with pytest.raises(

@@ -56,7 +56,8 @@ class Photographs:
 def test_pictures_handed_in_are_learned_and_evaluated(data: Any) -> None:
     run = picturewise.train(data, **OPTIONS)
     assert run.name == "pictures-mlp-8-1"
-    assert run.recipe.data.source == "given in Python: pictures"
+    assert run.recipe.data.source is None
+    assert "source" not in (run.path / "recipe.toml").read_text()
     assert "one was held out from train, class by class, with 24 of 120 pictures" in run.record.data.notes[0]
     evaluation = picturewise.evaluate(run, data=data)
     assert (evaluation.own, evaluation.pictures, evaluation.learned_from) == (True, 24, 0)
@@ -125,7 +126,7 @@ def test_an_interrupted_run_goes_on_with_the_same_arrays_alone() -> None:
     whole = picturewise.train(stripes(), **OPTIONS)
     with pytest.raises(Interrupted):
         picturewise.train(stripes(), out="part", callbacks=[Stop()], **OPTIONS)
-    with pytest.raises(DataError, match="hand the same pictures in again as data="):
+    with pytest.raises(DataError, match="Pass the same pictures again as data="):
         picturewise.resume("part", progress=False)
     with pytest.raises(DataError, match="SHA-256 differs"):
         picturewise.resume("part", data=stripes(seed=1), progress=False)
@@ -149,11 +150,41 @@ def test_named_classes_and_names_reach_the_run() -> None:
     assert picturewise.evaluate(run, data=dataset).pictures % 6 == 0
 
 
-def test_a_size_is_not_given_to_pictures_that_have_theirs() -> None:
-    with pytest.raises(
-        DataError, match="handed in are 8x8, but the size asked for is 16x16; resize them before"
-    ):
-        picturewise.inspect(stripes(), size=(16, 16), progress=False)
+def test_pictures_in_memory_are_brought_to_the_size_that_is_asked_for() -> None:
+    found = picturewise.inspect(stripes(), size=(16, 16), progress=False)
+    assert (found.height, found.width, found.source) == (16, 16, None)
+    run = picturewise.train(stripes(), settings={"data.size": [6, 6]}, **OPTIONS)
+    assert run.record.data.shape == (6, 6, 1)
+    assert picturewise.evaluate(run).pictures == 24
+
+
+def test_the_run_that_train_returns_holds_its_pictures() -> None:
+    run = picturewise.train(stripes(), **OPTIONS)
+    held = picturewise.evaluate(run)
+    assert held.own
+    assert held == picturewise.evaluate(run, data=stripes())
+    again = picturewise.train(stripes(), model="mlp 4", epochs=1, progress=False)
+    assert picturewise.compare([run, again], progress=False).pictures == held.pictures
+    with pytest.raises(DataError, match="were passed from Python, so no file has them"):
+        picturewise.evaluate(picturewise.open_run(run.path))
+
+
+def test_a_data_set_that_was_read_remembers_where_from(idx_folder: Path) -> None:
+    dataset = picturewise.read_dataset(idx_folder, splits=("train", "valid"))
+    run = picturewise.train(dataset, **OPTIONS)
+    assert run.recipe.data.source == str(idx_folder)
+    assert run.recipe == picturewise.train(idx_folder, **OPTIONS).recipe
+    found = picturewise.evaluate(picturewise.open_run(run.path))
+    assert (found.own, found.pictures) == (True, 20)
+    again = picturewise.train(recipe=run.path / "recipe.toml", progress=False)
+    assert again.record.final_weights_sha256 == run.record.final_weights_sha256
+
+
+def test_a_data_set_that_was_read_otherwise_than_the_recipe_says_has_no_place(picture_folder: Path) -> None:
+    dataset = picturewise.read_dataset(picture_folder, size=(8, 8))
+    run = picturewise.train(dataset, settings={"data.size": [6, 6]}, **OPTIONS)
+    assert (run.recipe.data.source, run.record.data.shape) == (None, (6, 6, 3))
+    assert picturewise.evaluate(run).own
 
 
 def test_what_is_no_data_leaves_no_folder_behind() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import picturewise
 from picturewise.cli.app import run
+from picturewise.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -163,3 +164,14 @@ def test_pictures_handed_in_larger_are_compared_as_the_run_saw_them(picture_fold
     assert large.shape == (16, 16, 3)
     found = picturewise.evaluate("run", data=picturewise.Dataset("large", test=large), progress=False)
     assert found.learned_from == len(large) == 44
+
+
+def test_a_file_that_cannot_be_read_does_not_make_pictures_others(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = picturewise.train(picture_folder, model="mlp 4", epochs=1, progress=False)
+    (picture_folder / "red" / "0.png").write_bytes(b"broken")
+    for data in (None, picture_folder):
+        with pytest.raises(DataError, match=r"1 of 60 files are no pictures that can be used; .*red/0\.png"):
+            picturewise.evaluate(found, data=data, progress=False)

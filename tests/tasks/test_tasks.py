@@ -58,10 +58,12 @@ def test_a_data_set_made_in_python_goes_the_whole_way(stripes: picturewise.Datas
     np.testing.assert_allclose(run.probabilities().sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_data_set_made_in_python_must_be_handed_in_again(stripes: picturewise.Dataset) -> None:
+def test_a_data_set_made_in_python_must_be_passed_again_to_a_run_that_is_opened(
+    stripes: picturewise.Dataset,
+) -> None:
     run = picturewise.train(stripes, model="mlp 8", epochs=1, progress=False)
-    with pytest.raises(DataError, match="hand the same pictures in again"):
-        picturewise.evaluate(run)
+    with pytest.raises(DataError, match="Pass the same pictures again"):
+        picturewise.evaluate(run.path)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(stripes: picturewise.Dataset) -> None:
@@ -85,7 +87,7 @@ def test_a_users_module_goes_the_whole_way(stripes: picturewise.Dataset) -> None
     run = picturewise.train(stripes, network=network(), epochs=10, progress=False)
     assert run.record.module == "torch.nn.modules.container.Sequential"
     assert picturewise.evaluate(run, data=stripes, network=network()).accuracy.value == 1
-    with pytest.raises(UsageError, match="hand in an instance of it as network="):
+    with pytest.raises(UsageError, match="pass an instance of it as network="):
         run.classifier()
     assert (run.path / "report.html").exists()
 
@@ -206,7 +208,7 @@ def test_a_module_without_anything_to_learn_is_refused(stripes: picturewise.Data
 
 
 def test_bare_arrays_are_refused_with_the_way_out() -> None:
-    with pytest.raises(UsageError, match=r"type ndarray and has no labels with it, expected a pair"):
+    with pytest.raises(DataError, match=r"pictures \(train\) has no labels, so nothing can be trained on it"):
         picturewise.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)  # type: ignore[arg-type]
 
 

@@ -75,9 +75,15 @@ def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleTy
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda train, valid: (None, valid), "tiny has no labelled train pictures; training needs them"),
+        (
+            lambda train, valid: (None, valid),
+            "tiny has no labelled train pictures; training needs them",
+        ),
         (lambda train, valid: (train, None), "tiny has no labelled valid pictures"),
-        (lambda train, valid: (replace(train, labels=None), valid), "tiny has no labelled train pictures"),
+        (
+            lambda train, valid: (replace(train, labels=None), valid),
+            "train has no labels, so nothing can be trained",
+        ),
         (lambda train, valid: (train, replace(valid, labels=None)), "tiny has no labelled valid pictures"),
         (
             lambda train, valid: (train, valid.select(np.array([], np.int64))),

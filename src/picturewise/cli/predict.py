@@ -24,7 +24,7 @@ BAR = 30
     nargs=-1,
     required=True,
     type=options.PATH,
-    help="Pictures of any size and mode, folders of them, or a CSV file of pixels.",
+    help="Pictures of any size and mode, folders of them, or any data set, with labels or without.",
 )
 @click.option(
     "--top",
@@ -37,6 +37,11 @@ BAR = 30
     metavar="FILE",
     help="Write ImageId,Label to this file, as Kaggle wants it, and print no bars.",
 )
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    help="Of a data set with splits; otherwise test, or all pictures of a set with one split.",
+)
 @options.skip_bad
 @options.engine
 @options.json
@@ -46,6 +51,7 @@ def command(
     files: tuple[Path, ...],
     top: int | None,
     csv: Path | None,
+    split: Literal["train", "valid", "test"] | None,
     skip_bad: bool,
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
@@ -55,7 +61,7 @@ def command(
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict
 
-    predictions, skipped = predict(run, files, skip_bad=skip_bad, csv=csv, engine=engine)
+    predictions, skipped = predict(run, files, split=split, skip_bad=skip_bad, csv=csv, engine=engine)
     if json:
         print(_as_json(predictions))
     elif csv is not None:

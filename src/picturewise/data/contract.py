@@ -1,4 +1,8 @@
-"""What every reader offers: a source that knows its splits from names alone and opens only those asked for."""
+"""What readers and sources offer.
+
+A reader knows one form of files and the splits in them, from names alone; a source is anything that pictures can come
+from, files or objects of Python, recognised once. Both open only the splits that are asked for.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import Table
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.split_names import SplitName
 
 Progress = Callable[[int, int], None]
@@ -43,10 +47,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading a source brought: the parts asked for, and decisions in sentences."""
+    """What reading a source brought.
+
+    Attributes:
+        parts: those asked for.
+        notes: decisions, in sentences.
+        reserved: test pictures that were held out before from the same pictures as train, see `Dataset`.
+        whole_train: the fingerprint of train before that, see `Dataset`.
+    """
 
     parts: Mapping[SplitName, Part]
     notes: tuple[str, ...] = ()
+    reserved: ImageSet | None = None
+    whole_train: str | None = None
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -54,8 +67,8 @@ class Reading:
         return tuple(item for part in self.parts.values() for item in part.skipped)
 
 
-class Source(Protocol):
-    """Data of a form that a reader has recognised; no picture has been opened yet."""
+class Reader(Protocol):
+    """Files of a form that was recognised; no picture has been opened yet."""
 
     @property
     def name(self) -> str:
@@ -64,7 +77,7 @@ class Source(Protocol):
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the source brings itself, in the order train, valid, test."""
+        """The splits that the files bring themselves, in the order train, valid, test."""
         ...
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -77,7 +90,7 @@ class Source(Protocol):
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
@@ -86,6 +99,42 @@ class Source(Protocol):
         Classes, and where the options leave them open the size and the channels, are those of train, so
         that a split looks the same whichever others are read with it. An array for many pictures comes from
         `allocate`, which may give a memory map, so that a set larger than memory can be read.
+
+        Raises:
+            DataError: something cannot be read or does not go together.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Anything that pictures can come from, recognised by looking at it; no picture has been opened yet."""
+
+    @property
+    def name(self) -> str:
+        """Short, fit for a folder name."""
+        ...
+
+    @property
+    def place(self) -> str | None:
+        """How a recipe names it: a catalogue name or an absolute path. None: the pictures are in memory alone."""
+        ...
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that it brings itself, in the order train, valid, test."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether its splits are final: none that it lacks may be held out from its train split."""
+        ...
+
+    def read(
+        self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return the pictures of `splits`, each one of `self.splits`, as `Reader.read` does.
+
+        Files are brought to the size that the options ask for; pictures in memory stay as they are.
 
         Raises:
             DataError: something cannot be read or does not go together.

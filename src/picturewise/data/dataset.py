@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 from picturewise.split_names import SPLITS, SplitName
+
+if TYPE_CHECKING:  # it loads pydantic
+    from picturewise.data.options import DataOptions
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,10 @@ class Dataset:
         skipped: files left out because they could not be read.
         reserved: test pictures that were held out from the same pictures as train, whether or not `test` was asked for:
             nobody may learn from them.
+        whole_train: the fingerprint of the source's train split before anything was held out from it; None: it was
+            not read.
+        read_with: the options that give the same splits again when the source that they name is read with them; None:
+            the pictures are in memory alone.
     """
 
     name: str
@@ -40,6 +49,8 @@ class Dataset:
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     reserved: ImageSet | None = None
+    whole_train: str | None = None
+    read_with: DataOptions | None = None
 
     def __post_init__(self) -> None:
         if not self.splits():
@@ -75,6 +86,19 @@ class Dataset:
             for part in (self.train, self.valid, self.test, self.reserved)
         )
         return replace(self, train=train, valid=valid, test=test, reserved=reserved)
+
+    def resized(self, size: tuple[int, int], mode: ResizeMode) -> Dataset:
+        """Return the same pictures, those of another size brought to `size` (height, width); see `resize`."""
+        train, valid, test, reserved = (
+            None if part is None else part.resized(size, mode)
+            for part in (self.train, self.valid, self.test, self.reserved)
+        )
+        return replace(self, train=train, valid=valid, test=test, reserved=reserved)
+
+    @property
+    def place(self) -> str | None:
+        """The catalogue name or the path that the pictures were read from; None: they are in memory alone."""
+        return None if self.read_with is None else self.read_with.source
 
     @property
     def classes(self) -> tuple[str, ...]:

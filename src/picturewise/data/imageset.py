@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.lazy_rows import Pictures, chosen
 from picturewise.data.arrays.picture_statistics import PictureStatistics, have_digests, measure
+from picturewise.data.pictures.resize import resize_all
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 from picturewise.names import listed
 
@@ -102,6 +104,13 @@ class ImageSet:
             places=None if self.places is None else self.places[indices],
             known=None if self.known is None else self.known.chosen(indices),
         )
+
+    def resized(self, size: tuple[int, int], mode: ResizeMode) -> ImageSet:
+        """Return the same pictures brought to `size` (height, width), or this set where they have it already."""
+        if self.shape[:2] == size:
+            return self
+        images = resize_all(np.asarray(self.images[:]), size, mode=mode)
+        return replace(self, images=images, known=None)
 
     @cached_property
     def traits(self) -> PictureStatistics:

@@ -20,7 +20,9 @@ class DataOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(description="A catalogue name such as 'digits', or a path.")
+    source: str | None = Field(
+        default=None, description="A catalogue name such as 'digits', or a path; none: pictures in memory."
+    )
     size: tuple[Side, Side] | None = Field(
         default=None,
         description="Height and width that every picture is brought to; none: the pictures' own size, "

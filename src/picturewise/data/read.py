@@ -1,26 +1,24 @@
-"""From a name or a path to a `Dataset`: the one function that everything else reads pictures with."""
+"""From a source to a `Dataset`: the one way that all pictures take, whichever task they are for."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
-from picturewise.data.contract import Progress
+from picturewise.data.contract import Progress, Reading, Source
 from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
-from picturewise.data.options import DataOptions
-from picturewise.data.recognise import find
+from picturewise.data.read_options import ReadOptions
+from picturewise.data.recognise import cannot_be_read
 from picturewise.data.splitting.hold_out import complete
 from picturewise.data.splitting.subset import limited
-from picturewise.data.store.store import read_stored
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
 
 def read(
-    options: DataOptions,
+    source: Source,
+    options: ReadOptions,
     splits: Collection[SplitName] = SPLITS,
     *,
     progress: Progress | None = None,
@@ -31,73 +29,59 @@ def read(
     Every split is the same whichever others are asked for with it.
 
     Args:
-        options: which pictures, and how to read them.
+        source: see `recognise`.
+        options: how to read: what is held out, which part is used, the classes, the size.
         splits: any of train, valid and test.
         progress: called now and then with (done, total) while many files are read, from the calling thread.
 
     Raises:
-        DataError: the source is not known, cannot be read, or its pictures or labels cannot be used.
+        DataError: it cannot be read, or its pictures or labels cannot be used.
     """
-    with _translated(options):
-        return _read(options, splits, progress)
-
-
-def read_to_evaluate(options: DataOptions, *, progress: Progress | None = None) -> Dataset:
-    """Return the pictures of a source to evaluate a finished classifier on, as its test split; nothing is held out.
-
-    They are the source's own test split or, where it has no splits, all of its pictures.
-
-    Raises:
-        DataError: as for `read`; or the source has splits, but no test among them.
-    """
-    with _translated(options):
-        source, _ = find(options.source)
-        wanted: SplitName = "test" if "test" in source.splits else "train"
-        if wanted == "train" and source.splits != ("train",):
-            raise DataError(
-                f"{printable(options.source)} has the splits {', '.join(source.splits)}, but no test; "
-                "name the folder of one split to evaluate on all of its pictures."
-            )
-        reading = read_stored(source, [wanted], options, progress)
-    return Dataset(
-        source.name, test=reading.parts[wanted].pictures, notes=reading.notes, skipped=reading.skipped
-    )
-
-
-@contextlib.contextmanager
-def _translated(options: DataOptions) -> Iterator[None]:
-    """Turn what the operating system refuses into one sentence."""
     try:
-        yield
+        dataset = _completed(source, options, splits, progress)
+        if options.limit is not None:
+            dataset = limited(dataset, options.limit, options.split_seed)
+        if options.classes is not None:
+            dataset = dataset.with_classes(options.classes)
+        return dataset if options.size is None else dataset.resized(options.size, options.resize)
     except OSError as error:
-        place = printable(os.fsdecode(error.filename or options.source))
-        raise DataError(f"{place} cannot be read: {error.strerror or error}.") from error
+        raise cannot_be_read(error, printable(source.place or source.name)) from error
     except MemoryError as error:
         raise DataError(
-            f"{printable(options.source)} does not fit into memory; choose a smaller --size or fewer pictures."
+            f"{printable(source.place or source.name)} does not fit into memory; choose a smaller --size or fewer "
+            "pictures."
         ) from error
 
 
-def _read(options: DataOptions, splits: Collection[SplitName], progress: Progress | None) -> Dataset:
-    source, notes = find(options.source)
+def _completed(
+    source: Source, options: ReadOptions, splits: Collection[SplitName], progress: Progress | None
+) -> Dataset:
+    """Return the splits asked for, those that the source lacks held out from its train split."""
     needed = {split if split in source.splits else "train" for split in splits} & set(source.splits)
-    reading = read_stored(source, needed, options, progress)
-    notes += reading.notes
+    reading = source.read(needed, options, progress) if needed else Reading({})
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
-    reserved = None
-    if "train" in reading.parts:
-        held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
-        reserved = held_out.get("test")  # none where the source has its own
-        found |= held_out
-        notes += more
+    notes, reserved, whole_train = [*reading.notes], reading.reserved, reading.whole_train
+    if "train" in found:
+        whole_train = whole_train or found["train"].fingerprint
+        if not source.complete:
+            held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
+            reserved = held_out.get("test")  # none where the source has its own
+            found |= held_out
+            notes += more
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
     if not asked:
         raise DataError(
-            f"{printable(options.source)} has no {' or '.join(splits)} split, and none can be held out: "
+            f"{printable(source.place or source.name)} has no {' or '.join(splits)} split, and none can be held out: "
             f"it has {', '.join(source.splits)} only."
         )
     check_shapes(source.name, asked)
-    dataset = Dataset(source.name, **asked, notes=tuple(notes), skipped=reading.skipped, reserved=reserved)
-    if options.limit is not None:
-        dataset = limited(dataset, options.limit, options.split_seed)
-    return dataset if options.classes is None else dataset.with_classes(options.classes)
+    return Dataset(
+        source.name,
+        train=asked.get("train"),
+        valid=asked.get("valid"),
+        test=asked.get("test"),
+        notes=tuple(notes),
+        skipped=reading.skipped,
+        reserved=reserved,
+        whole_train=whole_train,
+    )

@@ -1,82 +1,143 @@
-"""What a name or a path stands for: the first reader that recognises it, by looking at it."""
+"""What data stand for: the one place where a name, a path or an object of Python becomes a `Source`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from picturewise.catalogue import entries
-from picturewise.data.catalogue_source import open_installed
-from picturewise.data.contract import Source
-from picturewise.data.pictures.decode import describe
-from picturewise.data.readers import (
-    cifar,
-    folders,
-    hdf5,
-    idx,
-    labels_csv,
-    npz,
-    parquet,
-    pickled_arrays,
-    pixel_csv,
-    svhn,
-    usps,
-)
+from picturewise.data.contract import Reader, Source
+from picturewise.data.dataset import Dataset, Skipped
+from picturewise.data.in_memory.in_memory_source import DataObject, DatasetSource, in_memory_source
+from picturewise.data.pictures.decode import SUFFIXES, describe
+from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
+from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.errors import DataError, nearest
 from picturewise.printable import printable
 
-READERS: tuple[Callable[[Path], Source | None], ...] = (
-    svhn.recognise,
-    hdf5.recognise,
-    parquet.recognise,
-    pixel_csv.recognise,
-    labels_csv.recognise,
-    idx.recognise,
-    usps.recognise,
-    cifar.recognise,
-    npz.recognise,
-    pickled_arrays.recognise,
-    folders.recognise,
-)
+Data: TypeAlias = str | Path | Dataset | DataObject
+"""A catalogue name, a path, or pictures in memory."""
 
 
-def find(data: str) -> tuple[Source, list[str]]:
-    """Return the source that a catalogue name or a path stands for, and what is worth saying about that.
+def recognise(data: Data, *, labelled: bool = True) -> Source:
+    """Return the source that `data` stand for, told by looking at them; no picture is opened.
+
+    Args:
+        data: a catalogue name; a path; a `Dataset`; a pair (pictures, labels) of arrays or tensors; a data set of
+            PyTorch's or Hugging Face's; a list of pictures; or several of these by the name of their split.
+        labelled: labels are needed. Otherwise a folder stands for the pictures directly in it, if there are any.
 
     Raises:
-        DataError: it is neither, is not fetched yet, or nothing at the path is of a form that Picturewise reads.
-        OSError: the path cannot be read.
+        UsageError: it is an object of another kind.
+        DataError: a text is neither a name nor a path, a set is not fetched yet, or what lies at a path has no form
+            that Picturewise reads.
     """
+    try:
+        if isinstance(data, str | Path):
+            path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
+            return _picture(path) or _stored(str(data), path, labelled=labelled)
+        if isinstance(data, Dataset):
+            return DatasetSource(data, data.place)
+    except OSError as error:
+        raise cannot_be_read(error, printable(data)) from error
+    return in_memory_source(data)
+
+
+def recognise_each(paths: Sequence[str | Path]) -> list[Source]:
+    """Return the sources that several paths stand for, of which no labels are needed, in their order.
+
+    Picture files and folders of them that follow one another are one source.
+
+    Raises:
+        DataError: as for `recognise`.
+    """
+    sources: list[Source] = []
+    for path in paths:
+        found = recognise(path, labelled=False)
+        last = sources[-1] if sources else None
+        if isinstance(found, LoosePictures) and isinstance(last, LoosePictures):
+            sources[-1] = last.with_more(found)
+        else:
+            sources.append(found)
+    return sources
+
+
+def place_of(data: str | Path) -> str:
+    """Return how a recipe names data, which need not be there: a catalogue name as it is, a path made absolute."""
+    from picturewise.catalogue import entries  # noqa: PLC0415 (see _stored)
+
+    if str(data) in entries.entries() or not str(data).strip() or not Path(data).exists():
+        return str(data)
+    return str(Path(data).absolute())
+
+
+def cannot_be_read(error: OSError, place: str) -> DataError:
+    """Return the sentence for what the operating system refuses."""
+    where = printable(os.fsdecode(error.filename)) if error.filename else place
+    return DataError(f"{where} cannot be read: {error.strerror or error}.")
+
+
+def _picture(path: Path) -> LoosePictures | None:
+    """Return a single picture file, which needs none of what other forms load."""
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        return LoosePictures((path,), str(path.absolute()))
+    return None
+
+
+def _pictures_in(folder: Path, *, labelled: bool) -> LoosePictures | None:
+    """Return the pictures that lie directly in a folder; None: there are none, or its folders are its classes."""
+    if not folder.is_dir():
+        return None
+    found = visible_entries(folder)
+    folders = [entry for entry in found if is_folder(entry)]
+    if not any(map(looks_like_picture, found)) or (labelled and folders):
+        return None
+    left = tuple(
+        Skipped(printable(entry.path), "a folder beside the pictures; name it to predict the pictures in it")
+        for entry in folders
+    )
+    files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
+    return LoosePictures(files, str(folder.absolute()), left)
+
+
+def _stored(data: str, path: Path, *, labelled: bool) -> Source:
+    from picturewise.catalogue import entries  # noqa: PLC0415 (loads pydantic, which predicting a picture needs not)
+    from picturewise.data.catalogue_reader import open_installed  # noqa: PLC0415 (the same)
+    from picturewise.data.store.stored_source import StoredSource  # noqa: PLC0415 (the same)
+
     if (entry := entries.entries().get(data)) is not None:
-        notes = [f"'{data}' is the one of the catalogue; './{data}' is the folder of that name."]
-        return open_installed(data, entry, recognise), notes if Path(data).exists() else []
-    path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
+        notes = (f"'{data}' is the one of the catalogue; './{data}' is the folder of that name.",)
+        return StoredSource(
+            open_installed(data, entry, find_reader), data, notes if Path(data).exists() else ()
+        )
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a zero byte
-        raise _not_found(data) from error
+        raise _not_found(data, entries.entries()) from error
     if not data.strip():
-        raise _not_found(data)
-    return recognise(path), []
+        raise _not_found(data, entries.entries())
+    return _pictures_in(path, labelled=labelled) or StoredSource(find_reader(path), str(path.absolute()))
 
 
-def recognise(path: Path) -> Source:
-    """Return the source for what lies at `path`.
+def find_reader(path: Path) -> Reader:
+    """Return the reader of what lies at `path`.
 
     Raises:
-        DataError: it is of no form that Picturewise reads.
+        DataError: it has no form that Picturewise reads.
         OSError: it cannot be read.
     """
+    from picturewise.data.readers.known_forms import READERS  # noqa: PLC0415 (dozens of modules)
+
     inside = _files_in(path)
     # A folder that holds nothing but one data file stands for it; of several, each must be named.
     for place in [path, *(inside if len(inside) == 1 else [])]:
-        for reader in READERS:
-            source = reader(place)
-            if source is not None:
-                return source
+        for recognised in READERS:
+            reader = recognised(place)
+            if reader is not None:
+                return reader
     raise DataError(
-        f"{printable(path)} is of no form that Picturewise reads: found {_contents(path)}, expected a folder with "
+        f"{printable(path)} has no form that Picturewise reads: found {_contents(path)}, expected a folder with "
         "one folder of pictures per class (with or without train, valid and test above them), or files of a form that "
         "docs/data.md lists, such as MNIST's."
     )
@@ -87,8 +148,7 @@ def _files_in(path: Path) -> list[Path]:
     return sorted(item for item in path.iterdir() if not item.name.startswith(".")) if path.is_dir() else []
 
 
-def _not_found(data: str) -> DataError:
-    names = entries.entries()
+def _not_found(data: str, names: Mapping[str, object]) -> DataError:
     return DataError(
         f"'{printable(data)}' is neither a path that exists nor a name of the catalogue ({', '.join(names)})."
         f"{nearest(data, names)}"

@@ -159,14 +159,14 @@ def load_classifier(path: str | Path, network: nn.Module | None = None) -> Class
 
     Raises:
         RunError: the file is missing, damaged, of another version, or holds another network's weights.
-        UsageError: the network is a Python class and none is handed in.
+        UsageError: the network is a Python class and none is passed.
     """
     path = Path(path)
     state, description = _read(path)
     if network is None:
         if description.layers is None:
             raise UsageError(
-                f"{path} holds weights of the Python class {description.module}; hand in an instance of it as network=."
+                f"{path} holds weights of the Python class {description.module}; pass an instance of it as network=."
             )
         layers = _fitting(description.layers, description, state, path)
         shape, classes = description.preparation.output(description.shape), len(description.classes)

@@ -9,7 +9,7 @@
 
 Pictures are (B, H, W, C) here, as they lie in memory and as one says it: a batch of rows of pixels of channels. A
 pixel's channels side by side make every convolution and dense layer one product of matrices whose rows are contiguous,
-and `flatten` costs nothing. All is float32 or all is float64, as the arrays are that are handed in.
+and `flatten` costs nothing. All is float32 or all is float64, as the arrays are that are passed.
 
 docs/backpropagation.md walks through it.
 """

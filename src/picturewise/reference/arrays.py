@@ -1,4 +1,4 @@
-"""Where the arrays of a network come from: handed in by name, or new ones."""
+"""Where the arrays of a network come from: passed by name, or new ones."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def dataset_facts(run: Run) -> DatasetSummary:
         splits.append(SplitSummary("test", evaluation.pictures, evaluation.fingerprint, counts))
     return DatasetSummary(
         name=data.name,
-        source=run.recipe.data.source,
+        source=run.recipe.data.source or "pictures passed from Python",
         shape=data.shape,
         classes=data.classes,
         splits=tuple(splits),

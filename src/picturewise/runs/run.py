@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from picturewise import files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
+from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.errors import DataError, RunError, SaveError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
@@ -67,6 +68,9 @@ class DataFacts(BaseModel):
     shape: tuple[int, int, int] = Field(description="Height, width, channels.")
     classes: tuple[str, ...]
     splits: dict[SplitName, SplitFacts]
+    whole_train: str | None = Field(
+        default=None, description="SHA-256 of the source's train split before anything was held out from it."
+    )
     notes: tuple[str, ...]
     skipped: int
 
@@ -109,10 +113,15 @@ class RunRecord(BaseModel):
 
 
 class Run:
-    """The folder of one training run, read from disk as it is asked for."""
+    """The folder of one training run, read from disk as it is asked for.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Attributes:
+        path: the folder.
+        source: the pictures, if they were passed from Python; no file has them, so a run that is opened has None.
+    """
+
+    def __init__(self, path: Path, source: Source | None = None) -> None:
+        self.path, self.source = path, source
 
     @property
     def name(self) -> str:
@@ -178,8 +187,8 @@ class Run:
             part = dataset.splits().get(name)
             if part is not None and part.fingerprint != facts.fingerprint:
                 raise DataError(
-                    f"The {name} pictures in {self.recipe.data.source} are not the ones that {self.path} was trained "
-                    "on (their SHA-256 differs): bring the old ones back, or train a new run."
+                    f"The {name} pictures in {self.recipe.data.source or 'memory'} are not the ones that {self.path} "
+                    "was trained on (their SHA-256 differs): bring the old ones back, or train a new run."
                 )
 
     @property
@@ -387,6 +396,7 @@ def data_facts(dataset: Dataset) -> DataFacts:
             name: SplitFacts(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
             for name, part in parts.items()
         },
+        whole_train=dataset.whole_train,
         notes=dataset.notes,
         skipped=len(dataset.skipped),
     )

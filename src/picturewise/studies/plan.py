@@ -13,11 +13,12 @@ from picturewise.catalogue import entries
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
+from picturewise.data.recognise import place_of, recognise
 from picturewise.errors import DataError, UsageError, unknown
 from picturewise.recipes.recipe import Recipe
 from picturewise.split_names import SplitName
 from picturewise.studies.study import Study, StudyModel
-from picturewise.tasks.load import load, source_of
+from picturewise.tasks.load import load
 
 LEARNING: tuple[SplitName, ...] = ("train", "valid")
 
@@ -71,9 +72,9 @@ def make_plan(
     for model in study.models:
         for seed in range(seeds):
             recipe = study.recipe_of(model, seed, quick=quick)
-            called = recipe.data.source
+            called = named_source(recipe, model.name)
             used.add(called)
-            source = source_of(data.get(called, called))
+            source = place_of(data.get(called, called))
             start = recipe.start
             if model.begins_with is not None:
                 start = start.model_copy(
@@ -98,8 +99,11 @@ def read_all(study: Study, plans: list[Planned], *, progress: bool) -> dict[Data
     found: dict[DataOptions, Dataset] = {}
     for plan in plans:
         if plan.recipe.data not in found:
-            _check_source(study, plan.recipe.data.source)
-            found[plan.recipe.data] = load(None, plan.recipe.data, splits=LEARNING, progress=progress)
+            place = named_source(plan.recipe, plan.model.name)
+            _check_source(study, place)
+            found[plan.recipe.data] = load(
+                recognise(place), plan.recipe.data, splits=LEARNING, progress=progress
+            )
     return found
 
 
@@ -143,6 +147,17 @@ def _features(lines: tuple[str, ...], shape: Shape, classes: int) -> Shape:
     """Return the shape that comes into the output layer."""
     rows = summarise(parse(lines), shape, classes).rows
     return rows[-2].output if len(rows) > 1 else shape
+
+
+def named_source(recipe: Recipe, model: str) -> str:
+    """Return what a model's recipe calls its pictures.
+
+    Raises:
+        UsageError: nothing.
+    """
+    if recipe.data.source is None:
+        raise UsageError(f"Model '{model}' of the study names no pictures. Set recipe.data.source.")
+    return recipe.data.source
 
 
 def _with_beginnings(study: Study, only: Collection[str]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from picturewise import files
 from picturewise.errors import Interrupted, RunError, UsageError
 from picturewise.runs.run import Run, open_run
-from picturewise.studies.plan import Planned, check_all, make_plan, read_all
+from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all
 from picturewise.studies.results import StudyResult, gather
 from picturewise.studies.study import Study, read_study
 from picturewise.tasks.evaluate import evaluate
@@ -111,7 +111,9 @@ def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) 
         return {}
     if isinstance(data, Mapping):
         return {called: str(place) for called, place in data.items()}
-    sources = sorted({content.recipe_of(model, 0, quick=False).data.source for model in content.models})
+    sources = sorted(
+        {named_source(content.recipe_of(model, 0, quick=False), model.name) for model in content.models}
+    )
     if len(sources) > 1:
         raise UsageError(
             f"The study has several sources ({', '.join(sources)}); say for which one: --data {sources[0]}={data}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
 from picturewise.evaluation.comparing import Comparison, compare_all
 from picturewise.evaluation.evaluation import Evaluation, Interval
@@ -16,8 +17,8 @@ from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonRow, ComparisonTable
 from picturewise.reporting.run_report import training_seconds, write_comparison_report
 from picturewise.runs.run import Run, open_run
-from picturewise.tasks.evaluate import as_classes, evaluate
-from picturewise.tasks.load import Data, load_own
+from picturewise.tasks.evaluate import as_classes, evaluate_own
+from picturewise.tasks.load import load, own_source
 
 METHOD = (
     "Differences in percentage points of test accuracy on the same pictures, with Tango's 95 % interval; "
@@ -65,7 +66,7 @@ def compare(
 
     Args:
         runs: two or more runs or their folders.
-        data: the pictures of the runs, if they are not where they were, or were handed in from Python.
+        data: the pictures of the runs, if they are not where they were, or were passed from Python.
         out: the folder of the report; none: `compare-<run>-<run>` in the working folder.
         seed: which test pictures are shown.
         progress: show how far reading has come, on a terminal.
@@ -77,13 +78,17 @@ def compare(
     opened = [run if isinstance(run, Run) else open_run(Path(run)) for run in runs]
     if len(opened) < 2:
         raise UsageError("A comparison needs at least two runs.")
-    evaluations = [run.evaluation() or evaluate(run, data=data, progress=progress) for run in opened]
+    sources = [own_source(run, data) for run in opened]
+    evaluations = [
+        run.evaluation() or evaluate_own(run, source, progress=progress)
+        for run, source in zip(opened, sources, strict=True)
+    ]
     _same_pictures(opened, evaluations)
     names = _names(opened)
     folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
     if (folder / "run.json").exists():
         raise UsageError(f"{folder} is a run, whose report would be overwritten; choose another --out.")
-    part = load_own(opened[0], data, splits=["test"], progress=progress).split("test")
+    part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
     labels = as_classes(part, evaluations[0].classes)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data import read
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
+from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
-from picturewise.data.in_memory.make_dataset import NAME, DataGiven
 from picturewise.data.options import data_options
-from picturewise.data.recognise import find
+from picturewise.data.read_options import AsItIs
+from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation import metrics
 from picturewise.evaluation.evaluation import Evaluation
@@ -25,7 +25,8 @@ from picturewise.reporting.album import Album
 from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.tasks.load import GIVEN, Data, collected, load, load_own, reading_progress, source_of
+from picturewise.tasks.load import load, own_source
+from picturewise.tasks.predict import split_to_use
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,24 +62,49 @@ def evaluate(
             are not those of the run any more.
         UsageError: a split of other data was asked for, or the engine lacks a layer of the network.
     """
-    if data is not None and not isinstance(data, str | Path | Dataset):
-        data = collected(data, progress=progress)  # once, though they are looked at twice
-    if not isinstance(run, Run):
-        if not isinstance(run, str | Path):
-            return _on_other_data(run.by_engine(engine), data, split, progress=progress)
-        if Path(run).is_file():
-            return _on_other_data(
-                load_classifier(Path(run), network).by_engine(engine),
-                data,
-                split,
-                run=_run_around(Path(run)),
-                progress=progress,
-            )
-        run = open_run(run)
-    dataset = _own_data(run, data, split, progress=progress)
-    if dataset is None:
-        classifier = run.classifier(network).by_engine(engine)
-        return _on_other_data(classifier, data, split, run=run, progress=progress)
+    if isinstance(run, Classifier):
+        return _on_other_pictures(run.by_engine(engine), _named(data), split, progress=progress)
+    if not isinstance(run, Run) and Path(run).is_file():
+        classifier = load_classifier(Path(run), network).by_engine(engine)
+        around = _run_around(Path(run))
+        return _on_other_pictures(classifier, _named(data), split, run=around, progress=progress)
+    run = run if isinstance(run, Run) else open_run(run)
+    source = own_source(run, data)
+    if data is None or _is_own(run, source, progress=progress):
+        return evaluate_own(
+            run,
+            source,
+            split=split,
+            moved=data is not None,
+            network=network,
+            engine=engine,
+            progress=progress,
+        )
+    classifier = run.classifier(network).by_engine(engine)
+    return _on_other_pictures(classifier, source, split, run=run, progress=progress)
+
+
+def evaluate_own(
+    run: Run,
+    source: Source,
+    *,
+    split: SplitName = "test",
+    moved: bool = False,
+    network: nn.Module | None = None,
+    engine: EngineName = "auto",
+    progress: bool = True,
+) -> Evaluation:
+    """Return a run's evaluation on its own pictures, and keep it with the run; see `evaluate`.
+
+    Where the split is held out from the same pictures as train, or where they `moved`, train is read too: if it has
+    changed, test pictures may have been trained on.
+
+    Raises:
+        DataError: the pictures are not those of the run any more.
+    """
+    wanted: set[SplitName] = {split, "train"} if moved or split not in source.splits else {split}
+    dataset = load(source, run.recipe.data, splits=wanted, progress=progress)
+    run.check_pictures(dataset)
     part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
@@ -132,62 +158,56 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
-def _own_data(run: Run, data: Data | None, split: SplitName, *, progress: bool) -> Dataset | None:
-    """Return the run's own data with `split`, or None if `data` are other pictures.
-
-    Where the split is held out from the same pictures as train, or where `data` are said to be the run's, train
-    is read too: if it has changed, test pictures may have been learned from.
-    """
-    options, held_out = run.recipe.data, False
-    if data is None and not options.source.startswith(GIVEN) and Path(options.source).exists():
-        held_out = split not in find(options.source)[0].splits
-    wanted: set[SplitName] = {split, "train"} if data is not None or held_out else {split}
-    try:
-        dataset = load_own(run, data, splits=wanted, progress=progress)
-        run.check_pictures(dataset)
-    except DataError:
-        if data is None:
-            raise
-        return None
-    return dataset if data is None or dataset.train is not None else None
-
-
-def _on_other_data(
-    classifier: Classifier,
-    data: Data | None,
-    split: SplitName,
-    *,
-    run: Run | None = None,
-    progress: bool,
-) -> Evaluation:
+def _named(data: Data | None) -> Source:
     if data is None:
         raise UsageError(
-            "A classifier's file does not say which data to evaluate_part it on; name it with --data."
+            "A classifier's file does not say which pictures to evaluate it on. Name them with --data."
         )
+    return recognise(data)
+
+
+def _is_own(run: Run, source: Source, *, progress: bool) -> bool:
+    """Return whether a source has the pictures of a run, told by the fingerprint of all that train was taken from."""
+    if "train" not in source.splits:
+        return False
+    options = run.recipe.data
+    as_it_is = AsItIs(options.size, options.resize, options.skip_bad)
+    found = load(source, as_it_is, splits=["train"], progress=progress)
+    return found.whole_train == run.record.data.whole_train
+
+
+def _on_other_pictures(
+    classifier: Classifier, source: Source, split: SplitName, *, run: Run | None = None, progress: bool
+) -> Evaluation:
+    """Return the evaluation on the test split of a source, or on all of its pictures if it has one split only."""
     if split != "test":
         raise UsageError(
             f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
             "is evaluated, or all if they have no splits."
         )
-    if isinstance(data, str | Path):
-        dataset = _to_evaluate(classifier, data, progress=progress)
-    else:
-        dataset = data if isinstance(data, Dataset) else _given_to_evaluate(data, progress=progress)
-    part = dataset.split("test")
+    height, width, _ = classifier.description.shape
+    options = AsItIs((height, width), classifier.description.resize)
+    chosen = split_to_use(source)
+    dataset = load(source, options, splits=[chosen], progress=progress)
+    part = dataset.split(chosen)
+    if chosen == "train" and not source.complete:
+        part = _without_learned(classifier, source, options, dataset) or part
     evaluation, _, _ = evaluate_part(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
     return _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
 
 
-def _given_to_evaluate(data: DataGiven, *, progress: bool) -> Dataset:
-    """Return the test split of what was handed in, or all of it where there is one split only."""
-    parts = collected(data, progress=progress)
-    part = next(iter(parts.values())) if len(parts) == 1 else parts.get("test")
-    if part is None:
-        raise DataError(
-            f"{NAME} has the splits {', '.join(parts)}, but no test; hand in those to evaluate_part on alone."
-        )
-    return Dataset(NAME, test=part)
+def _without_learned(
+    classifier: Classifier, source: Source, as_it_is: AsItIs, whole: Dataset
+) -> ImageSet | None:
+    """Return the test split that a run with usual options held out, if the classifier was trained on the rest."""
+    known = classifier.description.provenance
+    if known.get("whole_train_sha256", whole.whole_train) != whole.whole_train:
+        return None
+    usual = data_options(size=as_it_is.size, resize=as_it_is.resize)
+    held_out = load(source, usual, progress=False)
+    own = held_out.train is not None and held_out.train.fingerprint == known.get("train_sha256")
+    return held_out.test if own else None
 
 
 def _run_around(path: Path) -> Run | None:
@@ -222,17 +242,3 @@ def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:
     for rows in slices(part.images):
         digests[rows] = digest_each(classifier.fitted(part.images[rows]))
     return digests
-
-
-def _to_evaluate(classifier: Classifier, data: str | Path, *, progress: bool) -> Dataset:
-    """Return the test split of a source, or all of its pictures, but never those that the classifier learned from."""
-    height, width, _ = classifier.description.shape
-    options = data_options(source=source_of(data), size=(height, width), resize=classifier.description.resize)
-    with reading_progress(shown=progress) as advance:
-        dataset = read.read_to_evaluate(options, progress=advance)
-    if "test" not in find(options.source)[0].splits:
-        held_out = load(None, options, progress=progress)
-        learned = classifier.description.provenance.get("train_sha256")
-        if held_out.train is not None and held_out.train.fingerprint == learned:
-            return held_out
-    return dataset

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from picturewise.architectures.lines import parse
+from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
+from picturewise.data.recognise import Data
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
 from picturewise.names import listed
@@ -21,8 +23,8 @@ from picturewise.recipes.recipe import make_recipe
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks.evaluate import evaluate_part
-from picturewise.tasks.load import Data, load, load_own, source_of
-from picturewise.tasks.train import LEARNING_SPLITS, train
+from picturewise.tasks.load import load, own_source
+from picturewise.tasks.train import LEARNING_SPLITS, trackers, train_on
 
 if TYPE_CHECKING:
     from picturewise.training.loop import Callback
@@ -102,6 +104,7 @@ def extend(
         RunError: the older run is damaged, or has no classifier yet.
         DataError, Interrupted, DivergedError, SaveError: as for `train`.
     """
+    callbacks = [*callbacks, *trackers(track)]
     older = run.checked() if isinstance(run, Run) else open_run(run)
     if new_head and add_classes:
         raise UsageError("A new output layer knows no classes to add to: choose --new-head or --add-classes.")
@@ -121,15 +124,16 @@ def extend(
     if seed is not None:
         named["seed"] = seed
     plain = _begun(older, classifier, parse(layers), new_head=new_head)
+    source = own_source(older, data)
     if data is not None:
-        plain["data"] = _other_data(plain["data"], older, data)
+        plain["data"] = _other_data(plain["data"], older, source)
     recipe = make_recipe(plain, named, *plain_settings(settings))
-    pictures = load(data, recipe.data, splits=LEARNING_SPLITS, progress=progress)
+    pictures = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
     if not new_head:
         classes = _classes(older, pictures, add=add_classes)
         pictures = pictures.with_classes(classes)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
-    trained = train(data, recipe=recipe, out=out, callbacks=callbacks, track=track, progress=progress)
+    trained = train_on(source, recipe, out=out, callbacks=callbacks, progress=progress)
     return _evaluated(older, classifier, trained, pictures)
 
 
@@ -151,14 +155,14 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
     return plain
 
 
-def _other_data(options: dict[str, Any], older: Run, data: Data) -> dict[str, Any]:
+def _other_data(options: dict[str, Any], older: Run, source: Source) -> dict[str, Any]:
     """Return data options for other pictures, brought to the size of the older run's."""
     height, width, _ = older.record.data.shape
     kept = {
         name: options[name]
         for name in ("resize", "skip_bad", "valid_fraction", "test_fraction", "split_seed")
     }
-    return {**kept, "source": source_of(data), "size": [height, width]}
+    return {**kept, "source": source.place, "size": [height, width]}
 
 
 def _classes(older: Run, pictures: Dataset, *, add: bool) -> tuple[str, ...]:
@@ -183,7 +187,7 @@ def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) 
     old = _of_classes(valid, known)
     if old is None:  # none is among the new pictures; the older run's own are at hand, mostly
         try:
-            old = load_own(older, None, splits=VALID, progress=False).valid
+            old = load(own_source(older, None), older.recipe.data, splits=VALID, progress=False).valid
         except DataError:
             old = None
     added = tuple(name for name in after.classes if name not in known)

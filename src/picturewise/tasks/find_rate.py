@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise import files
 from picturewise.data.dataset import Dataset
+from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
 from picturewise.recipes.recipe import Recipe
-from picturewise.tasks.load import Data, load, reading_progress, refuse_inside
+from picturewise.tasks.load import load, reading_progress, refuse_inside
 from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
 
 if TYPE_CHECKING:
@@ -92,16 +93,16 @@ def find_learning_rate(
         DivergedError: the loss fell at no learning rate by 5 % or more.
         SaveError: something could not be written.
     """
-    whole = wanted(
+    whole, source = wanted(
         data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, settings=settings,
     )  # fmt: skip
-    refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
+    refuse_inside(Path(out or "runs"), source.place)
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise UsageError(
             f"{out} is there already and is not empty, and nothing is overwritten: choose another --out."
         )
-    dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
+    dataset = load(source, whole.data, splits=LEARNING_SPLITS, progress=progress)
     test, effective = _tested(whole, dataset, network, progress=progress)
 
     from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib is loaded once there is something to draw)

@@ -11,7 +11,6 @@ from picturewise.data.store import store
 from picturewise.errors import UsageError, nearest
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
-from picturewise.tasks.load import source_of
 
 
 class ImportedSource(BaseModel):
@@ -62,7 +61,7 @@ def _of(data: str | Path | None) -> list[store.Import]:
     if data is None:
         return store.imports()
     known = entries.entries()
-    names = {str(data), source_of(data), str(Path(data).absolute())}
+    names = {str(data), str(Path(data).absolute())}
     place = None if str(data) in known else Path(data).resolve()  # the same by a link is imported once
     found = [
         one

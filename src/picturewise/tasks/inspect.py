@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise import files
 from picturewise.data.options import data_options
+from picturewise.data.recognise import Data, recognise
 from picturewise.reporting.album import WORDS, Album
 from picturewise.split_names import SplitName
-from picturewise.tasks.load import Data, load, refuse_inside, source_of
+from picturewise.tasks.load import load, refuse_inside
 
 
 class SplitInspection(BaseModel):
@@ -29,7 +30,7 @@ class Inspection(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    source: str
+    source: str | None = Field(description="A catalogue name or a path; none: pictures in memory.")
     height: int
     width: int
     channels: int
@@ -69,16 +70,16 @@ def inspect(
         DataError: the data cannot be read.
         SaveError: the figures cannot be written.
     """
-    source = source_of(data)
-    options = data_options(source=source, size=size, skip_bad=skip_bad, group_by=group_by)
-    refuse_inside(Path(out or "."), data)
-    dataset = load(data, options, progress=progress)
+    source = recognise(data)
+    options = data_options(source=source.place, size=size, skip_bad=skip_bad, group_by=group_by)
+    refuse_inside(Path(out or "."), source.place)
+    dataset = load(source, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape
     album = Album(Path(out or f"inspect-{dataset.name}"))
     album.draw_data(dataset, grey=channels > 1, seed=seed)
     inspection = Inspection(
         name=dataset.name,
-        source=source,
+        source=source.place,
         height=height,
         width=width,
         channels=channels,

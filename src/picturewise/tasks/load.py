@@ -1,31 +1,28 @@
-"""From what a caller hands in as data to a `Dataset`, with progress where it takes long."""
+"""The pictures of a task: where they come from, and reading them with progress where it takes long."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from picturewise.catalogue import entries
-from picturewise.data import read
+from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
-from picturewise.data.imageset import ImageSet
-from picturewise.data.in_memory.make_dataset import NAME, DataGiven, collect, with_all_splits
-from picturewise.data.options import DataOptions, data_options
+from picturewise.data.in_memory.in_memory_source import NAME, DatasetSource, SplitObject, in_memory_source
 from picturewise.data.pictures.resize_mode import ResizeMode
-from picturewise.data.splitting.subset import limited
+from picturewise.data.read import read
+from picturewise.data.read_options import ReadOptions
+from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
+from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
 if TYPE_CHECKING:
+    from picturewise.data.options import DataOptions
     from picturewise.runs.run import Run
-
-GIVEN = "given in Python: "
-
-Data: TypeAlias = str | Path | Dataset | DataGiven
-"""A catalogue name, a path, or pictures that are handed in; see `make_dataset` for the forms of these."""
 
 
 def read_dataset(
@@ -52,109 +49,126 @@ def read_dataset(
         UsageError: an option does not fit.
         DataError: the pictures cannot be read.
     """
+    from picturewise.data.options import data_options  # noqa: PLC0415 (pydantic, which predicting needs not)
+
+    found = recognise(source)
+    options = data_options(source=found.place, size=size, resize=resize, skip_bad=skip_bad, group_by=group_by)
+    return replace(load(found, options, splits=splits), read_with=options)
+
+
+def make_dataset(
+    train: SplitObject | None,
+    *,
+    valid: SplitObject | None = None,
+    test: SplitObject | None = None,
+    classes: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    name: str = NAME,
+    valid_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    split_seed: int = 0,
+    group_by: str | None = None,
+) -> Dataset:
+    """Return a data set of arrays, tensors, PyTorch data sets or image sets; splits that are left out are held out.
+
+    A split is a pair (pictures, labels), a data set that gives (picture, label) at each index below its length, or
+    an `ImageSet`. Pictures are (N, H, W), (N, H, W, C) or (N, C, H, W), whole numbers in 0..255 or floats in 0..1 or
+    0..255, or come one by one, as (H, W), (H, W, C), (C, H, W) or Pillow's. Arrays (N, H, W, C) uint8 are not copied.
+    Labels are whole numbers, one-hot rows, or class names. Leave normalisation and augmentation to Picturewise.
+
+    Args:
+        train: pictures to train on; None: none, for a set to evaluate on.
+        valid: pictures to choose with; None: held out from train.
+        test: pictures to evaluate with; None: held out from train, before valid is.
+        classes: the class names in the order of the label numbers; None: those that train brings, or sorted from its
+            labels, or `0` to the largest of them.
+        names: of the pictures of train, such as file names.
+        name: of the data set, short, fit for a folder name.
+        valid_fraction: share of train that is held out, where valid is.
+        test_fraction: share of train that is held out, where test is.
+        split_seed: another one gives other held-out splits.
+        group_by: what is not parted where a split is held out, as for `read_dataset`; looked for in `names`.
+
+    Raises:
+        UsageError: something of another kind was passed.
+        DataError: pictures or labels cannot be used.
+    """
+    from picturewise.data.options import data_options  # noqa: PLC0415 (as in read_dataset)
+
     options = data_options(
-        source=source_of(source), size=size, resize=resize, skip_bad=skip_bad, group_by=group_by
+        valid_fraction=valid_fraction, test_fraction=test_fraction, split_seed=split_seed, group_by=group_by
     )
-    return load(None, options, splits=splits)
+    given = {"train": train, "valid": valid, "test": test}
+    source = in_memory_source(
+        {split: part for split, part in given.items() if part is not None},
+        name=name, classes=classes, names=names,
+    )  # fmt: skip
+    return read(source, options)
 
 
 def load(
-    data: Data | None,
-    options: DataOptions,
+    source: Source,
+    options: ReadOptions,
     *,
     splits: Collection[SplitName] = SPLITS,
     progress: bool = True,
 ) -> Dataset:
-    """Return the pictures that were handed in, cut down to `splits`, or else what the options name, read now.
+    """Return what `read` does, and show how far reading has come, on a terminal."""
+    with reading_progress(shown=progress) as advance:
+        return read(source, options, splits, progress=advance)
+
+
+def own_source(run: Run, data: Data | None) -> Source:
+    """Return where the pictures of a run are.
 
     Args:
-        data: a name or a path counts for nothing here, it stands in the options.
-        options: how to read, or how to hold out splits that were not handed in.
-        splits: those that are returned.
-        progress: show how far reading has come, on a terminal.
+        run: whose recipe says where they were, or which holds them itself.
+        data: the same pictures in another place or in memory; None: where they were.
 
     Raises:
-        DataError: it cannot be read, or was given in Python before and is not handed in again.
+        DataError: they are not there any more.
     """
-    if data is not None and not isinstance(data, str | Path):
-        if not isinstance(data, Dataset):
-            data = with_all_splits(NAME, collected(data, progress=progress), options)
-        _check_size(data, options)
-        if options.limit is not None:
-            data = limited(data, options.limit, options.split_seed)
-        if options.classes is not None:
-            data = data.with_classes(options.classes)
-        parts = {name: part if name in splits else None for name, part in data.splits().items()}
-        return Dataset(data.name, **parts, notes=data.notes, skipped=data.skipped, reserved=data.reserved)
-    if options.source.startswith(GIVEN):
+    if data is not None:
+        return recognise(data)
+    if run.source is not None:
+        return run.source
+    place = run.recipe.data.source
+    if place is None:
         raise DataError(
-            f"These pictures were {options.source}, so they lie in no file: hand the same pictures in again as data=."
+            f"The pictures of {printable(run.path)} were passed from Python, so no file has them. Pass the same "
+            "pictures again as data=."
         )
-    with reading_progress(shown=progress) as advance:
-        return read.read(options, splits, progress=advance)
-
-
-def collected(data: DataGiven, *, progress: bool) -> dict[SplitName, ImageSet]:
-    """Return arrays and data sets that were handed in as image sets by split; a single one is train."""
-    with reading_progress(shown=progress) as advance:
-        return collect(data, progress=advance)
-
-
-def _check_size(dataset: Dataset, options: DataOptions) -> None:
-    height, width, _ = next(iter(dataset.splits().values())).shape
-    if options.size is not None and options.size != (height, width):
+    if Path(place).is_absolute() and not Path(place).exists():
         raise DataError(
-            f"{dataset.name}: the pictures that were handed in are {height}x{width}, but the size asked for is "
-            f"{options.size[0]}x{options.size[1]}; resize them before, or leave the size out."
+            f"The pictures of {printable(run.path)} were in {printable(place)}, which no longer exists. Pass the new "
+            "location with --data."
         )
+    return recognise(place)
 
 
-def load_own(run: Run, data: Data | None, *, splits: Collection[SplitName], progress: bool) -> Dataset:
-    """Return the pictures that a run was made with, or those at the place where they are now.
-
-    Args:
-        run: whose recipe says how to read them.
-        data: the same pictures in another place or handed in from Python; None: where they were.
-        splits: those that are read.
-        progress: show how far reading has come, on a terminal.
-
-    Raises:
-        DataError: they are not there any more, or cannot be read.
-    """
-    options = run.recipe.data
-    if isinstance(data, str | Path):
-        options = options.model_copy(update={"source": source_of(data)})
-    elif data is None and Path(options.source).is_absolute() and not Path(options.source).exists():
-        raise DataError(
-            f"The pictures of {run.path} were in {options.source}, where nothing is any more; "
-            "name their new place with --data."
-        )
-    return load(data, options, splits=splits, progress=progress)
+def with_place(data: Data, source: Source, options: DataOptions) -> Source:
+    """Return a data set's source without its place, if it was read with other options than these."""
+    if not isinstance(data, Dataset) or not isinstance(source, DatasetSource) or data.read_with is None:
+        return source
+    chosen_later = {"limit": None, "classes": None}  # from pictures that are read
+    same = options.model_copy(update=chosen_later) == data.read_with.model_copy(update=chosen_later)
+    return source if same else replace(source, place=None)
 
 
-def refuse_inside(out: Path, data: Data | None) -> None:
+def refuse_inside(out: Path, place: str | None) -> None:
     """Check that the folder `out` does not lie in the folder of the pictures, where it would become one of them.
 
     Raises:
         UsageError: it does.
     """
-    if not isinstance(data, str | Path) or not Path(source_of(data)).is_absolute():
+    if place is None or not Path(place).is_absolute():
         return
-    pictures = Path(data).resolve()
+    pictures = Path(place).resolve()
     if pictures.is_dir() and out.resolve().is_relative_to(pictures):
         raise UsageError(
-            f"{out} would lie inside {data}, among the pictures; choose another place with --out, "
+            f"{out} would lie inside {printable(place)}, among the pictures; choose another place with --out, "
             "such as one beside the folder."
         )
-
-
-def source_of(data: Data) -> str:
-    """Return how a recipe names the data: a path made absolute, so that a run can be moved, or a name as it is."""
-    if not isinstance(data, str | Path):
-        return f"{GIVEN}{data.name if isinstance(data, Dataset) else NAME}"
-    if str(data) in entries.entries() or not str(data).strip() or not Path(data).exists():
-        return str(data)
-    return str(Path(data).absolute())
 
 
 @contextlib.contextmanager

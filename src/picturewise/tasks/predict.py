@@ -1,4 +1,4 @@
-"""Predict the classes of picture files, or of the pictures in a CSV file; write a submission."""
+"""Predict the classes of pictures of any source; write a submission."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import csv as csv_module
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from picturewise.data.contract import Source
+from picturewise.data.read import read
+from picturewise.data.read_options import AsItIs
+from picturewise.data.recognise import Data, recognise, recognise_each
+from picturewise.errors import DataError
 from picturewise.files import write_text
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import FILE_NAME
-from picturewise.prediction.predict import Prediction, predict_files
+from picturewise.prediction.predict import Prediction, predictions_of
+from picturewise.printable import printable
+from picturewise.split_names import SplitName
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,19 +29,22 @@ if TYPE_CHECKING:
 
 
 def predict(
-    run: str | Path | Run,
-    files: str | Path | Sequence[str | Path],
+    run: str | Path | Run | Classifier,
+    data: Data | Sequence[str | Path],
     *,
+    split: SplitName | None = None,
     skip_bad: bool = False,
     csv: str | Path | None = None,
     network: nn.Module | None = None,
     engine: EngineName = "auto",
 ) -> tuple[list[Prediction], tuple[Skipped, ...]]:
-    """Return a prediction for each picture, and the files that were left out.
+    """Return a prediction for each picture, and what was left out.
 
     Args:
-        run: the run or its folder, or the file of a classifier.
-        files: picture files of any size and mode, folders of them, or CSV files with pixels in their lines.
+        run: the run or its folder, or a classifier or its file.
+        data: picture files of any size and mode or folders of them; or whatever `train` takes, with labels or
+            without, such as Kaggle's `test.csv` or arrays. Of several paths, each is read by itself.
+        split: of a source with splits; None: its test split, or all of its pictures if it has only one split.
         skip_bad: leave out files that cannot be read instead of refusing all.
         csv: a file to write the most likely classes to, with the columns ImageId and Label as Kaggle wants them.
         network: an instance of the class, if the run was started with one.
@@ -42,17 +52,52 @@ def predict(
             layer lines alone.
 
     Raises:
-        UsageError: the engine lacks a layer of the network.
+        UsageError: the engine lacks a layer of the network, or the data are an object of an unknown kind.
         RunError: the run or classifier cannot be read.
-        DataError: a file cannot be read.
+        DataError: the pictures cannot be read.
         SaveError: the submission could not be written.
     """
-    paths = [Path(files)] if isinstance(files, str | Path) else [Path(file) for file in files]
-    classifier = _classifier(run, network)
-    predictions, skipped = predict_files(classifier.by_engine(engine), paths, skip_bad=skip_bad)
+    classifier = (run if isinstance(run, Classifier) else _classifier(run, network)).by_engine(engine)
+    sources = recognise_each(data) if _are_paths(data) else [recognise(data, labelled=False)]  # type: ignore[arg-type]
+    height, width, _ = classifier.description.shape
+    options = AsItIs((height, width), classifier.description.resize, skip_bad)
+    predictions: list[Prediction] = []
+    skipped: list[Skipped] = []
+    for source in sources:
+        chosen = split or split_to_use(source)
+        dataset = read(source, options, [chosen])
+        shown = _shown(data, source)
+        predictions += predictions_of(classifier, dataset.split(chosen), shown)
+        skipped += dataset.skipped
     if csv is not None:
         write_text(Path(csv), submission(predictions))
-    return predictions, skipped
+    return predictions, tuple(skipped)
+
+
+def split_to_use(source: Source) -> SplitName:
+    """Return the split of a source that a finished classifier is used on: test, or the only one that it has.
+
+    Raises:
+        DataError: it has several splits, but no test.
+    """
+    if "test" in source.splits:
+        return "test"
+    if len(source.splits) > 1:
+        raise DataError(
+            f"{printable(source.place or source.name)} has the splits {', '.join(source.splits)}, but no test. Pass "
+            "the pictures of one split alone."
+        )
+    return source.splits[0]
+
+
+def _are_paths(data: Any) -> bool:
+    return isinstance(data, list | tuple) and all(isinstance(item, str | Path) for item in data)
+
+
+def _shown(data: Any, source: Source) -> str:
+    """Return what to call the place of pictures without names: as it was given, where it is a single path."""
+    only = data[0] if _are_paths(data) and len(data) == 1 else data
+    return printable(only if isinstance(only, str | Path) else source.place or source.name)
 
 
 def _classifier(run: str | Path | Run, network: nn.Module | None) -> Classifier:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picturewise import files
+from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
+from picturewise.data.recognise import Data, recognise
 from picturewise.errors import UsageError
 from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.presets import preset as preset_named
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.tasks.load import Data, load, load_own, refuse_inside, source_of
+from picturewise.tasks.load import load, own_source, refuse_inside, with_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,7 +51,7 @@ def train(
     run's recipe.toml. Where options overlap, the later of these wins: preset, recipe, named arguments, settings.
 
     Args:
-        data: a catalogue name, a path, or pictures handed in as `make_dataset` takes them, several splits in a dict;
+        data: a catalogue name, a path, or pictures in memory as `make_dataset` takes them, several splits in a dict;
             may be left out if the recipe names it.
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
             (docs/train.md).
@@ -73,20 +75,34 @@ def train(
         DivergedError: the loss is no number any more.
         SaveError: something could not be written.
     """
-    callbacks = [*callbacks, *_trackers(track)]
-    whole = wanted(
+    callbacks = [*callbacks, *trackers(track)]
+    whole, source = wanted(
         data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, settings=settings,
     )  # fmt: skip
-    refuse_inside(Path(out or "runs"), whole.data.source if data is None else data)
-    dataset = load(data, whole.data, splits=LEARNING_SPLITS, progress=progress)
+    return train_on(source, whole, network=network, out=out, callbacks=callbacks, progress=progress)
+
+
+def train_on(
+    source: Source,
+    recipe: Recipe,
+    *,
+    network: nn.Module | None = None,
+    out: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> Run:
+    """Train with a whole recipe on a source that is recognised; see `train`."""
+    refuse_inside(Path(out or "runs"), source.place)
+    dataset = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
 
     from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
 
-    with _run_folder(out, dataset, whole, network) as path:
+    with _run_folder(out, dataset, recipe, network) as path:
         trainer = start(
-            whole, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
+            recipe, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
         )
+    trainer.run.source = source if source.place is None else None
     with _report_at_end(trainer.run, dataset):
         trainer.fit()
     return trainer.run
@@ -108,7 +124,7 @@ def resume(
 
     Args:
         run: the run or its folder.
-        data: the same pictures, if they are not where they were, or were handed in from Python.
+        data: the same pictures, if they are not where they were, or were passed from Python.
         network: an instance of the same class, if the run was started with one.
         callbacks: as for `train`.
         track: as for `train`; the record goes on, and gets the epochs that it lacks.
@@ -120,11 +136,11 @@ def resume(
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
-    callbacks = [*callbacks, *_trackers(track)]
+    callbacks = [*callbacks, *trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
     if run.record.status == "finished":
         return run
-    dataset = load_own(run, data, splits=LEARNING_SPLITS, progress=progress)
+    dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
 
     from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
@@ -146,17 +162,16 @@ def wanted(
     group_by: str | None,
     recipe: str | Path | Recipe | None,
     settings: Sequence[str] | Mapping[str, Any],
-) -> Recipe:
-    """Return the recipe that the options of `train` come to, with nothing derived yet.
+) -> tuple[Recipe, Source]:
+    """Return the recipe that the options of `train` come to, with nothing derived yet, and where its pictures are.
 
     Raises:
-        UsageError: an option is not known, or several name the network.
+        UsageError: an option is not known, several name the network, or nothing names the pictures.
+        DataError: the pictures are not there, or have no form that Picturewise reads.
     """
     if sum(choice is not None for choice in (model, layers, network)) > 1:
         raise UsageError("model, layers and network each name the network; give one of them.")
     named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
-    if data is not None:
-        named["data"]["source"] = source_of(data)
     if model is not None:
         named["model"] = {"name": model, "layers": None}
     if layers is not None:
@@ -168,9 +183,20 @@ def wanted(
     if seed is not None:
         named["seed"] = seed
     below = {} if preset is None else preset_named(preset)
-    whole = make_recipe(below, _plain(recipe), named, *plain_settings(settings))
-    placed = whole.data.model_copy(update={"source": source_of(whole.data.source)})
-    return whole.model_copy(update={"data": placed})
+    read_with = data.read_with if isinstance(data, Dataset) else None
+    as_read = (
+        {} if read_with is None else {"data": read_with.model_dump(exclude={"source", "limit", "classes"})}
+    )
+    whole = make_recipe(below, as_read, _plain(recipe), named, *plain_settings(settings))
+    place = whole.data.source if data is None else data
+    if place is None:
+        raise UsageError(
+            "No pictures are named. Pass them as data, or name them in the recipe as data.source."
+        )
+    source = recognise(place)
+    options = whole.data.model_copy(update={"source": source.place})
+    source = with_place(place, source, options)
+    return whole.model_copy(update={"data": options.model_copy(update={"source": source.place})}), source
 
 
 def _report(run: Run, dataset: Dataset) -> None:
@@ -193,11 +219,15 @@ def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
     return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(Path(recipe))
 
 
-def _trackers(names: str | Sequence[str]) -> list[Callback]:
-    """Return the trackers of these names; a run without any does not load what they need."""
+def trackers(names: str | Sequence[str]) -> list[Callback]:
+    """Return the trackers of these names; a run without any does not load what they need.
+
+    Raises:
+        UsageError: there is no such tracker, or a package that it needs is not installed.
+    """
     if not names:
         return []
-    from picturewise.tracking.trackers import make_trackers  # noqa: PLC0415 (see above)
+    from picturewise.tracking.trackers import make_trackers  # noqa: PLC0415 (it loads PyTorch)
 
     return [*make_trackers(names)]
 

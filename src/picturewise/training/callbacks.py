@@ -68,6 +68,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
         provenance={
             "dataset": data.name,
             "train_sha256": data.splits["train"].fingerprint,
+            **({} if data.whole_train is None else {"whole_train_sha256": data.whole_train}),
             "epoch": str(row.epoch),
             "seed": str(trainer.recipe.seed),
             "picturewise": trainer.record.picturewise,

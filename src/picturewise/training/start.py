@@ -108,7 +108,7 @@ def resume(
 
     Raises:
         DataError: the pictures are not the ones that the run began with.
-        UsageError: the run needs a network handed in, or needs none.
+        UsageError: the run needs a network that is passed, or needs none.
     """
     record, recipe = run.record, run.recipe
     if (record.module is None) != (network is None):
@@ -225,6 +225,11 @@ def _parameters(network: nn.Module, frozen: int) -> tuple[int, int]:
 
 def _labelled(dataset: Dataset, name: str) -> ImageSet:
     part = dataset.train if name == "train" else dataset.valid
+    if dataset.train is not None and dataset.train.labels is None:
+        raise DataError(
+            f"{dataset.train.origin} has no labels, so nothing can be trained on it. Expected pictures with labels, "
+            "such as a pair (pictures, labels) or a folder per class."
+        )
     if part is None or part.labels is None or len(part) == 0:
         raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
     if len(part.classes) < 2:

@@ -157,8 +157,8 @@ def test_pictures_are_written_into_the_room_that_is_handed_in(
 def test_this_process_loads_no_decoder(tmp_path: Path, make_classes: Callable[..., Path]) -> None:
     make_classes(tmp_path / "set", height=6)
     script = (
-        "import sys\nfrom picturewise.data.options import DataOptions\nfrom picturewise.data.read import read\n"
-        f"print(len(read(DataOptions(source={str(tmp_path / 'set')!r})).train))\n"
+        "import sys\nfrom picturewise.data.options import DataOptions\nfrom read_place import read_place\n"
+        f"print(len(read_place(DataOptions(source={str(tmp_path / 'set')!r})).train))\n"
         "print({'PIL'} & {name.split('.')[0] for name in sys.modules})\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

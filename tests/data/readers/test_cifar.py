@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
-from picturewise.data.readers.cifar import CifarSource, recognise
+from picturewise.data.readers.cifar import CifarReader, recognise
 from picturewise.errors import DataError
 from picturewise.split_names import SplitName
 
@@ -97,7 +97,7 @@ def directory(name: str) -> tarfile.TarInfo:
     return info
 
 
-def recognised(path: Path) -> CifarSource:
+def recognised(path: Path) -> CifarReader:
     source = recognise(path)
     assert source is not None
     return source
@@ -174,7 +174,7 @@ def test_train_and_valid_are_read_without_decoding_the_test_batch(tmp_path: Path
 
 def test_the_same_train_and_valid_come_out_whatever_else_is_read(tmp_path: Path) -> None:
     options = DataOptions(source=str(lay(tmp_path / "cifar.tar.gz", python_files())))
-    alone, together = read(options, ("train", "valid")), read(options)
+    alone, together = read_place(options, ("train", "valid")), read_place(options)
     assert alone.train.fingerprint == together.train.fingerprint
     assert alone.valid.fingerprint == together.valid.fingerprint
 

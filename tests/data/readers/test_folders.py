@@ -10,14 +10,14 @@ import pytest
 from picturewise.data.contract import Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import read_picture
-from picturewise.data.readers.folders import FolderSource, recognise
+from picturewise.data.readers.folders import FolderReader, recognise
 from picturewise.errors import DataError
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]
 
 
-def recognised(path: Path) -> FolderSource:
+def recognised(path: Path) -> FolderReader:
     source = recognise(path)
     assert source is not None
     return source

@@ -6,10 +6,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
-from picturewise.data.readers.hdf5 import Hdf5Source, recognise
+from picturewise.data.readers.hdf5 import Hdf5Reader, recognise
 from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
@@ -26,7 +26,7 @@ def write(path: Path, **arrays: Any) -> Path:
     return path
 
 
-def recognised(path: Path) -> Hdf5Source:
+def recognised(path: Path) -> Hdf5Reader:
     source = recognise(path)
     assert source is not None
     return source
@@ -41,7 +41,7 @@ def test_the_grey_svhn_layout_is_read_with_its_three_splits(tmp_path: Path) -> N
     labels = {f"y_{name[2:]}": (np.arange(len(part)) % 10).astype(np.uint8) for name, part in parts.items()}
     write(tmp_path / "SVHN_single_grey1.h5", **parts, **labels)
     for path in (tmp_path, tmp_path / "SVHN_single_grey1.h5"):
-        dataset = read(DataOptions(source=str(path)))
+        dataset = read_place(DataOptions(source=str(path)))
         assert dataset.name == "svhn-single-grey1"
         assert dataset.classes == tuple("0123456789")
         for split, name in (("train", "train"), ("valid", "val"), ("test", "test")):
@@ -174,7 +174,7 @@ def test_labels_that_only_test_has_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"label 1 .* is 2, expected one of the 2 classes that there are, 0\.\.1"
     ):
-        read(DataOptions(source=str(path)))
+        read_place(DataOptions(source=str(path)))
 
 
 def test_names_with_further_words_are_understood_where_there_are_no_plainer_ones(tmp_path: Path) -> None:

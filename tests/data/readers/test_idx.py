@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.idx import IdxSource, recognise
+from picturewise.data.readers.idx import IdxReader, recognise
 from picturewise.errors import DataError
 
 WriteIdx = Callable[..., Path]
@@ -25,7 +25,7 @@ def write_pair(write_idx: WriteIdx) -> Callable[..., None]:
     return write
 
 
-def recognised(path: Path) -> IdxSource:
+def recognised(path: Path) -> IdxReader:
     source = recognise(path)
     assert source is not None
     return source

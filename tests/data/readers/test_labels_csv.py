@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
-from picturewise.data.readers.labels_csv import LabelledFilesSource, recognise
+from picturewise.data.readers.labels_csv import LabelledFilesReader, recognise
 from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
@@ -31,7 +31,7 @@ def competition(tmp_path: Path, save_picture: SavePicture) -> Callable[..., Path
     return make
 
 
-def recognised(path: Path) -> LabelledFilesSource:
+def recognised(path: Path) -> LabelledFilesReader:
     source = recognise(path)
     assert source is not None
     return source
@@ -71,7 +71,7 @@ def test_an_unlabelled_test_list_and_a_submission_are_no_splits(
     (root / "test.csv").write_text("id\nq1\n")
     (root / "sample_submission.csv").write_text("id,label\nq1,cat\n")
     assert recognised(root).splits == ("train",)
-    assert list(read(DataOptions(source=str(root))).splits()) == ["train", "valid", "test"]
+    assert list(read_place(DataOptions(source=str(root))).splits()) == ["train", "valid", "test"]
 
 
 def test_lists_of_several_splits_keep_the_classes_of_train(
@@ -80,11 +80,11 @@ def test_lists_of_several_splits_keep_the_classes_of_train(
     root = competition()
     save_picture(root / "test" / "q1.png")
     (root / "test.csv").write_text("id,label\nq1,dog\n")
-    assert read(DataOptions(source=str(root))).split("test").labels.tolist() == [1]
+    assert read_place(DataOptions(source=str(root))).split("test").labels.tolist() == [1]
     (root / "test.csv").write_text("id,label\nq1,dogs\n")
-    assert read(DataOptions(source=str(root)), ["train"])
+    assert read_place(DataOptions(source=str(root)), ["train"])
     with pytest.raises(DataError, match=r"class 'dogs', which train\.csv does not have.* Did you mean 'dog'"):
-        read(DataOptions(source=str(root)))
+        read_place(DataOptions(source=str(root)))
 
 
 def test_names_may_hold_folders(competition: Callable[..., Path], save_picture: SavePicture) -> None:
@@ -156,7 +156,7 @@ def test_class_folders_with_an_unrelated_table_stay_class_folders(
     make_classes(tmp_path)
     (tmp_path / "notes.csv").write_text("name,label\nnothing,here\n")
     assert recognise(tmp_path) is None
-    assert read(DataOptions(source=str(tmp_path)), ["train"]).classes == ("cat", "dog")
+    assert read_place(DataOptions(source=str(tmp_path)), ["train"]).classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize(

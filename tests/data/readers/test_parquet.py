@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
-from picturewise.data.readers.parquet import ParquetSource, recognise
+from picturewise.data.readers.parquet import ParquetReader, recognise
 from picturewise.errors import DataError
 from picturewise.extras import install_command
 from picturewise.untrusted.confined.process import _SET
@@ -51,7 +51,7 @@ def write(
     return path
 
 
-def recognised(path: Path) -> ParquetSource:
+def recognised(path: Path) -> ParquetReader:
     source = recognise(path)
     assert source is not None
     return source
@@ -78,7 +78,7 @@ def test_shards_are_put_together_by_their_names(tmp_path: Path, folder: str) -> 
         ("test-00000-of-00001", ["a", "b"]),
     ):
         write(tmp_path / folder / f"{name}.parquet", labels)
-    dataset = read(DataOptions(source=str(tmp_path)))
+    dataset = read_place(DataOptions(source=str(tmp_path)))
     assert {name: len(part) for name, part in dataset.splits().items()} == {
         "train": 20,
         "valid": 1,
@@ -139,7 +139,7 @@ def test_classes_that_only_test_has_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", ["a", "b"])
     write(tmp_path / "test.parquet", ["c", "b"])
     with pytest.raises(DataError, match="test holds the class 'c', which train does not have"):
-        read(DataOptions(source=str(tmp_path)))
+        read_place(DataOptions(source=str(tmp_path)))
 
 
 def test_without_pyarrow_a_sentence_says_how_to_get_it(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.data.readers import csv_numbers, pixel_csv
-from picturewise.data.readers.pixel_csv import PixelCsvSource, pixel_table, read_pixels, recognise
+from picturewise.data.readers.pixel_csv import PixelCsvReader, pixel_table, read_pixels, recognise
 from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
@@ -28,7 +28,7 @@ def write(
     return values
 
 
-def recognised(path: Path) -> PixelCsvSource:
+def recognised(path: Path) -> PixelCsvReader:
     source = recognise(path)
     assert source is not None
     return source
@@ -51,7 +51,7 @@ def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_held_out(tmp_
     np.testing.assert_array_equal(part.images.reshape(150, 16), values[:, 1:])
     np.testing.assert_array_equal(part.labels, values[:, 0])
     assert part.classes == ("0", "1", "2")
-    dataset = read(DataOptions(source=str(tmp_path)))
+    dataset = read_place(DataOptions(source=str(tmp_path)))
     counts = {name: len(found) for name, found in dataset.splits().items()}
     assert counts == {"train": 108, "valid": 12, "test": 30}
 
@@ -59,7 +59,7 @@ def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_held_out(tmp_
 def test_a_test_file_with_labels_is_a_test_split(tmp_path: Path) -> None:
     write(tmp_path / "fashion-mnist_train.csv")
     write(tmp_path / "fashion-mnist_test.csv", 9)
-    dataset = read(DataOptions(source=str(tmp_path)))
+    dataset = read_place(DataOptions(source=str(tmp_path)))
     assert len(dataset.split("test")) == 9
 
 
@@ -68,9 +68,9 @@ def test_test_pictures_are_not_opened_to_train(tmp_path: Path) -> None:
     path = tmp_path / "test.csv"
     write(path)
     path.write_text(path.read_text() + "broken\n")
-    read(DataOptions(source=str(tmp_path)), ["train", "valid"])
+    read_place(DataOptions(source=str(tmp_path)), ["train", "valid"])
     with pytest.raises(DataError, match="line 32: 1 columns, expected 17"):
-        read(DataOptions(source=str(tmp_path)), ["test"])
+        read_place(DataOptions(source=str(tmp_path)), ["test"])
 
 
 def test_test_alone_reads_the_labels_of_train_and_not_its_pixels(tmp_path: Path) -> None:

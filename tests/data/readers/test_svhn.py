@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import scipy.io
 from numpy.typing import NDArray
+from read_place import read_place
 
 from picturewise.catalogue.entries import entries
 from picturewise.catalogue.installed import Installed
-from picturewise.data.catalogue_source import open_installed
+from picturewise.data.catalogue_reader import open_installed
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
-from picturewise.data.readers.svhn import SvhnSource, recognise
+from picturewise.data.readers.svhn import SvhnReader, recognise
 from picturewise.errors import DataError
 
 OPTIONS = DataOptions(source="")
@@ -28,7 +28,7 @@ def write(
     return x.transpose(3, 0, 1, 2)
 
 
-def recognised(path: Path) -> SvhnSource:
+def recognised(path: Path) -> SvhnReader:
     source = recognise(path)
     assert source is not None
     return source
@@ -55,7 +55,7 @@ def test_a_folder_has_the_splits_that_its_names_say(tmp_path: Path) -> None:
         "extra_32x32.mat was not read. To learn from train and extra together, use svhn-extra"
         in source.notes[0]
     )
-    dataset = read(DataOptions(source=str(tmp_path)))
+    dataset = read_place(DataOptions(source=str(tmp_path)))
     assert {name: len(part) for name, part in dataset.splits().items()} == {
         "train": 20,
         "valid": 10,
@@ -111,7 +111,7 @@ def test_the_extra_set_alone_is_train(tmp_path: Path) -> None:
 def test_test_pictures_are_not_opened_to_train(tmp_path: Path) -> None:
     write(tmp_path / "train_32x32.mat", 100)
     (tmp_path / "test_32x32.mat").write_bytes(b"not opened")
-    dataset = read(DataOptions(source=str(tmp_path)), ["train", "valid"])
+    dataset = read_place(DataOptions(source=str(tmp_path)), ["train", "valid"])
     assert list(dataset.splits()) == ["train", "valid"]
 
 

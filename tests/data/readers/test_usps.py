@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.data.readers import usps
 from picturewise.errors import DataError
 
@@ -34,7 +34,7 @@ def refused(path: Path, content: bytes) -> str:
 
 
 def test_both_files_are_one_set(folder: Path) -> None:
-    dataset = read(DataOptions(source=str(folder)))
+    dataset = read_place(DataOptions(source=str(folder)))
     assert {name: len(part) for name, part in dataset.splits().items()} == {
         "train": 30,
         "valid": 10,
@@ -53,7 +53,7 @@ def test_one_file_is_one_split(folder: Path) -> None:
 
 def test_train_is_read_without_opening_test(folder: Path) -> None:
     (folder / "usps.t.bz2").write_bytes(b"damaged")
-    assert len(read(DataOptions(source=str(folder)), ["train"]).split("train")) == 30
+    assert len(read_place(DataOptions(source=str(folder)), ["train"]).split("train")) == 30
 
 
 def test_pixels_and_labels_are_these(tmp_path: Path) -> None:

@@ -262,9 +262,7 @@ def test_a_pattern_that_does_not_fit_is_refused(names: list[str] | None, said: s
 def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() -> None:
     everything = {"train", "valid", "test"}
     _, notes = complete(part([0, 1]), everything, everything, DataOptions(source="", group_by="x"))  # type: ignore[arg-type]
-    assert notes == [
-        "The source brings all its splits, so nothing was held out and --group-by changes nothing."
-    ]
+    assert notes == ["--group-by had no effect: the data set already has all its splits."]
 
 
 def test_pictures_that_look_the_same_stay_together_though_their_files_differ() -> None:

@@ -6,6 +6,7 @@ import pytest
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
+from picturewise.data.recognise import recognise
 from picturewise.data.splitting.subset import limited
 from picturewise.errors import UsageError
 from picturewise.tasks.load import load
@@ -66,8 +67,7 @@ def test_what_is_small_enough_stays_as_it_is(dataset: Dataset) -> None:
 
 
 def test_pictures_that_are_handed_in_are_limited_too(dataset: Dataset) -> None:
-    options = DataOptions(source="given in Python: made", limit=30)
-    assert len(load(dataset, options).split("train")) == 30
+    assert len(load(recognise(dataset), DataOptions(limit=30)).split("train")) == 30
 
 
 def test_less_than_one_is_refused() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.cache_folder import imports_folder
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
@@ -21,7 +22,6 @@ from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.data.store import store
 from picturewise.data.store.store import read_stored
 from picturewise.errors import DataError, Interrupted, SaveError
@@ -94,7 +94,7 @@ def test_everything_comes_back_as_it_was_read(
     fake.skipped = (Skipped("bad.png", "truncated"),)
     direct = fake.read(["train"], OPTIONS)
     for _ in range(2):
-        found = read_stored(fake, ["train"], OPTIONS)
+        found = read_stored(fake, "the source", ["train"], OPTIONS)
         assert found.notes == direct.notes
         assert found.skipped == direct.skipped
         part, expected = found.parts["train"], direct.parts["train"]
@@ -110,19 +110,19 @@ def test_everything_comes_back_as_it_was_read(
 
 def test_a_source_is_read_once(fake: Fake) -> None:
     for _ in range(3):
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
     assert fake.reads == [["train"]]
 
 
 def test_a_split_is_read_when_it_is_asked_for(fake: Fake) -> None:
-    read_stored(fake, ["train"], OPTIONS)
-    read_stored(fake, ["train", "test"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train", "test"], OPTIONS)
     assert fake.reads == [["train"], ["test"]]
     assert imports() == ["test", "train"]
 
 
 def test_pictures_are_mapped_and_cannot_be_written(fake: Fake) -> None:
-    images = read_stored(fake, ["train"], OPTIONS).parts["train"].pictures.images
+    images = read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures.images
     assert isinstance(images, np.ndarray)
     base = images.base
     while isinstance(base, np.ndarray):
@@ -137,47 +137,47 @@ def test_pictures_read_in_another_way_are_imported_beside_the_others(
 ) -> None:
     other = OPTIONS.model_copy(update=option)
     for options in (OPTIONS, other, OPTIONS, other):
-        read_stored(fake, ["train"], options)
+        read_stored(fake, "the source", ["train"], options)
     assert len(fake.reads) == 2
 
 
 @pytest.mark.parametrize("option", [{"valid_fraction": 0.5}, {"split_seed": 3}, {"group_by": "x"}])
 def test_how_splits_are_held_out_makes_no_difference(fake: Fake, option: dict[str, object]) -> None:
-    read_stored(fake, ["train"], OPTIONS)
-    read_stored(fake, ["train"], OPTIONS.model_copy(update=option))
+    read_stored(fake, "the source", ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS.model_copy(update=option))
     assert len(fake.reads) == 1
 
 
 def test_a_changed_source_is_imported_again_and_the_old_import_goes(fake: Fake) -> None:
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     fake.path.write_bytes(b"second")
     fake.images = 255 - IMAGES
-    found = read_stored(fake, ["train"], OPTIONS).parts["train"].pictures
+    found = read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures
     np.testing.assert_array_equal(found.images[:], 255 - IMAGES)
     assert imports() == ["train"]
 
 
 def test_a_change_that_keeps_size_and_time_is_noticed(fake: Fake) -> None:
     before = fake.path.stat()
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     fake.path.write_bytes(b"FIRST")
     os.utime(fake.path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     assert len(fake.reads) == 2
 
 
 def test_what_was_mapped_stays_when_a_newer_import_takes_its_place(fake: Fake) -> None:
-    old = read_stored(fake, ["train"], OPTIONS).parts["train"].pictures.images
+    old = read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures.images
     fake.path.write_bytes(b"second")
     fake.images = 255 - IMAGES
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     np.testing.assert_array_equal(old[:], IMAGES)
 
 
 def test_a_source_that_changes_while_it_is_read_is_refused(fake: Fake) -> None:
     fake.meanwhile = lambda: fake.path.write_bytes(b"more than before")
     with pytest.raises(DataError, match="the source changed while it was read"):
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
     assert imports() == []
 
 
@@ -187,7 +187,7 @@ def test_a_source_that_changes_while_it_is_read_is_refused(fake: Fake) -> None:
 @pytest.mark.parametrize("harm", ["truncate", "remove", "empty", "flip"])
 def test_a_damaged_import_is_made_anew(fake: Fake, file: str, harm: str) -> None:
     fake.names = [f"{n}" for n in range(20)]
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     (path,) = imports_folder().glob(f"*/*/{file}")
     content = path.read_bytes()
     if harm == "remove":
@@ -196,7 +196,7 @@ def test_a_damaged_import_is_made_anew(fake: Fake, file: str, harm: str) -> None
         path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
     else:
         path.write_bytes(content[:-1] if harm == "truncate" else b"")
-    found = read_stored(fake, ["train"], OPTIONS).parts["train"].pictures
+    found = read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures
     np.testing.assert_array_equal(found.images[:], IMAGES)
     assert found.names == fake.names
     assert len(fake.reads) == (
@@ -210,7 +210,7 @@ def test_an_error_while_reading_leaves_nothing(fake: Fake) -> None:
 
     fake.meanwhile = fail
     with pytest.raises(DataError, match="bad"):
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
     assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
 
 
@@ -224,18 +224,18 @@ def test_a_folder_is_imported_once_by_whatever_link_it_is_reached(
     (tmp_path / "other").mkdir()
     shutil.copytree(folder, tmp_path / "other" / folder.name)
     places = [folder, tmp_path / "link", tmp_path / "above" / folder.name]
-    found = [read(DataOptions(source=str(place))) for place in places]
+    found = [read_place(DataOptions(source=str(place))) for place in places]
     assert imports() == ["train"]
     assert len({data.train.fingerprint for data in found}) == 1
     assert [data.name for data in found] == [folder.name, "link", folder.name]
-    read(DataOptions(source=str(tmp_path / "other" / folder.name)))
+    read_place(DataOptions(source=str(tmp_path / "other" / folder.name)))
     assert imports() == ["train", "train"]
 
 
 def test_ctrl_c_leaves_nothing_and_says_so(fake: Fake) -> None:
     fake.meanwhile = lambda: signal.raise_signal(signal.SIGINT)
     with pytest.raises(Interrupted) as caught:
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
     assert caught.value.exit_code == 130
     assert str(caught.value) == (
         "Stopped by Ctrl-C while the pictures of the source were imported: nothing half-done is left, and the next "
@@ -243,14 +243,14 @@ def test_ctrl_c_leaves_nothing_and_says_so(fake: Fake) -> None:
     )
     assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
     fake.meanwhile = lambda: None
-    assert len(read_stored(fake, ["train"], OPTIONS).parts["train"].pictures) == 20
+    assert len(read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures) == 20
 
 
 def test_many_threads_import_once(fake: Fake) -> None:
     found: list[str] = []
 
     def work() -> None:
-        found.append(read_stored(fake, ["train"], OPTIONS).parts["train"].pictures.fingerprint)
+        found.append(read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures.fingerprint)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -263,8 +263,9 @@ def test_many_threads_import_once(fake: Fake) -> None:
 
 
 READ = (
-    "import sys; from picturewise.data.read import read; from picturewise.data.options import DataOptions; "
-    "data = read(DataOptions(source=sys.argv[1])); print({s: p.fingerprint for s, p in data.splits().items()})"
+    f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); from read_place import read_place; "
+    "from picturewise.data.options import DataOptions; "
+    "data = read_place(DataOptions(source=sys.argv[1])); print({s: p.fingerprint for s, p in data.splits().items()})"
 )
 
 
@@ -309,7 +310,7 @@ def test_leftovers_of_killed_processes_are_swept_but_not_those_of_living_ones(fa
         folder.mkdir(parents=True)
         (folder / "images-0.npy").write_bytes(b"half")
     with filelock.FileLock(imports_folder() / ".alive.lock"):
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
     assert not dead.exists()
     assert alive.exists()
 
@@ -320,7 +321,7 @@ def test_a_store_that_cannot_be_made_is_an_error_that_names_the_way_out(
     (tmp_path / "no-folder").write_bytes(b"")
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "no-folder"))
     with pytest.raises(SaveError, match=r"imported once into .*choose another place .*PICTUREWISE_HOME"):
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
 
 
 def test_a_full_disk_is_an_error_and_never_a_crash(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,7 +330,7 @@ def test_a_full_disk_is_an_error_and_never_a_crash(fake: Fake, monkeypatch: pyte
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(SaveError, match=r"cannot be written \(No space left on device\): free some space"):
-        read_stored(fake, ["train"], OPTIONS)
+        read_stored(fake, "the source", ["train"], OPTIONS)
     assert imports() == []
 
 
@@ -363,34 +364,34 @@ def test_a_set_that_was_imported_is_read_without_opening_it(
 ) -> None:
     make_classes(tmp_path / "animals")
     options = DataOptions(source=str(tmp_path / "animals"))
-    read(options)
+    read_place(options)
     opened: list[str] = []
     hearing = True
     sys.addaudithook(
         lambda event, found: opened.append(str(found[0])) if hearing and event == "open" else None
     )
-    read(options)
+    read_place(options)
     hearing = False
     assert opened
     assert not [path for path in opened if path.endswith(".png")]
 
 
 def test_an_import_whose_pictures_were_overwritten_is_made_anew(fake: Fake) -> None:
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     (path,) = imports_folder().glob("*/*/images.npy")
     content = path.read_bytes()
     path.write_bytes(content[:128] + bytes(len(content) - 128))
     np.testing.assert_array_equal(
-        read_stored(fake, ["train"], OPTIONS).parts["train"].pictures.images[:], IMAGES
+        read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures.images[:], IMAGES
     )
     assert len(fake.reads) == 2
 
 
 def test_a_stray_file_in_the_store_is_in_nobodys_way(fake: Fake) -> None:
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     (imports_folder() / "deadbeef").write_bytes(b"x")
     (place,) = imports_folder().glob("*/train-*")
     shutil.rmtree(place)
     place.write_bytes(b"x")
-    read_stored(fake, ["train"], OPTIONS)
+    read_stored(fake, "the source", ["train"], OPTIONS)
     assert [one.pictures for one in store.imports()] == [{"train": 20}]

@@ -7,8 +7,8 @@ length and gives (picture, label) at an index.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import allocate_in_memory
 from picturewise.data.arrays.layout import MAX_SIDE, Layout, layout_of
 from picturewise.data.arrays.value_range import ValueRange
-from picturewise.data.pictures.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
+from picturewise.data.pictures.pixels import RefusedError, as_channels, is_grey, to_array, to_grey_or_rgb
+from picturewise.data.pictures.resize import resize
+from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
@@ -30,16 +32,16 @@ Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
 
 @dataclass(frozen=True, eq=False)
 class ArraysOfSplit:
-    """One split as it was handed in.
+    """One split as it was passed.
 
     Attributes:
         images: (N, H, W, C) uint8.
-        labels: class numbers (N,), (N, 1) or one-hot (N, K), or class names (N,).
+        labels: class numbers (N,), (N, 1) or one-hot (N, K), or class names (N,); None: there are none.
         factor: what floats were multiplied by; None where the values were no floats.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[Any]
+    labels: NDArray[Any] | None
     factor: float | None
 
 
@@ -48,18 +50,20 @@ def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None 
 
     Args:
         pictures: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, pixels of a square), whole numbers or floats.
-        labels: one a picture, see `ArraysOfSplit`; also a list of them.
+        labels: one a picture, see `ArraysOfSplit`; also a list of them. None: there are none.
         where: what to call the split in an error.
         factor: what train's floats were multiplied by; None: the values decide.
 
     Raises:
         DataError: shapes, types or values are something else.
     """
+    if isinstance(pictures, list) and labels is not None:
+        return replace(from_pictures(pictures, where, factor=factor), labels=_given_labels(labels, where))
     array = as_array(pictures, where)
+    if labels is None:
+        array = _several(array, where)
     layout = _layout(array.shape, array.dtype, where)
-    found = _labels(
-        labels if isinstance(labels, list | tuple) else as_array(labels, f"{where}, labels"), where
-    )
+    found = None if labels is None else _given_labels(labels, where)
     if array.dtype == np.uint8:
         return ArraysOfSplit(np.ascontiguousarray(layout.arrange(array)), found, None)
 
@@ -70,6 +74,40 @@ def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None 
 
     images, factor = _converted(blocks, (len(array), *_shape(layout)), array.dtype, where, factor)
     return ArraysOfSplit(images, found, factor)
+
+
+def from_pictures(
+    pictures: Sequence[Any],
+    where: str,
+    *,
+    factor: float | None = None,
+    size: tuple[int, int] | None = None,
+    mode: ResizeMode = "crop",
+) -> ArraysOfSplit:
+    """Return a list of pictures, without labels.
+
+    Args:
+        pictures: arrays, tensors or Pillow's pictures; grey ones among colours get their three channels.
+        where: what to call the split in an error.
+        factor: what train's floats were multiplied by; None: the values decide.
+        size: what pictures of bytes are brought to where they differ in size; None: they may not.
+        mode: how, see `resize`.
+
+    Raises:
+        DataError: there are none, or they differ in size or type.
+    """
+    if not pictures:
+        raise DataError(f"{where}: the list has no pictures.")
+    arrays = [
+        _picture(picture, f"{where}: picture {i:,} (counted from 0)") for i, picture in enumerate(pictures)
+    ]
+    if len({array.shape[2] for array in arrays}) > 1 and all(array.dtype == np.uint8 for array in arrays):
+        arrays = [as_channels(array, 3) for array in arrays]
+    if size is not None and len({array.shape for array in arrays}) > 1:
+        arrays = [resize(array, size, mode=mode) if array.dtype == np.uint8 else array for array in arrays]
+    for index, array in enumerate(arrays):
+        _check_alike(array, arrays[0], index, where)
+    return from_arrays(np.stack(arrays), None, where, factor=factor)
 
 
 def from_pairs(
@@ -175,16 +213,47 @@ def _pair(data: Any, index: int, where: str) -> tuple[NDArray[Any], Any]:
             "(picture, label)."
         )
     picture, label = pair
-    place = f"{where}: picture {index:,} (counted from 0)"
+    return _picture(picture, f"{where}: picture {index:,} (counted from 0)"), label
+
+
+def _picture(picture: Any, place: str) -> NDArray[Any]:
+    """Return one picture (H, W, C), of Pillow's, an array or a tensor."""
     if hasattr(picture, "convert") and hasattr(picture, "mode"):  # Pillow's
         try:
-            array = to_array(to_grey_or_rgb(picture), 1 if is_grey(picture.mode) else 3)
+            return to_array(to_grey_or_rgb(picture), 1 if is_grey(picture.mode) else 3)
         except (RefusedError, OSError, SyntaxError, ValueError) as error:
             raise DataError(f"{place} cannot be used: {error}.") from error
-    else:
-        single = as_array(picture, place)[np.newaxis]
-        array = _layout(single.shape, single.dtype, place).arrange(single)[0]
-    return array, label
+    single = as_array(picture, place)[np.newaxis]
+    array: NDArray[Any] = _layout(single.shape, single.dtype, place).arrange(single)[0]
+    return array
+
+
+def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return an array without labels as one of several pictures; a single grey picture (H, W) becomes one of one.
+
+    Labels would say how many pictures there are; without them, some shapes can be read in two ways.
+
+    Raises:
+        DataError: the shape is one of these.
+    """
+    shape = array.shape
+    if len(shape) == 2 and layout_of(shape) is None:
+        return array[np.newaxis]
+    doubtful = (len(shape) == 2 and shape[0] == shape[1]) or (
+        len(shape) == 3 and {shape[0], shape[2]} & {1, 3}
+    )
+    if doubtful:
+        raise DataError(
+            f"{where}: an array of the shape {shape} can be one picture or {shape[0]}. Pass one picture as "
+            "picture[None], several as (N, H, W, C)."
+        )
+    return array
+
+
+def _given_labels(labels: Any, where: str) -> NDArray[Any]:
+    return _labels(
+        labels if isinstance(labels, list | tuple) else as_array(labels, f"{where}, labels"), where
+    )
 
 
 def _check_alike(picture: NDArray[Any], first: NDArray[Any], index: int, where: str) -> None:

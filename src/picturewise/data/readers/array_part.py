@@ -12,8 +12,8 @@ from picturewise.data.arrays.labels import check_labels
 from picturewise.data.arrays.picture_statistics import digest_each
 from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
-from picturewise.data.options import DataOptions
 from picturewise.data.pictures.resize import resize_all
+from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError
 
 
@@ -22,7 +22,7 @@ def array_part(
     labels: NDArray[np.int64] | None,
     classes: tuple[str, ...],
     origin: str,
-    options: DataOptions,
+    options: ReadOptions,
     allocate: Allocate,
     *,
     names: Sequence[str] | None = None,

@@ -15,7 +15,7 @@ from picturewise.data.arrays.labels import check_labels, numbered_classes, to_cl
 from picturewise.data.arrays.layout import Layout, check_layout
 from picturewise.data.arrays.value_range import ValueRange, find_value_range
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_names import Keys
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
@@ -37,8 +37,8 @@ class Arrays(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ArraySetSource:
-    """A recognised set of arrays, see `Source`; `opened` opens the file anew."""
+class ArraySetReader:
+    """A recognised set of arrays, see `Reader`; `opened` opens the file anew."""
 
     path: Path
     keys: Keys
@@ -61,11 +61,11 @@ class ArraySetSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`. The first split decides the range of the values."""
+        """Return the pictures of `splits`; see `Reader.read`. The first split decides the range of the values."""
         return _Reader(self, self.opened(), options, allocate).read(
             [split for split in self.splits if split in splits], progress
         )
@@ -75,9 +75,9 @@ class ArraySetSource:
 class _Reader:
     """One reading of a source."""
 
-    source: ArraySetSource
+    source: ArraySetReader
     arrays: Arrays
-    options: DataOptions
+    options: ReadOptions
     allocate: Allocate
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:

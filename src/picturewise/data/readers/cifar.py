@@ -12,7 +12,7 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.cifar_files import (
     TRAIN_BATCHES,
@@ -34,8 +34,8 @@ _FOLDERS = ("cifar-10-batches-py", "cifar-100-python", "cifar-10-batches-bin", "
 
 
 @dataclass(frozen=True)
-class CifarSource:
-    """A recognised set, see `Source`; `files` are those of a folder, none where `path` is an archive."""
+class CifarReader:
+    """A recognised set, see `Reader`; `files` are those of a folder, none where `path` is an archive."""
 
     path: Path
     classes: Classes
@@ -64,11 +64,11 @@ class CifarSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`. In an archive, other batches are passed over."""
+        """Return the pictures of `splits`; see `Reader.read`. In an archive, other batches are passed over."""
         batches: dict[SplitName, dict[int, Batch]] = {split: {} for split in self.splits if split in splits}
         classes: tuple[str, ...] = ()
         for file, content, where in self._opened(batches):
@@ -125,7 +125,7 @@ class CifarSource:
         split: SplitName,
         found: Mapping[int, Batch],
         classes: tuple[str, ...],
-        options: DataOptions,
+        options: ReadOptions,
         allocate: Allocate,
     ) -> Part:
         batches = [found[number] for number in sorted(found)]
@@ -141,7 +141,7 @@ class CifarSource:
         return array_part(images, labels, classes, origin, options, allocate, names=known)
 
 
-def recognise(path: Path) -> CifarSource | None:
+def recognise(path: Path) -> CifarReader | None:
     """Return the source for CIFAR at `path`: an archive, a folder of its files or around one, or one batch.
 
     Raises:
@@ -156,7 +156,7 @@ def recognise(path: Path) -> CifarSource | None:
     return recognise(inner[0]) if len(inner) == 1 else None
 
 
-def _in_archive(path: Path) -> CifarSource | None:
+def _in_archive(path: Path) -> CifarReader | None:
     try:
         if archive.is_zip(path):
             names: tuple[str, ...] = archive.zip_names(path)
@@ -171,7 +171,7 @@ def _in_archive(path: Path) -> CifarSource | None:
         return None  # some other archive, whatever is wrong with it
     # A name such as `train` says little; the published archives say the rest by their folder.
     files = [file for name in names if (file := file_of(name)) is not None and _telling(name)]
-    return CifarSource(path, files[0].classes, files[0].binary, None) if files else None
+    return CifarReader(path, files[0].classes, files[0].binary, None) if files else None
 
 
 def _refuse_by_name(path: Path) -> None:
@@ -185,7 +185,7 @@ def _telling(name: str) -> bool:
     return "/" not in name or any(folder in name for folder in _FOLDERS) or "batch" in name
 
 
-def _from(paths: list[Path], place: Path) -> CifarSource | None:
+def _from(paths: list[Path], place: Path) -> CifarReader | None:
     """Return the source for files, or None where they are not CIFAR's."""
     known = {path: file for path in paths if (file := file_of(path.name)) is not None and path.is_file()}
     kinds = dict.fromkeys(
@@ -197,7 +197,7 @@ def _from(paths: list[Path], place: Path) -> CifarSource | None:
         files = {
             path: file for path, file in known.items() if (file.classes, file.binary) == (classes, binary)
         }
-        return CifarSource(place, classes, binary, files)
+        return CifarReader(place, classes, binary, files)
     return None
 
 

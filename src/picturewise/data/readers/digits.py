@@ -13,12 +13,12 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.split_names import SplitName
 
 
-class DigitsSource:
+class DigitsReader:
     """The digits as a source; it has no splits of its own, all pictures are train."""
 
     name = "digits"
@@ -31,11 +31,11 @@ class DigitsSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Source.read`."""
+        """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Reader.read`."""
         if "train" not in splits:
             return Reading({})
         from sklearn.datasets import load_digits  # noqa: PLC0415 (takes a second, and few runs need it)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import (
     Listing,
     is_folder,
@@ -24,8 +24,8 @@ from picturewise.split_names import SPLITS, SplitName, split_of
 
 
 @dataclass(frozen=True)
-class FolderSource:
-    """A recognised folder of class folders, see `Source`."""
+class FolderReader:
+    """A recognised folder of class folders, see `Reader`."""
 
     root: Path
     folders: Mapping[SplitName, Path]
@@ -47,11 +47,11 @@ class FolderSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`.
+        """Return the pictures of `splits`; see `Reader.read`.
 
         Where train is not among them, its files are still looked at (not decoded), for it decides the
         classes, the channels and, unless the options do, the size. `progress` counts each look and each
@@ -68,7 +68,7 @@ class FolderSource:
         return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
 
 
-def recognise(path: Path) -> FolderSource | None:
+def recognise(path: Path) -> FolderReader | None:
     """Return the source for the folder at `path`, or None where it holds neither folders nor pictures.
 
     Raises:
@@ -85,7 +85,7 @@ def recognise(path: Path) -> FolderSource | None:
     # A class can be called "train". So the names tell only where all are names of splits, or where one of the
     # folders holds class folders rather than pictures.
     if not named or (len(named) < len(folders) and not any(_holds_folders(folder) for _, folder in named)):
-        return FolderSource(path, {"train": path})
+        return FolderReader(path, {"train": path})
     splits = dict(named)
     names = ", ".join(printable(entry.name) for entry in folders)
     if len(named) < len(folders) or len(splits) < len(named):
@@ -93,7 +93,7 @@ def recognise(path: Path) -> FolderSource | None:
             f"{printable(path)} holds the folders {names}: expected either one folder per class, or one folder "
             "for each of train, valid and test and none beside them; move or rename the others."
         )
-    return FolderSource(path, splits)
+    return FolderReader(path, splits)
 
 
 def _holds_folders(folder: Path) -> bool:

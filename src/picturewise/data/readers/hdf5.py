@@ -14,7 +14,7 @@ from pathlib import Path
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_names import LABEL_WORDS, PICTURE_WORDS, find_keys, unlike_any
 from picturewise.data.readers.array_part import array_part
 from picturewise.names import slug
@@ -38,8 +38,8 @@ class _Arrays:
 
 
 @dataclass(frozen=True)
-class Hdf5Source:
-    """A recognised HDF5 file, see `Source`."""
+class Hdf5Reader:
+    """A recognised HDF5 file, see `Reader`."""
 
     path: Path
     arrays: Mapping[SplitName, _Arrays]
@@ -61,11 +61,11 @@ class Hdf5Source:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`. Train decides the scale and the classes."""
+        """Return the pictures of `splits`; see `Reader.read`. Train decides the scale and the classes."""
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
         answers: dict[SplitName, Answer] = {}
         factor = None
@@ -107,7 +107,7 @@ class Hdf5Source:
         )
 
 
-def recognise(path: Path) -> Hdf5Source | None:
+def recognise(path: Path) -> Hdf5Reader | None:
     """Return the source for an HDF5 file at `path`, or for a folder with a single one; None for anything else.
 
     Raises:
@@ -131,7 +131,7 @@ def recognise(path: Path) -> Hdf5Source | None:
     keys = find_keys(shapes, where)
     if keys is None:
         raise unlike_any(answer.facts["names"], where)
-    return Hdf5Source(
+    return Hdf5Reader(
         path,
         {
             split: _Arrays(name, keys.labels.get(split), math.prod(shapes[name]))

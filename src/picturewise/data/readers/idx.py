@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.options import DataOptions
 from picturewise.data.pictures import decode
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers import idx_file
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
@@ -54,8 +54,8 @@ class _Pair:
 
 
 @dataclass(frozen=True)
-class IdxSource:
-    """A recognised set of IDX files, see `Source`."""
+class IdxReader:
+    """A recognised set of IDX files, see `Reader`."""
 
     name: str
     pairs: Mapping[SplitName, _Pair]
@@ -73,11 +73,11 @@ class IdxSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`."""
+        """Return the pictures of `splits`; see `Reader.read`."""
         classes = self._classes()
         return Reading(
             {split: self._part(split, classes, options, allocate) for split in self.splits if split in splits}
@@ -92,7 +92,7 @@ class IdxSource:
         return ()
 
     def _part(
-        self, split: SplitName, classes: tuple[str, ...], options: DataOptions, allocate: Allocate
+        self, split: SplitName, classes: tuple[str, ...], options: ReadOptions, allocate: Allocate
     ) -> Part:
         pair = self.pairs[split]
         images = idx_file.read_pictures(pair.pictures, allocate)
@@ -102,7 +102,7 @@ class IdxSource:
         return array_part(images, labels, classes, printable(pair.pictures), options, allocate)
 
 
-def recognise(path: Path) -> IdxSource | None:
+def recognise(path: Path) -> IdxReader | None:
     """Return the source for IDX files at `path`, a folder or one file of a pair; None where there are none.
 
     Raises:
@@ -120,7 +120,7 @@ def recognise(path: Path) -> IdxSource | None:
             file for entry in _regular_files(path.parent) if (file := _relative(entry, named)) is not None
         ]
         pairs = _pairs([named, *_plain_before_gzipped(relatives)], path)
-    return IdxSource(slug(path), pairs) if pairs else None
+    return IdxReader(slug(path), pairs) if pairs else None
 
 
 def _regular_files(folder: Path) -> list[Path]:

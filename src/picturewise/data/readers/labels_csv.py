@@ -19,8 +19,8 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
-from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import SUFFIXES
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import (
     FolderEntry,
     Listing,
@@ -54,8 +54,8 @@ class _List:
 
 
 @dataclass(frozen=True)
-class LabelledFilesSource:
-    """Recognised lists of labelled files, see `Source`."""
+class LabelledFilesReader:
+    """Recognised lists of labelled files, see `Reader`."""
 
     root: Path
     lists: Mapping[SplitName, _List]
@@ -78,11 +78,11 @@ class LabelledFilesSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
+        """Return the pictures of `splits`; see `Reader.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
         listings = {split: _listing(self.lists[split]) for split in dict.fromkeys([first, *asked])}
@@ -103,7 +103,7 @@ class LabelledFilesSource:
         return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
 
 
-def recognise(path: Path) -> LabelledFilesSource | None:
+def recognise(path: Path) -> LabelledFilesReader | None:
     """Return the source for lists at `path`, a folder or one CSV file; None where there are none with pictures.
 
     Raises:
@@ -117,7 +117,7 @@ def recognise(path: Path) -> LabelledFilesSource | None:
         if found is None:
             _refuse_half(path)
             return None
-        return LabelledFilesSource(path, {_split(path) or "train": found})
+        return LabelledFilesReader(path, {_split(path) or "train": found})
     lists: dict[SplitName, _List] = {}
     for entry in visible_entries(path):
         if not entry.name.lower().endswith(".csv") or "submission" in entry.name.lower():
@@ -138,7 +138,7 @@ def recognise(path: Path) -> LabelledFilesSource | None:
         for entry in visible_entries(path):
             if entry.name.lower().endswith(".csv"):
                 _refuse_half(path / entry.name)
-    return LabelledFilesSource(path, lists) if lists else None
+    return LabelledFilesReader(path, lists) if lists else None
 
 
 def _split(path: Path) -> SplitName | None:

@@ -20,9 +20,9 @@ from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
-from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import Form, PictureError, PictureHeader
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import Listing
 from picturewise.errors import DataError
 from picturewise.split_names import SplitName
@@ -57,7 +57,7 @@ def read_listings(
     asked: Collection[SplitName],
     places: Mapping[SplitName, str],
     root: str,
-    options: DataOptions,
+    options: ReadOptions,
     progress: Progress | None,
     allocate: Allocate,
 ) -> Reading:
@@ -101,7 +101,7 @@ def read_listings(
     return reading
 
 
-def _guess(paths: Sequence[Item], options: DataOptions) -> Form | None:
+def _guess(paths: Sequence[Item], options: ReadOptions) -> Form | None:
     """Return what the pictures are likely to be brought to; None: who knows, or these are too few to spare time."""
     if len(paths) <= _SAMPLE:
         return None
@@ -141,7 +141,7 @@ def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, alloc
 
 
 def _form(
-    looks: Sequence[Look | PictureError], options: DataOptions, place: str
+    looks: Sequence[Look | PictureError], options: ReadOptions, place: str
 ) -> tuple[Form, tuple[str, ...]]:
     """Decide size and channels from the headers of the first split."""
     headers = [look.header for look in looks if isinstance(look, Look)]
@@ -157,7 +157,7 @@ def _form(
 
 
 def _common_size(
-    headers: Sequence[PictureHeader], options: DataOptions
+    headers: Sequence[PictureHeader], options: ReadOptions
 ) -> tuple[tuple[int, int], tuple[str, ...]]:
     """Return the size that all pictures have, or else the median, its longer side at most `LONGEST_SIDE`."""
     heights, widths = [header.height for header in headers], [header.width for header in headers]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.readers.array_names import find_keys, unlike_any
-from picturewise.data.readers.array_sets import ArraySetSource
+from picturewise.data.readers.array_sets import ArraySetReader
 from picturewise.data.readers.folder_listing import visible_entries
 from picturewise.errors import DataError
 from picturewise.printable import printable
@@ -20,7 +20,7 @@ from picturewise.untrusted.npy import MAX_HEADER, decode_npy, read_header
 from picturewise.untrusted.scratch import mapped_pieces
 
 
-def recognise(path: Path) -> ArraySetSource | None:
+def recognise(path: Path) -> ArraySetReader | None:
     """Return the source for a zip of `.npy` files at `path`, or None where it is none. None of them is read.
 
     Raises:
@@ -48,7 +48,7 @@ def recognise(path: Path) -> ArraySetSource | None:
     keys = find_keys(members, printable(path))
     if keys is None:
         raise unlike_any(members, printable(path))
-    return ArraySetSource(path, keys, lambda: _Arrays(path, members))
+    return ArraySetReader(path, keys, lambda: _Arrays(path, members))
 
 
 def _refuse_lone_arrays(path: Path) -> None:

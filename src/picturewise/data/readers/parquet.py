@@ -15,7 +15,7 @@ from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import FolderEntry, Listing
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError
@@ -31,8 +31,8 @@ _BYTES_A_SECOND = 30 << 20
 
 
 @dataclass(frozen=True)
-class ParquetSource:
-    """Recognised Parquet files, see `Source`."""
+class ParquetReader:
+    """Recognised Parquet files, see `Reader`."""
 
     root: Path
     shards: Mapping[SplitName, tuple[Path, ...]]
@@ -54,11 +54,11 @@ class ParquetSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read` and `read_listings`."""
+        """Return the pictures of `splits`; see `Reader.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
         listings = {split: _listing(self.shards[split]) for split in dict.fromkeys([first, *asked])}
@@ -74,7 +74,7 @@ class ParquetSource:
         return read_listings(listings, asked, places, shown, options, progress, allocate)
 
 
-def recognise(path: Path) -> ParquetSource | None:
+def recognise(path: Path) -> ParquetReader | None:
     """Return the source for Parquet files at `path`, one or a folder of them; None where there are none.
 
     Raises:
@@ -82,7 +82,7 @@ def recognise(path: Path) -> ParquetSource | None:
     """
     if path.is_file():
         with path.open("rb") as file:
-            return ParquetSource(path, {_split(path.stem): (path,)}) if file.read(4) == b"PAR1" else None
+            return ParquetReader(path, {_split(path.stem): (path,)}) if file.read(4) == b"PAR1" else None
     if not path.is_dir():
         return None
     # The hub keeps the shards in a folder "data" below the set's own.
@@ -95,7 +95,7 @@ def recognise(path: Path) -> ParquetSource | None:
         for name in names:
             shards[_split(name)].append(folder / name)
         if shards:
-            return ParquetSource(path, {split: tuple(files) for split, files in shards.items()})
+            return ParquetReader(path, {split: tuple(files) for split, files in shards.items()})
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from picturewise.data.readers.array_names import find_keys, unlike_any
-from picturewise.data.readers.array_sets import ArraySetSource
+from picturewise.data.readers.array_sets import ArraySetReader
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.pickles import reader
@@ -21,7 +21,7 @@ from picturewise.untrusted.pickles import reader
 _SUFFIXES = frozenset({".pickle", ".pkl", ".pck"})
 
 
-def recognise(path: Path) -> ArraySetSource | None:
+def recognise(path: Path) -> ArraySetReader | None:
     """Return the source for a pickle at `path`, or None where it is none. The arrays in it are not touched.
 
     Raises:
@@ -35,7 +35,7 @@ def recognise(path: Path) -> ArraySetSource | None:
     keys = find_keys(names, where)
     if keys is None:
         raise unlike_any(names, where)
-    return ArraySetSource(path, keys, lambda: _Arrays(where, reader.read_table(path)))
+    return ArraySetReader(path, keys, lambda: _Arrays(where, reader.read_table(path)))
 
 
 @dataclass(frozen=True, eq=False)

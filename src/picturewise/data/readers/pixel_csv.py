@@ -20,7 +20,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
 from picturewise.data.contract import Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.csv_numbers import CsvTable, count_rows, look, rows
 from picturewise.errors import DataError
@@ -45,8 +45,8 @@ class PixelTable:
 
 
 @dataclass(frozen=True)
-class PixelCsvSource:
-    """Recognised files, see `Source`; a single file without labels is train without labels."""
+class PixelCsvReader:
+    """Recognised files, see `Reader`; a single file without labels is train without labels."""
 
     name: str
     tables: Mapping[SplitName, PixelTable]
@@ -64,11 +64,11 @@ class PixelCsvSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`. The classes are those of train."""
+        """Return the pictures of `splits`; see `Reader.read`. The classes are those of train."""
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
         read = {split: read_pixels(self.tables[split], progress, allocate) for split in asked}
@@ -84,7 +84,7 @@ class PixelCsvSource:
         )
 
 
-def recognise(path: Path) -> PixelCsvSource | None:
+def recognise(path: Path) -> PixelCsvReader | None:
     """Return the source for CSV files of pixels at `path`, a folder or one file; None where there are none.
 
     Raises:
@@ -96,7 +96,7 @@ def recognise(path: Path) -> PixelCsvSource | None:
         if table is None:
             return None
         split = _split_of_name(path) if table.label is not None else None
-        return PixelCsvSource(slug(path.with_suffix("")), {split or "train": table})
+        return PixelCsvReader(slug(path.with_suffix("")), {split or "train": table})
     with os.scandir(path) as entries:
         names = sorted(
             entry.name for entry in entries if entry.name.lower().endswith(".csv") and entry.is_file()
@@ -119,7 +119,17 @@ def recognise(path: Path) -> PixelCsvSource | None:
         for file in found
         if file not in labelled
     )
-    return PixelCsvSource(slug(path), tables, notes)
+    return PixelCsvReader(slug(path), tables, notes)
+
+
+def recognise_unlabelled(path: Path) -> PixelCsvReader | None:
+    """Return the reader of the one CSV file of pixels without labels in a folder, such as Kaggle's `test.csv`."""
+    if not path.is_dir():
+        return None
+    with os.scandir(path) as entries:
+        names = [entry.name for entry in entries if entry.name.lower().endswith(".csv") and entry.is_file()]
+    tables = [table for name in sorted(names) if (table := pixel_table(path / name)) is not None]
+    return PixelCsvReader(slug(path), {"train": tables[0]}) if len(tables) == 1 else None
 
 
 def pixel_table(path: Path) -> PixelTable | None:

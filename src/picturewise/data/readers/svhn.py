@@ -24,7 +24,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers import mat_file
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
@@ -37,20 +37,20 @@ _NAME = re.compile(r"(train|test|extra)(_\d+x\d+)?\.mat", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class SvhnSource:
-    """Recognised files of SVHN, see `Source`."""
+class SvhnReader:
+    """Recognised files of SVHN, see `Reader`."""
 
     name: str
     files: Mapping[SplitName, tuple[Path, ...]]
     extra: Path | None = None
     notes: tuple[str, ...] = ()
 
-    def with_extra(self) -> SvhnSource:
+    def with_extra(self) -> SvhnReader:
         """Return the source whose train split is train and extra together, where there are both."""
         if self.extra is None:
             return self
         files = {**self.files, "train": (*self.files["train"], self.extra)}
-        return SvhnSource(self.name, files)
+        return SvhnReader(self.name, files)
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -64,11 +64,11 @@ class SvhnSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Source.read`."""
+        """Return the pictures of `splits`; see `Reader.read`."""
         return Reading(
             {
                 split: _read(self.files[split], options, progress, allocate)
@@ -79,7 +79,7 @@ class SvhnSource:
         )
 
 
-def recognise(path: Path) -> SvhnSource | None:
+def recognise(path: Path) -> SvhnReader | None:
     """Return the source for SVHN's files at `path`, a folder or one file; None where there are none.
 
     Raises:
@@ -90,7 +90,7 @@ def recognise(path: Path) -> SvhnSource | None:
             return None
         match = _NAME.fullmatch(path.name)
         split: SplitName = "test" if match is not None and match[1].lower() == "test" else "train"
-        return SvhnSource(slug(path), {split: (path,)})
+        return SvhnReader(slug(path), {split: (path,)})
     with os.scandir(path) as entries:
         files = sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name) and entry.is_file())
     found = {name.split("_")[0].split(".")[0].lower(): path / name for name in files}
@@ -102,10 +102,10 @@ def recognise(path: Path) -> SvhnSource | None:
             f"{printable(extra.name)} was not read. To learn from train and extra together, use svhn-extra of the "
             f"catalogue (picturewise data show svhn-extra); to learn from extra alone, name {printable(extra)}."
         )
-        return SvhnSource(slug(path), _each_alone(found), extra, (note,))
+        return SvhnReader(slug(path), _each_alone(found), extra, (note,))
     if extra is not None:
         found["train"] = extra
-    return SvhnSource(slug(path), _each_alone(found))
+    return SvhnReader(slug(path), _each_alone(found))
 
 
 def _each_alone(found: Mapping[str, Path]) -> dict[SplitName, tuple[Path, ...]]:
@@ -124,7 +124,7 @@ class _File:
 
 
 def _read(
-    paths: tuple[Path, ...], options: DataOptions, progress: Progress | None, allocate: Allocate
+    paths: tuple[Path, ...], options: ReadOptions, progress: Progress | None, allocate: Allocate
 ) -> Part:
     """Return the pictures of one or several files, one file after the other in one array."""
     # Headers and labels of all come first, so that little is unpacked for a bad file.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
 from picturewise.printable import printable
@@ -35,8 +35,8 @@ _PACKED = b"BZh"
 
 
 @dataclass(frozen=True)
-class UspsSource:
-    """USPS files as a source, see `Source`."""
+class UspsReader:
+    """USPS files as a source, see `Reader`."""
 
     files: Mapping[SplitName, Path]
     name: str = "usps"
@@ -53,23 +53,23 @@ class UspsSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures (N, 16, 16, 1), or of the size asked for; see `Source.read`."""
+        """Return the pictures (N, 16, 16, 1), or of the size asked for; see `Reader.read`."""
         return Reading(
             {split: self._part(split, options, allocate) for split in self.splits if split in splits}
         )
 
-    def _part(self, split: SplitName, options: DataOptions, allocate: Allocate) -> Part:
+    def _part(self, split: SplitName, options: ReadOptions, allocate: Allocate) -> Part:
         path = self.files[split]
         images, labels = read_file(path)
         classes = tuple(str(digit) for digit in range(CLASSES))
         return array_part(images, labels, classes, printable(path), options, allocate)
 
 
-def recognise(path: Path) -> UspsSource | None:
+def recognise(path: Path) -> UspsReader | None:
     """Return the source for USPS files at `path`, a folder or one file; None where there are none.
 
     Raises:
@@ -82,7 +82,7 @@ def recognise(path: Path) -> UspsSource | None:
         found = _NAME.fullmatch(name)
         if found is not None:
             files["test" if found[1] else "train"] = path / name if path.is_dir() else path
-    return UspsSource(files) if files else None
+    return UspsReader(files) if files else None
 
 
 def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -20,7 +20,7 @@ from picturewise.data.arrays.digest import digest
 from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
-from picturewise.data.options import DataOptions
+from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError
 from picturewise.seeds import derive
 from picturewise.split_names import SplitName
@@ -177,7 +177,7 @@ def _in_order(
 
 
 def complete(
-    train: Part, own: Collection[SplitName], asked: Collection[SplitName], options: DataOptions
+    train: Part, own: Collection[SplitName], asked: Collection[SplitName], options: ReadOptions
 ) -> tuple[dict[SplitName, ImageSet], list[str]]:
     """Return train and the splits held out from it, as far as asked for, and a sentence on each holding out.
 
@@ -195,13 +195,13 @@ def complete(
             name has nothing that `options.group_by` matches.
     """
     pictures, labels = train.pictures, train.pictures.labels
+    fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
+    missing = [(split, share) for split, share in fractions.items() if split not in own and share > 0]
+    if not missing:
+        unused = "--group-by had no effect: the data set already has all its splits."
+        return {"train": pictures}, [unused] if options.group_by else []
     if labels is None:
         return {"train": pictures}, [f"{pictures.origin} has no labels, so no split was held out from it."]
-    fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
-    missing = [(split, fraction) for split, fraction in fractions.items() if split not in own]
-    if not missing:
-        unused = "The source brings all its splits, so nothing was held out and --group-by changes nothing."
-        return {"train": pictures}, [unused] if options.group_by else []
     groups = _groups(pictures, options.group_by)
     indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
     notes = []
@@ -260,7 +260,7 @@ def _note(
     held_out: NDArray[np.bool_],
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
-    options: DataOptions,
+    options: ReadOptions,
 ) -> str:
     """Say what was held out, and which classes were too small to give anything."""
     names = {"valid": "validation"}

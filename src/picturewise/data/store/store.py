@@ -26,8 +26,8 @@ import filelock
 from picturewise import files
 from picturewise.cache_folder import imports_folder, no_room
 from picturewise.catalogue import entries
-from picturewise.data.contract import Part, Progress, Reading, Source
-from picturewise.data.options import DataOptions
+from picturewise.data.contract import Part, Progress, Reader, Reading
+from picturewise.data.read_options import ReadOptions
 from picturewise.data.store import change_detection, stored_split
 from picturewise.data.store.stored_split import Facts, Workshop
 from picturewise.errors import DataError, Interrupted, SaveError
@@ -38,28 +38,32 @@ _DIGITS = 24  # hexadecimal ones of a name
 
 
 def read_stored(
-    source: Source, splits: Collection[SplitName], options: DataOptions, progress: Progress | None = None
+    reader: Reader,
+    place: str,
+    splits: Collection[SplitName],
+    options: ReadOptions,
+    progress: Progress | None = None,
 ) -> Reading:
-    """Return what `source.read` returns, mapped from the store; what is not there yet is imported first.
+    """Return what `reader.read` returns, mapped from the store; what is not there yet is imported first.
 
     Several processes may ask at once: one imports, the others wait and find it done. An import that is
     interrupted leaves nothing that could be taken for one.
 
     Raises:
-        DataError: as for `source.read`; or the source changed while it was imported.
+        DataError: as for `reader.read`; or the source changed while it was imported.
         Interrupted: Ctrl-C came while pictures were imported.
         SaveError: the store cannot be written.
         OSError: the source cannot be looked at.
     """
-    folder = imports_folder() / _identity(source, options)
-    places = _places(source, splits, folder)
+    folder = imports_folder() / _identity(reader, place, options)
+    places = _places(reader, splits, folder)
     found = _found(places)
     if len(found) < len(places):
-        with _told_if_interrupted(options.source), _alone(folder) as workshop:
+        with _told_if_interrupted(place), _alone(folder) as workshop:
             found = _found(places)  # another process may have been at it
             missing = {split: place for split, place in places.items() if split not in found}
             if missing:
-                _import(source, missing, options, progress, Workshop(workshop))
+                _import(reader, place, missing, options, progress, Workshop(workshop))
         found = _found(places)
         if len(found) < len(places):
             raise DataError(
@@ -115,13 +119,13 @@ def remove(one: Import) -> None:
         raise SaveError(f"{one.folder} cannot be deleted: {error.strerror or error}.") from error
 
 
-def _identity(source: Source, options: DataOptions) -> str:
+def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     """Return what names the imports of one source, whatever its state, read in one way and reached by any link."""
-    inputs = [place for split in source.splits for place in source.inputs(split)]
-    places = [place if isinstance(place, str) else _reached(place) for place in inputs]
+    inputs = [item for split in reader.splits for item in reader.inputs(split)]
+    places = [item if isinstance(item, str) else _reached(item) for item in inputs]
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
-    name = source.name if options.source in entries.entries() else None
-    said = [type(source).__name__, name, places, options.size, options.resize, options.skip_bad]
+    name = reader.name if place in entries.entries() else None
+    said = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
     return _short(json.dumps([stored_split.FORMAT, *said]))
 
 
@@ -132,11 +136,11 @@ def _reached(place: Path) -> str:
     )
 
 
-def _places(source: Source, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
+def _places(reader: Reader, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
     """Return where each split lies, or would lie, with the source as it is now."""
     state = functools.cache(change_detection.signature)
     return {
-        split: folder / f"{split}-{_short(repr([state(place) for place in source.inputs(split)]))}"
+        split: folder / f"{split}-{_short(repr([state(place) for place in reader.inputs(split)]))}"
         for split in SPLITS
         if split in splits
     }
@@ -152,21 +156,21 @@ def _found(places: Mapping[SplitName, Path]) -> dict[SplitName, tuple[Part, Fact
 
 
 def _import(
-    source: Source,
+    reader: Reader,
+    place: str,
     places: Mapping[SplitName, Path],
-    options: DataOptions,
+    options: ReadOptions,
     progress: Progress | None,
     workshop: Workshop,
 ) -> None:
-    reading = source.read([*places], options, progress, workshop.allocate)
+    reading = reader.read([*places], options, progress, workshop.allocate)
     ready = {
-        split: workshop.write(split, part, reading.notes, options.source)
-        for split, part in reading.parts.items()
+        split: workshop.write(split, part, reading.notes, place) for split, part in reading.parts.items()
     }
     folder = next(iter(places.values())).parent
-    if _places(source, places, folder) != places:
+    if _places(reader, places, folder) != places:
         raise DataError(
-            f"{printable(options.source)} changed while it was read, so what was read may be neither old nor new; "
+            f"{printable(place)} changed while it was read, so what was read may be neither old nor new; "
             "wait until the program that writes it is done, and start again."
         )
     for split, finished in ready.items():

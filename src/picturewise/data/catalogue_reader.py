@@ -10,22 +10,22 @@ from picturewise.catalogue.entries import SetEntry
 from picturewise.catalogue.installed import Installed
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import slices
-from picturewise.data.contract import Part, Progress, Reading, Source
-from picturewise.data.options import DataOptions
+from picturewise.data.contract import Part, Progress, Reader, Reading
+from picturewise.data.read_options import AsItIs, ReadOptions
 from picturewise.data.readers.array_part import array_part
-from picturewise.data.readers.digits import DigitsSource
-from picturewise.data.readers.svhn import SvhnSource
+from picturewise.data.readers.digits import DigitsReader
+from picturewise.data.readers.svhn import SvhnReader
 from picturewise.errors import DataError
 from picturewise.names import shown_bytes
 from picturewise.split_names import SplitName
 
 
 @dataclass(frozen=True)
-class CatalogueSource:
-    """One set of the catalogue, see `Source`."""
+class CatalogueReader:
+    """One set of the catalogue, see `Reader`."""
 
     place: Installed
-    inner: Source
+    inner: Reader
 
     @property
     def entry(self) -> SetEntry:
@@ -51,14 +51,14 @@ class CatalogueSource:
     def read(
         self,
         splits: Collection[SplitName],
-        options: DataOptions,
+        options: ReadOptions,
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`, upright and with the catalogue's class names; see `Source.read`."""
+        """Return the pictures of `splits`, upright and with the catalogue's class names; see `Reader.read`."""
         entry = self.entry
         # Pictures that lie on their side are brought to a size after they stand.
-        read_as = options.model_copy(update={"size": None}) if entry.transposed else options
+        read_as = AsItIs(skip_bad=options.skip_bad) if entry.transposed else options
         reading = self.inner.read(splits, read_as, progress, allocate)
         parts = {split: self._named(part, options, allocate) for split, part in reading.parts.items()}
         notes = tuple(
@@ -67,7 +67,7 @@ class CatalogueSource:
         )
         return replace(reading, parts=parts, notes=reading.notes + notes)
 
-    def _named(self, part: Part, options: DataOptions, allocate: Allocate) -> Part:
+    def _named(self, part: Part, options: ReadOptions, allocate: Allocate) -> Part:
         entry, pictures = self.entry, part.pictures
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
@@ -90,7 +90,7 @@ class CatalogueSource:
         return array_part(upright, pictures.labels, entry.classes, pictures.origin, options, allocate)
 
 
-def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Source]) -> Source:
+def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Reader]) -> Reader:
     """Return the source for a set of the catalogue; nothing is downloaded.
 
     Args:
@@ -102,16 +102,16 @@ def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Sourc
         DataError: its files are not all here; the message says how to fetch them.
     """
     if not entry.files:
-        return DigitsSource()
+        return DigitsReader()
     place = Installed(name, entry)
     if not place.is_here():
         raise DataError(not_here(name, entry))
     paths = place.paths()
     inner = recognise(paths[0] if len(paths) == 1 else place.folder)
     # A set that is fetched with the extra digits is there to learn from them.
-    if isinstance(inner, SvhnSource) and inner.extra in paths:
+    if isinstance(inner, SvhnReader) and inner.extra in paths:
         inner = inner.with_extra()
-    return CatalogueSource(place, inner)
+    return CatalogueReader(place, inner)
 
 
 def not_here(name: str, entry: SetEntry) -> str:

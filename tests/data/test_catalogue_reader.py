@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_place import read_place
 
 from picturewise.catalogue.fetch import fetch
 from picturewise.catalogue.installed import Installed
-from picturewise.data.catalogue_source import CatalogueSource
+from picturewise.data.catalogue_reader import CatalogueReader
 from picturewise.data.contract import Part, Reading
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
-from picturewise.data.read import read
 from picturewise.errors import DataError
 from picturewise.names import shown_bytes
 from picturewise.split_names import SplitName
@@ -20,7 +20,7 @@ from picturewise.split_names import SplitName
 
 def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Installed, server) -> None:
     with pytest.raises(DataError) as caught:
-        read(DataOptions(source="tiny"))
+        read_place(DataOptions(source="tiny"))
     size = sum(file.bytes or 0 for file in place.entry.files)
     assert str(caught.value) == (
         f"tiny is not here yet; fetch it ({size} bytes from {place.entry.publisher()}) with: "
@@ -36,7 +36,7 @@ def test_a_folder_of_the_name_is_pointed_out(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()
     with pytest.raises(DataError, match=r"'\./tiny' is the folder of that name"):
-        read(DataOptions(source="tiny"))
+        read_place(DataOptions(source="tiny"))
 
 
 def test_files_of_another_set_are_noticed_by_their_classes(
@@ -45,18 +45,18 @@ def test_files_of_another_set_are_noticed_by_their_classes(
     fetch(place)
     write_idx(place.folder / "train-labels-idx1-ubyte.gz", [number % 5 for number in range(30)], (30,))
     with pytest.raises(DataError, match="has 5 classes, expected the 3 of tiny"):
-        read(DataOptions(source="tiny"))
+        read_place(DataOptions(source="tiny"))
 
 
 def test_the_catalogue_names_the_classes_where_only_a_split_is_read(place: Installed) -> None:
     fetch(place)
-    assert read(DataOptions(source="tiny"), ["test"]).classes == ("no", "yes", "perhaps")
+    assert read_place(DataOptions(source="tiny"), ["test"]).classes == ("no", "yes", "perhaps")
 
 
 def test_no_split_but_the_one_asked_for_is_opened(place: Installed) -> None:
     fetch(place)
     (place.folder / "t10k-images-idx3-ubyte.gz").write_bytes(b"damaged")
-    assert len(read(DataOptions(source="tiny"), ["train"]).split("train")) == 27
+    assert len(read_place(DataOptions(source="tiny"), ["train"]).split("train")) == 27
 
 
 def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place: Installed) -> None:
@@ -75,10 +75,10 @@ def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place:
     fetch(place)
     options = DataOptions(source="tiny")
     for classes in (("no", "yes", "perhaps"), ("0", "1", "2")):
-        part = CatalogueSource(place, Named(classes)).read(["train"], options).parts["train"]
+        part = CatalogueReader(place, Named(classes)).read(["train"], options).parts["train"]
         assert part.pictures.classes == ("no", "yes", "perhaps")
     with pytest.raises(DataError, match="a file has the classes yes, no, perhaps, …, expected those of tiny"):
-        CatalogueSource(place, Named(("yes", "no", "perhaps"))).read(["train"], options)
+        CatalogueReader(place, Named(("yes", "no", "perhaps"))).read(["train"], options)
 
 
 @pytest.mark.parametrize(("size", "words"), [(999, "999 bytes"), (1000, "1.0 kB"), (561_753_746, "561.8 MB")])

@@ -12,9 +12,10 @@ from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory import arrays_and_pairs
-from picturewise.data.in_memory.make_dataset import collect, make_dataset, with_all_splits
-from picturewise.data.options import DataOptions
+from picturewise.data.in_memory.in_memory_source import in_memory_source
+from picturewise.data.read_options import AsItIs
 from picturewise.errors import DataError, UsageError
+from picturewise.tasks.load import make_dataset
 
 
 def noise(count: int = 40, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
@@ -23,6 +24,13 @@ def noise(count: int = 40, channels: int = 3, seed: int = 0) -> NDArray[np.uint8
 
 def halves(count: int = 40) -> NDArray[np.int64]:
     return np.arange(count) % 2
+
+
+def collect(data: Any, *, progress: Any = None, **options: Any) -> dict[str, ImageSet]:
+    """Return every split of a source, converted; nothing is held out."""
+    source = in_memory_source(data, **options)
+    reading = source.read(source.splits, AsItIs(), progress)
+    return {split: part.pictures for split, part in reading.parts.items()}
 
 
 def train_of(pictures: Any, labels: Any = None, **options: Any) -> ImageSet:
@@ -172,6 +180,92 @@ def test_the_range_of_train_decides_for_the_other_splits() -> None:
     np.testing.assert_array_equal(whole["test"].images, noise())  # whole numbers say nothing about floats
 
 
+def test_pictures_alone_have_no_labels() -> None:
+    images = noise(4)
+    pillow = [Image.fromarray(image) for image in images]
+    for pictures in (images, torch.from_numpy(images), list(images), pillow, images.transpose(0, 3, 1, 2)):
+        part = collect(pictures)["train"]
+        np.testing.assert_array_equal(part.images, images)
+        assert (part.labels, part.classes) == (None, ())
+    assert collect(pillow[0])["train"].images.shape == (1, 6, 5, 3)
+    assert collect(images[0, :, :, 0])["train"].images.shape == (1, 6, 5, 1)
+
+
+def test_lists_of_pictures_may_have_labels_beside_them_and_mix_grey_with_colour() -> None:
+    images = noise(4)
+    part = collect((list(images), ["a", "b", "a", "b"]))["train"]
+    np.testing.assert_array_equal(part.images, images)
+    assert part.counts() == {"a": 2, "b": 2}
+    mixed = collect([Image.fromarray(images[0]), Image.fromarray(images[1, :, :, 0])])["train"]
+    np.testing.assert_array_equal(mixed.images[1], np.repeat(images[1, :, :, :1], 3, axis=2))
+
+
+def test_pictures_of_several_sizes_are_brought_to_the_size_that_is_asked_for() -> None:
+    pictures = [Image.new("L", (9, 4), 200), Image.new("L", (3, 3), 100)]
+    reading = in_memory_source(pictures).read(["train"], AsItIs(size=(3, 5)))
+    assert reading.parts["train"].pictures.images.shape == (2, 3, 5, 1)
+    with pytest.raises(
+        DataError, match=r"picture 1 \(counted from 0\) is 3x3x1, the first is 4x9x1; expected one size"
+    ):
+        collect(pictures)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (28, 28, 3), (28, 28, 1), (3, 28, 28)])
+def test_a_shape_that_can_be_one_picture_or_several_is_refused_without_labels(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match=r"can be one picture or \d+\. Pass one picture as picture\[None\]"):
+        collect(np.zeros(shape, np.uint8))
+    assert len(collect((np.zeros((28, 3, 3), np.uint8), halves(28)))["train"]) == 28
+
+
+class ClassLabel:
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+
+
+class Image_:  # noqa: N801 (its name is what is looked at, see below)
+    pass
+
+
+Image_.__name__ = "Image"
+
+
+class Hub:
+    """What a data set of Hugging Face's looks like."""
+
+    def __init__(self, features: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        self.features, self.column_names, self._rows = features, list(features), rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._rows[index]
+
+
+def test_a_data_set_with_columns_is_told_by_their_types() -> None:
+    images = noise(4)
+    rows = [{"id": n, "scan": Image.fromarray(image), "kind": n % 2} for n, image in enumerate(images)]
+    hub = Hub({"id": object(), "scan": Image_(), "kind": ClassLabel("cat", "dog")}, rows)
+    parts = collect({"train": hub, "validation": hub})
+    np.testing.assert_array_equal(parts["valid"].images, images)
+    assert parts["train"].counts() == {"cat": 2, "dog": 2}
+    named = Hub(
+        {"img": object(), "target": object()},
+        [{"img": images[0], "target": 0}, {"img": images[1], "target": 1}],
+    )
+    assert collect(named)["train"].counts() == {"0": 1, "1": 1}
+
+
+def test_a_data_set_with_two_columns_of_labels_is_refused() -> None:
+    features = {"img": Image_(), "fine_label": ClassLabel("a", "b"), "coarse_label": ClassLabel("c", "d")}
+    with pytest.raises(
+        DataError, match=r"fine_label, coarse_label all hold labels, expected one\. Keep or name one"
+    ):
+        collect(Hub(features, [{}]))
+    with pytest.raises(DataError, match=r"none of id, text holds pictures"):
+        collect(Hub({"id": object(), "text": object()}, [{}]))
+
+
 class Stream(IterableDataset):  # type: ignore[type-arg]
     def __iter__(self):
         return iter(())
@@ -183,21 +277,18 @@ IMAGES, LABELS = noise(4), halves(4)
 @pytest.mark.parametrize(
     ("data", "error", "said"),
     [
-        (IMAGES, UsageError, "is of type ndarray and has no labels with it, expected a pair (pictures, labels)"),
-        (torch.zeros(3, 4, 4), UsageError, "is of type Tensor and has no labels with it"),
         (3, UsageError, "is of type int, expected a pair"),
         (iter([]), UsageError, "is of type list_iterator, expected a pair"),
         ((IMAGES, LABELS, LABELS), UsageError, "is a tuple of 3, expected a pair"),
         (((IMAGES, LABELS), (IMAGES, LABELS)), UsageError, "{'train': (pictures, labels), 'test': (pictures, labels)}"),
         ({"training": (IMAGES, LABELS), "train": (IMAGES, LABELS)}, UsageError, "each once"),
         ({"trian": (IMAGES, LABELS)}, UsageError, "under 'trian', expected any of train, valid and test"),
-        ({}, UsageError, "nothing was handed in"),
-        (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader (hand in the dataset of the loader)"),
+        ({}, UsageError, "no pictures were passed"),
+        (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader (pass the data set of the loader)"),
         (Stream(), DataError, "the Stream has no length, so it is a stream"),
         (Pictures([], []), DataError, "there are no pictures, for the Pictures is empty"),
         (Pictures(list(IMAGES), [0]), DataError, "does not give picture 1 (counted from 0): IndexError"),
         (TensorDataset(torch.zeros(2, 3, 4, 4)), DataError, "gives 1 things for picture 0"),
-        (list(IMAGES), DataError, "the list gives a ndarray for picture 0"),
         (Pictures([IMAGES[0], IMAGES[1, :3]], [0, 1]), DataError,
          "picture 1 (counted from 0) is 3x5x3, the first is 6x5x3; expected one size"),
         (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "values of type float64, the first of type uint8"),
@@ -210,7 +301,6 @@ IMAGES, LABELS = noise(4), halves(4)
         ((IMAGES[:0], LABELS[:0]), DataError, "there are no pictures"),
         ((IMAGES.astype(str), LABELS), DataError, "expected numbers as (N, H, W)"),
         ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "the Tensor does not become an array"),
-        ((list(IMAGES), LABELS), DataError, "found a list, expected a NumPy array or a tensor; numpy.stack"),
         ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures, expected one each"),
         ((IMAGES, LABELS + 0.5), DataError, "expected a whole number"),
         ((IMAGES, LABELS - 1), DataError, "expected a whole number"),
@@ -224,7 +314,7 @@ IMAGES, LABELS = noise(4), halves(4)
 )  # fmt: skip
 def test_what_cannot_be_used_is_told_in_one_sentence(data: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error) as caught:
-        with_all_splits("pictures", collect(data), DataOptions(source=""))
+        collect(data)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 

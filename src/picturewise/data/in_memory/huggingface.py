@@ -1,0 +1,56 @@
+"""A data set of Hugging Face's `datasets` as one that gives (picture, label); the library itself is not imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from picturewise.errors import DataError
+from picturewise.names import listed
+
+_PICTURES = ("image", "img", "picture")
+_LABELS = ("label", "labels", "target", "class", "fine_label")
+
+
+def is_huggingface(value: Any) -> bool:
+    """Return whether a value is a data set with named and typed columns."""
+    return hasattr(value, "column_names") and hasattr(value, "features") and hasattr(value, "__getitem__")
+
+
+class HuggingFacePairs:
+    """The pictures and the labels of a data set with columns, see `Pairs`.
+
+    The columns are told by their types, `Image` and `ClassLabel`, or else by their names.
+
+    Raises:
+        DataError: there is no such column of pictures or labels, or more than one.
+    """
+
+    def __init__(self, data: Any, where: str) -> None:
+        self._data = data
+        self._pictures = _column(data, "Image", _PICTURES, where, "pictures")
+        self._labels = _column(data, "ClassLabel", _LABELS, where, "labels")
+        names = getattr(data.features[self._labels], "names", None)
+        if names is not None:
+            self.classes = tuple(names)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        row = self._data[index]
+        return row[self._pictures], row[self._labels]
+
+
+def _column(data: Any, kind: str, words: tuple[str, ...], where: str, what: str) -> str:
+    typed = [name for name in data.column_names if type(data.features[name]).__name__ == kind]
+    found = typed or [name for name in data.column_names if name.casefold() in words]
+    if len(found) != 1:
+        told = (
+            f"{listed(found)} all hold {what}"
+            if found
+            else f"none of {listed(data.column_names)} holds {what}"
+        )
+        raise DataError(
+            f"{where}: of its columns, {told}, expected one. Keep or name one with select_columns or rename_column."
+        )
+    return str(found[0])

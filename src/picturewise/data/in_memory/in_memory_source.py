@@ -1,0 +1,287 @@
+"""Objects of Python as a source: arrays, tensors, other libraries' data sets, lists of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.arrays.labels import MAX_CLASSES, to_labels
+from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.data.in_memory.arrays_and_pairs import ArraysOfSplit, from_arrays, from_pairs, from_pictures
+from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingface
+from picturewise.data.read_options import ReadOptions
+from picturewise.errors import DataError, UsageError
+from picturewise.names import listed, natural_order
+from picturewise.printable import printable
+from picturewise.split_names import SPLITS, SplitName, split_of
+
+NAME = "pictures"
+_EXPECTED = (
+    "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that gives (picture, label) at "
+    "each index, or a picturewise.ImageSet"
+)
+
+
+class Pairs(Protocol):
+    """What PyTorch calls a map-style data set."""
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Any:
+        """Return (picture, label)."""
+        ...
+
+
+SplitObject: TypeAlias = ImageSet | tuple[Any, Any] | Pairs | NDArray[Any] | Sequence[Any]
+DataObject: TypeAlias = SplitObject | Mapping[Any, SplitObject]
+"""One split, from which the others are held out, or several by name."""
+
+
+@dataclass(eq=False)
+class InMemorySource:
+    """One split, or several by name, see `Source`; each is converted when it is asked for, and once.
+
+    The first split decides the classes and the range of the values, so it is converted in any case.
+
+    Attributes:
+        objects: of each split, in the order train, valid, test.
+        name: short, for a folder name and for messages.
+        classes: names in the order of the label numbers; None: those that the first split brings, or sorted from its
+            labels, or `0` to the largest of them.
+        names: of the pictures of train, such as file names.
+    """
+
+    objects: Mapping[SplitName, SplitObject]
+    name: str = NAME
+    classes: tuple[str, ...] | None = None
+    names: Sequence[str] | None = None
+    place = None
+    complete = False
+    _converted: dict[SplitName, ImageSet] = field(default_factory=dict)
+    _factor: float | None = None
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """Those that there are objects of."""
+        return tuple(self.objects)
+
+    def read(
+        self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return the pictures of `splits`; see `Source.read`."""
+        for split in self.splits[: 1 + max(self.splits.index(split) for split in splits)]:
+            # An earlier split decides for a later one, so that each is the same whichever others are asked for.
+            if split not in self._converted and (
+                split in splits or not isinstance(self.objects[split], ImageSet)
+            ):
+                part = self._convert(split, options, progress)
+                self._converted[split] = replace(
+                    part, known=part.traits
+                )  # so that nothing is looked at again
+        return Reading({split: Part(self._converted[split]) for split in self.splits if split in splits})
+
+    def _convert(self, split: SplitName, options: ReadOptions, progress: Progress | None) -> ImageSet:
+        given, origin = self.objects[split], f"{self.name} ({split})"
+        if is_huggingface(given):
+            given = HuggingFacePairs(given, origin)
+        if isinstance(given, ImageSet):
+            part = given
+        else:
+            arrays = _arrays(given, origin, self._factor, options, progress)
+            self._factor = arrays.factor if self._factor is None else self._factor
+            part = self._labelled(arrays, given, origin)
+        self.classes = self.classes or part.classes
+        if part.classes != self.classes:
+            raise DataError(
+                f"{origin} has the classes {listed(part.classes)}, expected {listed(self.classes)}, in this order."
+            )
+        return _named(part, self.names, self.name) if split == "train" and self.names is not None else part
+
+    def _labelled(self, arrays: ArraysOfSplit, given: SplitObject, origin: str) -> ImageSet:
+        """Return pictures with their labels as places in the classes, which the first labels decide."""
+        if arrays.labels is None:
+            return ImageSet(arrays.images, None, self.classes or (), origin)
+        known = self.classes or _own_classes(given, origin) or _classes_of(arrays.labels, origin)
+        return ImageSet(arrays.images, _numbers(arrays.images, arrays.labels, known, origin), known, origin)
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetSource:
+    """A `Dataset` as a source, see `Source`: its splits are final.
+
+    Attributes:
+        dataset: it.
+        place: where it was read from, if reading again in the same way gives the same pictures.
+    """
+
+    dataset: Dataset
+    place: str | None = None
+    complete = True
+
+    @property
+    def name(self) -> str:
+        """The data set's."""
+        return self.dataset.name
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The data set's."""
+        return tuple(self.dataset.splits())
+
+    def read(
+        self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return `splits` as they are; see `Source.read`."""
+        del options, progress
+        parts = {split: Part(part) for split, part in self.dataset.splits().items() if split in splits}
+        first = next(iter(parts))
+        parts[first] = replace(parts[first], skipped=self.dataset.skipped)
+        return Reading(parts, self.dataset.notes, self.dataset.reserved, self.dataset.whole_train)
+
+
+def in_memory_source(
+    data: DataObject,
+    *,
+    name: str = NAME,
+    classes: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+) -> InMemorySource:
+    """Return the source of one split or of several by name; nothing is converted yet.
+
+    Raises:
+        UsageError: something of another kind was passed.
+        DataError: the classes are not names, each once.
+    """
+    objects = _by_split(data)
+    if not objects:
+        raise UsageError(f"{name}: no pictures were passed, {_EXPECTED}.")
+    for split, given in objects.items():
+        _check_kind(given, f"{name} ({split})")
+    return InMemorySource(objects, name, None if classes is None else _checked_names(classes, name), names)
+
+
+def _by_split(data: DataObject) -> dict[SplitName, SplitObject]:
+    """Return the splits in their order; a single one is train."""
+    if not isinstance(data, Mapping):
+        return {"train": data}
+    found: dict[SplitName, SplitObject] = {}
+    for key, part in data.items():
+        split = split_of(key) if isinstance(key, str) else None
+        if split is None or split in found:
+            raise UsageError(
+                f"The pictures were passed under {', '.join(map(repr, data))}, expected any of train, valid and "
+                "test, each once."
+            )
+        found[split] = part
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def _check_kind(given: SplitObject, origin: str) -> None:
+    """Refuse what cannot hold pictures, before anything is read."""
+    kind = type(given).__name__
+    if isinstance(given, tuple) and (len(given) != 2 or isinstance(given[0], tuple)):
+        raise UsageError(
+            f"{origin} is a tuple of {len(given)}, {_EXPECTED}; several splits go into a dict: "
+            "{'train': (pictures, labels), 'test': (pictures, labels)}."
+        )
+    if isinstance(given, str | bytes | Path | Mapping | Dataset) or not (
+        isinstance(given, ImageSet) or is_picture(given) or hasattr(given, "__getitem__")
+    ):
+        loader = " (pass the data set of the loader)" if hasattr(given, "dataset") else ""
+        raise UsageError(f"{origin} is of type {kind}{loader}, {_EXPECTED}.")
+
+
+def is_picture(value: Any) -> bool:
+    """Return whether a value is one of Pillow's pictures."""
+    return hasattr(value, "convert") and hasattr(value, "mode")
+
+
+def _arrays(
+    given: Any, origin: str, factor: float | None, options: ReadOptions, progress: Progress | None
+) -> ArraysOfSplit:
+    if isinstance(given, tuple):
+        pictures, labels = given
+        return from_arrays(pictures, labels, origin, factor=factor)
+    if hasattr(given, "dtype") and hasattr(given, "shape"):  # an array or a tensor alone
+        return from_arrays(given, None, origin, factor=factor)
+    if is_picture(given):
+        given = [given]
+    if isinstance(given, list) and given and not isinstance(given[0], tuple | list):
+        return from_pictures(given, origin, factor=factor, size=options.size, mode=options.resize)
+    return from_pairs(given, origin, factor=factor, progress=progress)
+
+
+def _own_classes(part: SplitObject, origin: str) -> tuple[str, ...] | None:
+    """Return the class names that a data set brings, itself or the one that it is a subset of."""
+    place: Any = part
+    for _ in range(8):  # a subset of a subset; nothing is nested deeper
+        if (classes := getattr(place, "classes", None)) is not None:
+            return _checked_names(classes, origin)
+        place = getattr(place, "dataset", None)
+    return None
+
+
+def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
+    names = [classes] if isinstance(classes, str) else list(classes)
+    if (
+        not all(isinstance(name, str) for name in names)
+        or not 1 < len(set(names)) == len(names) <= MAX_CLASSES
+    ):
+        raise DataError(
+            f"{where}: the classes are {listed(names)}, expected 2 to {MAX_CLASSES:,} texts, each once, in the order "
+            "of the label numbers."
+        )
+    return tuple(map(printable, names))
+
+
+def _classes_of(labels: NDArray[Any], where: str) -> tuple[str, ...]:
+    """Return the classes that the labels themselves tell: sorted texts, or `0` to the largest number."""
+    if labels.dtype.kind == "U":
+        return tuple(sorted({printable(name) for name in np.unique(labels).tolist()}, key=natural_order))
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return tuple(map(str, range(labels.shape[1])))
+    return tuple(map(str, range(int(to_labels(labels, len(labels), where).max()) + 1)))
+
+
+def _numbers(
+    images: NDArray[np.uint8], labels: NDArray[Any], classes: tuple[str, ...], where: str
+) -> NDArray[np.int64]:
+    """Return the labels (N,) as places in `classes`."""
+    count = len(images)
+    if labels.dtype.kind != "U":
+        numbers = to_labels(labels, count, where)
+        if numbers.max() >= len(classes):
+            raise DataError(
+                f"{where}: there is a label {numbers.max()}, expected one of the {len(classes)} classes "
+                f"{listed(classes)}, 0..{len(classes) - 1}."
+            )
+        return numbers
+    if labels.shape != (count,):
+        raise DataError(
+            f"{where}: labels of the shape {labels.shape} for {count:,} pictures, expected one each."
+        )
+    found, inverse = np.unique(labels, return_inverse=True)
+    places = {name: place for place, name in enumerate(classes)}
+    unknown = [name for name in map(printable, found.tolist()) if name not in places]
+    if unknown:
+        raise DataError(
+            f"{where}: there are labels {listed(unknown)}, expected those of the classes {listed(classes)}."
+        )
+    return np.array([places[printable(name)] for name in found.tolist()], np.int64)[inverse]
+
+
+def _named(train: ImageSet, names: Sequence[str], name: str) -> ImageSet:
+    if len(names) != len(train):
+        raise DataError(
+            f"{name}: {len(names):,} names for {len(train):,} pictures of train, expected one each."
+        )
+    return replace(train, names=list(map(str, names)))

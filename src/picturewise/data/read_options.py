@@ -1,0 +1,50 @@
+"""What decides how pictures are read: what a recipe says of it, or a classifier that knows its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from picturewise.data.pictures.resize_mode import ResizeMode
+
+
+class ReadOptions(Protocol):
+    """What `read` asks of options; see `DataOptions` for the meaning of each. A share of 0 holds nothing out."""
+
+    @property
+    def size(self) -> tuple[int, int] | None: ...  # noqa: D102 (DataOptions says what each is)
+    @property
+    def resize(self) -> ResizeMode: ...  # noqa: D102
+    @property
+    def classes(self) -> tuple[str, ...] | None: ...  # noqa: D102
+    @property
+    def skip_bad(self) -> bool: ...  # noqa: D102
+    @property
+    def valid_fraction(self) -> float: ...  # noqa: D102
+    @property
+    def test_fraction(self) -> float: ...  # noqa: D102
+    @property
+    def split_seed(self) -> int: ...  # noqa: D102
+    @property
+    def limit(self) -> int | None: ...  # noqa: D102
+    @property
+    def group_by(self) -> str | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class AsItIs:
+    """The splits that a source has, brought to a size: nothing is held out, limited or numbered anew.
+
+    Not pydantic's, so that predicting one picture does not wait for pydantic to be imported.
+    """
+
+    size: tuple[int, int] | None = None
+    resize: ResizeMode = "crop"
+    skip_bad: bool = False
+    classes: tuple[str, ...] | None = None
+    valid_fraction: float = 0.0
+    test_fraction: float = 0.0
+    split_seed: int = 0
+    limit: int | None = None
+    group_by: str | None = None

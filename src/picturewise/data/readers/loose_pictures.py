@@ -1,0 +1,90 @@
+"""Picture files without labels: single ones, or those that lie directly in a folder. They can be predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.dataset import Skipped
+from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.decode import Form
+from picturewise.data.pictures.decode_files import decode_each
+from picturewise.data.read_options import ReadOptions
+from picturewise.errors import DataError
+from picturewise.names import slug
+from picturewise.printable import printable
+from picturewise.split_names import SplitName
+
+
+@dataclass(frozen=True)
+class LoosePictures:
+    """Picture files, see `Source`; they are decoded when they are asked for, and not imported.
+
+    Attributes:
+        files: as they are named in messages and predictions.
+        place: where they lie, or the first of them.
+        left_out: what lies beside them and is not read.
+    """
+
+    files: tuple[Path, ...]
+    place: str
+    left_out: tuple[Skipped, ...] = ()
+    complete = True
+    splits: tuple[SplitName, ...] = ("train",)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, or the first file's."""
+        return slug(Path(self.place))
+
+    def with_more(self, other: LoosePictures) -> LoosePictures:
+        """Return the pictures of both."""
+        return replace(self, files=self.files + other.files, left_out=self.left_out + other.left_out)
+
+    def read(
+        self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return the pictures in colour, at the size that the options ask for; see `Source.read`.
+
+        Raises:
+            DataError: no size is asked for, or files cannot be read and are not to be left out.
+        """
+        del splits
+        if options.size is None:
+            raise DataError(
+                f"{printable(self.place)} has pictures without labels. To train, put them into a folder per class, "
+                f"{printable(self.place)}/<class>/<picture>."
+            )
+        done = 0
+
+        def tick(more: int) -> None:
+            nonlocal done
+            done += more
+            if progress is not None and more:
+                progress(done, len(self.files))
+
+        # In colour, whatever they are: whether some have colours is known only when all were opened.
+        images, errors = decode_each(self.files, Form(*options.size, 3, options.resize), tick)
+        names = [str(file) for file in self.files]
+        bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
+        _check(bad, len(names), skip_bad=options.skip_bad)
+        good = [index for index in range(len(names)) if index not in errors]
+        part = ImageSet(images, None, (), printable(self.place), names)
+        kept = part.select(np.array(good, np.int64)) if bad else part
+        return Reading({"train": Part(kept, skipped=(*bad, *self.left_out))})
+
+
+def _check(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
+    if len(bad) == files:
+        raise DataError(
+            f"None of the {files} files can be read as a picture; the first, {bad[0].path}: {bad[0].reason}."
+        )
+    if bad and not skip_bad:
+        raise DataError(
+            f"{len(bad)} of {files} files cannot be read as pictures; the first, {bad[0].path}: "
+            f"{bad[0].reason}. Go on without them with --skip-bad."
+        )

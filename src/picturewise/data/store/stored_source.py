@@ -1,0 +1,44 @@
+"""Files as a source: read through the store, so that each is imported once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from picturewise.data.contract import Progress, Reader, Reading
+from picturewise.data.read_options import ReadOptions
+from picturewise.data.store.store import read_stored
+from picturewise.split_names import SplitName
+
+
+@dataclass(frozen=True)
+class StoredSource:
+    """Files that a reader knows, see `Source`.
+
+    Attributes:
+        reader: of their form.
+        place: the catalogue name or the absolute path that they were recognised at.
+        notes: what is worth saying about that.
+    """
+
+    reader: Reader
+    place: str
+    notes: tuple[str, ...] = ()
+    complete = False
+
+    @property
+    def name(self) -> str:
+        """The reader's."""
+        return self.reader.name
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The reader's."""
+        return self.reader.splits
+
+    def read(
+        self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
+    ) -> Reading:
+        """Return the pictures of `splits`, mapped from the store; see `Source.read` and `read_stored`."""
+        reading = read_stored(self.reader, self.place, splits, options, progress)
+        return replace(reading, notes=(*self.notes, *reading.notes))
