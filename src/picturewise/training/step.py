@@ -15,6 +15,7 @@ from picturewise.preparing.on_device import on_device
 from picturewise.preparing.preparation import Preparation
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
+from picturewise.training.small_pictures import convolving
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ def train_step(
     Returns:
         (4,) float64: the minimised loss, the sum of plain cross-entropies, right answers, pictures.
     """
-    with machine.computing():
-        logits: Tensor = network(preparation.apply(pictures))
+    prepared = preparation.apply(pictures)
+    with machine.computing(), convolving(network, machine):
+        logits: Tensor = network(prepared)
     logits = logits.float()
     minimised = loss(logits, targets)
     minimised.backward()  # type: ignore[no-untyped-call]  # torch has no types for it

@@ -1,0 +1,90 @@
+"""Convolutions that oneDNN gets wrong in bfloat16, computed in float32.
+
+Of pictures that are smaller than the stride, or than the margin around them, oneDNN's gradient for the kernels in
+bfloat16 reads memory that nobody has written (oneDNN 3.12, avx512_core_bf16): `jit_trans_iw_ic_t::transpose` leaves
+the margin unwritten where a stride leaves no column of the picture, and `compute_full_spat_loop` compares a count of
+rows below 0 as one without a sign. What was in that memory becomes part of the gradient, so that a run does not repeat
+itself, and now and then it is not a number. Convolutions in three dimensions and transposed ones have the like at more
+sizes. Small pictures cost little in float32.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from picturewise.training.machine import Machine
+
+_OF_ANY_SIZE = (nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_CALLED_OF_ANY_SIZE = {torch.conv3d, torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
+
+
+def convolving(network: nn.Module, machine: Machine) -> contextlib.AbstractContextManager[object]:
+    """Return a context in which `network` may compute on `machine` and its gradients are right.
+
+    Looking at each call takes some microseconds, so it is done for networks alone that have a convolution that small
+    pictures, which nobody knows beforehand, can come to.
+    """
+    if machine.device.type == "cpu" and machine.precision == "bfloat16" and any(map(_may, network.modules())):
+        return _InFloat32()
+    return contextlib.nullcontext()
+
+
+class _InFloat32(TorchFunctionMode):
+    """Calls the convolutions that go wrong with float32 in place of autocast's bfloat16."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = dict(kwargs or {})
+        wrong = func in _CALLED_OF_ANY_SIZE or (
+            func in {torch.conv1d, torch.conv2d} and _small(*args, **named)
+        )
+        if wrong and torch.is_autocast_enabled("cpu"):  # a network may turn it off for a part of its own
+            with torch.autocast("cpu", enabled=False):
+                found = func(*map(_wide, args), **{name: _wide(value) for name, value in named.items()})
+            return found.bfloat16()
+        return func(*args, **named)
+
+
+def _may(module: nn.Module) -> bool:
+    """Return whether a module is a convolution that goes wrong, if its pictures are small enough."""
+    if isinstance(module, nn.Conv1d | nn.Conv2d):
+        least = [1] * len(module.kernel_size)  # of pixels
+        return _goes_wrong(least, module.kernel_size, module.stride)
+    return isinstance(module, _OF_ANY_SIZE)
+
+
+def _small(
+    input: Tensor,  # noqa: A002 (PyTorch's name for it)
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    *_: Any,
+    **__: Any,
+) -> bool:
+    """Return whether a call of torch.conv1d or torch.conv2d goes wrong."""
+    kernel = weight.shape[2:]
+    steps = [stride] * len(kernel) if isinstance(stride, int) else list(stride)
+    return _goes_wrong(input.shape[-len(kernel) :], kernel, steps * (len(kernel) // len(steps)))
+
+
+def _goes_wrong(sides: Sequence[int], kernel: Sequence[int], steps: Sequence[int]) -> bool:
+    """Return whether pictures of these sides are too small in one direction at least."""
+    return any(
+        size > 1 and (side < step or side < size // 2)
+        for side, size, step in zip(sides, kernel, steps, strict=True)
+    )
+
+
+def _wide(value: Any) -> Any:
+    return value.float() if isinstance(value, Tensor) else value
