@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_UNPACKED, UnpackedStream
+from picturewise.untrusted.regular_file import check_regular
 
 PICTURE_TYPE = 0x08
 INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {
@@ -136,8 +136,7 @@ def _check_pictures(header: IdxHeader, path: Path) -> None:
 def _opened(path: Path) -> Iterator[UnpackedStream]:
     """Yield the file's content, unpacked on the way; translate what goes wrong."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-            raise DataError(f"{_shown(path)} is not a regular file, expected an IDX file.")
+        check_regular(path, "an IDX file")
         with path.open("rb") as file:
             yield UnpackedStream(file, _shown(path))
     except zlib.error as error:

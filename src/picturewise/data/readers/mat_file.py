@@ -10,7 +10,6 @@ that a hostile file could break, and because SVHN's pictures can so be unpacked 
 from __future__ import annotations
 
 import math
-import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from picturewise.errors import DataError
 from picturewise.printable import printable
+from picturewise.untrusted.regular_file import check_regular
 
 MAX_UNPACKED = 8 << 30  # bytes of one array
 MAX_ELEMENTS = 100
@@ -229,8 +229,7 @@ def _element(stream: _Stream, order: str, *, most: int) -> bytes:
 
 
 def _opened(path: Path) -> BinaryIO:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-        raise DataError(f"{printable(path)} is not a regular file, expected a MATLAB file.")
+    check_regular(path, "a MATLAB file")
     return path.open("rb")
 
 

@@ -11,7 +11,6 @@ import bz2
 import io
 import os
 import re
-import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.untrusted.regular_file import check_regular
 
 SIDE = 16
 CLASSES = 10
@@ -142,8 +142,7 @@ def _parsed(content: bytes, path: Path) -> tuple[NDArray[np.float64], NDArray[np
 def _content(path: Path) -> bytes:
     """Return what the file holds, unpacked, and no more than `MAX_UNPACKED` of it."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-            raise DataError(f"{_shown(path)} is not a regular file, expected USPS digits.")
+        check_regular(path, "USPS digits")
         with path.open("rb") as file:
             packed = file.read(len(_PACKED)) == _PACKED
             file.seek(0)
