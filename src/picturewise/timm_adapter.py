@@ -141,7 +141,7 @@ def measure(name: str, shape: _Shape) -> Measured:
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    flops, calls = FlopCounterMode(display=False), _calls()  # type: ignore[no-untyped-call]  # torch has no types
+    flops, calls = FlopCounterMode(display=False), _calls()
     with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.enable_grad():
         network = build_network(name, shape).eval()
         pictures = torch.zeros(1, channels, height, width)
