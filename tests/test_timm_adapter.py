@@ -178,6 +178,19 @@ def test_timm_that_does_not_work_is_told_with_the_reason(
     sys.modules.pop("timm", None)  # what monkeypatch found is put back
 
 
+def test_a_pytorch_that_cannot_count_operations_is_told_with_one_that_can(
+    timm: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("torch.utils._python_dispatch.TorchDispatchMode")
+    measure.cache_clear()
+    with pytest.raises(TimmError) as caught:
+        measure("test_resnet", (32, 32, 3))
+    assert str(caught.value) == (
+        f"PyTorch {torch.__version__} does not have the class TorchDispatchMode, by which operations are counted. "
+        "Install torch==2.13.0, with which this was tested."
+    )
+
+
 def test_timm_is_loaded_by_nobody_who_does_not_name_it() -> None:
     code = (
         "import sys; import picturewise.cli.app, picturewise.tasks.train, picturewise.training.start; "

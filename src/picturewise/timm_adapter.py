@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from picturewise.errors import nearest
@@ -142,7 +141,7 @@ def measure(name: str, shape: _Shape) -> Measured:
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    flops, calls = FlopCounterMode(display=False), _Calls()  # type: ignore[no-untyped-call]  # torch has no types
+    flops, calls = FlopCounterMode(display=False), _calls()
     with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.enable_grad():
         network = build_network(name, shape).eval()
         pictures = torch.zeros(1, channels, height, width)
@@ -198,16 +197,30 @@ def _storage(tensor: Tensor) -> StorageWeakRef:
     return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]  # torch has no types
 
 
-class _Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]  # the same
-    """Counts the operations that compute something: neither views nor new empty tensors."""
+def _calls() -> Any:
+    """Return a context whose `count` is of the operations that compute something: neither views nor new empty tensors.
 
-    count = 0
+    Raises:
+        TimmError: PyTorch, which has no public class for it, does not have the private one that is used here.
+    """
+    try:
+        from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC0415 (private, see above)
+    except ImportError as error:
+        raise TimmError(
+            f"PyTorch {torch.__version__} does not have the class TorchDispatchMode, by which operations are counted. "
+            "Install torch==2.13.0, with which this was tested."
+        ) from error
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        self.count += not (func.is_view or func is torch.ops.aten.empty.memory_format)
-        return func(*args, **(kwargs or {}))
+    class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types
+        count = 0
+
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        ) -> Any:
+            self.count += not (func.is_view or func is torch.ops.aten.empty.memory_format)
+            return func(*args, **(kwargs or {}))
+
+    return Calls()  # type: ignore[no-untyped-call]  # the same
 
 
 def _refusals(name: str, call: Callable[[], Any]) -> Any:

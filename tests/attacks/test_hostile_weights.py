@@ -273,7 +273,7 @@ def test_a_file_that_the_attacks_are_made_from_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
     make(tmp_path / "weights.pth")
-    with pytest.raises(DataError, match=r"weights\.pth is no regular file, expected a file of weights\."):
+    with pytest.raises(DataError, match=r"weights\.pth is not a regular file, expected a file of weights\."):
         read_weight_file(tmp_path / "weights.pth")
 
 

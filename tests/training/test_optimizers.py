@@ -342,6 +342,30 @@ def test_what_has_its_first_gradient_after_some_steps_begins_then(name: Optimize
     assert not torch.equal(late.get_parameter("4.weight"), before)
 
 
+def without(*_: object, **__: object) -> None:
+    raise TypeError("unexpected keyword argument 'amsgrad'")
+
+
+@pytest.mark.parametrize("kernel", ["_fused_adam_", "_fused_adamw_"])
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_pytorch_without_the_kernels_is_refused_before_the_first_step(
+    kernel: str, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if missing:
+        monkeypatch.delattr(torch, kernel)
+    else:
+        monkeypatch.setattr(torch, kernel, without)
+    network = nn.Linear(2, 2)
+    for name in ("adam", "adamw", "muon", "rmsprop"):
+        with pytest.raises(UsageError) as caught:
+            Optimizer(name, network, momentum=0.9, weight_decay=0.0)
+        assert str(caught.value) == (
+            f"PyTorch {torch.__version__} does not have the Adam kernels that Picturewise calls. "
+            "Install torch==2.13.0, with which it was tested."
+        )
+    Optimizer("sgd", network, momentum=0.9, weight_decay=0.0)
+
+
 def test_every_rule_has_usual_values() -> None:
     assert set(USUAL) == set(NAMES)
     assert all(0 < usual.learning_rate < 1 and 0 <= usual.momentum < 1 for usual in USUAL.values())

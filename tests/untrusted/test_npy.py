@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,11 @@ PLAIN = st.one_of(
     stn.integer_dtypes(endianness="?"),
     stn.unsigned_integer_dtypes(endianness="?"),
     stn.floating_dtypes(endianness="?", sizes=(16, 32, 64)),
+)
+
+DAMAGED = (
+    "x has a header that is damaged or longer than 4,096 bytes, expected plain numbers; "
+    "Picturewise runs no code from files."
 )
 
 
@@ -93,45 +100,114 @@ def test_every_truncation_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("array", "kind"),
     [
-        (np.zeros(2, [("a", "u1")]), "is an array of fields, or its header is damaged"),
-        (np.zeros(2, "M8[D]"), "is an array of fields, or its header is damaged"),
-        (np.zeros(2, "c8"), "holds an array of type 'c8'"),
-        (np.zeros(2, "V4"), "holds an array of type 'V4'"),
+        (np.zeros(2, [("a", "u1")]), "'V1'"),
+        (np.zeros(2, "M8[D]"), "'M8[D]'"),
+        (np.zeros(2, "c8"), "'c8'"),
+        (np.zeros(2, "V4"), "'V4'"),
     ],
 )
 def test_what_is_no_plain_number_is_refused(array: np.ndarray, kind: str) -> None:
-    said = f"x {kind}, expected plain numbers; Picturewise runs no code from files."
+    said = f"x holds an array of type {kind}, expected plain numbers; Picturewise runs no code from files."
     assert refusal(saved(array)) == said
 
 
 def test_python_objects_are_refused_by_their_header() -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}, []], object), allow_pickle=True)
-    assert refusal(buffer.getvalue()).startswith("x is an array of Python objects, expected plain numbers;")
+    assert refusal(buffer.getvalue()).startswith(
+        "x holds an array of Python objects, expected plain numbers;"
+    )
 
 
-def test_a_header_must_be_the_one_that_numpy_writes() -> None:
+def test_a_header_must_be_one_that_numpy_writes() -> None:
     good = "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }\n"
     assert decode_npy(written(good, b"\7"), "x").tolist() == [7]
     for old, new in [
         ("(1,)", "(1, )if 1else()"),
-        ("(1,)", "(-1,)"),
         ("(1,)", "(1.0,)"),
+        ("(1,)", "[1]"),
+        ("(1,)", "1"),
+        ("(1,)", "(1L + 1L,)"),
         ("False", "0"),
         ("'|u1'", "u1"),
+        ("'|u1'", "'|u1' '|u1'"),
+        ("'|u1'", "1"),
         ("}", "} + {}"),
-        ("{", " {"),
+        ("{", "dict(a={"),
         ("'shape'", "'Shape'"),
+        ("'shape'", "b'shape'"),
         (", }", ", 'more': 1}"),
+        (", }", ", 'more'}"),
     ]:
-        assert "its header is damaged" in refusal(written(good.replace(old, new), b"\7"))
+        assert refusal(written(good.replace(old, new), b"\7")) == DAMAGED
+    for shape in ("(-1,)", "(True,)", f"({1 << 48},)"):
+        assert "whose shape cannot be" in refusal(written(good.replace("(1,)", shape), b"\7"))
 
 
 def test_a_header_has_a_limit() -> None:
     header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }"
     assert decode_npy(written(header.ljust(MAX_HEADER), b"\7"), "x").tolist() == [7]
-    said = "x has a header of 4,097 bytes, more than there are or than NumPy writes."
-    assert refusal(written(header.ljust(MAX_HEADER + 1), b"\7")) == said
+    assert refusal(written(header.ljust(MAX_HEADER + 1), b"\7")) == DAMAGED
+
+
+@pytest.mark.parametrize("version", [b"\1\0", b"\2\0", b"\3\0"])
+def test_a_header_that_promises_more_than_there_is_is_refused(version: bytes) -> None:
+    assert refusal(b"\x93NUMPY" + version + b"\xff" * 4 + b"{" * 5000) == DAMAGED
+
+
+# Deep for Python's parser, for its tree, and for NumPy's types; numbers, texts and tokens without an end.
+MONSTROUS = [
+    "-" * 4095 + "1",
+    "(" * 190 + ")" * 190,
+    "[" * 190 + "]" * 190,
+    "{1:" * 190 + "1" + "}" * 190,
+    "(" * 4096,
+    "a" + "()" * 2047,
+    "1+" * 2047 + "1",
+    "1**" * 1365 + "1",
+    "9" * 4096,
+    "0x" + "f" * 4094,
+    "1e" + "9" * 4094,
+    "\0" * 4096,
+    "\t" * 4096,
+    '"""',
+    "{'descr': " + "[" * 190 + "]" * 190 + ", 'fortran_order': True, 'shape': ()}",
+    "{'descr': " + "(" * 90 + "'u1'" + ", (1,))" * 90 + ", 'fortran_order': True, 'shape': ()}",
+    "{'descr': " + "(" * 28 + "'u1'" + ", (99999,))" * 28 + ", 'fortran_order': True, 'shape': ()}",
+    "{'descr': '" + "i4," * 1200 + "', 'fortran_order': True, 'shape': ()}",
+    "{'descr': [('a', 'u1', -1)], 'fortran_order': True, 'shape': ()}",
+]
+
+
+@pytest.mark.parametrize("header", MONSTROUS, ids=lambda header: header[:20])
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_monstrous_header_is_refused_at_once_and_in_little_memory(header: str, version: int) -> None:
+    length = len(header).to_bytes(2 if version == 1 else 4, "little")
+    content = b"\x93NUMPY" + bytes([version, 0]) + length + header.encode()
+    began = time.process_time()
+    tracemalloc.start()
+    try:
+        assert "expected plain numbers" in refusal(content)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - began < 1
+
+
+def test_no_header_ends_a_thread_with_a_stack_of_1_mb() -> None:
+    refusals = []
+
+    def read_all() -> None:
+        refusals.extend(refusal(written(header)) for header in MONSTROUS)
+
+    before = threading.stack_size(1 << 20)
+    try:
+        thread = threading.Thread(target=read_all)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert len(refusals) == len(MONSTROUS)
 
 
 def test_an_unknown_version_and_another_file_are_told() -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-import filelock
 
 from picturewise import files
 from picturewise.catalogue import entries
@@ -17,6 +15,7 @@ from picturewise.catalogue.entries import PublishedFile
 from picturewise.catalogue.installed import RECEIPT, Installed, is_published
 from picturewise.errors import DataError, DownloadError, SaveError
 from picturewise.untrusted.archives import archive
+from picturewise.workshop import locked_workshop
 
 _WORKSHOP = f"{files.TEMPORARY_PREFIX}fetch"
 
@@ -107,20 +106,11 @@ def remove(place: Installed) -> tuple[int, tuple[str, ...]]:
 @contextmanager
 def _alone(place: Installed) -> Iterator[Path]:
     """Yield a hidden, empty folder to work in, while no other process works on the set."""
-    workshop = place.folder / _WORKSHOP
-    with _writing(place.folder):
-        place.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(place.folder.with_name(f".{place.name}.lock"))
-        lock.acquire()
-    try:
+    lock = place.folder.with_name(f".{place.name}.lock")
+    with ExitStack() as stack:
         with _writing(place.folder):
-            shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
-            place.folder.mkdir(parents=True, exist_ok=True)  # another process may have removed the set
-            workshop.mkdir()
+            workshop = stack.enter_context(locked_workshop(place.folder / _WORKSHOP, lock))
         yield workshop
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-        lock.release()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from picturewise.networks import weights
 from picturewise.networks.saved_tensors import SavedMachine, SavedTensor, Storage, text_of
 from picturewise.printable import printable
 from picturewise.untrusted.archives import archive
+from picturewise.untrusted.regular_file import check_regular
 
 MOST_BYTES = 4 << 30
 MOST_PICKLE = 16 << 20
@@ -46,16 +46,12 @@ def read_weight_file(path: Path) -> dict[str, Tensor]:
     """
     where = printable(path)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-            raise DataError(f"{where} is no regular file, expected a file of weights.")
-        if status.st_size > MOST_BYTES:
-            raise DataError(
-                f"{where} has {status.st_size:,} bytes, more than the {MOST_BYTES:,} that are read."
-            )
+        size = check_regular(path, "a file of weights")
+        if size > MOST_BYTES:
+            raise DataError(f"{where} has {size:,} bytes, more than the {MOST_BYTES:,} that are read.")
         with path.open("rb") as file:
             start = file.read(9)
-        found = _read(path, start, status.st_size, where)
+        found = _read(path, start, size, where)
     except OSError as error:
         raise DataError(f"{where} cannot be read: {error.strerror or error}.") from error
     for name, tensor in found.items():

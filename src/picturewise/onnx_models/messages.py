@@ -3,7 +3,8 @@
 A message is a row of fields. Each begins with its number and with how its content is written: as a varint, whose bytes
 hold seven bits each, the lowest first; as four bytes; or as a length and as many bytes, which may be a message again.
 
-The library `onnx` writes the same bytes, but takes three times as long to be imported as ONNX Runtime itself.
+The library `onnx` writes the same bytes, but takes 0.08 s of processor time and 13 MB to be imported (this room: 0.03 s
+and 2 MB, ONNX Runtime itself: 0.04 s), and 31 MB of disk.
 """
 
 from __future__ import annotations

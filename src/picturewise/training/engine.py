@@ -114,7 +114,7 @@ class NumPyTrainingEngine:
         )
         weights = loss.class_weights
         self._loss = CrossEntropy(loss.label_smoothing, None if weights is None else weights.numpy())
-        self._preparation, self._seed, self._classes = preparation, recipe.seed, classes
+        self._preparation, self._seed = preparation, recipe.seed
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step; see `train_step`."""
@@ -130,13 +130,8 @@ class NumPyTrainingEngine:
 
     def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
         """Return the logits; see `validate`."""
-        logits = np.empty((len(images), self._classes), np.float32)  # one table, as in `validate`
-        views = self._preparation.seen
         with np.errstate(all="ignore"):
-            for at in range(0, len(images), batch_size):
-                batch = np.array(images[at : at + batch_size])
-                logits[at : at + batch_size] = views.average(batch, self._computed)
-        return logits
+            return self._preparation.seen.average_batches(images, batch_size, self._computed)
 
     def _computed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.asarray(self._network.forward(self._prepared(torch.from_numpy(pictures))), np.float32)

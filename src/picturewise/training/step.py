@@ -91,7 +91,6 @@ def validate(
 ) -> NDArray[np.float32]:
     """Return the (N, K) logits of all `images` (N, H, W, C), N ≥ 1, with the network in evaluation mode."""
     network.eval()
-    logits, views = np.empty((0, 0), np.float32), preparation.seen
 
     def computed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = on_device(pictures, machine.device)
@@ -99,14 +98,7 @@ def validate(
         return found
 
     with torch.inference_mode(), machine.computing():
-        for start in range(0, len(images), batch_size):
-            found = views.average(np.array(images[start : start + batch_size]), computed)
-            # Into one table, for small tensors that stay would each split a block that a large one has just left,
-            # and memory would grow by a batch with every batch.
-            if start == 0:
-                logits = np.empty((len(images), found.shape[1]), np.float32)
-            logits[start : start + len(found)] = found
-    return logits
+        return preparation.seen.average_batches(images, batch_size, computed)
 
 
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:

@@ -30,6 +30,23 @@ def plain_dtype(code: str, order: str, *, where: str) -> np.dtype[Any]:
     return np.dtype((order if order != "|" else "=") + code)
 
 
+def check_shape(shape: tuple[Any, ...], *, where: str) -> None:
+    """Check a shape as a file says it.
+
+    Raises:
+        DataError: it has more than `MAX_DIMENSIONS` sides, or one that no array can have.
+    """
+    if len(shape) > MAX_DIMENSIONS or not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
+        shown = (
+            str(shape)
+            if all(type(side) is int and abs(side) < 1 << 64 for side in shape[:9])
+            else "what it says"
+        )
+        raise DataError(
+            f"{where} holds an array whose shape cannot be {shown[:100]}; the file may be damaged."
+        )
+
+
 def array_from(
     content: Blob, dtype: np.dtype[Any], shape: tuple[Any, ...], *, fortran: bool = False, where: str
 ) -> NDArray[Any]:
@@ -45,15 +62,7 @@ def array_from(
     Raises:
         DataError: the shape is none, or does not need exactly the bytes that are there.
     """
-    if len(shape) > MAX_DIMENSIONS or not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
-        shown = (
-            str(shape)
-            if all(type(side) is int and abs(side) < 1 << 64 for side in shape[:9])
-            else "what it says"
-        )
-        raise DataError(
-            f"{where} holds an array whose shape cannot be {shown[:100]}; the file may be damaged."
-        )
+    check_shape(shape, where=where)
     promised = math.prod(shape) * dtype.itemsize
     if promised != len(content):
         raise DataError(

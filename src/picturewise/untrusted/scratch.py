@@ -10,15 +10,13 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
 from picturewise.cache_folder import imports_folder, no_room
-from picturewise.errors import DataError
-from picturewise.printable import printable
+from picturewise.untrusted.regular_file import check_regular
 
 Content = bytes | bytearray | mmap.mmap
 _CHUNK = 1 << 20
@@ -47,11 +45,9 @@ def private_copy(path: Path) -> Content:
         SaveError: there is no room for the copy.
         OSError: it cannot be read.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-        raise DataError(f"{printable(path)} is not a regular file.")
+    left = check_regular(path)
     with path.open("rb", buffering=0) as source, scratch_file() as copy:
-        left = status.st_size  # no more than that, or a file that grows would have no end
+        # No more than that many bytes, or a file that grows would have no end.
         with contextlib.suppress(OSError, AttributeError):  # between some disks, and on some systems
             while left and (done := os.copy_file_range(source.fileno(), copy.fileno(), min(left, _AT_ONCE))):
                 left -= done

@@ -48,10 +48,10 @@ def objects() -> bytes:
 _OBJECTS = "expected plain numbers; Picturewise runs no code from files"
 _SHAPE = "whose shape cannot be|needs .* bytes, found"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
-    "Python objects": (objects, "is an array of Python objects, " + _OBJECTS),
+    "Python objects": (objects, "holds an array of Python objects, " + _OBJECTS),
     "Python objects as labels": (
         lambda: npz(x_train=plain(), y_train=objects()),
-        "is an array of Python objects",
+        "holds an array of Python objects",
     ),
     "fields": (lambda: plain("[('a', '|u1')]"), _OBJECTS),
     "fields with objects": (
@@ -68,14 +68,22 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a header 100,000 deep": (
         lambda: npy("(" * 50_000 + ")" * 10_000, version=2),
-        "has a header of 60,000 bytes",
+        _OBJECTS,
     ),
     "a header of gigabytes": (
         lambda: b"\x93NUMPY\2\0" + struct.pack("<I", 2**32 - 1) + b"{",
-        "has a header of 4,294,967,295 bytes",
+        _OBJECTS,
     ),
     "a header of brackets": (lambda: npy("[" * 4000), _OBJECTS),
-    "a header of sides": (lambda: plain(shape="(" + "1, " * 1000 + ")"), _OBJECTS),
+    "a header of minus signs": (lambda: npy("-" * 4000 + "1"), _OBJECTS),
+    "a header as deep as Python reads": (lambda: npy("(" * 190 + ")" * 190), _OBJECTS),
+    "a type of types": (
+        lambda: npy(
+            "{'descr': " + "(" * 28 + "'u1'" + ", (99999,))" * 28 + ", 'fortran_order': True, 'shape': ()}"
+        ),
+        _OBJECTS,
+    ),
+    "a header of sides": (lambda: plain(shape="(" + "1, " * 1000 + ")"), _SHAPE),
     "an unknown version": (lambda: npy("{}", version=9), "is of version 9 of NumPy's format"),
     "no magic": (lambda: b"\x80\2cos\nsystem\n.", "is truncated or no array"),
     "a shape of gigabytes": (lambda: plain(shape="(100000, 1000, 1000)"), _SHAPE),
@@ -84,7 +92,7 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: plain(shape=f"({2**47}, {2**47}, {2**47}, 0)", content=b""),
         _SHAPE,
     ),
-    "a negative side": (lambda: plain(shape="(-1, 4, 4)"), _OBJECTS),
+    "a negative side": (lambda: plain(shape="(-1, 4, 4)"), _SHAPE),
     "too few bytes": (lambda: plain(content=bytes(31)), _SHAPE),
     "too many bytes": (lambda: plain(content=bytes(33)), _SHAPE),
     "texts for pictures": (lambda: plain("<U4", "(2,)"), "pictures|texts|numbers"),

@@ -18,10 +18,23 @@ FILES = [
     ),
     holding("one endless line", "usps", lambda: b"1 " + b"1:0.5 " * 5_000_000, "expected at most 16,384"),
     holding(
-        "places out of range", "usps", lambda: b"1 99999999999:1\n", "names places twice or out of 1 to 256"
+        "places out of range", "usps", lambda: b"1 99999999999:1\n", "with places from 1 to 256 that rise"
     ),
-    holding("numbers that are none", "usps", lambda: b"1 1:nan\n", "is not a label and pairs"),
-    holding("infinity", "usps", lambda: b"1 1:1e999\n", "is not a label and pairs"),
+    holding("numbers that are none", "usps", lambda: b"1 1:nan\n", "holds something that is no number"),
+    holding("infinity", "usps", lambda: b"1 1:1e999\n", "has values out of -1 to 1"),
+    holding(
+        "a million places",
+        "usps",
+        lambda: b"1 " + b" ".join(b"%d:0" % place for place in range(1, 1_000_000)),
+        "expected at most 16,384",
+    ),
+    holding(
+        "pairs without values",
+        "usps",
+        lambda: b"1 " + b"1: " * 5_000 + b"\n",
+        "is not lines of a label and pairs",
+    ),
+    holding("a comment", "usps", lambda: b"1 1:0\n# 2 1:0\n", "line 2 is empty or holds something"),
     holding(
         "bzip2 cut off", "usps.bz2", lambda: bz2.compress(b"1 1:0.5\n" * 100)[:-10], "is truncated or damaged"
     ),

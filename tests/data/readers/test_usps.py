@@ -60,7 +60,7 @@ def test_pixels_and_labels_are_these(tmp_path: Path) -> None:
     values = np.full(256, -1.0)
     values[:3] = 1, 0.5, 0
     path = tmp_path / "usps"
-    path.write_text(f"{line(10, values)}\n1 256:-1 2:1\n")
+    path.write_text(f"{line(10, values)}\n1 2:1 256:-1\n")
     images, labels = usps.read_file(path)
     assert labels.tolist() == [9, 0]
     assert images[0, 0, :4, 0].tolist() == [255, 191, 128, 0]
@@ -84,13 +84,28 @@ def test_an_unpacked_file_comes_before_its_packed_copy(folder: Path) -> None:
         (b"11 1:0", "label 11"),
         (b"1.5 1:0", "label 1.5"),
         (b"1 1:0 2", "pairs"),
+        (b"1 1:0:0", "pairs"),
+        (b"1:0 2:0", "pairs"),
+        (b"1 1:", "pairs"),
+        (b"1 1.0:0", "pairs"),
+        (b"1 257:0", "places from 1 to 256"),
+        (b"1 0:0", "places from 1 to 256"),
+        (b"1 -1:0", "places from 1 to 256"),
+        (b"1 99999999999:0", "places from 1 to 256"),
+        (b"1 99999999999999999999:0", "places from 1 to 256"),
+        (b"1 1:0 1:0", "places from 1 to 256 that rise"),
+        (b"1 2:0 1:0", "places from 1 to 256 that rise"),
+        (b"1 1:0\n1 1:1.5", "line 2 has values out of -1 to 1"),
+        (b"1 1:-1.5", "out of -1 to 1"),
+        (b"1 1:1e999", "out of -1 to 1"),
+        (b"1e999 1:1", "label inf"),
         (b"1 1:x", "no number"),
-        (b"1 1:nan", "pairs"),
-        (b"1 1:inf", "pairs"),
-        (b"1 1:1.5", "out of -1 to 1"),
-        (b"1 257:0", "names places"),
-        (b"1 0:0", "names places"),
-        (b"1 1:0 1:0", "names places"),
+        (b"1 1:nan", "no number"),
+        (b"1 1:inf", "no number"),
+        (b"1 1_0:0", "no number"),
+        (b"1 1:0 # 2:1", "line 1 is empty or holds something that is no number"),
+        (b"1 qid:1 1:0", "no number"),
+        (b"1 1:0\n \n1 1:0\n", "line 2 is empty"),
         (b"1 " + b"1:0 " * 100_000, "line 1 has 400,002 bytes"),
         (b"1\n" * 10_001, "more than the 10,000 lines"),
         (b"\xff\xfe", "no number"),

@@ -12,7 +12,6 @@ import functools
 import importlib
 import io
 import math
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +26,7 @@ from picturewise.data.pictures.pixels import (
 )
 from picturewise.errors import DataError
 from picturewise.printable import printable
+from picturewise.untrusted.regular_file import regular_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,11 +200,11 @@ def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
         PictureError: as for `read_content`; an OSError in the body becomes one too.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
+        size = regular_size(path)
+        if size is None:
             raise PictureError(_name(path, name), "not a regular file")
-        if status.st_size > MAX_BYTES:
-            large = f"too large, {status.st_size:,} bytes where {MAX_BYTES:,} are allowed"
+        if size > MAX_BYTES:
+            large = f"too large, {size:,} bytes where {MAX_BYTES:,} are allowed"
             raise PictureError(_name(path, name), large)
         with path.open("rb") as file:
             yield file

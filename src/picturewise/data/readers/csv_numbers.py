@@ -7,7 +7,6 @@ a block with anything else in it is parsed line by line, which also finds the li
 from __future__ import annotations
 
 import codecs
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from picturewise.errors import DataError
 from picturewise.printable import printable
+from picturewise.untrusted.regular_file import regular_size
 
 MAX_LINE = 4 << 20  # bytes; a picture of 512x512 in colour has no more
 _BLOCK = 4 << 20
@@ -47,7 +47,7 @@ def look(path: Path) -> CsvTable | None:
         DataError: the line does not end within `MAX_LINE` bytes; or it is a table of another kind, as other programs
             save them: in UTF-16, with other separators, or with lines that end as they did long ago.
     """
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+    if regular_size(path) is None:
         return None
     with path.open("rb") as file:
         line = _first_line(file, path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -33,6 +32,7 @@ from picturewise.errors import DataError, nearest
 from picturewise.names import natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
+from picturewise.untrusted.regular_file import regular_size
 
 NAME_COLUMNS = (
     *("filename", "file_name", "file", "filepath", "path", "image", "image_id", "imageid", "image_name"),
@@ -164,7 +164,7 @@ def _list(path: Path) -> _List | None:
 
 def _header(path: Path) -> list[str]:
     """Return the names of a list's columns, none where a file is no list."""
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+    if regular_size(path) is None:
         return []
     with path.open("rb") as file:
         start = file.readline(1 << 16)

@@ -3,14 +3,13 @@
 Source: MAT-File Format, The MathWorks (version 5). A file is a header of 128 bytes and elements: four bytes of
 type, four of length, content. A matrix is an element of elements: flags, dimensions, name, numbers; most often
 it is packed with zlib. Nothing but plain arrays of whole numbers is read; structures, objects and functions
-are passed over. Written here rather than left to a library, because a few dozen lines over zlib have nothing
-that a hostile file could break, and because SVHN's pictures can so be unpacked one after the other.
+are passed over. SciPy's loadmat is as fast (0.30 s for 20,000 pictures as SVHN has them, here 0.26 s), but holds
+them all in memory (60 MB, here 4 MB) and has no limit on what it unpacks.
 """
 
 from __future__ import annotations
 
 import math
-import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from picturewise.errors import DataError
 from picturewise.printable import printable
+from picturewise.untrusted.regular_file import check_regular
 
 MAX_UNPACKED = 8 << 30  # bytes of one array
 MAX_ELEMENTS = 100
@@ -229,8 +229,7 @@ def _element(stream: _Stream, order: str, *, most: int) -> bytes:
 
 
 def _opened(path: Path) -> BinaryIO:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-        raise DataError(f"{printable(path)} is not a regular file, expected a MATLAB file.")
+    check_regular(path, "a MATLAB file")
     return path.open("rb")
 
 

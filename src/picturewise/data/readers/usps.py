@@ -1,15 +1,16 @@
 """USPS as LIBSVM publishes it: `usps.bz2` and `usps.t.bz2` (the test split), lines of text, packed or not.
 
 A line is a label from 1 to 10 (10 being the digit 9, and 1 the digit 0) and 256 pairs `place:value`, the places
-from 1, row by row, the values from -1 (paper) to 1 (ink); a place that is left out is 0.
+from 1 and rising, row by row, the values from -1 (paper) to 1 (ink); a place that is left out is 0. scikit-learn
+reads the lines; what it would leave out or take as well is refused here.
 """
 
 from __future__ import annotations
 
 import bz2
+import io
 import os
 import re
-import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.untrusted.regular_file import check_regular
 
 SIDE = 16
 CLASSES = 10
@@ -32,6 +34,7 @@ MAX_PICTURES = 10_000  # both published files together have 9,298
 MAX_LINE = 16 << 10  # bytes; a published line has some 3,500
 _NAME = re.compile(r"usps(\.t)?(\.bz2)?", re.IGNORECASE)
 _PACKED = b"BZh"
+_ALLOWED = b"0123456789+-.eE: \t\r"  # in a line
 
 
 @dataclass(frozen=True)
@@ -92,46 +95,54 @@ def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         DataError: the file cannot be read or is not of this form.
     """
     content = _content(path)
+    _check_lines(content, path)
+    values, labels = _parsed(content, path)
+    if len(wrong := np.flatnonzero(~np.isin(labels, np.arange(1, CLASSES + 1)))):
+        raise DataError(
+            f"{_shown(path)}, line {wrong[0] + 1} has the label {labels[wrong[0]]:g}, "
+            f"expected one from 1 to {CLASSES}."
+        )
+    if len(wrong := np.flatnonzero((np.abs(values) > 1).any(axis=1))):
+        raise DataError(
+            f"{_shown(path)}, line {wrong[0] + 1} has values out of -1 to 1; the file may be damaged."
+        )
+    images = np.rint((values + 1) * 127.5).astype(np.uint8)  # -1..1 → 0..255
+    return images.reshape(-1, SIDE, SIDE, 1), labels.astype(np.int64) - 1  # (N, 256) → (N, 16, 16, 1)
+
+
+def _check_lines(content: bytes, path: Path) -> None:
+    """Refuse what scikit-learn would take much memory for, and the empty lines, comments and ids it leaves out."""
     if content.count(b"\n") > MAX_PICTURES:
         raise DataError(f"{_shown(path)} has more than the {MAX_PICTURES:,} lines that are allowed.")
     lines = content.removesuffix(b"\n").split(b"\n")
     if lines == [b""]:
         raise DataError(f"{_shown(path)} holds no pictures, expected lines of a label and 256 values.")
-    images = np.empty((len(lines), SIDE * SIDE), np.uint8)
-    labels = np.empty(len(lines), np.int64)
-    for number, line in enumerate(lines):
-        labels[number], images[number] = _picture(line, f"{_shown(path)}, line {number + 1}")
-    return images.reshape(-1, SIDE, SIDE, 1), labels  # (N, 256) → (N, 16, 16, 1)
+    for number, line in enumerate(lines, 1):
+        where = f"{_shown(path)}, line {number}"
+        if len(line) > MAX_LINE:
+            raise DataError(f"{where} has {len(line):,} bytes, expected at most {MAX_LINE:,}.")
+        if not line.strip() or line.translate(None, _ALLOWED):
+            raise DataError(f"{where} is empty or holds something that is no number; it may be damaged.")
 
 
-def _picture(line: bytes, where: str) -> tuple[int, NDArray[np.uint8]]:
-    """Return the label and the 256 pixels of one line."""
-    if len(line) > MAX_LINE:
-        raise DataError(f"{where} has {len(line):,} bytes, expected at most {MAX_LINE:,}.")
-    fields = line.replace(b":", b" ").split()
+def _parsed(content: bytes, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values (N, 256) and the labels (N,) as the lines have them."""
+    from sklearn.datasets import load_svmlight_file  # noqa: PLC0415 (takes a second, and few runs need it)
+
     try:
-        numbers = np.array([float(field) for field in fields])
-    except ValueError as error:
-        raise DataError(f"{where} holds something that is no number; the file may be damaged.") from error
-    if len(numbers) % 2 == 0 or not np.isfinite(numbers).all():
-        raise DataError(f"{where} is not a label and pairs such as 1:-0.5; the file may be damaged.")
-    label, places, values = numbers[0], numbers[1::2], numbers[2::2]
-    if label not in range(1, CLASSES + 1):
-        raise DataError(f"{where} has the label {label:g}, expected one from 1 to {CLASSES}.")
-    if not np.isin(places, np.arange(1, SIDE * SIDE + 1)).all() or len(np.unique(places)) < len(places):
-        raise DataError(f"{where} names places twice or out of 1 to {SIDE * SIDE}; the file may be damaged.")
-    if (np.abs(values) > 1).any():
-        raise DataError(f"{where} has values out of -1 to 1; the file may be damaged.")
-    pixels = np.zeros(SIDE * SIDE)
-    pixels[places.astype(np.int64) - 1] = values
-    return int(label) - 1, np.rint((pixels + 1) * 127.5).astype(np.uint8)  # -1..1 → 0..255
+        values, labels = load_svmlight_file(io.BytesIO(content), n_features=SIDE * SIDE, zero_based=False)
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"{_shown(path)} is not lines of a label and pairs such as 1:-0.5, with places from 1 to "
+            f"{SIDE * SIDE} that rise; the file may be damaged."
+        ) from error
+    return values.toarray(), labels
 
 
 def _content(path: Path) -> bytes:
     """Return what the file holds, unpacked, and no more than `MAX_UNPACKED` of it."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
-            raise DataError(f"{_shown(path)} is not a regular file, expected USPS digits.")
+        check_regular(path, "USPS digits")
         with path.open("rb") as file:
             packed = file.read(len(_PACKED)) == _PACKED
             file.seek(0)

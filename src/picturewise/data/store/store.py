@@ -33,6 +33,7 @@ from picturewise.data.store.stored_split import Facts, Workshop
 from picturewise.errors import DataError, Interrupted, SaveError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.workshop import locked_workshop
 
 _DIGITS = 24  # hexadecimal ones of a name
 
@@ -195,23 +196,13 @@ def _told_if_interrupted(source: str) -> Iterator[None]:
 def _alone(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to work in, while no other process imports the same."""
     workshop = folder.with_name(f"{files.TEMPORARY_PREFIX}{folder.name}")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(folder.name)
-        lock.acquire()
-    except OSError as error:
-        raise no_room("Pictures are imported once into", error) from error
-    try:
-        sweep()
+    with contextlib.ExitStack() as stack:
         try:
-            shutil.rmtree(workshop, ignore_errors=True)  # of a process that was killed
-            workshop.mkdir()
+            stack.enter_context(locked_workshop(workshop, _lock(folder.name)))
         except OSError as error:
             raise no_room("Pictures are imported once into", error) from error
+        sweep()
         yield workshop
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-        lock.release()
 
 
 def _clear(path: Path) -> None:
@@ -225,10 +216,10 @@ def _clear(path: Path) -> None:
 def sweep() -> None:
     """Remove what killed processes left behind of their imports."""
     for leftover in imports_folder().glob(f"{files.TEMPORARY_PREFIX}*"):
-        lock = _lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX))
+        lock = filelock.FileLock(_lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX)))
         with contextlib.suppress(filelock.Timeout), lock.acquire(blocking=False):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _lock(name: str) -> filelock.FileLock:
-    return filelock.FileLock(imports_folder() / f".{name}.lock")
+def _lock(name: str) -> Path:
+    return imports_folder() / f".{name}.lock"

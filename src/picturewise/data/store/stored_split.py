@@ -235,7 +235,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """Return whatever array a file holds, mapped and read-only. NumPy's own reader would parse its header as Python.
+    """Return whatever array a file holds, mapped and read-only. NumPy's own map would take a file that is too long.
 
     Raises:
         DataError: it holds none.

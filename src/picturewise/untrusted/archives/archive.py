@@ -20,6 +20,7 @@ from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.archives import tar_headers
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_RATIO, RATIO_FROM, UnpackedStream, too_dense
+from picturewise.untrusted.regular_file import regular_size
 
 MAX_MEMBERS = 10_000
 MAX_MEMBER = 2 << 30  # bytes
@@ -274,7 +275,7 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _start(path: Path) -> bytes:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block, a device never end
+    if regular_size(path) is None:
         return b""
     with path.open("rb") as file:
         return file.read(4)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self, overload
 
-from picturewise.errors import DataError
-from picturewise.printable import printable
+from picturewise.untrusted.regular_file import check_regular
 
 LARGE = 1 << 16  # bytes, from which on they are passed over
 _WINDOW = 1 << 18  # bytes read at a time
@@ -39,11 +37,9 @@ class Outline:
             DataError: it is something else.
             OSError: it cannot be read.
         """
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device never end
-            raise DataError(f"{printable(path)} is not a regular file.")
+        size = check_regular(path, "a pickle")
         with path.open("rb", buffering=0) as file:
-            yield cls(file, status.st_size)
+            yield cls(file, size)
 
     def __len__(self) -> int:
         return self._size
