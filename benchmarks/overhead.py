@@ -24,10 +24,10 @@ from picturewise.data.dataset import Dataset
 from picturewise.data.in_memory.make_dataset import make_dataset
 from picturewise.recipes.recipe import make_recipe
 from picturewise.seeds import derive
-from picturewise.training.loop import Trainer
 from picturewise.training.machine import available_cores, prepared, processor
 from picturewise.training.progress import ProgressDisplay
 from picturewise.training.start import start
+from picturewise.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

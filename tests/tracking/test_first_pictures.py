@@ -9,7 +9,7 @@ import pytest
 from picturewise.reporting import figures
 from picturewise.tracking.first_pictures import _caption, draw_first_pictures
 from picturewise.training import engine
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 
 def drawn(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[str]]:

@@ -19,7 +19,7 @@ from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.train import train
 from picturewise.tracking.first_pictures import draw_first_pictures
 from picturewise.tracking.tensorboard import SCALARS, TensorBoard
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 pytest.importorskip("tensorboard")
 

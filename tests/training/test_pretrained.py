@@ -18,7 +18,7 @@ from picturewise.networks.torchvision_weights import published_shapes
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from picturewise.preparing.preparation import fit_preparation
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
-from picturewise.training.loop import Callback
+from picturewise.training.trainer import Callback
 
 
 def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(

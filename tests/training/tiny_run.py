@@ -20,7 +20,7 @@ from picturewise.runs import checkpoint
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 CLASSES = ("dark", "half", "light")
 # Everything that is random or keeps a state is in it: dropout, running means, augmentation, momentum.

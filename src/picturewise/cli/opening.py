@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from picturewise.cli import output
 from picturewise.reporting.tables import count
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class Opening(Callback):

@@ -25,7 +25,7 @@ from picturewise.tasks.load import Data, load, load_own, source_of
 from picturewise.tasks.train import LEARNING_SPLITS, train
 
 if TYPE_CHECKING:
-    from picturewise.training.loop import Callback
+    from picturewise.training.trainer import Callback
 
 VALID: tuple[SplitName, ...] = ("valid",)
 

@@ -21,7 +21,7 @@ from picturewise.tasks.load import Data, load, load_own, refuse_inside, source_o
 if TYPE_CHECKING:
     from torch import nn
 
-    from picturewise.training.loop import Callback
+    from picturewise.training.trainer import Callback
 
 LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 

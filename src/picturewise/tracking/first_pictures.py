@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.pictures.pixels import as_channels
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 PICTURES = 24
 _WORTH_NAMING = 0.05

@@ -15,7 +15,7 @@ from picturewise.architectures.layers import show
 from picturewise.runs.history import Epoch
 from picturewise.tracking.first_pictures import draw_first_pictures
 from picturewise.tracking.tracker import Tracker
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

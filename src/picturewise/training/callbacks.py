@@ -6,7 +6,7 @@ from picturewise.evaluation.calibration import fit_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
 from picturewise.runs.history import Epoch, best_epoch
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class BestClassifier(Callback):

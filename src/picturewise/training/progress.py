@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from picturewise.runs.history import Epoch, best_epoch
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class ProgressDisplay(Callback):

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from picturewise.errors import DivergedError
-from picturewise.training.loop import Trainer
 from picturewise.training.machine import prepared
 from picturewise.training.optimizers import USUAL
+from picturewise.training.trainer import Trainer
 
 BATCHES = 200
 LOWEST_SHARE = 2e-4

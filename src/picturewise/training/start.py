@@ -33,9 +33,9 @@ from picturewise.training.callbacks import BestClassifier, EarlyStopping, Histor
 from picturewise.training.derive import derive_recipe, derived_keys
 from picturewise.training.freezing import Freezing
 from picturewise.training.initial_weights import freezing_of, transplant
-from picturewise.training.loop import Callback, Trainer
 from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
 from picturewise.training.pretrained import with_backbone
+from picturewise.training.trainer import Callback, Trainer
 
 WHITENED_PIXELS = 5_000_000
 """How many pixels of train pictures a whitening layer is computed from; 5,000 pictures of 32x32."""

@@ -27,11 +27,11 @@ from picturewise.networks import weights
 from picturewise.runs import checkpoint
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
-from picturewise.training import loop
 from picturewise.training import start as starting
-from picturewise.training.loop import Callback, Trainer, batch_bounds
+from picturewise.training import trainer as training
 from picturewise.training.machine import choose_machine
 from picturewise.training.schedules import factor
+from picturewise.training.trainer import Callback, Trainer, batch_bounds
 
 SCRIPT = """
 import json, os, sys
@@ -98,7 +98,7 @@ def test_pictures_may_lie_on_the_device(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(loop, "fits", lambda part, device: asked.append((len(part), device)) or True)
+    monkeypatch.setattr(training, "fits", lambda part, device: asked.append((len(part), device)) or True)
     trainer = tiny.start(tmp_path / "run")
     assert asked == [(33, torch.device("cpu"))]
     trainer.fit()
@@ -115,7 +115,7 @@ def test_the_clock_of_an_epoch_runs_until_its_last_step_is_computed(
         now[0] += 1
         read(trainer)
 
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     monkeypatch.setattr(Trainer, "_read_totals", slowly)
     tiny.start(tmp_path / "run").fit()
     for row in open_run(tmp_path / "run").history:
@@ -498,11 +498,11 @@ def test_classes_without_pictures_do_not_disturb_balanced_weights(tmp_path: Path
 def test_balanced_weights_are_turned_against_the_counts(tiny: ModuleType) -> None:
     part = replace(tiny.pictures(8, 0, "x"), labels=np.array([0, 0, 0, 0, 0, 1, 1, 2]))
     machine = choose_machine("cpu", "float32")
-    found = loop._class_weights("balanced", part, machine)
+    found = training._class_weights("balanced", part, machine)
     assert found is not None
     assert found.tolist() == pytest.approx([8 / 15, 8 / 6, 8 / 3])
     assert float(found[part.labels].mean()) == pytest.approx(1)
-    assert loop._class_weights("none", part, machine) is None
+    assert training._class_weights("none", part, machine) is None
 
 
 def test_a_users_module_may_hold_infinite_numbers_that_are_not_trained(
