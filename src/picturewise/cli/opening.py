@@ -34,7 +34,7 @@ class Opening(Callback):
                 + (f", frozen: {count(record.trainable_parameters)} parameters learn, {count(still)} do not")
                 * (options.freeze == "backbone")
             )
-        output.say(f"augment   {'; '.join(recipe.preparation.augmentation or ()) or 'none'}")
+        output.say(f"augment   {'; '.join(recipe.preparation.augmentation) or 'none'}")
         machine = record.machine
         named = [
             machine["processor"],

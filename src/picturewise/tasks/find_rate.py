@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.errors import UsageError
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.tasks.load import Data, load, reading_progress, refuse_inside
 from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
@@ -123,8 +124,6 @@ def find_learning_rate(
     name = f"{stem(dataset, whole, network)}-learning-rate"
     path = files.new_folder(Path("runs"), name) if out is None else Path(out)
     files.write_folder(path, content)
-    assert effective.training.batch_size is not None  # noqa: S101 (an effective recipe has one)
-    assert effective.training.optimizer is not None  # noqa: S101 (the same)
     return FoundRate(
         dataset=dataset.name,
         optimizer=effective.training.optimizer,
@@ -143,7 +142,7 @@ def find_learning_rate(
 
 def _tested(
     recipe: Recipe, dataset: Dataset, network: nn.Module | None, *, progress: bool
-) -> tuple[RangeTest, Recipe]:
+) -> tuple[RangeTest, EffectiveRecipe]:
     """Return the range test, and the effective recipe that it was made with."""
     from picturewise.training.rate_finder import range_test  # noqa: PLC0415 (as in train)
     from picturewise.training.start import start  # noqa: PLC0415

@@ -93,9 +93,7 @@ def range_test(trainer: Trainer, *, progress: Callable[[int, int], None] | None 
     Raises:
         DivergedError: the loss fell at no rate by `LEAST_FALL`, so nothing can be said.
     """
-    optimizer = trainer.recipe.training.optimizer
-    assert optimizer is not None  # noqa: S101 (the recipe is effective)
-    lowest = LOWEST_SHARE * USUAL[optimizer].learning_rate
+    lowest = LOWEST_SHARE * USUAL[trainer.recipe.training.optimizer].learning_rate
     rates = [float(rate) for rate in np.geomspace(lowest, HIGHEST, BATCHES)]
     losses: list[float] = []
     devices = [trainer.machine.device] if trainer.machine.device.type == "cuda" else []

@@ -25,6 +25,7 @@ from picturewise.errors import DataError, UsageError
 from picturewise.networks.builder import build
 from picturewise.networks.whitening import whiten, whitening_layer
 from picturewise.preparing.preparation import Preparation, fit_preparation
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
 from picturewise.runs.run import Run, RunRecord, create_run, data_facts
@@ -63,35 +64,34 @@ def start(
         DataError: there is nothing to learn, or no labels.
     """
     train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
-    given = recipe
-    recipe, backbone = with_backbone(recipe, train.shape) if network is None else (recipe, None)
-    recipe, notes = derive_recipe(recipe, train, module=network is not None)
-    own = backbone is not None and recipe.start.statistics == "source"
-    preparation = _preparation(recipe, train, backbone.preparation if backbone and own else None)
+    wanted, backbone = with_backbone(recipe, train.shape) if network is None else (recipe, None)
+    effective, notes = derive_recipe(wanted, train, module=network is not None)
+    own = backbone is not None and effective.start.statistics == "source"
+    preparation = _preparation(effective, train, backbone.preparation if backbone and own else None)
     module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
-    machine = _machine(recipe, train, preparation)
-    network = _network(recipe, train, preparation, network)
+    machine = _machine(effective, train, preparation)
+    network = _network(effective, train, preparation, network)
     temperature = 1.0
     if backbone is not None:
-        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
-    freezing = freezing_of(recipe, train, preparation, network)
-    still = 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)
+        temperature = transplant(network, backbone, effective, machine, preparation, valid)
+    freezing = freezing_of(effective, train, preparation, network)
+    still = 0 if freezing is None else freezing.frozen(effective.training.epochs or 1)
     learning, fixed = _parameters(network, still)
     record = RunRecord(
         picturewise=version("picturewise"),
         data=data_facts(dataset),
-        recipe_sha256=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
+        recipe_sha256=hashlib.sha256(effective.to_toml().encode()).hexdigest(),
         module=module,
         trainable_parameters=learning,
         fixed_parameters=fixed,
         preparation=preparation if own else None,
-        machine=_describe(machine, recipe),
-        derived=derived_keys(given, recipe),
+        machine=_describe(machine, effective),
+        derived=derived_keys(recipe, effective),
         notes=notes,
     )
-    run, record = create_run(path, recipe, record, dataset)
+    run, record = create_run(path, effective, record, dataset)
     return _trainer(
-        run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
+        run, record, effective, machine, dataset, callbacks, network, preparation, freezing, temperature
     )
 
 
@@ -126,10 +126,11 @@ def resume(
     freezing = freezing_of(recipe, train, preparation, network)
     temperature = 1.0
     # A run that was killed before its first checkpoint begins anew.
-    if recipe.start.source is not None and checkpoint.newest(run.checkpoints)[0] is None:
+    if checkpoint.newest(run.checkpoints)[0] is None:
         _, backbone = with_backbone(recipe, train.shape)
-        valid = _labelled(dataset, "valid")
-        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
+        if backbone is not None:
+            valid = _labelled(dataset, "valid")
+            temperature = transplant(network, backbone, recipe, machine, preparation, valid)
     trainer = _trainer(
         run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
     )
@@ -143,7 +144,7 @@ def resume(
 def _trainer(
     run: Run,
     record: RunRecord,
-    recipe: Recipe,
+    recipe: EffectiveRecipe,
     machine: Machine,
     dataset: Dataset,
     callbacks: Sequence[Callback],
@@ -170,7 +171,7 @@ def _trainer(
     )
 
 
-def _machine(recipe: Recipe, train: ImageSet, preparation: Preparation) -> Machine:
+def _machine(recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation) -> Machine:
     """Return the machine that suits the size of the recipe's steps; a Python class may be of any size."""
     options, layers = recipe.training, recipe.model.layers
     if (
@@ -180,13 +181,13 @@ def _machine(recipe: Recipe, train: ImageSet, preparation: Preparation) -> Machi
     if layers is None:
         return choose_machine(options.device, options.precision)
     summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
-    step = 3 * (options.batch_size or 1) * summary.multiplications  # forward, and backward twice
+    step = 3 * options.batch_size * summary.multiplications  # forward, and backward twice
     depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
     return choose_machine(options.device, options.precision, multiplications=step / depth)
 
 
 def _network(
-    recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module | None
+    recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation, network: nn.Module | None
 ) -> nn.Module:
     """Return the recipe's network with weights from its seed, or the user's, checked."""
     shape = preparation.output(train.shape)
@@ -203,7 +204,7 @@ def _network(
     return built
 
 
-def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> Preparation:
+def _preparation(recipe: EffectiveRecipe, train: ImageSet, known: Preparation | None) -> Preparation:
     """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
     fitted = fit_preparation(train, grey=recipe.preparation.grey)
     known = known or fitted
@@ -262,7 +263,7 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
         )
 
 
-def _describe(machine: Machine, recipe: Recipe) -> dict[str, str]:
+def _describe(machine: Machine, recipe: EffectiveRecipe) -> dict[str, str]:
     borrowed = any(isinstance(layer, Timm) for layer in parse(recipe.model.layers or ()))
     by_numpy = recipe.training.engine == "numpy"
     return {

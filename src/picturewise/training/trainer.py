@@ -20,7 +20,7 @@ from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.preparing import augmentation
 from picturewise.preparing.augment import augment, turns
 from picturewise.preparing.preparation import Preparation
-from picturewise.recipes.recipe import Recipe
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.runs import checkpoint
 from picturewise.runs.checkpoint import Checkpoint, Position
 from picturewise.runs.history import Epoch
@@ -45,7 +45,7 @@ class Trainer:
     Args:
         run: the folder.
         record: what run.json holds.
-        recipe: effective, with nothing left to derive.
+        recipe: that it trains by.
         network: (B, C, H, W) prepared floats in, (B, K) logits out; changed in place.
         preparation: fitted on `train`.
         machine: where and how to compute.
@@ -70,7 +70,7 @@ class Trainer:
         *,
         run: Run,
         record: RunRecord,
-        recipe: Recipe,
+        recipe: EffectiveRecipe,
         network: nn.Module,
         preparation: Preparation,
         machine: Machine,
@@ -81,13 +81,6 @@ class Trainer:
         start_temperature: float = 1.0,
     ) -> None:
         options = recipe.training
-        # The recipe is effective: whoever made the trainer has derived what the user left out.
-        assert options.epochs is not None  # noqa: S101
-        assert options.optimizer is not None  # noqa: S101
-        assert options.batch_size is not None  # noqa: S101
-        assert options.learning_rate is not None  # noqa: S101
-        assert options.momentum is not None  # noqa: S101
-        assert options.weight_decay is not None  # noqa: S101
         self.run, self.record, self.recipe = run, record, recipe
         self.freezing, self.start_temperature = freezing, start_temperature
         self.preparation, self.machine, self.callbacks = preparation, machine, tuple(callbacks)
@@ -130,7 +123,7 @@ class Trainer:
         self.stop_reason = ""
         self.notes: tuple[str, ...] = ()
         self.valid_logits: NDArray[np.float32] = np.zeros((0, len(train.classes)), np.float32)
-        self._augmentations = augmentation.parse(recipe.preparation.augmentation or ())
+        self._augmentations = augmentation.parse(recipe.preparation.augmentation)
         self._mirrored: NDArray[np.bool_] | None = None  # in the first epoch
         if any(item.alternate for item in self._augmentations):
             self._mirrored = stream(recipe.seed, "mirrored").random(len(train)) < 0.5
