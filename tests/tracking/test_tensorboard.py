@@ -73,7 +73,7 @@ def test_the_record_holds_the_sheet_of_the_first_pictures(tmp_path: Path, tiny: 
     trainer.fit()
     (image,) = record(tmp_path / "run").Images("pictures")
     sheet = np.asarray(Image.open(io.BytesIO(image.encoded_image_string)))
-    assert np.array_equal(sheet, draw_first_pictures(trainer))
+    assert np.array_equal(sheet, draw_first_pictures(trainer.learner))
 
 
 def test_a_resumed_run_goes_on_in_its_record_and_repeats_nothing(

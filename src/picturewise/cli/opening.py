@@ -24,8 +24,8 @@ class Opening(Callback):
         )
         options = recipe.training
         output.say(
-            f"training  {trainer.epochs} epochs of {trainer.batches} batches of {trainer.batch_size}; "
-            f"{options.optimizer}, learning rate {trainer.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
+            f"training  {trainer.epochs} epochs of {trainer.batches} batches of {options.batch_size}; "
+            f"{options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
         )
         if recipe.start.source is not None:
             still = record.fixed_parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,12 +143,9 @@ def _tested(
     recipe: Recipe, dataset: Dataset, network: nn.Module | None, *, progress: bool
 ) -> tuple[RangeTest, EffectiveRecipe]:
     """Return the range test, and the effective recipe that it was made with."""
-    from picturewise.training.rate_finder import range_test  # noqa: PLC0415 (as in train)
-    from picturewise.training.start import start  # noqa: PLC0415
+    from picturewise.training.make_learner import make_learner  # noqa: PLC0415 (as in train)
+    from picturewise.training.rate_finder import range_test  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(
-        prefix="picturewise-"
-    ) as folder:  # a trainer has a run, which nobody will see
-        trainer = start(recipe, dataset, Path(folder) / "run", network=copy.deepcopy(network))
-        with reading_progress(shown=progress, what="Trying learning rates") as advance:
-            return range_test(trainer, progress=advance), trainer.recipe
+    learner, _ = make_learner(recipe, dataset, network=copy.deepcopy(network))
+    with reading_progress(shown=progress, what="Trying learning rates") as advance:
+        return range_test(learner, progress=advance), learner.recipe

@@ -43,7 +43,7 @@ class ProgressDisplay(Callback):
         """Move the live line."""
         if self._bar is None:
             return
-        pictures = trainer.bounds[trainer.batch - 1][1]
+        pictures = trainer.learner.bounds[trainer.batch - 1][1]
         self._bar.update(
             self._task,
             completed=(trainer.epoch - 1) * trainer.batches + trainer.batch,
