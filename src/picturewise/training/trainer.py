@@ -272,7 +272,8 @@ class Trainer:
 class Callback:
     """Base of all callbacks; override what you need.
 
-    A callback sees the trainer and may read all of it; `trainer.stop(reason)` ends the run after the epoch.
+    A callback sees the trainer and its learner, and may read all of both; `trainer.stop(reason)` ends the run after the
+    epoch.
     Keep no state that `trainer.history` does not give back: a resumed run starts with new callbacks.
     """
 
