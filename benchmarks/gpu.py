@@ -36,8 +36,8 @@ from racing.tables import DIRECTIONS, spread, table
 import picturewise
 from picturewise.cli import app, opening
 from picturewise.evaluation.intervals import mean_interval
-from picturewise.training.loop import Trainer
 from picturewise.training.machine import processor
+from picturewise.training.trainer import Trainer
 
 OPTIONS = ["--preset", "best"]
 OURS = {"--seed", "--out", "--json", "--find-learning-rate"}

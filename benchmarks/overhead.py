@@ -20,12 +20,14 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from picturewise.cores import available_cores
 from picturewise.data.dataset import Dataset
-from picturewise.recipes.recipe import make_recipe
+from picturewise.recipes.recipe import Recipe, make_recipe
 from picturewise.seeds import derive
 from picturewise.tasks.load import make_dataset
-from picturewise.training.loop import Trainer
-from picturewise.training.machine import available_cores, prepared, processor
+from picturewise.training.learner import Learner
+from picturewise.training.machine import processor
+from picturewise.training.make_learner import make_learner
 from picturewise.training.progress import ProgressDisplay
 from picturewise.training.start import start
 
@@ -36,6 +38,13 @@ class Case:
 
     preset: str
     batch_size: int
+
+    def recipe(self) -> Recipe:
+        """Return the recipe of one epoch."""
+        training = {"batch_size": self.batch_size, "epochs": 1}
+        return make_recipe(
+            {"data": {"source": "noise"}, "model": {"name": self.preset}, "training": training}
+        )
 
 
 CASES = (Case("mlp 512 512", 256), Case("cnn", 128))
@@ -81,32 +90,26 @@ def one_round(dataset: Dataset, case: Case) -> tuple[float, float]:
     """Return the seconds of an epoch, whole and bare."""
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w", encoding="utf-8") as terminal:
         shown = ProgressDisplay(Console(file=terminal, force_terminal=True, width=100))
-        whole = make_trainer(dataset, case, Path(folder, "whole"), shown)
+        whole = start(case.recipe(), dataset, Path(folder, "whole"), callbacks=[shown])
         whole.fit()
-        return len(whole.train) / whole.history[0].images_per_second, bare(
-            make_trainer(dataset, case, Path(folder, "bare"))
+        return len(dataset.split("train")) / whole.history[0].images_per_second, bare(
+            make_learner(case.recipe(), dataset)[0]
         )
 
 
-def make_trainer(dataset: Dataset, case: Case, path: Path, *callbacks: ProgressDisplay) -> Trainer:
-    training = {"batch_size": case.batch_size, "epochs": 1}
-    recipe = make_recipe({"data": {"source": "noise"}, "model": {"name": case.preset}, "training": training})
-    return start(recipe, dataset, path, callbacks=callbacks)
-
-
-def bare(trainer: Trainer) -> float:
+def bare(learner: Learner) -> float:
     """Return the seconds of an epoch of nothing but what makes the weights."""
-    with prepared(trainer.machine):
-        order = trainer.begin(1)
+    with learner.learning():
+        order = learner.begin(1)
         began = time.perf_counter()
-        for batch in range(trainer.batches):
-            indices = order[slice(*trainer.bounds[batch])]
-            pictures, targets = trainer.augmented(indices, (1, batch))
-            torch.manual_seed(derive(trainer.recipe.seed, "noise", 1, batch))
-            with trainer.machine.computing():
-                logits = trainer.network(trainer.preparation.apply(pictures))
-            trainer.loss(logits.float(), targets).backward()
-            trainer.optimizer.step(trainer.learning_rate)
+        for batch in range(learner.batches):
+            indices = order[slice(*learner.bounds[batch])]
+            pictures, targets = learner.augmented(indices, (1, batch))
+            torch.manual_seed(derive(learner.recipe.seed, "noise", 1, batch))
+            with learner.machine.computing():
+                logits = learner.network(learner.preparation.apply(pictures))
+            learner.loss(logits.float(), targets).backward()
+            learner.optimizer.step(learner.learning_rate)
         return time.perf_counter() - began
 
 

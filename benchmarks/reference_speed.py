@@ -46,9 +46,7 @@ def main() -> None:
         count = options.images - options.images % options.batch_size  # no engine gets a shorter batch
         train = whole.select(np.arange(count))
         contenders = {
-            "Picturewise, engine numpy": picturewise_epochs(
-                train, options.batch_size, options.rounds, Path(place)
-            ),
+            "Picturewise, engine numpy": picturewise_epochs(train, options.batch_size, options.rounds),
             "scikit-learn, MLPClassifier": sklearn_epochs(train, options.batch_size),
         }
         speeds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -77,11 +75,10 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
 
 
-def picturewise_epochs(train: ImageSet, batch_size: int, rounds: int, place: Path) -> Iterator[float]:
-    """Yield the seconds of each epoch of a trainer, validation and checkpoints left out."""
+def picturewise_epochs(train: ImageSet, batch_size: int, rounds: int) -> Iterator[float]:
+    """Yield the seconds of each epoch of a learner, without validation."""
     from picturewise.recipes.recipe import make_recipe
-    from picturewise.training.machine import prepared
-    from picturewise.training.start import start
+    from picturewise.training.make_learner import make_learner
 
     training = {
         "engine": "numpy", "epochs": rounds + 1, "batch_size": batch_size, "learning_rate": RATE,
@@ -94,13 +91,13 @@ def picturewise_epochs(train: ImageSet, batch_size: int, rounds: int, place: Pat
         "training": training,
     }
     dataset = Dataset("benchmark", train=train, valid=train.select(np.arange(batch_size)))
-    trainer = start(make_recipe(content), dataset, place / "run")
+    learner, _ = make_learner(make_recipe(content), dataset)
     for epoch in range(1, rounds + 2):
-        with prepared(trainer.machine):
+        with learner.learning():
             began = time.perf_counter()
-            order = trainer.begin(epoch)
-            for batch in range(trainer.batches):
-                trainer.take(order, epoch, batch, RATE)
+            order = learner.begin(epoch)
+            for batch in range(learner.batches):
+                learner.step(order, epoch, batch, RATE)
             seconds = time.perf_counter() - began
         yield seconds
 

@@ -18,8 +18,8 @@ from stopwatch import Stopwatch, take_turns
 
 import picturewise
 from picturewise.recipes.recipe import make_recipe
-from picturewise.training.loop import Callback, Trainer
 from picturewise.training.start import start
+from picturewise.training.trainer import Callback, Trainer
 
 EPOCHS = 100_000  # until the parent closes the pipe
 MINUTES = 1e6  # no checkpoint inside an epoch

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from picturewise.tasks.predict import predict as predict
     from picturewise.tasks.train import resume as resume
     from picturewise.tasks.train import train as train
-    from picturewise.training.loop import Callback as Callback
+    from picturewise.training.trainer import Callback as Callback
 
 _HOMES = {
-    "Callback": "picturewise.training.loop",
+    "Callback": "picturewise.training.trainer",
     "Classifier": "picturewise.prediction.classifier",
     "DataError": "picturewise.errors",
     "Dataset": "picturewise.data.dataset",

@@ -35,6 +35,12 @@ def test_labels_without_a_class_are_refused(wrong: int) -> None:
         imageset(labels=np.array([0, 1, wrong]))
 
 
+def test_labels_that_something_needs_are_there_or_missed_by_name() -> None:
+    assert imageset().required_labels is LABELS
+    with pytest.raises(DataError, match=r"^here has no labels; expected one for each picture\.$"):
+        _ = imageset(labels=None).required_labels
+
+
 def test_counts_are_in_the_order_of_the_classes() -> None:
     assert imageset(classes=("a", "b", "c")).counts() == {"a": 1, "b": 2, "c": 0}
     assert imageset(labels=None).counts() == {}

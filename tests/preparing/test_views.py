@@ -127,7 +127,7 @@ def test_validation_and_the_saved_classifier_look_at_the_same_views(
     trainer.fit()
     classifier = open_run(tmp_path / "r").classifier()
     assert classifier.description.preparation.views == ("mirror", "shift 1")
-    images = np.array(trainer.valid.images)
+    images = np.array(trainer.learner.valid.images)
     plain = replace(classifier.description.preparation, views=())
     with torch.inference_mode():
         by_view = [
@@ -139,5 +139,5 @@ def test_validation_and_the_saved_classifier_look_at_the_same_views(
     loaded = open_run(tmp_path / "r").classifier()  # computed by ONNX Runtime
     np.testing.assert_allclose(loaded.logits(images), expected, rtol=1e-4, atol=1e-4)
     best = min(trainer.history, key=lambda row: (-row.valid_accuracy, row.valid_loss))
-    right = classifier.logits(images).argmax(axis=1) == trainer.valid.labels
+    right = classifier.logits(images).argmax(axis=1) == trainer.learner.valid.labels
     assert best.valid_accuracy == pytest.approx(right.mean())

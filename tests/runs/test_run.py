@@ -86,6 +86,11 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
         ("recipe.toml", "[[[", r"run is damaged: The recipe .*recipe\.toml is not TOML"),
         ("recipe.toml", "seed = -1", r"run is damaged: seed is -1, expected"),
         ("recipe.toml", "", r"run is damaged: The recipe lacks 'data'\."),
+        (
+            "recipe.toml",
+            '[data]\nsource = "x"\n',
+            r"recipe\.toml is damaged: The recipe leaves preparation\.augmentation, .* open; expected",
+        ),
     ],
 )
 def test_a_run_with_a_damaged_head_is_not_opened(run: Run, name: str, content: str, sentence: str) -> None:

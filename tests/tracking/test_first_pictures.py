@@ -9,10 +9,10 @@ import pytest
 from picturewise.reporting import figures
 from picturewise.tracking.first_pictures import _caption, draw_first_pictures
 from picturewise.training import engine
-from picturewise.training.loop import Trainer
+from picturewise.training.learner import Learner
 
 
-def drawn(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[str]]:
+def drawn(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, list[str]]:
     """Return the pictures and captions that the sheet is drawn from."""
     seen = []
 
@@ -22,7 +22,7 @@ def drawn(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray
 
     real = figures.draw_sample_sheet
     monkeypatch.setattr(figures, "draw_sample_sheet", draw)
-    sheet = draw_first_pictures(trainer)
+    sheet = draw_first_pictures(learner)
     assert (sheet.dtype, sheet.ndim, sheet.shape[2]) == (np.uint8, 3, 3)
     assert np.ptp(sheet) > 200
     return seen[0]
@@ -32,7 +32,7 @@ def test_the_sheet_shows_what_the_first_step_learned_from(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = tiny.start(tmp_path / "run", epochs=1)
-    pictures, captions = drawn(trainer, monkeypatch)
+    pictures, captions = drawn(trainer.learner, monkeypatch)
     steps = []
     real = engine.train_step
 
@@ -52,9 +52,9 @@ def test_the_sheet_shows_what_the_first_step_learned_from(
 
 def test_a_resumed_run_draws_the_same_sheet(tmp_path: Path, tiny: ModuleType) -> None:
     trainer = tiny.start(tmp_path / "run")
-    first = draw_first_pictures(trainer)
+    first = draw_first_pictures(trainer.learner)
     trainer.fit()
-    assert np.array_equal(draw_first_pictures(tiny.resume(tmp_path / "run")), first)
+    assert np.array_equal(draw_first_pictures(tiny.resume(tmp_path / "run").learner), first)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from picturewise.recipes.recipe import flat
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
 from picturewise.tracking.mlflow import RUN_ID, STORE, MLflow
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 

@@ -19,7 +19,7 @@ from picturewise.tasks.evaluate import evaluate
 from picturewise.tasks.train import train
 from picturewise.tracking.first_pictures import draw_first_pictures
 from picturewise.tracking.tensorboard import SCALARS, TensorBoard
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 pytest.importorskip("tensorboard")
 
@@ -73,7 +73,7 @@ def test_the_record_holds_the_sheet_of_the_first_pictures(tmp_path: Path, tiny: 
     trainer.fit()
     (image,) = record(tmp_path / "run").Images("pictures")
     sheet = np.asarray(Image.open(io.BytesIO(image.encoded_image_string)))
-    assert np.array_equal(sheet, draw_first_pictures(trainer))
+    assert np.array_equal(sheet, draw_first_pictures(trainer.learner))
 
 
 def test_a_resumed_run_goes_on_in_its_record_and_repeats_nothing(

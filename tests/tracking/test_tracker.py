@@ -10,7 +10,7 @@ from picturewise.errors import SaveError
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import open_run
 from picturewise.tracking.tracker import Tracker
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class Failing(Tracker):

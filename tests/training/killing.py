@@ -25,7 +25,7 @@ import tiny_run
 from picturewise import files
 from picturewise.errors import RunError, SaveError
 from picturewise.runs.run import open_run
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 

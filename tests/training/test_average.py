@@ -87,7 +87,9 @@ def test_the_average_is_what_is_validated_and_saved_and_the_weights_are_what_goe
     trainer = tiny.start(tmp_path / "run", epochs=1, ema=0.9)
     trainer.fit()
     saved = load_classifier(trainer.run.classifier_path)
-    average = {name.removeprefix("average/"): value for name, value in trainer.average.state().items()}
+    average = {
+        name.removeprefix("average/"): value for name, value in trainer.learner.average.state().items()
+    }
     assert saved.weights_sha256 == fingerprint(average)
     newest, _ = checkpoint.newest(trainer.run.checkpoints)
     assert newest is not None

@@ -13,7 +13,7 @@ from picturewise.networks.weights import fingerprint
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
 from picturewise.training.callbacks import EarlyStopping
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 def rows(*accuracies: float) -> list[Epoch]:

@@ -1,4 +1,4 @@
-"""The NumPy engine in the loop: it learns what PyTorch learns, and all around it stays as it is."""
+"""The NumPy engine in a run: it learns what PyTorch learns, and all around it stays as it is."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_it_learns_what_the_torch_engine_learns(
 
 
 def test_the_engine_is_the_one_that_the_recipe_names(tmp_path: Path, tiny: ModuleType) -> None:
-    assert isinstance(tiny.start(tmp_path / "a").engine, TorchTrainingEngine)
-    assert isinstance(tiny.start(tmp_path / "b", engine="numpy").engine, NumPyTrainingEngine)
+    assert isinstance(tiny.start(tmp_path / "a").learner.engine, TorchTrainingEngine)
+    assert isinstance(tiny.start(tmp_path / "b", engine="numpy").learner.engine, NumPyTrainingEngine)
     run = open_run(tmp_path / "b")
     assert (run.recipe.training.optimizer, run.recipe.training.engine) == ("sgd", "numpy")
     assert run.record.machine["numpy"] == np.__version__
@@ -66,10 +66,10 @@ def test_the_engine_is_the_one_that_the_recipe_names(tmp_path: Path, tiny: Modul
 
 
 def test_it_computes_on_the_processor_whatever_else_there_is(
-    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    machine = tiny.start(tmp_path / "run", engine="numpy", device="auto", precision="auto").machine
+    machine = tiny.learner(engine="numpy", device="auto", precision="auto").machine
     assert (machine.device.type, machine.precision, machine.threads) == ("cpu", "float32", 1)
 
 
@@ -163,9 +163,9 @@ def test_frozen_layers_are_refused(tmp_path: Path, tiny: ModuleType) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_range_test_can_be_computed_by_it(tmp_path: Path, tiny: ModuleType) -> None:
+def test_a_range_test_can_be_computed_by_it(tiny: ModuleType) -> None:
     found, expected = (
-        range_test(tiny.start(tmp_path / engine, engine=engine, layers=QUIET, optimizer="sgd"))
+        range_test(tiny.learner(engine=engine, layers=QUIET, optimizer="sgd"))
         for engine in ("numpy", "torch")
     )
     np.testing.assert_allclose(found.losses[:20], expected.losses[:20], rtol=1e-4)

@@ -18,7 +18,7 @@ from picturewise.networks.torchvision_weights import published_shapes
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_run_s_layers_learn_at_the_full_rate_on_pictures_normalised_by_their_o
     kept = begun(tiny, source, tmp_path / "kept", start={"head": "keep"}).recipe
     assert (kept.start.statistics, kept.training.backbone_rate) == ("source", 1.0)
     asked = begun(tiny, source, tmp_path / "asked", start={"statistics": "source"}, backbone_rate=0.1)
-    assert asked.preparation == open_run(source).classifier().description.preparation
+    assert asked.learner.preparation == open_run(source).classifier().description.preparation
     assert asked.recipe.training.backbone_rate == 0.1
 
 
@@ -77,7 +77,7 @@ def test_the_statistics_of_the_data_can_be_asked_for(tiny: ModuleType, source: P
     means = {}
     for whose in ("source", "data"):
         begun_recipe = recipe(tiny, source, {"statistics": whose})
-        means[whose] = starting.start(begun_recipe, dataset, tmp_path / whose).preparation.mean[0]
+        means[whose] = starting.start(begun_recipe, dataset, tmp_path / whose).learner.preparation.mean[0]
     assert means["data"] == pytest.approx(darker.mean())
     assert means["source"] == pytest.approx(float(np.asarray(other.train.images).mean()))
 
@@ -282,7 +282,7 @@ def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with
     assert torch.equal(
         trainer.network.state_dict()["5.0.downsample.0.weight"], state["layer2.0.downsample.0.weight"]
     )
-    assert trainer.preparation.mean == pytest.approx(
+    assert trainer.learner.preparation.mean == pytest.approx(
         (123.675, 116.28, 103.53) if channels == 3 else (114.495,)
     )
     assert trainer.recipe.start.source == f"resnet18 from {published}"

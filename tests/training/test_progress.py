@@ -7,8 +7,8 @@ from types import ModuleType
 from rich.console import Console
 
 from picturewise.runs.run import open_run
-from picturewise.training.loop import Callback, Trainer
 from picturewise.training.progress import ProgressDisplay
+from picturewise.training.trainer import Callback, Trainer
 
 
 def shown(tiny: ModuleType, path: Path, *, terminal: bool = False, **options: object) -> str:

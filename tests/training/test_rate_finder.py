@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -46,8 +46,8 @@ def test_a_fall_among_the_first_batches_or_behind_the_lowest_is_not_the_steepest
     assert made(smoothed).steepest in made(smoothed).rates[20:23]
 
 
-def test_rates_rise_by_one_factor_to_ten_and_each_batch_has_a_row(tmp_path: Path, tiny: ModuleType) -> None:
-    test = range_test(tiny.start(tmp_path / "run"))
+def test_rates_rise_by_one_factor_to_ten_and_each_batch_has_a_row(tiny: ModuleType) -> None:
+    test = range_test(tiny.learner())
     assert test.rates[0] == pytest.approx(1e-6)
     steps = np.diff(np.log(test.rates))
     assert steps == pytest.approx(math.log(10 / 1e-6) / 199)
@@ -55,51 +55,51 @@ def test_rates_rise_by_one_factor_to_ten_and_each_batch_has_a_row(tmp_path: Path
     assert list(test.smoothed) == running_means(test.losses)
 
 
-def test_the_losses_are_those_that_plain_steps_at_these_rates_bring(tmp_path: Path, tiny: ModuleType) -> None:
+def test_the_losses_are_those_that_plain_steps_at_these_rates_bring(tiny: ModuleType) -> None:
     """Over several epochs, in the order, with the noise and the augmentation of training."""
-    test = range_test(tiny.start(tmp_path / "tested"))
-    trainer = tiny.start(tmp_path / "plain")
-    assert len(test.losses) > 3 * trainer.batches
-    with torch.random.fork_rng():
-        for number in range(3 * trainer.batches):
-            if number % trainer.batches == 0:
-                order = trainer.begin(1 + number // trainer.batches)
-            place = (order, 1 + number // trainer.batches, number % trainer.batches)
-            assert float(trainer.take(*place, test.rates[number])[0]) == test.losses[number]
+    test = range_test(tiny.learner())
+    learner = tiny.learner()
+    assert len(test.losses) > 3 * learner.batches
+    with learner.learning():
+        for number in range(3 * learner.batches):
+            epoch, batch = 1 + number // learner.batches, number % learner.batches
+            if batch == 0:
+                order = learner.begin(epoch)
+            assert float(learner.step(order, epoch, batch, test.rates[number])[0]) == test.losses[number]
 
 
-def test_equal_seeds_give_equal_tests_and_other_seeds_others(tmp_path: Path, tiny: ModuleType) -> None:
-    first, again = (range_test(tiny.start(tmp_path / name)) for name in ("first", "again"))
+def test_equal_seeds_give_equal_tests_and_other_seeds_others(tiny: ModuleType) -> None:
+    first, again = (range_test(tiny.learner()) for _ in range(2))
     assert first == again
-    assert range_test(tiny.start(tmp_path / "other", seed=8)).losses != first.losses
+    assert range_test(tiny.learner(seed=8)).losses != first.losses
 
 
-def test_the_random_state_of_others_stays(tmp_path: Path, tiny: ModuleType) -> None:
-    trainer = tiny.start(tmp_path / "run")
+def test_the_random_state_of_others_stays(tiny: ModuleType) -> None:
+    learner = tiny.learner()
     before = torch.get_rng_state()
-    range_test(trainer)
+    range_test(learner)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize(("optimizer", "first"), [("sgd", 2e-5), ("muon", 4e-6), ("rmsprop", 2e-7)])
-def test_the_first_rate_fits_the_optimizer(
-    tmp_path: Path, tiny: ModuleType, optimizer: str, first: float
-) -> None:
-    assert range_test(tiny.start(tmp_path / "run", optimizer=optimizer)).rates[0] == pytest.approx(first)
+def test_the_first_rate_fits_the_optimizer(tiny: ModuleType, optimizer: str, first: float) -> None:
+    assert range_test(tiny.learner(optimizer=optimizer)).rates[0] == pytest.approx(first)
 
 
 class Scripted:
-    """Stands in for a trainer: its losses are given."""
+    """Stands in for a learner: its losses are given."""
 
-    def __init__(self, trainer: Any, losses: list[float]) -> None:
-        self.recipe, self.machine, self.batches = trainer.recipe, trainer.machine, 7
+    learning = staticmethod(contextlib.nullcontext)
+
+    def __init__(self, learner: Any, losses: list[float]) -> None:
+        self.recipe, self.batches = learner.recipe, 7
         self.losses = iter(losses)
         self.taken: list[tuple[int, int]] = []
 
     def begin(self, epoch: int) -> int:
         return epoch
 
-    def take(self, order: int, epoch: int, batch: int, learning_rate: float) -> Tensor:
+    def step(self, order: int, epoch: int, batch: int, learning_rate: float) -> Tensor:
         assert order == epoch
         self.taken.append((epoch, batch))
         return torch.tensor([next(self.losses), 0.0, 0.0, 0.0], dtype=torch.float64)
@@ -110,24 +110,24 @@ FALLING = list(np.linspace(2, 1, 60))
 
 @pytest.mark.parametrize("last", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_ends_the_test_and_is_not_among_its_rows(
-    tmp_path: Path, tiny: ModuleType, last: float
+    tiny: ModuleType, last: float
 ) -> None:
-    scripted = Scripted(tiny.start(tmp_path / "run"), [*FALLING, last])
+    scripted = Scripted(tiny.learner(), [*FALLING, last])
     test = range_test(scripted)  # type: ignore[arg-type]
     assert list(test.losses) == FALLING
     assert test.burst == pytest.approx(test.rates[-1] * test.rates[1] / test.rates[0])
     assert scripted.taken[-1] == (9, 4)  # the 61st of 7 batches an epoch
 
 
-def test_a_running_mean_of_four_times_its_minimum_ends_the_test(tmp_path: Path, tiny: ModuleType) -> None:
-    test = range_test(Scripted(tiny.start(tmp_path / "run"), [*FALLING, *[20.0] * 100]))  # type: ignore[arg-type]
+def test_a_running_mean_of_four_times_its_minimum_ends_the_test(tiny: ModuleType) -> None:
+    test = range_test(Scripted(tiny.learner(), [*FALLING, *[20.0] * 100]))  # type: ignore[arg-type]
     assert test.smoothed[-1] > 4 * min(test.smoothed) >= test.smoothed[-2]
     assert test.burst == test.rates[-1]
 
 
-def test_a_loss_that_never_bursts_is_followed_to_the_end(tmp_path: Path, tiny: ModuleType) -> None:
+def test_a_loss_that_never_bursts_is_followed_to_the_end(tiny: ModuleType) -> None:
     seen: list[tuple[int, int]] = []
-    scripted = Scripted(tiny.start(tmp_path / "run"), [*FALLING, *[1.5] * 140])
+    scripted = Scripted(tiny.learner(), [*FALLING, *[1.5] * 140])
     test = range_test(scripted, progress=lambda done, most: seen.append((done, most)))  # type: ignore[arg-type]
     assert test.burst is None
     assert test.rates[-1] == pytest.approx(10)
@@ -143,17 +143,15 @@ def test_a_loss_that_never_bursts_is_followed_to_the_end(tmp_path: Path, tiny: M
         [2 - number / 4000 for number in range(200)],
     ],
 )
-def test_a_loss_that_never_falls_is_an_error_that_says_so(
-    tmp_path: Path, tiny: ModuleType, losses: list[float]
-) -> None:
+def test_a_loss_that_never_falls_is_an_error_that_says_so(tiny: ModuleType, losses: list[float]) -> None:
     with pytest.raises(
         DivergedError, match=r"^At learning rates from 1e-06 to .* less than 5%, .*'picturewise inspect'"
     ):
-        range_test(Scripted(tiny.start(tmp_path / "run"), losses))  # type: ignore[arg-type]
+        range_test(Scripted(tiny.learner(), losses))  # type: ignore[arg-type]
 
 
-def test_rows_are_read_back_exactly(tmp_path: Path, tiny: ModuleType) -> None:
-    test = range_test(tiny.start(tmp_path / "run"))
+def test_rows_are_read_back_exactly(tiny: ModuleType) -> None:
+    test = range_test(tiny.learner())
     head, *rows = csv.reader(io.StringIO(test.to_csv()))
     assert head == ["learning_rate", "loss", "smoothed_loss"]
     assert [tuple(map(float, row)) for row in rows] == list(
@@ -161,9 +159,9 @@ def test_rows_are_read_back_exactly(tmp_path: Path, tiny: ModuleType) -> None:
     )
 
 
-def test_a_module_of_the_users_can_be_tested(tmp_path: Path, tiny: ModuleType) -> None:
+def test_a_module_of_the_users_can_be_tested(tiny: ModuleType) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.Tanh(), nn.Linear(8, 3))
-    test = range_test(tiny.start(tmp_path / "run", network=module))
+    test = range_test(tiny.learner(network=module))
     assert 1e-6 < test.tenth_of_lowest < 1

@@ -18,7 +18,7 @@ from picturewise.preparing.preparation import fit_preparation
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
-from picturewise.training.loop import Callback
+from picturewise.training.trainer import Callback
 
 
 def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
@@ -37,15 +37,7 @@ def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
     assert (record.trainable_parameters, record.fixed_parameters) == (40 + 8 + 37 * 8 + 27, 8)
     assert record.machine["device"] == "cpu"
     assert record.machine["torch"] == torch.__version__
-    assert trainer.preparation == fit_preparation(trainer.train, grey=False)
-
-
-def test_first_weights_depend_on_the_seed_alone(tmp_path: Path, tiny: ModuleType) -> None:
-    found = [
-        fingerprint(tiny.start(tmp_path / str(number), seed=seed, **options).network.state_dict())
-        for number, (seed, options) in enumerate([(7, {}), (7, {"epochs": 9}), (8, {})])
-    ]
-    assert found[0] == found[1] != found[2]
+    assert trainer.learner.preparation == fit_preparation(trainer.learner.train, grey=False)
 
 
 def test_a_whitening_layer_knows_the_train_pictures_and_learns_nothing_but_its_bias(
@@ -55,7 +47,8 @@ def test_a_whitening_layer_knows_the_train_pictures_and_learns_nothing_but_its_b
     trainer = tiny.start(tmp_path / "run", layers=layers)
     layer = whitening_layer(trainer.network)
     assert layer is not None
-    prepared = trainer.preparation.apply(torch.from_numpy(trainer.train.images))
+    learner = trainer.learner
+    prepared = learner.preparation.apply(torch.from_numpy(learner.train.images))
     expected = whitening_kernels(second_moments(prepared, (2, 2)), 8).view(8, 1, 2, 2)
     assert torch.equal(layer.weight, expected)
     assert (trainer.record.trainable_parameters, trainer.record.fixed_parameters) == (8 + 3 * 200 + 3, 32)
@@ -208,20 +201,3 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
     with pytest.raises(UsageError, match=r"training\.device is 'cuda', but PyTorch finds no GPU here"):
         tiny.start(tmp_path / "run", device="cuda")
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("layers", "shared"),
-    [
-        (["conv 64", "batchnorm", "relu", "avgpool global"], False),
-        (["conv 64", "conv 260", "batchnorm", "relu", "avgpool global"], True),  # 131 million multiplications
-        (["conv 64", "residual 64 x2", "avgpool global"], True),  # 128 million
-        (["conv 64", "residual 16 x40", "avgpool global"], False),  # 169 million in 283 operations
-    ],
-)
-def test_cores_share_a_step_only_where_each_operation_is_worth_it(
-    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch, layers: list[str], shared: bool
-) -> None:
-    monkeypatch.setattr("picturewise.training.machine.available_cores", lambda: 6)
-    trainer = tiny.start(tmp_path / "run", layers=layers)
-    assert trainer.machine.threads == (6 if shared else 1)

@@ -20,7 +20,9 @@ from picturewise.runs import checkpoint
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.learner import Learner
+from picturewise.training.make_learner import make_learner
+from picturewise.training.trainer import Callback, Trainer
 
 CLASSES = ("dark", "half", "light")
 # Everything that is random or keeps a state is in it: dropout, running means, augmentation, momentum.
@@ -68,6 +70,11 @@ def recipe(*, layers: Sequence[str] = LAYERS, seed: int = 7, **training: Any) ->
             "training": options | training,
         }
     )
+
+
+def learner(*, network: nn.Module | None = None, **options: Any) -> Learner:
+    """Return a learner before its first step; see `recipe` for the options."""
+    return make_learner(recipe(**options), dataset(), network=network)[0]
 
 
 def start(

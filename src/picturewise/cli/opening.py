@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from picturewise.cli import output
 from picturewise.reporting.tables import count
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class Opening(Callback):
@@ -24,8 +24,8 @@ class Opening(Callback):
         )
         options = recipe.training
         output.say(
-            f"training  {trainer.epochs} epochs of {trainer.batches} batches of {trainer.batch_size}; "
-            f"{options.optimizer}, learning rate {trainer.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
+            f"training  {trainer.epochs} epochs of {trainer.batches} batches of {options.batch_size}; "
+            f"{options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
         )
         if recipe.start.source is not None:
             still = record.fixed_parameters
@@ -34,7 +34,7 @@ class Opening(Callback):
                 + (f", frozen: {count(record.trainable_parameters)} parameters learn, {count(still)} do not")
                 * (options.freeze == "backbone")
             )
-        output.say(f"augment   {'; '.join(recipe.preparation.augmentation or ()) or 'none'}")
+        output.say(f"augment   {'; '.join(recipe.preparation.augmentation) or 'none'}")
         machine = record.machine
         named = [
             machine["processor"],

@@ -72,6 +72,17 @@ class ImageSet:
         height, width, channels = self.images.shape[1:]
         return height, width, channels
 
+    @property
+    def required_labels(self) -> NDArray[np.int64]:
+        """The labels (N,), for what cannot do without them.
+
+        Raises:
+            DataError: there are none.
+        """
+        if self.labels is None:
+            raise DataError(f"{self.origin} has no labels; expected one for each picture.")
+        return self.labels
+
     def counts(self) -> dict[str, int]:
         """Return the number of pictures of each class, in the order of the classes (empty without labels)."""
         if self.labels is None:

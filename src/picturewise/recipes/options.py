@@ -9,6 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Epochs = Annotated[int, Field(ge=0, le=100_000)]
+BatchSize = Annotated[int, Field(ge=2, le=65_536)]
+OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "muon"]
 
 
 class ModelOptions(BaseModel):
@@ -85,10 +88,8 @@ class TrainingOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int | None = Field(
+    epochs: Epochs | None = Field(
         default=None,
-        ge=0,
-        le=100_000,
         description="Times through the train split; none: 5 to 50 by its size. 0 only extends what is saved.",
     )
     steps: int | None = Field(
@@ -96,14 +97,12 @@ class TrainingOptions(BaseModel):
         ge=1,
         description="About how many batches to learn from, where epochs are left out; none: 1,500.",
     )
-    batch_size: int | None = Field(
+    batch_size: BatchSize | None = Field(
         default=None,
-        ge=2,
-        le=65_536,
         description="Pictures a step; none: 16 to 128 by the size of the train split and of the network, or 256 where "
         "an epoch has more pictures than 128 times the steps.",
     )
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw", "muon"] | None = Field(
+    optimizer: OptimizerName | None = Field(
         default=None,
         description="None: adamw, or sgd with the engine numpy. Muon: for the hidden matrices; first and output layer, "
         "biases and normalisations go by adamw.",

@@ -37,7 +37,8 @@ from picturewise.evaluation.evaluation import Evaluation
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.file_format import FILE_NAME, stored_sha256
 from picturewise.preparing.preparation import Preparation
-from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
+from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
+from picturewise.recipes.recipe import make_recipe, recipe_from_toml
 from picturewise.runs.history import Epoch, read_csv, to_csv
 from picturewise.runs.split_table import read_learned, write_splits
 from picturewise.split_names import SplitName
@@ -129,12 +130,17 @@ class Run:
         return self.path.resolve().name
 
     @property
-    def recipe(self) -> Recipe:
-        """The effective recipe, every derived value filled in."""
+    def recipe(self) -> EffectiveRecipe:
+        """The recipe that it trains by, every derived value filled in."""
+        path = self.path / "recipe.toml"
         try:
-            return make_recipe(recipe_from_toml(self.path / "recipe.toml"))
+            recipe = make_recipe(recipe_from_toml(path))
         except UsageError as error:
             raise RunError(f"{self.path} is damaged: {error}") from error
+        try:
+            return effective_recipe(recipe)
+        except UsageError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
 
     @property
     def record(self) -> RunRecord:
@@ -351,7 +357,9 @@ class Run:
         return self.path / ("probabilities.npy" if split == "test" else f"probabilities-{split}.npy")
 
 
-def create_run(path: Path, recipe: Recipe, record: RunRecord, dataset: Dataset) -> tuple[Run, RunRecord]:
+def create_run(
+    path: Path, recipe: EffectiveRecipe, record: RunRecord, dataset: Dataset
+) -> tuple[Run, RunRecord]:
     """Write what is known before training into the folder `path`; return the run and its record as it was written."""
     run = Run(path)
     record = record.model_copy(update={"splits_sha256": write_splits(path / "splits.csv", dataset)})

@@ -18,7 +18,7 @@ from picturewise.tasks.load import refuse_inside
 from picturewise.tasks.train import resume, train
 
 if TYPE_CHECKING:
-    from picturewise.training.loop import Callback
+    from picturewise.training.trainer import Callback
 
 FORMAT = 1
 FILE = "study.json"

@@ -27,7 +27,7 @@ from picturewise.tasks.load import load, own_source
 from picturewise.tasks.train import LEARNING_SPLITS, trackers, train_on
 
 if TYPE_CHECKING:
-    from picturewise.training.loop import Callback
+    from picturewise.training.trainer import Callback
 
 VALID: tuple[SplitName, ...] = ("valid",)
 
@@ -202,18 +202,21 @@ def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) 
 
 def _of_classes(part: ImageSet, classes: Sequence[str]) -> ImageSet | None:
     """Return the pictures of some classes, or None where there are none."""
-    assert part.labels is not None  # noqa: S101 (they were trained on)
     numbers = [number for number, name in enumerate(part.classes) if name in classes]
-    places = np.flatnonzero(np.isin(part.labels, numbers))
+    places = np.flatnonzero(np.isin(part.required_labels, numbers))
     return part.select(places) if len(places) else None
 
 
 def _both(
     part: ImageSet, classes: tuple[str, ...], before: Classifier | None, after: Classifier
 ) -> ClassesEvaluated:
-    scores = [
-        None if one is None else evaluate_part(one, part, part.origin, "valid")[0].accuracy
-        for one in (before, after)
-    ]
-    assert scores[1] is not None  # noqa: S101 (there is a classifier after training)
-    return ClassesEvaluated(classes, len(part), scores[0], scores[1])
+    return ClassesEvaluated(
+        classes,
+        len(part),
+        before=None if before is None else _accuracy(before, part),
+        after=_accuracy(after, part),
+    )
+
+
+def _accuracy(classifier: Classifier, part: ImageSet) -> Interval:
+    return evaluate_part(classifier, part, part.origin, "valid")[0].accuracy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.tasks.load import load, reading_progress, refuse_inside
 from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
@@ -124,8 +124,6 @@ def find_learning_rate(
     name = f"{stem(dataset, whole, network)}-learning-rate"
     path = files.new_folder(Path("runs"), name) if out is None else Path(out)
     files.write_folder(path, content)
-    assert effective.training.batch_size is not None  # noqa: S101 (an effective recipe has one)
-    assert effective.training.optimizer is not None  # noqa: S101 (the same)
     return FoundRate(
         dataset=dataset.name,
         optimizer=effective.training.optimizer,
@@ -144,14 +142,11 @@ def find_learning_rate(
 
 def _tested(
     recipe: Recipe, dataset: Dataset, network: nn.Module | None, *, progress: bool
-) -> tuple[RangeTest, Recipe]:
+) -> tuple[RangeTest, EffectiveRecipe]:
     """Return the range test, and the effective recipe that it was made with."""
-    from picturewise.training.rate_finder import range_test  # noqa: PLC0415 (as in train)
-    from picturewise.training.start import start  # noqa: PLC0415
+    from picturewise.training.make_learner import make_learner  # noqa: PLC0415 (as in train)
+    from picturewise.training.rate_finder import range_test  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(
-        prefix="picturewise-"
-    ) as folder:  # a trainer has a run, which nobody will see
-        trainer = start(recipe, dataset, Path(folder) / "run", network=copy.deepcopy(network))
-        with reading_progress(shown=progress, what="Trying learning rates") as advance:
-            return range_test(trainer, progress=advance), trainer.recipe
+    learner, _ = make_learner(recipe, dataset, network=copy.deepcopy(network))
+    with reading_progress(shown=progress, what="Trying learning rates") as advance:
+        return range_test(learner, progress=advance), learner.recipe

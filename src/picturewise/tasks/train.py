@@ -23,7 +23,7 @@ from picturewise.tasks.load import load, own_source, refuse_inside, with_place
 if TYPE_CHECKING:
     from torch import nn
 
-    from picturewise.training.loop import Callback
+    from picturewise.training.trainer import Callback
 
 LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 

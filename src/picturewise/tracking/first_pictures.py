@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.pictures.pixels import as_channels
-from picturewise.training.loop import Trainer
+from picturewise.training.learner import Learner
 
 PICTURES = 24
 _WORTH_NAMING = 0.05
 """Share of a class below which a blended picture's caption does not name it."""
 
 
-def draw_first_pictures(trainer: Trainer) -> NDArray[np.uint8]:
+def draw_first_pictures(learner: Learner) -> NDArray[np.uint8]:
     """Return a sheet (H, W, 3) of up to 24 pictures with their labels, the same for a run that was resumed.
 
     The pictures are those of the first batch, augmented and, if the recipe says so, grey, before normalisation, which
@@ -21,13 +21,13 @@ def draw_first_pictures(trainer: Trainer) -> NDArray[np.uint8]:
     """
     from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib, which a run that is not tracked needs later)
 
-    indices = trainer.order(1)[slice(*trainer.bounds[0])]
-    augmented, targets = trainer.augmented(indices, (1, 0))
+    indices = learner.order(1)[slice(*learner.bounds[0])]
+    augmented, targets = learner.augmented(indices, (1, 0))
     floats = augmented[:PICTURES].float().cpu().numpy()
     pictures = np.clip(np.rint(floats), 0, 255).astype(np.uint8)
-    if trainer.preparation.grey:
+    if learner.preparation.grey:
         pictures = as_channels(pictures, 1)
-    captions = [_caption(shares, trainer.train.classes) for shares in targets[:PICTURES].cpu().numpy()]
+    captions = [_caption(shares, learner.train.classes) for shares in targets[:PICTURES].cpu().numpy()]
     return figures.to_pixels(figures.draw_sample_sheet(pictures, captions))
 
 

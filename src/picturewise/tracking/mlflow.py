@@ -15,7 +15,7 @@ from picturewise.errors import RunError
 from picturewise.recipes.recipe import Recipe, flat
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.tracking.tracker import Tracker
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -15,7 +15,7 @@ from picturewise.architectures.layers import show
 from picturewise.runs.history import Epoch
 from picturewise.tracking.first_pictures import draw_first_pictures
 from picturewise.tracking.tracker import Tracker
-from picturewise.training.loop import Trainer
+from picturewise.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -46,7 +46,9 @@ class TensorBoard(Tracker):
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (seconds, and an extra)
 
         self._writer = SummaryWriter(str(trainer.run.path / "tensorboard"), purge_step=0)
-        self._writer.add_image("pictures", draw_first_pictures(trainer), global_step=0, dataformats="HWC")
+        self._writer.add_image(
+            "pictures", draw_first_pictures(trainer.learner), global_step=0, dataformats="HWC"
+        )
         _add_graph(self._writer, trainer)
         ended = time.time()
         for row in reversed(trainer.history):
@@ -72,7 +74,7 @@ class TensorBoard(Tracker):
 
 def _add_graph(writer: SummaryWriter, trainer: Trainer) -> None:
     """Write the network's graph, or note why there is none; network and random state stay as they are."""
-    height, width, channels = trainer.preparation.output(trainer.train.shape)
+    height, width, channels = trainer.learner.preparation.output(trainer.record.data.shape)
     try:
         # A copy, because a module may count its calls; on the processor, because the picture shows no device.
         network: Any = copy.deepcopy(trainer.network).cpu().eval()

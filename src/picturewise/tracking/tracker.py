@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from picturewise.errors import SaveError
 from picturewise.runs.history import Epoch
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class Tracker(Callback):

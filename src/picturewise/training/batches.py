@@ -25,18 +25,20 @@ class Batches:
         device: where the batches are wanted.
         resident: copy the whole split to the device now, and gather there; otherwise a batch is gathered here and sent.
             The batches are the same bit for bit.
+
+    Raises:
+        DataError: the split has no labels.
     """
 
     def __init__(self, part: ImageSet, device: torch.device, *, resident: bool) -> None:
-        assert part.labels is not None  # noqa: S101 (checked before training)
-        self._images, self._labels, self._device = part.images, part.labels, device
+        self._images, self._labels, self._device = part.images, part.required_labels, device
         self._targets = np.eye(len(part.classes), dtype=np.float32)
         self._there: tuple[Tensor, Tensor, Tensor] | None = None
         if resident:
             everything = torch.empty(part.images.shape, dtype=torch.uint8, device=device)
             for rows in slices(part.images):  # in pieces, as the split may be larger than this memory
                 everything[rows] = torch.from_numpy(np.array(part.images[rows]))
-            labels, targets = (torch.tensor(table, device=device) for table in (part.labels, self._targets))
+            labels, targets = (torch.tensor(table, device=device) for table in (self._labels, self._targets))
             self._there = everything, labels, targets
 
     def at(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

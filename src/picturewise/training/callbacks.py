@@ -6,7 +6,7 @@ from picturewise.evaluation.calibration import fit_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
 from picturewise.runs.history import Epoch, best_epoch
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class BestClassifier(Callback):
@@ -52,26 +52,24 @@ class EarlyStopping(Callback):
 
 def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
     """Return the trainer's network, as it stands after the epoch `row`, as a classifier calibrated on validation."""
-    data = trainer.record.data
-    valid_labels = trainer.valid.labels
-    assert valid_labels is not None  # noqa: S101 (checked before training)
+    data, learner = trainer.record.data, trainer.learner
     description = Description(
-        layers=trainer.recipe.model.layers,
+        layers=learner.recipe.model.layers,
         module=trainer.record.module,
         shape=data.shape,
-        resize=trainer.recipe.data.resize,
+        resize=learner.recipe.data.resize,
         classes=data.classes,
-        preparation=trainer.preparation,
-        temperature=trainer.start_temperature
+        preparation=learner.preparation,
+        temperature=learner.start_temperature
         if row.epoch == 0
-        else fit_temperature(trainer.valid_logits, valid_labels),
+        else fit_temperature(trainer.valid_logits, learner.valid.required_labels),
         provenance={
             "dataset": data.name,
             "train_sha256": data.splits["train"].fingerprint,
             **({} if data.whole_train is None else {"whole_train_sha256": data.whole_train}),
             "epoch": str(row.epoch),
-            "seed": str(trainer.recipe.seed),
+            "seed": str(learner.recipe.seed),
             "picturewise": trainer.record.picturewise,
         },
     )
-    return Classifier(trainer.network, description)
+    return Classifier(learner.network, description)

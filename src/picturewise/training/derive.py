@@ -1,4 +1,4 @@
-"""What the user leaves out is derived here: from a recipe and the data to an derive_recipe recipe."""
+"""What the user leaves out is derived here: from a recipe and the data to an effective recipe."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from picturewise.architectures.summary import summarise
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import UsageError
 from picturewise.preparing import augmentation, views
+from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
+from picturewise.recipes.options import OptimizerName
 from picturewise.recipes.recipe import Recipe, flat
 from picturewise.reference.memory import windows_kept
 from picturewise.training.engine import check_engine
-from picturewise.training.optimizers import USUAL, OptimizerName
+from picturewise.training.optimizers import USUAL
 
 USUAL_STEPS = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
@@ -23,7 +25,9 @@ BATCH_BYTES = 4 << 30
 """What the tensors of a batch may take where the batch size is derived: half of a small laptop's memory."""
 
 
-def derive_recipe(recipe: Recipe, train: ImageSet, *, module: bool = False) -> tuple[Recipe, tuple[str, ...]]:
+def derive_recipe(
+    recipe: Recipe, train: ImageSet, *, module: bool = False
+) -> tuple[EffectiveRecipe, tuple[str, ...]]:
     """Return the recipe with nothing left to derive, and a note for each thing decided against the wish.
 
     Args:
@@ -60,7 +64,7 @@ def derive_recipe(recipe: Recipe, train: ImageSet, *, module: bool = False) -> t
         "beta2": usual.beta2 if options.beta2 is None else options.beta2,
         "weight_decay": usual.weight_decay if options.weight_decay is None else options.weight_decay,
     }
-    return recipe.model_copy(
+    whole = recipe.model_copy(
         update={
             "model": recipe.model.model_copy(update={"layers": layers, **({"name": None} if module else {})}),
             "preparation": recipe.preparation.model_copy(
@@ -68,12 +72,13 @@ def derive_recipe(recipe: Recipe, train: ImageSet, *, module: bool = False) -> t
             ),
             "training": options.model_copy(update=derived),
         }
-    ), model_notes + notes + view_notes
+    )
+    return effective_recipe(whole), model_notes + notes + view_notes
 
 
-def derived_keys(given: Recipe, derive_recipe: Recipe) -> tuple[str, ...]:
+def derived_keys(given: Recipe, effective: EffectiveRecipe) -> tuple[str, ...]:
     """Return the dotted keys that `derive_recipe` filled in, in the order of the recipe."""
-    before, after = flat(given), flat(derive_recipe)
+    before, after = flat(given), flat(effective)
     return tuple(key for key, value in after.items() if value is not None and before[key] is None)
 
 

@@ -17,6 +17,7 @@ from picturewise.architectures.lines import parse
 from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.errors import UsageError
 from picturewise.preparing.preparation import Preparation
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.reference.builder import check_lines
 from picturewise.reference.layer import Floats
@@ -32,7 +33,7 @@ EngineName = Literal["torch", "numpy"]
 
 
 class TrainingEngine(Protocol):
-    """What the loop asks of an engine."""
+    """What a learner asks of an engine."""
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step and return what `train_step` returns; `place`, epoch and batch, decides what is random."""
@@ -81,7 +82,7 @@ class NumPyTrainingEngine:
         optimizer: sgd, of the network; its momentum is changed in place, and the rest of it is not asked.
         preparation: of the pictures.
         loss: what is minimised.
-        recipe: effective, checked by `check_engine`.
+        recipe: checked by `check_engine`.
         shape: (H, W, C) of pictures before preparation.
         classes: how many there are.
         factors: parameter name → multiple of the learning rate.
@@ -93,14 +94,12 @@ class NumPyTrainingEngine:
         optimizer: Optimizer,
         preparation: Preparation,
         loss: Loss,
-        recipe: Recipe,
+        recipe: EffectiveRecipe,
         shape: tuple[int, ...],
         classes: int,
         factors: dict[str, float],
     ) -> None:
         options = recipe.training
-        assert options.momentum is not None  # noqa: S101 (the recipe is effective)
-        assert options.weight_decay is not None  # noqa: S101 (the same)
         state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         slots = optimizer.state()
         self._network = Network(parse(recipe.model.layers or ()), preparation.output(shape), classes, state)
@@ -119,7 +118,9 @@ class NumPyTrainingEngine:
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step; see `train_step`."""
         wanted: Floats = targets.numpy()
-        with np.errstate(all="ignore"):  # the loop finds a loss that is no number, and says so in a sentence
+        with np.errstate(
+            all="ignore"
+        ):  # the trainer finds a loss that is no number, and says so in a sentence
             logits = self._network.forward(self._prepared(pictures), stream(self._seed, "noise", *place))
             minimised, gradient = self._loss(logits, wanted)
             self._network.backward(gradient)

@@ -13,7 +13,7 @@ from picturewise.names import listed
 from picturewise.networks.builder import spans
 from picturewise.networks.transplant import keep_outputs, pass_on, put_below, put_in
 from picturewise.preparing.preparation import Preparation
-from picturewise.recipes.recipe import Recipe
+from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.training.freezing import Freezing
 from picturewise.training.machine import Machine
 from picturewise.training.pretrained import Backbone
@@ -22,8 +22,8 @@ from picturewise.training.step import validate
 
 def transplant(
     network: nn.Module,
-    backbone: Backbone | None,
-    recipe: Recipe,
+    backbone: Backbone,
+    recipe: EffectiveRecipe,
     machine: Machine,
     preparation: Preparation,
     valid: ImageSet,
@@ -33,7 +33,7 @@ def transplant(
     Args:
         network: of the recipe's layer lines.
         backbone: what the recipe begins with.
-        recipe: effective.
+        recipe: that names it.
         machine: where the network computes.
         preparation: of the pictures.
         valid: by which new classes are put below the old ones.
@@ -42,7 +42,6 @@ def transplant(
         UsageError: the weights do not fit the layers, or a kept output layer not the classes.
     """
     assert isinstance(network, nn.Sequential)  # noqa: S101 (a module of the user's begins with no backbone)
-    assert backbone is not None  # noqa: S101 (the recipe names its source)
     lines, layers = recipe.start.lines or 0, parse(recipe.model.layers or ())
     where = spans(layers, preparation.output(valid.shape), len(valid.classes))
     modules = where[lines - 1].stop
@@ -70,13 +69,13 @@ def transplant(
     pass_on(list(network)[modules : where[-1].start])
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
         network.to(machine.device)
-        logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size or 128)
+        logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size)
         put_below(head, new, torch.from_numpy(logits))
     return old.temperature
 
 
 def freezing_of(
-    recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module
+    recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation, network: nn.Module
 ) -> Freezing | None:
     """Return what freezes the layers that the recipe begins with; None where it begins with none."""
     if recipe.start.lines is None or not isinstance(network, nn.Sequential):

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal as a flag that the training loop looks at between two batches."""
+"""Ctrl-C, SIGTERM and a closed terminal as a flag that the trainer looks at between two batches."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from picturewise.errors import UsageError, nearest
+from picturewise.recipes.options import OptimizerName
 from picturewise.training.muon import hidden_matrices, muon
 
 BESIDE_MUON = 0.25
@@ -24,8 +25,6 @@ BESIDE_MUON = 0.25
 BETA1_BESIDE_MUON = 0.9
 
 _ENDLESS = 1e9
-
-OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "muon"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,8 @@ class Optimizer:
             _try_kernels()
         self._clip_norm = clip_norm
         self._precision = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self._beta2 = USUAL[name].beta2 if beta2 is None else beta2
+        # sgd has none; it keeps no running mean of squares.
+        self._beta2 = (USUAL[name].beta2 or 0.0) if beta2 is None else beta2
         self._parameters: dict[str, Tensor] = {
             key: p for key, p in network.named_parameters() if p.requires_grad
         }
@@ -180,7 +180,6 @@ class Optimizer:
                 lr=learning_rate, dampening=0.0, nesterov=False, maximize=False,
             )  # fmt: skip
         elif group.rule == "rmsprop":
-            assert self._beta2 is not None  # noqa: S101 (it has a usual one)
             _rmsprop(
                 parameters, gradients, slots[0], slots[1], steps, alpha=self._beta2,
                 momentum=group.momentum, learning_rate=learning_rate, weight_decay=group.decay,
@@ -192,7 +191,6 @@ class Optimizer:
                 precision=self._precision,
             )  # fmt: skip
         else:
-            assert self._beta2 is not None  # noqa: S101 (the rules that are left have one)
             if len(keys) == len(group.keys):
                 group.steps.add_(1)  # one after the other they would take as long as a small network's update
             else:

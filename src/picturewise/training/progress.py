@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from picturewise.runs.history import Epoch, best_epoch
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training.trainer import Callback, Trainer
 
 
 class ProgressDisplay(Callback):
@@ -43,7 +43,7 @@ class ProgressDisplay(Callback):
         """Move the live line."""
         if self._bar is None:
             return
-        pictures = trainer.bounds[trainer.batch - 1][1]
+        pictures = trainer.learner.bounds[trainer.batch - 1][1]
         self._bar.update(
             self._task,
             completed=(trainer.epoch - 1) * trainer.batches + trainer.batch,

@@ -12,11 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from picturewise.errors import DivergedError
-from picturewise.training.loop import Trainer
-from picturewise.training.machine import prepared
+from picturewise.training.learner import Learner
 from picturewise.training.optimizers import USUAL
 
 BATCHES = 200
@@ -83,29 +81,26 @@ class RangeTest:
         return text.getvalue()
 
 
-def range_test(trainer: Trainer, *, progress: Callable[[int, int], None] | None = None) -> RangeTest:
+def range_test(learner: Learner, *, progress: Callable[[int, int], None] | None = None) -> RangeTest:
     """Train on up to `BATCHES` batches, those that a run would see first, at rates from low to `HIGHEST`.
 
     Args:
-        trainer: not begun; it is of no use afterwards, for its network has changed.
+        learner: before its first step; it is of no use afterwards, because its network has changed.
         progress: called with how many batches are done and how many there are at most.
 
     Raises:
         DivergedError: the loss fell at no rate by `LEAST_FALL`, so nothing can be said.
     """
-    optimizer = trainer.recipe.training.optimizer
-    assert optimizer is not None  # noqa: S101 (the recipe is effective)
-    lowest = LOWEST_SHARE * USUAL[optimizer].learning_rate
+    lowest = LOWEST_SHARE * USUAL[learner.recipe.training.optimizer].learning_rate
     rates = [float(rate) for rate in np.geomspace(lowest, HIGHEST, BATCHES)]
     losses: list[float] = []
-    devices = [trainer.machine.device] if trainer.machine.device.type == "cuda" else []
     burst = None
-    with prepared(trainer.machine), torch.random.fork_rng(devices=devices):
+    with learner.learning():
         for number, rate in enumerate(rates):
-            epoch, batch = divmod(number, trainer.batches)
+            epoch, batch = divmod(number, learner.batches)
             if batch == 0:
-                order = trainer.begin(epoch + 1)
-            loss = float(trainer.take(order, epoch + 1, batch, rate)[0])
+                order = learner.begin(epoch + 1)
+            loss = float(learner.step(order, epoch + 1, batch, rate)[0])
             if not math.isfinite(loss):
                 burst = rate
                 break

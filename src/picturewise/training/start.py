@@ -1,4 +1,4 @@
-"""Starting a run, and going on with one."""
+"""Starting a run, and going on with one: a learner, a folder, and the trainer between them."""
 
 from __future__ import annotations
 
@@ -6,39 +6,26 @@ import hashlib
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from picturewise import timm_adapter
-from picturewise.architectures.layers import show
 from picturewise.architectures.lines import parse
-from picturewise.architectures.summary import summarise
 from picturewise.architectures.timm_line import Timm
 from picturewise.data.dataset import Dataset
-from picturewise.data.imageset import ImageSet
-from picturewise.errors import DataError, UsageError
-from picturewise.networks.builder import build
-from picturewise.networks.whitening import whiten, whitening_layer
-from picturewise.preparing.preparation import Preparation, fit_preparation
+from picturewise.errors import UsageError
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
 from picturewise.runs.run import Run, RunRecord, create_run, data_facts
-from picturewise.seeds import derive, stream
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
-from picturewise.training.derive import derive_recipe, derived_keys
-from picturewise.training.freezing import Freezing
-from picturewise.training.initial_weights import freezing_of, transplant
-from picturewise.training.loop import Callback, Trainer
-from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine, processor
-from picturewise.training.pretrained import with_backbone
-
-WHITENED_PIXELS = 5_000_000
-"""How many pixels of train pictures a whitening layer is computed from; 5,000 pictures of 32x32."""
+from picturewise.training.derive import derived_keys
+from picturewise.training.learner import Learner
+from picturewise.training.machine import processor
+from picturewise.training.make_learner import make_learner, rebuild_learner
+from picturewise.training.trainer import Callback, Trainer
 
 
 def start(
@@ -62,37 +49,23 @@ def start(
         UsageError: an option or a layer line does not go with the data.
         DataError: there is nothing to learn, or no labels.
     """
-    train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
-    given = recipe
-    recipe, backbone = with_backbone(recipe, train.shape) if network is None else (recipe, None)
-    recipe, notes = derive_recipe(recipe, train, module=network is not None)
-    own = backbone is not None and recipe.start.statistics == "source"
-    preparation = _preparation(recipe, train, backbone.preparation if backbone and own else None)
-    module = None if network is None else f"{type(network).__module__}.{type(network).__qualname__}"
-    machine = _machine(recipe, train, preparation)
-    network = _network(recipe, train, preparation, network)
-    temperature = 1.0
-    if backbone is not None:
-        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
-    freezing = freezing_of(recipe, train, preparation, network)
-    still = 0 if freezing is None else freezing.frozen(recipe.training.epochs or 1)
-    learning, fixed = _parameters(network, still)
+    learner, notes = make_learner(recipe, dataset, network=network)
+    effective = learner.recipe
+    learning, fixed = _parameters(learner)
     record = RunRecord(
         picturewise=version("picturewise"),
         data=data_facts(dataset),
-        recipe_sha256=hashlib.sha256(recipe.to_toml().encode()).hexdigest(),
-        module=module,
+        recipe_sha256=hashlib.sha256(effective.to_toml().encode()).hexdigest(),
+        module=None if network is None else f"{type(network).__module__}.{type(network).__qualname__}",
         trainable_parameters=learning,
         fixed_parameters=fixed,
-        preparation=preparation if own else None,
-        machine=_describe(machine, recipe),
-        derived=derived_keys(given, recipe),
+        preparation=learner.preparation if _has_own_statistics(learner, network) else None,
+        machine=_describe(learner),
+        derived=derived_keys(recipe, effective),
         notes=notes,
     )
-    run, record = create_run(path, recipe, record, dataset)
-    return _trainer(
-        run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
-    )
+    run, record = create_run(path, effective, record, dataset)
+    return _trainer(learner, run, record, callbacks)
 
 
 def resume(
@@ -118,156 +91,49 @@ def resume(
             else f"an instance of {record.module} as network="
         )
         raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
-    train, _ = _labelled(dataset, "train"), _labelled(dataset, "valid")
     run.check_pictures(dataset)
-    preparation = _preparation(recipe, train, record.preparation)
-    machine = _machine(recipe, train, preparation)
-    network = _network(recipe, train, preparation, network)
-    freezing = freezing_of(recipe, train, preparation, network)
-    temperature = 1.0
-    # A run that was killed before its first checkpoint begins anew.
-    if recipe.start.source is not None and checkpoint.newest(run.checkpoints)[0] is None:
-        _, backbone = with_backbone(recipe, train.shape)
-        valid = _labelled(dataset, "valid")
-        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
-    trainer = _trainer(
-        run, record, recipe, machine, dataset, callbacks, network, preparation, freezing, temperature
+    learner = rebuild_learner(
+        recipe,
+        dataset,
+        network=network,
+        preparation=record.preparation,
+        begun=checkpoint.newest(run.checkpoints)[0] is not None,
     )
-    if record.machine != _describe(machine, recipe):
+    trainer = _trainer(learner, run, record, callbacks)
+    if record.machine != _describe(learner):
         trainer.notes += (
             "This machine or its libraries differ from those of the start, so the last digits may too.",
         )
     return trainer
 
 
-def _trainer(
-    run: Run,
-    record: RunRecord,
-    recipe: Recipe,
-    machine: Machine,
-    dataset: Dataset,
-    callbacks: Sequence[Callback],
-    network: nn.Module,
-    preparation: Preparation,
-    freezing: Freezing | None,
-    temperature: float,
-) -> Trainer:
+def _trainer(learner: Learner, run: Run, record: RunRecord, callbacks: Sequence[Callback]) -> Trainer:
     built_in: list[Callback] = [BestClassifier(), HistoryFile()]
-    if recipe.training.patience is not None:
-        built_in.append(EarlyStopping(recipe.training.patience))
-    return Trainer(
-        run=run,
-        record=record,
-        recipe=recipe,
-        network=network,
-        preparation=preparation,
-        machine=machine,
-        train=_labelled(dataset, "train"),
-        valid=_labelled(dataset, "valid"),
-        callbacks=[*built_in, *callbacks],
-        freezing=freezing,
-        start_temperature=temperature,
-    )
+    if learner.recipe.training.patience is not None:
+        built_in.append(EarlyStopping(learner.recipe.training.patience))
+    return Trainer(learner, run, record, [*built_in, *callbacks])
 
 
-def _machine(recipe: Recipe, train: ImageSet, preparation: Preparation) -> Machine:
-    """Return the machine that suits the size of the recipe's steps; a Python class may be of any size."""
-    options, layers = recipe.training, recipe.model.layers
-    if (
-        options.engine == "numpy"
-    ):  # PyTorch only prepares the pictures; its threads would be in the way of NumPy's
-        return Machine(torch.device("cpu"), "float32", threads=1)
-    if layers is None:
-        return choose_machine(options.device, options.precision)
-    summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
-    step = 3 * (options.batch_size or 1) * summary.multiplications  # forward, and backward twice
-    depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
-    return choose_machine(options.device, options.precision, multiplications=step / depth)
+def _has_own_statistics(learner: Learner, network: nn.Module | None) -> bool:
+    """Return whether the pictures are normalised as those were that the first weights learned from."""
+    start = learner.recipe.start
+    return network is None and start.source is not None and start.statistics == "source"
 
 
-def _network(
-    recipe: Recipe, train: ImageSet, preparation: Preparation, network: nn.Module | None
-) -> nn.Module:
-    """Return the recipe's network with weights from its seed, or the user's, checked."""
-    shape = preparation.output(train.shape)
-    if network is not None:
-        _check_module(network, shape, len(train.classes))
-        return network
-    layers = parse(recipe.model.layers or ())
-    dirac = recipe.model.initialisation == "dirac"
-    built = build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"), dirac=dirac)
-    if (layer := whitening_layer(built)) is not None:
-        count = max(1, WHITENED_PIXELS // (shape[0] * shape[1]))
-        chosen = np.sort(stream(recipe.seed, "whiten").permutation(len(train))[:count])
-        whiten(layer, preparation.apply(torch.from_numpy(train.images[chosen])))
-    return built
-
-
-def _preparation(recipe: Recipe, train: ImageSet, known: Preparation | None) -> Preparation:
-    """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
-    fitted = fit_preparation(train, grey=recipe.preparation.grey)
-    known = known or fitted
-    return replace(fitted, mean=known.mean, std=known.std, views=recipe.preparation.views)
-
-
-def _parameters(network: nn.Module, frozen: int) -> tuple[int, int]:
-    """Return how many floating-point numbers learn and how many do not; counters are none.
-
-    Args:
-        network: any module.
-        frozen: how many of its first modules are frozen to the end.
-    """
+def _parameters(learner: Learner) -> tuple[int, int]:
+    """Return how many floating-point numbers learn in the run and how many do not; counters are none."""
+    network, freezing = learner.network, learner.freezing
+    # So many of the first modules are frozen to the end.
+    frozen = 0 if freezing is None else freezing.frozen(learner.epochs or 1)
     still = sum(p.numel() for module in list(network.children())[:frozen] for p in module.parameters())
     learning = sum(p.numel() for p in network.parameters() if p.requires_grad) - still
     every = [*network.parameters(), *(b for b in network.buffers() if b.is_floating_point())]
     return learning, sum(numbers.numel() for numbers in every) - learning
 
 
-def _labelled(dataset: Dataset, name: str) -> ImageSet:
-    part = dataset.train if name == "train" else dataset.valid
-    if dataset.train is not None and dataset.train.labels is None:
-        raise DataError(
-            f"{dataset.train.origin} has no labels, so nothing can be trained on it. Expected pictures with labels, "
-            "such as a pair (pictures, labels) or a folder per class."
-        )
-    if part is None or part.labels is None or len(part) == 0:
-        raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
-    if len(part.classes) < 2:
-        raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
-    if dataset.train is not None and part.shape != dataset.train.shape:
-        raise DataError(
-            f"{dataset.name}: the {name} pictures are {show(part.shape)}, those of train "
-            f"{show(dataset.train.shape)}; expected one size."
-        )
-    return part
-
-
-def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> None:
-    """Check on two blank pictures that a user's module gives one logit a class."""
-    height, width, channels = shape
-    training = network.training
-    try:
-        with torch.no_grad():
-            found = tuple(network.eval()(torch.zeros(2, channels, height, width)).shape)
-    except Exception as error:  # the user's code may raise anything
-        raise UsageError(
-            f"{type(network).__qualname__} does not take a batch of two pictures (2, {channels}, {height}, {width}): "
-            f"{error}"
-        ) from error
-    finally:
-        network.train(training)
-    if found != (2, classes):
-        raise UsageError(
-            f"{type(network).__qualname__} gives {found} for a batch of two pictures; "
-            f"expected (2, {classes}), one logit for each class."
-        )
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise UsageError(
-            f"{type(network).__qualname__} has no trainable parameters; there is nothing to learn."
-        )
-
-
-def _describe(machine: Machine, recipe: Recipe) -> dict[str, str]:
+def _describe(learner: Learner) -> dict[str, str]:
+    """Return what computes: processor, threads, number format, versions."""
+    machine, recipe = learner.machine, learner.recipe
     borrowed = any(isinstance(layer, Timm) for layer in parse(recipe.model.layers or ()))
     by_numpy = recipe.training.engine == "numpy"
     return {

@@ -1,4 +1,4 @@
-"""The training loop on a tiny run: what it repeats, what it keeps, and how it ends."""
+"""The trainer on a tiny run: what it repeats, what it keeps, and how it ends."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from picturewise.data.dataset import Dataset
@@ -27,11 +25,10 @@ from picturewise.networks import weights
 from picturewise.runs import checkpoint
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
-from picturewise.training import loop
 from picturewise.training import start as starting
-from picturewise.training.loop import Callback, Trainer, batch_bounds
-from picturewise.training.machine import choose_machine
+from picturewise.training import trainer as training
 from picturewise.training.schedules import factor
+from picturewise.training.trainer import Callback, Trainer
 
 SCRIPT = """
 import json, os, sys
@@ -94,17 +91,6 @@ def test_pictures_may_lie_in_a_memory_map(tmp_path: Path, tiny: ModuleType, whol
     assert tiny.outcome(tmp_path / "run") == whole
 
 
-def test_pictures_may_lie_on_the_device(
-    tmp_path: Path, tiny: ModuleType, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-    monkeypatch.setattr(loop, "fits", lambda part, device: asked.append((len(part), device)) or True)
-    trainer = tiny.start(tmp_path / "run")
-    assert asked == [(33, torch.device("cpu"))]
-    trainer.fit()
-    assert tiny.outcome(tmp_path / "run") == whole
-
-
 def test_the_clock_of_an_epoch_runs_until_its_last_step_is_computed(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +101,7 @@ def test_the_clock_of_an_epoch_runs_until_its_last_step_is_computed(
         now[0] += 1
         read(trainer)
 
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     monkeypatch.setattr(Trainer, "_read_totals", slowly)
     tiny.start(tmp_path / "run").fit()
     for row in open_run(tmp_path / "run").history:
@@ -287,31 +273,14 @@ def test_each_epoch_takes_every_picture_once_in_an_order_of_its_own(tmp_path: Pa
     trainer.fit()
     assert [len(batch) for batch in network.seen] == [8, 8, 8, 9] * 2
     first, second = ([x for batch in network.seen[start : start + 4] for x in batch] for start in (0, 4))
-    prepared = trainer.preparation.apply(torch.from_numpy(trainer.train.images))
+    learner = trainer.learner
+    prepared = learner.preparation.apply(torch.from_numpy(learner.train.images))
     assert (
         sorted(first)
         == sorted(second)
         == pytest.approx(sorted(prepared.mean(dim=(1, 2, 3)).tolist()), abs=1e-4)
     )
     assert first != second
-
-
-def test_alternating_flips_show_each_picture_both_ways_in_two_epochs_running(
-    tmp_path: Path, tiny: ModuleType
-) -> None:
-    recipe = tiny.recipe(epochs=4)
-    recipe = recipe.model_copy(
-        update={"preparation": recipe.preparation.model_copy(update={"augmentation": ("flip alternate",)})}
-    )
-    trainer = starting.start(recipe, tiny.dataset(), tmp_path / "run")
-    indices = np.arange(len(trainer.train))
-    seen = [trainer.augmented(indices, (epoch, 0))[0].numpy() for epoch in (1, 2, 3, 4)]
-    images = trainer.train.images
-    mirrored = [bool((shown != image).any()) for shown, image in zip(seen[0], images, strict=True)]
-    assert 5 < sum(mirrored) < 28
-    np.testing.assert_array_equal(seen[1], seen[0][:, :, ::-1])
-    np.testing.assert_array_equal(seen[2], seen[0])
-    np.testing.assert_array_equal(seen[3], seen[1])
 
 
 def test_a_users_module_goes_on_from_its_own_first_weights(tmp_path: Path, tiny: ModuleType) -> None:
@@ -422,7 +391,7 @@ def test_a_loss_that_is_no_number_names_its_place_and_the_rate(tmp_path: Path, t
 
 
 def too_fast(trainer: Trainer) -> None:
-    trainer.learning_rate = 1e38
+    trainer.learner.learning_rate = 1e38
 
 
 def test_after_divergence_the_last_good_state_is_there_and_can_be_gone_on_from(
@@ -468,41 +437,6 @@ def test_weights_that_spoil_after_validation_are_told_of_their_epoch(
 
     with pytest.raises(DivergedError, match=r"The weights became nan in epoch 1, batch 4 of 4 \(step 4\)"):
         tiny.start(tmp_path / "run", callbacks=[Spoil()]).fit()
-
-
-@given(st.integers(1, 3000), st.integers(2, 300))
-def test_batches_cover_all_pictures_and_none_has_a_single_one(pictures: int, batch_size: int) -> None:
-    bounds = batch_bounds(pictures, batch_size)
-    covered = [index for start, stop in bounds for index in range(start, stop)]
-    assert covered == list(range(pictures))
-    sizes = [stop - start for start, stop in bounds]
-    assert sizes[:-1] == [batch_size] * (len(sizes) - 1)
-    assert sizes[-1] <= batch_size + 1
-    assert min(sizes) > 1 or pictures == 1
-
-
-def test_classes_without_pictures_do_not_disturb_balanced_weights(tmp_path: Path, tiny: ModuleType) -> None:
-    data = tiny.dataset()
-    classes = (*tiny.CLASSES, "never")
-    data = Dataset(
-        "tiny", train=replace(data.train, classes=classes), valid=replace(data.valid, classes=classes)
-    )
-    recipe = tiny.recipe(class_weights="balanced", label_smoothing=0.1)
-    trainer = starting.start(recipe, data, tmp_path / "run")
-    trainer.fit()
-    assert trainer.loss.class_weights is not None
-    assert trainer.loss.class_weights.tolist() == [0.75, 0.75, 0.75, 8.25]  # 33 pictures, 4 classes
-    assert all(math.isfinite(row.train_loss) for row in trainer.history)
-
-
-def test_balanced_weights_are_turned_against_the_counts(tiny: ModuleType) -> None:
-    part = replace(tiny.pictures(8, 0, "x"), labels=np.array([0, 0, 0, 0, 0, 1, 1, 2]))
-    machine = choose_machine("cpu", "float32")
-    found = loop._class_weights("balanced", part, machine)
-    assert found is not None
-    assert found.tolist() == pytest.approx([8 / 15, 8 / 6, 8 / 3])
-    assert float(found[part.labels].mean()) == pytest.approx(1)
-    assert loop._class_weights("none", part, machine) is None
 
 
 def test_a_users_module_may_hold_infinite_numbers_that_are_not_trained(

@@ -17,8 +17,8 @@ import pytest
 from picturewise.errors import Interrupted, SaveError
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import open_run
-from picturewise.training import loop
-from picturewise.training.loop import Callback, Trainer
+from picturewise.training import trainer as training
+from picturewise.training.trainer import Callback, Trainer
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork processes")
 
@@ -195,13 +195,13 @@ def test_a_disk_that_fails_at_any_flush_loses_nothing(
 def test_a_signal_that_comes_while_a_checkpoint_is_written_waits_for_it(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = loop.checkpoint.save
+    save = training.checkpoint.save
 
     def interrupted_save(*arguments: Any) -> Path:
         signal.raise_signal(signal.SIGTERM)
         return save(*arguments)
 
-    monkeypatch.setattr(loop.checkpoint, "save", interrupted_save)
+    monkeypatch.setattr(training.checkpoint, "save", interrupted_save)
     with pytest.raises(Interrupted, match="in epoch 2, batch 0 of 4"):
         tiny.start(tmp_path / "run").fit()
     monkeypatch.undo()

@@ -1,0 +1,55 @@
+"""`EffectiveRecipe`: a recipe with nothing left to derive. A run trains by it and keeps it."""
+
+from __future__ import annotations
+
+from pydantic import Field, ValidationError
+
+from picturewise.errors import UsageError
+from picturewise.recipes.options import (
+    BatchSize,
+    Epochs,
+    NotNegative,
+    OptimizerName,
+    Positive,
+    PreparationOptions,
+    Share,
+    TrainingOptions,
+)
+from picturewise.recipes.recipe import Recipe
+
+
+class EffectivePreparation(PreparationOptions):
+    """What is done to every picture, the augmentation decided."""
+
+    augmentation: tuple[str, ...] = Field(description="Augmentation lines for training; empty: none.")
+
+
+class EffectiveTraining(TrainingOptions):
+    """How the network learns, with a value wherever learning needs one; see `TrainingOptions`."""
+
+    epochs: Epochs
+    batch_size: BatchSize
+    optimizer: OptimizerName
+    learning_rate: Positive
+    momentum: Share
+    weight_decay: NotNegative
+
+
+class EffectiveRecipe(Recipe):
+    """A recipe with nothing left to derive; without layer lines the network is a Python class."""
+
+    preparation: EffectivePreparation
+    training: EffectiveTraining
+
+
+def effective_recipe(recipe: Recipe) -> EffectiveRecipe:
+    """Return a recipe that leaves nothing to derive, as the type that says so; no value changes.
+
+    Raises:
+        UsageError: it leaves something open; the message names the keys.
+    """
+    try:
+        return EffectiveRecipe.model_validate(recipe.model_dump())
+    except ValidationError as error:
+        keys = (".".join(map(str, problem["loc"])) for problem in error.errors(include_url=False))
+        raise UsageError(f"The recipe leaves {', '.join(keys)} open; expected a value for each.") from error

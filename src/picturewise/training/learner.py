@@ -1,0 +1,255 @@
+"""`Learner`: a network that learns from pictures, batch by batch; it knows no folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import RunError
+from picturewise.networks.transplant import let_learn, new_classes
+from picturewise.networks.weights import load_weights
+from picturewise.preparing import augmentation
+from picturewise.preparing.augment import augment, turns
+from picturewise.preparing.preparation import Preparation
+from picturewise.recipes.effective import EffectiveRecipe
+from picturewise.seeds import stream
+from picturewise.training.average import WeightAverage
+from picturewise.training.batches import Batches, fits
+from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine, TrainingEngine
+from picturewise.training.freezing import Freezing
+from picturewise.training.machine import Machine, prepared
+from picturewise.training.optimizers import Optimizer
+from picturewise.training.schedules import factor
+from picturewise.training.step import Loss, cross_entropy
+
+
+class Learner:
+    """A network with all that it learns with.
+
+    What is random in a batch depends on the recipe's seed and the batch's place alone, so whoever loads the state from
+    before a batch gets the same weights after it, bit for bit.
+
+    Args:
+        network: (B, C, H, W) prepared floats in, (B, K) logits out; changed in place.
+        recipe: how it learns.
+        preparation: fitted on `train`.
+        machine: where and how to compute.
+        train: pictures to learn from.
+        valid: pictures that the best epoch is chosen with.
+        freezing: of layers with pretrained weights, if there are any.
+        start_temperature: of a kept output layer before it learns: its probabilities stay what they were.
+
+    Attributes:
+        optimizer: of the network's parameters.
+        loss: what is minimised.
+        engine: what computes.
+        average: of the weights, if the recipe asks for one.
+        epochs: in the whole run.
+        learning_rate: the highest of the schedule.
+        bounds: (start, stop) of each batch of an epoch.
+
+    Raises:
+        DataError: `train` has no labels.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        recipe: EffectiveRecipe,
+        preparation: Preparation,
+        machine: Machine,
+        train: ImageSet,
+        valid: ImageSet,
+        freezing: Freezing | None = None,
+        start_temperature: float = 1.0,
+    ) -> None:
+        options = recipe.training
+        self.recipe, self.preparation, self.machine = recipe, preparation, machine
+        self.train, self.valid = train, valid
+        self.freezing, self.start_temperature = freezing, start_temperature
+        self.network = network.to(machine.device)
+        self.optimizer = Optimizer(
+            options.optimizer,
+            network,
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            beta2=options.beta2,
+            clip_norm=options.clip_norm,
+            factors=self._factors(),
+            precision=machine.precision,
+        )
+        self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
+        self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
+        self.engine = self._make_engine()
+        self.epochs, self.learning_rate = options.epochs, options.learning_rate
+        self.bounds = batch_bounds(len(train), options.batch_size)
+        self._augmentations = augmentation.parse(recipe.preparation.augmentation)
+        self._mirrored: NDArray[np.bool_] | None = None  # in the first epoch
+        if any(item.alternate for item in self._augmentations):
+            self._mirrored = stream(recipe.seed, "mirrored").random(len(train)) < 0.5
+        self._pictures = Batches(train, machine.device, resident=fits(train, machine.device))
+
+    @property
+    def batches(self) -> int:
+        """Batches an epoch."""
+        return len(self.bounds)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the order (N,) in which an epoch, from 1, takes the pictures of train."""
+        return stream(self.recipe.seed, "order", epoch).permutation(len(self.train))
+
+    def augmented(self, indices: NDArray[np.int64], place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Return the pictures and targets that a batch learns from, on the device.
+
+        Args:
+            indices: (B,) of pictures of train.
+            place: the batch's epoch, from 1, and number, from 0; with the seed it decides all that is random.
+
+        Returns:
+            pictures (B, H, W, C), uint8 or float in 0..255; targets (B, K), shares of classes.
+        """
+        pictures, targets = self._pictures.at(indices)
+        if not self._augmentations:
+            return pictures, targets
+        random = stream(self.recipe.seed, "augment", *place)
+        mirrored = None if self._mirrored is None else turns(self._mirrored[indices], place[0])
+        return augment(pictures, targets, self._augmentations, random, mirrored)
+
+    @contextlib.contextmanager
+    def learning(self) -> Iterator[None]:
+        """In the block, PyTorch uses the machine's threads, and steps may seed its generators; see `prepared`.
+
+        Afterwards the generators are as they were before.
+        """
+        devices = [self.machine.device] if self.machine.device.type == "cuda" else []
+        with prepared(self.machine), torch.random.fork_rng(devices=devices):
+            yield
+
+    def begin(self, epoch: int) -> NDArray[np.int64]:
+        """Make the network ready to learn in `epoch`, from 1; return the epoch's `order`."""
+        self.network.train()
+        if self.freezing is not None:
+            self.freezing.apply(epoch)
+        return self.order(epoch)
+
+    def step(self, order: NDArray[np.int64], epoch: int, batch: int, learning_rate: float) -> Tensor:
+        """Learn from one batch of an epoch that has begun, inside of `learning`.
+
+        Args:
+            order: of the epoch, from `begin`.
+            epoch: from 1.
+            batch: of the epoch, from 0.
+            learning_rate: of this step; `rate` gives that of the schedule.
+
+        Returns:
+            what `train_step` saw, (4,) float64, still on the device: reading it makes a GPU wait.
+        """
+        place = (epoch, batch)
+        pictures, targets = self.augmented(order[slice(*self.bounds[batch])], place)
+        seen = self.engine.step(pictures, targets, learning_rate, place)
+        if self.average is not None:
+            self.average.update((epoch - 1) * self.batches + batch + 1)
+        return seen
+
+    def rate(self, epoch: int, batch: int) -> float:
+        """Return the learning rate of the schedule for a batch, from 0, of an epoch, from 1."""
+        step = (epoch - 1) * self.batches + batch
+        return self.learning_rate * factor(self.recipe.training.schedule, step, self.epochs * self.batches)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """In the block, the network has the averaged weights, if the recipe asks for an average; else its own."""
+        return contextlib.nullcontext() if self.average is None else self.average.in_place()
+
+    def evaluate(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
+        """Return the (N, K) logits of the pictures of a split, their mean cross-entropy in nats, and the accuracy.
+
+        Raises:
+            DataError: the pictures have no labels.
+        """
+        logits = self.engine.logits(part.images, 2 * self.recipe.training.batch_size)
+        return logits, *cross_entropy(logits, part.required_labels)
+
+    def let_new_classes_learn(self) -> None:
+        """Raise the classes that a kept output layer did not know, and that began far below the others."""
+        head = list(self.network.children())[-1]
+        assert isinstance(head, nn.Linear)  # noqa: S101 (the builder's)
+        let_learn(head, new_classes(head))
+
+    def finite(self) -> bool:
+        """Return whether every weight is a number; a GPU comes to the end of its queue first."""
+        # Parameters only: a buffer may be infinite on purpose, such as a mask.
+        finite = [torch.isfinite(parameter).all() for parameter in self.network.parameters()]
+        return bool(torch.stack(finite).all())  # one answer to wait for
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the network's weights, and the state of the optimizer and of the average; the tensors are live."""
+        average = {} if self.average is None else self.average.state()
+        return self.network.state_dict(), self.optimizer.state() | average
+
+    def load(self, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], origin: str) -> None:
+        """Take over what `state` returned for the same recipe; `origin` says where it was kept.
+
+        Raises:
+            RunError: it is not the state of such a network and optimizer.
+        """
+        load_weights(self.network, weights, origin)
+        try:
+            self.optimizer.load(optimizer)
+            if self.average is not None:
+                self.average.load(optimizer)
+        except KeyError as error:
+            rule = self.recipe.training.optimizer
+            raise RunError(f"{origin} lacks {error}, a part of the state of {rule}.") from error
+
+    def _factors(self) -> dict[str, float]:
+        """Return the multiples of the learning rate for single parameters."""
+        return {} if self.freezing is None else self.freezing.factors()
+
+    def _make_engine(self) -> TrainingEngine:
+        recipe, train = self.recipe, self.train
+        if recipe.training.engine == "torch":
+            return TorchTrainingEngine(
+                self.network, self.optimizer, self.machine, self.preparation, self.loss, recipe.seed
+            )
+        return NumPyTrainingEngine(
+            self.network,
+            self.optimizer,
+            self.preparation,
+            self.loss,
+            recipe,
+            train.shape,
+            len(train.classes),
+            self._factors(),
+        )
+
+
+def batch_bounds(pictures: int, batch_size: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of each batch; a last one of a single picture joins the one before it.
+
+    Batch normalisation needs at least two pictures to speak of a variance.
+
+    >>> batch_bounds(9, 4)
+    [(0, 4), (4, 9)]
+    """
+    starts = list(range(0, pictures, batch_size))
+    if len(starts) > 1 and pictures - starts[-1] == 1:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], pictures], strict=True))
+
+
+def _class_weights(kind: str, train: ImageSet, machine: Machine) -> Tensor | None:
+    """Return (K,) weights N / (K · pictures of the class), of mean 1 over the pictures if every class has some."""
+    if kind == "none":
+        return None
+    counts = np.array(list(train.counts().values()), np.float64)
+    return torch.tensor(len(train) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32).to(
+        machine.device
+    )

@@ -1,0 +1,189 @@
+"""Making a learner from a recipe and pictures; nothing is written anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from picturewise.architectures.layers import show
+from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import DataError, UsageError
+from picturewise.networks.builder import build
+from picturewise.networks.whitening import whiten, whitening_layer
+from picturewise.preparing.preparation import Preparation, fit_preparation
+from picturewise.recipes.effective import EffectiveRecipe
+from picturewise.recipes.recipe import Recipe
+from picturewise.seeds import derive, stream
+from picturewise.training.derive import derive_recipe
+from picturewise.training.initial_weights import freezing_of, transplant
+from picturewise.training.learner import Learner
+from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_machine
+from picturewise.training.pretrained import Backbone, with_backbone
+
+WHITENED_PIXELS = 5_000_000
+"""How many pixels of train pictures a whitening layer is computed from; 5,000 pictures of 32x32."""
+
+
+def make_learner(
+    recipe: Recipe, dataset: Dataset, *, network: nn.Module | None = None
+) -> tuple[Learner, tuple[str, ...]]:
+    """Return a learner before its first step, and a note for each thing that was decided against the wish.
+
+    Args:
+        recipe: what is left out of it is derived from the data.
+        dataset: with train and valid.
+        network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out. It is trained in place.
+
+    Raises:
+        UsageError: an option or a layer line does not go with the data.
+        DataError: there is nothing to learn, or no labels.
+        RunError: the weights that the recipe begins with are damaged or other ones than those that it names.
+    """
+    train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
+    wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
+    effective, notes = derive_recipe(wanted, train, module=network is not None)
+    known = backbone.preparation if backbone and effective.start.statistics == "source" else None
+    return _assemble(effective, train, valid, network, known, backbone), notes
+
+
+def rebuild_learner(
+    recipe: EffectiveRecipe,
+    dataset: Dataset,
+    *,
+    network: nn.Module | None = None,
+    preparation: Preparation | None = None,
+    begun: bool,
+) -> Learner:
+    """Return the learner of a run, for its newest state to be loaded into.
+
+    Args:
+        recipe: of the run.
+        dataset: the pictures of the run.
+        network: an instance of the same class, if the run trains one.
+        preparation: of the run, if it came with the weights that the recipe begins with.
+        begun: the run has saved a state. If it has not, the weights that the recipe begins with are needed again.
+
+    Raises:
+        DataError: there is nothing to learn, or no labels.
+        UsageError, RunError: as for `make_learner`.
+    """
+    train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
+    backbone = None if begun or network is not None else with_backbone(recipe, train.shape)[1]
+    return _assemble(recipe, train, valid, network, preparation, backbone)
+
+
+def _assemble(
+    recipe: EffectiveRecipe,
+    train: ImageSet,
+    valid: ImageSet,
+    network: nn.Module | None,
+    known: Preparation | None,
+    backbone: Backbone | None,
+) -> Learner:
+    """Return the learner, its network begun with the weights of `backbone`, if there is one."""
+    preparation = _preparation(recipe, train, known)
+    machine = _machine(recipe, train, preparation)
+    network = _network(recipe, train, preparation, network)
+    temperature = 1.0
+    if backbone is not None:
+        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
+    return Learner(
+        network=network,
+        recipe=recipe,
+        preparation=preparation,
+        machine=machine,
+        train=train,
+        valid=valid,
+        freezing=freezing_of(recipe, train, preparation, network),
+        start_temperature=temperature,
+    )
+
+
+def _machine(recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation) -> Machine:
+    """Return the machine that suits the size of the recipe's steps; a Python class may be of any size."""
+    options, layers = recipe.training, recipe.model.layers
+    if (
+        options.engine == "numpy"
+    ):  # PyTorch only prepares the pictures; its threads would be in the way of NumPy's
+        return Machine(torch.device("cpu"), "float32", threads=1)
+    if layers is None:
+        return choose_machine(options.device, options.precision)
+    summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
+    step = 3 * options.batch_size * summary.multiplications  # forward, and backward twice
+    depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
+    return choose_machine(options.device, options.precision, multiplications=step / depth)
+
+
+def _network(
+    recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation, network: nn.Module | None
+) -> nn.Module:
+    """Return the recipe's network with weights from its seed, or the user's, checked."""
+    shape = preparation.output(train.shape)
+    if network is not None:
+        _check_module(network, shape, len(train.classes))
+        return network
+    layers = parse(recipe.model.layers or ())
+    dirac = recipe.model.initialisation == "dirac"
+    built = build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"), dirac=dirac)
+    if (layer := whitening_layer(built)) is not None:
+        count = max(1, WHITENED_PIXELS // (shape[0] * shape[1]))
+        chosen = np.sort(stream(recipe.seed, "whiten").permutation(len(train))[:count])
+        whiten(layer, preparation.apply(torch.from_numpy(train.images[chosen])))
+    return built
+
+
+def _preparation(recipe: EffectiveRecipe, train: ImageSet, known: Preparation | None) -> Preparation:
+    """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
+    fitted = fit_preparation(train, grey=recipe.preparation.grey)
+    known = known or fitted
+    return replace(fitted, mean=known.mean, std=known.std, views=recipe.preparation.views)
+
+
+def _labelled(dataset: Dataset, name: str) -> ImageSet:
+    part = dataset.train if name == "train" else dataset.valid
+    if dataset.train is not None and dataset.train.labels is None:
+        raise DataError(
+            f"{dataset.train.origin} has no labels, so nothing can be trained on it. Expected pictures with labels, "
+            "such as a pair (pictures, labels) or a folder per class."
+        )
+    if part is None or part.labels is None or len(part) == 0:
+        raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
+    if len(part.classes) < 2:
+        raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
+    if dataset.train is not None and part.shape != dataset.train.shape:
+        raise DataError(
+            f"{dataset.name}: the {name} pictures are {show(part.shape)}, those of train "
+            f"{show(dataset.train.shape)}; expected one size."
+        )
+    return part
+
+
+def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> None:
+    """Check on two blank pictures that a user's module gives one logit a class."""
+    height, width, channels = shape
+    training = network.training
+    try:
+        with torch.no_grad():
+            found = tuple(network.eval()(torch.zeros(2, channels, height, width)).shape)
+    except Exception as error:  # the user's code may raise anything
+        raise UsageError(
+            f"{type(network).__qualname__} does not take a batch of two pictures (2, {channels}, {height}, {width}): "
+            f"{error}"
+        ) from error
+    finally:
+        network.train(training)
+    if found != (2, classes):
+        raise UsageError(
+            f"{type(network).__qualname__} gives {found} for a batch of two pictures; "
+            f"expected (2, {classes}), one logit for each class."
+        )
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UsageError(
+            f"{type(network).__qualname__} has no trainable parameters; there is nothing to learn."
+        )
