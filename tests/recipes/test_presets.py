@@ -14,7 +14,8 @@ def asked(**options: object) -> Recipe:
     nothing = dict.fromkeys(
         ("preset", "model", "layers", "network", "epochs", "seed", "group_by", "recipe"), None
     )
-    return wanted("digits", **{**nothing, "settings": (), **options})  # type: ignore[arg-type]
+    recipe, _ = wanted("digits", **{**nothing, "settings": (), **options})  # type: ignore[arg-type]
+    return recipe
 
 
 @pytest.mark.parametrize("name", PRESETS)
