@@ -32,6 +32,19 @@ MakeClasses = Callable[..., Path]
 WriteIdx = Callable[..., Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--whole`, which `make campaign` gives."""
+    parser.addoption(
+        "--whole", action="store_true", help="run campaigns whole instead of a sample, see CONTRIBUTING.md"
+    )
+
+
+@pytest.fixture(scope="session")
+def whole_campaign(pytestconfig: pytest.Config) -> bool:
+    """Whether the tests marked `campaign` try everything (with `--whole`) or a short sample."""
+    return bool(pytestconfig.getoption("--whole"))
+
+
 @pytest.fixture(autouse=True)
 def picturewise_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own for what Picturewise keeps, so that no test sees what is fetched on this machine."""
