@@ -3,22 +3,38 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
+# One worker more than there are cores, because some tests wait for others' processes. By default the files with the
+# fewest tests come last, and some of these are the slowest.
+PYTEST := $(BIN)/python -m pytest
+PARALLEL = -n $$($(BIN)/python -c "from picturewise.cores import available_cores; print(1 + available_cores())") \
+  --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo check test campaign lint licences fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/picturewise demo
 
-# One worker more than there are cores, for some tests wait for others' processes. By default the files with the fewest
-# tests come last, and some of these are the slowest.
-test: export PYTHONDONTWRITEBYTECODE :=  # compiled files are kept, for hundreds of processes are started
-test: lint  ## everything that must hold before a change lands
-	$(BIN)/python -m pytest -n $$($(BIN)/python -c "from picturewise.cores import available_cores; print(1 + available_cores())") --dist loadfile --no-loadscope-reorder
+# Compiled files are kept, because hundreds of processes are started.
+check test campaign: export PYTHONDONTWRITEBYTECODE :=
+
+check: lint  ## after every edit, under 2 minutes: linters, types, contracts, and the tests that are not slow
+	$(PYTEST) $(PARALLEL) -m "not slow"
+
+test: lint  ## everything that must hold before a change lands, under 8 minutes
+	$(PYTEST) $(PARALLEL)
+
+# One after the other, because each takes all cores or measures memory.
+campaign: .venv/installed-dev  ## the long tests whole, about an hour: fuzz, crash, load, browser, packages
+	$(PYTEST) --whole -m campaign -v
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+licences: .venv/installed-dev  ## write THIRD-PARTY-LICENCES.md anew, after a change of dependencies
+	$(BIN)/python tests/packaging/third_party.py
 
 fuzz: .venv/installed-dev  ## 10,000 damaged files a reader: READER=idx for one, CASE=17 too for one file, CASES=500 for fewer
 	$(BIN)/python tests/fuzz/fuzz.py $(READER) $(if $(CASE),--case $(CASE)) $(if $(CASES),--cases $(CASES))
@@ -52,7 +68,7 @@ bench-hostile: .venv/installed-dev  ## time and memory of each hostile file, and
 
 .venv/installed-dev: .venv/installed
 	$(PIP) -e '.[dev]'
-	$(PIP) --no-deps timm  # without torchvision, for which tests/standins stands in
+	$(PIP) --no-deps timm  # without torchvision; tests/standins takes its place
 	touch $@
 
 clean:

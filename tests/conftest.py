@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import importlib
 import importlib.util
+import itertools
 import os
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -32,12 +33,41 @@ MakeClasses = Callable[..., Path]
 WriteIdx = Callable[..., Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--whole`, which `make campaign` gives."""
+    parser.addoption(
+        "--whole", action="store_true", help="run campaigns whole instead of a sample, see CONTRIBUTING.md"
+    )
+
+
+@pytest.fixture(scope="session")
+def whole_campaign(pytestconfig: pytest.Config) -> bool:
+    """Whether the tests marked `campaign` try everything (with `--whole`) or a short sample."""
+    return bool(pytestconfig.getoption("--whole"))
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Empty folders, one after the other; pytest's own way to make them lists all that are there, for each."""
+    above = tmp_path_factory.mktemp("homes")
+    return (above / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def picturewise_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def picturewise_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own for what Picturewise keeps, so that no test sees what is fetched on this machine."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("PICTUREWISE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def coarse_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures that are drawn whole, but with few pixels: a third of the time of most runs goes into fine ones."""
+    from picturewise.reporting.figures import look
+
+    monkeypatch.setattr(look, "DPI", 20)
 
 
 @pytest.fixture

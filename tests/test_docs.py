@@ -70,7 +70,7 @@ def tracking_is_installed() -> bool:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
-@pytest.mark.usefixtures("things_that_docs_speak_of")
+@pytest.mark.usefixtures("things_that_docs_speak_of", "coarse_figures")
 def test_commands_and_examples_work_as_written(page: Path) -> None:
     names: dict[str, object] = {}
     for kind, content in blocks(page):

@@ -63,7 +63,10 @@ def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.Capt
     assert {*NETWORKS, *_KINDS} - said == set()
 
 
-def test_inspect_prints_counts_and_draws(picture_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_inspect_prints_counts_and_draws(
+    picture_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("picturewise.reporting.figures.look.DPI", 150)  # as users see them
     assert run(["inspect", str(picture_folder)]) == 0
     said = capfd.readouterr().out
     assert "2 classes, pictures of 16x16, colour (3 channels)" in said

@@ -1,6 +1,6 @@
-"""Import pictures in child processes that die at a chosen file operation: python importing.py FOLDER → JSON.
+"""Import pictures in child processes that die at a chosen file operation: python importing.py FOLDER STEP → JSON.
 
-For each length of the fuse, from one on until the import is through before it burns down: what the process
+For each length of the fuse, from one on in steps until the import is through before it burns down: what the process
 ended with, and what a next process then read and left on the disk. Pictures are decoded in these processes and not in
 confined children, which write nothing and take most of the time to start.
 """
@@ -68,10 +68,10 @@ def left_behind() -> list[str]:
     return sorted(str(path) for path in imports_folder().glob(".unfinished-*/**/*") if path.is_file())
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, step: int) -> None:
     found = []
     decode_files.work_through = work_through
-    for length in range(1, 200):
+    for length in range(1, 200, step):
         changed = np.random.default_rng(length).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         Image.fromarray(changed).save(folder / "cat" / "0.png")  # so that there is something to import anew
 
@@ -97,4 +97,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

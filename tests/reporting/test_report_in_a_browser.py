@@ -50,8 +50,11 @@ def look_at(page, folder, widths):
     return json.loads(re.search(r'<pre id="seen">(.*?)</pre>', finished.stdout.decode())[1])
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to look at the report with")
-def test_the_report_fits_a_phone_and_a_desk(report, strange_names, tmp_path):
+@pytest.mark.campaign
+def test_the_report_fits_a_phone_and_a_desk(report, strange_names, tmp_path, whole_campaign):
+    if BROWSER is None:
+        missing = pytest.fail if whole_campaign else pytest.skip
+        missing("there is no Chromium to look at the report with")
     names = [*strange_names[:9], '"><script>parent.poisoned = window.poisoned = 1</script>']
     whole = report(dict(zip(names[-1::-1], (0.9, 0.8, None), strict=False)), names)
     phone, desk = look_at(render_report(whole), tmp_path, widths=(360, 1280))

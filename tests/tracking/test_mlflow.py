@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -19,8 +20,8 @@ from picturewise.training.trainer import Callback, Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 
-for package in MLflow.packages:
-    pytest.importorskip(package)
+if not all(map(importlib.util.find_spec, MLflow.packages)):  # importing takes seconds, in every worker
+    pytest.skip("MLflow is not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

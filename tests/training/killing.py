@@ -1,4 +1,4 @@
-"""Train in child processes that die at a chosen file operation: python killing.py ACTION FOLDER → JSON.
+"""Train in child processes that die at a chosen file operation: python killing.py ACTION FOLDER [MORE] → JSON.
 
 PyTorch is loaded once and every child is forked from there, which makes a hundred crashes affordable. The
 parent computes nothing itself, so no threads are lost in a fork.
@@ -108,11 +108,11 @@ def found(path: Path, *, fuse: int = 0, **training: Any) -> tuple[int, dict[str,
     return status, json.loads(told.read_text()) if status == 0 else None
 
 
-def sweep(folder: Path) -> dict[str, Any]:
-    """Kill a run at its first, second, … operation; return what each came to when it went on."""
+def sweep(folder: Path, step: str) -> dict[str, Any]:
+    """Kill a run at its first operation and at every `step`-th after it; return what each came to when it went on."""
     _, whole = found(folder / "whole")
     results = {}
-    for fuse in range(1, 1000):
+    for fuse in range(1, 1000, int(step)):
         status, _ = found(folder / str(fuse), fuse=fuse)
         if status == 0:
             break
@@ -122,15 +122,15 @@ def sweep(folder: Path) -> dict[str, Any]:
     return {"whole": whole, "killed": results}
 
 
-def chain(folder: Path) -> dict[str, Any]:
-    """Kill a run again and again, each time some operations after it went on, until it comes to its end.
+def chain(folder: Path, runs: str) -> dict[str, Any]:
+    """Kill each of so many runs again and again, some operations after it went on, until it comes to its end.
 
     A checkpoint is written after every batch, so it goes on from within epochs too.
     """
     often = {"checkpoint_minutes": 1e-9}
     _, whole = found(folder / "whole", **often)
     chance, results = random.Random(0), []
-    for number in range(3):
+    for number in range(int(runs)):
         kills, status, result = -1, -signal.SIGKILL, None
         while status == -signal.SIGKILL:
             kills += 1
@@ -159,9 +159,9 @@ def limited(folder: Path) -> dict[str, Any]:
     return {"whole": whole, "limited": results}
 
 
-def full(folder: Path) -> dict[str, Any]:
+def full(folder: Path, other: str) -> dict[str, Any]:
     """Train on a disk that fills up (`folder` is a small one); make room, and go on."""
-    elsewhere = Path(sys.argv[3])
+    elsewhere = Path(other)
     _, whole = found(elsewhere / "whole")
     ballast = folder / "ballast"
     space = os.statvfs(folder)
@@ -185,4 +185,4 @@ if __name__ == "__main__":
     for name in ("scipy.optimize", "scipy.special"):  # loaded here, so that no child has to
         importlib.import_module(name)
     actions = {"sweep": sweep, "chain": chain, "limited": limited, "full": full}
-    print(json.dumps(actions[sys.argv[1]](Path(sys.argv[2]))))  # noqa: T201 (it is how the test reads it)
+    print(json.dumps(actions[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])))  # noqa: T201 (it is how the test reads it)

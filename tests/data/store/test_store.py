@@ -246,18 +246,20 @@ def test_ctrl_c_leaves_nothing_and_says_so(fake: Fake) -> None:
     assert len(read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures) == 20
 
 
-def test_many_threads_import_once(fake: Fake) -> None:
+@pytest.mark.campaign
+def test_many_threads_import_once(fake: Fake, whole_campaign: bool) -> None:
+    count = 100 if whole_campaign else 8
     found: list[str] = []
 
     def work() -> None:
         found.append(read_stored(fake, "the source", ["train"], OPTIONS).parts["train"].pictures.fingerprint)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=work) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 8
+    assert len(found) == count
     assert len(set(found)) == 1
     assert len(fake.reads) == 1
 
@@ -269,30 +271,34 @@ READ = (
 )
 
 
+@pytest.mark.campaign
 def test_processes_that_import_at_once_end_with_one_good_copy(
-    tmp_path: Path, make_classes: MakeClasses
+    tmp_path: Path, make_classes: MakeClasses, whole_campaign: bool
 ) -> None:
-    make_classes(tmp_path / "animals", count=100)
+    count = 16 if whole_campaign else 3
+    make_classes(tmp_path / "animals", count=5000 if whole_campaign else 100)
     before = sorted(path.stat().st_mtime_ns for path in (tmp_path / "animals").rglob("*"))
     command = [sys.executable, "-c", READ, str(tmp_path / "animals")]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(count)]
     answers = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4
+    assert [process.returncode for process in processes] == [0] * count
     assert len(set(answers)) == 1
     assert len(answers[0]) > 100
     assert imports() == ["train"]
     assert sorted(path.stat().st_mtime_ns for path in (tmp_path / "animals").rglob("*")) == before
 
 
+@pytest.mark.campaign
 def test_an_import_that_is_killed_at_any_change_on_the_disk_is_made_whole_by_the_next(
-    tmp_path: Path, make_classes: MakeClasses
+    tmp_path: Path, make_classes: MakeClasses, whole_campaign: bool
 ) -> None:
+    step = 1 if whole_campaign else 4
     make_classes(tmp_path / "animals")
     script = Path(__file__).parents[1] / "importing.py"
-    command = [sys.executable, str(script), str(tmp_path / "animals")]
+    command = [sys.executable, str(script), str(tmp_path / "animals"), str(step)]
     done = subprocess.run(command, capture_output=True, check=True)
     found = json.loads(done.stdout)
-    assert len(found) > 15
+    assert len(found) > 15 // step
     assert {row["killed"] for row in found[:-1]} == {-9}
     assert found[-1]["killed"] == 0
     for row in found:

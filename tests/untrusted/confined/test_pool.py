@@ -240,16 +240,18 @@ def test_ticks_come_from_the_calling_thread_and_add_up(work: Work) -> None:
     assert {thread for _, thread in ticks} == {threading.get_ident()}
 
 
-def test_many_threads_may_call_at_the_same_time(work: Work) -> None:
+@pytest.mark.campaign
+def test_many_threads_may_call_at_the_same_time(work: Work, whole_campaign: bool) -> None:
+    count = 40 if whole_campaign else 6
     items = numbered(300)
     items[100] = b"vanish"
     found: list[dict[int, str]] = []
-    threads = [threading.Thread(target=lambda: found.append(work(items)[1])) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: found.append(work(items)[1])) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [list(reasons) for reasons in found] == [[100]] * 6
+    assert [list(reasons) for reasons in found] == [[100]] * count
 
 
 def test_an_error_while_ticking_ends_children_and_threads(work: Work) -> None:
