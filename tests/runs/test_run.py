@@ -13,7 +13,8 @@ import pytest
 from picturewise.data.dataset import Dataset, Skipped
 from picturewise.errors import RunError, SaveError, UsageError
 from picturewise.evaluation.metrics import evaluate
-from picturewise.runs.run import Run, data_facts, open_run
+from picturewise.runs.record import data_facts
+from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
 
 

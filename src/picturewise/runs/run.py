@@ -15,17 +15,15 @@ tensorboard/, mlflow.json if it is tracked
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import filelock
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from picturewise import files
 from picturewise.architectures.lines import parse
@@ -36,81 +34,16 @@ from picturewise.errors import DataError, RunError, SaveError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.file_format import FILE_NAME, stored_sha256
-from picturewise.preparing.preparation import Preparation
 from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.recipe import make_recipe, recipe_from_toml
+from picturewise.runs import evaluations
 from picturewise.runs.history import Epoch, read_csv, to_csv
+from picturewise.runs.record import RunRecord, read_record
 from picturewise.runs.split_table import read_learned, write_splits
 from picturewise.split_names import SplitName
-from picturewise.untrusted.npy import decode_npy
 
 if TYPE_CHECKING:
     from torch import nn
-
-FORMAT = 2
-
-
-class SplitFacts(BaseModel):
-    """One split as the run saw it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pictures: int
-    counts: dict[str, int]
-    fingerprint: str
-
-
-class DataFacts(BaseModel):
-    """The pictures as the run saw them; the test split is not among them, since training does not read it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    shape: tuple[int, int, int] = Field(description="Height, width, channels.")
-    classes: tuple[str, ...]
-    splits: dict[SplitName, SplitFacts]
-    whole_train: str | None = Field(
-        default=None, description="SHA-256 of the source's train split before anything was held out from it."
-    )
-    notes: tuple[str, ...]
-    skipped: int
-
-
-class StoredEvaluation(BaseModel):
-    """The content of evaluation.json: an evaluation, and what it belongs to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    classifier_sha256: str = Field(description="Of the weights that were evaluated.")
-    probabilities_sha256: str = Field(description="Of the file of probabilities beside it.")
-    evaluation: Evaluation
-
-
-class RunRecord(BaseModel):
-    """The content of run.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = FORMAT
-    picturewise: str = Field(description="The version that trained.")
-    status: Literal["running", "interrupted", "diverged", "finished"] = "running"
-    reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
-    data: DataFacts
-    recipe_sha256: str = Field(description="Of recipe.toml.")
-    splits_sha256: str | None = Field(default=None, description="Of splits.csv.")
-    module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
-    trainable_parameters: int
-    fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
-    machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
-    derived: tuple[str, ...] = Field(
-        default=(), description="Keys of the recipe that were left to Picturewise."
-    )
-    notes: tuple[str, ...] = Field(default=(), description="What was decided against the user's wish.")
-    preparation: Preparation | None = Field(
-        default=None,
-        description="That of pretrained weights; none: its numbers are those of the train split.",
-    )
-    final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
 
 
 class Run:
@@ -145,20 +78,7 @@ class Run:
     @property
     def record(self) -> RunRecord:
         """What was trained on what, where, and how far it came."""
-        path = self.path / "run.json"
-        content = files.read_json(path)
-        version = content.get("format") if isinstance(content, dict) else None
-        if version != FORMAT:
-            raise RunError(
-                f"{path} has format {version}, and this version reads format {FORMAT}. To make the run again, train "
-                "on its pictures with its options; its classifier.safetensors can still be evaluated and used."
-            )
-        try:
-            return RunRecord.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(map(str, problem["loc"]))
-            raise RunError(f"{path} is damaged: {where}: {problem['msg']}.") from error
+        return read_record(self.path / "run.json")
 
     def checked(self) -> Run:
         """Return this run after making sure that its record and its recipe can be read and belong together.
@@ -230,7 +150,7 @@ class Run:
         return load_classifier(self.classifier_path, network)
 
     def learned(self) -> NDArray[np.uint8] | None:
-        """Return the digests (N, 16) of all train and validation pictures, see `Traits`.
+        """Return the digests (N, 16) of all train and validation pictures, see `PictureStatistics`.
 
         Returns:
             None where splits.csv is missing or is not the one that was written: then they are not known.
@@ -264,7 +184,7 @@ class Run:
         Raises:
             RunError: the file is damaged.
         """
-        stored = self._stored(split)
+        stored = evaluations.read(self.path, split)
         if stored is None or stored.classifier_sha256 != self.classifier_sha256():
             return None  # the run went on since, and the best epoch is another one
         return stored.evaluation
@@ -275,48 +195,11 @@ class Run:
         Raises:
             RunError: the file is missing, damaged, or belongs to another evaluation.
         """
-        path, stored = self._probabilities_path(split), self._stored(split)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            content = b""
-        missing = RunError(
-            f"{path} is missing or damaged; make it anew with: picturewise evaluate {self.path}"
-        )
-        if stored is None or hashlib.sha256(content).hexdigest() != stored.probabilities_sha256:
-            raise missing
-        try:
-            table = decode_npy(content, str(path))
-        except DataError as error:
-            raise missing from error
-        if table.dtype != np.float32 or table.ndim != 2:
-            raise missing
-        return table
+        return evaluations.read_probabilities(self.path, split)
 
     def save_evaluation(self, evaluation: Evaluation, probabilities: NDArray[np.float32]) -> None:
         """Keep an evaluation of the classifier as it is now, and the probabilities that it was made from."""
-        split: SplitName = evaluation.split  # type: ignore[assignment]  # any text fits an Evaluation
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, probabilities, allow_pickle=False)
-        files.write_bytes(self._probabilities_path(split), buffer.getvalue())
-        stored = StoredEvaluation(
-            classifier_sha256=self.classifier_sha256() or "",
-            probabilities_sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
-            evaluation=evaluation,
-        )
-        files.write_text(self._evaluation_path(split), stored.model_dump_json(indent=1) + "\n")
-
-    def _stored(self, split: SplitName) -> StoredEvaluation | None:
-        path = self._evaluation_path(split)
-        if not path.exists():
-            return None
-        try:
-            return StoredEvaluation.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error.errors()[0]["msg"]
-            raise RunError(
-                f"{path} is damaged ({reason}); make it anew with: picturewise evaluate {self.path}"
-            ) from error
+        evaluations.write(self.path, evaluation, probabilities, self.classifier_sha256() or "")
 
     def save_history(self, history: list[Epoch]) -> None:
         """Write history.csv anew."""
@@ -349,12 +232,6 @@ class Run:
             yield
         finally:
             lock.release()
-
-    def _evaluation_path(self, split: SplitName) -> Path:
-        return self.path / ("evaluation.json" if split == "test" else f"evaluation-{split}.json")
-
-    def _probabilities_path(self, split: SplitName) -> Path:
-        return self.path / ("probabilities.npy" if split == "test" else f"probabilities-{split}.npy")
 
 
 def create_run(
@@ -391,20 +268,3 @@ def open_run(path: str | Path) -> Run:
             f"{path} is no run folder: it has no run.json. Run folders are made by 'picturewise train'."
         )
     return Run(path).checked()  # now, so that nothing is begun on a damaged run
-
-
-def data_facts(dataset: Dataset) -> DataFacts:
-    """Return what a run keeps of its pictures: train and validation only."""
-    parts = {name: part for name, part in dataset.splits().items() if name != "test"}
-    return DataFacts(
-        name=dataset.name,
-        shape=next(iter(parts.values())).shape,
-        classes=dataset.classes,
-        splits={
-            name: SplitFacts(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
-            for name, part in parts.items()
-        },
-        whole_train=dataset.whole_train,
-        notes=dataset.notes,
-        skipped=len(dataset.skipped),
-    )

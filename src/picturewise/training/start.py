@@ -19,7 +19,8 @@ from picturewise.data.dataset import Dataset
 from picturewise.errors import UsageError
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
-from picturewise.runs.run import Run, RunRecord, create_run, data_facts
+from picturewise.runs.record import RunRecord, data_facts
+from picturewise.runs.run import Run, create_run
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
 from picturewise.training.derive import derived_keys
 from picturewise.training.learner import Learner

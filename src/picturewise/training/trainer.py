@@ -18,7 +18,8 @@ from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.runs import checkpoint
 from picturewise.runs.checkpoint import Checkpoint, Position
 from picturewise.runs.history import Epoch
-from picturewise.runs.run import Run, RunRecord
+from picturewise.runs.record import RunRecord
+from picturewise.runs.run import Run
 from picturewise.training.interrupts import StopRequest, stop_requests
 from picturewise.training.learner import Learner
 

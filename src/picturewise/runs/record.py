@@ -1,0 +1,108 @@
+"""`RunRecord`, the content of run.json: what was trained on what, where, and how far it came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from picturewise import files
+from picturewise.data.dataset import Dataset
+from picturewise.errors import RunError
+from picturewise.preparing.preparation import Preparation
+from picturewise.split_names import SplitName
+
+FORMAT = 2
+"""1 called keys of the recipe otherwise, and did not know the train split before anything was held out from it."""
+
+
+class SplitFacts(BaseModel):
+    """One split as the run saw it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pictures: int
+    counts: dict[str, int]
+    fingerprint: str
+
+
+class DataFacts(BaseModel):
+    """The pictures as the run saw them; the test split is not among them, since training does not read it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    shape: tuple[int, int, int] = Field(description="Height, width, channels.")
+    classes: tuple[str, ...]
+    splits: dict[SplitName, SplitFacts]
+    whole_train: str | None = Field(
+        default=None, description="SHA-256 of the source's train split before anything was held out from it."
+    )
+    notes: tuple[str, ...]
+    skipped: int
+
+
+class RunRecord(BaseModel):
+    """The content of run.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    picturewise: str = Field(description="The version that trained.")
+    status: Literal["running", "interrupted", "diverged", "finished"] = "running"
+    reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
+    data: DataFacts
+    recipe_sha256: str = Field(description="Of recipe.toml.")
+    splits_sha256: str | None = Field(default=None, description="Of splits.csv.")
+    module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
+    trainable_parameters: int
+    fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
+    machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
+    derived: tuple[str, ...] = Field(
+        default=(), description="Keys of the recipe that were left to Picturewise."
+    )
+    notes: tuple[str, ...] = Field(default=(), description="What was decided against the user's wish.")
+    preparation: Preparation | None = Field(
+        default=None,
+        description="That of pretrained weights; none: its numbers are those of the train split.",
+    )
+    final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
+
+
+def read_record(path: Path) -> RunRecord:
+    """Return the record in the file `path`.
+
+    Raises:
+        RunError: it is damaged, or of another format.
+    """
+    content = files.read_json(path)
+    version = content.get("format") if isinstance(content, dict) else None
+    if version != FORMAT:
+        raise RunError(
+            f"{path} has format {version}, and this version reads format {FORMAT}. To make the run again, train "
+            "on its pictures with its options; its classifier.safetensors can still be evaluated and used."
+        )
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise RunError(f"{path} is damaged: {where}: {problem['msg']}.") from error
+
+
+def data_facts(dataset: Dataset) -> DataFacts:
+    """Return what a run keeps of its pictures: train and validation only."""
+    parts = {name: part for name, part in dataset.splits().items() if name != "test"}
+    return DataFacts(
+        name=dataset.name,
+        shape=next(iter(parts.values())).shape,
+        classes=dataset.classes,
+        splits={
+            name: SplitFacts(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
+            for name, part in parts.items()
+        },
+        whole_train=dataset.whole_train,
+        notes=dataset.notes,
+        skipped=len(dataset.skipped),
+    )
