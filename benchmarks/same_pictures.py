@@ -65,7 +65,7 @@ def labelled(parts: dict[str, ImageSet]) -> list[tuple[bytes, str]]:
     return [
         (digest.tobytes(), part.classes[label])
         for part in parts.values()
-        for digest, label in zip(part.traits.digests[:], np.asarray(part.labels), strict=True)
+        for digest, label in zip(part.statistics.digests[:], np.asarray(part.labels), strict=True)
     ]
 
 

@@ -79,7 +79,7 @@ def test_the_fingerprint_is_this_one_on_every_machine() -> None:
 
 def test_pictures_that_are_no_longer_what_was_measured_are_refused() -> None:
     images = IMAGES.copy()
-    measured = imageset(images, known=imageset(images).traits)
+    measured = imageset(images, known=imageset(images).statistics)
     measured.select(np.array([2, 0])).check_pixels()
     images[2, 0, 0] ^= 1
     with pytest.raises(DataError, match="not what they were when they were imported"):

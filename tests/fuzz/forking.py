@@ -21,7 +21,7 @@ from typing import IO, Any, Self
 
 
 class Forked:
-    """What `confined` and `confined_thread` use of a `subprocess.Popen`."""
+    """What `call` and `pool_thread` use of a `subprocess.Popen`."""
 
     def __init__(self, stdout: int | IO[bytes]) -> None:
         taken, given = os.pipe()

@@ -18,7 +18,7 @@ from picturewise.cache_folder import VARIABLE, imports_folder
 from picturewise.data import read
 from picturewise.data.options import DataOptions
 
-STORE = "store"  # below it, a folder for each split as `stored` describes it
+STORE = "store"  # below it, a folder for each split as `stored_split` describes it
 _KINDS = {".npy": "npy/bytes", ".json": "json", ".txt": "lines"}
 
 

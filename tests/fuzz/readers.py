@@ -110,7 +110,7 @@ def _use(options: DataOptions) -> None:
     for part in dataset.splits().values():
         part.fingerprint  # noqa: B018 (computed when asked for)
         part.counts()
-        part.traits.totals()
+        part.statistics.totals()
         assert part.images[: len(part)].shape == (len(part), *part.shape)
         assert part.names is None or len(part.names) == len(part)
 

@@ -36,7 +36,7 @@ def test_every_picture_of_train_and_valid_has_a_row_and_test_where_it_was_held_o
         *(f"train:{place}" for place in range(10)), "valid:0", "valid:1", "valid:2", "train:7", "train:5",
     ]  # fmt: skip
     assert [row["split"] for row in found] == ["train"] * 10 + ["valid"] * 3 + ["test"] * 2
-    digests = np.concatenate([piece.traits.digests for piece in (train, valid, test)])
+    digests = np.concatenate([piece.statistics.digests for piece in (train, valid, test)])
     assert [row["hash"] for row in found] == [digest.tobytes().hex() for digest in digests]
     learned = read_learned(tmp_path / "splits.csv", sha256)
     assert learned is not None

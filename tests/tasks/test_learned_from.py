@@ -62,7 +62,7 @@ def test_the_table_of_a_run_has_every_picture_once(trained: Path, picture_folder
     for split, part in dataset.splits().items():
         assert [row["name"] for row in found if row["split"] == split] == list(part.names or ())
         assert [row["hash"] for row in found if row["split"] == split] == [
-            bytes(digest).hex() for digest in np.asarray(part.traits.digests)
+            bytes(digest).hex() for digest in np.asarray(part.statistics.digests)
         ]
 
 

@@ -42,7 +42,7 @@ class Part:
     @property
     def source_digests(self) -> Table[np.uint8]:
         """`digests`, or where there are none those of the pictures, which are the same then."""
-        return self.pictures.traits.digests if self.digests is None else self.digests
+        return self.pictures.statistics.digests if self.digests is None else self.digests
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class ImageSet:
         return replace(self, images=images, known=None)
 
     @cached_property
-    def traits(self) -> PictureStatistics:
+    def statistics(self) -> PictureStatistics:
         """What is computed once of every picture."""
         return self.known or measure(self.images)
 
@@ -148,7 +148,7 @@ class ImageSet:
         File names and the place on disk do not count, so a copied or moved set keeps its fingerprint.
         """
         whole = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
-        whole.update(self.traits.fingerprint())
+        whole.update(self.statistics.fingerprint())
         if self.labels is not None:
             whole.update(self.labels.astype("<i8").tobytes())
         return whole.hexdigest()

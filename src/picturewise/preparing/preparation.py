@@ -107,7 +107,7 @@ def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:
     order of the pictures. A channel that never changes keeps std 1.
     """
     height, width, channels = pictures.shape
-    totals = pictures.traits.totals()
+    totals = pictures.statistics.totals()
     total, squares = totals[:channels], totals[channels : 2 * channels]
     grey = grey and channels > 1
     if grey:  # a grey value is a sum of channels, divided at the very end

@@ -74,7 +74,7 @@ def _chunks(parts: dict[SplitName, ImageSet]) -> Iterator[bytes]:
     for split, part in parts.items():
         for start in range(0, len(part), _ROWS_AT_ONCE):
             rows = range(start, min(start + _ROWS_AT_ONCE, len(part)))
-            digests = np.ascontiguousarray(part.traits.digests[rows.start : rows.stop]).tobytes().hex()
+            digests = np.ascontiguousarray(part.statistics.digests[rows.start : rows.stop]).tobytes().hex()
             hashes = [digests[place : place + _DIGITS] for place in range(0, len(digests), _DIGITS)]
             yield _as_csv(zip(_names(split, part, rows), hashes, repeat(split), strict=False))
 

@@ -237,7 +237,7 @@ def _with_learned(
 def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:
     """Return the digest of each picture (N, 16) as the classifier's run would have seen it."""
     if part.shape == classifier.description.shape:
-        return np.asarray(part.traits.digests)
+        return np.asarray(part.statistics.digests)
     digests = np.empty((len(part), DIGEST_BYTES), np.uint8)
     for rows in slices(part.images):
         digests[rows] = digest_each(classifier.fitted(part.images[rows]))

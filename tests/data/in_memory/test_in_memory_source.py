@@ -361,7 +361,7 @@ def test_equal_pictures_are_not_parted() -> None:
     dataset = make_dataset((images, np.repeat(halves(30), 4)))
     found = Counter()
     for part in dataset.splits().values():
-        found.update({bytes(digest) for digest in np.asarray(part.traits.digests)})
+        found.update({bytes(digest) for digest in np.asarray(part.statistics.digests)})
     assert set(found.values()) == {1}
 
 

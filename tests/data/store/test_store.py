@@ -101,7 +101,7 @@ def test_everything_comes_back_as_it_was_read(
         np.testing.assert_array_equal(part.pictures.images[:], IMAGES)
         np.testing.assert_array_equal(part.source_digests[:], expected.source_digests[:])
         assert part.pictures.fingerprint == expected.pictures.fingerprint
-        assert part.pictures.traits.totals() == expected.pictures.traits.totals()
+        assert part.pictures.statistics.totals() == expected.pictures.statistics.totals()
         assert (part.pictures.classes, part.pictures.origin) == (expected.pictures.classes, "here")
         assert (part.pictures.names and list(part.pictures.names)) == names
         assert (part.pictures.labels is None) == (labels is None)

@@ -50,7 +50,7 @@ class PictureStatistics:
 
 
 def measure(images: Pictures) -> PictureStatistics:
-    """Return the traits of pictures (N, H, W, C), computed on all cores and in little memory."""
+    """Return the statistics of pictures (N, H, W, C), computed on all cores and in little memory."""
     count, channels = len(images), images.shape[3]
     digests = np.empty((count, DIGEST_BYTES), np.uint8)
     sums = np.empty((count, 2 * channels + (channels > 1)), np.int64)

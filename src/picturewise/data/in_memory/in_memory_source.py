@@ -85,7 +85,7 @@ class InMemorySource:
             ):
                 part = self._convert(split, options, progress)
                 self._converted[split] = replace(
-                    part, known=part.traits
+                    part, known=part.statistics
                 )  # so that nothing is looked at again
         return Reading({split: Part(self._converted[split]) for split in self.splits if split in splits})
 

@@ -1,6 +1,6 @@
 """HDF5 files with arrays named X_train, y_train, X_val, … or train_images, train_labels, or just images, labels.
 
-The file itself is opened in a child process only, see `confined` and `hdf5_file`.
+The file itself is opened in a child process only, see `untrusted.confined` and `hdf5_file`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is read from one HDF5 file; it runs in the child of `confined`, the only place that imports h5py.
+"""What is read from one HDF5 file; it runs in the child of `untrusted.confined.call`, the only place that imports h5py.
 
 A dataset is used only if its numbers lie in the file itself and there are as many as it promises: no soft or
 external link, no external or virtual storage, no filter but the common ones, numbers only, every chunk there.

@@ -1,7 +1,7 @@
 """Parquet files with pictures and labels, as the Hugging Face hub stores them: one, or a folder of shards.
 
 Shards are named after their split, `train-00000-of-00002.parquet`. The files are opened in a child process
-only, see `confined` and `parquet_file`; it needs pyarrow, which `picturewise[parquet]` brings.
+only, see `untrusted.confined` and `parquet_file`; it needs pyarrow, which the extra `parquet` brings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is read from one Parquet file; it runs in the child of `confined`, the only place that imports pyarrow."""
+"""What is read from one Parquet file; it runs in the child of `untrusted.confined.call`, the only place that imports pyarrow."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def complete(
             fraction=fraction,
             key=derive(options.split_seed, f"split-{split}"),
             groups=None if groups is None else groups[rest],
-            pixels=None if train.digests is None else pictures.traits.digests[rest],
+            pixels=None if train.digests is None else pictures.statistics.digests[rest],
         )
         if not held_out.any():
             raise DataError(

@@ -43,5 +43,5 @@ def _limited(part: ImageSet, limit: int, key: int) -> ImageSet:
         len(part) <= limit or part.labels is None
     ):  # without labels there is nothing to learn, and that is told later
         return part
-    digests = part.traits.digests[:]
+    digests = part.statistics.digests[:]
     return part.select(np.flatnonzero(hold_out(part.labels, digests, fraction=limit / len(part), key=key)))

@@ -2,7 +2,7 @@
 
 imports/
   <source>/                  named after what is read, and how
-    <split>-<state>/         named after the state of its files; see `stored`
+    <split>-<state>/         named after the state of its files; see `stored_split`
 
 So a changed source finds nothing under its new name and is imported again, and what was imported of its older
 state goes away. The user's own folders are never written to.

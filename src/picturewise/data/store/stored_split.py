@@ -102,8 +102,8 @@ class Workshop:
             folder.mkdir()
             self._place_images(part, folder / "images.npy")
             images = _mapped(folder / "images.npy", pictures.images.shape)
-            traits = measure(images)
-            tables: dict[str, Any] = {"digests": traits.digests, "sums": traits.sums}
+            statistics = measure(images)
+            tables: dict[str, Any] = {"digests": statistics.digests, "sums": statistics.sums}
             if pictures.labels is not None:
                 tables["labels"] = pictures.labels
             if part.digests is not None:
@@ -178,14 +178,14 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
     if pictures.names is not None and len(pictures.names) != len(pictures):
         return None
     sample = np.linspace(0, len(pictures) - 1, _SAMPLE).astype(np.int64)
-    if not np.array_equal(digest_each(pictures.images[sample]), pictures.traits.digests[sample]):
+    if not np.array_equal(digest_each(pictures.images[sample]), pictures.statistics.digests[sample]):
         return None
     skipped = tuple(Skipped(path, reason) for path, reason in facts.skipped)
     return Part(pictures, tables.get("sources"), skipped), facts
 
 
 def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> PictureStatistics:
-    """Return the traits that are stored.
+    """Return the statistics that are stored.
 
     Raises:
         ValueError: a table is missing, or is not one for that many pictures.

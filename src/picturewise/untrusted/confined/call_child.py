@@ -1,4 +1,4 @@
-"""The child's side of `confined`: take on the limits, do the work, hand back numbers and JSON.
+"""The child's side of `call`: take on the limits, do the work, hand back numbers and JSON.
 
 Nothing here imports more than NumPy before the limits hold; the foreign library is imported by the work itself.
 """

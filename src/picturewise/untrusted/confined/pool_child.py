@@ -1,6 +1,6 @@
 """The child's side of `confined_pool`: take on the limits, then answer one item after the other.
 
-Requests come over the standard input and answers leave over what was the standard output, see `frames`. A chunk of
+Requests come over the standard input and answers leave over what was the standard output, see `protocol`. A chunk of
 requests is read as a whole before the first answer is written, so that parent and child never wait for each other.
 Nothing but the standard library is imported here: a child that decodes one picture must start quickly.
 """

@@ -29,7 +29,7 @@ _SET = {
     "OMP_NUM_THREADS": "1",  # threads reserve addresses too
     "OPENBLAS_NUM_THREADS": "1",
 }
-# What the limits of `confined_child` end a child with.
+# What the limits of `call_child` end a child with.
 _OUT_OF_TIME = frozenset(
     -getattr(signal, name) for name in ("SIGXCPU", "SIGPROF", "SIGALRM") if hasattr(signal, name)
 )
