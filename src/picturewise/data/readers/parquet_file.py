@@ -1,4 +1,4 @@
-"""What is read from one Parquet file; it runs in the child of `untrusted.confined.call`, the only place that imports pyarrow."""
+"""What is read from one Parquet file; it runs in the child of `untrusted.confined.call`, the one place for pyarrow."""
 
 from __future__ import annotations
 
