@@ -11,18 +11,18 @@ import filelock
 
 
 @contextlib.contextmanager
-def locked_workshop(folder: Path, lock: Path) -> Iterator[Path]:
+def locked_workshop(folder: Path, lock: filelock.FileLock) -> Iterator[Path]:
     """Yield `folder`, new and empty, as soon as no other process is in one with the same lock; remove it at the end.
 
     Args:
         folder: made with its parents; what a process that was killed left in it is removed first.
-        lock: a file, made with its parents; it stays.
+        lock: its file is made with its parents, and stays.
 
     Raises:
         OSError: one of them cannot be made.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(lock):
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    with lock:
         try:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import filelock
+
 from picturewise import files
 from picturewise.catalogue import entries
 from picturewise.catalogue.download import Advance, Patience, download
@@ -106,7 +108,7 @@ def remove(place: Installed) -> tuple[int, tuple[str, ...]]:
 @contextmanager
 def _alone(place: Installed) -> Iterator[Path]:
     """Yield a hidden, empty folder to work in, while no other process works on the set."""
-    lock = place.folder.with_name(f".{place.name}.lock")
+    lock = filelock.FileLock(place.folder.with_name(f".{place.name}.lock"))
     with ExitStack() as stack:
         with _writing(place.folder):
             workshop = stack.enter_context(locked_workshop(place.folder / _WORKSHOP, lock))

@@ -216,10 +216,10 @@ def _clear(path: Path) -> None:
 def sweep() -> None:
     """Remove what killed processes left behind of their imports."""
     for leftover in imports_folder().glob(f"{files.TEMPORARY_PREFIX}*"):
-        lock = filelock.FileLock(_lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX)))
+        lock = _lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX))
         with contextlib.suppress(filelock.Timeout), lock.acquire(blocking=False):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _lock(name: str) -> Path:
-    return imports_folder() / f".{name}.lock"
+def _lock(name: str) -> filelock.FileLock:
+    return filelock.FileLock(imports_folder() / f".{name}.lock")
