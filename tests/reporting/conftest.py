@@ -16,11 +16,12 @@ from picturewise.reporting.contents import (
     LayerFacts,
     ModelFacts,
     Report,
-    ReportFigure,
     SplitSummary,
+    StudyRow,
 )
 from picturewise.reporting.figures import draw_sample_sheet, to_png
 from picturewise.runs.history import Epoch
+from picturewise.runs.section import ReportFigure
 
 
 @pytest.fixture
@@ -239,6 +240,28 @@ def report(model):
             difference=Interval(value=difference, low=difference - 0.01, high=difference + 0.02),
             p_value=0.01,
             adjusted_p_value=0.04,
+        )
+
+    return make
+
+
+@pytest.fixture
+def study_row():
+    """`study_row("cnn", seeds=(0.9, 0.8))`: a model of a study, with some facts of one's own."""
+
+    def make(name, **facts):
+        return StudyRow(
+            model=name,
+            about="",
+            data="pets",
+            parameters=10,
+            epochs=5,
+            seconds=3.0,
+            valid_accuracy=interval(0.8),
+            valid_loss=interval(0.3),
+            accuracy=interval(0.9),
+            loss=interval(0.25),
+            **facts,
         )
 
     return make

@@ -5,10 +5,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import jinja2
 import pytest
 
 from picturewise.errors import UsageError
+from picturewise.reporting import report as report_file
 from picturewise.reporting.report import render_report
+from picturewise.reporting.run_report import comparison_sections
+from picturewise.runs.section import Section
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -51,9 +55,25 @@ class Page(HTMLParser):
         return " ".join(self.texts("body"))
 
 
+def rendered(report):
+    return render_report(report, comparison_sections(report))
+
+
 @pytest.fixture
 def page(report):
-    return lambda *arguments: Page(render_report(report(*arguments)))
+    return lambda *arguments: Page(rendered(report(*arguments)))
+
+
+@pytest.fixture
+def template(monkeypatch):
+    """`template(name, text)`: a template of a section, found beside those of Picturewise during the test."""
+
+    def add(name, text):
+        environment = report_file._environment()
+        added = jinja2.DictLoader({f"sections/{name}.html.jinja": text})
+        monkeypatch.setattr(environment, "loader", jinja2.ChoiceLoader([environment.loader, added]))
+
+    return add
 
 
 @pytest.fixture
@@ -220,16 +240,76 @@ def test_a_model_without_history_or_classes_counted_is_reported(report):
         datasets=(replace(whole.datasets[0], splits=splits, skipped=(), notes=()),),
         figures=(),
     )
-    text = Page(render_report(bare)).text
+    text = Page(rendered(bare)).text
     assert "Best epoch" not in text
     assert "Pictures of each class" not in text
 
 
 def test_equal_reports_give_equal_pages(report):
-    assert render_report(report({"cnn": 0.9})) == render_report(report({"cnn": 0.9}))
+    assert rendered(report({"cnn": 0.9})) == rendered(report({"cnn": 0.9}))
 
 
 def test_a_figure_that_is_no_png_is_refused(report):
     whole = report({"cnn": 0.9})
     with pytest.raises(UsageError, match="'Curves' is no PNG"):
-        render_report(replace(whole, figures=(replace(whole.figures[0], title="Curves", png=b"<svg/>"),)))
+        rendered(replace(whole, figures=(replace(whole.figures[0], title="Curves", png=b"<svg/>"),)))
+
+
+COLOURS = """\
+{% from "macros.html.jinja" import facts, figures %}
+<p>Mostly {{ section.facts.colour }}</p>
+{{ facts(section.facts.shares) }}
+{{ figures(section.figures) }}
+"""
+
+
+def test_a_new_kind_of_section_needs_its_template_and_its_facts_alone(report, template):
+    template("colours", COLOURS)
+    whole = report({"cnn": 0.9})
+    colours = Section(
+        title="Colours",
+        anchor="colours",
+        template="colours",
+        facts={"colour": "green", "shares": {"green": "60 %"}},
+        figures=(replace(whole.figures[0], title="Green things"),),
+    )
+    first, *others = comparison_sections(replace(whole, figures=()))[2:]
+    page = Page(render_report(whole, [first, None, colours, *others]))
+    assert page.texts("h2") == ["The answer", "Model cnn", "Colours", "Data", "How to read the numbers"]
+    assert page.texts("nav") == ["cnn Colours Data How to read the numbers"]
+    assert [attributes["href"] for _, attributes, _ in page.all("a")] == [
+        "#model-1", "#colours", "#data", "#reading",
+    ]  # fmt: skip
+    (section,) = [text for _, attributes, text in page.all("section") if attributes.get("id") == "colours"]
+    assert " ".join(section.split()) == "Colours Mostly green green 60 % Green things Caption dog"
+    assert page.texts("strong") == ["About cat", "Green things", "About cat"]
+
+
+def test_names_in_a_new_kind_of_section_are_escaped(report, template, strange_names):
+    template("colours", COLOURS)
+    whole = report({"cnn": 0.9})
+    for name in strange_names:
+        shown = replace(whole.figures[0], title=name, caption=name, alt=name)
+        facts = {"colour": name, "shares": {name: name}}
+        for kind in ("", "Colour"):
+            section = Section(name, "colours", "colours", facts, (shown,), kind)
+            page = Page(render_report(whole, [section]))
+            assert page.all("script") == []
+            assert [attributes["src"][:15] for _, attributes, _ in page.all("img")] == ["data:image/png;"]
+            seen = " ".join(name.replace("\u202e", r"\u202e").replace("\udcff", r"\udcff").split())
+            assert page.texts("h2")[1] == f"{kind} {seen}".strip()
+            assert f"Mostly {seen}" in page.texts("p")
+
+
+def test_a_template_that_reads_a_fact_that_is_missing_is_refused(report, template):
+    template("colours", COLOURS)
+    with pytest.raises(jinja2.UndefinedError, match="colour"):
+        render_report(report({"cnn": 0.9}), [Section("Colours", "colours", "colours", {})])
+
+
+def test_a_section_that_is_not_listed_is_on_the_page_alone(report, template):
+    template("colours", "<p>Green.</p>\n")
+    section = Section("Colours", "colours", "colours", {}, listed=False)
+    page = Page(render_report(report({"cnn": 0.9}), [section]))
+    assert page.texts("h2") == ["The answer", "Colours"]
+    assert page.all("a") == []

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from picturewise.reporting.report import render_report
+from picturewise.reporting.run_report import comparison_sections
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -57,7 +58,7 @@ def test_the_report_fits_a_phone_and_a_desk(report, strange_names, tmp_path, who
         missing("there is no Chromium to look at the report with")
     names = [*strange_names[:9], '"><script>parent.poisoned = window.poisoned = 1</script>']
     whole = report(dict(zip(names[-1::-1], (0.9, 0.8, None), strict=False)), names)
-    phone, desk = look_at(render_report(whole), tmp_path, widths=(360, 1280))
+    phone, desk = look_at(render_report(whole, comparison_sections(whole)), tmp_path, widths=(360, 1280))
     for seen in (phone, desk):
         assert seen["needed"] <= seen["width"]  # nothing stands out to the side
         assert seen["margin"] == "0px"  # the policy let our style through

@@ -14,7 +14,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.reporting import figures
-from picturewise.reporting.contents import ReportFigure
+from picturewise.runs.section import ReportFigure
 from picturewise.seeds import stream
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12

@@ -9,23 +9,7 @@ from picturewise.data.dataset import Skipped
 from picturewise.evaluation.comparing import Comparison
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.runs.history import Epoch
-
-
-@dataclass(frozen=True)
-class ReportFigure:
-    """One picture in the report.
-
-    Attributes:
-        title: a few words; the heading of the figure.
-        caption: what there is to see, in a sentence or two.
-        alt: what those who cannot see it should know.
-        png: the file, as `figures.to_png` makes it.
-    """
-
-    title: str
-    caption: str
-    alt: str
-    png: bytes
+from picturewise.runs.section import ReportFigure
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import base64
 import functools
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -15,20 +15,25 @@ from picturewise.errors import UsageError
 from picturewise.evaluation.evaluation import ClassScore, Evaluation
 from picturewise.printable import printable
 from picturewise.reporting import tables
-from picturewise.reporting.contents import Report, ReportFigure
+from picturewise.reporting.contents import Report
 from picturewise.reporting.headline import headline
 from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.section import ReportFigure, Section
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch
 _CONFUSIONS = 8  # the most frequent ones that are listed
 
 
-def render_report(report: Report) -> str:
-    """Return the report as one self-contained HTML page.
+def render_report(report: Report, sections: Iterable[Section | None]) -> str:
+    """Return the report as one self-contained HTML page: the answer, then the sections in their order.
 
     The page holds its style and its figures, loads nothing, runs no script and forbids both to itself by a
     content security policy. Names are escaped wherever they come from. Equal reports give equal pages.
+
+    Args:
+        report: what the title and the answer are taken from.
+        sections: what stands below the answer; None where there is nothing to tell.
 
     Raises:
         UsageError: a figure is no PNG file.
@@ -39,6 +44,7 @@ def render_report(report: Report) -> str:
     return environment.get_template("report.html.jinja").render(
         report=report,
         headline=headline(report),
+        sections=[section for section in sections if section is not None],
         style=style,
         style_digest=digest,
     )

@@ -18,11 +18,18 @@ from picturewise.reporting.contents import (
     LayerFacts,
     ModelFacts,
     Report,
-    ReportFigure,
     SplitSummary,
 )
 from picturewise.reporting.report import render_report
+from picturewise.reporting.sections import (
+    comparison_section,
+    data_section,
+    model_sections,
+    reading_section,
+    study_section,
+)
 from picturewise.runs.run import Run
+from picturewise.runs.section import ReportFigure, Section
 
 _SHOWN = {
     "seed": "seed",
@@ -52,8 +59,13 @@ def write_run_report(run: Run) -> Path:
         models=(model_facts(run, album.get("learning-curves", "predictions", "confusion", "errors")),),
         made_by=f"Picturewise {run.record.picturewise}",
     )
+    sections = (
+        *model_sections(report),
+        data_section(report),
+        reading_section(),
+    )
     path = run.path / "report.html"
-    files.write_text(path, render_report(report))
+    files.write_text(path, render_report(report, sections))
     return path
 
 
@@ -70,7 +82,18 @@ def write_comparison_report(
         figures=tuple(shared),
         made_by=f"Picturewise {runs[0].record.picturewise}",
     )
-    files.write_text(path, render_report(report))
+    files.write_text(path, render_report(report, comparison_sections(report)))
+
+
+def comparison_sections(report: Report) -> tuple[Section | None, ...]:
+    """Return what a report of a comparison or a study consists of, from the top down."""
+    return (
+        study_section(report),
+        comparison_section(report),
+        *model_sections(report),
+        data_section(report),
+        reading_section(),
+    )
 
 
 def dataset_facts(run: Run) -> DatasetSummary:

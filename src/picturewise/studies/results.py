@@ -15,10 +15,11 @@ from picturewise.errors import RunError
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.evaluation.intervals import mean_interval
 from picturewise.reporting.album import Album
-from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, ReportFigure, StudyRow
+from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, StudyRow
 from picturewise.reporting.report import render_report
-from picturewise.reporting.run_report import dataset_facts, model_facts, training_seconds
+from picturewise.reporting.run_report import comparison_sections, dataset_facts, model_facts, training_seconds
 from picturewise.runs.run import Run
+from picturewise.runs.section import ReportFigure
 from picturewise.studies.plan import Planned
 from picturewise.studies.study import PublishedResult, Study
 from picturewise.tasks.compare import compare, comparison_table
@@ -110,7 +111,7 @@ def gather(
         made_by=f"Picturewise {next(iter(first.values())).record.picturewise}",
     )
     result = StudyResult(title=study.title, quick=quick, models=models, report=folder / "report.html")
-    files.write_text(result.report, render_report(report))
+    files.write_text(result.report, render_report(report, comparison_sections(report)))
     files.write_text(folder / "results.json", result.model_dump_json(indent=1) + "\n")
     return result
 

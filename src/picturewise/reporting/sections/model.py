@@ -1,0 +1,21 @@
+"""The sections about the models, one for each."""
+
+from __future__ import annotations
+
+from picturewise.reporting.contents import Report
+from picturewise.runs.section import Section
+
+
+def model_sections(report: Report) -> tuple[Section, ...]:
+    """Return a section for each model: its scores, training and architecture, and what it takes to repeat it."""
+    return tuple(
+        Section(
+            title=model.name,
+            anchor=f"model-{number}",  # a model's name may hold anything
+            template="model",
+            facts=model,
+            figures=model.figures,
+            kind="Model",
+        )
+        for number, model in enumerate(report.models, start=1)
+    )

@@ -1,0 +1,10 @@
+"""The section that explains the numbers."""
+
+from __future__ import annotations
+
+from picturewise.runs.section import Section
+
+
+def reading_section() -> Section:
+    """Return what the scores and intervals of a report mean, which is the same in every report."""
+    return Section(title="How to read the numbers", anchor="reading", template="reading", facts={})
