@@ -6,7 +6,6 @@ A shape is (height, width, channels) for pictures and (features,) for flat vecto
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias, get_args
 
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu"]
@@ -284,6 +283,8 @@ def decimal(number: float) -> str:
     >>> decimal(0.25), decimal(1e-05), decimal(10.0)
     ('0.25', '0.00001', '10')
     """
+    from decimal import Decimal  # noqa: PLC0415 (few lines of layers have such a number, and predictions none)
+
     return f"{Decimal(repr(number)).normalize():f}"
 
 

@@ -9,8 +9,6 @@ from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.recognise import cannot_be_read
-from picturewise.data.splitting.hold_out import complete
-from picturewise.data.splitting.subset import limited
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
@@ -40,6 +38,8 @@ def read(
     try:
         dataset = _completed(source, options, splits, progress)
         if options.limit is not None:
+            from picturewise.data.splitting.subset import limited  # noqa: PLC0415 (predictions need it not)
+
             dataset = limited(dataset, options.limit, options.split_seed)
         if options.classes is not None:
             dataset = dataset.with_classes(options.classes)
@@ -61,13 +61,14 @@ def _completed(
     reading = source.read(needed, options, progress) if needed else Reading({})
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
     notes, reserved, whole_train = [*reading.notes], reading.reserved, reading.whole_train
-    if "train" in found:
-        whole_train = whole_train or found["train"].fingerprint
-        if not source.complete:
-            held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
-            reserved = held_out.get("test")  # none where the source has its own
-            found |= held_out
-            notes += more
+    if "train" in found and not source.complete:
+        from picturewise.data.splitting.hold_out import complete  # noqa: PLC0415 (as limited)
+
+        whole_train = found["train"].fingerprint
+        held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
+        reserved = held_out.get("test")  # none where the source has its own
+        found |= held_out
+        notes += more
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
     if not asked:
         raise DataError(

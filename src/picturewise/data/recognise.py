@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from picturewise.data.contract import Reader, Source
 from picturewise.data.dataset import Dataset, Skipped
-from picturewise.data.in_memory.in_memory_source import DataObject, DatasetSource, in_memory_source
 from picturewise.data.pictures.decode import SUFFIXES, describe
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.errors import DataError, nearest
 from picturewise.printable import printable
 
-Data: TypeAlias = str | Path | Dataset | DataObject
+if TYPE_CHECKING:
+    from picturewise.data.in_memory.in_memory_source import DataObject
+
+Data: TypeAlias = "str | Path | Dataset | DataObject"
 """A catalogue name, a path, or pictures in memory."""
 
 
@@ -37,11 +39,14 @@ def recognise(data: Data, *, labelled: bool = True) -> Source:
         if isinstance(data, str | Path):
             path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
             return _picture(path) or _stored(str(data), path, labelled=labelled)
-        if isinstance(data, Dataset):
-            return DatasetSource(data, data.place)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
-    return in_memory_source(data)
+    from picturewise.data.in_memory.in_memory_source import (  # noqa: PLC0415 (files need it not)
+        DatasetSource,
+        in_memory_source,
+    )
+
+    return DatasetSource(data, data.place) if isinstance(data, Dataset) else in_memory_source(data)
 
 
 def recognise_each(paths: Sequence[str | Path]) -> list[Source]:

@@ -70,6 +70,13 @@ class RunRecord(BaseModel):
     final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
 
 
+def has_record(folder: Path) -> bool:
+    """Return whether a folder holds a run whose record has the format of now."""
+    path = folder / "run.json"
+    content = files.read_json(path) if path.exists() else None
+    return isinstance(content, dict) and content.get("format") == FORMAT
+
+
 def read_record(path: Path) -> RunRecord:
     """Return the record in the file `path`.
 

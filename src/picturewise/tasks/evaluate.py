@@ -23,6 +23,7 @@ from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.reporting.album import Album
 from picturewise.reporting.run_report import write_run_report
+from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks.load import load, own_source
@@ -211,9 +212,9 @@ def _without_learned(
 
 
 def _run_around(path: Path) -> Run | None:
-    """Return the run in whose folder a classifier's file lies, if it does."""
+    """Return the run in whose folder a classifier's file lies, if it does, and the run is not one of before."""
     run = Run(path.parent)
-    return run if (run.path / "run.json").exists() and run.classifier_path.name == path.name else None
+    return run if run.classifier_path.name == path.name and has_record(run.path) else None
 
 
 def _with_learned(

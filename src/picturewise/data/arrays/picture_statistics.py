@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from picturewise.cores import available_cores
 from picturewise.data.arrays.digest import digest
 from picturewise.data.arrays.lazy_rows import Pictures, Table, chosen, slices
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 DIGEST_BYTES = 16
 _ROWS_AT_ONCE = 1 << 16
@@ -60,7 +63,7 @@ def measure(images: Pictures) -> PictureStatistics:
         digests[rows] = digest_each(block)
         sums[rows] = _sums(block)
 
-    with ThreadPoolExecutor(available_cores()) as pool:
+    with _threads() as pool:
         for _ in pool.map(work, slices(images)):
             pass  # what went wrong in a thread is raised here
     return PictureStatistics(digests, sums)
@@ -72,7 +75,7 @@ def have_digests(images: Pictures, digests: Table[np.uint8]) -> bool:
     def work(rows: slice) -> bool:
         return np.array_equal(digest_each(images[rows]), digests[rows])
 
-    with ThreadPoolExecutor(available_cores()) as pool:
+    with _threads() as pool:
         return all(pool.map(work, slices(images)))
 
 
@@ -81,6 +84,12 @@ def digest_each(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     flat = np.ascontiguousarray(images).reshape(-1).data
     length = math.prod(images.shape[1:])
     return as_rows([digest(flat[i * length : (i + 1) * length]) for i in range(len(images))])
+
+
+def _threads() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (with logging; one picture needs neither)
+
+    return ThreadPoolExecutor(available_cores())
 
 
 def found_in(digests: Table[np.uint8], others: Table[np.uint8]) -> NDArray[np.bool_]:

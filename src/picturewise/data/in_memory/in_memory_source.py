@@ -145,7 +145,9 @@ class DatasetSource:
         parts = {split: Part(part) for split, part in self.dataset.splits().items() if split in splits}
         first = next(iter(parts))
         parts[first] = replace(parts[first], skipped=self.dataset.skipped)
-        return Reading(parts, self.dataset.notes, self.dataset.reserved, self.dataset.whole_train)
+        train = self.dataset.train
+        whole_train = self.dataset.whole_train or (None if train is None else train.fingerprint)
+        return Reading(parts, self.dataset.notes, self.dataset.reserved, whole_train)
 
 
 def in_memory_source(
