@@ -13,8 +13,8 @@ from picturewise.networks.builder import build
 from picturewise.reference.loss import CrossEntropy
 from picturewise.reference.network import Network, draw_state
 from picturewise.reference.sgd import Sgd
+from picturewise.training.losses import CrossEntropy as TorchCrossEntropy
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.step import Loss
 
 WINDOWS = "conv 4 2x3 /2 silu; maxpool 2 /1 same; conv 3 valid nobias; maxpool 3 /2 same; avgpool 2 /1; avgpool global"
 SMALL_RESNET = (
@@ -62,7 +62,7 @@ def test_a_hundred_steps_end_in_the_weights_of_the_torch_engine() -> None:
         network.backward(gradient)
         sgd.step(rate)
         logits = module(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-        Loss(0.05)(logits, torch.from_numpy(targets)).backward()
+        TorchCrossEntropy(0.05)(logits, torch.from_numpy(targets)).backward()
         optimizer.step(rate)
         losses.append(loss)
     assert np.mean(losses[-10:]) < 0.7 * losses[0]  # it did learn
