@@ -43,6 +43,10 @@ class TwoClasses:
     def outputs(self) -> int:
         return 2 * len(self.classes)
 
+    @property
+    def output_line(self) -> str:
+        return f"dense {self.outputs}"
+
     def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
         if labels.shape != (pictures, 2):
             raise DataError(f"{where}: labels must be ({pictures}, 2), found {labels.shape}.")

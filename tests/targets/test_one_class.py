@@ -16,7 +16,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def test_it_has_one_output_for_each_class() -> None:
-    assert (THREE.outputs, THREE.classes) == (3, ("cat", "dog", "fox"))
+    assert (THREE.outputs, THREE.output_line, THREE.classes) == (3, "dense 3", ("cat", "dog", "fox"))
 
 
 @pytest.mark.parametrize("labels", [np.array([2, 0, 1]), np.array([], np.int64)])

@@ -165,10 +165,10 @@ def load_classifier(path: str | Path, network: nn.Module | None = None) -> Class
                 f"{path} holds weights of the Python class {description.module}; pass an instance of it as network=."
             )
         layers = _fitting(description.layers, description, state, path)
-        shape, outputs = description.preparation.output(description.shape), description.target.outputs
-        if _are_plain(state) and is_portable(layers, shape, outputs):
+        shape, output = description.preparation.output(description.shape), description.target.output_line
+        if _are_plain(state) and is_portable(layers, shape, output):
             found = {name: array.shape for name, array in state.items()}
-            arrays.check_shapes(found, weight_shapes(layers, shape, outputs), str(path))
+            arrays.check_shapes(found, weight_shapes(layers, shape, output), str(path))
             return Classifier(state, description)
     return Classifier(_filled(network, description, state, path), description)
 
@@ -203,7 +203,7 @@ def _fitting(
     try:
         layers = parse(lines)
         summary = summarise(
-            layers, description.preparation.output(description.shape), description.target.outputs
+            layers, description.preparation.output(description.shape), description.target.output_line
         )
     except LayerError as error:
         raise RunError(f"{path} holds no network that can be built: {printable(error)}") from error

@@ -28,6 +28,11 @@ class OneClass:
         """The width of the output layer: K."""
         return len(self.classes)
 
+    @property
+    def output_line(self) -> str:
+        """The layer line of the output layer: dense K."""
+        return f"dense {self.outputs}"
+
     def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
         """Check the labels of so many pictures; `where` says where they came from.
 

@@ -27,6 +27,10 @@ class Target(Protocol):
     def outputs(self) -> int:
         """The width of the output layer."""
 
+    @property
+    def output_line(self) -> str:
+        """The layer line of the output layer."""
+
     def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
         """Check the labels of so many pictures; `where` says where they came from.
 

@@ -105,7 +105,7 @@ class NumPyTrainingEngine:
         state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         slots = optimizer.state()
         layers = parse(recipe.model.layers or ())
-        self._network = Network(layers, preparation.output(shape), target.outputs, state)
+        self._network = Network(layers, preparation.output(shape), target.output_line, state)
         self._sgd = Sgd(
             self._network.parameters,
             {name: slots[f"momentum/{name}"].numpy() for name in self._network.parameters},

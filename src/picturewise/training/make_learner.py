@@ -114,7 +114,7 @@ def _machine(recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation)
         return Machine(torch.device("cpu"), "float32", threads=1)
     if layers is None:
         return choose_machine(options.device, options.precision)
-    summary = summarise(parse(layers), preparation.output(train.shape), train.target.outputs)
+    summary = summarise(parse(layers), preparation.output(train.shape), train.target.output_line)
     step = 3 * options.batch_size * summary.multiplications  # forward, and backward twice
     depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
     return choose_machine(options.device, options.precision, multiplications=step / depth)
@@ -130,7 +130,7 @@ def _network(
         return network
     layers = parse(recipe.model.layers or ())
     dirac = recipe.model.initialisation == "dirac"
-    built = build(layers, shape, train.target.outputs, seed=derive(recipe.seed, "init"), dirac=dirac)
+    built = build(layers, shape, train.target.output_line, seed=derive(recipe.seed, "init"), dirac=dirac)
     if (layer := whitening_layer(built)) is not None:
         count = max(1, WHITENED_PIXELS // (shape[0] * shape[1]))
         chosen = np.sort(stream(recipe.seed, "whiten").permutation(len(train))[:count])
