@@ -49,7 +49,7 @@ def main() -> None:
     failed = False
     for name in names:
         for shape, classes in CASES:
-            network = build(parse(named_lines(name, shape)), shape, classes, seed=0)
+            network = build(parse(named_lines(name, shape)), shape, f"dense {classes}", seed=0)
             count = sum(parameter.numel() for parameter in network.parameters())
             published = PUBLISHED.get((name, shape[0]))
             began = time.perf_counter()

@@ -112,7 +112,7 @@ def test_every_preset_is_documented_with_its_parameters() -> None:
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
     for name in NETWORKS:
         (row,) = re.findall(rf"^\| `{name}`.*$", text, re.MULTILINE)
-        count = summarise(parse(named_lines(name, (32, 32, 3))), (32, 32, 3), 10).trainable
+        count = summarise(parse(named_lines(name, (32, 32, 3))), (32, 32, 3), "dense 10").trainable
         assert row.split("|")[3].strip() == f"{count:,}", name
 
 
@@ -127,7 +127,7 @@ def test_every_published_network_is_documented_with_its_parameters_and_its_size(
     for name in PUBLISHED:
         (row,) = re.findall(rf"^\| `{name}`.*$", text, re.MULTILINE)
         *_, output = (
-            table := summarise(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, 1000)
+            table := summarise(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, "dense 1000")
         ).rows
         assert [part.strip() for part in row.split("|")[2:-1]] == [
             f"{weights()[name].parameters:,}",

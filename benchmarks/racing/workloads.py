@@ -35,7 +35,7 @@ class Network:
     @property
     def summary(self) -> Summary:
         """The table of its layers, the output layer included."""
-        return summarise(parse(self.lines), self.shape, CLASSES)
+        return summarise(parse(self.lines), self.shape, f"dense {CLASSES}")
 
     @property
     def learning(self) -> str:

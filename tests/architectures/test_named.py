@@ -11,7 +11,7 @@ from picturewise.errors import UsageError
 
 
 def table(name: str, shape: tuple[int, int, int], classes: int = 10) -> Summary:
-    return summarise(parse(named_lines(name, shape)), shape, classes)
+    return summarise(parse(named_lines(name, shape)), shape, f"dense {classes}")
 
 
 @pytest.mark.parametrize("name", NETWORKS)

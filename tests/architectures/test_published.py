@@ -21,7 +21,7 @@ PARAMETERS = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_network_on_published_pictures_has_the_published_parameters(name: str) -> None:
     shape = (224, 224, 3)
-    assert summarise(parse(published_lines(name, shape)), shape, 1000).trainable == PARAMETERS[name]
+    assert summarise(parse(published_lines(name, shape)), shape, "dense 1000").trainable == PARAMETERS[name]
 
 
 def test_every_published_network_is_held_to_its_number() -> None:
@@ -50,7 +50,7 @@ def test_a_vgg_has_its_dense_layers_where_seven_pixels_are_left() -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_smallest_pictures_fit_and_smaller_ones_are_refused_with_the_way_out(name: str) -> None:
     for shape in ((32, 32, 1), (32, 200, 3)):
-        assert summarise(parse(published_lines(name, shape)), shape, 10).trainable > 1e6
+        assert summarise(parse(published_lines(name, shape)), shape, "dense 10").trainable > 1e6
     for shape in ((28, 28, 1), (31, 200, 3)):
         with pytest.raises(UsageError) as caught:
             published_lines(name, shape)

@@ -119,7 +119,7 @@ PUBLISHED = {
 def test_a_preset_has_exactly_the_published_parameters(name: str) -> None:
     (shape, classes), published, by_hand = PUBLISHED[name]
     assert by_hand == published
-    assert summarise(parse(named_lines(name, shape)), shape, classes).trainable == published
+    assert summarise(parse(named_lines(name, shape)), shape, f"dense {classes}").trainable == published
 
 
 def test_every_preset_with_a_paper_is_held_to_its_number() -> None:
@@ -128,7 +128,7 @@ def test_every_preset_with_a_paper_is_held_to_its_number() -> None:
 
 def test_the_shapes_on_the_way_are_those_of_the_paper() -> None:
     """He et al., table 1: "output size" of the 50-layer column."""
-    rows = summarise(parse(named_lines("resnet50", (224, 224, 3))), (224, 224, 3), 1000).rows
+    rows = summarise(parse(named_lines("resnet50", (224, 224, 3))), (224, 224, 3), "dense 1000").rows
     assert [(row.line, row.output) for row in rows] == [
         ("conv 64 7x7 /2 nobias", (112, 112, 64)),
         ("batchnorm", (112, 112, 64)),

@@ -64,7 +64,7 @@ def test_vectors_are_refused(line: str) -> None:
 
 def test_a_residual_line_is_one_row_of_the_table() -> None:
     row, _ = summarise(
-        [parse_line("residual 64 x2 /2", 1), parse_line("avgpool global", 2)], (8, 8, 64), 2
+        [parse_line("residual 64 x2 /2", 1), parse_line("avgpool global", 2)], (8, 8, 64), "dense 2"
     ).rows[:2]
     assert (row.line, row.output, row.count.trainable) == ("residual 64 x2 /2", (4, 4, 64), 2 * PLAIN + 4224)
     assert row.multiplications == row.count.trainable * 16
@@ -72,4 +72,6 @@ def test_a_residual_line_is_one_row_of_the_table() -> None:
 
 def test_blocks_too_large_for_any_memory_are_refused_before_they_are_built() -> None:
     with pytest.raises(LayerError, match=r"more than 1,000,000,000, most of them in line 1, 'residual 65536"):
-        summarise([parse_line("residual 65536 x256", 1), parse_line("avgpool global", 2)], (8, 8, 3), 10)
+        summarise(
+            [parse_line("residual 65536 x256", 1), parse_line("avgpool global", 2)], (8, 8, 3), "dense 10"
+        )

@@ -18,12 +18,12 @@ from picturewise.errors import LayerError
 def test_the_networks_of_the_textbooks_have_their_known_number_of_parameters(
     lines: str, trainable: int
 ) -> None:
-    summary = summarise(parse(lines), (28, 28, 1), 10)
+    summary = summarise(parse(lines), (28, 28, 1), "dense 10")
     assert (summary.trainable, summary.fixed) == (trainable, 0)
 
 
 def test_the_table_has_a_row_for_each_line_and_the_output_layer() -> None:
-    summary = summarise(parse("conv 4 relu; batchnorm; maxpool 2; avgpool global"), (8, 6, 3), 5)
+    summary = summarise(parse("conv 4 relu; batchnorm; maxpool 2; avgpool global"), (8, 6, 3), "dense 5")
     assert [(row.line, row.output) for row in summary.rows] == [
         ("conv 4 3x3 relu", (8, 6, 4)),
         ("batchnorm", (8, 6, 4)),
@@ -37,19 +37,19 @@ def test_the_table_has_a_row_for_each_line_and_the_output_layer() -> None:
 
 
 def test_what_training_keeps_of_a_picture_is_about_one_tensor_a_line_and_four_a_block() -> None:
-    summary = summarise(parse("conv 4 relu; residual 4 x3 /2; avgpool global"), (8, 6, 3), 5)
+    summary = summarise(parse("conv 4 relu; residual 4 x3 /2; avgpool global"), (8, 6, 3), "dense 5")
     assert summary.kept == 8 * 6 * 4 + 4 * 3 * (4 * 3 * 4) + 4 + 5
 
 
 def test_operations_are_one_a_line_and_three_a_convolution_and_the_sum_in_a_block() -> None:
-    summary = summarise(parse("conv 4; residual 4 x3; bottleneck 4 x2; avgpool global"), (8, 6, 3), 5)
+    summary = summarise(parse("conv 4; residual 4 x3; bottleneck 4 x2; avgpool global"), (8, 6, 3), "dense 5")
     assert [row.operations for row in summary.rows] == [1, 3 * 7, 2 * 10, 1, 1]
     assert summary.operations == 44
 
 
 def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expects() -> None:
     with pytest.raises(LayerError) as caught:
-        summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), 2)
+        summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), "dense 2")
     assert str(caught.value) == (
         "Layer line 2, 'conv 4 5x5 valid', does not fit: 4x4x1 comes in, but its window needs at least 5x5 "
         "pixels; make it smaller, or pool less before it."
@@ -58,9 +58,9 @@ def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expect
 
 def test_pictures_that_reach_the_output_layer_are_told_of_flatten() -> None:
     with pytest.raises(LayerError, match=r"The output layer, 'dense 2', does not fit: 8x8x1 .*'flatten'"):
-        summarise((), (8, 8, 1), 2)
+        summarise((), (8, 8, 1), "dense 2")
 
 
 def test_a_network_too_large_for_any_memory_is_refused_before_it_is_built() -> None:
     with pytest.raises(LayerError, match=r"1,006,804,842 parameters, .* in line 2, 'dense 6688'"):
-        summarise(parse("flatten; dense 6688"), (224, 224, 3), 10)
+        summarise(parse("flatten; dense 6688"), (224, 224, 3), "dense 10")

@@ -62,7 +62,7 @@ def test_without_timm_the_line_says_how_to_install_it(monkeypatch: pytest.Monkey
 
 
 def test_the_table_has_its_features_and_parameters(timm: ModuleType) -> None:
-    first, second, last = summarise(parse("timm resnet18; dense 64 relu"), (64, 64, 3), 10).rows
+    first, second, last = summarise(parse("timm resnet18; dense 64 relu"), (64, 64, 3), "dense 10").rows
     assert (first.output, second.output, last.output) == ((512,), (64,), (10,))
     # torchvision's 11,689,512 without the output layer; 4,800 means and as many variances.
     assert first.count == Count(trainable=11_689_512 - 513_000, fixed=9_600)
@@ -71,7 +71,7 @@ def test_the_table_has_its_features_and_parameters(timm: ModuleType) -> None:
 
 def test_pictures_that_it_does_not_take_are_told_with_the_line(timm: ModuleType) -> None:
     with pytest.raises(LayerError) as caught:
-        summarise(parse("timm test_vit"), (8, 8, 1), 2)
+        summarise(parse("timm test_vit"), (8, 8, 1), "dense 2")
     assert str(caught.value).startswith(
         "Layer line 1, 'timm test_vit', does not fit: 8x8x1 comes in, but this"
     )
@@ -82,14 +82,14 @@ def test_a_network_beyond_all_memory_is_told_before_it_is_built(timm: ModuleType
     with pytest.raises(
         LayerError, match=r"would have 6,\d{3},\d{3},\d{3} parameters, more than 1,000,000,000"
     ):
-        summarise(parse("timm vit_7b_patch16_dinov3"), (32, 32, 3), 2)
+        summarise(parse("timm vit_7b_patch16_dinov3"), (32, 32, 3), "dense 2")
 
 
 def test_other_lines_load_no_engine() -> None:
     code = (
         "import sys; from picturewise.architectures.lines import parse; "
         "from picturewise.architectures.summary import summarise; "
-        "summarise(parse('conv 3; flatten'), (8, 8, 1), 2); print('torch' in sys.modules)"
+        "summarise(parse('conv 3; flatten'), (8, 8, 1), 'dense 2'); print('torch' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "False"

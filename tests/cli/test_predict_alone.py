@@ -52,7 +52,7 @@ def one_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         classes=("a", "b"),
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )
-    network = build(parse(lines), (8, 8, 1), 2, seed=0)
+    network = build(parse(lines), (8, 8, 1), "dense 2", seed=0)
     Classifier(network, description).save(folder / "classifier.safetensors")
     (folder / "run.json").write_text("{}", encoding="utf-8")
     Image.new("L", (9, 12), 90).save(folder / "one.png")

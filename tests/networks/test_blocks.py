@@ -95,7 +95,7 @@ def ours_and_plain(
     """Return our block and the plain one, both with the same random weights, scales and running means."""
     incoming, width, stride = size
     written = line.format(width=width, stride=f" /{stride}")
-    block = build(parse(f"{written}; avgpool global"), (9, 8, incoming), 2, seed=0)[0][0]
+    block = build(parse(f"{written}; avgpool global"), (9, 8, incoming), "dense 2", seed=0)[0][0]
     assert isinstance(block, ResidualBlock)
     random = torch.Generator().manual_seed(1)
     for tensor in block.state_dict().values():
@@ -136,7 +136,7 @@ def test_a_block_is_the_one_of_its_paper_forward_and_backward(
 
 def test_blocks_stand_in_a_row_under_their_names() -> None:
     layers = parse("conv 8 nobias; batchnorm; relu; residual 8 x2; bottleneck 4 x2 /2; avgpool global")
-    network = build(layers, (8, 8, 3), 2, seed=0)
+    network = build(layers, (8, 8, 3), "dense 2", seed=0)
     names = [name for name, _ in network.named_parameters()]
     block = ["conv1.weight", "bn1.weight", "bn1.bias", "conv2.weight", "bn2.weight", "bn2.bias"]
     deep = [*block, "conv3.weight", "bn3.weight", "bn3.bias"]
@@ -159,7 +159,7 @@ def test_blocks_stand_in_a_row_under_their_names() -> None:
 def test_the_activation_is_used_between_the_convolutions_and_after_the_sum(
     line: str, function: Callable[[Tensor], Tensor]
 ) -> None:
-    block = build(parse(f"residual 4 {line}; avgpool global"), (5, 5, 4), 2, seed=0).eval()[0][0]
+    block = build(parse(f"residual 4 {line}; avgpool global"), (5, 5, 4), "dense 2", seed=0).eval()[0][0]
     nn.init.ones_(block.bn2.weight)
     pictures = torch.randn(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
     expected = function(block.bn2(block.conv2(function(block.bn1(block.conv1(pictures))))) + pictures)
@@ -169,7 +169,7 @@ def test_the_activation_is_used_between_the_convolutions_and_after_the_sum(
 @pytest.mark.parametrize("form", ["", " pre"])
 def test_dropout_stands_between_the_convolutions_and_only_in_training(form: str) -> None:
     with_dropout, without = (
-        build(parse(f"residual 4{form}{words}; avgpool global"), (5, 5, 4), 2, seed=0)[0][0]
+        build(parse(f"residual 4{form}{words}; avgpool global"), (5, 5, 4), "dense 2", seed=0)[0][0]
         for words in (" dropout 0.5", "")
     )
     assert fingerprint(with_dropout.state_dict()) == fingerprint(without.state_dict())
@@ -191,7 +191,7 @@ def test_dropout_stands_between_the_convolutions_and_only_in_training(form: str)
 
 @pytest.mark.parametrize("line", ["residual 64 x2", "bottleneck 16 x2"])
 def test_a_block_begins_as_its_shortcut(line: str) -> None:
-    blocks = build(parse(f"{line}; avgpool global"), (6, 6, 64), 2, seed=0)[0]
+    blocks = build(parse(f"{line}; avgpool global"), (6, 6, 64), "dense 2", seed=0)[0]
     pictures = torch.rand(2, 64, 6, 6, generator=torch.Generator().manual_seed(0))
     for training in (True, False):
         assert torch.equal(blocks.train(training)(pictures), pictures)
@@ -202,7 +202,7 @@ def test_a_block_begins_as_its_shortcut(line: str) -> None:
 
 @pytest.mark.parametrize(("words", "gain"), [("", 2), ("pre", 2), ("silu", 2), ("tanh", 1)])
 def test_kernels_of_blocks_have_the_spread_of_he(words: str, gain: float) -> None:
-    block = build(parse(f"residual 64 {words}; avgpool global"), (6, 6, 32), 2, seed=0)[0][0]
+    block = build(parse(f"residual 64 {words}; avgpool global"), (6, 6, 32), "dense 2", seed=0)[0][0]
     for kernel, fan_in in (
         (block.conv1.weight, 9 * 32),
         (block.conv2.weight, 9 * 64),
@@ -215,7 +215,7 @@ def test_kernels_of_blocks_have_the_spread_of_he(words: str, gain: float) -> Non
 
 @pytest.mark.parametrize("line", ["residual 8 x3 /2", "bottleneck 4 x3 /2", "residual 8 x3 /2 pre"])
 def test_all_parameters_learn_though_some_scales_begin_at_zero(line: str) -> None:
-    network = build(parse(f"conv 6 nobias; {line}; avgpool global"), (8, 8, 3), 3, seed=0).train()
+    network = build(parse(f"conv 6 nobias; {line}; avgpool global"), (8, 8, 3), "dense 3", seed=0).train()
     random = torch.Generator().manual_seed(0)
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     pictures, labels = torch.randn(16, 3, 8, 8, generator=random), torch.arange(16) % 3
@@ -232,5 +232,5 @@ def test_all_parameters_learn_though_some_scales_begin_at_zero(line: str) -> Non
 
 def test_each_seed_gives_blocks_of_its_own_and_the_same_one_the_same() -> None:
     layers = parse("residual 8 x2; avgpool global")
-    found = [fingerprint(build(layers, (8, 8, 3), 2, seed=seed).state_dict()) for seed in (0, 0, 1)]
+    found = [fingerprint(build(layers, (8, 8, 3), "dense 2", seed=seed).state_dict()) for seed in (0, 0, 1)]
     assert found[0] == found[1] != found[2]

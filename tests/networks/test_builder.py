@@ -94,7 +94,7 @@ def test_every_layer_gives_the_shape_and_holds_the_numbers_that_the_summary_says
 ) -> None:
     layers, shape = stack
     values = pictures_of(shape)
-    for layer, row in zip([*layers, Dense(3)], summarise(layers, shape, 3).rows, strict=True):
+    for layer, row in zip([*layers, Dense(3)], summarise(layers, shape, "dense 3").rows, strict=True):
         modules = nn.Sequential(*builder._modules(layer, shape)).eval()
         values, shape = modules(values), row.output
         found = values.permute(0, 2, 3, 1) if values.ndim == 4 else values
@@ -109,7 +109,7 @@ def test_a_whole_network_gives_a_logit_for_each_class_in_training_too(
     stack: tuple[tuple[Layer, ...], Shape],
 ) -> None:
     layers, shape = stack
-    network, summary = build(layers, shape, 3, seed=0), summarise(layers, shape, 3)
+    network, summary = build(layers, shape, "dense 3", seed=0), summarise(layers, shape, "dense 3")
     assert tuple(network.train()(pictures_of(shape)).shape) == (2, 3)
     assert numbers([p for p in network.parameters() if p.requires_grad]) == summary.trainable
     assert numbers([b for b in network.buffers() if b.is_floating_point()]) == summary.fixed
@@ -129,7 +129,7 @@ def test_a_window_fits_in_our_sums_exactly_where_it_fits_in_pytorch(layer: Conv 
 
 def test_a_line_that_does_not_fit_is_an_error_before_anything_is_built() -> None:
     with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit: 4x4x1 comes in"):
-        build(parse("dense 3"), (4, 4, 1), 2, seed=0)
+        build(parse("dense 3"), (4, 4, 1), "dense 2", seed=0)
 
 
 def convolved(picture: NDArray[np.float64], layer: Conv, weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -254,16 +254,16 @@ CNN = parse("conv 8; batchnorm; relu; maxpool 2; flatten; dense 16 relu")
 
 def test_building_leaves_global_random_numbers_as_they_were_and_does_not_depend_on_them() -> None:
     before = torch.get_rng_state()
-    first = build(CNN, (8, 8, 3), 3, seed=1)
+    first = build(CNN, (8, 8, 3), "dense 3", seed=1)
     assert torch.equal(torch.get_rng_state(), before)
     with torch.random.fork_rng():
         torch.manual_seed(99)
-        second = build(CNN, (8, 8, 3), 3, seed=1)
+        second = build(CNN, (8, 8, 3), "dense 3", seed=1)
     assert fingerprint(first.state_dict()) == fingerprint(second.state_dict())
 
 
 def test_each_seed_gives_weights_of_its_own() -> None:
-    found = {fingerprint(build(CNN, (8, 8, 3), 3, seed=seed).state_dict()) for seed in [0, 1, 2**31]}
+    found = {fingerprint(build(CNN, (8, 8, 3), "dense 3", seed=seed).state_dict()) for seed in [0, 1, 2**31]}
     assert len(found) == 3
 
 
@@ -281,7 +281,7 @@ def test_each_seed_gives_weights_of_its_own() -> None:
     ],
 )
 def test_weights_have_the_spread_of_he_and_biases_are_zero(lines: str, index: int, variance: float) -> None:
-    layer = build(parse(lines), (4, 4, 32), 40, seed=0)[index]
+    layer = build(parse(lines), (4, 4, 32), "dense 40", seed=0)[index]
     weight = layer.weight.detach().double()
     margin = 5 / math.sqrt(weight.numel())  # five standard errors of a mean or a standard deviation
     assert float(weight.std()) == pytest.approx(math.sqrt(variance), rel=margin)
@@ -292,7 +292,7 @@ def test_weights_have_the_spread_of_he_and_biases_are_zero(lines: str, index: in
 
 def test_dirac_convolutions_begin_by_passing_on_what_comes_in() -> None:
     lines = "conv 6 3x3 nobias; conv 6 2x2 nobias; conv 4 5x3 nobias; residual 8; conv 8 1x1 nobias; flatten"
-    he, dirac = (build(parse(lines), (7, 7, 2), 3, seed=0, dirac=dirac) for dirac in (False, True))
+    he, dirac = (build(parse(lines), (7, 7, 2), "dense 3", seed=0, dirac=dirac) for dirac in (False, True))
     pictures = torch.randn(5, 2, 7, 7)
     torch.testing.assert_close(dirac[0](pictures)[:, :2], pictures)
     assert torch.equal(dirac[0].weight[2:], he[0].weight[2:])  # type: ignore[index]
@@ -304,13 +304,13 @@ def test_dirac_convolutions_begin_by_passing_on_what_comes_in() -> None:
 
 
 def test_normalisation_begins_as_the_identity() -> None:
-    state = build(CNN, (8, 8, 3), 3, seed=0).state_dict()
+    state = build(CNN, (8, 8, 3), "dense 3", seed=0).state_dict()
     assert state["1.weight"].tolist() == state["1.running_var"].tolist() == [1.0] * 8
     assert state["1.bias"].tolist() == state["1.running_mean"].tolist() == [0.0] * 8
 
 
 def test_kernels_lie_channels_last_in_memory() -> None:
-    kernel = build(CNN, (8, 8, 3), 3, seed=0)[0].weight
+    kernel = build(CNN, (8, 8, 3), "dense 3", seed=0)[0].weight
     assert kernel.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -325,7 +325,7 @@ def test_kernels_lie_channels_last_in_memory() -> None:
     ],
 )
 def test_a_relu_behind_its_pooling_and_in_place_changes_no_bit(lines: str, precision: torch.dtype) -> None:
-    network = build(parse(lines), (16, 16, 3), 5, seed=3).train()
+    network = build(parse(lines), (16, 16, 3), "dense 5", seed=3).train()
     plain = nn.Sequential(*copy.deepcopy(list(network)))
     for module in plain.modules():
         if isinstance(module, nn.ReLU):
@@ -352,7 +352,10 @@ def test_a_relu_behind_its_pooling_and_in_place_changes_no_bit(lines: str, preci
 def test_a_relu_waits_for_a_pooling_that_follows_and_for_nothing_else() -> None:
     order = list[str]()
     network = build(
-        parse("conv 4 relu; maxpool 2; dropout 0.1; relu; flatten; dense 3 relu"), (8, 8, 1), 2, seed=0
+        parse("conv 4 relu; maxpool 2; dropout 0.1; relu; flatten; dense 3 relu"),
+        (8, 8, 1),
+        "dense 2",
+        seed=0,
     )
     for module in network:
         module.register_forward_hook(lambda module, *_: order.append(type(module).__name__))

@@ -18,9 +18,9 @@ SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3), (1, 1, 1), (40, 
 def test_the_network_holds_the_numbers_that_the_table_says_at_every_size(name: str) -> None:
     for shape in SHAPES:
         layers = parse(named_lines(name, shape))
-        table = summarise(layers, shape, 1000)
+        table = summarise(layers, shape, "dense 1000")
         with torch.device("meta"):  # shapes without memory
-            network = assemble(layers, shape, 1000)
+            network = assemble(layers, shape, "dense 1000")
         assert sum(parameter.numel() for parameter in network.parameters()) == table.trainable
         assert sum(b.numel() for b in network.buffers() if b.is_floating_point()) == table.fixed
 
@@ -39,7 +39,7 @@ LARGE_ONES = {"vgg11", "vgg13", "vgg16", "vgg19", "wide-resnet-28-10"}  # on 224
     ids=str,
 )
 def test_every_parameter_of_a_preset_gets_a_gradient(name: str, shape: tuple[int, int, int]) -> None:
-    network = build(parse(named_lines(name, shape)), shape, 10, seed=0).train()
+    network = build(parse(named_lines(name, shape)), shape, "dense 10", seed=0).train()
     for (
         module
     ) in network.modules():  # scales that begin at zero would hide the gradient of what stands before them

@@ -32,9 +32,9 @@ def test_features_are_those_of_timm_and_of_our_own_network_with_the_same_weights
     theirs = timm.create_model("resnet18", num_classes=0).eval()
     state = bent(theirs.state_dict())
     theirs.load_state_dict(state)
-    borrowed = build(parse("timm resnet18"), shape, 2, seed=0)[0].eval()
+    borrowed = build(parse("timm resnet18"), shape, "dense 2", seed=0)[0].eval()
     borrowed.load_state_dict(state)
-    own = assemble(parse(published_lines("resnet18", shape)), shape, 2)[:-1].eval()
+    own = assemble(parse(published_lines("resnet18", shape)), shape, "dense 2")[:-1].eval()
     own.load_state_dict(from_published("resnet18", state, shape, origin="x"))
     with torch.no_grad():
         expected = theirs(pictures(shape))
@@ -46,7 +46,7 @@ def test_features_are_those_of_timm_and_of_our_own_network_with_the_same_weights
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_convnext", "test_efficientnet"])
 def test_weights_are_those_that_timm_draws_from_the_seed(timm: ModuleType, name: str) -> None:
     before = torch.get_rng_state()
-    network = build(parse(f"timm {name}; dense 5 relu"), (32, 32, 3), 2, seed=11)
+    network = build(parse(f"timm {name}; dense 5 relu"), (32, 32, 3), "dense 2", seed=11)
     assert torch.equal(torch.get_rng_state(), before)
     size = {"img_size": (32, 32)} if name == "test_vit" else {}
     with torch.random.fork_rng(devices=[]):
@@ -59,7 +59,7 @@ def test_weights_are_those_that_timm_draws_from_the_seed(timm: ModuleType, name:
 
 def test_equal_seeds_give_equal_weights_and_others_do_not(timm: ModuleType) -> None:
     one, again, other = (
-        build(parse("timm test_vit; dense 5 relu"), (32, 32, 1), 2, seed=seed).state_dict()
+        build(parse("timm test_vit; dense 5 relu"), (32, 32, 1), "dense 2", seed=seed).state_dict()
         for seed in (3, 3, 4)
     )
     assert all(torch.equal(one[key], again[key]) for key in one)
@@ -69,8 +69,10 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(timm: ModuleType) -> N
 
 def test_it_is_one_module_and_a_tag_changes_nothing_of_it(timm: ModuleType) -> None:
     plain, tagged = (f"timm test_resnet{tag}; dense 4 relu" for tag in ("", ".r160_in1k"))
-    assert spans(parse(tagged), (32, 32, 3), 2) == [range(1), range(1, 3), range(3, 4)]
-    one, other = (build(parse(lines), (32, 32, 3), 2, seed=0).state_dict() for lines in (plain, tagged))
+    assert spans(parse(tagged), (32, 32, 3), "dense 2") == [range(1), range(1, 3), range(3, 4)]
+    one, other = (
+        build(parse(lines), (32, 32, 3), "dense 2", seed=0).state_dict() for lines in (plain, tagged)
+    )
     assert next(iter(one)).startswith("0.conv1")
     assert all(torch.equal(one[key], other[key]) for key in one)
 
@@ -80,7 +82,7 @@ def test_it_is_one_module_and_a_tag_changes_nothing_of_it(timm: ModuleType) -> N
 def test_pictures_go_forward_and_gradients_back(
     timm: ModuleType, name: str, shape: tuple[int, int, int]
 ) -> None:
-    network = build(parse(f"timm {name}; dense 8 relu"), shape, 3, seed=0)
+    network = build(parse(f"timm {name}; dense 8 relu"), shape, "dense 3", seed=0)
     logits = network.train()(pictures(shape))
     assert logits.shape == (2, 3)
     nn.functional.cross_entropy(logits, torch.tensor([0, 2])).backward()

@@ -28,7 +28,7 @@ def theirs(timm: ModuleType, name: str, **options: object) -> torch.nn.Module:
 
 
 def ours(name: str, state: State, shape: tuple[int, int, int]) -> torch.nn.Module:
-    network = build(parse(f"timm {name}"), shape, 2, seed=0)
+    network = build(parse(f"timm {name}"), shape, "dense 2", seed=0)
     put_in(network, from_timm(name, state, shape, origin="x"), 1, "x")
     return network[0].eval()
 

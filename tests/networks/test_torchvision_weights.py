@@ -158,7 +158,7 @@ def torchvision_vgg(x: Tensor, state: State, name: str) -> Tensor:
 
 def ours(name: str, state: State, shape: tuple[int, int, int]) -> torch.nn.Sequential:
     with torch.device("meta"):
-        network = assemble(parse(published_lines(name, shape)), shape, 1000)
+        network = assemble(parse(published_lines(name, shape)), shape, "dense 1000")
     network.load_state_dict(from_published(name, state, shape, origin="x", head=True), assign=True)
     return network.eval()
 
@@ -212,7 +212,7 @@ def test_of_a_vgg_on_other_sizes_the_features_are_the_published_ones(side: int) 
         state, shape = {k: t for k, t in state_of(name).items() if k.startswith("features")}, (side, side, 3)
         state |= {k: torch.empty(s, device="meta") for k, s in shapes_of(name).items() if k not in state}
         with torch.device("meta"):
-            network = assemble(parse(published_lines(name, shape)), shape, 1000)[:-1]
+            network = assemble(parse(published_lines(name, shape)), shape, "dense 1000")[:-1]
         network.load_state_dict(from_published(name, state, shape, origin="x"), assign=True)
         batch = pictures(shape, torch.float32)
         with torch.no_grad():
@@ -241,7 +241,7 @@ def test_names_and_shapes_are_those_of_our_network_without_its_output_layer(
     name: str, shape: tuple[int, int, int]
 ) -> None:
     with torch.device("meta"):
-        network = assemble(parse(published_lines(name, shape)), shape, 7)
+        network = assemble(parse(published_lines(name, shape)), shape, "dense 7")
     last = f"{len(network) - 1}."
     expected = {key: tuple(t.shape) for key, t in network.state_dict().items() if not key.startswith(last)}
     found = from_published(name, meta_state(name), shape, origin="x")

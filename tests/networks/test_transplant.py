@@ -21,7 +21,7 @@ LINES = ["conv 4", "batchnorm", "relu", "residual 6 /2", "avgpool global", "dens
 
 
 def test_the_modules_of_each_line_are_known() -> None:
-    assert spans(parse(LINES), (8, 8, 3), 2) == [
+    assert spans(parse(LINES), (8, 8, 3), "dense 2") == [
         range(1), range(1, 2), range(2, 3), range(3, 4), range(4, 5), range(5, 7), range(7, 8)
     ]  # fmt: skip
 
@@ -48,8 +48,8 @@ def test_positions_of_patches_are_no_kernel_whatever_their_sides() -> None:
 
 
 def test_the_first_tensor_that_does_not_fit_is_named_in_the_networks_order() -> None:
-    network = build(parse(LINES), (8, 8, 3), 2, seed=0)
-    other = build(parse([*LINES[:3], "residual 7 /2", *LINES[4:]]), (8, 8, 3), 2, seed=0).state_dict()
+    network = build(parse(LINES), (8, 8, 3), "dense 2", seed=0)
+    other = build(parse([*LINES[:3], "residual 7 /2", *LINES[4:]]), (8, 8, 3), "dense 2", seed=0).state_dict()
     body = {name: tensor for name, tensor in other.items() if not name.startswith("7.")}
     with pytest.raises(
         RunError, match=r"^x does .* for '3.0.conv1.weight' it has \(7, 4, 3, 3\), expected \(6, 4, 3, 3\)"
@@ -62,7 +62,7 @@ def test_the_first_tensor_that_does_not_fit_is_named_in_the_networks_order() -> 
 
 
 def test_only_the_first_modules_take_the_weights() -> None:
-    network, other = (build(parse(LINES), (8, 8, 3), 2, seed=seed) for seed in (0, 1))
+    network, other = (build(parse(LINES), (8, 8, 3), "dense 2", seed=seed) for seed in (0, 1))
     kept = network[7].weight.clone()
     put_in(network, other[:7].state_dict(), 7, "x")
     assert torch.equal(network[5].weight, other[5].weight)
@@ -71,12 +71,15 @@ def test_only_the_first_modules_take_the_weights() -> None:
 
 def test_added_layers_pass_on_what_comes_in_where_they_can() -> None:
     network = build(
-        parse("conv 3 relu; conv 3 1x1; conv 3 5x5 relu; flatten; dense 48 relu"), (4, 4, 3), 2, seed=0
+        parse("conv 3 relu; conv 3 1x1; conv 3 5x5 relu; flatten; dense 48 relu"),
+        (4, 4, 3),
+        "dense 2",
+        seed=0,
     )
     pictures = torch.rand(2, 3, 4, 4)
     pass_on(network[:-1])
     torch.testing.assert_close(network[:-1](pictures), pictures.permute(0, 2, 3, 1).flatten(1))
-    shrinking = build(parse("flatten; dense 7; dense 9"), (4, 4, 3), 2, seed=0)
+    shrinking = build(parse("flatten; dense 7; dense 9"), (4, 4, 3), "dense 2", seed=0)
     before = [p.clone() for p in shrinking.parameters()]
     pass_on(shrinking)
     assert all(torch.equal(one, other) for one, other in zip(before, shrinking.parameters(), strict=True))

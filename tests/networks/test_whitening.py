@@ -29,7 +29,7 @@ def pictures(count: int = 700, channels: int = 3) -> Tensor:
 
 
 def whitened(line: str, shape: tuple[int, int, int], prepared: Tensor) -> tuple[nn.Sequential, Whitening]:
-    network = build(parse(f"{line}; flatten"), shape, 2, seed=0)
+    network = build(parse(f"{line}; flatten"), shape, "dense 2", seed=0)
     layer = whitening_layer(network)
     assert layer is not None
     whiten(layer, prepared)
@@ -78,7 +78,7 @@ def test_kernels_do_not_learn_and_are_saved_with_the_weights() -> None:
     assert "0.weight" not in names
     network.requires_grad_(requires_grad=True)  # as for layers that thaw
     assert not layer.weight.requires_grad
-    again = build(parse(f"{LINE} gelu; flatten"), (10, 10, 3), 2, seed=1)
+    again = build(parse(f"{LINE} gelu; flatten"), (10, 10, 3), "dense 2", seed=1)
     again.load_state_dict(network.state_dict())
     assert torch.equal(again[0].weight, layer.weight)  # type: ignore[arg-type]
 
@@ -86,10 +86,10 @@ def test_kernels_do_not_learn_and_are_saved_with_the_weights() -> None:
 @pytest.mark.parametrize("line", [LINE, "conv 8 2x2 whiten", "conv 6 3x3 /2 nobias whiten relu"])
 def test_the_summary_counts_the_kernels_as_fixed(line: str) -> None:
     layers = parse(f"{line}; flatten")
-    summary, network = summarise(layers, (9, 9, 3), 2), build(layers, (9, 9, 3), 2, seed=0)
+    summary, network = summarise(layers, (9, 9, 3), "dense 2"), build(layers, (9, 9, 3), "dense 2", seed=0)
     assert sum(p.numel() for p in network.parameters()) == summary.trainable
     assert sum(buffer.numel() for buffer in network.buffers()) == summary.fixed > 0
 
 
 def test_most_networks_have_none() -> None:
-    assert whitening_layer(build(parse("conv 4; flatten"), (6, 6, 1), 2, seed=0)) is None
+    assert whitening_layer(build(parse("conv 4; flatten"), (6, 6, 1), "dense 2", seed=0)) is None

@@ -35,7 +35,7 @@ class Pair:
         )
         self.shape, self.layers = shape, parse(lines)
         self.classes = [f"class {number}" for number in range(classes)]
-        self.network = build(self.layers, (*shape[:2], kept), classes, seed=1).eval()
+        self.network = build(self.layers, (*shape[:2], kept), f"dense {classes}", seed=1).eval()
         random = torch.Generator().manual_seed(2)
         for name, tensor in self.network.state_dict().items():
             if tensor.ndim == 1:  # scales, shifts, running means and variances

@@ -62,9 +62,9 @@ def test_presets_give_what_they_give_in_pytorch(name: str, shape: tuple[int, int
 def test_the_arrays_are_those_of_the_pytorch_network(lines: str) -> None:
     pair = Pair(lines)
     expected = {name: array.shape for name, array in pair.state.items()}
-    assert weight_shapes(pair.layers, pair.shape, len(pair.classes)) == expected
+    assert weight_shapes(pair.layers, pair.shape, f"dense {len(pair.classes)}") == expected
 
 
 def test_a_line_that_does_not_fit_is_named() -> None:
     with pytest.raises(LayerError, match="Layer line 1, 'conv 4 9x9 valid', does not fit"):
-        is_portable(parse("conv 4 9x9 valid"), (8, 8, 1), 2)
+        is_portable(parse("conv 4 9x9 valid"), (8, 8, 1), "dense 2")

@@ -120,6 +120,6 @@ def test_what_is_larger_than_a_message_may_be_is_not_portable(monkeypatch: pytes
     layers = parse("flatten; batchnorm")
     numbers = 4 * 12 + 2 * 13  # batch normalisation of 12, dense 12 → 2
     monkeypatch.setattr(rooms_model, "_MOST_BYTES", 4 * numbers)
-    assert is_portable(layers, (2, 2, 3), 2)
+    assert is_portable(layers, (2, 2, 3), "dense 2")
     monkeypatch.setattr(rooms_model, "_MOST_BYTES", 4 * numbers - 1)
-    assert not is_portable(layers, (2, 2, 3), 2)
+    assert not is_portable(layers, (2, 2, 3), "dense 2")

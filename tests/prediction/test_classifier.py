@@ -49,7 +49,7 @@ def described(*, channels: int = 3, grey: bool = False, **other: object) -> Desc
 def classifier(*, channels: int = 3, grey: bool = False, seed: int = 0, **other: object) -> Classifier:
     description = described(channels=channels, grey=grey, **other)
     shape = description.preparation.output(description.shape)
-    return Classifier(build(parse(LAYERS), shape, len(CLASSES), seed=seed), description)
+    return Classifier(build(parse(LAYERS), shape, f"dense {len(CLASSES)}", seed=seed), description)
 
 
 def pictures(count: int, height: int = 6, width: int = 5, channels: int = 3) -> NDArray[np.uint8]:

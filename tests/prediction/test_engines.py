@@ -34,7 +34,7 @@ def classifier(lines: tuple[str, ...] | None = LINES, *, grey: bool = False) -> 
         preparation=Preparation(grey=grey, mean=(100.0,) * channels, std=(50.0,) * channels),
         temperature=0.3,
     )
-    network = build(parse(lines), (11, 9, channels), 3, seed=1) if lines else nn.Sequential()
+    network = build(parse(lines), (11, 9, channels), "dense 3", seed=1) if lines else nn.Sequential()
     return Classifier(network, description)
 
 
@@ -159,7 +159,7 @@ def test_no_engine_gets_more_pictures_at_once_than_memory_is_bounded_by(
         classes=("a", "b"),
         preparation=Preparation(mean=(100.0,), std=(50.0,)),
     )
-    Classifier(build(parse(lines), (side, side, 1), 2, seed=1), description).save(tmp_path / "c")
+    Classifier(build(parse(lines), (side, side, 1), "dense 2", seed=1), description).save(tmp_path / "c")
     monkeypatch.setattr(onnx_engine, "WORTH_SHARING", 1)
     monkeypatch.setattr(onnx_engine, "available_cores", lambda: cores)
     trained, calls = load_classifier(tmp_path / "c"), noted_calls(monkeypatch)

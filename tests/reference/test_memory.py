@@ -33,7 +33,9 @@ def convolutions(layer: Layer) -> Iterator[Convolution]:
 )
 def test_it_is_what_the_convolutions_keep_and_no_longer_than_to_the_way_back(lines: str) -> None:
     layers, shape = parse(lines), (11, 14, 3)
-    network = Network(layers, shape, 2, draw_state(layers, shape, 2, np.random.default_rng(0)))
+    network = Network(
+        layers, shape, "dense 2", draw_state(layers, shape, "dense 2", np.random.default_rng(0))
+    )
     pictures = np.zeros((3, *shape), np.float32)
     network.forward(pictures)
     assert not any(hasattr(one, "_windows") for one in convolutions(network._layers))

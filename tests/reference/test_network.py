@@ -13,8 +13,8 @@ from picturewise.networks.builder import build
 from picturewise.reference.loss import CrossEntropy
 from picturewise.reference.network import Network, draw_state
 from picturewise.reference.sgd import Sgd
+from picturewise.training.losses import CrossEntropy as TorchCrossEntropy
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.step import Loss
 
 WINDOWS = "conv 4 2x3 /2 silu; maxpool 2 /1 same; conv 3 valid nobias; maxpool 3 /2 same; avgpool 2 /1; avgpool global"
 SMALL_RESNET = (
@@ -45,9 +45,9 @@ def test_whole_networks_compute_what_pytorch_does_there_and_back(twins, steps_al
 
 def test_a_hundred_steps_end_in_the_weights_of_the_torch_engine() -> None:
     layers = parse("flatten; dense 32; batchnorm; relu; dense 16; batchnorm; relu")
-    module = build(layers, (6, 6, 1), 5, seed=3).double().train()
+    module = build(layers, (6, 6, 1), "dense 5", seed=3).double().train()
     state = {name: tensor.clone().numpy() for name, tensor in module.state_dict().items()}
-    network = Network(layers, (6, 6, 1), 5, state)
+    network = Network(layers, (6, 6, 1), "dense 5", state)
     options = {"momentum": 0.9, "weight_decay": 1e-3, "clip_norm": 1.0}
     optimizer = Optimizer("sgd", module, **options)
     velocities = {name: np.zeros(one.value.shape) for name, one in network.parameters.items()}
@@ -62,7 +62,7 @@ def test_a_hundred_steps_end_in_the_weights_of_the_torch_engine() -> None:
         network.backward(gradient)
         sgd.step(rate)
         logits = module(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-        Loss(0.05)(logits, torch.from_numpy(targets)).backward()
+        TorchCrossEntropy(0.05)(logits, torch.from_numpy(targets)).backward()
         optimizer.step(rate)
         losses.append(loss)
     assert np.mean(losses[-10:]) < 0.7 * losses[0]  # it did learn
@@ -78,8 +78,8 @@ def test_a_hundred_steps_end_in_the_weights_of_the_torch_engine() -> None:
 @pytest.mark.parametrize("lines", [WINDOWS, SMALL_RESNET, "; ".join(named_lines("cnn", (11, 13, 3)))])
 def test_drawn_arrays_have_the_names_shapes_and_spread_of_the_torch_engine(lines: str) -> None:
     layers = parse(lines)
-    state = draw_state(layers, (11, 13, 3), 4, np.random.default_rng(0))
-    theirs = build(layers, (11, 13, 3), 4, seed=0).state_dict()
+    state = draw_state(layers, (11, 13, 3), "dense 4", np.random.default_rng(0))
+    theirs = build(layers, (11, 13, 3), "dense 4", seed=0).state_dict()
     assert {name: array.shape for name, array in state.items()} == {
         name: tuple(tensor.shape) for name, tensor in theirs.items()
     }
@@ -96,7 +96,7 @@ def test_drawn_arrays_have_the_names_shapes_and_spread_of_the_torch_engine(lines
 def test_drawn_arrays_depend_on_the_generator_alone_and_may_be_wide() -> None:
     layers = parse("conv 3; flatten")
     first, same, other = (
-        draw_state(layers, (5, 5, 1), 2, np.random.default_rng(seed), np.float64)["0.weight"]
+        draw_state(layers, (5, 5, 1), "dense 2", np.random.default_rng(seed), np.float64)["0.weight"]
         for seed in (0, 0, 1)
     )
     assert first.dtype == np.float64
@@ -106,7 +106,9 @@ def test_drawn_arrays_depend_on_the_generator_alone_and_may_be_wide() -> None:
 
 def test_narrow_numbers_stay_narrow_all_the_way() -> None:
     layers = parse(f"{SMALL_RESNET}; dropout 0.2; dense 6 gelu; dense 5 silu; dense 5 sigmoid; dense 4 tanh")
-    network = Network(layers, (8, 8, 1), 3, draw_state(layers, (8, 8, 1), 3, np.random.default_rng(0)))
+    network = Network(
+        layers, (8, 8, 1), "dense 3", draw_state(layers, (8, 8, 1), "dense 3", np.random.default_rng(0))
+    )
     pictures = np.random.default_rng(1).normal(size=(4, 8, 8, 1)).astype(np.float32)
     logits = network.forward(pictures, np.random.default_rng(2))
     _, gradient = CrossEntropy(0.1, np.ones(3, np.float32))(logits, np.eye(3, dtype=np.float32)[[0, 1, 2, 0]])
@@ -116,8 +118,8 @@ def test_narrow_numbers_stay_narrow_all_the_way() -> None:
 
 def test_it_computes_on_the_arrays_that_are_handed_in() -> None:
     layers = parse("conv 3; batchnorm; flatten")
-    state = draw_state(layers, (4, 4, 1), 2, np.random.default_rng(0))
-    network = Network(layers, (4, 4, 1), 2, state)
+    state = draw_state(layers, (4, 4, 1), "dense 2", np.random.default_rng(0))
+    network = Network(layers, (4, 4, 1), "dense 2", state)
     for name, parameter in network.parameters.items():
         assert parameter.value is state[name]
     before = state["1.running_mean"].copy()
@@ -131,9 +133,9 @@ def test_a_line_that_it_does_not_have_is_named_with_those_that_it_has() -> None:
     with pytest.raises(
         LayerError, match=r"^Layer line 2, 'groupnorm 2', is none that the NumPy engine has; there are"
     ):
-        draw_state(layers, (5, 5, 1), 2, np.random.default_rng(0))
+        draw_state(layers, (5, 5, 1), "dense 2", np.random.default_rng(0))
 
 
 def test_a_line_that_does_not_fit_is_refused_as_everywhere() -> None:
     with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit"):
-        draw_state(parse("dense 3"), (5, 5, 1), 2, np.random.default_rng(0))
+        draw_state(parse("dense 3"), (5, 5, 1), "dense 2", np.random.default_rng(0))

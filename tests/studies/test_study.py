@@ -123,7 +123,7 @@ def counts(study: str, shape: tuple[int, int, int]) -> dict[str, tuple[int, int]
     for model in packaged()[study].models:
         layers = packaged()[study].recipe_of(model, 0, quick=False).model.layers
         if model.begins_with is None and layers:
-            summary = summarise(parse(layers), shape, 10)
+            summary = summarise(parse(layers), shape, "dense 10")
             found[model.name] = (summary.trainable, summary.fixed)
     return found
 

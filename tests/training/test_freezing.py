@@ -15,9 +15,9 @@ SHAPE, CLASSES = (6, 6, 1), 2
 
 def frozen(lines: int, **options: object) -> tuple[nn.Sequential, Freezing]:
     layers = parse(LINES)
-    network = build(layers, SHAPE, CLASSES, seed=0)
+    network = build(layers, SHAPE, f"dense {CLASSES}", seed=0)
     return network, Freezing(
-        network, layers, spans(layers, SHAPE, CLASSES), lines, TrainingOptions(**options)
+        network, layers, spans(layers, SHAPE, f"dense {CLASSES}"), lines, TrainingOptions(**options)
     )
 
 

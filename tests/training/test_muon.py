@@ -111,7 +111,7 @@ def test_hidden_are_the_weights_between_the_first_and_the_last() -> None:
 
 
 def test_behind_a_whitening_layer_the_first_weights_are_hidden_too() -> None:
-    network = build(parse("conv 8 2x2 whiten; conv 4; flatten; dense 5"), (6, 6, 1), 2, seed=0)
+    network = build(parse("conv 8 2x2 whiten; conv 4; flatten; dense 5"), (6, 6, 1), "dense 2", seed=0)
     assert hidden_matrices(network) == ["2.weight", "4.weight"]
 
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from picturewise.preparing.preparation import Preparation
+from picturewise.training.losses import CrossEntropy
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
 from picturewise.training.small_pictures import convolving
-from picturewise.training.step import Loss, train_step
+from picturewise.training.step import train_step
 
 CPU = torch.device("cpu")
 NARROW = Machine(CPU, "bfloat16", 1)
@@ -88,7 +89,7 @@ def test_what_a_kernel_never_sees_changes_nothing_in_it(byte: int) -> None:
     pictures, targets = torch.randint(0, 256, (8, 1, 1, 3), dtype=torch.uint8), torch.eye(2)[[0, 1] * 4]
     optimizer = Optimizer("sgd", network, momentum=0.9, weight_decay=0.0)
     with memory_of(byte):
-        train_step(network, optimizer, NARROW, PREPARATION, Loss(), pictures, targets, 0.1)
+        train_step(network, optimizer, NARROW, PREPARATION, CrossEntropy(), pictures, targets, 0.1)
     moved = (network[0].weight != before).any(dim=1).any(dim=0)
     assert moved.tolist() == [[False] * 3, [False, True, False], [False] * 3]
 

@@ -15,47 +15,20 @@ from torch import Tensor, nn
 from picturewise.preparing.augment import augment
 from picturewise.preparing.augmentation import parse
 from picturewise.preparing.preparation import Preparation
+from picturewise.training.losses import CrossEntropy
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.step import Loss, cross_entropy, train_step, validate
+from picturewise.training.step import train_step, validate
 
 MACHINE = Machine(torch.device("cpu"), "float32", 1)
 PREPARATION = Preparation(mean=(100.0,), std=(50.0,))
 RANDOM = np.random.default_rng(0)
-LOGITS = RANDOM.normal(size=(6, 4), scale=3)
 SHARES = RANDOM.dirichlet([0.5] * 4, size=6)
-LABELS = np.array([0, 3, 1, 1, 2, 3])
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-@pytest.mark.parametrize("targets", [np.eye(4)[LABELS], SHARES])
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("class_weights", [None, [1.0, 0.5, 2.0, 4.0]])
-def test_the_loss_is_the_weighted_cross_entropy_of_smoothed_shares(
-    targets: NDArray[np.float64], smoothing: float, class_weights: list[float] | None
-) -> None:
-    loss = Loss(
-        smoothing, None if class_weights is None else torch.tensor(class_weights, dtype=torch.float64)
-    )
-    smoothed = targets * (1 - smoothing) + smoothing / 4
-    expected = -(np.array(class_weights or [1.0] * 4) * smoothed * log_softmax(LOGITS)).sum(axis=1).mean()
-    assert float(loss(torch.from_numpy(LOGITS), torch.from_numpy(targets))) == pytest.approx(expected)
-
-
-def test_validation_loss_and_accuracy_are_those_of_numpy() -> None:
-    loss, accuracy = cross_entropy(LOGITS.astype(np.float32), LABELS)
-    expected = -log_softmax(LOGITS.astype(np.float32).astype(np.float64))[np.arange(6), LABELS].mean()
-    assert loss == pytest.approx(expected, rel=1e-9)
-    assert accuracy == (LOGITS.argmax(axis=1) == LABELS).mean()
-
-
-def test_a_loss_too_large_for_narrow_numbers_is_still_finite() -> None:
-    loss, _ = cross_entropy(np.array([[3e38, -3e38]], np.float32), np.array([1]))
-    assert loss == pytest.approx(6e38, rel=1e-6)
 
 
 class Counting(nn.Module):
@@ -95,7 +68,7 @@ def test_a_step_follows_the_gradient_and_tells_what_it_saw() -> None:
     begin = {key: value.clone() for key, value in network.state_dict().items()}
     pictures, targets = torch.from_numpy(IMAGES[:6]), torch.from_numpy(SHARES).float()
     optimizer = Optimizer("sgd", network, momentum=0, weight_decay=0)
-    loss = Loss(label_smoothing=0.1)
+    loss = CrossEntropy(label_smoothing=0.1)
     seen = train_step(network, optimizer, MACHINE, PREPARATION, loss, pictures, targets, 0.5)
 
     inputs = (IMAGES[:6].reshape(6, 6).astype(np.float64) - 100) / 50
@@ -142,7 +115,7 @@ def test_a_step_with_all_that_changes_pictures_reads_nothing_back_from_the_devic
         nn.Flatten(),
     ]
     network = nn.Sequential(*layers, nn.Linear(16, 4)).to(device)
-    loss = Loss(0.1, torch.ones(4, device=device))
+    loss = CrossEntropy(0.1, torch.ones(4, device=device))
     preparation = Preparation(mean=(100.0,) * 3, std=(50.0,) * 3)
     rule = Optimizer(optimizer, network, momentum=0.9, weight_decay=0.01, clip_norm=1.0)  # type: ignore[arg-type]
     machine = Elsewhere(device, "float32", 1)
@@ -158,7 +131,7 @@ def test_a_loss_that_is_no_number_is_handed_back_and_not_hidden() -> None:
     optimizer = Optimizer("sgd", network, momentum=0, weight_decay=0)
     targets = torch.eye(2)[[0, 1, 0]]
     seen = train_step(
-        network, optimizer, MACHINE, PREPARATION, Loss(), torch.from_numpy(IMAGES[:3]), targets, 0.1
+        network, optimizer, MACHINE, PREPARATION, CrossEntropy(), torch.from_numpy(IMAGES[:3]), targets, 0.1
     )
     assert not math.isfinite(seen[0])
 

@@ -57,6 +57,15 @@ def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
     return tuple(parse_line(line, number) for number, line in enumerate(split_lines(text), start=1))
 
 
+def with_output(layers: Sequence[Layer], output: str) -> tuple[Layer, ...]:
+    """Return the layers with the output layer of the line `output` at their end.
+
+    >>> [layer.line for layer in with_output(parse("flatten"), "dense 10")]
+    ['flatten', 'dense 10']
+    """
+    return (*layers, parse_line(output, len(layers) + 1))
+
+
 def split_lines(text: str | Sequence[str]) -> list[str]:
     """Return the lines of `text` (or of several texts) without comments and empty ones.
 

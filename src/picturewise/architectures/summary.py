@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from picturewise.architectures.layers import Count, Dense, Layer, Shape, ShapeError, show
+from picturewise.architectures.layers import Count, Layer, Shape, ShapeError, show
+from picturewise.architectures.lines import with_output
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.timm_line import Timm
 from picturewise.errors import LayerError
@@ -67,22 +68,22 @@ class Summary:
         return sum(row.count.fixed for row in self.rows)
 
 
-def summarise(layers: Sequence[Layer], input_shape: Shape, classes: int) -> Summary:
-    """Return the table of `layers` on pictures of `input_shape` (H, W, C), with `dense <classes>` appended.
+def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summary:
+    """Return the table of `layers` on pictures of `input_shape` (H, W, C), the line `output` appended.
 
     Raises:
         LayerError: a line does not fit; the message names it, what came in and what it expects.
     """
     shape, rows = input_shape, []
-    for number, layer in enumerate([*layers, Dense(classes)], start=1):
+    for number, layer in enumerate(with_output(layers, output), start=1):
         last = number > len(layers)
         try:
-            output = layer.output(shape)
+            outgoing = layer.output(shape)
         except ShapeError as error:
             name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
             raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
-        rows.append(_row(layer, shape, output))
-        shape = output
+        rows.append(_row(layer, shape, outgoing))
+        shape = outgoing
     summary = Summary(input_shape, tuple(rows))
     if summary.trainable > MOST_PARAMETERS:
         widest = max(range(len(rows)), key=lambda index: rows[index].count.trainable)

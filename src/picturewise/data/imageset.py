@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,6 +16,8 @@ from picturewise.data.pictures.resize import resize_all
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 from picturewise.names import listed
+from picturewise.targets.one_class import OneClass
+from picturewise.targets.target import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +26,14 @@ class ImageSet:
 
     Attributes:
         images: the pictures, (N, H, W, C) uint8.
-        labels: (N,) int64 in [0, len(classes)), or None where the source has none.
+        labels: (N,) int64 in [0, len(classes)), or of the form that `target` checks; None: the source has none.
         classes: the class names, in the order of the label numbers.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
         places: of pictures that were held out from the source's train split: the place of each in it. None: these are
             a split of the source's own, or no split at all.
         known: what was computed of the pictures before; None: it is computed when it is needed.
+        make_target: gives what a label means from the names of the classes.
 
     Raises:
         DataError: shapes, types or labels do not go together.
@@ -43,6 +46,7 @@ class ImageSet:
     names: Sequence[str] | None = None
     places: NDArray[np.int64] | None = None
     known: PictureStatistics | None = None
+    make_target: Callable[[tuple[str, ...]], Target] = OneClass
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
@@ -50,18 +54,8 @@ class ImageSet:
                 f"{self.origin}: pictures must be (N, H, W, 1 or 3) uint8, "
                 f"found {self.images.shape} {self.images.dtype}."
             )
-        if self.labels is None:
-            return
-        if self.labels.shape != (len(self.images),) or self.labels.dtype != np.int64:
-            raise DataError(
-                f"{self.origin}: labels must be ({len(self.images)},) int64, one per picture, "
-                f"found {self.labels.shape} {self.labels.dtype}."
-            )
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
-            raise DataError(
-                f"{self.origin}: labels lie in {self.labels.min()}..{self.labels.max()}, "
-                f"but there are {len(self.classes)} classes (0..{len(self.classes) - 1})."
-            )
+        if self.labels is not None:
+            self.target.check(self.labels, len(self.images), self.origin)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -72,9 +66,14 @@ class ImageSet:
         height, width, channels = self.images.shape[1:]
         return height, width, channels
 
+    @cached_property
+    def target(self) -> Target:
+        """What the answer to a picture is."""
+        return self.make_target(self.classes)
+
     @property
     def required_labels(self) -> NDArray[np.int64]:
-        """The labels (N,), for what cannot do without them.
+        """The labels, for what cannot do without them.
 
         Raises:
             DataError: there are none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,22 @@ from picturewise.evaluation.intervals import mean_interval, wilson_interval
 
 # A label with probability 0 would make the mean loss infinite; one such picture counts as 34.5 nats instead.
 PROBABILITY_FLOOR = 1e-15
+
+
+class Metrics(Protocol):
+    """The metrics of a target; see `evaluate` for those of one class a picture."""
+
+    def __call__(
+        self,
+        probabilities: NDArray[np.floating],
+        labels: NDArray[np.int64],
+        *,
+        dataset: str,
+        split: str,
+        fingerprint: str,
+        classes: Sequence[str],
+    ) -> Evaluation:
+        """Return the numbers of one classifier on one image set, from probabilities (N, outputs) and labels."""
 
 
 def evaluate(
@@ -116,3 +133,7 @@ def _f1_from_jaccard(jaccard: Interval) -> Interval:
     # increasing in J, so the ends of an interval of J map to the ends of one of F1
     low, value, high = (2 * j / (1 + j) for j in (jaccard.low, jaccard.value, jaccard.high))
     return Interval(value=value, low=low, high=high)
+
+
+METRICS: dict[str, Metrics] = {"classification": evaluate}
+"""`Target.metrics` → what computes them."""

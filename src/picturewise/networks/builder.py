@@ -23,6 +23,7 @@ from picturewise.architectures.layers import (
     Shape,
     sides_and_channels,
 )
+from picturewise.architectures.lines import with_output
 from picturewise.architectures.margins import Margins, same
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.summary import summarise
@@ -75,9 +76,9 @@ class GlobalMean(nn.Module):
 
 
 def build(
-    layers: Sequence[Layer], input_shape: Shape, classes: int, *, seed: int, dirac: bool = False
+    layers: Sequence[Layer], input_shape: Shape, output: str, *, seed: int, dirac: bool = False
 ) -> nn.Sequential:
-    """Return the network of `layers` with `dense <classes>` appended: (B, C, H, W) floats in, logits out.
+    """Return the network of `layers` with the line `output` appended: (B, C, H, W) floats in, logits out.
 
     The weights depend on `seed`, and `dirac` (see `initialise`), alone; global random state is left as it was.
     Convolution weights lie channels-last, the layout in which processors and GPUs convolve fastest.
@@ -87,13 +88,13 @@ def build(
     """
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global state
         torch.default_generator.manual_seed(seed)  # for timm's networks, which `initialise` leaves alone
-        network = assemble(layers, input_shape, classes)
+        network = assemble(layers, input_shape, output)
     initialise(network, torch.Generator().manual_seed(seed), dirac=dirac)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     return network
 
 
-def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Sequential:
+def assemble(layers: Sequence[Layer], input_shape: Shape, output: str) -> nn.Sequential:
     """Return the network's modules in a row, with whatever weights PyTorch gives them.
 
     A layer's modules stand side by side and are numbered through, so the n-th one's weights are `n.weight`; the
@@ -104,8 +105,8 @@ def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Se
         LayerError: a line does not fit what comes into it.
     """
     shape, modules = input_shape, list[nn.Module]()
-    rows = summarise(layers, input_shape, classes).rows
-    for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+    rows = summarise(layers, input_shape, output).rows
+    for layer, row in zip(with_output(layers, output), rows, strict=True):
         modules += _modules(layer, shape)
         shape = row.output
     for before, module in itertools.pairwise(modules):
@@ -114,12 +115,12 @@ def assemble(layers: Sequence[Layer], input_shape: Shape, classes: int) -> nn.Se
     return Chain(*modules)
 
 
-def spans(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[range]:
+def spans(layers: Sequence[Layer], input_shape: Shape, output: str) -> list[range]:
     """Return which modules of the network each layer has become, the output layer last."""
     shape, found, start = input_shape, list[range](), 0
-    rows = summarise(layers, input_shape, classes).rows
+    rows = summarise(layers, input_shape, output).rows
     with torch.device("meta"):  # where weights have shapes but take no memory
-        for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+        for layer, row in zip(with_output(layers, output), rows, strict=True):
             stop = start + len(_modules(layer, shape))
             found.append(range(start, stop))
             shape, start = row.output, stop

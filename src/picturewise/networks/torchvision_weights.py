@@ -42,7 +42,7 @@ def from_published(
     lines = published_lines(name, shape)
     check_published(name, state, origin=origin, head=head)
     with torch.device("meta"):  # names and shapes without memory
-        network = assemble(parse(lines), shape, PUBLISHED_CLASSES)
+        network = assemble(parse(lines), shape, f"dense {PUBLISHED_CLASSES}")
     last = f"{len(network) - 1}."
     found = {}
     for own, published in _names(network).items():
@@ -90,7 +90,9 @@ def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
 def _published(name: str) -> dict[str, Tensor]:
     """Return each published tensor by torchvision's names, in the order of the network, without memory behind it."""
     with torch.device("meta"):
-        network = assemble(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, PUBLISHED_CLASSES)
+        network = assemble(
+            parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, f"dense {PUBLISHED_CLASSES}"
+        )
     own = network.state_dict()
     return {published: own[place] for place, published in _names(network).items()}
 

@@ -21,6 +21,7 @@ from picturewise.architectures.layers import (
     Pool,
     Shape,
 )
+from picturewise.architectures.lines import with_output
 from picturewise.architectures.margins import Margins, same
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.summary import summarise
@@ -41,22 +42,22 @@ Known: TypeAlias = Conv | Dense | BatchNorm | GroupNorm | Residual | Pool | Drop
 """All but timm's networks, which are PyTorch's own code."""
 
 
-def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, classes: int) -> str:
-    """Put in all layers, `dense <classes>` appended, and return the name of the logits (N, classes).
+def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, output: str) -> str:
+    """Put in all layers, the line `output` appended, and return the name of the logits (N, classes).
 
     Args:
         graph: has the weights.
         pictures: name of the prepared pictures (N, C, H, W).
         layers: each of a kind that is `Known`.
         input_shape: (H, W, C) of the prepared pictures.
-        classes: how many there are.
+        output: the line of the output layer, such as 'dense 10'.
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
     shape, values, module = input_shape, pictures, 0
-    rows = summarise(layers, input_shape, classes).rows
-    for layer, row in zip([*layers, Dense(classes)], rows, strict=True):
+    rows = summarise(layers, input_shape, output).rows
+    for layer, row in zip(with_output(layers, output), rows, strict=True):
         values, modules = _add(graph, values, layer, shape, module)
         shape, module = row.output, module + modules
     return values

@@ -13,6 +13,7 @@ from picturewise.architectures.layers import Layer, Shape
 from picturewise.architectures.summary import summarise
 from picturewise.onnx_models.graph import Graph
 from picturewise.onnx_models.layers import Known, add_layers
+from picturewise.targets.one_class import OneClass
 
 PICTURES = "pictures"
 LOGITS = "logits"
@@ -29,24 +30,24 @@ class Normalisation(NamedTuple):
     std: Sequence[float]
 
 
-def is_portable(layers: Sequence[Layer], shape: Shape, classes: int) -> bool:
+def is_portable(layers: Sequence[Layer], shape: Shape, output: str) -> bool:
     """Return whether there is an ONNX model of the network.
 
     Args:
         layers: what `architectures.lines.parse` returns.
         shape: (H, W, C) of the prepared pictures.
-        classes: how many there are.
+        output: the line of the output layer, such as 'dense 10'.
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
     if not all(isinstance(layer, Known) for layer in layers):
         return False
-    summary = summarise(layers, shape, classes)
+    summary = summarise(layers, shape, output)
     return (summary.trainable + summary.fixed) * 4 <= _MOST_BYTES
 
 
-def weight_shapes(layers: Sequence[Layer], shape: Shape, classes: int) -> dict[str, Shape]:
+def weight_shapes(layers: Sequence[Layer], shape: Shape, output: str) -> dict[str, Shape]:
     """Return the name and shape of every array of the PyTorch network of the same lines; see `is_portable`."""
     found = dict[str, Shape]()
 
@@ -54,7 +55,7 @@ def weight_shapes(layers: Sequence[Layer], shape: Shape, classes: int) -> dict[s
         found[name] = shape
         return np.broadcast_to(np.float32(0), shape)  # takes no memory
 
-    add_layers(Graph(noted), PICTURES, layers, shape, classes)
+    add_layers(Graph(noted), PICTURES, layers, shape, output)
     return found
 
 
@@ -91,15 +92,15 @@ def onnx_model(
         assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
         return found
 
-    graph = Graph(given)
+    target, graph = OneClass(tuple(classes)), Graph(given)
     prepared = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
-    logits = add_layers(graph, prepared, layers, inner, len(classes))
+    logits = add_layers(graph, prepared, layers, inner, target.output_line)
     by = graph.constant("temperature", np.array(temperature, np.float32))
     graph.node("Div", logits, by, output=LOGITS)
     return graph.model(
         (PICTURES, np.uint8, ("N", *shape)),
-        (LOGITS, np.float32, ("N", len(classes))),
+        (LOGITS, np.float32, ("N", target.outputs)),
         version=version,
         metadata={"classes": json.dumps(list(classes), ensure_ascii=False)},
     )

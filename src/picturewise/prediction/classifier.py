@@ -93,7 +93,7 @@ class Classifier:
         views = self.description.preparation.seen
         lanes, compute = self._engine.ready(len(images))
         # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
-        logits = np.empty((len(images), len(self.classes)), np.float32)
+        logits = np.empty((len(images), self.description.target.outputs), np.float32)
 
         def fill(part: slice) -> None:
             logits[part] = views.average(self.fitted(images[part]), compute)
@@ -124,12 +124,7 @@ class Classifier:
         Raises:
             DataError: the array is not of that form.
         """
-        logits = self.logits(images)
-        # Not `evaluation.softmax`: loading that room takes 0.1 s, and its float64 twice the memory.
-        with np.errstate(invalid="ignore"):  # logits that are infinite have no probabilities
-            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-            shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-        return shares
+        return self.description.target.probabilities(self.logits(images))
 
     def save(self, path: Path) -> None:
         """Write the classifier to one file, whole or not at all.
@@ -170,10 +165,10 @@ def load_classifier(path: str | Path, network: nn.Module | None = None) -> Class
                 f"{path} holds weights of the Python class {description.module}; pass an instance of it as network=."
             )
         layers = _fitting(description.layers, description, state, path)
-        shape, classes = description.preparation.output(description.shape), len(description.classes)
-        if _are_plain(state) and is_portable(layers, shape, classes):
+        shape, output = description.preparation.output(description.shape), description.target.output_line
+        if _are_plain(state) and is_portable(layers, shape, output):
             found = {name: array.shape for name, array in state.items()}
-            arrays.check_shapes(found, weight_shapes(layers, shape, classes), str(path))
+            arrays.check_shapes(found, weight_shapes(layers, shape, output), str(path))
             return Classifier(state, description)
     return Classifier(_filled(network, description, state, path), description)
 
@@ -208,7 +203,7 @@ def _fitting(
     try:
         layers = parse(lines)
         summary = summarise(
-            layers, description.preparation.output(description.shape), len(description.classes)
+            layers, description.preparation.output(description.shape), description.target.output_line
         )
     except LayerError as error:
         raise RunError(f"{path} holds no network that can be built: {printable(error)}") from error

@@ -9,6 +9,7 @@ from reprlib import repr as shown  # which is short whatever the value
 from typing import Any, Literal
 
 from picturewise.preparing.preparation import Preparation, is_number
+from picturewise.targets.one_class import OneClass
 
 FORMAT = 2
 """1 had `fit` for `resize`."""
@@ -53,6 +54,11 @@ class Description:
         kept = self.preparation.output(self.shape)[2]
         if not kept == len(self.preparation.mean) == len(self.preparation.std):
             raise ValueError("the preparation is not one for pictures of that shape")
+
+    @property
+    def target(self) -> OneClass:
+        """What the answer to a picture is."""
+        return OneClass(self.classes)
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""

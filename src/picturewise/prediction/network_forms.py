@@ -68,5 +68,5 @@ def built(description: Description) -> nn.Module:
     from picturewise.networks.builder import build  # noqa: PLC0415 (it loads PyTorch)
 
     assert description.layers is not None  # noqa: S101 (a Python class is passed by whoever has it)
-    shape, classes = description.preparation.output(description.shape), len(description.classes)
-    return build(parse(description.layers), shape, classes, seed=0).eval()
+    shape, output = description.preparation.output(description.shape), description.target.output_line
+    return build(parse(description.layers), shape, output, seed=0).eval()

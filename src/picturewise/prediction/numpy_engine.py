@@ -32,7 +32,7 @@ class NumPyEngine:
             )
         self._description = description
         shape = description.preparation.output(description.shape)
-        self._network = Network(parse(description.layers), shape, len(description.classes), weights)
+        self._network = Network(parse(description.layers), shape, description.target.output_line, weights)
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
         """Return 1, as layers keep what they have seen, and what computes a batch."""

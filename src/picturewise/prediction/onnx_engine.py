@@ -26,7 +26,7 @@ class OnnxEngine:
         self._description = description
         self._layers = parse(description.layers)
         self._inner = description.preparation.output(description.shape)
-        summary = summarise(self._layers, self._inner, len(description.classes))
+        summary = summarise(self._layers, self._inner, description.target.output_line)
         self._multiplications = summary.multiplications
         self._sessions = dict[int, Session]()  # by the threads that a session has
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from picturewise.data.imageset import ImageSet
 from picturewise.prediction.classifier import Classifier
+from picturewise.targets.one_class import OneClass
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,18 @@ class Prediction:
     @property
     def label(self) -> str:
         """The most likely class."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name])
+        return self._decoded[0]
 
     @property
     def probability(self) -> float:
         """The probability of the most likely class."""
-        return self.probabilities[self.label]
+        return self._decoded[1]
+
+    @cached_property
+    def _decoded(self) -> tuple[str, float]:
+        target = OneClass(tuple(self.probabilities))
+        answers, probabilities = target.decode(np.array([list(self.probabilities.values())]))
+        return target.text(answers[0]), float(probabilities[0])
 
 
 def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> list[Prediction]:

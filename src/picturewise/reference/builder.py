@@ -18,6 +18,7 @@ from picturewise.architectures.layers import (
     Pool,
     Shape,
 )
+from picturewise.architectures.lines import with_output
 from picturewise.architectures.margins import Margins, same
 from picturewise.architectures.residual import Block, Convolution, Residual
 from picturewise.architectures.summary import summarise
@@ -48,16 +49,16 @@ def check_lines(layers: Sequence[Layer]) -> None:
             )
 
 
-def build(layers: Sequence[Layer], input_shape: Shape, classes: int, source: ReferenceArrays) -> Chain:
+def build(layers: Sequence[Layer], input_shape: Shape, output: str, source: ReferenceArrays) -> Chain:
     """Return the layers one after the other, numbered through as a PyTorch network of the same lines numbers them.
 
     Raises:
         LayerError: a line does not fit what comes into it, or is none that NumPy layers are made for.
     """
     check_lines(layers)
-    every, shape, built = [*layers, Dense(classes)], input_shape, dict[str, Computed]()
+    every, shape, built = with_output(layers, output), input_shape, dict[str, Computed]()
     for number, (layer, row) in enumerate(
-        zip(every, summarise(layers, input_shape, classes).rows, strict=True)
+        zip(every, summarise(layers, input_shape, output).rows, strict=True)
     ):
         following = _activation_after(every[number:])
         for part in _parts(layer, shape, len(built), following, source):

@@ -1,12 +1,31 @@
-"""Softmax with cross-entropy, where the way back begins."""
+"""The loss of each target, where the way back begins; `training.losses` has the same in PyTorch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from picturewise.reference.layer import Floats
+from picturewise.targets.target import Target
+
+
+class Loss(Protocol):
+    """What a step asks of a loss. Logits z and targets are (B, outputs), see `Target.shares`."""
+
+    def __call__(self, logits: Floats, targets: Floats) -> tuple[float, Floats]:
+        """Return the mean loss L of the batch, which is minimised, and ∂L/∂z."""
+
+    def plain(self, logits: Floats, targets: Floats) -> float:
+        """Return the sum of the losses, neither smoothed nor weighted."""
+
+    def right(self, logits: Floats, targets: Floats) -> int:
+        """Return how many answers are right."""
+
+
+MakeLoss: TypeAlias = Callable[[Target, float, Floats | None], Loss]
 
 
 @dataclass(frozen=True)
@@ -40,9 +59,25 @@ class CrossEntropy:
         gradient /= len(logits)
         return float(-(wanted * logs).sum() / len(logits)), gradient
 
+    def plain(self, logits: Floats, targets: Floats) -> float:
+        """Return the sum of the cross-entropies, neither smoothed nor weighted."""
+        return -float((targets * log_softmax(logits)).sum())
+
+    def right(self, logits: Floats, targets: Floats) -> int:
+        """Return how many pictures have their largest logit at the class with the largest share."""
+        return int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum())
+
 
 def log_softmax(logits: Floats) -> Floats:
     """Return log(exp z[k] / Σ exp z[j]) (B, K); the largest z is taken from all, so that no exp is too large."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logs
+
+
+def _cross_entropy(_: Target, label_smoothing: float, class_weights: Floats | None) -> CrossEntropy:
+    return CrossEntropy(label_smoothing, class_weights)
+
+
+LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy}
+"""`Target.loss` → what makes the loss of a target, a label smoothing and weights of classes."""

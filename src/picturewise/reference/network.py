@@ -15,12 +15,12 @@ from picturewise.reference.layer import Floats, Parameter, Training
 
 
 class Network:
-    """The network of layer lines, `dense <classes>` appended: pictures in, logits out.
+    """The network of layer lines, the line `output` appended: pictures in, logits out.
 
     Args:
         layers: what `architectures.lines.parse` returns.
         input_shape: (H, W, C) of the pictures.
-        classes: how many there are.
+        output: the line of the output layer, such as 'dense 10'.
         state: every array by name, as `draw_state` returns them or as a PyTorch network of the same lines has them:
             `0.weight`, `1.running_mean`, `4.0.conv1.weight`. They are used as they are, so training changes them.
 
@@ -32,9 +32,9 @@ class Network:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], input_shape: Shape, classes: int, state: Mapping[str, NDArray[Any]]
+        self, layers: Sequence[Layer], input_shape: Shape, output: str, state: Mapping[str, NDArray[Any]]
     ) -> None:
-        self._layers = build(layers, input_shape, classes, GivenArrays(state))
+        self._layers = build(layers, input_shape, output, GivenArrays(state))
         self.parameters: dict[str, Parameter] = self._layers.parameters()
 
     def forward(self, pictures: Floats, training: Training = None) -> Floats:
@@ -54,7 +54,7 @@ class Network:
 def draw_state(
     layers: Sequence[Layer],
     input_shape: Shape,
-    classes: int,
+    output: str,
     random: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> dict[str, NDArray[Any]]:
@@ -67,5 +67,5 @@ def draw_state(
         LayerError: as for `Network`.
     """
     drawn = Drawn(random, dtype)
-    build(layers, input_shape, classes, drawn)
+    build(layers, input_shape, output, drawn)
     return drawn.state

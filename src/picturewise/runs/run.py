@@ -41,6 +41,7 @@ from picturewise.runs.history import Epoch, read_csv, to_csv
 from picturewise.runs.record import RunRecord, read_record
 from picturewise.runs.split_table import read_learned, write_splits
 from picturewise.split_names import SplitName
+from picturewise.targets.one_class import OneClass
 
 if TYPE_CHECKING:
     from torch import nn
@@ -101,7 +102,7 @@ class Run:
             return None
         height, width, channels = data.shape
         shape = (height, width, 1 if recipe.preparation.grey else channels)
-        return summarise(parse(recipe.model.layers), shape, len(data.classes))
+        return summarise(parse(recipe.model.layers), shape, OneClass(data.classes).output_line)
 
     def check_pictures(self, dataset: Dataset) -> None:
         """Check that the splits which the run saw in training are the same in `dataset`, as far as it has them.

@@ -134,7 +134,9 @@ def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet)
     # With the number of lines that are taken over, a recipe names all of them already.
     lines = own if recipe.start.lines else (*known[first], *own)
     shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
-    features, before = (show(_features(some, shape, len(train.classes))) for some in (lines, known[first]))
+    features, before = (
+        show(_features(some, shape, train.target.output_line)) for some in (lines, known[first])
+    )
     if recipe.start.head == "keep" and features != before:
         raise UsageError(
             f"the output layer of '{first}' cannot be kept: it takes {before} numbers, but {features} come in; let the "
@@ -143,9 +145,9 @@ def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet)
     return lines
 
 
-def _features(lines: tuple[str, ...], shape: Shape, classes: int) -> Shape:
+def _features(lines: tuple[str, ...], shape: Shape, output: str) -> Shape:
     """Return the shape that comes into the output layer."""
-    rows = summarise(parse(lines), shape, classes).rows
+    rows = summarise(parse(lines), shape, output).rows
     return rows[-2].output if len(rows) > 1 else shape
 
 

@@ -17,8 +17,8 @@ from picturewise.data.options import data_options
 from picturewise.data.read_options import AsItIs
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
-from picturewise.evaluation import metrics
 from picturewise.evaluation.evaluation import Evaluation
+from picturewise.evaluation.metrics import METRICS
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.reporting.album import Album
@@ -128,7 +128,7 @@ def evaluate_part(
     part.check_pixels()
     labels = as_classes(part, classifier.classes)
     probabilities = classifier.probabilities(part.images)
-    evaluation = metrics.evaluate(
+    evaluation = METRICS[classifier.description.target.metrics](
         probabilities,
         labels,
         dataset=dataset,

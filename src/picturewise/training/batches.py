@@ -31,24 +31,26 @@ class Batches:
     """
 
     def __init__(self, part: ImageSet, device: torch.device, *, resident: bool) -> None:
-        self._images, self._labels, self._device = part.images, part.required_labels, device
-        self._targets = np.eye(len(part.classes), dtype=np.float32)
+        self._images, self._device = part.images, device
+        # Each different label's shares once, as a split may have a million pictures of few labels.
+        different, self._which = np.unique(part.required_labels, axis=0, return_inverse=True)
+        self._targets = part.target.shares(different)
         self._there: tuple[Tensor, Tensor, Tensor] | None = None
         if resident:
             everything = torch.empty(part.images.shape, dtype=torch.uint8, device=device)
             for rows in slices(part.images):  # in pieces, as the split may be larger than this memory
                 everything[rows] = torch.from_numpy(np.array(part.images[rows]))
-            labels, targets = (torch.tensor(table, device=device) for table in (self._labels, self._targets))
-            self._there = everything, labels, targets
+            which, targets = (torch.tensor(table, device=device) for table in (self._which, self._targets))
+            self._there = everything, which, targets
 
     def at(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return the pictures (B, H, W, C) uint8 and targets (B, K) float32, one-hot, of the indices (B,)."""
+        """Return the pictures (B, H, W, C) uint8 and targets (B, outputs) float32 of the indices (B,)."""
         if self._there is not None:
-            everything, labels, targets = self._there
+            everything, which, targets = self._there
             where = on_device(indices, self._device)
-            return everything.index_select(0, where), targets.index_select(0, labels.index_select(0, where))
+            return everything.index_select(0, where), targets.index_select(0, which.index_select(0, where))
         pictures = on_device(self._images[indices], self._device)
-        return pictures, on_device(self._targets[self._labels[indices]], self._device)
+        return pictures, on_device(self._targets[self._which[indices]], self._device)
 
 
 def fits(part: ImageSet, device: torch.device) -> bool:

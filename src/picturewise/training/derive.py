@@ -44,7 +44,7 @@ def derive_recipe(
     check_engine(recipe, layers)
     kept = 0  # of a Python class nothing is known
     if layers is not None:  # every line fits, or a LayerError says which does not
-        kept = summarise(parse(layers), shape, len(train.classes)).kept
+        kept = summarise(parse(layers), shape, train.target.output_line).kept
         if recipe.training.engine == "numpy":
             kept += windows_kept(parse(layers), shape)
     augmentations, notes = _augmentations(recipe, shape, train.classes)

@@ -21,13 +21,15 @@ from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
 from picturewise.reference.builder import check_lines
 from picturewise.reference.layer import Floats
-from picturewise.reference.loss import CrossEntropy, log_softmax
+from picturewise.reference.loss import LOSSES
 from picturewise.reference.network import Network
 from picturewise.reference.sgd import Sgd
 from picturewise.seeds import derive, stream
+from picturewise.targets.target import Target
+from picturewise.training.losses import Loss
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.step import Loss, train_step, validate
+from picturewise.training.step import train_step, validate
 
 EngineName = Literal["torch", "numpy"]
 
@@ -39,7 +41,7 @@ class TrainingEngine(Protocol):
         """Take one step and return what `train_step` returns; `place`, epoch and batch, decides what is random."""
 
     def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
-        """Return the (N, K) logits of all `images` (N, H, W, C), as in prediction."""
+        """Return the (N, outputs) logits of all `images` (N, H, W, C), as in prediction."""
 
 
 class TorchTrainingEngine:
@@ -84,7 +86,7 @@ class NumPyTrainingEngine:
         loss: what is minimised.
         recipe: checked by `check_engine`.
         shape: (H, W, C) of pictures before preparation.
-        classes: how many there are.
+        target: what the answers are.
         factors: parameter name → multiple of the learning rate.
     """
 
@@ -96,13 +98,14 @@ class NumPyTrainingEngine:
         loss: Loss,
         recipe: EffectiveRecipe,
         shape: tuple[int, ...],
-        classes: int,
+        target: Target,
         factors: dict[str, float],
     ) -> None:
         options = recipe.training
         state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         slots = optimizer.state()
-        self._network = Network(parse(recipe.model.layers or ()), preparation.output(shape), classes, state)
+        layers = parse(recipe.model.layers or ())
+        self._network = Network(layers, preparation.output(shape), target.output_line, state)
         self._sgd = Sgd(
             self._network.parameters,
             {name: slots[f"momentum/{name}"].numpy() for name in self._network.parameters},
@@ -112,7 +115,9 @@ class NumPyTrainingEngine:
             factors=factors,
         )
         weights = loss.class_weights
-        self._loss = CrossEntropy(loss.label_smoothing, None if weights is None else weights.numpy())
+        self._loss = LOSSES[target.loss](
+            target, loss.label_smoothing, None if weights is None else weights.numpy()
+        )
         self._preparation, self._seed = preparation, recipe.seed
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
@@ -125,8 +130,8 @@ class NumPyTrainingEngine:
             minimised, gradient = self._loss(logits, wanted)
             self._network.backward(gradient)
             self._sgd.step(learning_rate)
-            plain = -float((wanted * log_softmax(logits)).sum())
-        right = int((logits.argmax(axis=1) == wanted.argmax(axis=1)).sum())
+            plain = self._loss.plain(logits, wanted)
+        right = self._loss.right(logits, wanted)
         return torch.tensor([minimised, plain, right, len(wanted)], dtype=torch.float64)
 
     def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:

@@ -43,7 +43,7 @@ def transplant(
     """
     assert isinstance(network, nn.Sequential)  # noqa: S101 (a module of the user's begins with no backbone)
     lines, layers = recipe.start.lines or 0, parse(recipe.model.layers or ())
-    where = spans(layers, preparation.output(valid.shape), len(valid.classes))
+    where = spans(layers, preparation.output(valid.shape), valid.target.output_line)
     modules = where[lines - 1].stop
     carried = {
         name: tensor for name, tensor in backbone.weights.items() if int(name.partition(".")[0]) < modules
@@ -81,7 +81,7 @@ def freezing_of(
     if recipe.start.lines is None or not isinstance(network, nn.Sequential):
         return None
     layers = parse(recipe.model.layers or ())
-    where = spans(layers, preparation.output(train.shape), len(train.classes))
+    where = spans(layers, preparation.output(train.shape), train.target.output_line)
     return Freezing(network, layers, where, recipe.start.lines, recipe.training)
 
 

@@ -24,10 +24,10 @@ from picturewise.training.average import WeightAverage
 from picturewise.training.batches import Batches, fits
 from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine, TrainingEngine
 from picturewise.training.freezing import Freezing
+from picturewise.training.losses import LOSSES
 from picturewise.training.machine import Machine, prepared
 from picturewise.training.optimizers import Optimizer
 from picturewise.training.schedules import factor
-from picturewise.training.step import Loss, cross_entropy
 
 
 class Learner:
@@ -37,7 +37,7 @@ class Learner:
     before a batch gets the same weights after it, bit for bit.
 
     Args:
-        network: (B, C, H, W) prepared floats in, (B, K) logits out; changed in place.
+        network: (B, C, H, W) prepared floats in, (B, outputs) logits out; changed in place.
         recipe: how it learns.
         preparation: fitted on `train`.
         machine: where and how to compute.
@@ -87,7 +87,8 @@ class Learner:
             precision=machine.precision,
         )
         self.average = None if options.ema is None else WeightAverage(self.network, options.ema)
-        self.loss = Loss(options.label_smoothing, _class_weights(options.class_weights, train, machine))
+        weights = _class_weights(options.class_weights, train, machine)
+        self.loss = LOSSES[train.target.loss](train.target, options.label_smoothing, weights)
         self.engine = self._make_engine()
         self.epochs, self.learning_rate = options.epochs, options.learning_rate
         self.bounds = batch_bounds(len(train), options.batch_size)
@@ -114,7 +115,7 @@ class Learner:
             place: the batch's epoch, from 1, and number, from 0; with the seed it decides all that is random.
 
         Returns:
-            pictures (B, H, W, C), uint8 or float in 0..255; targets (B, K), shares of classes.
+            pictures (B, H, W, C), uint8 or float in 0..255; targets (B, outputs), see `Target.shares`.
         """
         pictures, targets = self._pictures.at(indices)
         if not self._augmentations:
@@ -169,13 +170,13 @@ class Learner:
         return contextlib.nullcontext() if self.average is None else self.average.in_place()
 
     def evaluate(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
-        """Return the (N, K) logits of the pictures of a split, their mean cross-entropy in nats, and the accuracy.
+        """Return the (N, outputs) logits of the pictures of a split, their mean loss in nats, and the accuracy.
 
         Raises:
             DataError: the pictures have no labels.
         """
         logits = self.engine.logits(part.images, 2 * self.recipe.training.batch_size)
-        return logits, *cross_entropy(logits, part.required_labels)
+        return logits, *self.loss.validate(logits, part.required_labels)
 
     def let_new_classes_learn(self) -> None:
         """Raise the classes that a kept output layer did not know, and that began far below the others."""
@@ -226,7 +227,7 @@ class Learner:
             self.loss,
             recipe,
             train.shape,
-            len(train.classes),
+            train.target,
             self._factors(),
         )
 

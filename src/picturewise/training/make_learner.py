@@ -114,7 +114,7 @@ def _machine(recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation)
         return Machine(torch.device("cpu"), "float32", threads=1)
     if layers is None:
         return choose_machine(options.device, options.precision)
-    summary = summarise(parse(layers), preparation.output(train.shape), len(train.classes))
+    summary = summarise(parse(layers), preparation.output(train.shape), train.target.output_line)
     step = 3 * options.batch_size * summary.multiplications  # forward, and backward twice
     depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
     return choose_machine(options.device, options.precision, multiplications=step / depth)
@@ -126,11 +126,11 @@ def _network(
     """Return the recipe's network with weights from its seed, or the user's, checked."""
     shape = preparation.output(train.shape)
     if network is not None:
-        _check_module(network, shape, len(train.classes))
+        _check_module(network, shape, train.target.outputs)
         return network
     layers = parse(recipe.model.layers or ())
     dirac = recipe.model.initialisation == "dirac"
-    built = build(layers, shape, len(train.classes), seed=derive(recipe.seed, "init"), dirac=dirac)
+    built = build(layers, shape, train.target.output_line, seed=derive(recipe.seed, "init"), dirac=dirac)
     if (layer := whitening_layer(built)) is not None:
         count = max(1, WHITENED_PIXELS // (shape[0] * shape[1]))
         chosen = np.sort(stream(recipe.seed, "whiten").permutation(len(train))[:count])
@@ -164,7 +164,7 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
     return part
 
 
-def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> None:
+def _check_module(network: nn.Module, shape: tuple[int, ...], outputs: int) -> None:
     """Check on two blank pictures that a user's module gives one logit a class."""
     height, width, channels = shape
     training = network.training
@@ -178,10 +178,10 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], classes: int) -> N
         ) from error
     finally:
         network.train(training)
-    if found != (2, classes):
+    if found != (2, outputs):
         raise UsageError(
             f"{type(network).__qualname__} gives {found} for a batch of two pictures; "
-            f"expected (2, {classes}), one logit for each class."
+            f"expected (2, {outputs}), one logit for each class."
         )
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UsageError(

@@ -198,7 +198,7 @@ def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
             f"'{WORD} {line}' names no file, and nothing downloads by itself: fetch the weights{place}, and write "
             f"'{WORD} {layer.line} from FILE'."
         )
-    summarise([layer], shape, 2)  # first, as pictures that the network does not take need no weights
+    summarise([layer], shape, "dense 2")  # first, as pictures that the network does not take need no weights
     state = read_weight_file(path)
     return Backbone(
         source=f"{layer.line} from {path.absolute()}",

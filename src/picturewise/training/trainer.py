@@ -40,7 +40,7 @@ class Trainer:
         batch: the next one in the epoch, from 0.
         seconds: of training in the epoch so far.
         history: the finished epochs.
-        valid_logits: (N, K) of the last validation, before any temperature.
+        valid_logits: (N, outputs) of the last validation, before any temperature.
         stop_reason: why the run ends after this epoch; empty: it does not.
         notes: sentences about what was met on the way, such as a damaged checkpoint.
     """
@@ -51,7 +51,7 @@ class Trainer:
         self.learner, self.run, self.record, self.callbacks = learner, run, record, tuple(callbacks)
         self.epoch, self.batch, self.seconds = 1, 0, 0.0
         self.history: list[Epoch] = []
-        self.valid_logits: NDArray[np.float32] = np.zeros((0, len(learner.train.classes)), np.float32)
+        self.valid_logits: NDArray[np.float32] = np.zeros((0, learner.train.target.outputs), np.float32)
         self.stop_reason = ""
         self.notes: tuple[str, ...] = ()
         self._totals = (0.0, 0.0, 0.0)

@@ -10,7 +10,7 @@ SMALL = "conv 8 3x3; relu; maxpool 2; residual 8 x3; flatten; dense 16 relu"
 
 
 def draw(layers=SMALL, shape=(8, 8, 3)):
-    return draw_architecture(summarise(parse(layers), shape, 10)).axes[0]
+    return draw_architecture(summarise(parse(layers), shape, "dense 10")).axes[0]
 
 
 def texts(axes):
@@ -57,5 +57,5 @@ def test_long_networks_stand_in_columns():
 
 @pytest.mark.parametrize("name", ["cnn", "vgg11", "resnet50", "wide-resnet-28-10"])
 def test_nothing_lies_on_anything(name, overlapping):
-    figure = draw_architecture(summarise(parse(named_lines(name, (64, 64, 3))), (64, 64, 3), 1000))
+    figure = draw_architecture(summarise(parse(named_lines(name, (64, 64, 3))), (64, 64, 3), "dense 1000"))
     assert not overlapping(figure)

@@ -1,0 +1,54 @@
+"""`Target`: what every kind of answer offers."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Target(Protocol):
+    """A kind of answer to a picture. N is the number of pictures; a label is a number, or a row of L numbers."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names that the numbers of a label stand for."""
+
+    @property
+    def loss(self) -> str:
+        """The name of its loss in `training.losses` and `reference.loss`."""
+
+    @property
+    def metrics(self) -> str:
+        """The name of its metrics in `evaluation.metrics`."""
+
+    @property
+    def outputs(self) -> int:
+        """The width of the output layer."""
+
+    @property
+    def output_line(self) -> str:
+        """The layer line of the output layer."""
+
+    def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
+        """Check the labels of so many pictures; `where` says where they came from.
+
+        Raises:
+            DataError: another shape or type, or a number that stands for nothing.
+        """
+
+    def shares(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what the outputs are compared with (N, outputs): for each the share that the labels give it.
+
+        Shares can be averaged, as mixup does; an output that a label says nothing about has 0.
+        """
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities (N, outputs) of logits (N, outputs)."""
+
+    def decode(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+        """Return the most likely answers, in the form of labels, and the probability of each (N,)."""
+
+    def text(self, answer: NDArray[np.int64] | np.int64) -> str:
+        """Return one answer, or one label, as people read it."""
