@@ -178,6 +178,7 @@ def test_timm_that_does_not_work_is_told_with_the_reason(
     sys.modules.pop("timm", None)  # what monkeypatch found is put back
 
 
+@pytest.mark.slow
 def test_timm_is_loaded_by_nobody_who_does_not_name_it() -> None:
     code = (
         "import sys; import picturewise.cli.app, picturewise.tasks.train, picturewise.training.start; "

@@ -68,6 +68,7 @@ def test_the_losses_are_those_that_plain_steps_at_these_rates_bring(tmp_path: Pa
             assert float(trainer.take(*place, test.rates[number])[0]) == test.losses[number]
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_tests_and_other_seeds_others(tmp_path: Path, tiny: ModuleType) -> None:
     first, again = (range_test(tiny.start(tmp_path / name)) for name in ("first", "again"))
     assert first == again
@@ -161,6 +162,7 @@ def test_rows_are_read_back_exactly(tmp_path: Path, tiny: ModuleType) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_module_of_the_users_can_be_tested(tmp_path: Path, tiny: ModuleType) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
