@@ -14,8 +14,10 @@ from pathlib import Path
 from types import ModuleType
 
 # Tests compute many small things, and threads that wait for each other cost more than they bring. The variable
-# is read once, when NumPy or PyTorch is first imported, so it is set before.
+# is read once, when NumPy or PyTorch is first imported, so it is set before. Runs of larger networks take all cores all
+# the same; their threads sleep while they wait, because beside other tests spinning doubled the processor time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import hypothesis
 import numpy as np

@@ -49,6 +49,7 @@ def number(cell: str) -> float:
     return median
 
 
+@pytest.mark.slow
 def test_two_workloads_run_and_their_tables_hold_together(tmp_path: Path) -> None:
     file = tmp_path / "tables.md"
     chosen = [
@@ -163,6 +164,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return gpu
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_a_gpu_trains_twice_on_the_processor_and_counts_the_second(tmp_path: Path) -> None:
     file = tmp_path / "new folder" / "gpu.md"
     arguments = ["--smoke", "--label", "Only to see", "--markdown", file]

@@ -69,6 +69,7 @@ def tracking_is_installed() -> bool:
     return all(map(importlib.util.find_spec, ("tensorboard", "mlflow", "sqlalchemy", "alembic")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
 @pytest.mark.usefixtures("things_that_docs_speak_of", "coarse_figures")
 def test_commands_and_examples_work_as_written(page: Path) -> None:

@@ -191,6 +191,7 @@ def test_a_pytorch_that_cannot_count_operations_is_told_with_one_that_can(
     )
 
 
+@pytest.mark.slow
 def test_timm_is_loaded_by_nobody_who_does_not_name_it() -> None:
     code = (
         "import sys; import picturewise.cli.app, picturewise.tasks.train, picturewise.training.start; "

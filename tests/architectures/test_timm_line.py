@@ -13,6 +13,7 @@ from picturewise.architectures.timm_line import Timm
 from picturewise.errors import LayerError
 
 
+@pytest.mark.slow
 def test_a_name_with_its_tag_is_kept_in_the_line(timm: ModuleType) -> None:
     (layer, _) = parse("timm resnet18.a1_in1k; dense 64 relu")
     assert layer == Timm("resnet18.a1_in1k")
@@ -78,6 +79,7 @@ def test_pictures_that_it_does_not_take_are_told_with_the_line(timm: ModuleType)
     assert str(caught.value).endswith("it was made for 160x160, which --size 160x160 brings the pictures to.")
 
 
+@pytest.mark.slow
 def test_a_network_beyond_all_memory_is_told_before_it_is_built(timm: ModuleType) -> None:
     with pytest.raises(
         LayerError, match=r"would have 6,\d{3},\d{3},\d{3} parameters, more than 1,000,000,000"

@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pytest
 from hostile.archives import FILES, WANTED
+from hostile.cases import cases
 from hostile.file import Hostile
 
 from picturewise.errors import DataError
 from picturewise.untrusted.archives import archive
 
+SLOW = (
+    *("tar of large pax headers", "tar of many", "tar of many folders", "zip of many", "zip of small bombs"),
+    "zip of very many",
+)
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+
+@pytest.mark.parametrize("file", cases(FILES, *SLOW))
 def test_a_hostile_archive_is_refused_in_a_sentence_and_writes_nothing(
     file: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,6 +43,6 @@ def test_a_hostile_archive_is_refused_in_a_sentence_and_writes_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", cases(FILES, *SLOW))
 def test_a_hostile_archive_is_refused_as_a_source(file: Hostile, refusal: Callable[..., str]) -> None:
     refusal(file, memory=50_000_000)

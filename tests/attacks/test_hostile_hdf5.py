@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 from hostile import hdf5
+from hostile.cases import cases
 from hostile.file import Hostile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows no limits on memory")
 
 
-@pytest.mark.parametrize("file", hdf5.FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", cases(hdf5.FILES, "gzip in gzip", "thousands of groups"))
 def test_a_hostile_file_comes_to_a_sentence_quickly_and_in_little_memory(
     file: Hostile, refusal: Callable[..., str]
 ) -> None:
     refusal(file)
 
 
+@pytest.mark.slow
 def test_no_hostile_file_took_much_memory(tmp_path: Path) -> None:
     """In a process of its own, for the system keeps only the most that any child took."""
     script = (

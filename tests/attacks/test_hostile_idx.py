@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostile import idx
+from hostile.cases import cases
 from hostile.file import Hostile
 from hostile.idx import header
 from read_place import read_place
@@ -19,7 +20,7 @@ from picturewise.data.readers.idx_file import read_labels, read_pictures
 from picturewise.errors import DataError
 
 
-@pytest.mark.parametrize("file", idx.FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", cases(idx.FILES, "gzip bomb", "gzip bomb of labels"))
 def test_a_hostile_file_comes_to_a_sentence_in_little_memory(
     file: Hostile, refusal: Callable[..., str]
 ) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import pytest
 from hostile import parquet
+from hostile.cases import cases
 from hostile.file import Hostile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows no limits on memory")
 
 
-@pytest.mark.parametrize("file", parquet.FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", cases(parquet.FILES, "huge group", "zeros"))
 def test_a_hostile_file_comes_to_a_sentence_quickly(file: Hostile, refusal: Callable[..., str]) -> None:
     refusal(file)

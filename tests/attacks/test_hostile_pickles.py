@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hostile.cases import cases
 from hostile.file import Hostile
 from hostile.pickles import ARRAY, ATTACKS, BYTES, FILES, MARKER, array, asks_for
 from read_place import read_place
@@ -16,8 +17,10 @@ from picturewise.data.options import DataOptions
 from picturewise.errors import DataError
 from picturewise.untrusted.pickles import reader
 
+LARGE = [name for name, (content, _) in ATTACKS.items() if len(content) > 10_000]
 
-@pytest.mark.parametrize("attack", ATTACKS)
+
+@pytest.mark.parametrize("attack", cases(ATTACKS, *LARGE))
 def test_a_hostile_pickle_is_refused_in_a_sentence_and_does_nothing(
     attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,9 +39,9 @@ def test_a_hostile_pickle_is_refused_in_a_sentence_and_does_nothing(
     assert set(sys.modules) == modules
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", cases(FILES, *LARGE))
 def test_a_hostile_pickle_is_refused_as_a_source(file: Hostile, refusal: Callable[..., str]) -> None:
-    refusal(file, memory=200_000_000 if len(ATTACKS[file.name][0]) > 10_000 else None)
+    refusal(file, memory=200_000_000 if file.name in LARGE else None)
 
 
 def test_the_error_names_what_the_file_asks_for() -> None:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from hostile import pictures
+from hostile.cases import cases
 from hostile.file import Hostile
 
 
-@pytest.mark.parametrize("file", pictures.FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", cases(pictures.FILES, "PNG bomb of 400 million pixels", "GIF of many frames", "PNG text bomb")
+)
 def test_a_hostile_file_comes_to_a_sentence_in_little_memory(
     file: Hostile, refusal: Callable[..., str]
 ) -> None:

@@ -155,6 +155,7 @@ def mutated(whole: bytes, random: np.random.Generator) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 def test_mutated_files_among_good_ones_harm_nothing_but_themselves() -> None:
     random, whole = np.random.default_rng(1), {kind: make() for kind, make in SAMPLES.items()}
     good, _ = decode_each([whole["jpeg"]], Form(8, 8, 3, "crop"), ignore)
@@ -201,6 +202,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
 def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: Path) -> None:
     for number, make in enumerate(BOMBS.values()):

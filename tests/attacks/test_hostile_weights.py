@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hostile.cases import cases
 from hostile.pickles import MARKER, NAMES, Calls, asks_for
 
 from picturewise.errors import DataError
@@ -227,7 +228,14 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize(
+    "attack",
+    cases(
+        ATTACKS,
+        *("calls without end", "numbers without end", "two million lists"),
+        "a thousand storages of a megabyte",
+    ),
+)
 def test_hostile_weights_are_refused_in_a_sentence_and_do_nothing(
     attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_folder_with_one_class(refused, picture_folder: Path) -> None:
     assert "two" in sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -272,6 +273,7 @@ def test_data_that_changed_since_the_run_began(refused, trained: Path, idx_folde
     assert "train" in sentence
 
 
+@pytest.mark.slow
 def test_runs_evaluated_on_different_pictures_are_not_compared(
     refused, trained: Path, idx_folder: Path
 ) -> None:
@@ -279,11 +281,13 @@ def test_runs_evaluated_on_different_pictures_are_not_compared(
     assert "different test pictures" in refused(2, "compare", trained, "other").replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_one_run_is_no_comparison(refused, trained: Path) -> None:
     assert "at least two" in refused(2, "compare", trained)
     assert "twice" in refused(2, "compare", trained, trained)
 
 
+@pytest.mark.slow
 def test_classes_that_the_classifier_does_not_know(refused, trained: Path, picture_folder: Path) -> None:
     assert "does not know: blue, red" in refused(3, "evaluate", trained, "--data", picture_folder)
 
@@ -301,6 +305,7 @@ def test_a_size_that_is_none(refused) -> None:
     assert "'32by32'" in refused(2, "inspect", "digits", "--size", "32by32")
 
 
+@pytest.mark.slow
 def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "train",
@@ -329,6 +334,7 @@ def test_output_among_the_pictures(refused, picture_folder: Path, monkeypatch: p
     assert sorted(picture_folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_comparison_does_not_overwrite_a_run(refused, idx_folder: Path, trained: Path) -> None:
     assert (
         run(["train", str(idx_folder), "--model", "mlp 2", "--epochs", "1", "--out", "other", "--json"]) == 0
@@ -377,6 +383,7 @@ def test_a_blank_name(refused) -> None:
     assert "neither a path" in refused(3, "inspect", "")
 
 
+@pytest.mark.slow
 def test_an_output_that_cannot_be_written() -> None:
     code = "from picturewise.cli.app import run; raise SystemExit(run(['inspect', 'digits', '--json']))"
     with Path("/dev/full").open("w") as full:
@@ -387,6 +394,7 @@ def test_an_output_that_cannot_be_written() -> None:
     assert found.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode() -> None:
     found = subprocess.run(
         [sys.executable, "-m", "picturewise", "inspect", "digits"],

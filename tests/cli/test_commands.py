@@ -34,6 +34,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert found.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_training_begins_without_what_draws() -> None:
     code = (
         "import sys, picturewise.cli.opening, picturewise.tasks.find_rate, picturewise.training.start; "
@@ -63,6 +64,7 @@ def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.Capt
     assert {*NETWORKS, *_KINDS} - said == set()
 
 
+@pytest.mark.slow
 def test_inspect_prints_counts_and_draws(
     picture_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +77,7 @@ def test_inspect_prints_counts_and_draws(
             assert min(figure.size) > 100
 
 
+@pytest.mark.slow
 def test_inspect_never_writes_into_the_users_folder(picture_folder: Path) -> None:
     before = sorted(picture_folder.rglob("*"))
     assert run(["inspect", str(picture_folder)]) == 0
@@ -107,6 +110,7 @@ def test_train_prints_the_network_and_says_where_the_run_lies(
         assert Path("run", name).exists()
 
 
+@pytest.mark.slow
 def test_the_summary_of_the_published_network(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for name in ("0", "1"):
@@ -127,6 +131,7 @@ def test_default_runs_are_numbered(idx_folder: Path) -> None:
     assert sorted(path.name for path in Path("runs").iterdir()) == ["bars-mlp-4-1", "bars-mlp-4-2"]
 
 
+@pytest.mark.slow
 def test_a_run_can_be_repeated_from_its_recipe(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert train(idx_folder, "--model", "mlp 8", "--seed", 3, "--augment", "shift 1", "--json") == 0
     first = json.loads(capfd.readouterr().out)
@@ -138,6 +143,7 @@ def test_a_run_can_be_repeated_from_its_recipe(idx_folder: Path, capfd: pytest.C
     )
 
 
+@pytest.mark.slow
 def test_training_does_not_open_the_test_pictures(
     idx_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +157,7 @@ def test_training_does_not_open_the_test_pictures(
     assert json.loads(capfd.readouterr().out)["final_weights_sha256"] == whole["final_weights_sha256"]
 
 
+@pytest.mark.slow
 def test_evaluate_and_its_check(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["train", str(idx_folder), "--epochs", "12", "--out", "run", "--json"]) == 0
     assert run(["evaluate", "run", "--at-least", "0.5"]) == 0
@@ -213,6 +220,7 @@ def test_predict_as_json_gives_probabilities_that_sum_to_one(
     assert found["class"] == max(found["probabilities"], key=found["probabilities"].get)
 
 
+@pytest.mark.slow
 def test_compare_puts_runs_side_by_side(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for name, model in (("one", "mlp 4"), ("two", "cnn")):
         assert (
@@ -249,6 +257,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.slow
 def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
     import pty
 
@@ -276,6 +285,7 @@ def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
     assert "batch" in text
 
 
+@pytest.mark.slow
 def test_the_demo_goes_the_whole_way_and_prints_the_path_of_its_report_last(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -296,6 +306,7 @@ def test_the_demo_goes_the_whole_way_and_prints_the_path_of_its_report_last(
         )
 
 
+@pytest.mark.slow
 def test_a_study_is_listed_run_and_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["study", "list"]) == 0
     assert "mnist-dense" in capsys.readouterr().out

@@ -182,6 +182,7 @@ def test_what_is_built_in_needs_no_fetching(capfd: pytest.CaptureFixture[str]) -
     assert "nothing to fetch" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_imports_are_listed_and_removed_and_the_pictures_stay(
     picture_folder: Path, idx_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_it_trains_evaluates_and_predicts_as_pytorch_does(capfd: pytest.CaptureFixture[str]) -> None:
     layers = "flatten; dense 64; batchnorm; relu"
     arguments = ["train", "digits", "--layers", layers, "--engine", "numpy", "--epochs", "4", "--out", "run"]

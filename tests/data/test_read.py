@@ -110,6 +110,7 @@ def test_a_split_is_the_same_whichever_are_read_with_it(
         assert fingerprints(load(source, split)) == {split: together[split]}
 
 
+@pytest.mark.slow
 def test_the_held_out_splits_do_not_depend_on_size_fit_or_file_names(
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:

@@ -75,6 +75,7 @@ def warn(_: int) -> None:
     warnings.warn("overflow", RuntimeWarning, stacklevel=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behave", "kind"),
     [

@@ -28,6 +28,7 @@ def test_the_network_holds_the_numbers_that_the_table_says_at_every_size(name: s
 LARGE_ONES = {"vgg11", "vgg13", "vgg16", "vgg19", "wide-resnet-28-10"}  # on 224x224 in benchmarks/presets.py
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape"),
     [

@@ -27,6 +27,7 @@ def bent(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: 0.5 + noise[name] if tensor.ndim == 1 else tensor.clone() for name, tensor in state.items()}
 
 
+@pytest.mark.slow
 def test_features_are_those_of_timm_and_of_our_own_network_with_the_same_weights(timm: ModuleType) -> None:
     shape = (64, 64, 3)
     theirs = timm.create_model("resnet18", num_classes=0).eval()

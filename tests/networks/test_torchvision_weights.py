@@ -177,6 +177,7 @@ def test_the_published_names_and_shapes_are_complete(name: str) -> None:
     assert sum(math.prod(shape) for shape in parameters.values()) == PARAMETERS[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [224, 64, 33])
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_a_resnet_with_published_weights_gives_the_published_logits(name: str, side: int) -> None:
@@ -196,6 +197,7 @@ def test_in_single_precision_too() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_vgg_with_published_weights_gives_the_published_logits() -> None:
     state, shape = state_of("vgg11_bn"), (224, 224, 3)
     batch = pictures(shape, torch.float32)
@@ -206,6 +208,7 @@ def test_a_vgg_with_published_weights_gives_the_published_logits() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [32, 64])
 def test_of_a_vgg_on_other_sizes_the_features_are_the_published_ones(side: int) -> None:
     for name in ("vgg11_bn", "vgg16_bn"):

@@ -93,6 +93,7 @@ print(hashlib.sha256(weights.to_bytes(tensors, {"key": "value"})).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_bytes_are_the_same_in_every_process() -> None:
     tensors = {f"layer.{i}": torch.arange(i + 1.0) for i in reversed(range(20))}
     other = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True)

@@ -76,6 +76,7 @@ print(hashlib.sha256(test_classifier.classifier().to_bytes()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_equal_classifiers_give_equal_bytes_in_every_process(tmp_path: Path) -> None:
     content = classifier().to_bytes()
     assert classifier().to_bytes() == content
@@ -441,6 +442,7 @@ assert "torch" in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_all_of_a_loaded_classifier_but_its_module_does_without_torch(tmp_path: Path) -> None:
     classifier().save(tmp_path / "c")
     subprocess.run([sys.executable, "-c", SCRIPT_WITHOUT_TORCH, str(tmp_path / "c")], check=True)

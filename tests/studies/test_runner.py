@@ -58,6 +58,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: Path, tmp_path: Path) -> None:
     told = []
     found = study(
@@ -95,6 +96,7 @@ def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: P
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == json.loads(found.model_dump_json())
 
 
+@pytest.mark.slow
 def test_what_is_finished_stays_and_what_was_interrupted_goes_on(
     file: Path, idx_folder: Path, tmp_path: Path
 ) -> None:
@@ -116,6 +118,7 @@ def test_what_is_finished_stays_and_what_was_interrupted_goes_on(
     assert [model.accuracy for model in found.models] == [model.accuracy for model in whole.models]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_before_its_first_batch_is_begun_anew(
     file: Path, idx_folder: Path, tmp_path: Path
 ) -> None:
@@ -127,6 +130,7 @@ def test_a_run_that_was_killed_before_its_first_batch_is_begun_anew(
     assert len(study(file, data=idx_folder, out=out, progress=False).models) == 2
 
 
+@pytest.mark.slow
 def test_only_some_models_come_with_what_they_begin_with(
     file: Path, idx_folder: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +141,7 @@ def test_only_some_models_come_with_what_they_begin_with(
     assert [model.name for model in found.models] == ["line", "two"]
 
 
+@pytest.mark.slow
 def test_a_quick_look_says_so_and_has_a_folder_of_its_own(
     file: Path, idx_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +156,7 @@ def test_a_quick_look_says_so_and_has_a_folder_of_its_own(
     assert "drawn class by class: train 20 of 54" in page
 
 
+@pytest.mark.slow
 def test_models_on_different_pictures_are_not_compared(
     file: Path, idx_folder: Path, picture_folder: Path, tmp_path: Path
 ) -> None:
@@ -192,6 +198,7 @@ def test_nothing_is_written_where_something_does_not_fit(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -210,6 +217,7 @@ def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, 
     assert (out / "report.html").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_sheets_of_more_models_do_not_stay_behind(file: Path, idx_folder: Path, tmp_path: Path) -> None:
     lines = [f'[[models]]\nname = "m{number}"\nrecipe.model.layers = ["flatten"]\n' for number in range(5)]
     file.write_text(HEAD.replace("epochs = 2", "epochs = 1") + "".join(lines))

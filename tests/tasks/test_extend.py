@@ -40,6 +40,7 @@ def probabilities(folder: Path, data: Path) -> np.ndarray:
     return picturewise.open_run(folder).classifier().probabilities(part.images)
 
 
+@pytest.mark.slow
 def test_old_classes_are_predicted_as_before_when_classes_are_added_and_nothing_is_trained(
     trained: Path, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_old_classes_are_predicted_as_before_when_classes_are_added_and_nothing_
     assert (found.new.before, found.new.after.value) == (None, 0.0)
 
 
+@pytest.mark.slow
 def test_added_classes_are_learned_beside_the_old_ones(trained: Path, tmp_path: Path) -> None:
     data = pictures(tmp_path / "four", *COLOURS)
     found = picturewise.extend(
@@ -70,6 +72,7 @@ def test_added_classes_are_learned_beside_the_old_ones(trained: Path, tmp_path: 
     assert [row.epoch for row in found.run.history][:2] == [0, 1]
 
 
+@pytest.mark.slow
 def test_pictures_of_new_classes_alone_are_numbered_behind_the_old_ones(
     trained: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +87,7 @@ def test_pictures_of_new_classes_alone_are_numbered_behind_the_old_ones(
     assert picturewise.evaluate(found.run, progress=False).classes == ("green", "red", "blue", "white")
 
 
+@pytest.mark.slow
 def test_more_layers_begin_with_what_the_network_knew(trained: Path, tmp_path: Path) -> None:
     found = picturewise.extend(trained, layers="dense 8 relu", epochs=2, out=tmp_path / "run", progress=False)
     assert found.new is None
@@ -95,6 +99,7 @@ def test_more_layers_begin_with_what_the_network_knew(trained: Path, tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_a_new_output_layer_is_for_the_classes_of_the_pictures(trained: Path, tmp_path: Path) -> None:
     data = pictures(tmp_path / "other", "white", "blue")
     settings = ["training.freeze=backbone"]
@@ -109,6 +114,7 @@ def test_a_new_output_layer_is_for_the_classes_of_the_pictures(trained: Path, tm
     assert all((old[name] == new[name]).all() for name in old if not name.startswith("6."))
 
 
+@pytest.mark.slow
 def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
     picturewise.extend(trained, layers="dropout 0.1", epochs=1, out=tmp_path / "run", progress=False)
@@ -135,6 +141,7 @@ def test_what_does_not_go_together_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_became_of_old_and_new_classes(
     trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def stripes() -> picturewise.Dataset:
     return picturewise.Dataset("stripes", train=part(80), valid=part(20))
 
 
+@pytest.mark.slow
 def test_a_rate_is_found_and_training_with_it_learns(stripes: picturewise.Dataset) -> None:
     found = picturewise.find_learning_rate(stripes, model="mlp 8", progress=False)
     assert found.suggested == pytest.approx(found.lowest / 10, rel=0.06)
@@ -77,6 +78,7 @@ def test_the_validation_and_test_pictures_change_nothing(stripes: picturewise.Da
     assert found.losses == again.losses
 
 
+@pytest.mark.slow
 def test_a_module_stays_as_it_is(stripes: picturewise.Dataset) -> None:
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
     before = {key: tensor.clone() for key, tensor in module.state_dict().items()}
@@ -94,6 +96,7 @@ def test_what_is_there_is_not_overwritten(stripes: picturewise.Dataset) -> None:
     assert [file.name for file in Path("full").iterdir()] == ["thing"]
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_leaves_no_folder(stripes: picturewise.Dataset) -> None:
     class Nothing(torch.nn.Module):
         def __init__(self) -> None:
@@ -114,6 +117,7 @@ def test_the_folder_is_no_run(stripes: picturewise.Dataset) -> None:
         picturewise.resume(found.path)
 
 
+@pytest.mark.slow
 def test_the_command_suggests_a_rate_and_its_last_line_trains_with_it(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

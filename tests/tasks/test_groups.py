@@ -48,6 +48,7 @@ def test_no_patient_is_in_two_splits_of_what_python_reads(scans: Path) -> None:
     assert patients(parted.train) & patients(parted.test)  # or else the test shows nothing
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_groups_in_its_recipe_and_is_evaluated_with_them(
     scans: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_run_keeps_its_groups_in_its_recipe_and_is_evaluated_with_them(
     assert again.record.final_weights_sha256 == opened.record.final_weights_sha256
 
 
+@pytest.mark.slow
 def test_inspect_counts_the_grouped_splits(scans: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["inspect", str(scans), "--group-by", PATTERN, "--json"]) == 0
     told = json.loads(capfd.readouterr().out)

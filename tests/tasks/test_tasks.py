@@ -66,6 +66,7 @@ def test_a_data_set_made_in_python_must_be_passed_again_to_a_run_that_is_opened(
         picturewise.evaluate(run.path)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_weights(stripes: picturewise.Dataset) -> None:
     options = {
         "model": "cnn",
@@ -83,6 +84,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(stripes: picturewise.Dat
     assert part.classifier_path.read_bytes() == whole.classifier_path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_users_module_goes_the_whole_way(stripes: picturewise.Dataset) -> None:
     run = picturewise.train(stripes, network=network(), epochs=10, progress=False)
     assert run.record.module == "torch.nn.modules.container.Sequential"
@@ -99,6 +101,7 @@ def test_settings_may_be_a_mapping(stripes: picturewise.Dataset) -> None:
     assert run.recipe.training.momentum == 0.5
 
 
+@pytest.mark.slow
 def test_the_later_of_recipe_names_and_settings_wins(stripes: picturewise.Dataset) -> None:
     Path("recipe.toml").write_text(
         'seed = 1\n[model]\nname = "mlp 4"\n[training]\nepochs = 7\nbatch_size = 16\n'
@@ -112,6 +115,7 @@ def test_the_later_of_recipe_names_and_settings_wins(stripes: picturewise.Datase
     assert again.record.final_weights_sha256 == run.record.final_weights_sha256
 
 
+@pytest.mark.slow
 def test_layers_win_over_the_recipes_preset_and_a_model_over_its_layers(stripes: picturewise.Dataset) -> None:
     Path("recipe.toml").write_text('[model]\nlayers = ["flatten", "dense 3 tanh"]\n')
     run = picturewise.train(stripes, recipe=Path("recipe.toml"), epochs=1, progress=False)
@@ -126,6 +130,7 @@ def test_a_run_that_cannot_be_set_up_leaves_no_folder(stripes: picturewise.Datas
     assert list(Path("runs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_classes_are_matched_by_name(stripes: picturewise.Dataset) -> None:
     run = picturewise.train(stripes, model="mlp 8", epochs=10, progress=False)
     test = stripes.test
@@ -135,6 +140,7 @@ def test_classes_are_matched_by_name(stripes: picturewise.Dataset) -> None:
     assert picturewise.evaluate(run, data=picturewise.Dataset("swapped", test=swapped)).accuracy.value == 1
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_an_older_best_epoch_does_not_count(stripes: picturewise.Dataset) -> None:
     options = {"model": "cnn", "epochs": 6, "progress": False}
     with pytest.raises(Interrupted):
@@ -148,6 +154,7 @@ def test_an_evaluation_of_an_older_best_epoch_does_not_count(stripes: picturewis
     assert run.evaluation() is None
 
 
+@pytest.mark.slow
 def test_probabilities_of_another_run_are_refused(stripes: picturewise.Dataset) -> None:
     for name, model in (("one", "mlp 2"), ("two", "cnn")):
         run = picturewise.train(stripes, model=model, epochs=1, out=name, progress=False)
@@ -157,6 +164,7 @@ def test_probabilities_of_another_run_are_refused(stripes: picturewise.Dataset) 
         picturewise.compare(["one", "two"], data=stripes)
 
 
+@pytest.mark.slow
 def test_runs_on_a_data_set_made_in_python_can_be_compared(stripes: picturewise.Dataset) -> None:
     runs = [picturewise.train(stripes, model=model, epochs=2, progress=False) for model in ("mlp 2", "cnn")]
     assert picturewise.compare(runs, data=stripes).pictures == 40
@@ -171,6 +179,7 @@ def test_other_pictures_of_the_same_name_leave_the_runs_evaluation_alone(
     assert run.evaluation() == kept
 
 
+@pytest.mark.slow
 def test_pictures_that_were_learned_from_are_never_evaluated_as_test() -> None:
     run = picturewise.train("digits", model="mlp 8", epochs=1, out="run", progress=False)
     assert picturewise.evaluate(run.classifier(), data="digits").pictures == 359
@@ -193,6 +202,7 @@ def test_two_networks_for_one_run_are_refused(
         picturewise.train(stripes, model="mlp", progress=False, **choice)
 
 
+@pytest.mark.slow
 def test_a_preset_that_is_set_wins_over_the_layers_of_the_recipe(stripes: picturewise.Dataset) -> None:
     run = picturewise.train(stripes, model="mlp 4", epochs=1, progress=False)
     again = picturewise.train(
@@ -212,6 +222,7 @@ def test_bare_arrays_are_refused_with_the_way_out() -> None:
         picturewise.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_run_of_a_part_of_the_pictures_goes_on_with_the_same_ones(idx_folder: Path, tmp_path: Path) -> None:
     run = picturewise.train(
         idx_folder, layers="flatten", epochs=1, out=tmp_path / "run", settings=["data.limit=20"]

@@ -81,6 +81,7 @@ def test_the_commands_go_all_the_way(
     assert run(["resume", "one"]) == 0
 
 
+@pytest.mark.slow
 def test_classes_and_layers_are_added_and_nothing_that_it_knew_is_lost_at_first(
     trained: Run, letters: Path, tmp_path: Path
 ) -> None:

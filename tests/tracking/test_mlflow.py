@@ -58,6 +58,7 @@ class Stop(Callback):
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_run_is_in_the_store_with_recipe_metrics_and_outcome_and_ends_with_the_same_weights(
     runs: Path, tiny: ModuleType, untracked: dict[str, Any]
 ) -> None:

@@ -51,6 +51,7 @@ class Stop(Callback):
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_the_record_holds_the_history_and_training_ends_with_the_same_weights(
     tmp_path: Path, tiny: ModuleType, untracked: dict[str, Any]
 ) -> None:
@@ -132,6 +133,7 @@ def test_drawing_the_graph_leaves_a_module_and_its_random_numbers_as_they_were(
     check_scalars(tmp_path / "with")
 
 
+@pytest.mark.slow
 def test_a_run_with_a_record_is_evaluated_like_any_other(tmp_path: Path, idx_folder: Path) -> None:
     run = train(
         idx_folder, model="mlp 8", epochs=1, out=tmp_path / "run", track="tensorboard", progress=False

@@ -52,6 +52,7 @@ def test_a_package_that_is_not_installed_is_named_before_any_data_is_read(
     assert capsys.readouterr().err == f"picturewise: {sentence}\n"
 
 
+@pytest.mark.slow
 def test_packages_for_tracking_are_not_imported_until_a_record_is_begun() -> None:
     code = (
         "import sys; import picturewise.cli.app, picturewise.tasks.train; "

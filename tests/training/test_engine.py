@@ -163,6 +163,7 @@ def test_frozen_layers_are_refused(tmp_path: Path, tiny: ModuleType) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_range_test_can_be_computed_by_it(tiny: ModuleType) -> None:
     found, expected = (
         range_test(tiny.learner(engine=engine, layers=QUIET, optimizer="sgd"))

@@ -385,6 +385,7 @@ print([name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in
 """
 
 
+@pytest.mark.slow
 def test_taking_steps_does_not_load_the_compiler_of_pytorch() -> None:
     found = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"

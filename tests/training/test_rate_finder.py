@@ -68,6 +68,7 @@ def test_the_losses_are_those_that_plain_steps_at_these_rates_bring(tiny: Module
             assert float(learner.step(order, epoch, batch, test.rates[number])[0]) == test.losses[number]
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_tests_and_other_seeds_others(tiny: ModuleType) -> None:
     first, again = (range_test(tiny.learner()) for _ in range(2))
     assert first == again
@@ -159,6 +160,7 @@ def test_rows_are_read_back_exactly(tiny: ModuleType) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_module_of_the_users_can_be_tested(tiny: ModuleType) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)

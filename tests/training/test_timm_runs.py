@@ -115,6 +115,7 @@ def test_frozen_it_stays_as_it_is_and_thaws_at_its_epoch(
     assert not torch.equal(now["0.conv1.0.weight"], before["0.conv1.0.weight"])
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_when_the_file_is_gone_and_begins_with_it_alone(
     tiny: ModuleType, published: Path, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def give_up(_: Trainer) -> None:
     raise KeyError
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_runs_in_another_process_and_folder(
     tmp_path: Path, whole: dict[str, Any]
 ) -> None:

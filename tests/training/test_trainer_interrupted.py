@@ -109,6 +109,7 @@ def child(*arguments: object) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.campaign
 def test_a_run_killed_before_any_change_on_disk_or_after_any_batch_goes_on_bit_for_bit(
@@ -122,6 +123,7 @@ def test_a_run_killed_before_any_change_on_disk_or_after_any_batch_goes_on_bit_f
     assert {fuse: result for fuse, result in found["killed"].items() if result != whole} == {}
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.campaign
 def test_a_run_killed_many_times_goes_on_bit_for_bit(
@@ -134,6 +136,7 @@ def test_a_run_killed_many_times_goes_on_bit_for_bit(
     assert all(one["result"] == found["whole"] for one in found["chains"])
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_run_whose_files_grow_too_large_ends_with_a_sentence_and_goes_on_without_the_limit(
@@ -144,6 +147,7 @@ def test_a_run_whose_files_grow_too_large_ends_with_a_sentence_and_goes_on_witho
     assert all(one["status"] == 0 and one["result"] == whole for one in limited)
 
 
+@pytest.mark.slow
 @needs_fork
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux mounts a small disk for one process")
 def test_a_run_on_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(
@@ -168,6 +172,7 @@ def test_a_run_on_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(
     assert found["result"] == whole
 
 
+@pytest.mark.slow
 def test_a_disk_that_fails_at_any_flush_loses_nothing(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,7 @@ def test_a_size_asked_for_overrides_all(tmp_path: Path, save_picture: SavePictur
     assert reading.notes == ()
 
 
+@pytest.mark.slow
 def test_test_gets_the_size_and_channels_of_train(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path / "train", height=6, width=9, mode="L")
     make_classes(tmp_path / "test", height=20, width=20, mode="RGB")

@@ -36,6 +36,7 @@ def grey(count: int = 40) -> np.ndarray:
     return (RANDOM.random((count, 8, 8)) * 255).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_grey_svhn_layout_is_read_with_its_three_splits(tmp_path: Path) -> None:
     parts = {f"X_{name}": grey(count) for name, count in (("train", 40), ("val", 20), ("test", 10))}
     labels = {f"y_{name[2:]}": (np.arange(len(part)) % 10).astype(np.uint8) for name, part in parts.items()}

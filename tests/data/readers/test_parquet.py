@@ -69,6 +69,7 @@ def test_pictures_and_named_labels_are_those_of_the_hub(tmp_path: Path, struct: 
         np.testing.assert_array_equal(picture, np.asarray(Image.open(io.BytesIO(png(number)))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [".", "data"])
 def test_shards_are_put_together_by_their_names(tmp_path: Path, folder: str) -> None:
     for name, labels in (

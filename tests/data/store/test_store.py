@@ -271,6 +271,7 @@ READ = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 def test_processes_that_import_at_once_end_with_one_good_copy(
     tmp_path: Path, make_classes: MakeClasses, whole_campaign: bool
@@ -288,6 +289,7 @@ def test_processes_that_import_at_once_end_with_one_good_copy(
     assert sorted(path.stat().st_mtime_ns for path in (tmp_path / "animals").rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 def test_an_import_that_is_killed_at_any_change_on_the_disk_is_made_whole_by_the_next(
     tmp_path: Path, make_classes: MakeClasses, whole_campaign: bool
@@ -346,6 +348,7 @@ FULL = (
 )
 
 
+@pytest.mark.slow
 def test_a_file_that_grows_beyond_what_is_allowed_is_an_error_for_the_user(
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:

@@ -26,6 +26,7 @@ def test_a_split_without_pictures_is_drawn():
     assert [bar.get_width() for bar in axes.patches] == [0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 10, 100])
 @pytest.mark.parametrize("splits", [1, 3])
 def test_no_text_lies_on_another(classes, splits, overlapping, strange_names):

@@ -32,6 +32,7 @@ def test_a_class_without_pictures_keeps_its_row():
     assert len(axes.images) == 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 12, 13, 41, 100])
 def test_no_text_or_picture_lies_on_another(classes, overlapping, renderer, strange_names):
     figure = draw_class_sheet(rows([strange_names[n % 10] + str(n) for n in range(classes)], samples=2))

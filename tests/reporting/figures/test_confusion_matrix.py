@@ -61,12 +61,14 @@ def test_numbers_stand_out_from_their_cells():
         assert (brightness > 0.5) == (text.get_color() != "#ffffff")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("classes", "numbered"), [(2, True), (20, True), (21, False), (100, False)])
 def test_cells_are_numbered_while_numbers_fit(classes, numbered):
     axes = draw_confusion_matrix(matrix(classes), [str(n) for n in range(classes)]).axes[0]
     assert bool(axes.texts) == numbered
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 10, 20, 21, 51, 100])
 def test_no_text_lies_on_another(classes, overlapping, strange_names):
     names = [strange_names[n % 10] + str(n) for n in range(classes)]

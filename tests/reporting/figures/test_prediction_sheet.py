@@ -84,6 +84,7 @@ def test_pictures_stand_beside_their_charts():
         assert right - left == pytest.approx(bottom - top)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("models", [1, 2, 4])
 @pytest.mark.parametrize("classes", [2, 10, 100])
 def test_no_text_lies_on_another(models, classes, overlapping, strange_names):

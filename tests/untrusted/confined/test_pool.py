@@ -240,6 +240,7 @@ def test_ticks_come_from_the_calling_thread_and_add_up(work: Work) -> None:
     assert {thread for _, thread in ticks} == {threading.get_ident()}
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 def test_many_threads_may_call_at_the_same_time(work: Work, whole_campaign: bool) -> None:
     count = 40 if whole_campaign else 6
