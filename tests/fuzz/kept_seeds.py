@@ -17,6 +17,7 @@ from seeds import Files, Seed
 from picturewise.cache_folder import VARIABLE, imports_folder
 from picturewise.data import read
 from picturewise.data.options import DataOptions
+from picturewise.data.recognise import recognise
 
 STORE = "store"  # below it, a folder for each split as `stored_split` describes it
 _KINDS = {".npy": "npy/bytes", ".json": "json", ".txt": "lines"}
@@ -33,7 +34,7 @@ def _imported(seed: Seed, size: tuple[int, int] | None) -> Seed:
         for name, content in seed.files.items():
             Path(folder, name).write_bytes(content)
         with mock.patch.dict(os.environ, {VARIABLE: str(Path(folder, "home"))}):
-            read.read(DataOptions(source=folder, size=size))
+            read.read(recognise(folder), DataOptions(source=str(folder), size=size))
             parts = list(imports_folder().glob("[0-9a-f]*/*-*"))
             kept = {
                 f"{STORE}/{part.name.partition('-')[0]}/{path.name}": path.read_bytes().replace(

@@ -17,7 +17,7 @@ from seeds import Seed
 from picturewise.cache_folder import imports_folder
 from picturewise.data import read
 from picturewise.data.options import DataOptions
-from picturewise.data.recognise import find_reader
+from picturewise.data.recognise import find_reader, recognise
 from picturewise.data.store import store
 
 PICTURES = np.zeros((2, 5, 7, 3), np.uint8)  # to be predicted
@@ -106,7 +106,7 @@ def read_weights(folder: Path, seed: Seed, random: Random) -> None:
 
 
 def _use(options: DataOptions) -> None:
-    dataset = read.read(options)
+    dataset = read.read(recognise(options.source), options)
     for part in dataset.splits().values():
         part.fingerprint  # noqa: B018 (computed when asked for)
         part.counts()

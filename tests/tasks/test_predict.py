@@ -235,11 +235,25 @@ def test_pictures_without_labels_are_not_trained_on(form: str, tmp_path: Path) -
 
 
 def test_loose_pictures_are_not_trained_on(tmp_path: Path) -> None:
-    save(tmp_path / "set" / "a.png", 9)
-    with pytest.raises(
-        DataError, match=r"set has pictures without labels\. To train, put them into a folder per"
+    path = save(tmp_path / "set" / "a.png", 9)
+    for place, said in (
+        (path, r"a\.png has pictures without labels\. To train, put them into a folder per class"),
+        (tmp_path / "set", r"set holds pictures, but no folder per class; expected .*set/<class>/<picture>"),
     ):
-        train(tmp_path / "set", epochs=1, out=tmp_path / "run", progress=False)
+        with pytest.raises(DataError, match=said):
+            train(place, epochs=1, out=tmp_path / "run", progress=False)
+
+
+def test_pictures_beside_a_list_of_their_labels_are_trained_on(tmp_path: Path) -> None:
+    folder = tmp_path / "listed"
+    for number in range(20):
+        save(folder / f"{number}.png", 200 * (number % 2) + number, (4, 4))
+    rows = "".join(f"{number}.png,{'ab'[number % 2]}\n" for number in range(20))
+    (folder / "labels.csv").write_text(f"file,label\n{rows}")
+    run = train(
+        folder, epochs=1, model="mlp 4", settings={"data.size": [4, 4]}, out=tmp_path / "run", progress=False
+    )
+    assert run.record.data.classes == ("a", "b")
 
 
 def test_a_loose_picture_is_not_imported(tmp_path: Path, trained: Classifier) -> None:

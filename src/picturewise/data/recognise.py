@@ -90,13 +90,13 @@ def _picture(path: Path) -> LoosePictures | None:
     return None
 
 
-def _pictures_in(folder: Path, *, labelled: bool) -> LoosePictures | None:
-    """Return the pictures that lie directly in a folder; None: there are none, or its folders are its classes."""
+def _pictures_in(folder: Path) -> LoosePictures | None:
+    """Return the pictures that lie directly in a folder; None: there are none."""
     if not folder.is_dir():
         return None
     found = visible_entries(folder)
     folders = [entry for entry in found if is_folder(entry)]
-    if not any(map(looks_like_picture, found)) or (labelled and folders):
+    if not any(map(looks_like_picture, found)):
         return None
     left = tuple(
         Skipped(printable(entry.path), "a folder beside the pictures; name it to predict the pictures in it")
@@ -122,7 +122,8 @@ def _stored(data: str, path: Path, *, labelled: bool) -> Source:
         raise _not_found(data, entries.entries()) from error
     if not data.strip():
         raise _not_found(data, entries.entries())
-    return _pictures_in(path, labelled=labelled) or StoredSource(find_reader(path), str(path.absolute()))
+    loose = None if labelled else _pictures_in(path)
+    return loose or StoredSource(find_reader(path), str(path.absolute()))
 
 
 def find_reader(path: Path) -> Reader:
