@@ -31,7 +31,7 @@ size = click.option(
 group_by = click.option(
     "--group-by",
     metavar="PATTERN",
-    help="Keep together what belongs together in held out splits: a regular expression for what names a thing in "
+    help="Keep together what belongs together in held-out splits: a regular expression for what names a thing in "
     "the file names, such as '(patient[0-9]+)_'.",
 )
 track = click.option(

@@ -53,7 +53,7 @@ class DataOptions(BaseModel):
     split_seed: int = Field(
         default=0,
         ge=0,
-        description="Seed of the held out splits; apart from the run's seed, so that runs share one test split.",
+        description="Seed of the held-out splits; apart from the run's seed, so that runs share one test split.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
