@@ -60,7 +60,8 @@ def test_a_name_that_timm_does_not_know_is_told_with_the_line(timm: ModuleType) 
 
 def test_without_timm_the_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(LayerError, match=f"cannot be read: it needs the package timm and .*{re.escape(install_command('timm'))}"):
+    command = re.escape(install_command("timm"))
+    with pytest.raises(LayerError, match=f"cannot be read: it needs the package timm and .*{command}"):
         parse("timm resnet18")
 
 

@@ -50,7 +50,6 @@ def look_at(page, folder, widths):
     return json.loads(re.search(r'<pre id="seen">(.*?)</pre>', finished.stdout.decode())[1])
 
 
-@pytest.mark.slow
 @pytest.mark.campaign
 def test_the_report_fits_a_phone_and_a_desk(report, strange_names, tmp_path, whole_campaign):
     if BROWSER is None:
