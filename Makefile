@@ -24,7 +24,7 @@ test: lint  ## everything that must hold before a change lands, under 8 minutes
 	$(PYTEST) $(PARALLEL)
 
 # One after the other, because each takes all cores or measures memory.
-campaign: .venv/installed-dev  ## the long tests whole, about an hour: fuzz, crash, load, browser, packages
+campaign: .venv/installed-dev  ## the long tests whole, under an hour: fuzz, crash, load, browser, packages
 	$(PYTEST) --whole -m campaign -v
 
 lint: .venv/installed-dev

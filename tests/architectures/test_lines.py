@@ -245,6 +245,7 @@ WORDS = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from([*WORDS, "\n"]) | st.text(max_size=4), max_size=6))
 def test_any_text_is_layers_or_an_error_of_ours(words: list[str]) -> None:

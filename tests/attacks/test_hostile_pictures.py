@@ -57,6 +57,7 @@ def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.Mon
         read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
 
 
+@pytest.mark.slow
 def test_a_text_bomb_in_a_png_is_refused(peak_memory: Callable[[], int]) -> None:
     bomb = b"Comment\0\0" + zlib.compress(bytes(200_000_000), 9)
     content = png(1, 1, (b"zTXt", bomb), (b"IDAT", zlib.compress(b"\0\0")))

@@ -342,6 +342,7 @@ def test_a_comparison_does_not_overwrite_a_run(refused, idx_folder: Path, traine
     assert "would be overwritten" in refused(2, "compare", trained, "other", "--out", trained)
 
 
+@pytest.mark.slow
 def test_pictures_that_moved(
     refused, idx_folder: Path, trained: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

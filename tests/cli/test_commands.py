@@ -125,6 +125,7 @@ def test_the_summary_of_the_published_network(capfd: pytest.CaptureFixture[str],
     assert "669,706 parameters: 669,706 trainable, 0 not" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_default_runs_are_numbered(idx_folder: Path) -> None:
     for _ in range(2):
         assert run(["train", str(idx_folder), "--model", "mlp 4", "--epochs", "1", "--json"]) == 0

@@ -86,6 +86,7 @@ def test_train_and_valid_are_read_without_opening_the_test_files_of_an_idx_set(
         load(idx)
 
 
+@pytest.mark.slow
 def test_train_and_valid_are_read_without_opening_the_test_files_of_class_folders(
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:

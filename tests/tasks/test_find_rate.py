@@ -51,6 +51,7 @@ def test_a_rate_is_found_and_training_with_it_learns(stripes: picturewise.Datase
     assert trained.history[-1].valid_accuracy == 1
 
 
+@pytest.mark.slow
 def test_the_folder_holds_table_figure_and_recipe_and_is_numbered(stripes: picturewise.Dataset) -> None:
     first, second = (picturewise.find_learning_rate(stripes, model="mlp 8", progress=False) for _ in range(2))
     assert first.path == Path("runs/stripes-mlp-8-learning-rate-1")
@@ -65,6 +66,7 @@ def test_the_folder_holds_table_figure_and_recipe_and_is_numbered(stripes: pictu
     assert sorted(path.name for path in Path("runs").iterdir()) == [first.path.name, second.path.name]
 
 
+@pytest.mark.slow
 def test_the_validation_and_test_pictures_change_nothing(stripes: picturewise.Dataset) -> None:
     assert stripes.train is not None
     assert stripes.valid is not None

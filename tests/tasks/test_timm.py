@@ -55,6 +55,7 @@ def trained(timm: ModuleType, two: Path, tmp_path_factory: pytest.TempPathFactor
     return train(two, layers="timm test_resnet", epochs=1, out=out, settings=FAST, progress=False)
 
 
+@pytest.mark.slow
 def test_the_commands_go_all_the_way(
     timm: ModuleType,
     letters: Path,

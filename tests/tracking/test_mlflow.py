@@ -80,6 +80,7 @@ def test_a_run_is_in_the_store_with_recipe_metrics_and_outcome_and_ends_with_the
     assert run.info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_and_nothing_is_written_elsewhere(
     runs: Path, tiny: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def published(timm: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.mark.slow
 def test_a_run_repeats_bit_for_bit(tiny: ModuleType, whole: dict[str, Any], tmp_path: Path) -> None:
     tiny.start(tmp_path / "run", layers=LINES, optimizer="muon", ema=0.9).fit()
     assert tiny.outcome(tmp_path / "run") == whole
@@ -96,6 +97,7 @@ def test_a_run_begins_with_the_weights_of_the_file_and_their_scale(
     )  # timm says 0.5 of 0..1
 
 
+@pytest.mark.slow
 def test_frozen_it_stays_as_it_is_and_thaws_at_its_epoch(
     tiny: ModuleType, published: Path, tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_other_layouts_are_brought_to_ours(
     assert recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.images.shape == expected
 
 
+@pytest.mark.slow
 def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_path: Path) -> None:
     train = np.linspace(0, 1, 2 * 16).reshape(2, 4, 4)
     path = write(tmp_path / "a.h5", x_train=train, y_train=[0, 1], x_test=train[:1] * 0.2, y_test=[0])
@@ -97,6 +98,7 @@ def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_p
     assert recognised(path).read({"test"}, OPTIONS).parts["test"].pictures.images.max() == 1
 
 
+@pytest.mark.slow
 def test_test_alone_reads_of_train_the_labels_and_the_range_of_floats(tmp_path: Path) -> None:
     def damaged(train: np.ndarray) -> Path:
         """A file whose last picture of train is packed in a way that cannot be unpacked."""
@@ -134,6 +136,7 @@ def test_a_file_with_other_arrays_says_which(tmp_path: Path) -> None:
         recognise(write(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [

@@ -37,6 +37,7 @@ def recognised(path: Path) -> LabelledFilesReader:
     return source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("listed", "folder", "header", "ending"),
     [

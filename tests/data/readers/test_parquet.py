@@ -96,6 +96,7 @@ def test_plain_numbers_and_other_names_of_columns_are_read(tmp_path: Path) -> No
     assert part.labels.tolist() == [1, 0, 1]
 
 
+@pytest.mark.slow
 def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [0, 1, 0, 1], pictures=[png(0), b"no picture", png(2), png(3)])
     with pytest.raises(DataError, match=r"1 of 4 files .* a\.parquet, row 1: not a picture"):

@@ -121,6 +121,7 @@ def test_damaged_and_truncated_files_are_refused(folder: Path) -> None:
         assert "damaged" in refused(folder / "usps.bz2", content)
 
 
+@pytest.mark.slow
 def test_a_bomb_is_stopped(tmp_path: Path) -> None:
     assert "more than the 67,108,864 bytes" in refused(tmp_path / "usps.bz2", bz2.compress(bytes(100 << 20)))
 

@@ -214,6 +214,7 @@ def test_an_error_while_reading_leaves_nothing(fake: Fake) -> None:
     assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 def test_a_folder_is_imported_once_by_whatever_link_it_is_reached(
     make_classes: MakeClasses, tmp_path: Path

@@ -117,6 +117,7 @@ def test_no_items_start_no_child(work: Work) -> None:
     assert work([], function="broken") == ([], {})
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("item", "reason"),
@@ -144,6 +145,7 @@ def test_an_item_that_harms_its_child_takes_nothing_with_it(
     assert answers[:place] + answers[place + 1 :] == items[:place] + items[place + 1 :]
 
 
+@pytest.mark.slow
 def test_many_bad_items_are_all_told_apart(work: Work) -> None:
     items = numbered(400)
     for place in (0, 1, 15, 16, 17, 200, 201, 398, 399):
