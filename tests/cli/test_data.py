@@ -239,7 +239,7 @@ def test_imports_are_found_by_a_link_to_their_source(
     picture_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "link").symlink_to(picture_folder)
-    assert run(["inspect", str(tmp_path / "link")]) == 0
+    assert run(["inspect", str(tmp_path / "link"), "--out", str(tmp_path / "out")]) == 0
     capfd.readouterr()
     assert len(said_as_json(capfd, "imports", str(picture_folder))) == 1
     assert len(said_as_json(capfd, "imports", str(tmp_path / "link"), "--remove")) == 1
