@@ -43,18 +43,24 @@ from picturewise.errors import LayerError, nearest
 MOST_UNITS = 65_536
 MOST_PIXELS = 64
 MOST_BLOCKS = 256
+MOST_LINES = 1_000
+LONGEST_LINE = 200
+"""Characters; the longest that is understood has some 50."""
 
 
 def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
     """Return the layers that `text` (or each of several texts) describes.
 
     Raises:
-        LayerError: a line cannot be read; the message names it.
+        LayerError: a line cannot be read, the message names it; or there are far too many.
 
     >>> [layer.line for layer in parse("conv 32 /2 relu 3x3; flatten  # a comment")]
     ['conv 32 3x3 /2 relu', 'flatten']
     """
-    return tuple(parse_line(line, number) for number, line in enumerate(split_lines(text), start=1))
+    lines = split_lines(text)
+    if len(lines) > MOST_LINES:
+        raise LayerError(f"There are {len(lines):,} layer lines, and {MOST_LINES:,} are the most.")
+    return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
 
 
 def with_output(layers: Sequence[Layer], output: str) -> tuple[Layer, ...]:
@@ -79,6 +85,11 @@ def split_lines(text: str | Sequence[str]) -> list[str]:
 
 def parse_line(line: str, number: int) -> Layer:
     """Return the layer of one line; `number` is its place, counted from 1, for messages."""
+    if len(line) > LONGEST_LINE:
+        raise LayerError(
+            f"Layer line {number} has {len(line):,} characters, and {LONGEST_LINE} are the most. It begins with "
+            f"'{line[:40]}'."
+        )
     kind, *arguments = line.lower().split()
     words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments, number)
     if kind not in _KINDS:

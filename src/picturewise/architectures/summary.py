@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from picturewise.architectures.budget import MOST_OPERATIONS, Cost, complaint, cost
 from picturewise.architectures.layers import Count, Layer, Shape, ShapeError, show
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.residual import Residual
@@ -25,6 +26,8 @@ class Row:
         multiplications: about how many one picture costs: every parameter, at every place of the output.
         operations: how many times an engine is called for it on the way there.
         kept: about how many numbers of one picture training keeps for the way back.
+        held: how many numbers of one picture an engine holds at a time.
+        windows: how many the NumPy reference lays out side by side.
     """
 
     line: str
@@ -33,6 +36,8 @@ class Row:
     multiplications: int
     operations: int
     kept: int
+    held: int
+    windows: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,16 @@ class Summary:
         return sum(row.kept for row in self.rows)
 
     @property
+    def held(self) -> int:
+        """How many numbers of one picture an engine holds at a time, in the layer that holds most."""
+        return max(row.held for row in self.rows)
+
+    @property
+    def windows(self) -> int:
+        """How many numbers of one picture the NumPy reference lays out side by side, in the layer with most."""
+        return max(row.windows for row in self.rows)
+
+    @property
     def fixed(self) -> int:
         """Numbers that it does not change, such as running means."""
         return sum(row.count.fixed for row in self.rows)
@@ -72,9 +87,10 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
     """Return the table of `layers` on pictures of `input_shape` (H, W, C), the line `output` appended.
 
     Raises:
-        LayerError: a line does not fit; the message names it, what came in and what it expects.
+        LayerError: a line does not fit; the message names it, what came in and what it expects. Or the network costs
+            more than it may, see `budget`.
     """
-    shape, rows = input_shape, []
+    shape, rows, work, operations = input_shape, [], 0, 0
     for number, layer in enumerate(with_output(layers, output), start=1):
         last = number > len(layers)
         try:
@@ -82,8 +98,11 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
         except ShapeError as error:
             name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
             raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
-        rows.append(_row(layer, shape, outgoing))
-        shape = outgoing
+        found = cost(layer, shape, outgoing)
+        rows.append(_row(layer, shape, outgoing, found))
+        shape, work, operations = outgoing, work + found.work, operations + rows[-1].operations
+        if operations > MOST_OPERATIONS:  # before thousands of blocks are counted
+            break
     summary = Summary(input_shape, tuple(rows))
     if summary.trainable > MOST_PARAMETERS:
         widest = max(range(len(rows)), key=lambda index: rows[index].count.trainable)
@@ -91,19 +110,23 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
             f"The network would have {summary.trainable:,} parameters, more than {MOST_PARAMETERS:,}, most "
             f"of them in line {widest + 1}, '{rows[widest].line}': pool more before it or make it smaller."
         )
+    too_much = complaint(work, summary.held, operations, summary.trainable + summary.fixed)
+    if too_much is not None:
+        raise LayerError(f"The network is too costly on pictures of {show(input_shape)}: {too_much}.")
     return summary
 
 
-def _row(layer: Layer, shape: Shape, output: Shape) -> Row:
+def _row(layer: Layer, shape: Shape, output: Shape, costs: Cost) -> Row:
     """Return the row of a layer that makes `output` of `shape`."""
     count = layer.count(shape)
+    multiplications, operations, kept = count.trainable, 1, math.prod(output)
     if isinstance(layer, Timm):
         found = layer.measured(shape)
-        return Row(layer.line, output, count, found.multiplications, found.operations, found.kept)
-    places = output[0] * output[1] if len(output) == 3 else 1
-    tensors = operations = 1
+        multiplications, operations, kept = found.multiplications, found.operations, found.kept
+    elif len(output) == 3:
+        multiplications *= output[0] * output[1]
     if isinstance(layer, Residual):
         # Each convolution has its normalisation and activation; then comes the sum.
         operations = sum(3 * len(block.convolutions) + 1 for block in layer.plan(shape[-1]))
-        tensors = TENSORS_A_BLOCK * layer.blocks
-    return Row(layer.line, output, count, count.trainable * places, operations, tensors * math.prod(output))
+        kept *= TENSORS_A_BLOCK * layer.blocks
+    return Row(layer.line, output, count, multiplications, operations, kept, costs.held, costs.windows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,14 @@ from numpy.typing import NDArray
 from picturewise.architectures.layers import Shape
 from picturewise.errors import RunError
 from picturewise.printable import printable
+from picturewise.untrusted.regular_file import regular_size
 
 _TYPES = frozenset({"F32", "I64"})
 """Of the numbers that networks of layer lines hold. NumPy lacks some of the others."""
+MOST_HEADER = 16 << 20
+MOST_TENSORS = 10_000
+VARIANCE = "running_var"
+"""What the names of variances end with, see `problem`."""
 
 
 def fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -45,6 +51,21 @@ def to_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) ->
     return safetensors.numpy.save(plain, dict(metadata))
 
 
+def read_header(path: Path) -> tuple[dict[str, Shape], dict[str, str]]:
+    """Return the shape of each tensor in a safetensors file, and the metadata; no number is read.
+
+    Raises:
+        RunError: the file is missing, or is no whole safetensors file, or has far too many tensors.
+    """
+    with opened(path, "np") as file:
+        names = file.keys()
+        if len(names) > MOST_TENSORS:
+            raise RunError(
+                f"{printable(path)} holds {len(names):,} tensors, and {MOST_TENSORS:,} are the most."
+            )
+        return {name: tuple(file.get_slice(name).get_shape()) for name in names}, file.metadata() or {}
+
+
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
     """Return the arrays, float32 and int64, and the metadata of a safetensors file. No code in it can run.
 
@@ -52,7 +73,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
         None: it holds numbers of other types.
 
     Raises:
-        RunError: the file is missing, or is no whole safetensors file.
+        RunError: as for `read_header`.
     """
     with opened(path, "np") as file:
         names = file.keys()
@@ -65,10 +86,40 @@ def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata alone.
 
     Raises:
-        RunError: as for `read`.
+        RunError: as for `read_header`.
     """
     with opened(path, "np") as file:
         return file.metadata() or {}
+
+
+def problem(name: str, least: float, most: float) -> str | None:
+    """Return why numbers cannot be weights, or None.
+
+    Args:
+        name: of a tensor.
+        least: of its numbers; NaN if one is.
+        most: likewise.
+    """
+    if not (math.isfinite(least) and math.isfinite(most)):
+        return f"'{printable(name)}' holds numbers that are not finite (NaN or infinite)"
+    if least < 0 and name.endswith(VARIANCE):
+        return f"'{printable(name)}' holds a variance below 0"
+    return None
+
+
+def check_numbers(weights: Mapping[str, NDArray[Any]], origin: str) -> None:
+    """Check that weights are numbers that a network can compute with.
+
+    Raises:
+        RunError: one is NaN or infinite, or a variance is negative; the message names the tensor.
+    """
+    for name, array in weights.items():
+        # The least and the largest number: NaN comes through both. Nothing is copied, so this costs a few per cent of
+        # what the SHA-256 does.
+        if array.size and array.dtype == np.float32:
+            found = problem(name, float(array.min()), float(array.max()))
+            if found is not None:
+                raise RunError(f"{origin} is damaged or was made to do harm: {found}.")
 
 
 def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], origin: str) -> None:
@@ -95,12 +146,28 @@ def opened(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
     """Yield a safetensors file, open to be read as arrays or as tensors.
 
     Raises:
-        RunError: as for `read`.
+        RunError: as for `read_header`.
     """
     try:
+        _check_header(path)
         with safetensors.safe_open(path, framework=framework) as file:
             yield file
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except safetensors.SafetensorError as error:
+    # A shape without numbers can have sides that no array has.
+    except (safetensors.SafetensorError, ValueError) as error:
         raise RunError(f"{path} is damaged or is no safetensors file: {printable(error)}.") from error
+
+
+def _check_header(path: Path) -> None:
+    """Look at the length of the header before anything is made of it: it may describe a million tensors."""
+    size = regular_size(path)
+    if size is None:
+        raise RunError(f"{path} is not a regular file, expected a file of weights.")
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if MOST_HEADER < length <= size - 8:
+        raise RunError(
+            f"{path} is damaged or was made to do harm: its header has {length:,} bytes, and {MOST_HEADER:,} are the "
+            "most."
+        )

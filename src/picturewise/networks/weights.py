@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from picturewise.architectures.layers import Shape
+from picturewise.errors import RunError
 from picturewise.networks import arrays
 
 
@@ -58,15 +61,36 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no mapping)
 
 
+def check_module(network: nn.Module, found: Mapping[str, Shape], origin: str) -> None:
+    """Check that weights of these names and shapes are those of a network.
+
+    Raises:
+        RunError: names or shapes differ; the message names the first tensor that does.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    arrays.check_shapes(found, expected, origin)
+
+
 def load_weights(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
     """Copy `state` into `network`.
 
     Raises:
         RunError: names or shapes differ; the message names the first tensor that does.
     """
-    found, expected = (
-        {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        for tensors in (state, network.state_dict())
-    )
-    arrays.check_shapes(found, expected, origin)
+    check_module(network, {name: tuple(tensor.shape) for name, tensor in state.items()}, origin)
     network.load_state_dict(state)
+
+
+def check_numbers(network: nn.Module, origin: str) -> None:
+    """Check that the weights of a network are numbers that it can compute with, in the types that it has.
+
+    Raises:
+        RunError: a parameter is NaN or infinite, or a variance negative; the message names the tensor.
+    """
+    variances = ((name, buffer) for name, buffer in network.named_buffers() if name.endswith(arrays.VARIANCE))
+    # Other buffers of a user's class may be infinite: masks are.
+    for name, tensor in itertools.chain(network.named_parameters(), variances):
+        if tensor.numel() and tensor.is_floating_point():
+            found = arrays.problem(name, *(float(bound) for bound in torch.aminmax(tensor.detach())))
+            if found is not None:
+                raise RunError(f"{origin} is damaged or was made to do harm: {found}.")

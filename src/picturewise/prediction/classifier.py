@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import files
-from picturewise.architectures.layers import Layer
+from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.data.arrays.lazy_rows import Pictures
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
+_HELD_AT_ONCE = 1 << 27
+"""Numbers that an engine holds for a batch, 0.5 GB: small pictures may have thousands of channels."""
 
 
 class Classifier:
@@ -55,6 +58,15 @@ class Classifier:
         self._held = network if isinstance(network, Mapping) else network.eval()
         self._wanted = engine
         self._engine = choose_engine(engine, self._held, description)
+
+    @cached_property
+    def _held_numbers(self) -> int:
+        """How many numbers of one picture an engine holds at a time; of a Python class, nobody knows."""
+        description = self.description
+        if description.layers is None:
+            return 1
+        shape = description.preparation.output(description.shape)
+        return summarise(parse(description.layers), shape, description.target.output_line).held
 
     @property
     def network(self) -> nn.Module:
@@ -82,11 +94,16 @@ class Classifier:
         """
         return self if engine == self._wanted else Classifier(self._held, self.description, engine=engine)
 
-    def logits(self, images: Pictures) -> NDArray[np.float32]:
+    def logits(self, images: Pictures, names: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return (N, K) logits, divided by the temperature, for pictures (N, H, W, C) uint8 of any size.
+
+        Args:
+            images: the pictures.
+            names: of the pictures, for errors; None: they are numbered from 1.
 
         Raises:
             DataError: the array is not of that form.
+            RunError: the network gives NaN or infinity for a picture; the message names the first.
         """
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in {1, 3}:
             raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
@@ -108,23 +125,29 @@ class Classifier:
             with ThreadPoolExecutor(lanes) as pool:
                 for _ in pool.map(fill, batches):
                     pass  # what went wrong in a thread is raised here
+        _check_finite(logits, names)
         return logits
 
     def _batches(self, pictures: int, lanes: int) -> Sequence[slice]:
         """Return slices of about equal length that cover so many pictures, as many as all lanes need to be busy."""
         height, width, _ = self.description.shape
-        most = min(_BATCH, max(1, _PIXELS_AT_ONCE // (height * width) // lanes))
+        fitting = min(_PIXELS_AT_ONCE // (height * width), _HELD_AT_ONCE // self._held_numbers)
+        most = min(_BATCH, max(1, fitting // lanes))
         rounds = max(1, math.ceil(pictures / (most * lanes)))
         step = max(1, math.ceil(pictures / (rounds * lanes)))
         return [slice(start, start + step) for start in range(0, pictures, step)]
 
-    def probabilities(self, images: Pictures) -> NDArray[np.float32]:
+    def probabilities(self, images: Pictures, names: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.
 
+        Args:
+            images: the pictures.
+            names: as for `logits`.
+
         Raises:
-            DataError: the array is not of that form.
+            DataError, RunError: as for `logits`.
         """
-        return self.description.target.probabilities(self.logits(images))
+        return self.description.target.probabilities(self.logits(images, names))
 
     def save(self, path: Path) -> None:
         """Write the classifier to one file, whole or not at all.
@@ -146,6 +169,19 @@ class Classifier:
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
 
 
+def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> None:
+    rows = np.isfinite(logits).all(axis=1)
+    if rows.all():
+        return
+    first = int(np.flatnonzero(~rows)[0])
+    shown = f"picture {first + 1:,}" if names is None else f"'{printable(names[first])}'"
+    raise RunError(
+        f"The classifier gives numbers that are not finite (NaN or infinite) for {len(rows) - rows.sum():,} of "
+        f"{len(rows):,} pictures, the first of them {shown}: its weights are damaged or were made to do harm. Train it "
+        "again, or get it again from its source."
+    )
+
+
 def load_classifier(path: str | Path, network: nn.Module | None = None) -> Classifier:
     """Return the classifier in the file `path`, its weights checked against their SHA-256.
 
@@ -158,64 +194,51 @@ def load_classifier(path: str | Path, network: nn.Module | None = None) -> Class
         UsageError: the network is a Python class and none is passed.
     """
     path = Path(path)
-    state, description = _read(path)
+    if path.is_dir():
+        raise RunError(f"{path} is a folder, expected the file of a classifier, such as {path / FILE_NAME}.")
+    shapes, metadata = arrays.read_header(path)
+    sha256, description = from_metadata(metadata, path)
     if network is None:
         if description.layers is None:
             raise UsageError(
                 f"{path} holds weights of the Python class {description.module}; pass an instance of it as network=."
             )
-        layers = _fitting(description.layers, description, state, path)
-        shape, output = description.preparation.output(description.shape), description.target.output_line
-        if _are_plain(state) and is_portable(layers, shape, output):
-            found = {name: array.shape for name, array in state.items()}
-            arrays.check_shapes(found, weight_shapes(layers, shape, output), str(path))
-            return Classifier(state, description)
-    return Classifier(_filled(network, description, state, path), description)
+        portable = _portable_shapes(description.layers, description, shapes, path)
+        if portable is not None:
+            arrays.check_shapes(shapes, portable, str(path))
+            found = arrays.read(path)
+            if found is not None and _are_plain(found[0]):
+                _check(arrays.fingerprint(found[0]), sha256, path)
+                arrays.check_numbers(found[0], str(path))
+                return Classifier(found[0], description)
+    return Classifier(_filled(network, description, path, shapes, sha256), description)
 
 
-def _read(path: Path) -> tuple[Mapping[str, Any], Description]:
-    """Return the weights, checked against their SHA-256, and the description in a file.
+def _portable_shapes(
+    lines: Sequence[str], description: Description, shapes: Mapping[str, Shape], path: Path
+) -> dict[str, Shape] | None:
+    """Return the shapes of a description's weights, unless the network has more numbers than the file.
 
-    Weights are arrays; tensors where the file has types of numbers that NumPy lacks.
+    Returns:
+        None: only PyTorch knows the network.
     """
-    if path.is_dir():
-        raise RunError(f"{path} is a folder, expected the file of a classifier, such as {path / FILE_NAME}.")
-    state: Mapping[str, Any]
-    found = arrays.read(path)
-    if found is None:
-        from picturewise.networks import weights  # noqa: PLC0415 (it loads PyTorch)
-
-        state, metadata = weights.read(path)
-        sha256 = weights.fingerprint(state)
-    else:
-        state, metadata = found
-        sha256 = arrays.fingerprint(state)
-    expected, description = from_metadata(metadata, path)
-    if sha256 != expected:
-        raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
-    return state, description
-
-
-def _fitting(
-    lines: Sequence[str], description: Description, state: Mapping[str, Any], path: Path
-) -> tuple[Layer, ...]:
-    """Return the layers of a description, unless they have more numbers than the file has weights."""
+    shape, output = description.preparation.output(description.shape), description.target.output_line
     try:
         layers = parse(lines)
-        summary = summarise(
-            layers, description.preparation.output(description.shape), description.target.output_line
-        )
+        summary = summarise(layers, shape, output)
     except LayerError as error:
         raise RunError(f"{path} holds no network that can be built: {printable(error)}") from error
-    found, expected = (
-        sum(math.prod(array.shape) for array in state.values()),
-        summary.trainable + summary.fixed,
-    )
+    found, expected = sum(map(math.prod, shapes.values())), summary.trainable + summary.fixed
     if expected > found:
         raise RunError(
             f"{path} holds another network's weights: it has {found:,} numbers, the network {expected:,}."
         )
-    return layers
+    return weight_shapes(layers, shape, output) if is_portable(layers, shape, output) else None
+
+
+def _check(found: str, expected: str, path: Path) -> None:
+    if found != expected:
+        raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
 
 
 def _are_plain(state: Mapping[str, Any]) -> bool:
@@ -228,13 +251,19 @@ def _are_plain(state: Mapping[str, Any]) -> bool:
 
 
 def _filled(
-    network: nn.Module | None, description: Description, state: Mapping[str, Any], path: Path
+    network: nn.Module | None,
+    description: Description,
+    path: Path,
+    shapes: Mapping[str, Shape],
+    sha256: str,
 ) -> nn.Module:
-    """Return the network with weights that fit; None: one of the description's lines, which are known to fit."""
-    import torch  # noqa: PLC0415 (whoever loads layer lines does without it)
-
-    from picturewise.networks.weights import load_weights  # noqa: PLC0415 (it loads PyTorch)
+    """Return the network with the weights in a file; None: the network of the description's lines."""
+    from picturewise.networks import weights  # noqa: PLC0415 (it loads PyTorch; whoever loads layer lines needs it not)
 
     module = built(description) if network is None else network
-    load_weights(module, {name: torch.as_tensor(array) for name, array in state.items()}, str(path))
+    weights.check_module(module, shapes, str(path))  # before a file whose shapes are others is read
+    state, _ = weights.read(path)
+    _check(weights.fingerprint(state), sha256, path)
+    weights.load_weights(module, state, str(path))
+    weights.check_numbers(module, str(path))
     return module

@@ -8,11 +8,15 @@ from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as shown  # which is short whatever the value
 from typing import Any, Literal
 
-from picturewise.preparing.preparation import Preparation, is_number
+from picturewise.architectures.lines import MOST_UNITS
+from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
+from picturewise.printable import printable
 from picturewise.targets.one_class import OneClass
 
 FORMAT = 2
 """1 had `fit` for `resize`."""
+MOST_PIXELS = 1024
+"""Of a side of the pictures, as in a recipe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +29,9 @@ class Description:
         format: of the file.
         layers: layer lines; None: the network is a Python class.
         module: name of that Python class, for messages only.
-        shape: height, width, channels of the pictures before preparation.
+        shape: height, width, channels of the pictures before preparation; sides up to 1,024.
         resize: how pictures of another shape are brought to it.
-        classes: their names, in the order of the outputs.
+        classes: their names, in the order of the outputs; as they are printed, each once.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
         provenance: where it came from: data, epoch, versions.
@@ -122,8 +126,18 @@ def _are_texts(value: object) -> bool:
 
 
 def _is_shape(value: object) -> bool:
-    sides = isinstance(value, tuple) and all(type(side) is int and side > 0 for side in value)
+    sides = isinstance(value, tuple) and all(type(side) is int and 0 < side <= MOST_PIXELS for side in value)
     return sides and len(value) == 3 and value[2] in {1, 3}  # type: ignore[arg-type,index]  # it is a tuple
+
+
+def _are_classes(value: object) -> bool:
+    # As they are shown: of two names that look the same, nobody could tell which one was meant.
+    return (
+        isinstance(value, tuple)
+        and _are_texts(value)
+        and 0 < len(value) <= MOST_UNITS
+        and len({printable(name) for name in value}) == len(value)
+    )
 
 
 def _is_provenance(value: object) -> bool:
@@ -134,13 +148,10 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "format": (lambda value: type(value) is int, "a whole number"),
     "layers": (lambda value: value is None or _are_texts(value), "layer lines"),
     "module": (lambda value: value is None or _is_text(value), "a name"),
-    "shape": (_is_shape, "height, width and 1 or 3 channels"),
+    "shape": (_is_shape, f"height and width up to {MOST_PIXELS:,}, and 1 or 3 channels"),
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
-    "classes": (lambda value: _are_texts(value) and len(value) > 0, "names of classes"),
+    "classes": (_are_classes, f"1 to {MOST_UNITS:,} names of classes, each once"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
-    "temperature": (
-        lambda value: is_number(value) and value > 0,
-        "a number above 0",
-    ),
+    "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "provenance": (_is_provenance, "texts by name"),
 }

@@ -18,6 +18,8 @@ FILE_NAME = "classifier.safetensors"
 _KEY = "picturewise"
 _OLD_KEY = "sightline"
 """What the project was called when the first files were written."""
+_LONGEST = 8 << 20
+"""Characters of the metadata: 65,536 classes with names of 100 are fewer."""
 _KEYS = {
     "sha256",  # of the weights
     "classifier_sha256",  # of the text below
@@ -42,6 +44,11 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
     text = metadata.get(_KEY, metadata.get(_OLD_KEY))
     if text is None:
         raise RunError(f"{path} is a safetensors file, but no classifier: Picturewise did not write it.")
+    if len(text) > _LONGEST:
+        raise RunError(
+            f"{path} is damaged or was made to do harm: its description has {len(text):,} characters, and "
+            f"{_LONGEST:,} are the most."
+        )
     try:
         stored = read_table(text)
         if stored.keys() != _KEYS or not all(isinstance(value, str) for value in stored.values()):

@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.architectures.lines import parse
+from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Compute
 from picturewise.prediction.network_forms import Arrays
 from picturewise.reference.network import Network
+
+_MOST_WINDOWS = 100_000_000
+"""Numbers, 0.4 GB; vgg19 on 224x224 has 29 million for one picture."""
 
 
 class NumPyEngine:
@@ -21,7 +25,8 @@ class NumPyEngine:
         description: of the lines, and how pictures are prepared.
 
     Raises:
-        UsageError: the network is a Python class; a LayerError, if a line is none that NumPy layers are made for.
+        UsageError: the network is a Python class, or its windows would take gigabytes; a LayerError, if a line is none
+            that NumPy layers are made for.
     """
 
     def __init__(self, weights: Arrays, description: Description) -> None:
@@ -31,8 +36,15 @@ class NumPyEngine:
                 "leave the engine out."
             )
         self._description = description
-        shape = description.preparation.output(description.shape)
-        self._network = Network(parse(description.layers), shape, description.target.output_line, weights)
+        shape, output = description.preparation.output(description.shape), description.target.output_line
+        layers = parse(description.layers)
+        self._windows = summarise(layers, shape, output).windows
+        if self._windows > _MOST_WINDOWS:
+            raise UsageError(
+                f"The NumPy engine lays out all windows of a picture side by side, {self._windows:,} numbers for this "
+                f"network, and {_MOST_WINDOWS:,} are the most: leave the engine out."
+            )
+        self._network = Network(layers, shape, output, weights)
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
         """Return 1, as layers keep what they have seen, and what computes a batch."""
@@ -40,6 +52,11 @@ class NumPyEngine:
 
     def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (B, K) logits, divided by the temperature, for a batch (B, H, W, C)."""
+        most = max(1, _MOST_WINDOWS // max(1, self._windows))
+        parts = [self._part(pictures[start : start + most]) for start in range(0, len(pictures), most)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _part(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         preparation = self._description.preparation
         floats = pictures.astype(np.float32)
         if preparation.grey:

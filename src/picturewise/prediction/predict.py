@@ -53,6 +53,7 @@ def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> li
 
     Raises:
         DataError: the stored pictures are damaged.
+        RunError: the network gives NaN or infinity for one.
     """
     pictures.check_pixels()
     names = pictures.names
@@ -62,5 +63,5 @@ def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> li
             dict(zip(classifier.classes, map(float, row), strict=True)),
             index + 1 if names is None else None,
         )
-        for index, row in enumerate(classifier.probabilities(pictures.images))
+        for index, row in enumerate(classifier.probabilities(pictures.images, names))
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from reprlib import repr as shown  # which is short whatever the value
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from picturewise.data.imageset import ImageSet
 
 
-_LARGEST = sys.float_info.max
+MOST, LEAST = 1e9, 1e-9
+"""Of what pictures are prepared by. Means and deviations of pictures lie far inside; beyond, float32 has no 1/std."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Preparation:
     Attributes:
         grey: average the channels; one channel is kept.
         mean: per channel after greying, in 0..255.
-        std: per channel after greying, in 0..255; above 0.
+        std: per channel after greying, in 0..255; from 1e-9.
         views: lines of `views`: of a picture, beside itself, whose logits are averaged with its own.
 
     Raises:
@@ -47,11 +47,12 @@ class Preparation:
     def __post_init__(self) -> None:
         if not isinstance(self.grey, bool):
             raise ValueError(f"grey is {shown(self.grey)}, expected true or false")  # noqa: TRY004 (as for all values)
-        for name, least in (("mean", -math.inf), ("std", 0)):
+        for name, least in (("mean", -MOST), ("std", LEAST)):
             numbers = getattr(self, name)
-            if not isinstance(numbers, tuple) or not all(is_number(n) and n > least for n in numbers):
-                above = " above 0" if least == 0 else ""
-                raise ValueError(f"{name} is {shown(numbers)}, expected a number{above} for each channel")
+            if not isinstance(numbers, tuple) or not all(is_within(n, least, MOST) for n in numbers):
+                raise ValueError(
+                    f"{name} is {shown(numbers)}, expected a number from {least:g} to {MOST:g} for each channel"
+                )
         if not isinstance(self.views, tuple) or not all(isinstance(line, str) for line in self.views):
             raise ValueError(f"views is {shown(self.views)}, expected lines")
         try:
@@ -121,6 +122,6 @@ def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:
     return Preparation(grey=grey, mean=tuple(mean), std=tuple(std))
 
 
-def is_number(value: object) -> bool:
-    """Return whether a value is a number that is no truth value, and whose size a float can have."""
-    return type(value) in {int, float} and -_LARGEST < value < _LARGEST  # type: ignore[operator]  # it is a number
+def is_within(value: object, least: float, most: float) -> bool:
+    """Return whether a value is a number from `least` to `most`, both included, and no truth value."""
+    return type(value) in {int, float} and least <= value <= most  # type: ignore[operator]  # it is a number

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from picturewise import files
 from picturewise.networks import weights
-from picturewise.runs.history import Epoch
+from picturewise.runs.history import STRICT, Epoch
 
 FORMAT = 1
 KEPT = 2
@@ -31,11 +32,16 @@ class Position:
         history: the finished epochs.
     """
 
+    __pydantic_config__ = STRICT
+
     epoch: int = 1
     batch: int = 0
     totals: tuple[float, float, float] = (0.0, 0.0, 0.0)
     seconds: float = 0.0
     history: tuple[Epoch, ...] = ()
+
+
+_POSITION = TypeAdapter(Position)
 
 
 @dataclass(frozen=True)
@@ -117,10 +123,9 @@ def _read(path: Path) -> Checkpoint:
     for name, content in {**contents, "position": json.dumps(position).encode()}.items():
         if _sha256(content) != state["sha256"][name]:
             raise ValueError(f"its {name} does not have the SHA-256 stored with it")
-    position["history"] = tuple(Epoch(**row) for row in position["history"])
-    position["totals"] = tuple(position["totals"])
+    found = _POSITION.validate_json(json.dumps(position))
     loaded = [weights.from_bytes(contents[name]) for name in _PARTS]
-    return Checkpoint(Position(**position), *loaded)
+    return Checkpoint(found, *loaded)
 
 
 def _sha256(content: bytes) -> str:
@@ -131,4 +136,7 @@ def _reason(error: Exception) -> str:
     """Return what is wrong in a few words, without the path, which the sentence around it names."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{_STATE}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
     return f"{_STATE} lacks {error}" if isinstance(error, KeyError) else str(error)

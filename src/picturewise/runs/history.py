@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Final
+
+from pydantic import ConfigDict
 
 from picturewise.errors import RunError
+
+STRICT: Final[ConfigDict] = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
+"""How pydantic reads what stands in a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,8 @@ class Epoch:
     for train are means over the epoch's batches, with augmentation and dropout at work and weights that
     change under way, so they may be worse than those for validation, which are taken at the end of the epoch.
     """
+
+    __pydantic_config__ = STRICT
 
     epoch: int
     learning_rate: float
@@ -56,10 +65,18 @@ def read_csv(path: Path) -> list[Epoch]:
             if table.fieldnames != [field.name for field in fields(Epoch)]:
                 raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (told like any other damage)
             return [
-                Epoch(epoch=int(row.pop("epoch")), **{name: float(value) for name, value in row.items()})
+                Epoch(epoch=int(row.pop("epoch")), **{name: _finite(value) for name, value in row.items()})
                 for row in table
             ]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise RunError(f"{path} is damaged: its rows are not those of a history ({error}).") from error
+
+
+def _finite(text: str) -> float:
+    """Return the number that a text says; NaN and infinity are none."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"'{text}' is not a finite number")
+    return value

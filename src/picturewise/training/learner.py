@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import RunError
 from picturewise.networks.transplant import let_learn, new_classes
-from picturewise.networks.weights import load_weights
+from picturewise.networks.weights import check_numbers, load_weights
 from picturewise.preparing import augmentation
 from picturewise.preparing.augment import augment, turns
 from picturewise.preparing.preparation import Preparation
@@ -202,6 +202,14 @@ class Learner:
             RunError: it is not the state of such a network and optimizer.
         """
         load_weights(self.network, weights, origin)
+        check_numbers(self.network, origin)
+        for name, tensor in self.state()[1].items():
+            found = optimizer.get(name)
+            if found is not None and found.shape != tensor.shape:
+                raise RunError(
+                    f"{origin} does not belong to this network: '{name}' is {tuple(found.shape)} there, expected "
+                    f"{tuple(tensor.shape)}."
+                )
         try:
             self.optimizer.load(optimizer)
             if self.average is not None:

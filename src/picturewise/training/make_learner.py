@@ -16,6 +16,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
 from picturewise.networks.builder import build
 from picturewise.networks.whitening import whiten, whitening_layer
+from picturewise.prediction.description import MOST_PIXELS
 from picturewise.preparing.preparation import Preparation, fit_preparation
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
@@ -156,6 +157,11 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
         raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
     if len(part.classes) < 2:
         raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
+    if max(part.shape[:2]) > MOST_PIXELS:
+        raise DataError(
+            f"{dataset.name}: the {name} pictures are {show(part.shape)}, and networks take at most {MOST_PIXELS:,} "
+            f"pixels a side. Bring them to a smaller size, such as --size {MOST_PIXELS}x{MOST_PIXELS}."
+        )
     if dataset.train is not None and part.shape != dataset.train.shape:
         raise DataError(
             f"{dataset.name}: the {name} pictures are {show(part.shape)}, those of train "
