@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,45 @@ def test_damaged_files_are_refused_in_the_words_of_weights(tmp_path: Path) -> No
         assert said[0] == said[1]
     with pytest.raises(RunError, match=r"nothing cannot be read: "):
         arrays.read(tmp_path / "nothing")
+
+
+def test_the_shapes_are_known_without_a_number_being_read(tmp_path: Path) -> None:
+    (tmp_path / "w").write_bytes(weights.to_bytes(TENSORS, {"key": "wörd"}))
+    shapes, metadata = arrays.read_header(tmp_path / "w")
+    assert shapes == {name: array.shape for name, array in ARRAYS.items()}
+    assert metadata == {"key": "wörd"}
+
+
+def of_header(header: dict[str, object], *, padding: int = 0) -> bytes:
+    text = json.dumps(header).encode() + b" " * padding
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+EMPTY = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+
+
+def test_headers_that_describe_far_too_much_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    path.write_bytes(of_header({f"t{number}": EMPTY for number in range(arrays.MOST_TENSORS + 1)}))
+    with pytest.raises(RunError, match=r"w holds 10,001 tensors, and 10,000 are the most\."):
+        arrays.read_header(path)
+    path.write_bytes(of_header({"t": EMPTY}, padding=arrays.MOST_HEADER))
+    for read in (arrays.read_header, arrays.read, arrays.read_metadata, weights.read):
+        with pytest.raises(
+            RunError, match=r"w is damaged .*: its header has 16,777,\d+ bytes, and 16,777,216 are"
+        ):
+            read(path)
+
+
+@pytest.mark.parametrize("shape", [[0, 1 << 62], [1] * 70])
+def test_shapes_that_no_array_has_are_refused(tmp_path: Path, shape: list[int]) -> None:
+    size = 0 if 0 in shape else 4
+    header = {"t": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}
+    (tmp_path / "w").write_bytes(of_header(header) + bytes(size))
+    for read in (arrays.read, weights.read):
+        with pytest.raises(RunError, match="w is damaged or is no safetensors file"):
+            read(tmp_path / "w")
 
 
 def test_the_first_name_that_differs_is_named() -> None:

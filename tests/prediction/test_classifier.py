@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from picturewise.architectures.lines import parse
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize
 from picturewise.errors import DataError, RunError, SaveError, UsageError
-from picturewise.networks import weights
+from picturewise.networks import arrays, weights
 from picturewise.networks.builder import build
 from picturewise.networks.weights import load_weights
 from picturewise.prediction.classifier import Classifier, load_classifier
@@ -259,6 +261,16 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
         {"provenance": {"epoch": 3}},
         {"temperature": "1"},
         {"temperature": 10**400},
+        {"temperature": 1e-320},
+        {"temperature": 1e308},
+        {"shape": [1025, 5, 3]},
+        {"classes": ["cat", "dog", "dog"]},
+        {"classes": ["cat", "e\u0301", "\u00e9"]},
+        {"classes": [str(number) for number in range(65_537)]},
+        {"preparation": {"mean": [1e308] * 3, "std": [1.0] * 3}},
+        {"preparation": {"mean": [-1.1e9] * 3, "std": [1.0] * 3}},
+        {"preparation": {"mean": [1.0] * 3, "std": [1e-320] * 3}},
+        {"preparation": {"mean": [1.0] * 3, "std": [1e39] * 3}},
         {"preparation": None},
         {"preparation": {"mean": [1.0] * 3}},
         {"preparation": {"mean": [1.0] * 3, "std": [1.0] * 3, "more": 1}},
@@ -289,6 +301,150 @@ def test_a_network_that_the_file_cannot_fill_is_not_built(
 ) -> None:
     rewritten(tmp_path / "c", layers=layers)
     with pytest.raises(RunError, match=sentence):
+        load_classifier(tmp_path / "c")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_a_description_with_what_is_no_number_is_refused(tmp_path: Path, number: str) -> None:
+    original = classifier()
+    description = original.description.to_json().replace("1.7", number)
+    stored = {
+        "sha256": original.weights_sha256,
+        "classifier_sha256": hashlib.sha256(description.encode()).hexdigest(),
+        "classifier": description,
+    }
+    content = weights.to_bytes(original.network.state_dict(), {"picturewise": json.dumps(stored)})
+    (tmp_path / "c").write_bytes(content)
+    with pytest.raises(RunError, match=r"is damaged \(expected format 2\): "):
+        load_classifier(tmp_path / "c")
+
+
+def test_a_description_of_megabytes_is_not_looked_at(tmp_path: Path) -> None:
+    text = json.dumps({"sha256": "x" * (9 << 20)})
+    safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "c", {"picturewise": text})
+    with pytest.raises(
+        RunError, match=r"c is damaged .*: its description has 9,437,\d+ characters, and 8,388,608 are"
+    ):
+        load_classifier(tmp_path / "c")
+
+
+def test_a_network_that_costs_too_much_is_refused_before_any_weight_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = ["conv 64", "conv 64", "avgpool global"]
+    rewritten(tmp_path / "c", layers=layers, shape=[1024, 1024, 3])
+    monkeypatch.setattr(arrays, "read", None)
+    with pytest.raises(
+        RunError, match=r"c holds no network that can be built: .* too costly on pictures of 1024"
+    ):
+        load_classifier(tmp_path / "c")
+
+
+SPECIAL = (float("nan"), float("inf"), -float("inf"))
+
+
+def with_numbers(path: Path, name: str, number: float, kind: torch.dtype = torch.float32) -> None:
+    """Write the test's classifier with one number of its weights changed, in a type of numbers, and its hash right."""
+    original = classifier()
+    state = {name: tensor.clone() for name, tensor in original.network.state_dict().items()}
+    if kind != torch.float32:
+        state = {name: one.to(kind) if one.is_floating_point() else one for name, one in state.items()}
+    state[name].view(-1)[-1] = number
+    metadata = to_metadata(original.description, weights.fingerprint(state))
+    path.write_bytes(weights.to_bytes(state, metadata))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("name", "number", "said"),
+    [
+        *(("0.weight", number, "'0.weight' holds numbers that are not finite") for number in SPECIAL),
+        *(("2.running_var", number, "'2.running_var' holds numbers that are not") for number in SPECIAL),
+        ("2.running_var", -1e-6, "'2.running_var' holds a variance below 0"),
+        ("2.running_mean", SPECIAL[0], "'2.running_mean' holds numbers that are not finite"),
+        ("4.bias", SPECIAL[1], "'4.bias' holds numbers that are not finite"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused(
+    tmp_path: Path, name: str, number: float, said: str, kind: torch.dtype
+) -> None:
+    with_numbers(tmp_path / "c", name, number, kind)
+    with pytest.raises(RunError, match=f"c is damaged or was made to do harm: {said}"):
+        load_classifier(tmp_path / "c")
+
+
+def test_weights_that_float32_does_not_hold_are_refused(tmp_path: Path) -> None:
+    with_numbers(tmp_path / "c", "0.weight", 1e308, torch.float64)
+    with pytest.raises(RunError, match=r"'0\.weight' holds numbers that are not finite"):
+        load_classifier(tmp_path / "c")
+
+
+@pytest.mark.parametrize("number", [-1.0, 0.0, -0.0, 1e-45, 1e30])
+def test_weights_that_are_small_large_or_negative_are_loaded(tmp_path: Path, number: float) -> None:
+    with_numbers(tmp_path / "c", "0.bias", number)
+    assert load_classifier(tmp_path / "c").probabilities(pictures(2)).sum() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("engine", ["auto", "torch", "numpy"])
+def test_a_picture_without_finite_logits_is_refused_by_name_whatever_computes(
+    tmp_path: Path, engine: EngineName
+) -> None:
+    original = classifier(preparation=Preparation(mean=(0.0,) * 3, std=(1.0,) * 3))
+    with torch.no_grad():  # white pictures come to more than float32 holds, black ones to nothing
+        for tensor in original.network.parameters():
+            tensor.fill_(1e37 if tensor.ndim > 1 else 0)
+    original.save(tmp_path / "c")
+    loaded = load_classifier(tmp_path / "c").by_engine(engine)
+    images = np.zeros((3, 6, 5, 3), np.uint8)
+    assert np.isfinite(loaded.probabilities(images)).all()
+    images[1:] = 255
+    with np.errstate(all="ignore"):
+        with pytest.raises(
+            RunError, match=r"not finite \(.*\) for 2 of 3 pictures, the first of them picture 2"
+        ):
+            loaded.logits(images)
+        with pytest.raises(RunError, match=r"2 of 3 pictures, the first of them 'b\\x1b\.png': its weights"):
+            loaded.probabilities(images, ["a.png", "b\x1b.png", "c.png"])
+
+
+class Masked(nn.Module):
+    """A network with a buffer that is infinite on purpose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+        self.last = nn.Linear(90, 3)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.last(batch.flatten(1))
+        return found
+
+
+def test_a_buffer_of_a_python_class_may_be_infinite_its_parameters_may_not(tmp_path: Path) -> None:
+    original = Classifier(Masked(), described(layers=None, module="mine.Masked"))
+    original.save(tmp_path / "c")
+    assert load_classifier(tmp_path / "c", Masked()).weights_sha256 == original.weights_sha256
+    with torch.no_grad():
+        original.network.last.bias[1] = torch.nan  # type: ignore[union-attr, index]
+    original.save(tmp_path / "c")
+    with pytest.raises(RunError, match=r"'last\.bias' holds numbers that are not finite"):
+        load_classifier(tmp_path / "c", Masked())
+
+
+def test_small_pictures_with_many_channels_go_through_in_small_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("picturewise.prediction.classifier._HELD_AT_ONCE", 10 * (6 * 5 * (3 + 2)))
+    found, seen = classifier(), list[int]()
+    found.network.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    assert found.logits(pictures(30)).shape == (30, 3)
+    assert seen == [10, 10, 10]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "c")
+    with pytest.raises(RunError, match=r"is a folder|is not a regular file, expected a file of weights\."):
         load_classifier(tmp_path / "c")
 
 
@@ -450,5 +606,5 @@ def test_all_of_a_loaded_classifier_but_its_module_does_without_torch(tmp_path: 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
 def test_a_temperature_is_above_zero(temperature: float) -> None:
-    with pytest.raises(ValueError, match="expected a number above 0"):
+    with pytest.raises(ValueError, match="expected a number from 1e-09 to 1e"):
         described(temperature=temperature)

@@ -13,7 +13,7 @@ from picturewise.networks.builder import build
 from picturewise.onnx_models import model
 from picturewise.onnx_models.session import Session
 from picturewise.prediction import classifier as prediction_classifier
-from picturewise.prediction import onnx_engine
+from picturewise.prediction import numpy_engine, onnx_engine
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import EngineName
@@ -183,3 +183,16 @@ def test_what_the_numpy_engine_lacks_is_refused() -> None:
         classifier(("conv 4", "groupnorm 2", "flatten")).by_engine("numpy")
     with pytest.raises(UsageError, match=r"the Python class theirs\.Network: leave the engine out"):
         classifier(None).by_engine("numpy")
+
+
+def test_the_numpy_engine_lays_out_no_more_windows_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = classifier(("conv 4 3x3", "avgpool global"))
+    expected = trained.by_engine("numpy").logits(PICTURES)
+    windows = 11 * 9 * 27
+    monkeypatch.setattr(numpy_engine, "_MOST_WINDOWS", 2 * windows)
+    np.testing.assert_allclose(trained.by_engine("numpy").logits(PICTURES), expected, rtol=1e-6)
+    monkeypatch.setattr(numpy_engine, "_MOST_WINDOWS", windows - 1)
+    with pytest.raises(
+        UsageError, match="side by side, 2,673 numbers for this network, and 2,672 are the most: leave"
+    ):
+        trained.by_engine("numpy")

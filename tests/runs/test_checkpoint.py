@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,44 @@ def test_no_part_of_the_state_can_change_unnoticed(
     state = json.loads(path.read_text())
     change(state)
     path.write_text(json.dumps(state))
+    found, notes = newest(tmp_path)
+    assert found is None
+    assert len(notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epoch": "2"}, "state.json: epoch: Input should be a valid integer"),
+        ({"epoch": 2.5}, "state.json: epoch: "),
+        ({"epoch": -1}, "state.json: epoch: Input should be greater than or equal to 1"),
+        ({"batch": -1}, "state.json: batch: "),
+        ({"seconds": float("nan")}, "state.json: seconds: Input should be a finite number"),
+        ({"totals": [1.0, 2.0]}, "state.json: totals.2: Field required"),
+        ({"totals": [1.0, 2.0, None]}, "state.json: totals.2: "),
+        ({"history": [{"epoch": 1}]}, "state.json: history.0.learning_rate: Field required"),
+        ({"history": [asdict(ROW) | {"valid_loss": float("inf")}]}, "state.json: history.0.valid_loss: "),
+        ({"history": "none"}, "state.json: history: "),
+        ({"more": 1}, "state.json: more: Unexpected keyword argument"),
+    ],
+)
+def test_a_position_of_other_types_is_passed_over_though_its_hash_is_right(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    path = save(tmp_path, at(2, 0)) / "state.json"
+    state = json.loads(path.read_text())
+    state["position"] |= change
+    state["sha256"]["position"] = hashlib.sha256(json.dumps(state["position"]).encode()).hexdigest()
+    path.write_text(json.dumps(state))
+    found, (note,) = newest(tmp_path)
+    assert found is None
+    assert f"passed over ({said}" in note
+    assert note.isprintable()
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a":' * 50_000 + "1" + "}" * 50_000])
+def test_a_state_that_is_nested_deep_is_passed_over(tmp_path: Path, text: str) -> None:
+    (save(tmp_path, at(2, 0)) / "state.json").write_text(text)
     found, notes = newest(tmp_path)
     assert found is None
     assert len(notes) == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from picturewise.errors import RunError
 from picturewise.runs.history import Epoch, best_epoch, read_csv, to_csv
 
-NUMBER = st.floats(allow_nan=False)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 HISTORIES = st.lists(st.builds(Epoch, st.integers(1, 100_000), *[NUMBER] * 7), max_size=5)
 ROW = Epoch(1, 0.001, 0.7, 0.5, 0.6, 0.55, 12.5, 800.0)
 
@@ -50,6 +50,10 @@ LINES = to_csv([ROW]).splitlines(keepends=True)
         "".join([*LINES, "two" + LINES[1][1:]]),
         "".join([*LINES, LINES[1].strip() + ",1,2\n"]),
         "".join([LINES[0], LINES[1].replace("0.7", "much")]),
+        *(
+            "".join([LINES[0], LINES[1].replace("0.7", number)])
+            for number in ("nan", "inf", "-Infinity", "1e400")
+        ),
         "".join([*LINES, '"' + "x" * 200_000]),
         "just text\nof two lines",
         LINES[0][1:],

@@ -90,6 +90,22 @@ def test_a_state_of_another_network_or_optimizer_is_refused(tiny: ModuleType) ->
         learner.load(*tiny.learner(layers=["flatten", "dense 8 relu"]).state(), "there")
 
 
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_a_state_of_other_shapes_or_with_what_is_no_number_is_refused(
+    tiny: ModuleType, ema: float | None
+) -> None:
+    learner = tiny.learner(optimizer="adamw", ema=ema)
+    weights, optimizer = copied(learner)
+    name = next(reversed(optimizer))
+    with pytest.raises(
+        RunError, match=rf"^there does not belong to this network: '{name}' is \(1, 1\) there, expected"
+    ):
+        learner.load(weights, optimizer | {name: torch.zeros(1, 1)}, "there")
+    first = next(iter(weights))
+    with pytest.raises(RunError, match=rf"^there is damaged .*: '{first}' holds numbers that are not finite"):
+        learner.load(weights | {first: weights[first] * torch.nan}, optimizer, "there")
+
+
 def test_the_random_state_and_the_threads_of_others_stay(tiny: ModuleType) -> None:
     learner = tiny.learner()
     before, threads = torch.get_rng_state(), torch.get_num_threads()

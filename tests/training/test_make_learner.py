@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
 from picturewise.networks.weights import fingerprint
 from picturewise.recipes.effective import EffectiveRecipe
@@ -78,6 +80,15 @@ def test_a_users_module_is_trained_in_place(tiny: ModuleType) -> None:
 def test_pictures_without_labels_are_refused(tiny: ModuleType) -> None:
     with pytest.raises(DataError, match="tiny has no labelled valid pictures"):
         make_learner(tiny.recipe(), Dataset("tiny", train=tiny.dataset().train))
+
+
+def test_pictures_that_no_classifier_takes_are_refused(tiny: ModuleType) -> None:
+    images = np.zeros((4, 2, 1025, 1), np.uint8)
+    part = ImageSet(images, np.arange(4) % 2, ("a", "b"), "made by a test")
+    with pytest.raises(
+        DataError, match="wide: the train pictures are 2x1025x1, and networks take at most 1,024 pixels"
+    ):
+        make_learner(tiny.recipe(), Dataset("wide", train=part, valid=part))
 
 
 @pytest.mark.parametrize(

@@ -85,13 +85,14 @@ def split_lines(text: str | Sequence[str]) -> list[str]:
 
 def parse_line(line: str, number: int) -> Layer:
     """Return the layer of one line; `number` is its place, counted from 1, for messages."""
-    if len(line) > LONGEST_LINE:
+    shown = " ".join(line.split())
+    if len(shown) > LONGEST_LINE:
         raise LayerError(
-            f"Layer line {number} has {len(line):,} characters, and {LONGEST_LINE} are the most. It begins with "
-            f"'{line[:40]}'."
+            f"Layer line {number} has {len(shown):,} characters, and {LONGEST_LINE} are the most. It begins with "
+            f"'{shown[:40]}'."
         )
     kind, *arguments = line.lower().split()
-    words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments, number)
+    words = _Words(f"Layer line {number}, '{shown}', cannot be read: ", arguments, number)
     if kind not in _KINDS:
         raise words.error(f"'{kind}' is no layer; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
     layer = _KINDS[kind](words)

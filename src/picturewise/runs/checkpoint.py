@@ -7,9 +7,9 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from picturewise import files
@@ -34,8 +34,8 @@ class Position:
 
     __pydantic_config__ = STRICT
 
-    epoch: int = 1
-    batch: int = 0
+    epoch: Annotated[int, Field(ge=1)] = 1
+    batch: Annotated[int, Field(ge=0)] = 0
     totals: tuple[float, float, float] = (0.0, 0.0, 0.0)
     seconds: float = 0.0
     history: tuple[Epoch, ...] = ()
@@ -100,7 +100,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
     for path in reversed(_folders(folder)):
         try:
             return _read(path), tuple(notes)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             notes.append(f"The checkpoint {path} is damaged and was passed over ({_reason(error)}).")
     return None, tuple(notes)
 
