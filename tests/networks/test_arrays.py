@@ -86,14 +86,13 @@ def test_headers_that_describe_far_too_much_are_refused(tmp_path: Path) -> None:
             read(path)
 
 
-@pytest.mark.parametrize("shape", [[0, 1 << 62], [1] * 70])
+@pytest.mark.parametrize("shape", [[0, 1 << 63], [1] * 70])
 def test_shapes_that_no_array_has_are_refused(tmp_path: Path, shape: list[int]) -> None:
     size = 0 if 0 in shape else 4
     header = {"t": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}
     (tmp_path / "w").write_bytes(of_header(header) + bytes(size))
-    for read in (arrays.read, weights.read):
-        with pytest.raises(RunError, match="w is damaged or is no safetensors file"):
-            read(tmp_path / "w")
+    with pytest.raises(RunError, match="w is damaged or is no safetensors file"):
+        arrays.read(tmp_path / "w")
 
 
 def test_the_first_name_that_differs_is_named() -> None:

@@ -20,7 +20,6 @@ NAMES = ["train/patient7_a.png", "train/patient7_b.png", "été 3.png", "caf\udc
         "(x)|e",  # a group that takes no part gives way to the whole match
         "(?<=t)[0-9](?=_)",
         r"(.).*\1",
-        "[[:alpha:]]",
         "a{e}",
         "$",
         "\udce9",
@@ -89,3 +88,9 @@ def test_what_is_no_pattern_is_refused_with_the_reason(pattern: str, problem: st
 
 def test_a_pattern_of_the_greatest_length_can_be_used() -> None:
     assert why_no_pattern("a" * 250) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pattern_that_python_warns_of_is_searched_for_without_a_warning() -> None:
+    # A set of [, :, a, l, p and h, and then a bracket.
+    assert find_in_names("[[:alpha:]]", ["a:]", "b]"], option="--group-by") == [":]", None]

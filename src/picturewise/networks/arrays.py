@@ -22,8 +22,8 @@ _TYPES = frozenset({"F32", "I64"})
 """Of the numbers that networks of layer lines hold. NumPy lacks some of the others."""
 MOST_HEADER = 16 << 20
 MOST_TENSORS = 10_000
-VARIANCE = "running_var"
-"""What the names of variances end with, see `problem`."""
+MEAN, VARIANCE = "running_mean", "running_var"
+"""What the names of a normalisation's statistics end with."""
 
 
 def fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -163,7 +163,7 @@ def _check_header(path: Path) -> None:
     """Look at the length of the header before anything is made of it: it may describe a million tensors."""
     size = regular_size(path)
     if size is None:
-        raise RunError(f"{path} is not a regular file, expected a file of weights.")
+        raise RunError(f"{path} cannot be read: it is not a regular file, expected a file of weights.")
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if MOST_HEADER < length <= size - 8:

@@ -87,9 +87,13 @@ def check_numbers(network: nn.Module, origin: str) -> None:
     Raises:
         RunError: a parameter is NaN or infinite, or a variance negative; the message names the tensor.
     """
-    variances = ((name, buffer) for name, buffer in network.named_buffers() if name.endswith(arrays.VARIANCE))
     # Other buffers of a user's class may be infinite: masks are.
-    for name, tensor in itertools.chain(network.named_parameters(), variances):
+    statistics = (
+        (name, buffer)
+        for name, buffer in network.named_buffers()
+        if name.endswith((arrays.MEAN, arrays.VARIANCE))
+    )
+    for name, tensor in itertools.chain(network.named_parameters(), statistics):
         if tensor.numel() and tensor.is_floating_point():
             found = arrays.problem(name, *(float(bound) for bound in torch.aminmax(tensor.detach())))
             if found is not None:
