@@ -30,6 +30,7 @@ class Description:
         classes: their names, in the order of the outputs.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
+        number_format: of every computation from the pictures to the logits, in validation and prediction alike.
         provenance: where it came from: data, epoch, versions.
 
     Raises:
@@ -44,6 +45,7 @@ class Description:
     classes: tuple[str, ...]
     preparation: Preparation
     temperature: float = 1.0
+    number_format: Literal["float32"] = "float32"
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -142,5 +144,6 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: is_number(value) and value > 0,
         "a number above 0",
     ),
+    "number_format": (lambda value: value == "float32", "float32"),
     "provenance": (_is_provenance, "texts by name"),
 }
