@@ -48,6 +48,7 @@ def as_classifier(
         shape=pictures.shape,
         resize=recipe.data.resize,
         classes=pictures.classes,
+        answer=pictures.target.name,
         preparation=preparation,
         temperature=temperature,
         provenance=provenance or {},
