@@ -96,6 +96,7 @@ def test_the_lines_and_their_length_are_bounded() -> None:
         parse("relu;" * (MOST_LINES + 1))
     assert parse("conv 2" + " " * 10_000 + "relu # " + "x" * 10_000)
     with pytest.raises(
-        LayerError, match=rf"Layer line 2, 'x{{40}}…', cannot be read: it has 5,000 characters, and {LONGEST_LINE} are"
+        LayerError,
+        match=rf"Layer line 2, 'x{{40}}…', cannot be read: it has 5,000 characters, and {LONGEST_LINE} are",
     ):
         parse("relu; " + "x" * 5000)

@@ -88,8 +88,8 @@ def parse_line(line: str, number: int) -> Layer:
     shown = " ".join(line.split())
     if len(shown) > LONGEST_LINE:
         raise LayerError(
-            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, and {LONGEST_LINE} "
-            "are the most."
+            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, and "
+            f"{LONGEST_LINE} are the most."
         )
     kind, *arguments = line.lower().split()
     words = _Words(f"Layer line {number}, '{shown}', cannot be read: ", arguments, number)

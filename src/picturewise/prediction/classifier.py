@@ -94,12 +94,15 @@ class Classifier:
         """
         return self if engine == self._wanted else Classifier(self._held, self.description, engine=engine)
 
-    def logits(self, images: Pictures, names: Sequence[str] | None = None) -> NDArray[np.float32]:
+    def logits(
+        self, images: Pictures, names: Sequence[str] | None = None, *, checked: bool = True
+    ) -> NDArray[np.float32]:
         """Return (N, K) logits, divided by the temperature, for pictures (N, H, W, C) uint8 of any size.
 
         Args:
             images: the pictures.
             names: of the pictures, for errors; None: they are numbered from 1.
+            checked: refuse numbers that are not finite. Whoever trains wants them, to see that it has diverged.
 
         Raises:
             DataError: the array is not of that form.
@@ -125,7 +128,8 @@ class Classifier:
             with ThreadPoolExecutor(lanes) as pool:
                 for _ in pool.map(fill, batches):
                     pass  # what went wrong in a thread is raised here
-        _check_finite(logits, names)
+        if checked:
+            _check_finite(logits, names)
         return logits
 
     def _batches(self, pictures: int, lanes: int) -> Sequence[slice]:
