@@ -3,11 +3,11 @@
 A stranger's file of 20 kB can describe a network that takes gigabytes and minutes. What a network costs is counted from
 its layer lines, before anything is built or read. The limits come from the largest networks that Picturewise builds:
 
-    work    twice that of vgg19 on 224x224, which is 20 billion multiplications, and 32,768 for each of its own numbers,
-            more than any named network needs on 1024x1024 (airbench94: 20,000)
-    held    100 million numbers at a time, 0.4 GB, and 8 for each of its own; named networks hold up to 92 million on
-            1024x1024 (airbench94), and up to 7 million on 224x224 (vgg19)
-    steps   4,000 calls of an engine: a ResNet with 1,001 layers has 3,340, resnet50 has 166
+    work    20 billion multiplications, as many as vgg19 takes on 224x224, and 32,768 for each of its own numbers, where
+            no named network needs more than 21,000 on 1024x1024 (vgg19)
+    held    80 million numbers at a time, 0.3 GB, and 8 for each of its own; twelve times as many as vgg19 holds on
+            224x224, and cnn, which has few numbers of its own, holds 42 million on 1024x1024
+    steps   4,000 calls of an engine: resnet50 has 166, and a ResNet of 1,001 layers 3,333
 
 So a network with many weights may cost more, for its file is large; and whatever can be trained can be opened.
 """
@@ -21,14 +21,15 @@ from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense,
 from picturewise.architectures.residual import Convolution, Residual
 from picturewise.architectures.timm_line import Timm
 
-MOST_WORK = 40_000_000_000
+MOST_WORK = 20_000_000_000
 WORK_A_NUMBER = 1 << 15
-MOST_HELD = 100_000_000
+MOST_HELD = 80_000_000
 HELD_A_NUMBER = 8
 MOST_OPERATIONS = 4_000
-_AN_ELEMENT = (
-    8  # multiplications that a normalisation or an activation counts as, for each number that it gives
-)
+# Measured: how many multiplications of a large convolution take as long as …
+_AN_ELEMENT = 16  # a number that a normalisation or an activation gives
+_A_COMPARISON = 16  # a number in a window of a pooling
+_LANES = 16  # and so many filters are computed at once, or fewer in the same time
 
 
 class Cost(NamedTuple):
@@ -53,13 +54,15 @@ def cost(layer: Layer, shape: Shape, output: Shape) -> Cost:
         case Conv():
             window = layer.kernel[0] * layer.kernel[1] * shape[-1]
             after = _AN_ELEMENT * outgoing * (layer.activation is not None)
-            return Cost(window * outgoing + after, both, window * output[0] * output[1])
+            places = output[0] * output[1]
+            return Cost(window * _whole_lanes(layer.filters) * places + after, both, window * places)
         case Dense():
             return Cost(incoming * outgoing + _AN_ELEMENT * outgoing, both)
         case Pool(size=None):
-            return Cost(incoming, both)
+            return Cost(_A_COMPARISON * incoming, both)
         case Pool(size=int(size)):
-            return Cost(size * size * outgoing, both, size * size * outgoing)
+            seen = size * size * outgoing
+            return Cost(_A_COMPARISON * seen, both, seen)
         case Residual():
             return _of_blocks(layer, shape, output)
         case Timm():
@@ -91,7 +94,12 @@ def _of_convolution(part: Convolution, sides: tuple[int, int]) -> tuple[int, int
     """Return the work of a convolution with what follows it, and its windows, for what goes out with these sides."""
     places = sides[0] * sides[1]
     window = part.kernel**2 * part.incoming
-    return places * part.outgoing * (window + _AN_ELEMENT), places * window
+    after = _AN_ELEMENT * part.outgoing
+    return places * (window * _whole_lanes(part.outgoing) + after), places * window
+
+
+def _whole_lanes(filters: int) -> int:
+    return -(-filters // _LANES) * _LANES
 
 
 def complaint(work: int, held: int, operations: int, numbers: int) -> str | None:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
-_HELD_AT_ONCE = 1 << 27
-"""Numbers that an engine holds for a batch, 0.5 GB: small pictures may have thousands of channels."""
+_HELD_AT_ONCE = 1 << 26
+"""Numbers that an engine holds for a batch, 0.3 GB: small pictures may have thousands of channels."""
 
 
 class Classifier:

@@ -61,13 +61,16 @@ def surroundings(place: Path) -> list[str]:
     import picturewise
 
     random = np.random.default_rng(0)
-    pictures, kept = place / "pictures", place / "kept"
+    pictures, few, kept = place / "pictures", place / "few", place / "kept"
     for number, name in enumerate(classifiers.CLASSES):
         (pictures / name).mkdir(parents=True)
         for index in range(8):
             pixels = random.integers(0, 120, (16, 16, 3), dtype=np.uint8)
             pixels[:, :, number] += 120
             Image.fromarray(pixels).save(pictures / name / f"{index}.png")
+            if number < 2 and index == 0:  # a network may be as costly as it may be, so these are two
+                (few / name).mkdir(parents=True)
+                Image.fromarray(pixels).save(few / name / f"{index}.png")
     for folder in (kept / "1-1", kept / "000001-00000000", kept / ".unfinished-0a1b2c3d-000001-00000000"):
         folder.mkdir(parents=True)
         (folder / "state.json").write_text("{}")
@@ -79,7 +82,7 @@ def surroundings(place: Path) -> list[str]:
         settings={"training.device": "cpu", "training.precision": "float32", "training.batch_size": 8},
     )  # fmt: skip
     picturewise.evaluate(run, progress=False)
-    return [str(path) for path in (pictures / "cat" / "0.png", pictures, place / "run", kept)]
+    return [str(path) for path in (pictures / "cat" / "0.png", few, place / "run", kept)]
 
 
 def _all(kind: str, numbers: range | list[int], place: Path, around: Around) -> int:
