@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from picturewise.data.hints import Hints, LayoutName
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError
+from picturewise.untrusted.patterns import why_no_pattern
 
 Side = Annotated[int, Field(ge=1, le=1024)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -127,11 +127,10 @@ class DataOptions(BaseModel):
     @field_validator("group_by", "label_from")
     @classmethod
     def _is_a_pattern(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
+        problem = why_no_pattern(pattern or "")
+        if problem is not None:
             sentence = "Input should be a regular expression, and this is none ({problem})"
-            raise PydanticCustomError("no_pattern", sentence, {"problem": str(error)}) from error
+            raise PydanticCustomError("no_pattern", sentence, {"problem": problem})
         return pattern
 
 

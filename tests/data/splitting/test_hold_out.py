@@ -16,7 +16,7 @@ from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.splitting.hold_out import complete, hold_out
-from picturewise.errors import DataError
+from picturewise.errors import DataError, UsageError
 
 KEY = 0x5EED
 
@@ -257,6 +257,18 @@ def test_a_pattern_that_does_not_fit_is_refused(names: list[str] | None, said: s
     train = replace(train, pictures=replace(train.pictures, names=names))
     with pytest.raises(DataError, match=re.escape(said)):
         complete(train, {"train"}, {"train"}, DataOptions(source="", group_by="(.)_"))
+
+
+def test_a_pattern_that_would_be_searched_for_ever_is_refused() -> None:
+    options = DataOptions(source="", group_by="(a+)+$")
+    with pytest.raises(UsageError, match=re.escape("--group-by '(a+)+$' takes too much time or memory")):
+        complete(named(["a" * 60 + "!", "b"]), {"train"}, {"train"}, options)
+
+
+def test_names_that_are_no_text_have_groups_too() -> None:
+    names = [f"caf\udce9{n // 10}-{n % 10}.png" for n in range(100)]
+    splits, _ = complete(named(names), {"train"}, {"test"}, DataOptions(source="", group_by="^.*-"))
+    assert len({name.split("-")[0] for name in splits["test"].names or ()}) == 2
 
 
 def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() -> None:

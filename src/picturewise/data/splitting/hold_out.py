@@ -8,7 +8,6 @@ and, where the options name groups, pictures of one thing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,8 +21,10 @@ from picturewise.data.contract import Part
 from picturewise.data.imageset import ImageSet
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError
+from picturewise.printable import printable
 from picturewise.seeds import derive
 from picturewise.split_names import SplitName
+from picturewise.untrusted.patterns import find_in_names
 
 _AT_ONCE = 1 << 16
 
@@ -193,6 +194,7 @@ def complete(
     Raises:
         DataError: no class has two different pictures (or groups), so nothing can be held out; or a picture's
             name has nothing that `options.group_by` matches.
+        UsageError: `options.group_by` takes too long to search for.
     """
     pictures, labels = train.pictures, train.pictures.labels
     fractions: dict[SplitName, float] = {"test": options.test_fraction, "valid": options.valid_fraction}
@@ -236,18 +238,22 @@ def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None
         raise DataError(
             f"{pictures.origin}: the pictures have no file names, so --group-by '{pattern}' has nothing to look at."
         )
-    return as_rows([digest(_group(name, pattern, pictures.origin)) for name in pictures.names])
+    groups = find_in_names(pattern, pictures.names, option="--group-by")
+    return as_rows(
+        [
+            digest(_group(group, name, pattern, pictures.origin))
+            for group, name in zip(groups, pictures.names, strict=True)
+        ]
+    )
 
 
-def _group(name: str, pattern: str, origin: str) -> bytes:
-    found = re.search(pattern, name)
-    if found is None:
+def _group(group: str | None, name: str, pattern: str, origin: str) -> bytes:
+    if group is None:
         raise DataError(
-            f"{origin}: the name '{name}' has nothing that --group-by '{pattern}' matches, expected a pattern that "
-            "finds the group in every name."
+            f"{origin}: the name '{printable(name)}' has nothing that --group-by '{printable(pattern)}' matches, "
+            "expected a pattern that finds the group in every name."
         )
-    group: str = found[1] if found.re.groups and found[1] is not None else found[0]
-    return group.encode()
+    return group.encode(errors="surrogatepass")
 
 
 def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
@@ -264,7 +270,7 @@ def _note(
 ) -> str:
     """Say what was held out, and which classes were too small to give anything."""
     names = {"valid": "validation"}
-    together = f", groups by '{options.group_by}' kept together" if options.group_by else ""
+    together = f", groups by '{printable(options.group_by)}' kept together" if options.group_by else ""
     text = (
         f"The source has no {names.get(split, split)} split: one was held out from train, class by class{together}, "
         f"with {held_out.sum():,} of {len(held_out):,} pictures (split seed {options.split_seed})."
