@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from picturewise.data.readers.folder_contents import Contents, look, pictures_below
+from picturewise.data.readers.folder_contents import Contents, innermost, look, pictures_below
 from picturewise.data.readers.folder_words import means_annotations
 from picturewise.names import listed
 from picturewise.printable import printable
@@ -59,12 +59,16 @@ def aside(folder: Path, root: Path) -> str:
 
 
 def unlabelled(folder: Path, root: Path, split: str) -> str:
-    """Return the sentence about a split's folder whose pictures have no classes."""
-    count = len(pictures_below(folder))
-    name = {"valid": "validation"}.get(split, split)
+    """Return the sentences about a split's folder whose pictures have no classes."""
+    inner = innermost(folder)
+    count, name = len(pictures_below(folder)), {"valid": "validation"}.get(split, split)
+    lists = [
+        below(place / file, root) for place in dict.fromkeys((folder, inner)) for file in _lists(look(place))
+    ]
+    may = f" {listed(lists)} may hold their classes, and was not used." if lists else ""
     return (
-        f"The folder {below(folder, root)} holds {count:,} pictures without classes, so it is no {name} split. "
-        f"Predict them with: picturewise predict RUN {printable(folder)}"
+        f"The folder {below(inner, root)} holds {count:,} pictures without classes, so it is no {name} split.{may} "
+        f"Predict them with: picturewise predict RUN {printable(inner)}"
     )
 
 
@@ -86,6 +90,11 @@ def below(path: Path, root: Path) -> str:
 def tables_in(here: Contents) -> list[str]:
     """Return the names of the tables and lists in a folder that labels may stand in."""
     return [name for name in here.files if _ending(name) in _TABLES | _DATA and not _is_about(name)]
+
+
+def _lists(here: Contents) -> list[str]:
+    texts = [name for name in here.files if _ending(name) in _TEXTS and not _LISTS.isdisjoint(words_of(name))]
+    return [*tables_in(here), *texts]
 
 
 def _on_folders(here: Contents, root: Path, papers: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -85,6 +85,16 @@ def holds_only_folders(folder: Path) -> bool:
     return bool(found.folders) and not found.pictures
 
 
+def innermost(folder: Path) -> Path:
+    """Return the folder that pictures lie in, below single folders."""
+    for _ in range(8):
+        found = look(folder)
+        if found.pictures or len(found.folders) != 1:
+            break
+        folder /= found.folders[0]
+    return folder
+
+
 def folders_inside(folder: Path) -> tuple[str, ...]:
     """Return the names of the folders with files that lie in a folder, below whatever is the only one of its level."""
     for _ in range(8):

@@ -19,6 +19,7 @@ from picturewise.data.readers.folder_contents import (
     Kind,
     folders_inside,
     holds_only_folders,
+    innermost,
     kind_of,
     look,
 )
@@ -29,7 +30,7 @@ from picturewise.data.readers.folder_words import (
     means_unlabelled,
     other_words,
 )
-from picturewise.data.readers.split_folders import FolderMarks, marked
+from picturewise.data.readers.split_folders import FolderMarks, marked, rest_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, words_of
 
@@ -124,7 +125,8 @@ def _explore(
         return _Found("classes", folder, notes=(*notes, *beside.notes_on(here, root, papers, holding)))
     if inside is None:
         return _Found("pictures", folder) if here.pictures else None
-    notes += [*beside.notes_on(here, root, papers), *beside.strays(here, root)]
+    classes = look(inside.splits.get("train", inside.folder)).folders
+    notes += [*beside.notes_on(here, root, papers, classes), *beside.strays(here, root)]
     return _Found(inside.kind, inside.folder, inside.splits, (*inside.notes, *notes))
 
 
@@ -164,7 +166,7 @@ def _splits(
         for name in holding
         if name not in marks.named
         and ((means_unlabelled(name) and other_words(name) in marks.rests) or name in marks.doubtful)
-        and not holds_only_folders(_innermost(folder / name))
+        and not holds_only_folders(innermost(folder / name))
     ]
     if others := [name for name in holding if name not in named and name not in apart]:
         if any(holds_only_folders(folder / name) for name in named):
@@ -181,36 +183,30 @@ def _splits(
         labelled = [inside for inside in found.values() if inside is not None and inside.kind == "classes"]
         if len(labelled) > 1:
             raise folder_refusals.beside_splits(folder, here.folders)
+        if not labelled and len(names) > 1:
+            words = sorted({word for name in named for word in rest_of(name)})
+            if error := folder_refusals.class_and_split(folder, named, words, root):
+                raise error
         if not labelled and split == "train" and names:
-            raise folder_refusals.no_class_folders(_innermost(folder / names[0]), root)
+            raise folder_refusals.no_class_folders(innermost(folder / names[0]), root)
         if labelled:
             splits[split] = labelled[0].folder
             notes += labelled[0].notes
             classes = classes or look(labelled[0].folder).folders
         notes += [
-            beside.unlabelled(_innermost(folder / name), root, split)
+            beside.unlabelled(folder / name, root, split)
             for name, inside in found.items()
             if inside is None or inside.kind != "classes"
         ]
     if not splits:
-        raise folder_refusals.no_class_folders(_innermost(folder / named[0]), root)
-    notes += [beside.unlabelled(_innermost(folder / name), root, "test") for name in apart]
+        raise folder_refusals.no_class_folders(innermost(folder / named[0]), root)
+    notes += [beside.unlabelled(folder / name, root, "test") for name in apart]
     notes += [
         f"The folder {beside.below(folder / name, root)} holds no pictures, so there is no {split} split in it."
         for name, split in marks.named.items()
         if name not in holding and name not in papers
     ]
     return _Found("splits", folder, splits, tuple(notes))
-
-
-def _innermost(folder: Path) -> Path:
-    """Return the folder that pictures lie in, below single folders."""
-    for _ in range(8):
-        found = look(folder)
-        if found.pictures or len(found.folders) != 1:
-            break
-        folder /= found.folders[0]
-    return folder
 
 
 def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kind], root: Path) -> list[str]:
@@ -221,8 +217,6 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
     """
     folder = here.folder
     deep = {name: folders_inside(folder / name) for name in holding if holds_only_folders(folder / name)}
-    if all(means_no_class(name) for name in holding):
-        raise folder_refusals.no_classes_at_all(folder, holding, root)
     if all(means_part(name) for name in holding):
         raise folder_refusals.parts(folder, holding, [*chain(*deep.values())], root)
     for name, inside in deep.items():
@@ -233,6 +227,8 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
         shared = [name for name in dict.fromkeys(chain(*deep.values())) if counts[name.casefold()] > 1]
         if len({name.casefold() for name in shared}) >= _ALIKE * len(counts):
             raise folder_refusals.same_names(folder, holding, shared, root)
+    if all(means_no_class(name) for name in holding):
+        raise folder_refusals.no_classes_at_all(folder, holding, root)
     if doubtful := [name for name in holding if means_unlabelled(name) and not other_words(name)]:
         others = [name for name in holding if name not in doubtful]
         raise folder_refusals.classes_or_not(folder, doubtful, others, root)

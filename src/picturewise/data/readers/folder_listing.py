@@ -37,7 +37,7 @@ _PAPERS = word_set(
     ".txt .md .rst .rtf .pdf .doc .docx .html .htm .xml .json .jsonl .ndjson .yaml .yml .toml .cfg .ini "
     ".names .csv .tsv .xls .xlsx .ods .parquet .mat .h5 .hdf5 .npy .npz .pkl .pickle .pt .pth .ckpt .onnx "
     ".safetensors .py .ipynb .pyc .r .m .sh .bat .js .c .cpp .log .db .sqlite .zip .tar .gz .tgz .bz2 .xz "
-    ".rar .7z .md5 .sha256 .license .bib"
+    ".rar .7z .wav .mp3 .mp4 .avi .mov .md5 .sha256 .license .bib"
 )
 _SAID = 3  # classes in a note
 
@@ -159,8 +159,9 @@ def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
         also = "also holds" if count < whole[name] else "holds"
         said.append(f"{name} {also} the {count:,} pictures in {listed(list(folders))}")
     more = f", and so do {len(found) - _SAID:,} others" if len(found) > _SAID else ""
-    way = "If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
-    return (f"The class {'; '.join(said)}{more}. {way}",)
+    way = " If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
+    alone = all(len(inside) == 1 and inside.total() == whole[name] for name, inside in found.items())
+    return (f"The class {'; '.join(said)}{more}.{'' if alone else way}",)
 
 
 def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str] | Skipped]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _LAST_FOLDER = "--label-from '([^/]+)/[^/]+$'"
 
 def no_class_folders(folder: Path, root: Path) -> DataError:
     """Return the error for pictures that lie in one folder, without folders of classes."""
-    shown = printable(folder)
+    shown, offered = printable(folder), _offered(folder, root)
     if folder == root or split_in(folder.name) is not None:
         text = f"{shown} holds pictures, but no folder per class; expected {shown}/<class>/<picture>."
     else:
@@ -28,14 +29,35 @@ def no_class_folders(folder: Path, root: Path) -> DataError:
             f"{printable(root)} holds one folder of pictures only, {_below(folder, root)}, expected one for each of "
             "two or more classes."
         )
-    return DataError(text + (_offered(folder, root) or _annotated(folder, root) or _listed_in(folder, root)))
+    if not offered and (masks := _annotations_beside(folder, root)):
+        return DataError(
+            f"{printable(masks)} seems to hold masks, boxes or labels for the pictures in {_below(folder, root)}, and "
+            "there is no folder per class. Picturewise learns one class for each picture, expected "
+            f"{printable(root)}/<class>/<picture>."
+        )
+    return DataError(text + (offered or _listed_in(folder, root)))
+
+
+def class_and_split(folder: Path, names: Sequence[str], words: Sequence[str], root: Path) -> DataError | None:
+    """Return the error for folders that are named after a split and a class each; None: they are not."""
+    found = {name: [word for word in words if word in name.lower()] for name in names}
+    if any(len(inside) != 1 for inside in found.values()) or min(map(len, words)) < 2:
+        return None
+    written = dict.fromkeys(
+        name[(start := name.lower().index(word)) : start + len(word)] for name, (word,) in found.items()
+    )
+    above = "^" if folder == root else re.escape(folder.relative_to(root).as_posix() + "/")
+    return DataError(
+        f"The folders {listed(names)} in {printable(folder)} are each named after a split and a class. If so, use "
+        f"--label-from '{above}[^/]*?({'|'.join(map(re.escape, written))})'."
+    )
 
 
 def no_classes_at_all(folder: Path, names: Sequence[str], root: Path) -> DataError:
     """Return the error for folders that are all named after masks, annotations, pictures or splits."""
     return DataError(
         f"{printable(folder)} holds the folders {listed(names)}, which are not named as classes are; expected one "
-        f"folder per class.{_offered(folder, root) or _really(folder, root)}"
+        f"folder per class.{_otherwise(folder, root)}"
     )
 
 
@@ -45,7 +67,7 @@ def parts(folder: Path, names: Sequence[str], inside: Collection[str], root: Pat
     if inside:
         way = f"Pass one of them, such as {first}, or read all as one set with {_LAST_FOLDER}."
     else:
-        way = (_offered(folder, root) or _really(folder, root)).strip()
+        way = _otherwise(folder, root).strip()
     return DataError(
         f"{printable(folder)} holds {listed(names)}, which look like parts of one set, not classes. {way}"
     )
@@ -58,7 +80,7 @@ def same_names(folder: Path, names: Sequence[str], inside: Sequence[str], root: 
         "they look like versions of one set, not classes."
     )
     if all(split_in(name) is not None for name in inside):
-        way = f"If they are the classes, move the pictures to {inside[0]}/<class>, or read all as one split with"
+        way = "If they are the classes, move the pictures to train/<class> and test/<class>, or read all as one with"
         return DataError(f"{text} {way} {_deciding(folder, root)}.")
     if any(means_annotations(name) for name in inside):
         return DataError(f"{text} If they are the classes, use {_deciding(folder, root)}.")
@@ -110,16 +132,12 @@ def names_below(folder: Path, root: Path) -> list[str]:
     return [printable(above + name) for name in pictures_below(folder)]
 
 
-def _annotated(folder: Path, root: Path) -> str:
+def _annotations_beside(folder: Path, root: Path) -> Path | None:
+    """Return the folder of masks or labels in a folder or beside it."""
     while True:
         found = [name for name in look(folder).folders if means_annotations(name)]
-        if found:
-            return (
-                f" The folder {printable(found[0])} looks like masks or boxes; Picturewise learns one class for each "
-                "picture."
-            )
-        if folder == root:
-            return ""
+        if found or folder == root:
+            return folder / found[0] if found else None
         folder = folder.parent
 
 
@@ -136,8 +154,9 @@ def _listed_in(folder: Path, root: Path) -> str:
         folder = folder.parent
 
 
-def _really(folder: Path, root: Path) -> str:
-    return f" If they are the classes, use {_deciding(folder, root)}."
+def _otherwise(folder: Path, root: Path) -> str:
+    really = f" If they are the classes, use {_deciding(folder, root)}."
+    return _offered(folder, root) or _listed_in(folder, root) or really
 
 
 def _deciding(folder: Path, root: Path) -> str:
@@ -147,4 +166,4 @@ def _deciding(folder: Path, root: Path) -> str:
 
 
 def _below(folder: Path, root: Path) -> str:
-    return printable(folder.relative_to(root).as_posix())
+    return printable(folder.name if folder == root else folder.relative_to(root).as_posix())

@@ -12,6 +12,11 @@ _ANNOTATIONS = word_set(
     "landmarks heatmaps imagesets meta metadata"
 )
 _ABOUT_ANNOTATIONS = word_set("ground truth binary bounding class object instance semantic pixel")
+_VARIANTS = word_set(
+    "original originals raw processed preprocessed resized cropped crops augmented augmentation thumbnails thumbs "
+    "color colour gray grey grayscale greyscale rgb depth nir ir thermal segmented normalized normalised enhanced hr "
+    "lr highres lowres"
+)
 _UNLABELLED = word_set("pred predict prediction predictions unlabeled unlabelled nolabel nolabels")
 _PARTS = word_set(
     "fold folds kfold cv part batch chunk shard subset split volume set data dataset folder dir disk"
@@ -45,25 +50,24 @@ def means_pictures(name: str) -> bool:
 
 
 def means_no_class(name: str) -> bool:
-    """Return whether a folder's name is made of words for splits, pictures, annotations or pairs alone."""
+    """Return whether a folder's name is made of words for splits, pictures, their variants or annotations alone."""
     mark, words = split_in(name), {word for word in _telling(name) if word not in GENERIC_WORDS}
     return (
         (mark is not None and not mark.rest)
         or means_pictures(name)
         or means_annotations(name)
-        or (words != set() and words <= _PAIRED)
+        or (words != set() and (words <= _PAIRED or words <= _VARIANTS | _PICTURES))
     )
 
 
 def means_part(name: str) -> bool:
     """Return whether a folder is named as one of several parts: `fold1`, `batch_02`.
 
-    >>> means_part("fold_3"), means_part("Part 1"), means_part("class1")
+    >>> means_part("fold_3"), means_part("HAM10000_images_part_1"), means_part("class1")
     (True, True, False)
     """
     words = words_of(name)
-    named = {word for word in words[:-1] if split_in(word) is None}
-    return words[-1:] != [] and words[-1].isdigit() and len(named) == 1 and named <= _PARTS
+    return len(words) > 1 and words[-1].isdigit() and words[-2] in _PARTS
 
 
 def means_unlabelled(name: str) -> bool:

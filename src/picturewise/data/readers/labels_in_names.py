@@ -60,8 +60,8 @@ def _labels(pattern: str, names: Sequence[str], fits: Callable[[str], bool]) -> 
     compiled, labels = re.compile(pattern), []
     for name in names:
         found = compiled.search(name)
-        if found is None or not fits(found[1]):
-            return None
+        if found is None or not fits(found[1]) or f"/{name}".rpartition(".")[0].endswith(f"/{found[1]}"):
+            return None  # the last: the whole name, which several folders have
         labels.append(found[1])
     counts = Counter(labels)
     few = 2 <= len(counts) <= len(labels) // 2 and min(counts.values()) > 1

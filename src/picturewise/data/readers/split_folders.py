@@ -54,3 +54,9 @@ def marked(names: Collection[str]) -> FolderMarks:
 
 def _has_a_peer(mark: SplitMark, marks: Collection[SplitMark]) -> bool:
     return any(other.rest == mark.rest and other.split != mark.split for other in marks)
+
+
+def rest_of(name: str) -> tuple[str, ...]:
+    """Return the words of a folder's name besides that of its split."""
+    mark = split_in(name)
+    return () if mark is None else mark.rest
