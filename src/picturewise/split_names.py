@@ -72,7 +72,7 @@ GENERIC_WORDS = word_set(
     "files samples examples folder folders dir split splits part jpg jpeg jpgs png pngs final full all "
     "new x"
 )
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9_A-Za-z]+")
+_WORDS = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _GLUED = re.compile(  # trainset, imagestest
     f"(?P<before>{'|'.join(sorted(GENERIC_WORDS - {'x'}))})?(?P<word>{'|'.join(_MARKS)})"
     f"(?P<after>{'|'.join(sorted(GENERIC_WORDS - {'x'}))})?"
