@@ -145,14 +145,13 @@ CLEAN = [
     ),
     (
         "litter of systems",
-        "{cat,dog}/#.png x2; README.md; LICENSE; .git/config; .DS_Store; {.,cat}/{Thumbs.db,desktop.ini}; "
-        + "__MACOSX/cat/._0.png; .ipynb_checkpoints/0.png; @eaDir/cat/0.png",
+        "{cat,dog}/#.png x2; README.md; LICENSE; .git/config; {.,cat}/{Thumbs.db,desktop.ini,.DS_Store}; @eaDir/a.png",
         {"train": "."},
         ["cat", "dog"],
     ),
     (
         "an archive and its litter",
-        "flowers/{daisy,rose}/#.png x2; __MACOSX/flowers/._0.png; vectorize.py; flowers.zip",
+        "flowers/{daisy,rose}/#.png x2; __MACOSX/flowers/._0.png; .ipynb_checkpoints/0.png; vectorize.py; flowers.zip",
         {"train": "flowers"},
         ["daisy", "rose"],
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from picturewise.data.readers.folder_contents import Contents, innermost, look, pictures_below
 from picturewise.data.readers.folder_words import means_annotations
-from picturewise.names import listed
+from picturewise.names import listed, pictures
 from picturewise.printable import printable
 from picturewise.split_names import split_in, word_set, words_of
 from picturewise.untrusted.regular_file import regular_size
@@ -55,7 +55,7 @@ def aside(folder: Path, root: Path) -> str:
     count = len(pictures_below(folder))
     if not count:
         return _on_folder(folder, root)
-    return f"The folder {below(folder, root)} ({count:,} pictures) seems to hold masks or annotations and was not used."
+    return f"The folder {below(folder, root)} ({pictures(count)}) seems to hold masks or annotations and was not used."
 
 
 def unlabelled(folder: Path, root: Path, split: str) -> str:
@@ -67,7 +67,7 @@ def unlabelled(folder: Path, root: Path, split: str) -> str:
     ]
     may = f" {listed(lists)} may hold their classes, and was not used." if lists else ""
     return (
-        f"The folder {below(inner, root)} holds {count:,} pictures without classes, so it is no {name} split.{may} "
+        f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is no {name} split.{may} "
         f"Predict them with: picturewise predict RUN {printable(inner)}"
     )
 

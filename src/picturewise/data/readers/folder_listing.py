@@ -11,7 +11,7 @@ from pathlib import Path
 from picturewise.data.dataset import Skipped
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.errors import DataError
-from picturewise.names import listed, natural_order
+from picturewise.names import listed, natural_order, pictures
 from picturewise.printable import printable
 from picturewise.split_names import word_set
 from picturewise.untrusted.confined.protocol import Item
@@ -113,15 +113,15 @@ def list_classes(folder: Path, root: Path) -> Listing:
     """
     found = visible_entries(folder)
     folders = [entry for entry in found if is_folder(entry)]
-    pictures = [entry for entry in found if looks_like_picture(entry)]
+    strays = [entry for entry in found if looks_like_picture(entry)]
     shown = printable(folder)
     if not folders:
-        holds = "pictures, but no folder per class" if pictures else "no folder per class"
+        holds = "pictures, but no folder per class" if strays else "no folder per class"
         raise DataError(f"{shown} holds {holds}; expected {shown}/<class>/<picture>.")
     above = "" if folder == root else folder.relative_to(root).as_posix() + "/"
     bad = [
         Skipped(printable(above + entry.name), "a picture beside the class folders, so without a class")
-        for entry in pictures
+        for entry in strays
     ]
     entries: list[FolderEntry] = []
     for class_folder in folders:
@@ -157,7 +157,7 @@ def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
     for name, folders in list(found.items())[:_SAID]:
         count = folders.total()
         also = "also holds" if count < whole[name] else "holds"
-        said.append(f"{name} {also} the {count:,} pictures in {listed(list(folders))}")
+        said.append(f"{name} {also} the {pictures(count)} in {listed(list(folders))}")
     more = f", and so do {len(found) - _SAID:,} others" if len(found) > _SAID else ""
     way = " If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
     alone = all(len(inside) == 1 and inside.total() == whole[name] for name, inside in found.items())

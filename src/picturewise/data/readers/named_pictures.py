@@ -58,21 +58,27 @@ class NamedPicturesReader:
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Reader.read` and `read_listings`.
+        """Return the pictures of `splits`; see `Reader.read` and `read_listings`."""
+        listings = self.listings(splits, skip_bad=options.skip_bad)
+        asked = [split for split in self.splits if split in splits]
+        places = {split: self._place(split) for split in self.splits}
+        reading = read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        notes = [note for split in asked for note in listings[split].notes]
+        return replace(reading, notes=(*notes, *reading.notes))
+
+    def listings(self, splits: Collection[SplitName], *, skip_bad: bool) -> dict[SplitName, Listing]:
+        """Return the files and classes of the first split and of those asked for; none of the files is opened.
 
         Raises:
             DataError: the pattern finds nothing in some names, and these are not to be left out; or too few or too
-                many classes.
+                many classes, or one in a later split alone.
             UsageError: the pattern is none, or takes too long.
         """
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
-        listings = {split: self._listing(split) for split in dict.fromkeys([first, *asked])}
-        places = {split: self._place(split) for split in self.splits}
-        self._check(listings, asked, places, skip_bad=options.skip_bad)
-        reading = read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
-        notes = [note for split in asked for note in listings[split].notes]
-        return replace(reading, notes=(*notes, *reading.notes))
+        found = {split: self._listing(split) for split in dict.fromkeys([first, *asked])}
+        self._check(found, asked, skip_bad=skip_bad)
+        return found
 
     def _place(self, split: SplitName) -> str:
         return printable(self.folders[split][0])
@@ -100,33 +106,32 @@ class NamedPicturesReader:
         self,
         listings: Mapping[SplitName, Listing],
         asked: Collection[SplitName],
-        places: Mapping[SplitName, str],
         *,
         skip_bad: bool,
     ) -> None:
         first = next(iter(listings))
-        classes = listings[first].classes
+        classes, place = listings[first].classes, self._place(first)
         unmatched = [item for split in asked for item in listings[split].bad]
         whole = len(unmatched) + sum(len(listings[split].entries) for split in asked)
         if not classes:
             path = listings[first].bad[0].path if listings[first].bad else "none"
             raise DataError(
-                f"{_OPTION} {self._pattern} matches nothing in the paths of the pictures in {places[first]}; the first "
-                f"path is {path}."
+                f"{_OPTION} {self._pattern} matches nothing in the paths of the pictures in {place}; the first path is "
+                f"{path}."
             )
         if unmatched and not skip_bad:
             raise DataError(
-                f"{places[first]}: {_OPTION} {self._pattern} matches nothing in the paths of {len(unmatched):,} of "
+                f"{place}: {_OPTION} {self._pattern} matches nothing in the paths of {len(unmatched):,} of "
                 f"{whole:,} pictures; the first is {unmatched[0].path}. Correct the pattern, or leave them out with "
                 "--skip-bad."
             )
         if not 2 <= len(classes) <= MAX_CLASSES:
             raise DataError(
                 f"{_OPTION} {self._pattern} finds {len(classes):,} {'class' if len(classes) == 1 else 'classes'} in "
-                f"{places[first]} (the first is '{classes[0]}'), expected 2 to {MAX_CLASSES:,}."
+                f"{place} (the first is '{classes[0]}'), expected 2 to {MAX_CLASSES:,}."
             )
         for split, listing in listings.items():
-            check_known(places[split], listing.classes, classes, places[first])
+            check_known(self._place(split), listing.classes, classes, place)
 
 
 def recognise(path: Path, hints: Hints) -> NamedPicturesReader | None:

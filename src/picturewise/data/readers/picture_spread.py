@@ -15,7 +15,7 @@ from picturewise.data.readers.split_folders import marked
 from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.printable import printable
-from picturewise.split_names import SplitName, split_in
+from picturewise.split_names import SplitName
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def spread(root: Path) -> Spread:
     while True:
         here = look(folder)
         holding = [name for name in here.folders if kind_of(folder / name) in {"pictures", "files"}]
-        masks = _masks(holding, pictures_beside=bool(here.pictures))
+        masks = _masks(holding, annotated=bool(here.pictures or marked(here.folders).named))
         rest = [name for name in holding if name not in masks]
         named = {name: split for name, split in marked(here.folders).named.items() if name in rest}
         others = [name for name in rest if name not in named and not means_unlabelled(name)]
@@ -80,7 +80,7 @@ def candidates(folder: Path) -> tuple[list[str], list[str]]:
     masks: list[str] = []
 
     def enters(names: list[str], above: str, pictures: bool) -> list[str]:
-        found = _masks(names, pictures_beside=pictures)
+        found = _masks(names, annotated=pictures)
         masks.extend(above + name for name in found)
         return [name for name in names if name not in found]
 
@@ -88,12 +88,7 @@ def candidates(folder: Path) -> tuple[list[str], list[str]]:
     return sorted(files), sorted(masks)
 
 
-def _masks(names: list[str], *, pictures_beside: bool) -> list[str]:
-    """Return which folders annotate the pictures beside them."""
+def _masks(names: list[str], *, annotated: bool) -> list[str]:
+    """Return which folders annotate pictures: such a name tells only where pictures lie beside it or are named so."""
     masks = [name for name in names if means_annotations(name)]
-    beside_them = [name for name in names if name not in masks]
-    annotated = pictures_beside or any(
-        means_pictures(name) or ((mark := split_in(name)) is not None and not mark.rest)
-        for name in beside_them
-    )
-    return masks if annotated else []
+    return masks if annotated or any(means_pictures(name) for name in names if name not in masks) else []
