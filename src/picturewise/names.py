@@ -39,6 +39,15 @@ def listed(names: Sequence[object]) -> str:
     return ", ".join(printable(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
 
 
+def pictures(count: int) -> str:
+    """Return a number of pictures in words.
+
+    >>> pictures(1), pictures(1200)
+    ('1 picture', '1,200 pictures')
+    """
+    return f"{count:,} picture" if count == 1 else f"{count:,} pictures"
+
+
 def shown_bytes(size: int) -> str:
     """Return a number of bytes as people read it.
 

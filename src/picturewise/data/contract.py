@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -109,6 +109,16 @@ class Reader(Protocol):
         Raises:
             DataError: something cannot be read or does not go together.
         """
+        ...
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A reader with something to say about the files that it recognised, such as what lies beside them unused."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that are told whenever the source is read, and do not belong to what is imported of it."""
         ...
 
 

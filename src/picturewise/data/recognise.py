@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from picturewise.data.contract import Reader, Source
+from picturewise.data.contract import Reader, Remarks, Source
 from picturewise.data.dataset import Dataset, Skipped
 from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.pictures.decode import SUFFIXES, describe
@@ -119,11 +119,15 @@ def _picture(path: Path) -> LoosePictures | None:
 
 
 def _pictures_in(folder: Path) -> LoosePictures | None:
-    """Return the pictures that lie directly in a folder; None: there are none."""
+    """Return the pictures that lie directly in a folder, or in the only one in it; None: there are none."""
     if not folder.is_dir():
         return None
     found = visible_entries(folder)
     folders = [entry for entry in found if is_folder(entry)]
+    while len(folders) == 1 and not any(map(looks_like_picture, found)):  # archive/test/1.png
+        folder = Path(folders[0].path)
+        found = visible_entries(folder)
+        folders = [entry for entry in found if is_folder(entry)]
     if not any(map(looks_like_picture, found)):
         return None
     left = tuple(
@@ -150,8 +154,11 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
         raise _not_found(data, entries.entries()) from error
     if not data.strip():
         raise _not_found(data, entries.entries())
-    loose = None if labelled else _pictures_in(path)
-    return loose or StoredSource(find_reader(path, hints), str(path.absolute()))
+    loose = None if labelled or hints.label_from is not None else _pictures_in(path)
+    if loose is not None:
+        return loose
+    reader = find_reader(path, hints)
+    return StoredSource(reader, str(path.absolute()), reader.notes if isinstance(reader, Remarks) else ())
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:

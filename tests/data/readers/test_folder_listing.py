@@ -116,6 +116,25 @@ def test_folders_deeper_than_the_interpreters_stack_are_walked(tmp_path: Path) -
     assert len(list_classes(tmp_path, tmp_path).entries) == 1
 
 
+def test_folders_without_pictures_are_no_classes(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.png", "dog/1.png", "boxes/1.xml", "boxes/deep/LICENSE", "raw/0001")
+    (tmp_path / "fox").mkdir()
+    found = list_classes(tmp_path, tmp_path)
+    assert found.classes == ("cat", "dog", "raw")  # what has no ending may be a picture, and is looked at
+    assert [entry.name for entry in found.entries] == ["cat/1.png", "dog/1.png", "raw/0001"]
+
+
+def test_deeper_folders_are_named_the_first_few_classes(tmp_path: Path) -> None:
+    assert list_classes(touch(tmp_path, "cat/1.png", "dog/1.png"), tmp_path).notes == ()
+    touch(tmp_path, *(f"c{number}/{folder}/1.png" for number in range(5) for folder in "ab"))
+    (note,) = list_classes(tmp_path, tmp_path).notes
+    assert note == (
+        "The class c0 holds the 2 pictures in c0/a, c0/b; c1 holds the 2 pictures in c1/a, c1/b; c2 holds the 2 "
+        "pictures in c2/a, c2/b, and so do 2 others. If the deeper folders are the classes, use --label-from "
+        "'([^/]+)/[^/]+$'."
+    )
+
+
 def test_pictures_without_class_folders_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"holds pictures, but no folder per class; expected .*/<class>/<picture>"

@@ -12,6 +12,7 @@ from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import read_picture
 from picturewise.data.readers.folders import FolderReader, recognise
 from picturewise.errors import DataError
+from picturewise.names import slug
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]
@@ -86,7 +87,7 @@ def test_splits_without_class_folders_are_an_error(tmp_path: Path, save_picture:
     save_picture(tmp_path / "train" / "1.png")
     save_picture(tmp_path / "test" / "1.png")
     with pytest.raises(DataError, match="train holds pictures, but no folder per class"):
-        read(tmp_path)
+        recognise(tmp_path)
 
 
 def test_what_holds_neither_folders_nor_pictures_is_not_recognised(tmp_path: Path) -> None:
@@ -96,25 +97,70 @@ def test_what_holds_neither_folders_nor_pictures_is_not_recognised(tmp_path: Pat
     assert recognise(tmp_path / "notes.txt") is None
 
 
-def test_pictures_without_class_folders_are_recognised_and_then_refused(
-    tmp_path: Path, save_picture: SavePicture
-) -> None:
+def test_pictures_without_class_folders_are_refused(tmp_path: Path, save_picture: SavePicture) -> None:
     save_picture(tmp_path / "1.png")
     with pytest.raises(DataError, match="holds pictures, but no folder per class"):
-        read(tmp_path)
+        recognise(tmp_path)
 
 
-def test_one_class_only_is_an_error_that_points_into_it(tmp_path: Path, make_classes: MakeClasses) -> None:
-    make_classes(tmp_path / "flowers")
-    with pytest.raises(DataError, match=r"holds one folder only, 'flowers'.* name it: .*/flowers\."):
-        read(tmp_path)
+def test_single_folders_are_stepped_through_and_names_are_those_below_the_source(
+    tmp_path: Path, make_classes: MakeClasses
+) -> None:
+    make_classes(tmp_path / "archive" / "flowers", count=1)
+    source = recognised(tmp_path)
+    assert source.notes == ()
+    assert source.name == slug(tmp_path)
+    assert read(tmp_path).parts["train"].pictures.names == [
+        "archive/flowers/cat/0.png",
+        "archive/flowers/dog/0.png",
+    ]
 
 
-def test_a_class_folder_without_pictures_is_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
-    make_classes(tmp_path)
-    (tmp_path / "fox").mkdir()
-    with pytest.raises(DataError, match=r"class folders without pictures .fox.; fill them or take them away"):
-        read(tmp_path)
+def test_one_class_only_is_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
+    make_classes(tmp_path, ("cat",))
+    with pytest.raises(
+        DataError, match="holds one folder of pictures only, cat, expected one for each of two"
+    ):
+        recognise(tmp_path)
+    make_classes(tmp_path / "both" / "train", ("cat",))
+    (tmp_path / "both" / "train" / "x").mkdir()
+    (tmp_path / "both" / "train" / "x" / "a").write_text("no picture")
+    with pytest.raises(DataError, match="of the class x"):
+        read(tmp_path / "both", skip_bad=True)
+
+
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_an_empty_album_is_no_class_and_shifts_no_label(
+    tmp_path: Path, make_classes: MakeClasses, *, skip_bad: bool
+) -> None:
+    make_classes(tmp_path / "train", ("bee", "cat", "dog"), count=2)
+    make_classes(tmp_path / "test", ("dog",), count=2)
+    (tmp_path / "train" / "ant").mkdir()
+    (tmp_path / "test" / "ant").mkdir()
+    source = recognised(tmp_path)
+    assert source.notes == ("The folder train/ant holds no pictures, so there is no class of its name.",)
+    parts = read(tmp_path, "train", "test", skip_bad=skip_bad).parts
+    assert parts["train"].pictures.classes == parts["test"].pictures.classes == ("bee", "cat", "dog")
+    assert parts["test"].pictures.required_labels.tolist() == [2, 2]
+
+
+def test_pictures_of_a_class_whose_train_folder_is_empty_are_refused(
+    tmp_path: Path, make_classes: MakeClasses
+) -> None:
+    make_classes(tmp_path / "train", ("cat", "dog"), count=2)
+    make_classes(tmp_path / "test", ("cat", "fox"), count=2)
+    (tmp_path / "train" / "fox").mkdir()
+    with pytest.raises(DataError, match=r"test holds the class 'fox', which .*train does not have"):
+        read(tmp_path, "test")
+
+
+def test_a_test_class_in_other_letters_is_refused_with_the_nearest(
+    tmp_path: Path, make_classes: MakeClasses
+) -> None:
+    make_classes(tmp_path / "train", ("a", "b"), count=2)
+    make_classes(tmp_path / "test", ("A", "b "), count=2)
+    with pytest.raises(DataError, match=r"test holds the class 'A', .* \(it has a, b\)\. Did you mean 'a'\?"):
+        read(tmp_path, "test")
 
 
 def test_a_test_class_that_train_does_not_have_is_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
@@ -258,11 +304,25 @@ def test_a_folder_of_nothing_but_bad_files_is_an_error(tmp_path: Path) -> None:
         read(tmp_path, skip_bad=True)
 
 
-def test_an_empty_test_folder_is_an_error_when_it_is_read(tmp_path: Path, make_classes: MakeClasses) -> None:
+def test_a_test_folder_without_pictures_is_no_split(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path / "train")
     (tmp_path / "test" / "cat").mkdir(parents=True)
-    with pytest.raises(DataError, match="test holds no picture that can be read"):
-        read(tmp_path, "test")
+    source = recognised(tmp_path)
+    assert source.splits == ("train",)
+    assert source.notes == ("The folder test holds no pictures, so there is no test split in it.",)
+
+
+def test_a_class_made_of_deeper_folders_is_named_with_the_split_that_is_read(
+    tmp_path: Path, make_classes: MakeClasses, save_picture: SavePicture
+) -> None:
+    make_classes(tmp_path / "train", count=2)
+    make_classes(tmp_path / "test", count=2)
+    save_picture(tmp_path / "test" / "cat" / "kitten" / "0.png")
+    assert read(tmp_path, "train").notes == ()
+    (note,) = read(tmp_path, "test").notes
+    assert note.startswith(
+        "The class cat also holds the 1 picture in test/cat/kitten. If the deeper folders are"
+    )
 
 
 def test_progress_counts_every_step_up_to_the_last(tmp_path: Path, make_classes: MakeClasses) -> None:

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from picturewise.data.dataset import Skipped
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.errors import DataError
-from picturewise.names import natural_order
+from picturewise.names import listed, natural_order, pictures
 from picturewise.printable import printable
+from picturewise.split_names import word_set
 from picturewise.untrusted.confined.protocol import Item
 
-_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # what systems leave behind; lower case
+_LITTER = frozenset(  # what systems and their programs leave behind; lower case
+    {
+        *(
+            "__macosx",
+            "thumbs.db",
+            "ehthumbs.db",
+            "desktop.ini",
+            "icon\r",
+            "@eadir",
+            "#recycle",
+            "$recycle.bin",
+        ),
+        *("system volume information", "lost+found", "picasa.ini", "__pycache__"),
+    }
+)
+# Endings of texts, tables, programs and archives, which nobody takes for pictures. What has another ending, or none,
+# may be a picture of a format that is not read: then its name belongs into an error.
+_PAPERS = word_set(
+    ".txt .md .rst .rtf .pdf .doc .docx .html .htm .xml .json .jsonl .ndjson .yaml .yml .toml .cfg .ini "
+    ".names .csv .tsv .xls .xlsx .ods .parquet .mat .h5 .hdf5 .npy .npz .pkl .pickle .pt .pth .ckpt .onnx "
+    ".safetensors .py .ipynb .pyc .r .m .sh .bat .js .c .cpp .log .db .sqlite .zip .tar .gz .tgz .bz2 .xz "
+    ".rar .7z .wav .mp3 .mp4 .avi .mov .md5 .sha256 .license .bib"
+)
+_SAID = 3  # classes in a note
 
 
 @dataclass(frozen=True)
@@ -34,11 +59,13 @@ class Listing:
         classes: the names of the class folders, in natural order.
         entries: the files in them, sorted by name.
         bad: what can be seen not to belong without opening it.
+        notes: on what was decided, in sentences.
     """
 
     classes: tuple[str, ...]
     entries: tuple[FolderEntry, ...]
     bad: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
 
 def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -48,8 +75,12 @@ def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
         OSError: the folder cannot be read.
     """
     with os.scandir(folder) as entries:
-        found = [e for e in entries if not e.name.startswith(".") and e.name.casefold() not in _LITTER]
-    return sorted(found, key=lambda entry: entry.name)
+        return sorted(filter(is_visible, entries), key=lambda entry: entry.name)
+
+
+def is_visible(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is neither hidden nor left behind by a system."""
+    return not entry.name.startswith(".") and entry.name.casefold() not in _LITTER
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -68,8 +99,9 @@ def looks_like_picture(entry: os.DirEntry[str]) -> bool:
 def list_classes(folder: Path, root: Path) -> Listing:
     """Return the classes in `folder` and their files; none of them is opened.
 
-    Files in deeper folders belong to the class above. Pictures beside the class folders are bad, for they
-    have no class; other files there, such as a README, are passed over.
+    Files in deeper folders belong to the class above, and a note says so. Pictures beside the class folders are bad,
+    because they have no class; other files there, such as a README, are passed over. A folder without files, or with
+    texts and tables alone, is no class.
 
     Args:
         folder: holds the class folders.
@@ -81,44 +113,73 @@ def list_classes(folder: Path, root: Path) -> Listing:
     """
     found = visible_entries(folder)
     folders = [entry for entry in found if is_folder(entry)]
-    pictures = [entry for entry in found if looks_like_picture(entry)]
+    strays = [entry for entry in found if looks_like_picture(entry)]
     shown = printable(folder)
     if not folders:
-        holds = "pictures, but no folder per class" if pictures else "no folder per class"
+        holds = "pictures, but no folder per class" if strays else "no folder per class"
         raise DataError(f"{shown} holds {holds}; expected {shown}/<class>/<picture>.")
     above = "" if folder == root else folder.relative_to(root).as_posix() + "/"
     bad = [
         Skipped(printable(above + entry.name), "a picture beside the class folders, so without a class")
-        for entry in pictures
+        for entry in strays
     ]
-    entries = []
+    entries: list[FolderEntry] = []
     for class_folder in folders:
-        for file in _files_below(class_folder, above + class_folder.name):
-            if isinstance(file, Skipped):
-                bad.append(file)
-            else:
-                path, name = file
-                entries.append(FolderEntry(Path(path), printable(name), printable(class_folder.name)))
-    classes = sorted({printable(entry.name) for entry in folders}, key=natural_order)
-    return Listing(tuple(classes), tuple(sorted(entries, key=lambda entry: entry.name)), tuple(bad))
+        inside = list(_files_below(class_folder, above + class_folder.name))
+        bad += [file for file in inside if isinstance(file, Skipped)]
+        files = [file for file in inside if not isinstance(file, Skipped)]
+        if not all(is_paper(path) for path, _ in files):
+            entries += [
+                FolderEntry(Path(path), printable(name), printable(class_folder.name)) for path, name in files
+            ]
+    entries.sort(key=lambda entry: entry.name)
+    classes = sorted({entry.class_name for entry in entries}, key=natural_order)
+    return Listing(tuple(classes), tuple(entries), tuple(bad), _on_deeper(entries, printable(above)))
+
+
+def is_paper(name: str) -> bool:
+    """Return whether a file is named as no picture is: `labels.csv`, `LICENSE`."""
+    last = os.path.basename(name)  # noqa: PTH119 (strings, for there can be a million)
+    return os.path.splitext(last)[1].lower() in _PAPERS or last.upper() in {"README", "LICENSE", "LICENCE"}  # noqa: PTH122
+
+
+def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
+    """Return the note about classes whose files lie in deeper folders, if there are any."""
+    found: dict[str, Counter[str]] = {}
+    whole = Counter(entry.class_name for entry in entries)
+    for entry in entries:
+        folder = entry.name.rpartition("/")[0]
+        if folder != above + entry.class_name:
+            found.setdefault(entry.class_name, Counter())[folder] += 1
+    if not found:
+        return ()
+    said = []
+    for name, folders in list(found.items())[:_SAID]:
+        count = folders.total()
+        also = "also holds" if count < whole[name] else "holds"
+        said.append(f"{name} {also} the {pictures(count)} in {listed(list(folders))}")
+    more = f", and so do {len(found) - _SAID:,} others" if len(found) > _SAID else ""
+    way = " If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
+    alone = all(len(inside) == 1 and inside.total() == whole[name] for name, inside in found.items())
+    return (f"The class {'; '.join(said)}{more}.{'' if alone else way}",)
 
 
 def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str] | Skipped]:
     """Yield the path and the name of each file in or below `folder`; links are followed, but not in circles."""
-    waiting = [(folder.path, name, frozenset({_identity(folder.path)}))]
+    waiting = [(folder.path, name, frozenset({identity(folder.path)}))]
     while waiting:
         path, prefix, above = waiting.pop()
         for entry in visible_entries(Path(path)):
             name = f"{prefix}/{entry.name}"
             if not is_folder(entry):
                 yield entry.path, name
-            elif (identity := _identity(entry.path)) in above:
+            elif (number := identity(entry.path)) in above:
                 yield Skipped(printable(name), "a link back to a folder that it lies in")
             else:
-                waiting.append((entry.path, name, above | {identity}))
+                waiting.append((entry.path, name, above | {number}))
 
 
-def _identity(path: str) -> tuple[int, int]:
+def identity(path: str) -> tuple[int, int]:
     """Return what two paths to one folder have in common."""
     status = os.stat(path)  # noqa: PTH116 (paths are strings here, for there can be a million)
     return status.st_dev, status.st_ino

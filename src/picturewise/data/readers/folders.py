@@ -1,36 +1,35 @@
-"""A folder per class, with or without a level of splits above: `flowers/tulip/1.jpg`, `pets/train/cat/1.jpg`."""
+"""A folder per class, with or without a level of splits above: `flowers/tulip/1.jpg`, `pets/train/cat/1.jpg`.
+
+Which folders these are is decided in `folder_layout`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.folder_listing import (
-    Listing,
-    is_folder,
-    list_classes,
-    looks_like_picture,
-    visible_entries,
-)
+from picturewise.data.readers.folder_layout import lay_out
+from picturewise.data.readers.folder_listing import Listing, list_classes
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError, nearest
-from picturewise.names import slug
+from picturewise.names import listed, slug
 from picturewise.printable import printable
-from picturewise.split_names import SPLITS, SplitName, split_of
+from picturewise.split_names import SPLITS, SplitName
 
 
 @dataclass(frozen=True)
 class FolderReader:
-    """A recognised folder of class folders, see `Reader`."""
+    """A recognised folder of class folders, see `Reader` and `Remarks`."""
 
     root: Path
     folders: Mapping[SplitName, Path]
     hints: Hints = NO_HINTS
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,63 +66,52 @@ class FolderReader:
         _check_classes(listings, first, self.folders)
 
         places = {split: printable(folder) for split, folder in self.folders.items()}
-        return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        reading = read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        notes = [note for split in asked for note in listings[split].notes]
+        return replace(reading, notes=(*notes, *reading.notes))
 
 
 def recognise(path: Path) -> FolderReader | None:
-    """Return the source for the folder at `path`, or None where it holds neither folders nor pictures.
+    """Return the source for the folder at `path`, or None where nothing in it is like pictures in folders.
 
     Raises:
-        DataError: folders of splits stand beside other folders, or one split has two.
-        OSError: the folder cannot be read.
+        DataError: there are pictures, but which folders are their classes is not known.
+        OSError: a folder cannot be read.
     """
-    if not path.is_dir():
-        return None
-    found = visible_entries(path)
-    folders = [entry for entry in found if is_folder(entry)]
-    if not folders and not any(looks_like_picture(entry) for entry in found):
-        return None
-    named = [(split, path / entry.name) for entry in folders if (split := split_of(entry.name)) is not None]
-    # A class can be called "train". So the names tell only where all are names of splits, or where one of the
-    # folders holds class folders rather than pictures.
-    if not named or (len(named) < len(folders) and not any(_holds_folders(folder) for _, folder in named)):
-        return FolderReader(path, {"train": path})
-    splits = dict(named)
-    names = ", ".join(printable(entry.name) for entry in folders)
-    if len(named) < len(folders) or len(splits) < len(named):
-        raise DataError(
-            f"{printable(path)} holds the folders {names}: expected either one folder per class, or one folder "
-            "for each of train, valid and test and none beside them; move or rename the others."
-        )
-    return FolderReader(path, splits)
+    found = lay_out(path) if path.is_dir() else None
+    return None if found is None else FolderReader(path, found.folders, notes=found.notes)
 
 
-def _holds_folders(folder: Path) -> bool:
-    found = visible_entries(folder)
-    return any(map(is_folder, found)) and not any(map(looks_like_picture, found))
+def check_known(place: str, found: Sequence[str], classes: Sequence[str], first: str) -> None:
+    """Check that a split has no classes but those of the first one.
+
+    Args:
+        place: what to call the split.
+        found: its classes.
+        classes: those of the first split.
+        first: what to call that.
+
+    Raises:
+        DataError: it has another one; the message offers the nearest.
+    """
+    for name in found:
+        if name not in classes:
+            alike = [known for known in classes if known.casefold().strip() == name.casefold().strip()]
+            offered = f" Did you mean '{alike[0]}'?" if alike else nearest(name, classes)
+            raise DataError(
+                f"{place} holds the class '{name}', which {first} does not have (it has {listed(classes)}).{offered}"
+            )
 
 
 def _check_classes(
     listings: Mapping[SplitName, Listing], first: SplitName, folders: Mapping[SplitName, Path]
 ) -> None:
-    """Refuse a single class, class folders of the first split without files, and classes that only others have."""
-    shown = printable(folders[first])
-    classes = listings[first].classes
+    """Refuse a single class, and classes that only other splits than the first have."""
+    shown, classes = printable(folders[first]), listings[first].classes
     if len(classes) == 1:
         raise DataError(
-            f"{shown} holds one folder only, '{classes[0]}', expected one for each of two or more classes. "
-            f"If the classes lie in that folder, name it: {shown}/{classes[0]}."
-        )
-    filled = {entry.class_name for entry in listings[first].entries}
-    empty = [name for name in classes if name not in filled]
-    if empty:
-        raise DataError(
-            f"{shown} holds class folders without pictures ({', '.join(empty)}); fill them or take them away."
+            f"{shown} holds pictures of one class only, '{classes[0]}', expected one folder for each of two or more "
+            "classes."
         )
     for split, listing in listings.items():
-        for entry in listing.entries:
-            if entry.class_name not in filled:
-                raise DataError(
-                    f"{printable(folders[split])} holds the class '{entry.class_name}', which {shown} does not "
-                    f"have (it has {', '.join(classes)}).{nearest(entry.class_name, classes)}"
-                )
+        check_known(printable(folders[split]), listing.classes, classes, shown)

@@ -13,6 +13,7 @@ from picturewise.data.readers import (
     hdf5,
     idx,
     labels_csv,
+    named_pictures,
     npz,
     parquet,
     pickled_arrays,
@@ -30,6 +31,7 @@ def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
 
 
 READERS: tuple[Recognised, ...] = (
+    named_pictures.recognise,  # only where the user says so, and then before whatever else may lie there
     _without_hints(svhn.recognise),
     _without_hints(hdf5.recognise),
     _without_hints(parquet.recognise),

@@ -1,0 +1,94 @@
+"""Which pictures below a folder belong to which split, where their classes stand in their paths and not in folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from picturewise.data.readers import beside
+from picturewise.data.readers.folder_contents import holds_only_folders, kind_of, look, walk
+from picturewise.data.readers.folder_listing import is_paper
+from picturewise.data.readers.folder_refusals import beside_splits
+from picturewise.data.readers.folder_words import means_annotations, means_pictures, means_unlabelled
+from picturewise.data.readers.split_folders import marked
+from picturewise.errors import DataError
+from picturewise.names import listed
+from picturewise.printable import printable
+from picturewise.split_names import SplitName
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Where pictures lie.
+
+    Attributes:
+        folders: for each split, the folders that its pictures lie in or below; without such folders all is train.
+        notes: what was left aside.
+    """
+
+    folders: Mapping[SplitName, tuple[Path, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def spread(root: Path) -> Spread:
+    """Return which folders below `root` belong to which split.
+
+    Raises:
+        DataError: folders of splits lie beside others or beside pictures.
+        OSError: a folder cannot be read.
+    """
+    folder = root
+    while True:
+        here = look(folder)
+        holding = [name for name in here.folders if kind_of(folder / name) in {"pictures", "files"}]
+        masks = _masks(holding, annotated=bool(here.pictures or marked(here.folders).named))
+        rest = [name for name in holding if name not in masks]
+        named = {name: split for name, split in marked(here.folders).named.items() if name in rest}
+        others = [name for name in rest if name not in named and not means_unlabelled(name)]
+        if named and here.pictures:
+            raise DataError(
+                f"{printable(folder)} holds pictures beside the folders {listed(list(named))}; move them into the "
+                "folder of their split."
+            )
+        if named and others and any(holds_only_folders(folder / name) for name in named):
+            raise beside_splits(folder, here.folders)
+        if named and not others:
+            folders: dict[SplitName, tuple[Path, ...]] = {}
+            for name, split in named.items():
+                folders[split] = (*folders.get(split, ()), folder / name)
+            left = [name for name in rest if name not in named]
+            notes = [
+                *marked(here.folders).notes,
+                *(beside.unlabelled(folder / name, root, "test") for name in left),
+            ]
+            notes += [beside.aside(folder / name, root) for name in masks]
+            return Spread(folders, tuple(notes))
+        if len(rest) != 1 or masks or here.pictures:
+            return Spread({"train": (root,)})
+        folder /= rest[0]
+
+
+def candidates(folder: Path) -> tuple[list[str], list[str]]:
+    """Return what may be pictures of a class in and below a folder, and the folders of masks there that are none.
+
+    Both are paths below it with `/` between, sorted. Left out are files that are named as no pictures are.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    masks: list[str] = []
+
+    def enters(names: list[str], above: str, pictures: bool) -> list[str]:
+        found = _masks(names, annotated=pictures)
+        masks.extend(above + name for name in found)
+        return [name for name in names if name not in found]
+
+    files = [name for name, _ in walk(folder, enters) if not is_paper(name)]
+    return sorted(files), sorted(masks)
+
+
+def _masks(names: list[str], *, annotated: bool) -> list[str]:
+    """Return which folders annotate pictures: such a name tells only where pictures lie beside it or are named so."""
+    masks = [name for name in names if means_annotations(name)]
+    return masks if annotated or any(means_pictures(name) for name in names if name not in masks) else []
