@@ -163,7 +163,13 @@ def test_new_folders_are_numbered_and_never_handed_out_twice(tmp_path: Path) -> 
 
 def test_a_sweep_takes_files_of_our_exact_name_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / ".unfinished-0123abcd-run.json").write_bytes(b"half")
-    others = [".lock", "unfinished-symphony", ".unfinished-1-a", ".unfinished-0123abcd", ".unfinished-0123ABCD-a"]
+    others = [
+        ".lock",
+        "unfinished-symphony",
+        ".unfinished-1-a",
+        ".unfinished-0123abcd",
+        ".unfinished-0123ABCD-a",
+    ]
     for name in others:
         (tmp_path / name).touch()
     (tmp_path / ".unfinished-0123abcd-folder").mkdir()

@@ -104,7 +104,7 @@ def remove_folder(path: Path, names: Collection[str]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "It is a symbolic link")
     others = set(os.listdir(path)) - set(names)  # noqa: PTH208 (names, not paths)
     if others:
-        raise OSError(errno.ENOTEMPTY, f"It holds other files, such as {sorted(others)[0]}")
+        raise OSError(errno.ENOTEMPTY, f"It holds other files, such as {min(others)}")
     for name in reversed([*names]):
         (path / name).unlink(missing_ok=True)
     path.rmdir()

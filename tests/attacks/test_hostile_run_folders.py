@@ -16,13 +16,38 @@ from picturewise.cli.app import run as command
 
 FOLDERS = ("checkpoints", "figures")
 FILES = (
-    *("recipe.toml", "run.json", "history.csv", "splits.csv", "skipped.csv", "classifier.safetensors", "report.html"),
-    *("evaluation.json", "probabilities.npy", ".new-probabilities.npy", "evaluation-valid.json", "mlflow.json"),
+    *(
+        "recipe.toml",
+        "run.json",
+        "history.csv",
+        "splits.csv",
+        "skipped.csv",
+        "classifier.safetensors",
+        "report.html",
+    ),
+    *(
+        "evaluation.json",
+        "probabilities.npy",
+        ".new-probabilities.npy",
+        "evaluation-valid.json",
+        "mlflow.json",
+    ),
     *("figures/confusion.png", "figures/errors.png", "figures/predictions.png", "figures/counts.png"),
-    *("figures/learning-curves.png", "figures/architecture.png", "figures/samples.png", "figures/classes.png"),
+    *(
+        "figures/learning-curves.png",
+        "figures/architecture.png",
+        "figures/samples.png",
+        "figures/classes.png",
+    ),
     *(".lock", ".holder.json", ".evaluations.lock"),
 )
-PRECIOUS = ("000001-00000001", "2019-07-14", ".unfinished-0123abcd-000001-00000001", ".unfinished-thesis", "plain")
+PRECIOUS = (
+    "000001-00000001",
+    "2019-07-14",
+    ".unfinished-0123abcd-000001-00000001",
+    ".unfinished-thesis",
+    "plain",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +63,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("original")
     random = np.random.default_rng(0)
     arrays = {
-        f"{kind}_{split}": random.integers(0, 256, (count, 8, 8), np.uint8) if kind == "x" else np.arange(count) % 2
+        f"{kind}_{split}": random.integers(0, 256, (count, 8, 8), np.uint8)
+        if kind == "x"
+        else np.arange(count) % 2
         for split, count in (("train", 40), ("test", 10))
         for kind in ("x", "y")
     }
@@ -48,7 +75,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     picturewise.evaluate(run, progress=False)
     record = json.loads((run.path / "run.json").read_text())
     (run.path / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
-    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])  # so that an epoch is left to do
+    shutil.rmtree(max(run.checkpoints.iterdir()))  # so that an epoch is left to do
     return run.path
 
 
@@ -72,13 +99,13 @@ def precious(tmp_path: Path) -> Path:
 
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:
-    return {
-        str(path): (
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else os.readlink(path) if path.is_symlink() else "",
-            path.lstat().st_mtime_ns,
-        )
-        for path in sorted(folder.rglob("*"))
-    }  # fmt: skip
+    return {str(path): (content(path), path.lstat().st_mtime_ns) for path in sorted(folder.rglob("*"))}
+
+
+def content(path: Path) -> str:
+    if path.is_symlink():
+        return str(path.readlink())
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def commands(run: Path) -> list[list[str]]:
@@ -110,7 +137,12 @@ def test_a_linked_folder_of_a_run_is_refused_and_what_it_leads_to_is_left_alone(
     hostile: Path, precious: Path, name: str, target: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(hostile / name)
-    places = {"folder": precious, "file": precious / "notes.txt", "itself": hostile / name, "above": hostile.parent}
+    places = {
+        "folder": precious,
+        "file": precious / "notes.txt",
+        "itself": hostile / name,
+        "above": hostile.parent,
+    }
     (hostile / name).symlink_to(places.get(target, precious / "nothing"))
     before = state(precious)
     (resumed, told), (evaluated, _), *_ = obey_all(hostile, capfd)
@@ -169,7 +201,6 @@ def test_a_file_that_is_another_ones_too_is_never_written_in_place(
     assert state(precious) == before
 
 
-
 def link_named_like_one(checkpoints: Path, precious: Path) -> None:
     for name in ("000000-00000000", "000009-00000000", ".unfinished-0123abcd-000009-00000000"):
         (checkpoints / name).symlink_to(precious / "000001-00000001")
@@ -200,7 +231,8 @@ def links_between_the_figures(checkpoints: Path, precious: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "plant", [link_named_like_one, links_in_one, a_linked_folder_in_one, look_alikes, links_between_the_figures]
+    "plant",
+    [link_named_like_one, links_in_one, a_linked_folder_in_one, look_alikes, links_between_the_figures],
 )
 def test_what_lies_deeper_leads_nowhere_either(
     hostile: Path, precious: Path, plant: Callable[[Path, Path], None], capfd: pytest.CaptureFixture[str]
@@ -215,8 +247,12 @@ def test_what_lies_deeper_leads_nowhere_either(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
-@pytest.mark.parametrize("name", ["run.json", "recipe.toml", "history.csv", "splits.csv", "evaluation.json", ".lock"])
-def test_a_pipe_in_place_of_a_file_does_not_wait(hostile: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "name", ["run.json", "recipe.toml", "history.csv", "splits.csv", "evaluation.json", ".lock"]
+)
+def test_a_pipe_in_place_of_a_file_does_not_wait(
+    hostile: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     (hostile / name).unlink()
     os.mkfifo(hostile / name)
     (code, told), *_ = obey_all(hostile, capfd)

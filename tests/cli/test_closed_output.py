@@ -28,7 +28,9 @@ def shell(words: str, redirected: str, folder: Path) -> subprocess.CompletedProc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["predict run one.png", "predict run one.png --json", "data list", "--help"])
+@pytest.mark.parametrize(
+    "words", ["predict run one.png", "predict run one.png --json", "data list", "--help"]
+)
 def test_a_closed_output_is_told_and_is_no_success(trained: Path, words: str) -> None:
     ended = shell(words, ">&-", trained)
     assert ended.returncode == 1
@@ -47,7 +49,9 @@ def test_nothing_is_done_that_could_not_be_told(trained: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk for everyone")
-@pytest.mark.parametrize("words", ["predict run one.png", "predict run one.png --json", "data list", "--version"])
+@pytest.mark.parametrize(
+    "words", ["predict run one.png", "predict run one.png --json", "data list", "--version"]
+)
 def test_a_full_output_is_told_and_is_no_success(trained: Path, words: str) -> None:
     ended = shell(words, "> /dev/full", trained)
     assert ended.returncode == 1

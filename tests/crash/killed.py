@@ -1,7 +1,7 @@
 """Kill a task with SIGKILL at random moments, and see what is left: python killed.py TASK FOLDER MOMENTS [MORE] → JSON.
 
 A moment is either an instant on the clock or one of the task's changes on the disk, by turns, drawn at random within
-what the whole task takes. Everything runs in forked children: PyTorch is loaded once, and this process computes nothing.
+what the whole task takes. Everything runs in forked children: PyTorch is loaded once, and nothing is computed here.
 What a child reports as done goes through a pipe, line by line, and so outlives it.
 """
 
@@ -130,9 +130,7 @@ class Runs:
         import picturewise
 
         options = ["training.checkpoint_minutes=1e-9"]
-        picturewise.train(
-            self.source, layers="flatten", epochs=2, out=path, settings=options, progress=False
-        )
+        picturewise.train(self.source, layers="flatten", epochs=2, out=path, settings=options, progress=False)
         return path
 
     def _extend(self, path: Path) -> Path:
@@ -225,9 +223,7 @@ class Study:
             if run is not None:
                 report(self._cell(run))
 
-        found = study(
-            self.folder / "two.toml", data=self.source, out=path, tell=tell, progress=False
-        )
+        found = study(self.folder / "two.toml", data=self.source, out=path, tell=tell, progress=False)
         report({"models": [[model.name, model.accuracy.value, model.loss.value] for model in found.models]})
 
     def _cell(self, run: Any) -> dict[str, Any]:
@@ -253,9 +249,8 @@ class Study:
         if again.code != 0 or again.reported[-1] != expected:
             wrong.append(f"another end: {again.reported[-1:]} instead of {expected}")
         cells = {cell["name"]: cell for cell in again.reported if "name" in cell}
-        for cell in ended.reported:
-            if "name" in cell and cells.get(cell["name"]) != cell:
-                wrong.append(f"{cell} was reported as done, and is {cells.get(cell['name'])} now")
+        told = [cell for cell in ended.reported if "name" in cell]
+        wrong += [f"{cell} was reported as done" for cell in told if cells.get(cell["name"]) != cell]
         if left := leftovers(path):
             wrong.append(f"left behind: {left}")
         shutil.rmtree(path)
@@ -266,16 +261,18 @@ class Import:
     """What was imported is read again without importing, and what was not is imported whole."""
 
     def __init__(self, folder: Path, source: str) -> None:
-        from picturewise.data.pictures import decode_files
         from reading_here import work_through
+
+        from picturewise.data.pictures import decode_files
 
         decode_files.work_through = work_through  # confined children take seconds to start, and write nothing
         self.folder, self.pictures = folder, Path(source)
 
     def work(self, path: Path, report: Report) -> None:
         """Read, and tell the fingerprints."""
-        from picturewise.data.options import DataOptions
         from read_place import read_place
+
+        from picturewise.data.options import DataOptions
 
         dataset = read_place(DataOptions(source=str(self.pictures)))
         report({split: part.fingerprint for split, part in dataset.splits().items()})
@@ -402,7 +399,8 @@ class Fetch:
     def expected(self) -> Any:
         """Return the files of each set."""
         found = {}
-        for self._place in self.places:
+        for place in self.places:
+            self._place = place
             answer(lambda report: self.work(Path(), report))
             found[self._place.name] = self._files()
         self._begin()
@@ -488,7 +486,13 @@ def main(name: str, folder: Path, moments: int, source: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for module in ("torch", "scipy.optimize", "scipy.special", "picturewise.tasks.extend", "picturewise.studies.runner"):
+    for module in (
+        "torch",
+        "scipy.optimize",
+        "scipy.special",
+        "picturewise.tasks.extend",
+        "picturewise.studies.runner",
+    ):
         importlib.import_module(module)  # here, so that no child has to
     from picturewise.reporting.figures import look
 

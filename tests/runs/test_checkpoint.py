@@ -202,7 +202,10 @@ def test_only_folders_of_our_exact_name_with_our_state_file_are_ever_removed(tmp
     for name in ("000000-00000001", HALF):  # our name, without our file
         (tmp_path / name).mkdir()
         (tmp_path / name / "holiday.jpg").write_bytes(b"theirs")
-    for name in ("000000-00000002", f"{files.TEMPORARY_PREFIX}0123abcd-000000-00000002"):  # our file, and another one
+    for name in (
+        "000000-00000002",
+        f"{files.TEMPORARY_PREFIX}0123abcd-000000-00000002",
+    ):  # our file, and another one
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.json").write_bytes(b"{}")
         (tmp_path / name / "holiday.jpg").write_bytes(b"theirs")

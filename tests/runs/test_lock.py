@@ -69,19 +69,23 @@ def test_a_process_that_is_gone_is_not_named(run: Run) -> None:
     ):
         with lock.held():
             (run.path / ".holder.json").write_text(json.dumps(holder))
-            with pytest.raises(UsageError, match=r"^Another process is training in .*run; wait for it or stop it"):
+            with pytest.raises(
+                UsageError, match=r"^Another process is training in .*run; wait for it or stop it"
+            ):
                 FolderLock(run.path, patience=0)._take()
 
 
 def test_a_process_on_another_machine_is_named_with_it(run: Run) -> None:
     with FolderLock(run.path).held():
         (run.path / ".holder.json").write_text(json.dumps({"pid": 7, "host": "far\x1b[31m", "since": "9:00"}))
-        with pytest.raises(UsageError, match=r"Another process \(PID 7 on far\\x1b\[31m, since 9:00\) is training in"):
+        with pytest.raises(
+            UsageError, match=r"Another process \(PID 7 on far\\x1b\[31m, since 9:00\) is training in"
+        ):
             FolderLock(run.path, patience=0)._take()
 
 
 def test_two_trainers_of_one_process_do_not_share_a_folder_either(run: Run, tiny: ModuleType) -> None:
-    with run.locked(), pytest.raises(UsageError, match="This process is training in .*run already"):
+    with run.locked(), pytest.raises(UsageError, match=r"This process is training in .*run already"):
         tiny.resume(run.path).fit()
     tiny.resume(run.path).fit()
 
@@ -125,7 +129,10 @@ def test_a_lock_that_is_not_our_file_is_refused_and_left_as_it_is(run: Run, tmp_
     lock.unlink()
     for make in (lambda: lock.symlink_to(theirs), lambda: lock.hardlink_to(theirs), lock.mkdir):
         make()
-        with pytest.raises(RunError, match=r"\.lock is (a symbolic link|not a file that Picturewise made)"), run.locked():
+        with (
+            pytest.raises(RunError, match=r"\.lock is (a symbolic link|not a file that Picturewise made)"),
+            run.locked(),
+        ):
             pass
         assert theirs.read_bytes() == b"theirs"
         lock.rmdir() if lock.is_dir() and not lock.is_symlink() else lock.unlink()
@@ -153,5 +160,8 @@ def test_a_folder_that_cannot_be_written_is_a_save_error(run: Run) -> None:
 
 
 def test_a_folder_that_is_not_there_is_a_save_error(tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match=r"nowhere cannot be written: No such file"), FolderLock(tmp_path / "nowhere").held():
+    with (
+        pytest.raises(SaveError, match=r"nowhere cannot be written: No such file"),
+        FolderLock(tmp_path / "nowhere").held(),
+    ):
         pass

@@ -28,7 +28,10 @@ def test_a_run_appears_whole_and_stays_locked_to_the_end(tmp_path: Path, tiny: M
         assert not (tmp_path / "runs" / "one").exists()
         trainer = starting.start(tiny.recipe(), tiny.dataset(), new)
         assert open_run(tmp_path / "runs" / "one").record.status == "running"
-        with pytest.raises(UsageError, match="This process is training in .*one already"), Run(trainer.run.path).locked():
+        with (
+            pytest.raises(UsageError, match=r"This process is training in .*one already"),
+            Run(trainer.run.path).locked(),
+        ):
             pass
         trainer.fit()
     assert os.listdir(tmp_path / "runs") == ["one"]  # noqa: PTH208
@@ -42,11 +45,16 @@ def test_nothing_is_left_of_a_start_that_fails(tmp_path: Path, *, there: bool) -
     if there:
         place.mkdir(parents=True)
     before = everything_in(tmp_path)
-    for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), new_run(place) as new:
+
+    def fail(error: type[BaseException]) -> None:
+        with new_run(place) as new:
             (new.folder / "splits.csv").touch()
             (new.folder / ".unfinished-0123abcd-recipe.toml").touch()
             raise error
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error):
+            fail(error)
         assert everything_in(tmp_path) == before
 
 
@@ -94,7 +102,10 @@ def test_a_start_that_was_killed_while_its_files_moved_in_is_brought_to_its_end(
         (tmp_path / "run" / name).rename(aside / name)
     if moved == 3:
         aside.rmdir()
-    with pytest.raises(UsageError, match="go on with the run in it: picturewise resume"), new_run(tmp_path / "run"):
+    with (
+        pytest.raises(UsageError, match="go on with the run in it: picturewise resume"),
+        new_run(tmp_path / "run"),
+    ):
         pass
     assert open_run(tmp_path / "run").record.status == "running"
     assert everything_in(tmp_path / "run") == expected
@@ -115,7 +126,13 @@ def test_what_a_killed_process_left_of_its_start_goes_with_the_next_one(
         with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json"):
             open_run(place)
     tiny.start(place)
-    assert everything_in(tmp_path) == ["run", "run/.lock", "run/recipe.toml", "run/run.json", "run/splits.csv"]
+    assert everything_in(tmp_path) == [
+        "run",
+        "run/.lock",
+        "run/recipe.toml",
+        "run/run.json",
+        "run/splits.csv",
+    ]
     assert open_run(place).record.status == "running"
 
 
@@ -165,12 +182,18 @@ def a_link_for_a_lock(path: Path) -> None:
 @pytest.mark.parametrize(
     "make", [a_file, a_folder_with_a_file, a_hidden_file, a_lock_with_content, a_link_for_a_lock]
 )
-def test_a_place_where_something_is_is_refused_and_left_as_it_is(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_a_place_where_something_is_is_refused_and_left_as_it_is(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     make(tmp_path / "out")
     before = everything_in(tmp_path)
-    with pytest.raises(UsageError, match=r"out is (a file|there already and is not empty).*choose another --out"):
-        with new_run(tmp_path / "out"):
-            pass
+    with (
+        pytest.raises(
+            UsageError, match=r"out is (a file|there already and is not empty).*choose another --out"
+        ),
+        new_run(tmp_path / "out"),
+    ):
+        pass
     assert everything_in(tmp_path) == before
 
 
@@ -187,7 +210,9 @@ def test_a_link_to_an_empty_folder_or_to_nothing_is_a_place_like_what_it_leads_t
     assert sorted(os.listdir(tmp_path)) == ["disk", "empty", "new"]  # noqa: PTH208
 
 
-def test_an_empty_folder_stays_the_same_one(tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_folder_stays_the_same_one(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "out"
     place.mkdir(mode=0o750)
     before = place.stat()
@@ -235,9 +260,13 @@ def test_a_claimed_place_is_refused_until_its_owner_dies(tmp_path: Path, *, ther
         assert other.stdout is not None
         assert other.stdout.readline() == "claimed\n"
         doing = "training in" if there else "starting a run in"
-        with pytest.raises(UsageError, match=rf"Another process \(PID {other.pid}, since .*\) is {doing} .*run; wait"):
-            with new_run(place):
-                pass
+        with (
+            pytest.raises(
+                UsageError, match=rf"Another process \(PID {other.pid}, since .*\) is {doing} .*run; wait"
+            ),
+            new_run(place),
+        ):
+            pass
         other.send_signal(signal.SIGKILL)
     with new_run(place) as new:
         assert everything_in(new.folder) == ([] if there else [".holder.json", ".lock"])
@@ -247,17 +276,24 @@ def test_a_claimed_place_is_refused_until_its_owner_dies(tmp_path: Path, *, ther
 def test_a_folder_that_appears_in_the_meantime_is_not_replaced(tmp_path: Path, tiny: ModuleType) -> None:
     from picturewise.training import start as starting
 
-    with pytest.raises(UsageError, match=r"run is there already and is not empty \(thesis\.tex\)"):
+    def start() -> None:
         with new_run(tmp_path / "run") as new:
             a_folder_with_a_file(tmp_path / "run")
             starting.start(tiny.recipe(), tiny.dataset(), new)
+
+    with pytest.raises(UsageError, match=r"run is there already and is not empty \(thesis\.tex\)"):
+        start()
     assert everything_in(tmp_path) == ["run", "run/thesis.tex"]
 
 
-def test_what_an_older_version_left_of_a_start_is_told_with_a_way_out(tmp_path: Path, tiny: ModuleType) -> None:
+def test_what_an_older_version_left_of_a_start_is_told_with_a_way_out(
+    tmp_path: Path, tiny: ModuleType
+) -> None:
     tiny.start(tmp_path / "run")
     (tmp_path / "run" / "run.json").unlink()
-    with pytest.raises(RunError, match=r"Its start was interrupted and nothing was trained: remove the folder"):
+    with pytest.raises(
+        RunError, match=r"Its start was interrupted and nothing was trained: remove the folder"
+    ):
         open_run(tmp_path / "run")
     shutil.rmtree(tmp_path / "run")
     tiny.start(tmp_path / "run")

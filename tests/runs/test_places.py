@@ -25,7 +25,9 @@ def test_a_link_on_the_way_is_refused_wherever_it_leads(tmp_path: Path, target: 
     link = run.joinpath(*names[: at + 1])
     link.parent.mkdir(exist_ok=True)
     link.symlink_to({"the run": run}.get(target, tmp_path / target))
-    with pytest.raises(RunError, match=rf"run/{'/'.join(names[: at + 1])} is a symbolic link, .* remove the link"):
+    with pytest.raises(
+        RunError, match=rf"run/{'/'.join(names[: at + 1])} is a symbolic link, .* remove the link"
+    ):
         inside(run, *names)
 
 

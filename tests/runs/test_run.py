@@ -187,5 +187,3 @@ def test_facts_are_kept_of_train_and_validation_only(tiny: ModuleType) -> None:
     assert facts.splits["train"].counts == {"dark": 11, "half": 11, "light": 11}
     assert facts.splits["valid"].fingerprint == data.valid.fingerprint
     assert (facts.shape, facts.classes, facts.notes) == ((6, 6, 1), tiny.CLASSES, ("A note.",))
-
-

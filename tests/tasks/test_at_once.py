@@ -20,16 +20,25 @@ from picturewise.runs.run import Run, open_run
 from picturewise.tasks import evaluate as evaluating
 
 LAYERS = ("--layers", "flatten", "--json")
-BUSY = re.compile(r"picturewise: (Another process( \(PID \d+, since [^)]*\))? is|.* is there already and is not empty)")
+BUSY = re.compile(
+    r"picturewise: (Another process( \(PID \d+, since [^)]*\))? is|.* is there already and is not empty)"
+)
+
+WAIT = """
+import sys
+from picturewise.cli.app import run
+import picturewise.tasks.extend, picturewise.training.start
+print("ready", file=sys.stderr, flush=True)
+sys.stdin.readline()
+raise SystemExit(run(sys.argv[1:]))
+"""
 
 
 def at_once(commands: Sequence[Sequence[object]], folder: Path) -> list[tuple[int, str, str]]:
     """Start the commands at the same moment; return exit code, standard output and error output of each."""
-    code = "import sys; from picturewise.cli.app import run; import picturewise.tasks.extend, picturewise.training.start; "
-    code += "print('ready', file=sys.stderr, flush=True); sys.stdin.readline(); raise SystemExit(run(sys.argv[1:]))"
     begun = [
         subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, command)],
+            [sys.executable, "-c", WAIT, *map(str, command)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
         )
         for command in commands
@@ -48,7 +57,9 @@ def at_once(commands: Sequence[Sequence[object]], folder: Path) -> list[tuple[in
 @pytest.fixture
 def trained(idx_folder: Path, tmp_path: Path) -> Path:
     """A finished run."""
-    return picturewise.train(idx_folder, layers="flatten", epochs=1, out=tmp_path / "trained", progress=False).path
+    return picturewise.train(
+        idx_folder, layers="flatten", epochs=1, out=tmp_path / "trained", progress=False
+    ).path
 
 
 def interrupted(path: Path) -> Path:
@@ -96,7 +107,17 @@ def test_of_several_that_go_on_or_extend_one_does(tmp_path: Path, trained: Path)
     assert {code for code, _, _ in ended} <= {0, 2}  # one that comes late finds it finished
     assert 0 in [code for code, _, _ in ended]
     assert all(BUSY.match(error) for code, _, error in ended if code == 2)
-    extend = ["extend", trained, "--layers", "dense 4 relu", "--epochs", 1, "--out", tmp_path / "new", "--json"]
+    extend = [
+        "extend",
+        trained,
+        "--layers",
+        "dense 4 relu",
+        "--epochs",
+        1,
+        "--out",
+        tmp_path / "new",
+        "--json",
+    ]
     ended = at_once([extend, extend], tmp_path)
     assert sorted(code for code, _, _ in ended) == [0, 2]
     assert all(BUSY.match(error) for code, _, error in ended if code == 2)

@@ -95,13 +95,15 @@ class Album:
         found = []
         for name in names:
             words, path = WORDS[name.rstrip("-0123456789")], self.path(name)
-            with contextlib.suppress(FileNotFoundError):  # another process may draw all anew, with fewer sheets
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # another process may draw all anew, with fewer sheets
                 if path.is_file():
                     found.append(ReportFigure(words.title, words.caption, words.alt, path.read_bytes()))
         return tuple(found)
 
     def sheets(self, name: str) -> list[Path]:
-        """Return the files of a figure that has several sheets, by name: `predictions.png`, `predictions-2.png`, …"""
+        """Return the files of a figure that has several sheets: `predictions.png`, `predictions-2.png` and so on."""
         pattern = re.compile(rf"{re.escape(name)}(-[0-9]+)?\.png")
         return sorted(path for path in self.folder.glob(f"{name}*.png") if pattern.fullmatch(path.name))
 

@@ -53,7 +53,9 @@ def write_run_report(run: Run) -> Path:
         figures.save_png(figures.draw_architecture(summary), album.path("architecture"))
     if run.history:
         figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
-    evaluated = run.evaluation() is not None  # otherwise those figures are of another classifier, or there are none
+    evaluated = (
+        run.evaluation() is not None
+    )  # otherwise those figures are of another classifier, or there are none
     drawn = ("learning-curves", *("predictions", "confusion", "errors") * evaluated)
     report = Report(
         title=f"{run.record.data.name}: {run.name}",

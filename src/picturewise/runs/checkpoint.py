@@ -76,7 +76,9 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     }
     path = _place(folder, checkpoint.position)
     if is_link(path) or (path.exists() and not (is_folder(path) and _is_ours(path))):
-        raise SaveError(f"{path} is in the way of a checkpoint, and Picturewise did not make it. Move it away.")
+        raise SaveError(
+            f"{path} is in the way of a checkpoint, and Picturewise did not make it. Move it away."
+        )
     files.write_folder(path, {_STATE: json.dumps(state, indent=1).encode(), **contents})
     prune(folder, checkpoint.position)
     return path

@@ -19,7 +19,6 @@ from picturewise.runs.places import is_link
 from picturewise.split_names import SPLITS
 from picturewise.untrusted.npy import decode_npy
 
-
 _LOCK = ".evaluations.lock"
 _TRIES = 3
 """A pair that does not fit was caught between two steps of a writer; it does not happen again and again."""

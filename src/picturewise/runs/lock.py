@@ -73,7 +73,9 @@ class FolderLock:
     @contextlib.contextmanager
     def moving(self, folder: Path) -> Iterator[None]:
         """In the block, the locked folder gets another name."""
-        if sys.platform == "win32" and self._lock is not None:  # which renames no folder with an open file in it
+        if (
+            sys.platform == "win32" and self._lock is not None
+        ):  # which renames no folder with an open file in it
             self._lock.release()
         yield
         self.folder = self._shown = folder
@@ -110,7 +112,9 @@ class FolderLock:
                     break
                 lock.release()
             else:
-                raise SaveError(f"{printable(self._shown)} cannot be locked: other processes come and go in it.")
+                raise SaveError(
+                    f"{printable(self._shown)} cannot be locked: other processes come and go in it."
+                )
         if self._file != LOCK:
             return
         with contextlib.suppress(RunError, SaveError):  # it only tells others
@@ -168,7 +172,12 @@ def _holder(folder: Path) -> tuple[int, str, str]:
         pid, host, since = content["pid"], content["host"], content["since"]
     except (RunError, KeyError, TypeError):
         return 0, "", ""
-    if type(pid) is not int or not 0 < pid < 1 << 31 or not isinstance(host, str) or not isinstance(since, str):
+    if (
+        type(pid) is not int
+        or not 0 < pid < 1 << 31
+        or not isinstance(host, str)
+        or not isinstance(since, str)
+    ):
         return 0, "", ""
     # One that was killed leaves its name behind, until the next one writes its own.
     alive = host != platform.node() or _lives(pid)

@@ -1,7 +1,8 @@
 """A run's folder comes into being whole: claimed first, filled under a hidden name, and then renamed.
 
 So a place holds a run that can go on, or none, whatever ends the start. Where the folder is there already, and empty,
-it stays the user's own: the files move into it one by one, run.json last, and `finish_start` makes up for an interruption.
+it stays the user's own: the files move into it one by one, run.json last, and `finish_start` does the rest if that is
+interrupted.
 """
 
 from __future__ import annotations

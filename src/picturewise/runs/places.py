@@ -1,4 +1,4 @@
-"""The only door to what lies in a run's folder: a link in it leads nowhere, and nothing outside is written or deleted."""
+"""The only door to what lies in a run's folder: nothing outside is written or deleted, wherever links in it lead."""
 
 from __future__ import annotations
 
@@ -60,4 +60,6 @@ def check_files(run: Path, names: tuple[str, ...]) -> None:
     for name in names:
         place = run / name
         if place.exists() and not place.is_file():
-            raise RunError(f"{printable(place)} is not a regular file, so the run cannot be read. Move it away.")
+            raise RunError(
+                f"{printable(place)} is not a regular file, so the run cannot be read. Move it away."
+            )
