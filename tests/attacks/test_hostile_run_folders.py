@@ -13,6 +13,7 @@ import pytest
 
 import picturewise
 from picturewise.cli.app import run as command
+from picturewise.errors import RunError
 
 FOLDERS = ("checkpoints", "figures")
 FILES = (
@@ -121,9 +122,9 @@ def commands(run: Path) -> list[list[str]]:
     ]
 
 
-def obey_all(run: Path, capfd: pytest.CaptureFixture[str]) -> list[tuple[int, str]]:
+def obey_all(run: Path, capfd: pytest.CaptureFixture[str], *, only: int = 99) -> list[tuple[int, str]]:
     found = []
-    for arguments in commands(run):
+    for arguments in commands(run)[:only]:
         code = command(arguments)
         told = capfd.readouterr().err
         assert "Traceback" not in told
@@ -155,13 +156,12 @@ def test_a_linked_folder_of_a_run_is_refused_and_what_it_leads_to_is_left_alone(
 def test_a_linked_folder_for_tensorboard_is_refused(hostile: Path, precious: Path) -> None:
     (hostile / "tensorboard").symlink_to(precious)
     before = state(precious)
-    with pytest.raises(picturewise.RunError, match="tensorboard is a symbolic link"):
+    with pytest.raises(RunError, match="tensorboard is a symbolic link"):
         _ = picturewise.open_run(hostile).tensorboard
     assert state(precious) == before
 
 
 def test_a_linked_store_of_mlflow_is_refused(hostile: Path, precious: Path) -> None:
-    from picturewise.errors import RunError
     from picturewise.runs.places import inside
 
     (hostile.parent / "mlflow.db").symlink_to(precious / "notes.txt")
@@ -169,36 +169,58 @@ def test_a_linked_store_of_mlflow_is_refused(hostile: Path, precious: Path) -> N
         inside(hostile.parent, "mlflow.db")
 
 
+def made_theirs(run: Path, precious: Path, name: str, link: Callable[[Path, Path], None]) -> None:
+    """Let a file of the run be somebody else's, with the content that it should have: reading it works."""
+    theirs = precious / name.replace("/", "-")
+    if (run / name).exists():
+        shutil.copyfile(run / name, theirs)
+        (run / name).unlink()
+    else:
+        theirs.touch()
+    link(run / name, theirs)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_link_in_place_of_a_file_is_never_written_through(
     hostile: Path, precious: Path, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    theirs = precious / "theirs"
-    if (hostile / name).exists():
-        shutil.copyfile(hostile / name, theirs)  # so that reading it works, and writing is what would come
-        (hostile / name).unlink()
-    else:
-        theirs.write_text("theirs")
-    (hostile / name).symlink_to(theirs)
+    made_theirs(hostile, precious, name, Path.symlink_to)
     before = state(precious)
-    obey_all(hostile, capfd)
+    obey_all(hostile, capfd, only=3)
     assert state(precious) == before
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_another_ones_too_is_never_written_in_place(
-    hostile: Path, precious: Path, name: str, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_run_whose_files_are_all_somebody_elses_goes_on_without_touching_theirs(
+    hostile: Path, precious: Path, link: Callable[[Path, Path], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    theirs = precious / "theirs"
-    if (hostile / name).exists():
-        shutil.copyfile(hostile / name, theirs)
-        (hostile / name).unlink()
-    else:
-        theirs.write_text("")
-    (hostile / name).hardlink_to(theirs)
+    for name in FILES:
+        if not name.endswith("lock"):  # those are refused
+            made_theirs(hostile, precious, name, link)
     before = state(precious)
-    obey_all(hostile, capfd)
+    found = obey_all(hostile, capfd)
     assert state(precious) == before
+    assert [code for code, _ in found[:3]] == [0, 0, 0]
+    assert not (hostile / "report.html").is_symlink()
+
+
+@pytest.mark.parametrize("name", [".lock", ".evaluations.lock"])
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_lock_that_is_somebody_elses_file_is_refused(
+    hostile: Path,
+    precious: Path,
+    name: str,
+    link: Callable[[Path, Path], None],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    made_theirs(hostile, precious, name, link)
+    before = state(precious)
+    resumed, evaluated = obey_all(hostile, capfd, only=2)
+    assert state(precious) == before
+    code, told = resumed if name == ".lock" else evaluated
+    assert code == 3
+    assert f"{name} is" in told
 
 
 def link_named_like_one(checkpoints: Path, precious: Path) -> None:
@@ -261,7 +283,6 @@ def test_a_pipe_in_place_of_a_file_does_not_wait(
 
 
 def test_a_study_does_not_train_behind_a_link(original: Path, tmp_path: Path, precious: Path) -> None:
-    from picturewise.errors import RunError
     from picturewise.studies.runner import study
 
     (tmp_path / "one.toml").write_text(

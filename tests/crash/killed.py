@@ -136,7 +136,7 @@ class Runs:
     def _extend(self, path: Path) -> Path:
         import picturewise
 
-        picturewise.extend(self.folder / "old", layers="dense 8 relu", epochs=2, out=path, progress=False)
+        picturewise.extend(self.folder / "old", layers="dense 144 relu", epochs=2, out=path, progress=False)
         return path
 
     def work(self, path: Path, report: Report) -> None:

@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def moments(whole_campaign: bool) -> int:
-    return 60 if whole_campaign else 2
+    return 60 if whole_campaign else 1
 
 
 def killed(task: str, folder: Path, moments: int, source: object) -> dict[str, Any]:

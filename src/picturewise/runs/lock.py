@@ -6,6 +6,7 @@ The system lets go of the lock when the process ends, however it ends.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import stat
@@ -95,6 +96,8 @@ class FolderLock:
             for _ in range(_TRIES):
                 if self._make:
                     self.folder.mkdir(parents=True, exist_ok=True)
+                elif not self.folder.is_dir():  # filelock would make it
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
                 place = inside(self.folder, self._file)
                 try:
                     before = _found(place)

@@ -78,7 +78,7 @@ class NewRun:
             UsageError: somebody put something there in the meantime.
             SaveError: the place cannot be written.
         """
-        if others := _content(self._place):
+        if others := [name for name in _content(self._place) if name != _ASIDE]:
             raise UsageError(_taken(self.path, others))
         if self._stays:
             files.move_in(self.folder, self._place, START)
