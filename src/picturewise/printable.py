@@ -38,3 +38,19 @@ def escaped(character: str) -> str:
 def _shown(character: str) -> str:
     hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return escaped(character) if hidden and character not in _JOINERS else character
+
+
+def shortened(what: object, longest: int) -> str:
+    """Return a text as `printable` does, at most `longest` characters long: the middle of longer ones is left out.
+
+    >>> shortened("a" * 30 + "b" * 30, 20)
+    'aaaaaaaaaaaa […] bbb'
+    """
+    text = str(what)
+    if len(text) <= longest and len(shown := printable(text)) <= longest:
+        return shown
+    gap = " […] "
+    end = (longest - len(gap)) // 4
+    # Only what may stay is made printable: texts of strangers can have many millions of characters.
+    first, last = printable(text[:longest])[: longest - len(gap) - end], printable(text[-longest:])[-end:]
+    return f"{first}{gap}{last}"

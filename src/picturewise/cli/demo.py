@@ -40,7 +40,7 @@ def command(*, out: Path | None, json: bool) -> None:
 
     found = demo(out, tell=None if json else tell, progress=not json)
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_json(found.model_dump_json(indent=1))
     else:
         output.say()
         output.say(str(found.report.resolve()))

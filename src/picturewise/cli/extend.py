@@ -66,7 +66,7 @@ def command(
         progress=not json,
     )
     if json:
-        print(output.extension_as_json(found))
+        output.say_json(output.extension_as_json(found))
     else:
         output.show_run(found.run)
         output.show_extension(found)

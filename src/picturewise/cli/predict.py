@@ -63,7 +63,7 @@ def command(
 
     predictions, skipped = predict(run, files, split=split, skip_bad=skip_bad, csv=csv, engine=engine)
     if json:
-        print(_as_json(predictions))
+        output.say_json(_as_json(predictions))
     elif csv is not None:
         output.say(f"{count(len(predictions))} predictions written to {csv}")
     else:

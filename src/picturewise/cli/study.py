@@ -76,7 +76,7 @@ def command(
         progress=not json,
     )
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_json(found.model_dump_json(indent=1))
     else:
         _show(found)
 
@@ -111,7 +111,7 @@ def _show_list(*, as_json: bool) -> None:
             {"name": name, "title": study.title, "models": [model.name for model in study.models]}
             for name, study in found.items()
         ]
-        print(json.dumps(content, indent=1))
+        output.say_json(json.dumps(content, indent=1))
         return
     rows = [
         (name, ", ".join(model.name for model in study.models), study.title) for name, study in found.items()

@@ -119,7 +119,7 @@ def command(
         return
     run = train(data, callbacks=[] if json else [Opening()], track=track, **asked)
     if json:
-        print(output.run_as_json(run))
+        output.say_json(output.run_as_json(run))
     else:
         output.show_run(run)
         output.say(f"next    picturewise evaluate {output.quoted(run.path)}")

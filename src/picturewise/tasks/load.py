@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.standard_error import STANDARD_ERROR
 
 if TYPE_CHECKING:
     from picturewise.data.options import DataOptions
@@ -176,13 +176,13 @@ def reading_progress(
     *, shown: bool, what: str = "Reading pictures"
 ) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
-    if not (shown and sys.stderr.isatty()):
+    if not (shown and STANDARD_ERROR.isatty()):
         yield None
         return
     from rich.console import Console  # noqa: PLC0415 (takes a while, and only a terminal needs it)
     from rich.progress import Progress  # noqa: PLC0415
 
-    console = Console(stderr=True)
+    console = Console(file=STANDARD_ERROR)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from picturewise.data.store.stored_split import Facts, Workshop
 from picturewise.errors import DataError, Interrupted, SaveError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.stopping import shown, signal_of
 from picturewise.workshop import locked_workshop
 
 _DIGITS = 24  # hexadecimal ones of a name
@@ -186,9 +186,9 @@ def _told_if_interrupted(source: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as interrupt:
         raise Interrupted(
-            f"Stopped by Ctrl-C while the pictures of {printable(source)} were imported: nothing half-done is left, "
-            "and the next start imports them anew.",
-            signal.SIGINT,
+            f"Stopped by {shown(signal_of(interrupt))} while the pictures of {printable(source)} were imported: "
+            "nothing half-done is left, and the next start imports them anew.",
+            signal_of(interrupt),
         ) from interrupt
 
 
