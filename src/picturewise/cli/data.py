@@ -98,7 +98,7 @@ def show(*, name: str, json: bool) -> None:
 
     found = show_set(name)
     if json:
-        output.say_json(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         _show(found)
 
@@ -114,7 +114,7 @@ def remove(*, name: str, json: bool) -> None:
 
     found = remove_set(name)
     if json:
-        output.say_json(found.model_dump_json(indent=1))
+        output.say_model(found)
         return
     if found.bytes_freed:
         output.say(f"{name}: removed {shown_bytes(found.bytes_freed)}.")

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -102,9 +103,8 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         case OSError() if error.errno in {errno.EMFILE, errno.ENFILE}:
             return "Too many files are open for this system's limit. Raise it with: ulimit -n 1024", 1
         case OSError() if error.filename is not None:
-            place = printable(
-                os.fsdecode(error.filename) if not isinstance(error.filename, int) else "A file"
-            )
+            named = error.filename
+            place = "A file" if isinstance(named, int) else printable(Path(os.fsdecode(named)))
             return f"{place} cannot be used: {error.strerror or error}.", 1
         case OSError() if error.strerror:
             return f"The operating system refused something that the command needs: {error.strerror}.", 1

@@ -47,7 +47,7 @@ def command(
 
     found = evaluate(run, data=data, split=split, engine=engine, progress=not json)
     if json:
-        output.say_json(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         output.show_evaluation(found)
         if run.is_dir() and data is None and split == "test":

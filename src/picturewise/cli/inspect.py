@@ -50,7 +50,7 @@ def command(
         progress=not json,
     )
     if json:
-        output.say_json(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         output.show_inspection(found)
     raise click.exceptions.Exit(1 if found.skipped else 0)

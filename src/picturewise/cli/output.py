@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picturewise.errors import RunError
-from picturewise.printable import printable
+from picturewise.file_names import repaired, text_of
+from picturewise.printable import escaped, printable
 from picturewise.standard_error import STANDARD_ERROR
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval
     from picturewise.runs.run import Run
@@ -53,12 +57,23 @@ def say(text: str = "") -> None:
     _print(printable(text))
 
 
+def say_model(model: BaseModel) -> None:
+    """Print a result as JSON, see `say_json`."""
+    try:
+        text = model.model_dump_json(indent=1)
+    except ValueError:  # a path with bytes that are no UTF-8
+        text = json.dumps(model.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    say_json(text)
+
+
 def say_json(text: str) -> None:
     """Print JSON; where the standard output lacks a character, its escape, which means the same.
 
     Raises:
         OutputLostError: as for `say`.
     """
+    # As `text_of` has it, and the backslash of an escape is one of the text.
+    text = re.sub("[\ud800-\udfff]", lambda found: "\\\\" + escaped(found[0])[1:], repaired(text))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if _lacks(encoding, text):  # only texts have such characters in JSON
         text = "".join(
@@ -212,7 +227,7 @@ def extension_as_json(extension: Extension) -> str:
 def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
     """Print the rates that a range test found, and how to train with the suggested one."""
     if as_json:
-        say_json(found.model_dump_json(indent=1))
+        say_model(found)
         return
     say(
         f"{found.dataset}, {found.optimizer}: learning rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g} over "
@@ -288,7 +303,7 @@ def run_as_json(run: Run) -> str:
     from dataclasses import asdict
 
     content = {
-        "path": str(run.path),
+        "path": text_of(run.path),
         "classifier_sha256": run.classifier_sha256(),
         **run.record.model_dump(mode="json"),
         "history": [asdict(row) for row in run.history],

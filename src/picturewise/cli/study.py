@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,11 @@ def command(
     from picturewise.studies.runner import study
 
     def tell(plan: Planned, run: Run | None) -> None:
-        if run is None:
-            output.say(f"model {plan.model.name}, seed {plan.seed}: {plan.path}")
-        else:
-            output.show_best(run)
+        with contextlib.suppress(output.OutputLostError):  # the study goes on
+            if run is None:
+                output.say(f"model {plan.model.name}, seed {plan.seed}: {plan.path}")
+            else:
+                output.show_best(run)
 
     found = study(
         name,
@@ -76,7 +78,7 @@ def command(
         progress=not json,
     )
     if json:
-        output.say_json(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         _show(found)
 

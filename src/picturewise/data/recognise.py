@@ -13,6 +13,7 @@ from picturewise.data.pictures.decode import SUFFIXES, describe
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.errors import DataError, nearest
+from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def recognise(data: Data, *, labelled: bool = True) -> Source:
     """
     try:
         if isinstance(data, str | Path):
-            path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
+            path = path_of(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
             return _picture(path) or _stored(str(data), path, labelled=labelled)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
@@ -72,21 +73,21 @@ def place_of(data: str | Path) -> str:
     """Return how a recipe names data, which need not be there: a catalogue name as it is, a path made absolute."""
     from picturewise.catalogue import entries  # noqa: PLC0415 (see _stored)
 
-    if str(data) in entries.entries() or not str(data).strip() or not Path(data).exists():
+    if str(data) in entries.entries() or not str(data).strip() or not path_of(data).exists():
         return str(data)
-    return str(Path(data).absolute())
+    return text_of(path_of(data).absolute())
 
 
 def cannot_be_read(error: OSError, place: str) -> DataError:
     """Return the sentence for what the operating system refuses."""
-    where = printable(os.fsdecode(error.filename)) if error.filename else place
+    where = printable(Path(os.fsdecode(error.filename))) if error.filename else place
     return DataError(f"{where} cannot be read: {error.strerror or error}.")
 
 
 def _picture(path: Path) -> LoosePictures | None:
     """Return a single picture file, which needs none of what other forms load."""
     if path.suffix.lower() in SUFFIXES and path.is_file():
-        return LoosePictures((path,), str(path.absolute()))
+        return LoosePictures((path,), text_of(path.absolute()))
     return None
 
 
@@ -103,7 +104,7 @@ def _pictures_in(folder: Path) -> LoosePictures | None:
         for entry in folders
     )
     files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
-    return LoosePictures(files, str(folder.absolute()), left)
+    return LoosePictures(files, text_of(folder.absolute()), left)
 
 
 def _stored(data: str, path: Path, *, labelled: bool) -> Source:
@@ -123,7 +124,7 @@ def _stored(data: str, path: Path, *, labelled: bool) -> Source:
     if not data.strip():
         raise _not_found(data, entries.entries())
     loose = None if labelled else _pictures_in(path)
-    return loose or StoredSource(find_reader(path), str(path.absolute()))
+    return loose or StoredSource(find_reader(path), text_of(path.absolute()))
 
 
 def find_reader(path: Path) -> Reader:

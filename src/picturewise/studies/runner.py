@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FILE = "study.json"
+GOES_ON = "The whole study goes on where it was when the same command is given again."
 BEGUN = ("splits.csv", "skipped.csv", "recipe.toml")
 """What a run writes before its run.json, without which it is none yet."""
 
@@ -78,14 +79,18 @@ def study(
     check_all(plans, datasets)
     _claim(folder, called, content, quick=quick)
     runs = []
-    for plan in plans:
-        tell(plan, None)
-        run = _trained(plan, callbacks, track, progress=progress)
-        if run.evaluation() is None:
-            evaluate(run, progress=progress)
-        tell(plan, run)
-        runs.append(run)
-    return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
+    try:
+        for plan in plans:
+            tell(plan, None)
+            run = _trained(plan, callbacks, track, progress=progress)
+            if run.evaluation() is None:
+                evaluate(run, progress=progress)
+            tell(plan, run)
+            runs.append(run)
+        return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(GOES_ON)
+        raise
 
 
 def _trained(
@@ -100,7 +105,7 @@ def _trained(
         return train(recipe=plan.recipe, out=plan.path, callbacks=callbacks, track=track, progress=progress)
     except Interrupted as stopped:
         raise Interrupted(
-            f"{stopped} The whole study goes on where it was when the same command is given again.",
+            f"{stopped} {GOES_ON}",
             stopped.exit_code - 128,
         ) from stopped
 

@@ -16,6 +16,7 @@ from picturewise.data.read import read
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
+from picturewise.file_names import path_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 from picturewise.standard_error import STANDARD_ERROR
@@ -138,7 +139,7 @@ def own_source(run: Run, data: Data | None) -> Source:
             f"The pictures of {printable(run.path)} were passed from Python, so no file has them. Pass the same "
             "pictures again as data=."
         )
-    if Path(place).is_absolute() and not Path(place).exists():
+    if Path(place).is_absolute() and not path_of(place).exists():
         raise DataError(
             f"The pictures of {printable(run.path)} were in {printable(place)}, which no longer exists. Pass the new "
             "location with --data."
@@ -163,7 +164,7 @@ def refuse_inside(out: Path, place: str | None) -> None:
     """
     if place is None or not Path(place).is_absolute():
         return
-    pictures = Path(place).resolve()
+    pictures = path_of(place).resolve()
     if pictures.is_dir() and out.resolve().is_relative_to(pictures):
         raise UsageError(
             f"{out} would lie inside {printable(place)}, among the pictures; choose another place with --out, "

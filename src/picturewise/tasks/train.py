@@ -120,7 +120,7 @@ def resume(
     """Go on with an interrupted run from its newest checkpoint, and return it finished.
 
     On the same machine the weights end up bit for bit as those of a run that was never interrupted. A
-    finished run is left as it is.
+    finished run is left as it is, but gets its report if that is missing.
 
     Args:
         run: the run or its folder.
@@ -138,9 +138,14 @@ def resume(
     """
     callbacks = [*callbacks, *trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
-    if run.record.status == "finished":
+    finished = run.record.status == "finished"
+    if finished and (run.path / "report.html").exists():
         return run
     dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
+    if finished:  # and stopped while the report was written
+        run.check_pictures(dataset)
+        _report(run, dataset)
+        return run
 
     from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
@@ -273,10 +278,21 @@ def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
     """However training ends, leave a report of what there is; an error in it does not hide the first one."""
     try:
         yield
+    except (
+        KeyboardInterrupt
+    ) as interrupt:  # the second Ctrl-C, which does not wait for a checkpoint or a report
+        interrupt.add_note(f"Go on with: picturewise resume {run.path}")
+        raise
     except BaseException:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, KeyboardInterrupt):
             _report(run, dataset)
         raise
-    for part in dataset.splits().values():
-        part.check_pixels()  # now that every one has been read anyway
-    _report(run, dataset)
+    try:
+        for part in dataset.splits().values():
+            part.check_pixels()  # now that every one has been read anyway
+        _report(run, dataset)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(
+            f"Training is complete and saved, but the report is not: picturewise resume {run.path} writes it."
+        )
+        raise

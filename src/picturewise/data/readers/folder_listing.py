@@ -10,6 +10,7 @@ from pathlib import Path
 from picturewise.data.dataset import Skipped
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.errors import DataError
+from picturewise.file_names import text_of
 from picturewise.names import natural_order
 from picturewise.printable import printable
 from picturewise.untrusted.confined.protocol import Item
@@ -86,20 +87,23 @@ def list_classes(folder: Path, root: Path) -> Listing:
     if not folders:
         holds = "pictures, but no folder per class" if pictures else "no folder per class"
         raise DataError(f"{shown} holds {holds}; expected {shown}/<class>/<picture>.")
-    above = "" if folder == root else folder.relative_to(root).as_posix() + "/"
+    above = "" if folder == root else text_of(folder.relative_to(root).as_posix()) + "/"
     bad = [
-        Skipped(printable(above + entry.name), "a picture beside the class folders, so without a class")
+        Skipped(
+            printable(above + text_of(entry.name)), "a picture beside the class folders, so without a class"
+        )
         for entry in pictures
     ]
     entries = []
     for class_folder in folders:
-        for file in _files_below(class_folder, above + class_folder.name):
+        called = printable(text_of(class_folder.name))
+        for file in _files_below(class_folder, above + text_of(class_folder.name)):
             if isinstance(file, Skipped):
                 bad.append(file)
             else:
                 path, name = file
-                entries.append(FolderEntry(Path(path), printable(name), printable(class_folder.name)))
-    classes = sorted({printable(entry.name) for entry in folders}, key=natural_order)
+                entries.append(FolderEntry(Path(path), printable(name), called))
+    classes = sorted({printable(text_of(entry.name)) for entry in folders}, key=natural_order)
     return Listing(tuple(classes), tuple(sorted(entries, key=lambda entry: entry.name)), tuple(bad))
 
 
@@ -109,7 +113,7 @@ def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str
     while waiting:
         path, prefix, above = waiting.pop()
         for entry in visible_entries(Path(path)):
-            name = f"{prefix}/{entry.name}"
+            name = f"{prefix}/{text_of(entry.name)}"
             if not is_folder(entry):
                 yield entry.path, name
             elif (identity := _identity(entry.path)) in above:

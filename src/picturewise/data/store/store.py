@@ -30,6 +30,7 @@ from picturewise.data.read_options import ReadOptions
 from picturewise.data.store import change_detection, stored_split
 from picturewise.data.store.stored_split import Facts, Workshop
 from picturewise.errors import DataError, Interrupted, SaveError
+from picturewise.file_names import text_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 from picturewise.stopping import shown, signal_of
@@ -132,9 +133,8 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
 
 def _reached(place: Path) -> str:
     """Return where links lead; a file keeps its own name, because some readers go by it."""
-    return (
-        os.path.realpath(place) if place.is_dir() else str(Path(os.path.realpath(place.parent)) / place.name)
-    )
+    reached = os.path.realpath(place) if place.is_dir() else Path(os.path.realpath(place.parent)) / place.name
+    return text_of(reached)
 
 
 def _places(reader: Reader, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
