@@ -32,3 +32,4 @@ def command(*, runs: tuple[Path, ...], out: Path | None, seed: int, data: str | 
         output.say_model(found)
     else:
         output.show_comparison(found)
+    raise click.exceptions.Exit(output.tell_left_out(found.skipped))

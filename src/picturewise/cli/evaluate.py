@@ -40,7 +40,8 @@ def command(
 ) -> None:
     """Evaluate a classifier on test pictures: every score with its 95 % interval.
 
-    Exit code 1 if some of other pictures (--data) were learned from, or if the check is not met.
+    Exit code 1 if some of other pictures (--data) were learned from, if the check is not met, or if files
+    were left out.
     """
     from picturewise.cli import output
     from picturewise.tasks.evaluate import evaluate
@@ -61,4 +62,5 @@ def command(
         output.warn(
             f"picturewise: the accuracy may be as low as {found.accuracy.low:.4f}, below the {at_least:g} asked for."
         )
-    raise click.exceptions.Exit(1 if learned_from or too_low else 0)
+    left_out = output.tell_left_out(found.skipped)
+    raise click.exceptions.Exit(1 if learned_from or too_low else left_out)

@@ -71,3 +71,4 @@ def command(
         output.show_run(found.run)
         output.show_extension(found)
         output.say(f"next    picturewise evaluate {output.quoted(found.run.path)}")
+    raise click.exceptions.Exit(output.run_left_out(found.run))

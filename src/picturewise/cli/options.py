@@ -23,7 +23,9 @@ json = click.option(
     "--json", is_flag=True, help="Print the result as JSON, and nothing else, on the standard output."
 )
 skip_bad = click.option(
-    "--skip-bad", is_flag=True, help="Go on without files that cannot be read, and record which."
+    "--skip-bad",
+    is_flag=True,
+    help="Go on without files that cannot be read, and record which; exit code 1 if there were any.",
 )
 size = click.option(
     "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."

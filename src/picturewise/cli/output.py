@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,27 @@ def warn(text: str, *, keep: str = "") -> None:
     """Print one line on the standard error output, wherever there is one; characters of `keep` stay as they are."""
     STANDARD_ERROR.write(printable(text, keep=keep) + "\n")
     STANDARD_ERROR.flush()
+
+
+def tell_left_out(skipped: Mapping[str, str], listed_in: Path | None = None) -> int:
+    """Say on the standard error output which files were left out, and return the exit code that they make.
+
+    Args:
+        skipped: why, by path.
+        listed_in: the file that has all of them; then only the first are said here.
+    """
+    shown = list(skipped.items())[: None if listed_in is None else 5]
+    for path, reason in shown:
+        warn(f"left out  {path}: {reason}")
+    if skipped and listed_in is not None:
+        files = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
+        warn(f"left out  {files} in all, listed in {listed_in}")
+    return 1 if skipped else 0
+
+
+def run_left_out(run: Run) -> int:
+    """Say which files a run's pictures lack, and return the exit code that they make."""
+    return tell_left_out(dict(run.skipped()), run.path / "skipped.csv")
 
 
 def _lacks(encoding: str, text: str) -> bool:

@@ -31,3 +31,4 @@ def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) 
         output.say_json(output.run_as_json(resumed))
     else:
         output.show_run(resumed)
+    raise click.exceptions.Exit(output.run_left_out(resumed))

@@ -81,6 +81,7 @@ def command(
         output.say_model(found)
     else:
         _show(found)
+    raise click.exceptions.Exit(output.tell_left_out(found.skipped, found.report.parent / "results.json"))
 
 
 def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:

@@ -108,7 +108,9 @@ def evaluate_own(
     run.check_pictures(dataset)
     part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
+    left_out = {item.path: item.reason for item in dataset.skipped}
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
+    evaluation = evaluation.model_copy(update={"skipped": left_out})
     run.save_evaluation(evaluation, probabilities)
     if split == "test":
         album = Album(run.path / "figures")
