@@ -96,6 +96,8 @@ def _sentence(error: BaseException) -> tuple[str, int]:
             return " ".join([f"Stopped by {stopping.shown(number)}.", *hints]), 128 + number
         case OutputLostError():
             return "" if error.pipe else f"The output cannot be written: {error}.", 1
+        case BrokenPipeError():  # by click's own output
+            return "", 1
         case MemoryError():
             return _NO_MEMORY.format(said=_in_brackets(error)), 1
         case OSError() if error.errno == errno.ENOMEM:
