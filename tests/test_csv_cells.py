@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from picturewise.csv_cells import as_cell, from_cell
 
-FORMULAS = [
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(1)", "\t=1", "\r=1", "＝1", "-", "--", "+49 30"]
     "=1+1",
     "+cmd|' /C calc'!A0",
     "-2+3+cmd",
@@ -25,7 +25,7 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("text", [*FORMULAS, "'=1", "''=1"])
 def test_what_begins_like_a_formula_gets_an_apostrophe_and_is_read_back(text: str) -> None:
     assert as_cell(text) == "'" + text
     assert from_cell(as_cell(text)) == text

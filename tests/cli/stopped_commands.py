@@ -66,8 +66,8 @@ def stops() -> list[Stop]:
         Stop("evaluate", ["evaluate", run, "--json"], "picturewise.tasks.evaluate:evaluate_part", [c]),
         Stop("evaluate twice", ["evaluate", run], "picturewise.tasks.evaluate:evaluate_part", [c] * 9, 0.001),
         Stop("predict", ["predict", run, "shapes/a"], "picturewise.tasks.predict:predictions_of", [c]),
-        Stop("inspect", ["inspect", "shapes"], "picturewise.reporting.album:Album.draw_data", [c]),
-        Stop("inspect by SIGTERM", ["inspect", "shapes"], "picturewise.reporting.album:Album.draw_data", [signal.SIGTERM]),
+        Stop("inspect", ["inspect", "shapes"], draw, [c]),
+        Stop("inspect by SIGTERM", ["inspect", "shapes"], draw, [signal.SIGTERM]),
         Stop("compare", ["compare", run, other], "picturewise.tasks.compare:write_comparison_report", [c]),
         Stop("study", ["study", "two.toml", "--out", "s"], "picturewise.studies.runner:evaluate", [c]),
         Stop("rate", ["train", "shapes", "--find-learning-rate"], "picturewise.tasks.find_rate:_tested", [c]),
@@ -147,4 +147,4 @@ def all_of_it(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(all_of_it(Path(sys.argv[1]))))
+    sys.stdout.write(json.dumps(all_of_it(Path(sys.argv[1]))))

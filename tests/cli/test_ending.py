@@ -16,6 +16,12 @@ from picturewise.cli.app import run
 from picturewise.stopping import Stopped
 from picturewise.tasks import imports
 
+NO_MEMORY = (
+    "There was not enough memory{}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
+    "(--set training.batch_size=16)."
+)
+OWN = "Picturewise met an error of its own ({}). Run the same command with --debug for the traceback, and please report it."
+
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
@@ -40,18 +46,8 @@ def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
         (KeyboardInterrupt(), 130, "Stopped by Ctrl-C."),
         (Stopped(15), 143, "Stopped by SIGTERM."),
         (Stopped(1), 129, "Stopped by a closed terminal."),
-        (
-            MemoryError("Unable to allocate 9 TiB"),
-            1,
-            "There was not enough memory (Unable to allocate 9 TiB). Use fewer pictures (--limit), a smaller --size, or "
-            "smaller batches (--set training.batch_size=16).",
-        ),
-        (
-            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
-            1,
-            "There was not enough memory. Use fewer pictures (--limit), a smaller --size, or smaller batches "
-            "(--set training.batch_size=16).",
-        ),
+        (MemoryError("Unable to allocate 9 TiB"), 1, NO_MEMORY.format(" (Unable to allocate 9 TiB)")),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you …"), 1, NO_MEMORY.format("")),
         (
             PermissionError(errno.EACCES, "Permission denied", "a\x1b[31m/b.toml"),
             1,
@@ -67,23 +63,12 @@ def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
             1,
             "The operating system refused something that the command needs: Input/output error.",
         ),
-        (
-            KeyError("x\x1b[31m"),
-            1,
-            r"Picturewise met an error of its own (KeyError: 'x\\x1b[31m'). Run the same command with --debug for the "
-            "traceback, and please report it.",
-        ),
-        (
-            RecursionError("maximum recursion depth exceeded"),
-            1,
-            "Picturewise met an error of its own (RecursionError: maximum recursion depth exceeded). Run the same "
-            "command with --debug for the traceback, and please report it.",
-        ),
+        (KeyError("x\x1b[31m"), 1, OWN.format(r"KeyError: 'x\x1b[31m'")),
+        (RecursionError("too deep"), 1, OWN.format("RecursionError: too deep")),
         (
             ValueError("\x1b]0;title\x07\ud800 two\nlines"),
             1,
-            r"Picturewise met an error of its own (ValueError: \x1b]0;title\x07\ud800 two\nlines). Run the same command "
-            "with --debug for the traceback, and please report it.",
+            OWN.format(r"ValueError: \x1b]0;title\x07\ud800 two\nlines"),
         ),
     ],
 )  # fmt: skip

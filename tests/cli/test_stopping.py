@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, at any time and as often as somebody likes, end each command in one sentence."""
+"""Ctrl-C, SIGTERM and a closed terminal, at any time and however often, end each command in one sentence."""
 
 from __future__ import annotations
 
