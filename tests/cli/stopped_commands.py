@@ -40,11 +40,8 @@ class Stop(NamedTuple):
 
 def stops() -> list[Stop]:
     """Return what is stopped, in an order in which later ones find what they need."""
-    c, batch, save = (
-        signal.SIGINT,
-        "picturewise.training.trainer:Trainer._train_batch",
-        "picturewise.runs.checkpoint:save",
-    )
+    c, batch = signal.SIGINT, "picturewise.training.trainer:Trainer._train_batch"
+    save, draw = "picturewise.runs.checkpoint:save", "picturewise.reporting.album:Album.draw_data"
     ends: list[Stop] = [
         Stop("while pictures are read", [*TRAIN, "r0"], "picturewise.data.store.store:_import", [c]),
         Stop("in a batch", [*TRAIN, "r1"], batch, [c]),
