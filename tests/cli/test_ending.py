@@ -20,7 +20,8 @@ NO_MEMORY = (
     "There was not enough memory{}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
     "(--set training.batch_size=16)."
 )
-OWN = "Picturewise met an error of its own ({}). Run the same command with --debug for the traceback, and please report it."
+DEBUG = "Run the same command with --debug for the traceback, and please report it."
+OWN = f"Picturewise met an error of its own ({{}}). {DEBUG}"
 
 
 @pytest.fixture
