@@ -22,7 +22,7 @@ class OnlyWrites:
 class Refuses:
     encoding = "utf-8"
 
-    def write(self, _: str) -> None:
+    def write(self, _: str = "") -> None:
         raise OSError(errno.EPIPE, "Broken pipe")
 
     flush = write
@@ -37,7 +37,11 @@ def closed() -> io.StringIO:
     return stream
 
 
-@pytest.mark.parametrize("stream", [None, closed(), Refuses(), OnlyWrites(), object()], ids=str)
+@pytest.mark.parametrize(
+    "stream",
+    [None, closed(), Refuses(), OnlyWrites(), object()],
+    ids=["none", "closed", "refuses", "only writes", "no stream"],
+)
 def test_no_stream_is_an_error(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
     assert STANDARD_ERROR.write("text") == 4
@@ -62,7 +66,9 @@ def test_what_the_encoding_lacks_becomes_a_question_mark(monkeypatch: pytest.Mon
     assert content.getvalue() == b"Ros? ?\n"
 
 
-@pytest.mark.parametrize("stream", [None, closed(), Refuses(), OnlyWrites()], ids=str)
+@pytest.mark.parametrize(
+    "stream", [None, closed(), Refuses(), OnlyWrites()], ids=["none", "closed", "refuses", "only writes"]
+)
 def test_progress_is_drawn_nowhere_and_does_no_harm(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
     from picturewise.tasks.load import reading_progress
     from picturewise.training.progress import ProgressDisplay

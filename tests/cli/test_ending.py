@@ -148,7 +148,7 @@ class Broken:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def write(self, _: str) -> None:
+    def write(self, _: str = "") -> None:
         raise self.error
 
     flush = write
