@@ -1,4 +1,4 @@
-"""Stop commands in the middle of what they do: python stopped_commands.py FOLDER → JSON, for each what it ended with.
+"""Stop commands in the middle of what they do: python stopped_commands.py FOLDER [--whole] → JSON, how each ended.
 
 PyTorch is loaded once and every command runs in a child that is forked from there, as its entry point runs it. The
 parent computes nothing itself, so no threads are lost in a fork.
@@ -38,38 +38,41 @@ class Stop(NamedTuple):
     pause: float = 0.0  # between two signals; 0: they come at once, in the function
 
 
-def stops() -> list[Stop]:
-    """Return what is stopped, in an order in which later ones find what they need."""
-    c, batch = signal.SIGINT, "picturewise.training.trainer:Trainer._train_batch"
-    save, draw = "picturewise.runs.checkpoint:save", "picturewise.reporting.album:Album.draw_data"
-    ends: list[Stop] = [
+def stops(*, whole: bool) -> list[Stop]:
+    """Return what is stopped, in an order in which later ones find what they need; all of it, or a sample."""
+    c, term, hup = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    batch, save = "picturewise.training.trainer:Trainer._train_batch", "picturewise.runs.checkpoint:save"
+    report, draw = "picturewise.tasks.train:_report", "picturewise.reporting.album:Album.draw_data"
+    evaluated = "picturewise.tasks.evaluate:evaluate_part"
+    run, other = "r1", "r2"  # finished by then
+    sample = [
         Stop("while pictures are read", [*TRAIN, "r0"], "picturewise.data.store.store:_import", [c]),
-        Stop("in a batch", [*TRAIN, "r1"], batch, [c]),
-        Stop("in a batch by SIGTERM", [*TRAIN, "r2"], batch, [signal.SIGTERM]),
-        Stop("in a batch by SIGHUP", [*TRAIN, "r3"], batch, [signal.SIGHUP]),
+        Stop("in a batch", [*TRAIN, run], batch, [c]),
+        Stop("in the report", [*TRAIN, other], report, [c]),
+        Stop("in a batch by SIGTERM", [*TRAIN, "r3"], batch, [term]),
         Stop("twice in a checkpoint", [*TRAIN, "r4"], save, [c, c]),
-        Stop("three times in a checkpoint", [*TRAIN, "r5"], save, [c, c, c]),
-        *(
-            Stop(f"ten times every {pause * 1000:g} ms", [*TRAIN, f"r6-{number}"], batch, [c] * 10, pause)
-            for number, pause in enumerate((0.0005, 0.005, 0.05, 0.3))
-        ),
-        Stop("in the report", [*TRAIN, "r7"], "picturewise.tasks.train:_report", [c]),
-        Stop("in the report by SIGTERM", [*TRAIN, "r8"], "picturewise.tasks.train:_report", [signal.SIGTERM]),
-        Stop("in a batch, and again in the report", [*TRAIN, "r9"], batch, [c] * 2, 0.2),
-    ]
-    run, other = "r1", "r7"  # finished by then
-    return [
-        *ends,
-        Stop("evaluate", ["evaluate", run, "--json"], "picturewise.tasks.evaluate:evaluate_part", [c]),
-        Stop("evaluate twice", ["evaluate", run], "picturewise.tasks.evaluate:evaluate_part", [c] * 9, 0.001),
+        Stop("ten times in a batch", [*TRAIN, "r5"], batch, [c] * 10, 0.005),
+        Stop("evaluate", ["evaluate", run, "--json"], evaluated, [c]),
         Stop("predict", ["predict", run, "shapes/a"], "picturewise.tasks.predict:predictions_of", [c]),
+        Stop("inspect by SIGTERM", ["inspect", "shapes"], draw, [term]),
+        Stop("imports by SIGHUP", ["data", "imports"], "picturewise.tasks.imports:list_imports", [hup]),
+    ]
+    others = [
+        Stop("in a batch by SIGHUP", [*TRAIN, "r6"], batch, [hup]),
+        Stop("three times in a checkpoint", [*TRAIN, "r7"], save, [c, c, c]),
+        Stop("in the report by SIGTERM", [*TRAIN, "r8"], report, [term]),
+        Stop("in a batch, and again in the report", [*TRAIN, "r9"], batch, [c] * 2, 0.2),
+        *(
+            Stop(f"ten times every {pause * 1000:g} ms", [*TRAIN, f"r10-{number}"], batch, [c] * 10, pause)
+            for number, pause in enumerate((0.0005, 0.05, 0.3))
+        ),
+        Stop("evaluate nine times", ["evaluate", run], evaluated, [c] * 9, 0.001),
         Stop("inspect", ["inspect", "shapes"], draw, [c]),
-        Stop("inspect by SIGTERM", ["inspect", "shapes"], draw, [signal.SIGTERM]),
         Stop("compare", ["compare", run, other], "picturewise.tasks.compare:write_comparison_report", [c]),
         Stop("study", ["study", "two.toml", "--out", "s"], "picturewise.studies.runner:evaluate", [c]),
         Stop("rate", ["train", "shapes", "--find-learning-rate"], "picturewise.tasks.find_rate:_tested", [c]),
-        Stop("imports", ["data", "imports"], "picturewise.tasks.imports:list_imports", [signal.SIGHUP]),
-    ]  # fmt: skip
+    ]
+    return sample + others * whole
 
 
 def stop_at(stop: Stop) -> None:
@@ -124,12 +127,12 @@ def command(arguments: list[str], before: Callable[[], None], ended: Path) -> di
     }
 
 
-def all_of_it(folder: Path) -> dict[str, Any]:
+def all_of_it(folder: Path, *, whole: bool) -> dict[str, Any]:
     """Return how each command ended, and how `resume` did after those that train."""
     os.chdir(folder)
     look.DPI = 20
     found = {}
-    for stop in stops():
+    for stop in stops(whole=whole):
         ended = command(stop.arguments, lambda stop=stop: stop_at(stop), folder)  # type: ignore[misc]
         run = Path(stop.arguments[-1])
         if stop.arguments[-2] == "--out" and (run / "run.json").exists():
@@ -144,4 +147,4 @@ def all_of_it(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(all_of_it(Path(sys.argv[1]))))
+    sys.stdout.write(json.dumps(all_of_it(Path(sys.argv[1]), whole="--whole" in sys.argv)))

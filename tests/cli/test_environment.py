@@ -130,24 +130,22 @@ def test_training_and_prediction_with_streams_that_are_not_there(
         "predict", str(trained / "ascii"), str(trained / "pictures"), "--split", "train", shell=shell
     )
     assert (found.returncode, found.stderr) == (code, said)
-    if "2>" in shell or ">&-" in shell:
+    if shell in {"2>&-", ">&- 2>&-"}:
         found = command("train", str(trained / "pictures"), *TRAIN, str(tmp_path / "run"), shell=shell)
-        assert found.returncode == code, found.stderr
-        assert found.stderr.endswith(said)
+        assert (found.returncode, found.stderr) == (code, said)
         assert picturewise.open_run(tmp_path / "run").record.status == "finished"
 
 
 @pytest.mark.slow
 def test_a_reader_that_goes_away_gets_no_complaint(trained: Path, tmp_path: Path) -> None:
-    for arguments in (
-        ["predict", str(trained / "ascii"), str(trained / "pictures"), "--split", "train"],
-        ["train", str(trained / "pictures"), *TRAIN, str(tmp_path / "run"), "--set", "training.epochs=2"],
-    ):
-        found = command(*arguments, shell='| head -1 | grep -c .; exit "${PIPESTATUS[0]}"')
-        assert found.returncode in {0, 1}, found.stderr
-        assert found.stdout == b"1\n"
-        assert b"Traceback" not in found.stderr
-        assert b"Broken pipe" not in found.stderr
+    found = command(
+        "train", str(trained / "pictures"), *TRAIN, str(tmp_path / "run"),
+        shell='| head -1 | grep -c .; exit "${PIPESTATUS[0]}"',
+    )  # fmt: skip
+    assert found.returncode in {0, 1}, found.stderr
+    assert found.stdout == b"1\n"
+    assert b"Traceback" not in found.stderr
+    assert b"Broken pipe" not in found.stderr
     assert picturewise.open_run(tmp_path / "run").record.status == "finished"
 
 

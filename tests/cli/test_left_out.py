@@ -32,8 +32,8 @@ def test_train_says_the_first_ones_and_where_all_are(spoilt: str, capfd: pytest.
     said = capfd.readouterr()
     lines = left_out(said.err)
     assert len(lines) == 6
-    assert lines[0].startswith("left out  red/=1+1.png: found text")
-    assert lines[1].startswith(r"left out  red/x0\x1b[31m.png: found text")
+    assert lines[0].startswith("left out  red/=1+1.png: not a picture")
+    assert lines[1].startswith(r"left out  red/x0\x1b[31m.png: not a picture")
     assert lines[-1] == "left out  7 files in all, listed in run/skipped.csv"
     assert "next    picturewise evaluate run" in said.out
     with Path("run/skipped.csv").open(newline="", encoding="utf-8") as file:
@@ -63,7 +63,7 @@ def test_every_command_on_such_pictures_ends_with_1(spoilt: str, capfd: pytest.C
         (["resume", "a"], 6),
         (["evaluate", "a"], 7),
         (["compare", "a", "b"], 7),
-        (["extend", "a", "--layers", "dense 4 relu", "--epochs", "1", "--out", "c"], 6),
+        (["extend", "a", spoilt, "--epochs", "1", "--out", "c"], 6),
         (["inspect", spoilt, "--skip-bad", "--json"], 0),
         (["predict", "a", f"{spoilt}/red", "--skip-bad"], 7),
         (
