@@ -34,7 +34,7 @@ def test_utf8_is_read_however_an_editor_saves_it(tmp_path: Path, content: bytes)
         (b"a = " + b"[" * 50_000 + b"]" * 50_000, "is nested too deeply to be read."),
         (b"a = " + b"{a = " * 50_000, "is nested too deeply to be read."),
         (b"[" + b"a." * 50_000 + b"a]\nb = 1", "is"),
-        (b"#" * (LARGEST + 1), "has more than 10,000,000 bytes, so it cannot be a recipe."),
+        (b"#" * (LARGEST + 1), "has more than 1,000,000 bytes, so it cannot be a recipe."),
         (b"a = 1\x00", "is not TOML"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from picturewise.errors import UsageError
 
-LARGEST = 10_000_000  # bytes; a recipe of a thousand layers has some ten thousand
+LARGEST = 1_000_000  # bytes; a recipe of a thousand layers has some ten thousand
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -43,20 +43,22 @@ def parse_toml(content: bytes | str, where: str) -> dict[str, Any]:
     Raises:
         UsageError: it is in another encoding, or is not TOML.
     """
-    if isinstance(content, bytes):
-        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UsageError(f"{where} is in UTF-16, expected UTF-8. Save it again in that encoding.")
-        try:
-            content = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
-            raise UsageError(
-                f"{where} is not in UTF-8 (line {line} has the byte 0x{content[error.start]:02x}). Save it again in "
-                "that encoding."
-            ) from error
     try:
-        return tomllib.loads(content)
+        return tomllib.loads(content if isinstance(content, str) else _decoded(content, where))
     except RecursionError as error:
         raise UsageError(f"{where} is nested too deeply to be read.") from error
     except ValueError as error:
         raise UsageError(f"{where} is not TOML: {error}.") from error
+
+
+def _decoded(content: bytes, where: str) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(f"{where} is in UTF-16, expected UTF-8. Save it again in that encoding.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"{where} is not in UTF-8 (line {line} has the byte 0x{content[error.start]:02x}). Save it again in "
+            "that encoding."
+        ) from error
