@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from picturewise import stopping
+
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    stopping.stop_at_once()  # nothing has begun yet
     from picturewise.cli.app import run  # noqa: PLC0415 (importing this module runs nothing)
 
-    raise SystemExit(run())
+    try:
+        stopping.stop_tidily()
+        code = run()
+        stopping.stop_at_once()  # the interpreter takes a while to end
+    except KeyboardInterrupt as interrupt:  # in the moment before or after the command
+        code = 128 + stopping.signal_of(interrupt)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,27 @@
     ├── SaveError               1   something could not be written
     └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, with nothing half-done left
 
-A message is one sentence or two: what was found, where, what was expected, and the way out.
+A message is one sentence or two: what was found, where, what was expected, and the way out. It is one line of
+bounded length in which nothing moves a cursor, whatever of strangers' files stands in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from picturewise.printable import shortened
+
+LONGEST = 2000
+"""Characters of a message; the middle of a longer one is left out."""
+
 
 class PicturewiseError(Exception):
     """The root of the tree; `exit_code` is what the command ends with."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(shortened(message, LONGEST))
 
 
 class UsageError(PicturewiseError):

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_good_picture(
         "run",
         "--json",
     ]
-    assert run([str(argument) for argument in arguments]) == 0
+    assert run([str(argument) for argument in arguments]) == 1
     assert json.loads(capfd.readouterr().out)["data"]["skipped"] == 1
     assert name in Path("run/skipped.csv").read_text()
 
@@ -249,7 +249,7 @@ def test_a_bad_picture_among_good_ones(refused, trained: Path, capfd: pytest.Cap
     sentence = refused(3, "predict", trained, "good.png", "bad.png")
     assert "1 of 2" in sentence
     assert "bad.png" in sentence
-    assert run(["predict", str(trained), "good.png", "bad.png", "--skip-bad", "--json"]) == 0
+    assert run(["predict", str(trained), "good.png", "bad.png", "--skip-bad", "--json"]) == 1
     said = capfd.readouterr()
     assert [entry["file"] for entry in json.loads(said.out)] == ["good.png"]
     assert "bad.png" in said.err

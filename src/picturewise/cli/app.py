@@ -1,8 +1,7 @@
-"""The commands in one list, and what errors become: one sentence and an exit code."""
+"""The commands in one list, and the way that each of them runs and ends."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,17 +9,12 @@ from importlib import import_module
 
 import click
 
-from picturewise.errors import PicturewiseError
+from picturewise.cli import ending, output
 
 EXIT_CODES = """
-Exit codes: 0 fine; 1 findings, a check not met, or training or saving failed; 2 wrong usage; 3 bad data;
-129, 130 and 143 stopped by a closed terminal, Ctrl-C and SIGTERM, in training after a checkpoint.
+Exit codes: 0 fine; 1 findings, files left out, a check not met, output lost, or training or saving failed; 2 wrong
+usage; 3 bad data; 129, 130 and 143 stopped by a closed terminal, Ctrl-C and SIGTERM, in training after a checkpoint.
 """
-
-_CLOSED = (
-    "the standard output is closed, so the result could not be printed. Send it to a file, or to /dev/null "
-    "to do without it."
-)
 
 _COMMANDS = (
     "inspect",
@@ -36,6 +30,9 @@ _COMMANDS = (
 )
 """In the order of `--help`; each stands in the module of its name."""
 
+_DEBUG = "debug"
+_COMPLETE = "_PICTUREWISE_COMPLETE"
+
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
@@ -44,35 +41,48 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line, without the program's name; None: those of this process.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
-    if sys.stdout is None:  # closed by >&-; what is opened next would even take its place
-        print(f"picturewise: {_CLOSED}", file=sys.stderr)
-        return 1
+    ending.prepare_streams()
+    noted: dict[str, bool] = {}
     try:
-        return _obey(arguments)
-    except PicturewiseError as error:
-        print(f"picturewise: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("picturewise: stopped by Ctrl-C.", file=sys.stderr)
-        return 130
-    except OSError as error:
-        # What was printed could not be written: a full disk, or a device that has gone.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"picturewise: the output cannot be written: {error.strerror or error}.", file=sys.stderr)
-        return 1
+        code = _run(list(arguments), noted)
+    except BaseException as error:  # noqa: BLE001 (a signal, too, ends in one sentence)
+        code = ending.tell(error, debug=noted.get(_DEBUG, False))
+    return ending.end(code)
 
 
-def _obey(arguments: Sequence[str]) -> int:
-    """Run one command, and make sure that what it printed is written: a disk may be full, and a result lost with it."""
-    try:
-        _top(args=list(arguments), prog_name="picturewise")
-    except SystemExit as end:
-        sys.stdout.flush()
-        return end.code if isinstance(end.code, int) else 1
+def _run(arguments: list[str], noted: dict[str, bool]) -> int:
+    if asked := os.environ.get(_COMPLETE):  # by a shell that completes what is being typed
+        from click.shell_completion import shell_complete
+
+        return shell_complete(_top, {}, "picturewise", _COMPLETE, asked)
+    with _top.make_context("picturewise", arguments, obj=noted) as context:
+        _top.invoke(context)
     return 0
+
+
+def _note_debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.find_root().obj[_DEBUG] = True
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_note_debug,
+        help="If the command fails, print the traceback too.",
+    )
+
+
+def _with_debug(command: click.Command) -> click.Command:
+    """Return a command, and the commands below it, with the option that all share."""
+    if all(parameter.name != "debug" for parameter in command.params):
+        command.params.append(_debug_option())
+        for below in getattr(command, "commands", {}).values():
+            _with_debug(below)
+    return command
 
 
 class _Commands(click.Group):
@@ -87,14 +97,14 @@ class _Commands(click.Group):
                 raise click.NoSuchCommand(cmd_name, possibilities=_COMMANDS, ctx=ctx)
             return None
         found: click.Command = import_module(f"picturewise.cli.{cmd_name}").command
-        return found
+        return _with_debug(found)
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"picturewise {version('picturewise')}")
+        output.say(f"picturewise {version('picturewise')}")
         ctx.exit()
 
 
@@ -113,3 +123,6 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 def _top() -> None:
     """From labelled pictures to a classifier that you can trust."""
+
+
+_top.params.append(_debug_option())

@@ -29,6 +29,7 @@ def command(*, runs: tuple[Path, ...], out: Path | None, seed: int, data: str | 
 
     found = compare(runs, data=data, out=out, seed=seed, progress=not json)
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         output.show_comparison(found)
+    raise click.exceptions.Exit(output.tell_left_out(found.skipped))

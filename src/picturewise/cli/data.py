@@ -93,11 +93,12 @@ def fetch(*, names: tuple[str, ...], json: bool) -> None:
 @options.json
 def show(*, name: str, json: bool) -> None:
     """Print what it holds, licence, citation, addresses, and the place on the disk."""
+    from picturewise.cli import output
     from picturewise.tasks.catalogue import show_set
 
     found = show_set(name)
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         _show(found)
 
@@ -113,7 +114,7 @@ def remove(*, name: str, json: bool) -> None:
 
     found = remove_set(name)
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
         return
     if found.bytes_freed:
         output.say(f"{name}: removed {shown_bytes(found.bytes_freed)}.")
@@ -201,4 +202,6 @@ def _show_pictures(found: CatalogueDetails) -> None:
 def _print_json(models: Sequence[BaseModel]) -> None:
     import json
 
-    print(json.dumps([model.model_dump(mode="json") for model in models], indent=1))
+    from picturewise.cli import output
+
+    output.say_json(json.dumps([model.model_dump(mode="json") for model in models], indent=1))

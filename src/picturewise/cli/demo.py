@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +26,7 @@ def command(*, out: Path | None, json: bool) -> None:
     from picturewise.tasks.demo import Step, demo
     from picturewise.tasks.inspect import Inspection
 
-    def tell(command_line: str, step: Step) -> None:
+    def show(command_line: str, step: Step) -> None:
         output.say()
         output.say(f"$ {command_line}")
         match step:
@@ -38,9 +39,13 @@ def command(*, out: Path | None, json: bool) -> None:
             case run:
                 output.show_run(run)
 
+    def tell(command_line: str, step: Step) -> None:
+        with contextlib.suppress(output.OutputLostError):  # the demo goes on
+            show(command_line, step)
+
     found = demo(out, tell=None if json else tell, progress=not json)
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         output.say()
         output.say(str(found.report.resolve()))

@@ -44,14 +44,15 @@ def command(
 ) -> None:
     """Evaluate a classifier on test pictures: every score with its 95 % interval.
 
-    Exit code 1 if some of other pictures (--data) were learned from, or if the check is not met.
+    Exit code 1 if some of other pictures (--data) were learned from, if the check is not met, or if files
+    were left out.
     """
     from picturewise.cli import output
     from picturewise.tasks.evaluate import evaluate
 
     found = evaluate(run, data=data, split=split, hints=hints, engine=engine, progress=not json)
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         output.show_evaluation(found)
         if run.is_dir() and data is None and split == "test":
@@ -65,4 +66,5 @@ def command(
         output.warn(
             f"picturewise: the accuracy may be as low as {found.accuracy.low:.4f}, below the {at_least:g} asked for."
         )
-    raise click.exceptions.Exit(1 if learned_from or too_low else 0)
+    left_out = output.tell_left_out(found.skipped)
+    raise click.exceptions.Exit(1 if learned_from or too_low else left_out)

@@ -66,8 +66,9 @@ def command(
         progress=not json,
     )
     if json:
-        print(output.extension_as_json(found))
+        output.say_json(output.extension_as_json(found))
     else:
         output.show_run(found.run)
         output.show_extension(found)
         output.say(f"next    picturewise evaluate {output.quoted(found.run.path)}")
+    raise click.exceptions.Exit(output.run_left_out(found.run))

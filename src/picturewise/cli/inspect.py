@@ -55,7 +55,7 @@ def command(
         progress=not json,
     )
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         output.show_inspection(found)
     raise click.exceptions.Exit(1 if found.skipped else 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from picturewise.cli import output
 from picturewise.reporting.tables import count
 from picturewise.training.trainer import Callback, Trainer
@@ -11,7 +13,11 @@ class Opening(Callback):
     """Prints the layer table and the effective options before the first batch."""
 
     def on_start(self, trainer: Trainer) -> None:
-        """Print them."""
+        """Print them, as far as the standard output takes it: training does not depend on it."""
+        with contextlib.suppress(output.OutputLostError):
+            self._print(trainer)
+
+    def _print(self, trainer: Trainer) -> None:
         run, recipe, record = trainer.run, trainer.recipe, trainer.record
         summary = run.summary()
         if summary is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from picturewise.errors import UsageError
+from picturewise.file_names import valid
 
 if TYPE_CHECKING:
     from picturewise.data.hints import Hints
@@ -30,7 +31,9 @@ json = click.option(
     "--json", is_flag=True, help="Print the result as JSON, and nothing else, on the standard output."
 )
 skip_bad = click.option(
-    "--skip-bad", is_flag=True, help="Go on without files that cannot be read, and record which."
+    "--skip-bad",
+    is_flag=True,
+    help="Go on without files that cannot be read, and record which; exit code 1 if there were any.",
 )
 size = click.option(
     "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."
@@ -38,9 +41,15 @@ size = click.option(
 group_by = click.option(
     "--group-by",
     metavar="PATTERN",
+    callback=lambda _, __, value: _text(value),
     help="Keep together what belongs together in held-out splits: a regular expression for what names a thing in "
     "the file names, such as '(patient[0-9]+)_'.",
 )
+
+
+def _text(value: str | None) -> str | None:
+    """Return what was typed as text that a recipe can hold, whatever the locale."""
+    return None if value is None else valid(value)
 
 
 def hints(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +59,8 @@ def hints(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(**values: Any) -> None:
         from picturewise.data.hints import Hints
 
-        command(hints=Hints(**{name: values.pop(name) for name, _, _ in _HINTS}), **values)
+        found = {name: values.pop(name) for name, _, _ in _HINTS}
+        command(hints=Hints(**{name: _text(value) for name, value in found.items()}), **values)
 
     for name, metavar, text in reversed(_HINTS):
         wrapped = click.option("--" + name.replace("_", "-"), metavar=metavar, help=text)(wrapped)
@@ -128,7 +138,9 @@ def frozen(text: str | None) -> list[str]:
 
 def said(hints: Hints) -> list[str]:
     """Return the settings that hints stand for."""
-    return [f"data.{name}={json_module.dumps(value)}" for name, value in hints.given().items()]
+    return [
+        f"data.{name}={json_module.dumps(value, ensure_ascii=False)}" for name, value in hints.given().items()
+    ]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

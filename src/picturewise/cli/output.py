@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picturewise.errors import RunError
-from picturewise.printable import printable
+from picturewise.file_names import repaired, text_of
+from picturewise.printable import escaped, printable
+from picturewise.standard_error import STANDARD_ERROR
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval
     from picturewise.runs.run import Run
@@ -21,14 +28,102 @@ if TYPE_CHECKING:
     from picturewise.tasks.inspect import Inspection
 
 
+class OutputLostError(Exception):
+    """The standard output did not take what was printed.
+
+    Attributes:
+        pipe: whether the program that read it has ended, as `head` does; then nothing needs to be said.
+    """
+
+    pipe = False
+
+    @classmethod
+    def of(cls, error: OSError | ValueError) -> OutputLostError:
+        """Return it for what a stream raised; a closed one raises ValueError."""
+        strerror = (
+            error.strerror or str(error) if isinstance(error, OSError) else "the standard output is closed"
+        )
+        lost = cls(strerror)
+        lost.pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
+        return lost
+
+
 def say(text: str = "") -> None:
-    """Print one line at once; hidden characters in names are made visible."""
-    print(printable(text), flush=True)
+    """Print one line at once; hidden characters in names are made visible.
+
+    Raises:
+        OutputLostError: the standard output cannot be written.
+    """
+    _print(printable(text))
 
 
-def warn(text: str) -> None:
-    """Print one line on the standard error output."""
-    print(printable(text), file=sys.stderr)
+def say_model(model: BaseModel) -> None:
+    """Print a result as JSON, see `say_json`."""
+    try:
+        text = model.model_dump_json(indent=1)
+    except ValueError:  # a path with bytes that are no UTF-8
+        text = json.dumps(model.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    say_json(text)
+
+
+def say_json(text: str) -> None:
+    """Print JSON; where the standard output lacks a character, its escape, which means the same.
+
+    Raises:
+        OutputLostError: as for `say`.
+    """
+    # As `text_of` has it, and the backslash of an escape is one of the text.
+    text = re.sub("[\ud800-\udfff]", lambda found: "\\\\" + escaped(found[0])[1:], repaired(text))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if _lacks(encoding, text):  # only texts have such characters in JSON
+        text = "".join(
+            json.dumps(character)[1:-1] if _lacks(encoding, character) else character for character in text
+        )
+    _print(text)
+
+
+def warn(text: str, *, keep: str = "") -> None:
+    """Print one line on the standard error output, wherever there is one; characters of `keep` stay as they are."""
+    STANDARD_ERROR.write(printable(text, keep=keep) + "\n")
+    STANDARD_ERROR.flush()
+
+
+def tell_left_out(skipped: Mapping[str, str], listed_in: Path | None = None) -> int:
+    """Say on the standard error output which files were left out, and return the exit code that they make.
+
+    Args:
+        skipped: why, by path.
+        listed_in: the file that has all of them; then only the first are said here.
+    """
+    shown = list(skipped.items())[: None if listed_in is None else 5]
+    for path, reason in shown:
+        warn(f"left out  {path}: {reason}")
+    if skipped and listed_in is not None:
+        files = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
+        warn(f"left out  {files} in all, listed in {listed_in}")
+    return 1 if skipped else 0
+
+
+def run_left_out(run: Run) -> int:
+    """Say which files a run's pictures lack, and return the exit code that they make."""
+    return tell_left_out(dict(run.skipped()), run.path / "skipped.csv")
+
+
+def _lacks(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except UnicodeEncodeError:  # which is a ValueError too
+        raise
+    except (OSError, ValueError) as error:
+        raise OutputLostError.of(error) from error
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
@@ -37,15 +132,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) 
 
     lines = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(cell_len(line[column]) for line in lines) for column in range(len(head))]
+    shown = []
     for number, line in enumerate(lines):
         gaps = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
         cells = [
             cell + gap if column < left else gap + cell
             for column, (cell, gap) in enumerate(zip(line, gaps, strict=True))
         ]
-        print("  ".join(cells).rstrip())
+        shown.append("  ".join(cells).rstrip())
         if number == 0:
-            print("  ".join("─" * width for width in widths))
+            shown.append("  ".join("─" * width for width in widths))
+    _print("\n".join(shown))
 
 
 def show_summary(summary: Summary) -> None:
@@ -135,7 +232,6 @@ def show_extension(extension: Extension) -> None:
 
 def extension_as_json(extension: Extension) -> str:
     """Return a run as JSON, and how the old and the new classes fare."""
-    import json
     from dataclasses import asdict
 
     evaluated = {
@@ -154,7 +250,7 @@ def extension_as_json(extension: Extension) -> str:
 def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
     """Print the rates that a range test found, and how to train with the suggested one."""
     if as_json:
-        print(found.model_dump_json(indent=1))
+        say_model(found)
         return
     say(
         f"{found.dataset}, {found.optimizer}: learning rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g} over "
@@ -227,11 +323,10 @@ def show_comparison(comparison: RunComparison) -> None:
 
 def run_as_json(run: Run) -> str:
     """Return a run as JSON: where it lies, its record, its history."""
-    import json
     from dataclasses import asdict
 
     content = {
-        "path": str(run.path),
+        "path": text_of(run.path),
         "classifier_sha256": run.classifier_sha256(),
         **run.record.model_dump(mode="json"),
         "history": [asdict(row) for row in run.history],

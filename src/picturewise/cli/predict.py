@@ -59,7 +59,7 @@ def command(
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
 ) -> None:
-    """Print each picture's most likely class and the probability of the others."""
+    """Print each picture's most likely class and the probability of the others. Exit code 1 if files were left out."""
     from picturewise.cli import output
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict
@@ -68,14 +68,14 @@ def command(
         run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine
     )
     if json:
-        print(_as_json(predictions))
+        output.say_json(_as_json(predictions))
     elif csv is not None:
         output.say(f"{count(len(predictions))} predictions written to {csv}")
     else:
         for prediction in predictions:
             _show(prediction, top)
-    for item in skipped:
-        output.warn(f"left out  {item.path}: {item.reason}")
+    left_out = output.tell_left_out({item.path: item.reason for item in skipped})
+    raise click.exceptions.Exit(left_out)
 
 
 def _show(prediction: Prediction, top: int | None) -> None:

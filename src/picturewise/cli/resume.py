@@ -28,6 +28,7 @@ def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) 
         output.say(f"{run} is finished already; nothing is left to do.")
     resumed = resume(opened, data=data, track=track, progress=not json)
     if json:
-        print(output.run_as_json(resumed))
+        output.say_json(output.run_as_json(resumed))
     else:
         output.show_run(resumed)
+    raise click.exceptions.Exit(output.run_left_out(resumed))

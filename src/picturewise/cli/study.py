@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,11 @@ def command(
     from picturewise.studies.runner import study
 
     def tell(plan: Planned, run: Run | None) -> None:
-        if run is None:
-            output.say(f"model {plan.model.name}, seed {plan.seed}: {plan.path}")
-        else:
-            output.show_best(run)
+        with contextlib.suppress(output.OutputLostError):  # the study goes on
+            if run is None:
+                output.say(f"model {plan.model.name}, seed {plan.seed}: {plan.path}")
+            else:
+                output.show_best(run)
 
     found = study(
         name,
@@ -76,9 +78,10 @@ def command(
         progress=not json,
     )
     if json:
-        print(found.model_dump_json(indent=1))
+        output.say_model(found)
     else:
         _show(found)
+    raise click.exceptions.Exit(output.tell_left_out(found.skipped, found.report.parent / "results.json"))
 
 
 def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:
@@ -111,7 +114,7 @@ def _show_list(*, as_json: bool) -> None:
             {"name": name, "title": study.title, "models": [model.name for model in study.models]}
             for name, study in found.items()
         ]
-        print(json.dumps(content, indent=1))
+        output.say_json(json.dumps(content, indent=1))
         return
     rows = [
         (name, ", ".join(model.name for model in study.models), study.title) for name, study in found.items()

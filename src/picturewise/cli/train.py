@@ -93,7 +93,7 @@ def command(
     track: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Train a network; the test split is not read."""
+    """Train a network; the test split is not read. Exit code 1 if files were left out."""
     from picturewise.cli import output
     from picturewise.cli.opening import Opening
     from picturewise.tasks.find_rate import find_learning_rate as find
@@ -119,14 +119,16 @@ def command(
         "progress": not json,
     }
     if find_learning_rate:
-        output.show_found_rate(find(data, **asked), as_json=json)
-        return
+        found = find(data, **asked)
+        output.show_found_rate(found, as_json=json)
+        raise click.exceptions.Exit(output.tell_left_out(found.skipped))
     run = train(data, callbacks=[] if json else [Opening()], track=track, **asked)
     if json:
-        print(output.run_as_json(run))
+        output.say_json(output.run_as_json(run))
     else:
         output.show_run(run)
         output.say(f"next    picturewise evaluate {output.quoted(run.path)}")
+    raise click.exceptions.Exit(output.run_left_out(run))
 
 
 def _as_lines(text: str) -> str:

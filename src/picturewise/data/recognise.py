@@ -14,6 +14,7 @@ from picturewise.data.pictures.decode import SUFFIXES, describe
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.errors import DataError, UsageError, nearest
+from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, str
 def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     try:
         if isinstance(data, str | Path):
-            path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
+            path = path_of(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
             return _picture(path) or _stored(str(data), path, hints, labelled=labelled)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
@@ -100,21 +101,21 @@ def place_of(data: str | Path) -> str:
     """Return how a recipe names data, which need not be there: a catalogue name as it is, a path made absolute."""
     from picturewise.catalogue import entries  # noqa: PLC0415 (see _stored)
 
-    if str(data) in entries.entries() or not str(data).strip() or not Path(data).exists():
+    if str(data) in entries.entries() or not str(data).strip() or not path_of(data).exists():
         return str(data)
-    return str(Path(data).absolute())
+    return text_of(path_of(data).absolute())
 
 
 def cannot_be_read(error: OSError, place: str) -> DataError:
     """Return the sentence for what the operating system refuses."""
-    where = printable(os.fsdecode(error.filename)) if error.filename else place
+    where = printable(Path(os.fsdecode(error.filename))) if error.filename else place
     return DataError(f"{where} cannot be read: {error.strerror or error}.")
 
 
 def _picture(path: Path) -> LoosePictures | None:
     """Return a single picture file, which needs none of what other forms load."""
     if path.suffix.lower() in SUFFIXES and path.is_file():
-        return LoosePictures((path,), str(path.absolute()))
+        return LoosePictures((path,), text_of(path.absolute()))
     return None
 
 
@@ -135,7 +136,7 @@ def _pictures_in(folder: Path) -> LoosePictures | None:
         for entry in folders
     )
     files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
-    return LoosePictures(files, str(folder.absolute()), left)
+    return LoosePictures(files, text_of(folder.absolute()), left)
 
 
 def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
@@ -158,7 +159,7 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
     if loose is not None:
         return loose
     reader = find_reader(path, hints)
-    return StoredSource(reader, str(path.absolute()), reader.notes if isinstance(reader, Remarks) else ())
+    return StoredSource(reader, text_of(path.absolute()), reader.notes if isinstance(reader, Remarks) else ())
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:

@@ -46,6 +46,7 @@ class Evaluation(BaseModel):
         description="How many of them the run learned from, told by their pixels; None: not known.",
     )
     notes: tuple[str, ...] = Field(default=(), description="What to know before quoting a score.")
+    skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")
     accuracy: Interval = Field(description="Share of pictures whose most likely class is their label.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.errors import PicturewiseError, RunError
 from picturewise.onnx_models.model import LOGITS, PICTURES
+from picturewise.printable import shortened
 
 _ERRORS = 3  # the least serious that is written to the standard error output
 
@@ -19,6 +23,10 @@ class Session:
     Args:
         model: what `onnx_model` returns.
         threads: from 1.
+
+    Raises:
+        RunError: ONNX Runtime does not take the model.
+        MemoryError: there is too little memory for it.
     """
 
     def __init__(self, model: bytes, threads: int) -> None:
@@ -30,15 +38,37 @@ class Session:
         options.inter_op_num_threads = 1  # layers stand one behind the other
         # Threads that wait sleep: those that spin take a core away from whatever else runs here.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        with _translated():
+            self._session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model takes; B from 1.
 
         Several threads may call it at once.
+
+        Raises:
+            RunError: ONNX Runtime fails.
+            MemoryError: there is too little memory for the batch.
         """
-        (found,) = self._session.run([LOGITS], {PICTURES: np.ascontiguousarray(pictures)})
+        with _translated():
+            (found,) = self._session.run([LOGITS], {PICTURES: np.ascontiguousarray(pictures)})
         return np.asarray(found, np.float32)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what ONNX Runtime raises, which has no type of error in common, into errors that are told."""
+    try:
+        yield
+    except (MemoryError, PicturewiseError):
+        raise
+    except Exception as error:
+        said = str(error)
+        if "alloc" in said.lower():  # "Failed to allocate memory for …", "std::bad_alloc", "bad allocation"
+            raise MemoryError(said) from error
+        raise RunError(
+            f"ONNX Runtime cannot compute this network ({shortened(said, 300)}). Try --engine torch."
+        ) from error
 
 
 def _quiet_runtime() -> Any:

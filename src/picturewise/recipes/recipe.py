@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from picturewise.data.options import DataOptions
 from picturewise.errors import UsageError, nearest
+from picturewise.file_names import valid
 from picturewise.recipes.options import ModelOptions, PreparationOptions, StartOptions, TrainingOptions
+from picturewise.toml_files import read_toml
 
 
 class Recipe(BaseModel):
@@ -42,12 +44,7 @@ def recipe_from_toml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: the file cannot be read or is not TOML.
     """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise UsageError(f"The recipe {path} is not TOML: {error}.") from error
+    return read_toml(path, "recipe")
 
 
 def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
@@ -130,11 +127,18 @@ def _takes_text(annotation: Any) -> bool:
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for key, value in layer.items():
         if not isinstance(value, Mapping):
-            into[key] = value
+            into[key] = _valid(value)
             continue
         if not isinstance(into.get(key), dict):
             into[key] = {}
         _merge(into[key], value)
+
+
+def _valid(value: Any) -> Any:
+    """Return a value with texts that a file can hold: in an ASCII locale, a command line brings others."""
+    if isinstance(value, str):
+        return valid(value)
+    return [*map(_valid, value)] if isinstance(value, list) else value
 
 
 def _nearest(key: str) -> str:

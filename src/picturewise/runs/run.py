@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from picturewise import files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
+from picturewise.csv_cells import as_cell, from_cell
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.errors import DataError, RunError, UsageError
@@ -194,7 +195,7 @@ class Run:
             return []
         try:
             with path.open(newline="", encoding="utf-8") as file:
-                return [(row["file"], row["reason"]) for row in csv.DictReader(file)]
+                return [(from_cell(row["file"]), from_cell(row["reason"])) for row in csv.DictReader(file)]
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}.") from error
         except (KeyError, ValueError, csv.Error) as error:
@@ -291,7 +292,7 @@ def create_run(
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["file", "reason"])
-        writer.writerows((item.path, item.reason) for item in dataset.skipped)
+        writer.writerows((as_cell(item.path), as_cell(item.reason)) for item in dataset.skipped)
         files.write_text(new.folder / "skipped.csv", text.getvalue())
     aside.save_record(record)
     new.appear()

@@ -1,6 +1,7 @@
 """`splits.csv`: which pictures a run learned from, and which it must leave alone, one a row.
 
-name    the file name where the source has names; otherwise the source's split and the place in it: `train:17`
+name    the file name where the source has names; otherwise the source's split and the place in it: `train:17`;
+        an apostrophe before what a spreadsheet would take for a formula
 hash    the digest of the pixels as the run saw them, hexadecimal; equal exactly where the pixels are
 split   train, valid, or test where it was held out from the same pictures
 """
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import files
+from picturewise.csv_cells import as_cell
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
@@ -76,7 +78,8 @@ def _chunks(parts: dict[SplitName, ImageSet]) -> Iterator[bytes]:
             rows = range(start, min(start + _ROWS_AT_ONCE, len(part)))
             digests = np.ascontiguousarray(part.statistics.digests[rows.start : rows.stop]).tobytes().hex()
             hashes = [digests[place : place + _DIGITS] for place in range(0, len(digests), _DIGITS)]
-            yield _as_csv(zip(_names(split, part, rows), hashes, repeat(split), strict=False))
+            names = map(as_cell, _names(split, part, rows))
+            yield _as_csv(zip(names, hashes, repeat(split), strict=False))
 
 
 def _names(split: SplitName, part: ImageSet, rows: range) -> Sequence[str]:

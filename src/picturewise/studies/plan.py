@@ -15,6 +15,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.recognise import place_of, recognise
 from picturewise.errors import DataError, UsageError, unknown
+from picturewise.file_names import text_of
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.places import inside
 from picturewise.split_names import SplitName
@@ -79,7 +80,7 @@ def make_plan(
             start = recipe.start
             if model.begins_with is not None:
                 start = start.model_copy(
-                    update={"source": str(_place(folder, model.begins_with, seed).absolute())}
+                    update={"source": text_of(_place(folder, model.begins_with, seed).absolute())}
                 )
             placed = recipe.data.model_copy(update={"source": source})
             whole = recipe.model_copy(update={"data": placed, "start": start})

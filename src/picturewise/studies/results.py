@@ -65,6 +65,7 @@ class StudyResult(BaseModel):
     title: str
     quick: bool
     models: tuple[StudiedModel, ...]
+    skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     report: Path
 
 
@@ -111,7 +112,12 @@ def gather(
         study=tuple(_row(model) for model in models),
         made_by=f"Picturewise {next(iter(first.values())).record.picturewise}",
     )
-    result = StudyResult(title=study.title, quick=quick, models=models, report=folder / "report.html")
+    left_out = {path: reason for run in runs for path, reason in run.skipped()}
+    for run in runs:
+        left_out |= _evaluated(run).skipped
+    result = StudyResult(
+        title=study.title, quick=quick, models=models, skipped=left_out, report=folder / "report.html"
+    )
     files.write_text(result.report, render_report(report, comparison_sections(report)))
     files.write_text(folder / "results.json", result.model_dump_json(indent=1) + "\n")
     return result

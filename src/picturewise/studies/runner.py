@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FILE = "study.json"
+GOES_ON = "The whole study goes on where it was when the same command is given again."
 BEGUN = ("splits.csv", "skipped.csv", "recipe.toml")
 """What older versions wrote into a run's folder before its run.json, without which it is none yet."""
 
@@ -75,7 +76,7 @@ def study(
     )
     for plan in plans:
         refuse_inside(folder, plan.recipe.data.source)
-    with _alone(folder):
+    with _alone(folder), _told_to_go_on():
         _check_folder(folder, content, quick=quick)
         datasets = read_all(content, plans, progress=progress)
         check_all(plans, datasets)
@@ -89,6 +90,15 @@ def study(
             tell(plan, run)
             runs.append(run)
         return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
+
+
+@contextlib.contextmanager
+def _told_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(GOES_ON)
+        raise
 
 
 @contextlib.contextmanager
@@ -124,7 +134,7 @@ def _trained(
         return train(recipe=plan.recipe, out=plan.path, callbacks=callbacks, track=track, progress=progress)
     except Interrupted as stopped:
         raise Interrupted(
-            f"{stopped} The whole study goes on where it was when the same command is given again.",
+            f"{stopped} {GOES_ON}",
             stopped.exit_code - 128,
         ) from stopped
 

@@ -21,7 +21,6 @@ recipe.model.layers = [ … ]     keys of its own
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -32,6 +31,7 @@ from pydantic_core import PydanticCustomError
 
 from picturewise.errors import UsageError, nearest
 from picturewise.recipes.recipe import Recipe, make_recipe
+from picturewise.toml_files import parse_toml, read_toml
 
 SUFFIX = ".toml"
 QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}
@@ -140,12 +140,7 @@ def read_study(name: str | Path) -> tuple[str, Study]:
             f"'{name}' is no study that comes with Picturewise ({', '.join(known)}), and no file of that name is here; "
             f"a study's file ends in {SUFFIX}.{nearest(str(name), known)}"
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"The study {path} cannot be read: {reason}.") from error
-    return path.stem, parse_study(text, str(path))
+    return path.stem, _checked(read_toml(path, "study"), str(path))
 
 
 def parse_study(text: str, where: str) -> Study:
@@ -158,12 +153,14 @@ def parse_study(text: str, where: str) -> Study:
     Raises:
         UsageError: it is not TOML; a key is not known, or a value does not fit; of each recipe, too.
     """
+    return _checked(parse_toml(text, f"The study {where}"), where)
+
+
+def _checked(plain: dict[str, Any], where: str) -> Study:
     try:
-        study = Study.model_validate(tomllib.loads(text))
+        study = Study.model_validate(plain)
     except ValidationError as error:
         raise UsageError(f"The study {where} cannot be used: {_explained(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"The study {where} is not TOML: {error}.") from error
     for model in study.models:
         study.recipe_of(model, 0, quick=True)
         recipe = study.recipe_of(model, 0, quick=False)

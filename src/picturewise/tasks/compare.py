@@ -50,6 +50,7 @@ class RunComparison(BaseModel):
     fingerprint: str = Field(description="SHA-256 of the test pictures that all were evaluated on.")
     best: str = Field(description="The most accurate run.")
     runs: tuple[ComparedRun, ...]
+    skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     report: Path
 
 
@@ -123,6 +124,7 @@ def compare(
         fingerprint=part.fingerprint,
         best=best,
         runs=rows,
+        skipped={path: reason for found in evaluations for path, reason in found.skipped.items()},
         report=folder / "report.html",
     )
     title = f"{opened[0].record.data.name}: {', '.join(names)}"

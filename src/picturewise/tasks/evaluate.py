@@ -133,7 +133,9 @@ def evaluate_with_probabilities(
     part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
     sha256 = classifier.weights_sha256  # before it computes: of what is loaded, whatever becomes of the file
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
+    left_out = {item.path: item.reason for item in dataset.skipped}
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
+    evaluation = evaluation.model_copy(update={"skipped": left_out})
     replaced = run.classifier_sha256() != sha256
     if replaced:
         note = (

@@ -15,6 +15,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
+from picturewise.file_names import text_of
 from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier
 from picturewise.recipes.overrides import plain_settings
@@ -150,7 +151,7 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
     lines = classifier.description.layers or ()
     plain["model"] |= {"name": None, "layers": [*lines, *(layer.line for layer in added)]}
     plain["start"] = {
-        "source": str(older.path.absolute()),
+        "source": text_of(older.path.absolute()),
         "lines": len(lines),
         "head": "new" if new_head else "keep",
     }

@@ -46,6 +46,7 @@ class FoundRate(BaseModel):
     rates: tuple[float, ...] = Field(description="Of each batch.")
     losses: tuple[float, ...] = Field(description="Of each batch, before its step.")
     smoothed: tuple[float, ...] = Field(description="Running means of the losses.")
+    skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     path: Path = Field(
         description="The folder with the table, the figure, and a recipe with the suggested rate."
     )
@@ -136,6 +137,7 @@ def find_learning_rate(
         rates=test.rates,
         losses=test.losses,
         smoothed=test.smoothed,
+        skipped={item.path: item.reason for item in dataset.skipped},
         path=path,
     )
 

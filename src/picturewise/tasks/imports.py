@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from picturewise.catalogue import entries
 from picturewise.data.store import store
 from picturewise.errors import UsageError, nearest
+from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
 
@@ -61,14 +62,14 @@ def _of(data: str | Path | None) -> list[store.Import]:
     if data is None:
         return store.imports()
     known = entries.entries()
-    names = {str(data), str(Path(data).absolute())}
-    place = None if str(data) in known else Path(data).resolve()  # the same by a link is imported once
+    names = {str(data), text_of(path_of(data).absolute())}
+    place = None if str(data) in known else path_of(data).resolve()  # the same by a link is imported once
     found = [
         one
         for one in store.imports()
-        if one.source in names or (Path(one.source).is_absolute() and Path(one.source).resolve() == place)
+        if one.source in names or (Path(one.source).is_absolute() and path_of(one.source).resolve() == place)
     ]
-    if not found and str(data) not in known and not Path(data).exists():
+    if not found and str(data) not in known and not path_of(data).exists():
         raise UsageError(
             f"'{printable(data)}' is neither a path that exists nor a name of the catalogue, and nothing is "
             f"imported from it; `picturewise data imports` lists what is.{nearest(str(data), known)}"

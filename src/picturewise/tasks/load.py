@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,10 @@ from picturewise.data.read import read
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.recognise import Data, check_obeyed, recognise
 from picturewise.errors import DataError, UsageError
+from picturewise.file_names import path_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.standard_error import STANDARD_ERROR
 
 if TYPE_CHECKING:
     from picturewise.data.options import DataOptions
@@ -171,7 +172,7 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
             f"The pictures of {printable(run.path)} were passed from Python, so no file has them. Pass the same "
             "pictures again as data=."
         )
-    if Path(place).is_absolute() and not Path(place).exists():
+    if Path(place).is_absolute() and not path_of(place).exists():
         raise DataError(
             f"The pictures of {printable(run.path)} were in {printable(place)}, which no longer exists. Pass the new "
             "location with --data."
@@ -196,7 +197,7 @@ def refuse_inside(out: Path, place: str | None) -> None:
     """
     if place is None or not Path(place).is_absolute():
         return
-    pictures = Path(place).resolve()
+    pictures = path_of(place).resolve()
     if pictures.is_dir() and out.resolve().is_relative_to(pictures):
         raise UsageError(
             f"{out} would lie inside {printable(place)}, among the pictures; choose another place with --out, "
@@ -209,13 +210,13 @@ def reading_progress(
     *, shown: bool, what: str = "Reading pictures"
 ) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
-    if not (shown and sys.stderr.isatty()):
+    if not (shown and STANDARD_ERROR.isatty()):
         yield None
         return
     from rich.console import Console  # noqa: PLC0415 (takes a while, and only a terminal needs it)
     from rich.progress import Progress  # noqa: PLC0415
 
-    console = Console(stderr=True)
+    console = Console(file=STANDARD_ERROR)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

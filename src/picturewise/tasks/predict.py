@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from picturewise.csv_cells import as_cell
 from picturewise.data.contract import Source
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read import read
@@ -133,5 +134,5 @@ def submission(predictions: Sequence[Prediction]) -> str:
     text = io.StringIO()
     table = csv_module.writer(text, lineterminator="\n")
     table.writerow(["ImageId", "Label"])
-    table.writerows([p.number or Path(p.name).name, p.label] for p in predictions)
+    table.writerows([as_cell(p.number or Path(p.name).name), as_cell(p.label)] for p in predictions)
     return text.getvalue()

@@ -145,7 +145,7 @@ def resume(
     """Go on with an interrupted run from its newest checkpoint, and return it finished.
 
     On the same machine the weights end up bit for bit as those of a run that was never interrupted. A
-    finished run is left as it is.
+    finished run is left as it is, but gets its report if that is missing.
 
     Args:
         run: the run or its folder.
@@ -300,10 +300,21 @@ def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
     """However training ends, leave a report of what there is; an error in it does not hide the first one."""
     try:
         yield
+    except (
+        KeyboardInterrupt
+    ) as interrupt:  # the second Ctrl-C, which does not wait for a checkpoint or a report
+        interrupt.add_note(f"Go on with: picturewise resume {run.path}")
+        raise
     except BaseException:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, KeyboardInterrupt):
             _report(run, dataset)
         raise
-    for part in dataset.splits().values():
-        part.check_pixels()  # now that every one has been read anyway
-    _report(run, dataset)
+    try:
+        for part in dataset.splits().values():
+            part.check_pixels()  # now that every one has been read anyway
+        _report(run, dataset)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(
+            f"Training is complete and saved, but the report is not: picturewise resume {run.path} writes it."
+        )
+        raise

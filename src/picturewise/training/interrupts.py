@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]  # Windows has no SIGHUP
+from picturewise.stopping import SIGNALS
 
 
 @dataclass
@@ -31,7 +29,7 @@ def stop_requests() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     # What the caller ignores, as nohup does with a closed terminal, stays ignored.
     before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
 

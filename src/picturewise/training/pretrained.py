@@ -17,6 +17,7 @@ from picturewise.architectures.summary import summarise
 from picturewise.architectures.timm_line import Timm
 from picturewise.catalogue.weights import published_weights
 from picturewise.errors import RunError, UsageError, nearest
+from picturewise.file_names import path_of, text_of
 from picturewise.networks import weights
 from picturewise.networks.timm_weights import from_timm
 from picturewise.networks.torchvision_weights import from_published
@@ -163,8 +164,8 @@ def read_backbone(source: str, shape: Shape) -> Backbone:
         UsageError, DataError, RunError: as for `with_backbone`.
     """
     name, _, place = (part.strip() for part in source.partition(" from "))
-    path = Path(place).expanduser() if place else None
-    if Path(source).exists():
+    path = path_of(place).expanduser() if place else None
+    if path_of(source).exists():
         return _from_classifier(source)
     if name in PUBLISHED:
         return _published(name, path, shape)
@@ -178,7 +179,7 @@ def _published(name: str, path: Path | None, shape: Shape) -> Backbone:
     state = weights.read(published_weights(name))[0] if path is None else read_weight_file(path)
     mean, std = published_scale(name, shape[2])
     return Backbone(
-        source=name if path is None else f"{name} from {path.absolute()}",
+        source=name if path is None else f"{name} from {text_of(path.absolute())}",
         lines=lines,
         weights=from_published(name, state, shape, origin=name if path is None else str(path)),
         preparation=Preparation(mean=mean, std=std),
@@ -201,7 +202,7 @@ def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
     summarise([layer], shape, "dense 2")  # first, as pictures that the network does not take need no weights
     state = read_weight_file(path)
     return Backbone(
-        source=f"{layer.line} from {path.absolute()}",
+        source=f"{layer.line} from {text_of(path.absolute())}",
         lines=(layer.line,),
         weights=from_timm(layer.name, state, shape, origin=str(path)),
         preparation=Preparation(mean=known.mean, std=known.std),
@@ -212,7 +213,7 @@ def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
 
 
 def _from_classifier(source: str) -> Backbone:
-    place = Path(source).expanduser()
+    place = path_of(source).expanduser()
     path = place / "classifier.safetensors" if place.is_dir() else place
     if not path.exists():
         raise UsageError(
@@ -231,7 +232,7 @@ def _from_classifier(source: str) -> Backbone:
     last = max(int(name.partition(".")[0]) for name in state)
     own = {name: tensor for name, tensor in state.items() if not re.match(rf"{last}\.", name)}
     return Backbone(
-        source=str(place.absolute()),
+        source=text_of(place.absolute()),
         lines=description.layers,
         weights=own,
         preparation=description.preparation,

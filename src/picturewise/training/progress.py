@@ -5,7 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from picturewise.printable import printable
 from picturewise.runs.history import Epoch, best_epoch
+from picturewise.standard_error import STANDARD_ERROR
 from picturewise.training.trainer import Callback, Trainer
 
 
@@ -13,7 +15,7 @@ class ProgressDisplay(Callback):
     """Shows epoch, batch, images a second and the time left, and what each epoch brought."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or Console(file=STANDARD_ERROR, highlight=False)
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._told = 0
@@ -79,4 +81,4 @@ class ProgressDisplay(Callback):
         self._told = len(trainer.notes)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from picturewise.data.dataset import Skipped
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.errors import DataError
+from picturewise.file_names import text_of
 from picturewise.names import listed, natural_order, pictures
 from picturewise.printable import printable
 from picturewise.split_names import word_set
@@ -118,20 +119,21 @@ def list_classes(folder: Path, root: Path) -> Listing:
     if not folders:
         holds = "pictures, but no folder per class" if strays else "no folder per class"
         raise DataError(f"{shown} holds {holds}; expected {shown}/<class>/<picture>.")
-    above = "" if folder == root else folder.relative_to(root).as_posix() + "/"
+    above = "" if folder == root else text_of(folder.relative_to(root).as_posix()) + "/"
     bad = [
-        Skipped(printable(above + entry.name), "a picture beside the class folders, so without a class")
+        Skipped(
+            printable(above + text_of(entry.name)), "a picture beside the class folders, so without a class"
+        )
         for entry in strays
     ]
     entries: list[FolderEntry] = []
     for class_folder in folders:
-        inside = list(_files_below(class_folder, above + class_folder.name))
+        called = text_of(class_folder.name)
+        inside = list(_files_below(class_folder, above + called))
         bad += [file for file in inside if isinstance(file, Skipped)]
         files = [file for file in inside if not isinstance(file, Skipped)]
         if not all(is_paper(path) for path, _ in files):
-            entries += [
-                FolderEntry(Path(path), printable(name), printable(class_folder.name)) for path, name in files
-            ]
+            entries += [FolderEntry(Path(path), printable(name), printable(called)) for path, name in files]
     entries.sort(key=lambda entry: entry.name)
     classes = sorted({entry.class_name for entry in entries}, key=natural_order)
     return Listing(tuple(classes), tuple(entries), tuple(bad), _on_deeper(entries, printable(above)))
@@ -170,7 +172,7 @@ def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str
     while waiting:
         path, prefix, above = waiting.pop()
         for entry in visible_entries(Path(path)):
-            name = f"{prefix}/{entry.name}"
+            name = f"{prefix}/{text_of(entry.name)}"
             if not is_folder(entry):
                 yield entry.path, name
             elif (number := identity(entry.path)) in above:

@@ -16,6 +16,7 @@ from picturewise.data.pictures.decode import Form
 from picturewise.data.pictures.decode_files import decode_each
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError
+from picturewise.file_names import path_of, text_of
 from picturewise.names import slug
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
@@ -41,7 +42,7 @@ class LoosePictures:
     @property
     def name(self) -> str:
         """The folder's name, or the first file's."""
-        return slug(Path(self.place))
+        return slug(path_of(self.place))
 
     def with_more(self, other: LoosePictures) -> LoosePictures:
         """Return the pictures of both."""
@@ -71,7 +72,7 @@ class LoosePictures:
 
         # In colour, whatever they are: whether some have colours is known only when all were opened.
         images, errors = decode_each(self.files, Form(*options.size, 3, options.resize), tick)
-        names = [str(file) for file in self.files]
+        names = [text_of(file) for file in self.files]
         bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
         _check(bad, len(names), skip_bad=options.skip_bad)
         good = [index for index in range(len(names)) if index not in errors]

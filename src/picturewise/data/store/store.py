@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +30,10 @@ from picturewise.data.read_options import ReadOptions
 from picturewise.data.store import change_detection, stored_split
 from picturewise.data.store.stored_split import Facts, Workshop
 from picturewise.errors import DataError, Interrupted, SaveError
+from picturewise.file_names import text_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
+from picturewise.stopping import shown, signal_of
 from picturewise.workshop import locked_workshop
 
 _DIGITS = 24  # hexadecimal ones of a name
@@ -134,9 +135,8 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
 
 def _reached(place: Path) -> str:
     """Return where links lead; a file keeps its own name, because some readers go by it."""
-    return (
-        os.path.realpath(place) if place.is_dir() else str(Path(os.path.realpath(place.parent)) / place.name)
-    )
+    reached = os.path.realpath(place) if place.is_dir() else Path(os.path.realpath(place.parent)) / place.name
+    return text_of(reached)
 
 
 def _places(reader: Reader, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
@@ -188,9 +188,9 @@ def _told_if_interrupted(source: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as interrupt:
         raise Interrupted(
-            f"Stopped by Ctrl-C while the pictures of {printable(source)} were imported: nothing half-done is left, "
-            "and the next start imports them anew.",
-            signal.SIGINT,
+            f"Stopped by {shown(signal_of(interrupt))} while the pictures of {printable(source)} were imported: "
+            "nothing half-done is left, and the next start imports them anew.",
+            signal_of(interrupt),
         ) from interrupt
 
 

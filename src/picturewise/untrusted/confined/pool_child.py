@@ -27,7 +27,7 @@ def main(message: Mapping[str, Any]) -> NoReturn:
     answers = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints must not get among the answers
     # A terminal sends these to all that it started. The parent decides: it ends its children, or waits itself.
-    for name in ("SIGINT", "SIGTSTP"):
+    for name in ("SIGINT", "SIGHUP", "SIGTSTP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     limit(message["memory"], None, 0)

@@ -1,0 +1,131 @@
+"""How a command ends: whatever went wrong becomes one sentence and an exit code, and lost output is no success."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from picturewise import stopping
+from picturewise.cli.output import OutputLostError, warn
+from picturewise.errors import LONGEST, PicturewiseError
+from picturewise.printable import printable, shortened
+
+_NO_MEMORY = (
+    "There was not enough memory{said}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
+    "(--set training.batch_size=16)."
+)
+
+
+def prepare_streams() -> None:
+    """Have a terminal without Unicode show `?`, and let no file that is opened take the place of a closed stream."""
+    for descriptor in (0, 1, 2):  # in this order, because the lowest free one is taken
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def tell(error: BaseException, *, debug: bool) -> int:
+    """Say on the standard error output what ended a command, and return its exit code.
+
+    Args:
+        error: what was raised.
+        debug: print the traceback before the sentence.
+    """
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, click.ClickException):
+        said = io.StringIO()
+        error.show(said)
+        warn(said.getvalue().rstrip(), keep="\n")
+        return error.exit_code
+    if debug:
+        warn("".join(traceback.format_exception(error)).rstrip(), keep="\n\t")
+    sentence, code = _sentence(error)
+    if sentence:
+        warn(f"picturewise: {sentence}")
+    return code
+
+
+def end(code: int) -> int:
+    """Write out what was printed, and return the exit code of the command: never 0 if anything could not be printed.
+
+    Args:
+        code: the exit code of what the command did.
+    """
+    lost = _lost_output()
+    if lost is None:
+        return code
+    # What waits in the buffer would be tried again when the interpreter ends, and end in a message of its own.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code or tell(lost, debug=False)
+
+
+def _lost_output() -> OutputLostError | None:
+    """Write out what was printed, and return what became of it where it got lost."""
+    if sys.stdout is None:
+        return OutputLostError("the standard output is closed")
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        return OutputLostError.of(error)
+    return None
+
+
+def _sentence(error: BaseException) -> tuple[str, int]:
+    """Return what to say about an error, and its exit code."""
+    match error:
+        case PicturewiseError():
+            return str(error), error.exit_code
+        case KeyboardInterrupt():
+            number = stopping.signal_of(error)
+            hints = getattr(error, "__notes__", [])[-1:]
+            return " ".join([f"Stopped by {stopping.shown(number)}.", *hints]), 128 + number
+        case OutputLostError():
+            return "" if error.pipe else f"The output cannot be written: {error}.", 1
+        case BrokenPipeError():  # by click's own output
+            return "", 1
+        case MemoryError():
+            return _NO_MEMORY.format(said=_in_brackets(error)), 1
+        case OSError() if error.errno == errno.ENOMEM:
+            return _NO_MEMORY.format(said=""), 1
+        case OSError() if error.errno in {errno.EMFILE, errno.ENFILE}:
+            return "Too many files are open for this system's limit. Raise it with: ulimit -n 1024", 1
+        case OSError() if error.filename is not None:
+            named = error.filename
+            place = "A file" if isinstance(named, int) else printable(Path(os.fsdecode(named)))
+            return f"{place} cannot be used: {error.strerror or error}.", 1
+        case OSError() if error.strerror:
+            return f"The operating system refused something that the command needs: {error.strerror}.", 1
+        case _ if _is_torchs_lack_of_memory(error):
+            return _NO_MEMORY.format(said=""), 1
+        case _:
+            what = shortened(f"{type(error).__name__}: {error}".rstrip(": "), 300)
+            return (
+                f"Picturewise met an error of its own ({what}). Run the same command with --debug for the traceback, "
+                "and please report it."
+            ), 1
+
+
+def _in_brackets(error: BaseException) -> str:
+    return f" ({shortened(error, LONGEST // 10)})" if str(error) else ""
+
+
+def _is_torchs_lack_of_memory(error: BaseException) -> bool:
+    """Return whether PyTorch ran out of memory; on the processor it raises a plain RuntimeError."""
+    return type(error).__name__ == "OutOfMemoryError" or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )

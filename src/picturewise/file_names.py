@@ -1,0 +1,75 @@
+"""Names of files as text, the same in every locale, and back to what the operating system takes.
+
+Python decodes the bytes of a name as the locale says. In an ASCII locale the two bytes of an é become two lone
+surrogates, which no UTF-8 file can hold, and a class has another name than the day before. Here the bytes are always
+read as UTF-8, and a byte that is none stands as its backslash escape.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def text_of(name: str | os.PathLike[str]) -> str:
+    r"""Return a name or path of the file system as text that can be stored in UTF-8; `path_of` finds the file again.
+
+    >>> text_of("roses/Ros\udcc3\udca9"), text_of("caf\udce9")
+    ('roses/Rosé', 'caf\\udce9')
+    """
+    name = os.fspath(name)
+    if name.isascii():
+        return name
+    try:
+        return os.fsencode(name).decode("utf-8")
+    except UnicodeError:  # a byte that is no UTF-8, or a text that is from no file system
+        return valid(name)
+
+
+def path_of(text: str | os.PathLike[str]) -> Path:
+    """Return the path that `text_of` made a text of; of any other text, the path of that name."""
+    text = os.fspath(text)
+    if text.isascii() and "\\udc" not in text:
+        return Path(text)
+    found = [
+        name for name in (text, _in_this_locale(text), _in_this_locale(_unescaped(text))) if _is_name(name)
+    ]
+    return Path(next((name for name in found if os.path.lexists(name)), found[0]))
+
+
+def valid(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: bytes that Python could not decode are read as UTF-8, or escaped.
+
+    >>> valid("Ros\udcc3\udca9"), valid("caf\udce9"), valid("\ud800")
+    ('Rosé', 'caf\\udce9', '\\ud800')
+    """
+    return repaired(text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def repaired(text: str) -> str:
+    """Return a text with the bytes in it that Python could not decode read as UTF-8, as far as they are."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeError:  # a surrogate that stands for no byte
+        return text
+
+
+def _in_this_locale(text: str) -> str:
+    try:
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    except UnicodeError:
+        return text
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), text)
+
+
+def _is_name(text: str) -> bool:
+    """Return whether the operating system can be asked for a name."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
