@@ -12,6 +12,7 @@ import re
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -188,7 +189,14 @@ def _zip_entries(
             RATIO_FROM, MAX_RATIO * size
         ):
             raise too_dense(where)
-    yield from (info for info in infos if not info.is_dir())
+    found = [info for info in infos if not info.is_dir()]
+    ((name, count),) = Counter(info.filename for info in found).most_common(1) or [("", 0)]
+    if count > 1:
+        raise DataError(
+            f"{where} holds {count:,} files under the name {printable(name[:100])!r}, expected one; pack it again with "
+            "each name once."
+        )
+    yield from found
 
 
 def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
