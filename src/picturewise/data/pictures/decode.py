@@ -273,7 +273,7 @@ def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
         return f"too large, more than {MAX_PIXELS:,} pixels"
     if isinstance(error, MemoryError):
         return "too large for the memory that is left"
-    said = printable(str(error) or type(error).__name__).rstrip(".")
+    said = printable(str(error).strip() or type(error).__name__).rstrip(".")
     return f"damaged or truncated ({said})"
 
 

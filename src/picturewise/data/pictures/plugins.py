@@ -76,12 +76,12 @@ def load_heif() -> tuple[str, ...]:
         RefusedError: the extra that reads it is not installed.
     """
     try:
-        plugin = importlib.import_module("pillow_heif")
+        import pillow_heif  # noqa: PLC0415 (an extra, which few pictures need)
     except ImportError as error:
         raise RefusedError(
             "an HEIC or HEIF picture, which needs pillow-heif; install it with: "
             f"{install_command('heif')}, or export the picture as JPEG"
         ) from error
     # A thumbnail inside would be decoded instead of the picture where a small size is asked for.
-    plugin.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     return ("HEIF",)
