@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as shown  # which is short whatever the value
 from typing import Any, Literal
 
+from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.read_options import AsItIs
 from picturewise.preparing.preparation import Preparation, is_number
 from picturewise.targets.one_class import OneClass
 
@@ -27,6 +29,7 @@ class Description:
         module: name of that Python class, for messages only.
         shape: height, width, channels of the pictures before preparation.
         resize: how pictures of another shape are brought to it.
+        background: what transparent pictures are put on; not written where it is white, as in files of before.
         classes: their names, in the order of the outputs.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
@@ -44,6 +47,7 @@ class Description:
     classes: tuple[str, ...]
     preparation: Preparation
     temperature: float = 1.0
+    background: Background = WHITE
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -60,9 +64,17 @@ class Description:
         """What the answer to a picture is."""
         return OneClass(self.classes)
 
+    def read_options(self, *, skip_bad: bool = False) -> AsItIs:
+        """Return how pictures are read for this classifier: as those that it was trained on."""
+        height, width, _ = self.shape
+        return AsItIs((height, width), self.resize, skip_bad, background=self.background)
+
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        plain = asdict(self)
+        if self.background == WHITE:
+            del plain["background"]
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Description:
@@ -136,6 +148,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "module": (lambda value: value is None or _is_text(value), "a name"),
     "shape": (_is_shape, "height, width and 1 or 3 channels"),
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
+    "background": (lambda value: value in ("white", "black"), "white or black"),
     "classes": (lambda value: _are_texts(value) and len(value) > 0, "names of classes"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (

@@ -58,6 +58,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
         module=trainer.record.module,
         shape=data.shape,
         resize=learner.recipe.data.resize,
+        background=data.background,
         classes=data.classes,
         preparation=learner.preparation,
         temperature=learner.start_temperature
