@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from picturewise.data.pictures import png_checksums
 from picturewise.data.pictures.decode import PictureError, read_picture
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -114,6 +115,14 @@ PICTURES = {
 }
 
 
+@pytest.fixture(autouse=True, params=["as small ones", "as large ones"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return how the pixels are checked, of which the pictures' size decides."""
+    if request.param == "as large ones":
+        monkeypatch.setattr(png_checksums, "_LARGE", range(1, 1 << 25))
+    return str(request.param)
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_each_flipped_bit_is_refused_or_changes_nothing(name: str) -> None:
     whole = PICTURES[name]()
@@ -207,7 +216,7 @@ def with_stream(stream: bytes) -> bytes:
 def test_pixels_that_do_not_have_their_adler_checksum_are_refused() -> None:
     stream = bytearray(zlib.compress(rows(PIXELS), 0))
     stream[20] ^= 1  # a pixel, in a stream that packs nothing
-    with pytest.raises(PictureError, match=r"damaged .its pixels cannot be unpacked: .*incorrect data check"):
+    with pytest.raises(PictureError, match=r"damaged .*(incorrect data check|broken data stream)"):
         read_picture(with_stream(bytes(stream)), None, 3)
 
 
@@ -215,9 +224,28 @@ def test_pixels_that_do_not_have_their_adler_checksum_are_refused() -> None:
 def test_pixels_that_end_early_are_refused(missing: int) -> None:
     for stream in (zlib.compress(rows(PIXELS)[:-missing]), zlib.compress(rows(PIXELS), 0)[:-missing]):
         with pytest.raises(
-            PictureError, match=r"damaged or truncated .a PNG with fewer pixels than its size asks"
+            PictureError,
+            match=r"damaged or truncated .*(fewer pixels than its size asks|image file is truncated)",
         ):
             read_picture(with_stream(stream), None, 3)
+
+
+def test_missing_rows_are_noticed_in_a_picture_that_shows_the_mark(way: str) -> None:
+    del way
+    mark = np.full((3, 4, 3), png_checksums._MARKS["RGB"], np.uint8)
+    for missing, plain in ((0, rows(mark)), (1, rows(mark[:-1]))):
+        content = png([header(4, 3, 8, 2), (b"IDAT", zlib.compress(plain)), (b"IEND", b"")])
+        if missing:
+            with pytest.raises(PictureError, match="fewer pixels than its size asks"):
+                read_picture(content, None, 3)
+        else:
+            np.testing.assert_array_equal(read_picture(content, None, 3), mark)
+
+
+def test_a_large_picture_is_read_as_it_is() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (600, 700, 3), np.uint8)
+    content = encoded(Image.fromarray(pixels), compress_level=1)
+    np.testing.assert_array_equal(read_picture(content, None, 3), pixels)
 
 
 def test_a_little_too_much_behind_the_pixels_changes_nothing() -> None:

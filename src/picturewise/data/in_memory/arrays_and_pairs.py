@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import allocate_in_memory
 from picturewise.data.arrays.layout import MAX_SIDE, Layout, layout_of
 from picturewise.data.arrays.value_range import ValueRange
-from picturewise.data.pictures.background import WHITE, Background, Hidden, hidden_by
-from picturewise.data.pictures.pixels import RefusedError, as_channels, is_grey, to_array, to_grey_or_rgb
+from picturewise.data.in_memory.pillow_pictures import as_bytes, is_picture
+from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
-_SAMPLE = 64  # pictures that are asked for once more, to see whether they are transparent
 _SLACK = 1e-3  # of the range: what rounding in 32 or 16 bits moves a value by
 _NOT_NORMALISED = "hand them in as they were before any normalisation, which Picturewise does itself"
 
@@ -164,28 +164,6 @@ def from_pairs(
     return ArraysOfSplit(images, _labels(labels, where), factor)
 
 
-def is_picture(value: Any) -> bool:
-    """Return whether a value is one of Pillow's pictures."""
-    return hasattr(value, "convert") and hasattr(value, "mode")
-
-
-def hidden_in(given: Any) -> list[Hidden | None]:
-    """Return what would hide each of a sample of Pillow's pictures, see `hidden_by`; others are not looked at."""
-    pictures = given[0] if isinstance(given, tuple) else given
-    if is_picture(pictures):
-        pictures = [pictures]
-    found: list[Hidden | None] = []
-    with contextlib.suppress(Exception):  # what is wrong with it is told where it is converted
-        count = 0 if hasattr(pictures, "dtype") else len(pictures)
-        for index in range(0, count, -(-count // _SAMPLE) or 1):
-            item = pictures[index]
-            picture = item[0] if isinstance(item, tuple | list) else item
-            if not is_picture(picture):
-                break
-            found.append(hidden_by(picture))
-    return found
-
-
 def as_array(value: Any, where: str) -> NDArray[Any]:
     """Return an array, a tensor of any device, or what says how it becomes an array, as an array.
 
@@ -255,10 +233,7 @@ def _pair(data: Any, index: int, where: str, background: Background) -> tuple[ND
 def _picture(picture: Any, place: str, background: Background) -> NDArray[Any]:
     """Return one picture (H, W, C), of Pillow's, an array or a tensor."""
     if is_picture(picture):
-        try:
-            return to_array(to_grey_or_rgb(picture, background), 1 if is_grey(picture.mode) else 3)
-        except (RefusedError, OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"{place} cannot be used: {error}.") from error
+        return as_bytes(picture, place, background)
     single = as_array(picture, place)[np.newaxis]
     array: NDArray[Any] = _layout(single.shape, single.dtype, place).arrange(single)[0]
     return array

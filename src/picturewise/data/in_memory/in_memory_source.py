@@ -20,10 +20,9 @@ from picturewise.data.in_memory.arrays_and_pairs import (
     from_arrays,
     from_pairs,
     from_pictures,
-    hidden_in,
-    is_picture,
 )
 from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingface
+from picturewise.data.in_memory.pillow_pictures import hidden_in, is_picture
 from picturewise.data.pictures.background import WHITE, Background, find_background
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError, UsageError

@@ -107,7 +107,7 @@ class _Opened(NamedTuple):
     def load(self) -> None:
         """Decode it, unless that is done."""
         if self.png is not None and self.image.tile:
-            png_checksums.check_pixels(self.png)
+            png_checksums.load(self.image, self.png)
         self.image.load()
         if self.image.format == "TIFF":
             check_sign(self.image)  # type: ignore[arg-type]  # Pillow's format says which class it is
