@@ -12,7 +12,6 @@ import re
 import stat
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +20,7 @@ from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.archives import tar_headers
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_RATIO, RATIO_FROM, UnpackedStream, too_dense
+from picturewise.untrusted.archives.zip_directory import check_names
 from picturewise.untrusted.regular_file import regular_size
 
 MAX_MEMBERS = 10_000
@@ -190,12 +190,7 @@ def _zip_entries(
         ):
             raise too_dense(where)
     found = [info for info in infos if not info.is_dir()]
-    ((name, count),) = Counter(info.filename for info in found).most_common(1) or [("", 0)]
-    if count > 1:
-        raise DataError(
-            f"{where} holds {count:,} files under the name {printable(name[:100])!r}, expected one; pack it again with "
-            "each name once."
-        )
+    check_names(archive, found, where)
     yield from found
 
 
