@@ -11,7 +11,7 @@ from typing import Any, Literal
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.read_options import AsItIs
 from picturewise.preparing.preparation import Preparation, is_number
-from picturewise.targets.one_class import OneClass
+from picturewise.targets import TARGETS, OneClass, Target
 
 FORMAT = 2
 """1 had `fit` for `resize`."""
@@ -31,8 +31,10 @@ class Description:
         resize: how pictures of another shape are brought to it.
         background: what transparent pictures are put on; not written where it is white, as in files of before.
         classes: their names, in the order of the outputs.
+        answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
+        number_format: of every computation from the pictures to the logits, in validation and prediction alike.
         provenance: where it came from: data, epoch, versions.
 
     Raises:
@@ -45,8 +47,10 @@ class Description:
     shape: tuple[int, int, int]
     resize: Literal["crop", "pad", "stretch"]
     classes: tuple[str, ...]
+    answer: str = OneClass.name
     preparation: Preparation
     temperature: float = 1.0
+    number_format: Literal["float32"] = "float32"
     background: Background = WHITE
     provenance: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,9 +64,9 @@ class Description:
             raise ValueError("the preparation is not one for pictures of that shape")
 
     @property
-    def target(self) -> OneClass:
+    def target(self) -> Target:
         """What the answer to a picture is."""
-        return OneClass(self.classes)
+        return TARGETS[self.answer](self.classes)
 
     def read_options(self, *, skip_bad: bool = False) -> AsItIs:
         """Return how pictures are read for this classifier: as those that it was trained on."""
@@ -150,10 +154,12 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
     "background": (lambda value: value in ("white", "black"), "white or black"),
     "classes": (lambda value: _are_texts(value) and len(value) > 0, "names of classes"),
+    "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (
         lambda value: is_number(value) and value > 0,
         "a number above 0",
     ),
+    "number_format": (lambda value: value == "float32", "float32"),
     "provenance": (_is_provenance, "texts by name"),
 }
