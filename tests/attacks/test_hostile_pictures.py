@@ -49,7 +49,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
     assert peak_memory() < 5_000_000
 
 
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "JPEG", "WEBP", "AVIF"])
 def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picturewise.data.pictures.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
@@ -85,17 +85,22 @@ def test_a_tiff_whose_pages_run_in_a_circle_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "found"),
     [
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
-        b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
-        b"#define x_width 8\n#define x_height 8\nstatic char x_bits[] = {\n0x00};\n",
-        b"/* XPM */\nstatic char *x[] = {",
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n", "a PostScript file"),
+        (
+            b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+            "an SVG drawing",
+        ),
+        (b"#define x_width 8\n#define x_height 8\nstatic char x_bits[] = {\n0x00};\n", "text"),
+        (b"/* XPM */\nstatic char *x[] = {", "text"),
     ],
     ids=["eps", "svg", "xbm", "xpm"],
 )
-def test_formats_that_run_or_fetch_things_are_not_opened(content: bytes) -> None:
-    with pytest.raises(PictureError, match=r"not a picture that Picturewise reads .found text"):
+def test_formats_that_run_or_fetch_things_are_not_opened(content: bytes, found: str) -> None:
+    with pytest.raises(
+        PictureError, match=f"not a picture that Picturewise reads .found {found}, expected PNG"
+    ):
         read_bytes(content, None, ignore)
 
 
@@ -129,6 +134,7 @@ SAMPLES = {
     "mpo": lambda: encoded(noise(), "MPO", save_all=True, append_images=[noise()]),
     "gif": lambda: encoded(noise(), "GIF", save_all=True, append_images=[noise()]),
     "webp": lambda: encoded(noise(), "WEBP", exif=turned()),
+    "avif": lambda: encoded(noise(), "AVIF", exif=turned(), speed=10),
     "bmp": lambda: encoded(noise().quantize(16), "BMP"),
     "tiff": lambda: encoded(noise(), "TIFF", compression="tiff_lzw", exif=turned()),
     "tiff-float": lambda: encoded(noise().convert("F"), "TIFF"),
@@ -195,6 +201,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "text": lambda: png(1, 1, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 1))),
     "profile": lambda: png(1, 1, (b"iCCP", b"a\0\0" + zlib.compress(bytes(400_000_000), 1))),
     "webp": lambda: encoded(Image.new("RGB", (9_900, 10_000)), "WEBP", lossless=True, method=0),
+    "avif": lambda: encoded(Image.new("RGB", (9_900, 10_000)), "AVIF", speed=10),
     "gif": lambda: encoded(Image.new("P", (9_900, 10_000)), "GIF"),
     "jpeg": lambda: encoded(Image.new("RGB", (9_900, 10_000)), "JPEG"),
     "tiff": lambda: sparse_tiff(10_000, 10_000, 1),

@@ -93,7 +93,32 @@ def hdf5() -> list[Seed]:
         one_file("floats", "set.h5", _hdf5(floats, LABELS.astype(np.uint8), compression="gzip"), "bytes"),
         one_file("colour", "set.h5", _hdf5(COLOUR, LABELS[:, np.newaxis]), "bytes"),
         one_file("new layout", "set.h5", _hdf5(GREY, LABELS, version="latest", compression="gzip"), "bytes"),
+        _with_fletcher32(),
     ]
+
+
+def _with_fletcher32() -> Seed:
+    """Return a file in which all numbers lie in chunks with a checksum."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "set.h5")
+        stretches = []
+        with h5py.File(path, "w") as file:
+            for name, numbers in (
+                ("X_train", GREY),
+                ("y_train", LABELS),
+                ("X_test", GREY[:3]),
+                ("y_test", LABELS[:3]),
+            ):
+                packed = {"compression": "gzip"} if name == "X_train" else {}
+                file.create_dataset(
+                    name, data=numbers, chunks=(3, *numbers.shape[1:]), fletcher32=True, **packed
+                )
+            for dataset in file.values():
+                chunks = [dataset.id.get_chunk_info(number) for number in range(dataset.id.get_num_chunks())]
+                stretches += [(chunk.byte_offset, chunk.byte_offset + chunk.size) for chunk in chunks]
+        content = path.read_bytes()
+    sealed = {"set.h5": tuple(stretches)}
+    return Seed("fletcher32 throughout", {"set.h5": content}, {"set.h5": "bytes"}, "set.h5", sealed=sealed)
 
 
 def _hdf5(pictures: NDArray[Any], labels: NDArray[Any], version: str | None = None, **plan: Any) -> bytes:

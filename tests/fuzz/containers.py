@@ -16,10 +16,12 @@ import zlib
 from collections.abc import Callable, Sequence
 from random import Random
 
-from mutations import mutated
+from mutations import damaged, mutated
 
 Inner = Callable[[bytes], bytes]
 
+SEALED = frozenset({"gzip", "bz2", "zip", "stored", "png"})
+"""Kinds that hold checksums of all that matters in them: damage is refused, or changes nothing."""
 TEXTS = frozenset({"csv", "json", "toml", "usps", "lines", "header"})
 # What a format says often, as pieces to put in where nothing of it belongs.
 WORDS: dict[str, tuple[bytes, ...]] = {
@@ -100,6 +102,15 @@ def changed(content: bytes, kind: str, random: Random, others: Sequence[bytes] =
 
         return _OPENED[outer](content, change, random)
     return mutated(content, random, [*others, *WORDS.get(outer, ())], text=outer in TEXTS)
+
+
+def damaged_alone(content: bytes, stretches: Sequence[tuple[int, int]], random: Random) -> bytes:
+    """Return a file damaged in one of some stretches, none of which grows or shrinks; without stretches, anywhere."""
+    if not stretches:
+        return damaged(content, random)
+    start, end = random.choice(stretches)
+    part = damaged(content[start:end], random)[: end - start]
+    return content[:start] + part.ljust(end - start, b"\0") + content[end:]
 
 
 def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -26,13 +26,14 @@ import pyarrow.parquet  # noqa: F401
 from readers import READERS
 from workers import Tally, make_case, run_all, run_case, write_case
 
-from picturewise.data.pictures.decode import _load_plugins
+from picturewise.data.pictures.plugins import load_avif, load_formats
 
 COLUMNS = (
     "reader",
     "cases",
     "refused",
     "read",
+    "sealed",
     "child crashed",
     "slowest, s",
     "largest, MB",
@@ -54,7 +55,8 @@ def main() -> int:
     strange = set(asked.readers) - set(names)
     if strange:
         parser.error(f"no reader is called {', '.join(sorted(strange))}, expected some of {', '.join(names)}")
-    _load_plugins()
+    load_formats()
+    load_avif()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of what ends the workers
     chosen = [reader for reader in READERS if reader.name in (asked.readers or names)]
     if asked.case is not None:
@@ -80,6 +82,7 @@ def row(tally: Tally, seconds: float) -> str:
         f"{tally.cases:,}",
         f"{tally.refused:,}",
         f"{tally.read:,}",
+        f"{tally.sealed:,}",
         f"{tally.crashed:,}",
         f"{tally.slowest[0]:.2f}",
         f"{tally.largest[0] / 1e6:,.0f}",
@@ -111,9 +114,9 @@ def show(name: str, number: int) -> int:
     (reader,) = (reader for reader in READERS if reader.name == name)
     seeds = reader.seeds()
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-{number}-"))
-    seed, files, _ = make_case(reader, seeds, number)
-    write_case(files, folder / "files")
-    print(f"{name} {number}: made of '{seed.name}', its files are in {folder / 'files'}", flush=True)
+    case = make_case(reader, seeds, number)
+    write_case(case.files, folder / "files")
+    print(f"{name} {number}: made of '{case.seed.name}', its files are in {folder / 'files'}", flush=True)
     outcome = run_case(reader, seeds, number, folder, 0)
     print(f"{outcome.kind}, {outcome.seconds:.2f} s of processor time\n{outcome.said}")
     return int(outcome.is_finding)

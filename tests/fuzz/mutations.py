@@ -70,6 +70,11 @@ _TOKEN = re.compile(rb"[0-9]+(?:\.[0-9]+)?|[A-Za-z_]+|[^A-Za-z0-9_]")
 Change = Callable[[bytearray, Random, Sequence[bytes]], None]
 
 
+def damaged(content: bytes, random: Random) -> bytes:
+    """Return the content with one to eight changes, none of which puts another whole file in its place."""
+    return _changed(content, random, (), DAMAGE, DAMAGE)
+
+
 def mutated(content: bytes, random: Random, others: Sequence[bytes] = (), *, text: bool = False) -> bytes:
     """Return the content with one to eight changes.
 
@@ -79,9 +84,15 @@ def mutated(content: bytes, random: Random, others: Sequence[bytes] = (), *, tex
         others: pieces to put in here and there: other files to splice with, words of the format.
         text: whether most changes are to be those of words and lines.
     """
+    return _changed(content, random, others, BINARY_CHANGES, TEXT_CHANGES if text else BINARY_CHANGES)
+
+
+def _changed(
+    content: bytes, random: Random, others: Sequence[bytes], few: Sequence[Change], most: Sequence[Change]
+) -> bytes:
     changed = bytearray(content)
     for _ in range(random.choice((1, 1, 1, 1, 2, 2, 3, 4, 8))):
-        changes = TEXT_CHANGES if text and random.random() < 0.7 else BINARY_CHANGES
+        changes = most if most is not few and random.random() < 0.7 else few
         random.choice(changes)(changed, random, others)
     return bytes(changed[:MOST])
 
@@ -234,4 +245,5 @@ BINARY_CHANGES: tuple[Change, ...] = (
     *(flip_bits, flip_bits, write_byte, write_byte, write_run, write_integer, write_integer, write_integer),
     *(count_on, count_on, cut, cut_front, delete, insert, duplicate, swap, splice, splice),
 )
+DAMAGE: tuple[Change, ...] = tuple(change for change in BINARY_CHANGES if change is not splice)
 TEXT_CHANGES: tuple[Change, ...] = (word, word, word, word, word, line, line, encode)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from functools import cache
 
 import numpy as np
@@ -34,10 +36,16 @@ def _samples() -> dict[str, tuple[bytes, str]]:
     clear.putalpha(grey)
     files = {
         "rgb.png": _encoded(noise, "PNG"),
-        "palette.png": _encoded(paletted, "PNG", transparency=3),
+        # With transparency=3, tRNS would have 16 bytes, and to delete so many at once leaves a valid file of more.
+        "palette.png": _encoded(paletted, "PNG", transparency=4),
         "wide.png": _encoded(wide, "PNG"),
         "clear.png": _encoded(clear, "PNG", exif=lying),
         "one bit.png": _encoded(noise.convert("1"), "PNG"),
+        "texts.png": _with_chunks(_encoded(noise, "PNG"), *_TEXTS),
+        "pieces.png": _in_pieces(_encoded(clear, "PNG")),
+        "interlaced.png": _interlaced(),
+        "one frame.png": _with_chunks(_encoded(noise, "PNG"), (b"acTL", struct.pack(">II", 1, 0)), _FRAME),
+        "and more.png": _encoded(noise.convert("LA"), "PNG") + b"and more",
         "rgb.jpg": _encoded(noise, "JPEG", exif=lying),
         "progressive.jpg": _encoded(noise, "JPEG", progressive=True, quality=30),
         "cmyk.jpg": _encoded(noise.convert("CMYK"), "JPEG"),
@@ -45,6 +53,8 @@ def _samples() -> dict[str, tuple[bytes, str]]:
         "two.jpg": _encoded(noise, "MPO", save_all=True, append_images=[_noise(1)]),
         "plain.gif": _encoded(paletted, "GIF", transparency=1),
         "interlaced.gif": _encoded(paletted, "GIF", interlace=1, comment=b"a picture"),
+        "plain.avif": _encoded(noise, "AVIF", speed=10),
+        "clear.avif": _encoded(clear, "AVIF", speed=10, quality=90, exif=lying),
         "plain.webp": _encoded(noise, "WEBP", exif=lying),
         "lossless.webp": _encoded(clear, "WEBP", lossless=True),
         "rgb.bmp": _encoded(noise, "BMP"),
@@ -67,6 +77,55 @@ def _samples() -> dict[str, tuple[bytes, str]]:
     return {
         name: (content, "png/bytes" if name.endswith(".png") else "bytes") for name, content in files.items()
     }
+
+
+_TEXTS = (
+    (b"gAMA", struct.pack(">I", 45455)),
+    (b"tEXt", b"Software\0a test"),
+    (b"tIME", struct.pack(">H5B", 2020, 1, 2, 3, 4, 5)),
+    (b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="6"/>'),
+)
+_FRAME = (b"fcTL", struct.pack(">IIIIIHHBB", 0, 17, 20, 0, 0, 1, 1, 0, 0))
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def _with_chunks(content: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG with chunks before its pixels."""
+    at = content.index(b"IDAT") - 4
+    return content[:at] + b"".join(_chunk(*chunk) for chunk in chunks) + content[at:]
+
+
+def _in_pieces(content: bytes) -> bytes:
+    """Return a PNG with its pixels in chunks of 100 bytes."""
+    at = content.index(b"IDAT") - 4
+    (length,) = struct.unpack(">I", content[at : at + 4])
+    packed = content[at + 8 : at + 8 + length]
+    pieces = [_chunk(b"IDAT", packed[start : start + 100]) for start in range(0, length, 100)]
+    return content[:at] + b"".join(pieces) + content[at + 12 + length :]
+
+
+def _interlaced() -> bytes:
+    """Return a grey PNG of 11 x 9 pixels in seven passes, which Pillow does not write."""
+    passes = (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    )
+    pixels = np.random.default_rng(3).integers(0, 256, (9, 11), np.uint8)
+    rows = [row for x, y, across, down in passes for row in pixels[y::down, x::across] if len(row)]
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", struct.pack(">II5B", 11, 9, 8, 0, 0, 0, 1))
+        + _chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
+        + _chunk(b"IEND", b"")
+    )
 
 
 def folders() -> list[Seed]:
@@ -142,6 +201,22 @@ def parquet() -> list[Seed]:
         Seed(name, {"train.parquet": content}, {"train.parquet": "bytes"}, "train.parquet")
         for name, content in tables.items()
     ]
+    table = pa.table({"image": pictures, "label": numbers})
+    content = _parquet(table, compression="none", use_dictionary=False, write_page_checksum=True)
+    places = [
+        (content.index(part), len(part))
+        for part in [*pictures, np.array([n % 2 for n in range(6)]).tobytes()]
+    ]
+    stretches = tuple((start, start + length) for start, length in places)
+    found.append(
+        Seed(
+            "page checksums",
+            {"train.parquet": content},
+            {"train.parquet": "bytes"},
+            "train.parquet",
+            sealed={"train.parquet": stretches},
+        )
+    )
     shards = {"train-00000-of-00002.parquet": tables["zstd"], "train-00001-of-00002.parquet": tables["zstd"]}
     return [*found, Seed("shards", shards, dict.fromkeys(shards, "bytes"))]
 

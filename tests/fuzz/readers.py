@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from picturewise.data.store import store
 
 PICTURES = np.zeros((2, 5, 7, 3), np.uint8)  # to be predicted
 
-Read = Callable[[Path, Seed, Random], None]
+Read = Callable[[Path, Seed, Random], str | None]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Reader:
 
     Attributes:
         seeds: returns the valid files that cases are made of.
-        read: reads a case as a user would, and uses what came of it; raises what the user would meet.
+        read: reads a case as a user would, and uses what came of it; raises what the user would meet. It returns a
+            digest of pictures and labels, or None where files were left out, or nobody compares.
         children: whether foreign libraries read it in child processes.
     """
 
@@ -41,7 +43,7 @@ class Reader:
     children: bool = False
 
 
-def read_source(folder: Path, seed: Seed, random: Random) -> None:
+def read_source(folder: Path, seed: Seed, random: Random) -> str | None:
     """Read all splits through the store, as every command does, and look at all that they hold."""
     options = DataOptions(
         source=str(folder / seed.source),
@@ -49,7 +51,7 @@ def read_source(folder: Path, seed: Seed, random: Random) -> None:
         resize=random.choice(("crop", "pad", "stretch")),
         skip_bad=random.random() < 0.5,
     )
-    _use(options)
+    return _use(options)
 
 
 def read_store(folder: Path, seed: Seed, random: Random) -> None:
@@ -96,23 +98,29 @@ def read_run(folder: Path, seed: Seed, random: Random) -> None:
             refused = None  # it holds this frame, which holds it: the memory of neither would be given back
 
 
-def read_weights(folder: Path, seed: Seed, random: Random) -> None:
+def read_weights(folder: Path, seed: Seed, random: Random) -> str:
     """Read weights that another program wrote, and look at every number."""
     del random
     from picturewise.networks import weights
     from picturewise.networks.weight_files import read_weight_file
 
-    weights.fingerprint(read_weight_file(folder / seed.source))
+    return weights.fingerprint(read_weight_file(folder / seed.source))
 
 
-def _use(options: DataOptions) -> None:
+def _use(options: DataOptions) -> str | None:
     dataset = read.read(recognise(options.source), options)
-    for part in dataset.splits().values():
+    found = hashlib.sha256()
+    for split, part in dataset.splits().items():
+        images = np.ascontiguousarray(part.images[: len(part)])
+        found.update(repr((split, part.classes, images.shape, images.dtype)).encode())
+        found.update(images)
+        found.update(b"" if part.labels is None else np.ascontiguousarray(part.labels))
         part.fingerprint  # noqa: B018 (computed when asked for)
         part.counts()
         part.statistics.totals()
         assert part.images[: len(part)].shape == (len(part), *part.shape)
         assert part.names is None or len(part.names) == len(part)
+    return None if dataset.skipped else found.hexdigest()
 
 
 READERS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Files = dict[str, bytes]
 
@@ -18,6 +18,8 @@ class Seed:
         kinds: those that may be changed, and what each is; see `containers.changed`.
         source: the path that is read, below the case's folder; "": the folder.
         sign: puts checksums right that stand in one file and speak of another.
+        sealed: the stretches of a file that stand under its own checksums, by path; files of the kinds in
+            `containers.SEALED` do so as a whole.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Seed:
     kinds: Mapping[str, str]
     source: str = ""
     sign: Callable[[Files], None] | None = None
+    sealed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
 
 def one_file(name: str, path: str, content: bytes, kind: str) -> Seed:

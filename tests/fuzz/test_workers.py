@@ -26,7 +26,7 @@ SEED = one_file("a seed", "file", b"0123456789" * 10, "bytes")
 
 def outcomes(behave: Callable[[int], None], cases: int = 6) -> dict[int, Outcome]:
     """Return the findings where a reader behaves badly at the third of a few cases."""
-    third = make_case(Reader("bad", lambda: [SEED], lambda *_: None), [SEED], 2)[1]["file"]
+    third = make_case(Reader("bad", lambda: [SEED], lambda *_: None), [SEED], 2).files["file"]
 
     def read(folder: Path, _seed: Seed, _random: Random) -> None:
         if (folder / "file").read_bytes() == third:
@@ -110,7 +110,26 @@ def test_a_seed_that_cannot_be_read_is_found() -> None:
 
 def test_a_case_is_the_same_each_time_and_others_are_other_cases() -> None:
     reader = Reader("bad", lambda: [SEED], lambda *_: None)
-    made = [make_case(reader, [SEED], number)[1]["file"] for number in range(50)]
-    assert made == [make_case(reader, [SEED], number)[1]["file"] for number in range(50)]
+    made = [make_case(reader, [SEED], number).files["file"] for number in range(50)]
+    assert made == [make_case(reader, [SEED], number).files["file"] for number in range(50)]
     assert len(set(made)) > 40
-    assert make_case(reader, [SEED], -1)[1] == SEED.files
+    assert make_case(reader, [SEED], -1).files == SEED.files
+
+
+def test_damage_under_a_checksum_that_is_read_as_something_else_is_found() -> None:
+    seed = Seed("sealed", {"file": bytes(100)}, {"file": "bytes"}, "file", sealed={"file": ((20, 60),)})
+
+    def read(folder: Path, _seed: Seed, _random: Random) -> str | None:
+        content = (folder / "file").read_bytes()
+        if content[20:40] != bytes(20):
+            return content.hex()  # as if nothing were checked
+        if any(content):
+            raise DataError("damaged")
+        return "what the seed holds"
+
+    tally = run_all(Reader("bad", lambda: [seed], read), range(60), 2)
+    assert tally.sealed > 10
+    assert {outcome.kind for outcome in tally.findings.values()} == {"accepted"}
+    assert all(
+        make_case(Reader("bad", lambda: [seed], read), [seed], number).sealed for number in tally.findings
+    )

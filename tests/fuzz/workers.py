@@ -24,7 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from containers import changed
+from containers import SEALED, changed, damaged_alone
 from forking import Forked, address_space
 from readers import Reader
 from seeds import Files, Seed
@@ -49,16 +49,19 @@ class Outcome:
     """What a case came to.
 
     Attributes:
-        kind: read or refused; or what is wrong: died, hangs, slow, memory, warning, unprintable, or an exception.
+        kind: read or refused; or what is wrong: accepted (read, with other pictures or labels than the undamaged
+            file), died, hangs, slow, memory, warning, unprintable, or an exception.
         said: the sentence, or the traceback.
         seconds: of processor time, children included.
         bytes: above what the process had at its start; of its children, the largest above that, if it is a new record.
+        sealed: whether it was to be refused, or read as the undamaged file is.
     """
 
     kind: str
     said: str = ""
     seconds: float = 0.0
     bytes: int = 0
+    sealed: bool = False
 
     @property
     def is_finding(self) -> bool:
@@ -75,6 +78,7 @@ class Tally:
     read: int = 0
     refused: int = 0
     crashed: int = 0
+    sealed: int = 0
     slowest: tuple[float, int] = (0.0, -1)
     largest: tuple[int, int] = (0, -1)
     findings: dict[int, Outcome] = field(default_factory=dict)
@@ -88,6 +92,7 @@ class Tally:
         self.cases += 1
         self.read += outcome.kind == "read"
         self.refused += outcome.kind == "refused"
+        self.sealed += outcome.sealed
         self.crashed += any(words in outcome.said for words in _CRASHED)
         self.slowest = max(self.slowest, (outcome.seconds, number))
         self.largest = max(self.largest, (outcome.bytes, number))
@@ -95,22 +100,43 @@ class Tally:
             self.findings[number] = outcome
 
 
-def make_case(reader: Reader, seeds: Sequence[Seed], number: int) -> tuple[Seed, Files, Random]:
-    """Return the seed of a case, its files with something changed, and the generator to go on with.
+@dataclass(frozen=True)
+class Case:
+    """A seed with something changed.
 
-    Below zero the numbers are those of the seeds, unchanged: -1 is the first.
+    Attributes:
+        seed: what it was made of.
+        files: the changed ones among the others.
+        random: the generator to go on with.
+        sealed: whether all that was changed stands under checksums, which were left as they were: what is read must
+            be what the seed holds.
     """
+
+    seed: Seed
+    files: Files
+    random: Random
+    sealed: bool = False
+
+
+def make_case(reader: Reader, seeds: Sequence[Seed], number: int) -> Case:
+    """Return a case; below zero the numbers are those of the seeds, unchanged: -1 is the first."""
     random = Random(f"{reader.name} {number}")
     if number < 0:
-        return seeds[-number - 1], dict(seeds[-number - 1].files), random
+        return Case(seeds[-number - 1], dict(seeds[-number - 1].files), random)
     seed = random.choice(seeds)
     files = dict(seed.files)
-    for name in random.sample(sorted(seed.kinds), k=min(len(seed.kinds), random.choice((1, 1, 1, 1, 1, 2)))):
+    names = random.sample(sorted(seed.kinds), k=min(len(seed.kinds), random.choice((1, 1, 1, 1, 1, 2))))
+    known = all(name in seed.sealed or seed.kinds[name].partition("/")[0] in SEALED for name in names)
+    sealed = known and random.random() < 0.5
+    for name in names:
+        if sealed:
+            files[name] = damaged_alone(seed.files[name], seed.sealed.get(name, ()), random)
+            continue
         others = [other.files[name] for other in seeds if other.kinds.get(name) == seed.kinds[name]]
         files[name] = changed(seed.files[name], seed.kinds[name], random, others)
     if seed.sign is not None and random.random() < 0.8:
         seed.sign(files)
-    return seed, files, random
+    return Case(seed, files, random, sealed)
 
 
 def write_case(files: Files, folder: Path) -> None:
@@ -133,9 +159,11 @@ def run_case(reader: Reader, seeds: Sequence[Seed], number: int, folder: Path, s
         folder: to work in.
         start: bytes in memory when the process began with its first case.
     """
-    seed, files, random = make_case(reader, seeds, number)
+    made = make_case(reader, seeds, number)
+    undamaged = Random()
+    undamaged.setstate(made.random.getstate())
     case = folder / "case"
-    write_case(files, case)
+    write_case(made.files, case)
     shutil.rmtree(folder / "home", ignore_errors=True)
     real = reader.children and number % STARTED == 0 and number >= 0
     shown: list[str] = []
@@ -145,7 +173,7 @@ def run_case(reader: Reader, seeds: Sequence[Seed], number: int, folder: Path, s
         warnings.showwarning = lambda *what, **_: shown.append(f"{what[1].__name__}: {what[0]}")
         _forget_peak()
         began = _processor_seconds()
-        kind, said = _attempt(reader, case, seed, random)
+        kind, said, read = _attempt(reader, case, made.seed, made.random)
         seconds = _processor_seconds() - began
     peak = _peak() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -160,22 +188,32 @@ def run_case(reader: Reader, seeds: Sequence[Seed], number: int, folder: Path, s
             kind = "slow"
         elif printable(said) != said:
             kind = "unprintable"
-    return Outcome(kind, said, seconds, max(0, peak))
+        elif made.sealed and read is not None and read != _undamaged(reader, made.seed, undamaged, folder):
+            kind, said = "accepted", "It was read, with other pictures or labels than the undamaged file."
+    return Outcome(kind, said, seconds, max(0, peak), made.sealed)
 
 
-def _attempt(reader: Reader, case: Path, seed: Seed, random: Random) -> tuple[str, str]:
+def _undamaged(reader: Reader, seed: Seed, random: Random, folder: Path) -> str | None:
+    """Return what a seed is read as, in the way in which the generator has a case read."""
+    case = folder / "seed"
+    write_case(dict(seed.files), case)
+    with _own_home(folder / "home"), _children(forked=True):
+        return reader.read(case, seed, random)
+
+
+def _attempt(reader: Reader, case: Path, seed: Seed, random: Random) -> tuple[str, str, str | None]:
+    """Return the kind of outcome, what is said, and a digest of what was read."""
     try:
-        reader.read(case, seed, random)
+        return "read", "", reader.read(case, seed, random)
     except PicturewiseError as error:
         if isinstance(error.__cause__, MemoryError):
-            return "memory", traceback.format_exc()
-        return "refused", str(error)
+            return "memory", traceback.format_exc(), None
+        return "refused", str(error), None
     except KeyboardInterrupt:
         raise
     # A library written in Rust raises what is no Exception.
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is a finding)
-        return type(error).__name__, traceback.format_exc()
-    return "read", ""
+        return type(error).__name__, traceback.format_exc(), None
 
 
 @contextlib.contextmanager
@@ -320,7 +358,8 @@ def _work(reader: Reader, seeds: Sequence[Seed], numbers: Sequence[int], folder:
         start = _peak()
         for number in numbers:
             outcome = run_case(reader, seeds, number, folder, start)
-            _tell(told, [number, outcome.kind, outcome.said[-4000:], outcome.seconds, outcome.bytes])
+            said = outcome.said[-4000:]
+            _tell(told, [number, outcome.kind, said, outcome.seconds, outcome.bytes, outcome.sealed])
         code = 0
     finally:
         os._exit(code)

@@ -59,6 +59,9 @@ Wheels of NumPy, SciPy, scikit-learn and PyTorch bundle compiled libraries, GCC'
 GCC Runtime Library Exception) among them; SciPy's and NumPy's also bundle libquadmath (LGPL-2.1). Their wheels contain
 the licence texts. PyTorch's GPU build installs NVIDIA's libraries, which are under NVIDIA's own terms and not open
 source; the CPU build does not.
+
+Wheels of pillow-heif, which only the extra `heif` installs, bundle libheif and libde265 (LGPL-3.0) and the encoder x265
+(GPL-2.0), so that these wheels as a whole are under GPL-2.0. Picturewise decodes with it and does not distribute it.
 """
 
 
@@ -126,6 +129,8 @@ def licences() -> tuple[list[Licence], list[str]]:
         try:
             found[name] = distribution(name)
         except PackageNotFoundError:
+            if name in constrained():
+                raise SystemExit(f"{name} is not installed; constraints.txt has it.") from None
             absent.add(name)
             continue
         for line in found[name].requires or ():

@@ -18,6 +18,7 @@ from picturewise.data.arrays.lazy_rows import Table
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.read_options import ReadOptions
 from picturewise.split_names import SplitName
 
@@ -55,12 +56,14 @@ class Reading:
         notes: decisions, in sentences.
         reserved: test pictures that were held out before from the same pictures as train, see `Dataset`.
         whole_train: the fingerprint of train before that, see `Dataset`.
+        background: what transparent pictures lie on.
     """
 
     parts: Mapping[SplitName, Part]
     notes: tuple[str, ...] = ()
     reserved: ImageSet | None = None
     whole_train: str | None = None
+    background: Background = WHITE
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

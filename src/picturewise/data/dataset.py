@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 from picturewise.split_names import SPLITS, SplitName
@@ -38,6 +39,7 @@ class Dataset:
             nobody may learn from them.
         whole_train: the fingerprint of the source's train split before anything was held out from it; None: it was
             not read.
+        background: what transparent pictures were put on.
         read_with: the options that give the same splits again when the source that they name is read with them; None:
             the pictures are in memory alone.
     """
@@ -50,6 +52,7 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     reserved: ImageSet | None = None
     whole_train: str | None = None
+    background: Background = WHITE
     read_with: DataOptions | None = None
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticCustomError
 
 from picturewise.data.hints import Hints, LayoutName
+from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError
 from picturewise.untrusted.patterns import why_no_pattern
@@ -34,6 +35,11 @@ class DataOptions(BaseModel):
         default="crop",
         description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
         "show all of it on black, or distort it.",
+    )
+    background: Background | None = Field(
+        default=None,
+        description="What transparent picture files are put on; none: white, or black where white would hide most of "
+        "those in train.",
     )
     classes: tuple[str, ...] | None = Field(
         default=None,

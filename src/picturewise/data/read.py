@@ -87,4 +87,5 @@ def _completed(
         skipped=reading.skipped,
         reserved=reserved,
         whole_train=whole_train,
+        background=reading.background,
     )

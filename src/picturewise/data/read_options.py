@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from picturewise.data.pictures.background import Background
     from picturewise.data.pictures.resize_mode import ResizeMode
 
 
@@ -16,6 +17,8 @@ class ReadOptions(Protocol):
     def size(self) -> tuple[int, int] | None: ...  # noqa: D102 (DataOptions says what each is)
     @property
     def resize(self) -> ResizeMode: ...  # noqa: D102
+    @property
+    def background(self) -> Background | None: ...  # noqa: D102
     @property
     def classes(self) -> tuple[str, ...] | None: ...  # noqa: D102
     @property
@@ -48,3 +51,4 @@ class AsItIs:
     split_seed: int = 0
     limit: int | None = None
     group_by: str | None = None
+    background: Background | None = None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from picturewise.data.contract import Reader, Remarks, Source
 from picturewise.data.dataset import Dataset, Skipped
 from picturewise.data.hints import NO_HINTS, Hints, option_of
-from picturewise.data.pictures.decode import SUFFIXES, describe
+from picturewise.data.pictures.decode import SUFFIXES
+from picturewise.data.pictures.file_kinds import START, kind_of
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.errors import DataError, UsageError, nearest
@@ -201,7 +202,8 @@ def _contents(path: Path) -> str:
     """Say in a few words what is at `path`."""
     if path.is_file():
         with path.open("rb") as file:
-            return describe(file.read(64))
+            kind = kind_of(file.read(START))
+        return f"{kind.words} ({kind.way_out})" if kind.way_out else kind.words
     if not path.is_dir():
         return "neither a file nor a folder"
     names = sorted(os.listdir(path))  # noqa: PTH208 (names, not paths)

@@ -9,6 +9,8 @@ from reprlib import repr as shown  # which is short whatever the value
 from typing import Any, Literal
 
 from picturewise.architectures.lines import MOST_UNITS
+from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.read_options import AsItIs
 from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
 from picturewise.printable import printable
 from picturewise.targets import TARGETS, OneClass, Target
@@ -31,6 +33,7 @@ class Description:
         module: name of that Python class, for messages only.
         shape: height, width, channels of the pictures before preparation; sides up to 1,024.
         resize: how pictures of another shape are brought to it.
+        background: what transparent pictures are put on; not written where it is white, as in files of before.
         classes: their names, in the order of the outputs; as they are printed, each once.
         answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
@@ -52,6 +55,7 @@ class Description:
     preparation: Preparation
     temperature: float = 1.0
     number_format: Literal["float32"] = "float32"
+    background: Background = WHITE
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,9 +72,17 @@ class Description:
         """What the answer to a picture is."""
         return TARGETS[self.answer](self.classes)
 
+    def read_options(self, *, skip_bad: bool = False) -> AsItIs:
+        """Return how pictures are read for this classifier: as those that it was trained on."""
+        height, width, _ = self.shape
+        return AsItIs((height, width), self.resize, skip_bad, background=self.background)
+
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        plain = asdict(self)
+        if self.background == WHITE:
+            del plain["background"]
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Description:
@@ -154,6 +166,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "module": (lambda value: value is None or _is_text(value), "a name"),
     "shape": (_is_shape, f"height and width up to {MOST_PIXELS:,}, and 1 or 3 channels"),
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
+    "background": (lambda value: value in ("white", "black"), "white or black"),
     "classes": (_are_classes, f"1 to {MOST_UNITS:,} names of classes, each once"),
     "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from picturewise import files
 from picturewise.data.dataset import Dataset
+from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import RunError
 from picturewise.preparing.preparation import Preparation
 from picturewise.split_names import SplitName
@@ -41,6 +42,7 @@ class DataFacts(BaseModel):
     )
     notes: tuple[str, ...]
     skipped: int
+    background: Background = Field(default=WHITE, description="What transparent pictures were put on.")
 
 
 class RunRecord(BaseModel):
@@ -112,4 +114,5 @@ def data_facts(dataset: Dataset) -> DataFacts:
         whole_train=dataset.whole_train,
         notes=dataset.notes,
         skipped=len(dataset.skipped),
+        background=dataset.background,
     )

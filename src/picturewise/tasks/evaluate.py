@@ -207,7 +207,7 @@ def _is_own(run: Run, source: Source, *, progress: bool) -> bool:
     if "train" not in source.splits:
         return False
     options = run.recipe.data
-    as_it_is = AsItIs(options.size, options.resize, options.skip_bad)
+    as_it_is = AsItIs(options.size, options.resize, options.skip_bad, background=options.background)
     found = load(source, as_it_is, splits=["train"], progress=progress)
     return found.whole_train == run.record.data.whole_train
 
@@ -221,8 +221,7 @@ def _on_other_pictures(
             f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
             "is evaluated, or all if they have no splits."
         )
-    height, width, _ = classifier.description.shape
-    options = AsItIs((height, width), classifier.description.resize)
+    options = classifier.description.read_options()
     chosen = split_to_use(source)
     dataset = load(source, options, splits=[chosen], progress=progress)
     part = dataset.split(chosen)
@@ -240,7 +239,7 @@ def _without_learned(
     known = classifier.description.provenance
     if known.get("whole_train_sha256", whole.whole_train) != whole.whole_train:
         return None
-    usual = data_options(size=as_it_is.size, resize=as_it_is.resize)
+    usual = data_options(size=as_it_is.size, resize=as_it_is.resize, background=as_it_is.background)
     held_out = load(source, usual, progress=False)
     own = held_out.train is not None and held_out.train.fingerprint == known.get("train_sha256")
     return held_out.test if own else None

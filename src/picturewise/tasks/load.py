@@ -12,6 +12,7 @@ from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints, LayoutName, option_of
 from picturewise.data.in_memory.in_memory_source import NAME, DatasetSource, SplitObject, in_memory_source
+from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.data.read import read
 from picturewise.data.read_options import ReadOptions
@@ -35,6 +36,7 @@ def read_dataset(
     resize: ResizeMode = "crop",
     skip_bad: bool = False,
     group_by: str | None = None,
+    background: Background | None = None,
     label_from: str | None = None,
     label_column: str | None = None,
     file_column: str | None = None,
@@ -52,6 +54,7 @@ def read_dataset(
         skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
         group_by: a regular expression that is looked for in the file names, such as `(patient[0-9]+)_`; pictures
             of which it finds the same are not parted where a split is held out.
+        background: what transparent pictures are put on, white or black; none: found on train.
         label_from: what is said about the source where its files leave it open, see `Hints`.
         label_column: the same.
         file_column: the same.
@@ -66,7 +69,7 @@ def read_dataset(
     from picturewise.data.options import data_options  # noqa: PLC0415 (pydantic, which predicting needs not)
 
     options = data_options(
-        size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, label_from=label_from,
+        size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, background=background, label_from=label_from,
         label_column=label_column, file_column=file_column, split_column=split_column, value_range=value_range,
         layout=layout,
     )  # fmt: skip

@@ -12,7 +12,6 @@ from picturewise.csv_cells import as_cell
 from picturewise.data.contract import Source
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read import read
-from picturewise.data.read_options import AsItIs
 from picturewise.data.recognise import Data, recognise, recognise_each
 from picturewise.errors import DataError
 from picturewise.files import write_text
@@ -63,8 +62,7 @@ def predict(
     """
     classifier = (run if isinstance(run, Classifier) else _classifier(run, network)).by_engine(engine)
     sources = _recognised(data, hints)
-    height, width, _ = classifier.description.shape
-    options = AsItIs((height, width), classifier.description.resize, skip_bad)
+    options = classifier.description.read_options(skip_bad=skip_bad)
     predictions: list[Prediction] = []
     skipped: list[Skipped] = []
     for source in sources:

@@ -58,6 +58,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
     return learner.classifier(
         temperature,
         module=trainer.record.module,
+        background=data.background,
         provenance={
             "dataset": data.name,
             "train_sha256": data.splits["train"].fingerprint,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import RunError
 from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.networks.weights import check_numbers, load_weights
@@ -185,12 +186,13 @@ class Learner:
         temperature: float = 1.0,
         *,
         module: str | None = None,
+        background: Background = WHITE,
         provenance: Mapping[str, str] | None = None,
     ) -> Classifier:
         """Return the network as it stands as a classifier, and put it into evaluation mode; see `as_classifier`."""
         return as_classifier(
             self.network, self.recipe, self.preparation, self.train,
-            temperature=temperature, module=module, provenance=provenance,
+            temperature=temperature, module=module, background=background, provenance=provenance,
         )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:

@@ -13,6 +13,7 @@ from torch import nn
 
 from picturewise.architectures.lines import parse
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import WHITE, Background
 from picturewise.onnx_models.model import is_portable
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
@@ -29,6 +30,7 @@ def as_classifier(
     *,
     temperature: float = 1.0,
     module: str | None = None,
+    background: Background = WHITE,
     provenance: Mapping[str, str] | None = None,
 ) -> Classifier:
     """Return the network as it stands; it is put into evaluation mode, and may learn on afterwards.
@@ -40,6 +42,7 @@ def as_classifier(
         pictures: such as it learns from; their shape and their classes count.
         temperature: logits are divided by it.
         module: the name of the Python class, if it is one.
+        background: what transparent pictures lie on.
         provenance: what else the file says.
     """
     description = Description(
@@ -47,6 +50,7 @@ def as_classifier(
         module=module,
         shape=pictures.shape,
         resize=recipe.data.resize,
+        background=background,
         classes=pictures.classes,
         answer=pictures.target.name,
         preparation=preparation,

@@ -73,12 +73,12 @@ _FILES: Mapping[str, tuple[str, Callable[[], bytes], str]] = {
     "EPS": (
         "a.png",
         lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
-        "found text",
+        "found a PostScript file",
     ),
     "SVG": (
         "a.png",
         lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
-        "found text",
+        "found an SVG drawing",
     ),
     "XBM": (
         "a.png",

@@ -15,7 +15,6 @@ from picturewise.data.pictures.decode import (
     Form,
     PictureError,
     PictureHeader,
-    describe,
     read_bytes,
     read_content,
     read_picture,
@@ -50,7 +49,7 @@ def test_a_lossless_webp_gives_the_very_pixels() -> None:
     np.testing.assert_array_equal(read_picture(content, None, 3), np.asarray(gradient()))
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "GIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "AVIF"])
 def test_formats_with_loss_come_close(kind: str) -> None:
     smooth = gradient(64, 64).resize((64, 64)).convert("L").convert("RGB")
     found = read_picture(encoded(smooth, kind), None, 3).astype(int)
@@ -71,6 +70,7 @@ def test_formats_with_loss_come_close(kind: str) -> None:
         ("P", "GIF", True),
         ("RGBA", "PNG", True),
         ("RGBA", "WEBP", True),
+        ("RGBA", "AVIF", True),
         ("CMYK", "JPEG", True),
         ("CMYK", "TIFF", True),
         ("YCbCr", "TIFF", True),
@@ -91,7 +91,7 @@ def test_every_mode_is_read_with_either_number_of_channels(mode: str, kind: str,
     assert read_picture(content, (8, 9), 1, "pad").shape == (8, 9, 1)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_is_read_upright_whatever_its_orientation_tag(kind: str, orientation: int) -> None:
     upright = Image.new("L", (48, 32), 0)
@@ -145,11 +145,12 @@ def test_a_phones_jpeg_with_a_second_picture_is_read_as_its_first() -> None:
     assert read_picture(content, None, 3)[0, 0, 0] > 200
 
 
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_several_frames_are_refused_with_their_number(kind: str) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "green", "blue")]
     content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
-    with pytest.raises(PictureError, match="3 frames or pages in one file, expected one picture"):
+    sentence = "3 frames or pages in one file, expected one picture; save those to use as files of their own"
+    with pytest.raises(PictureError, match=sentence):
         read_header(content)
 
 
@@ -161,30 +162,17 @@ def test_a_large_jpeg_is_reduced_while_decoding_and_looks_like_one_reduced_after
     assert np.abs(quick - slow).max() <= 3
 
 
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (b"", "an empty file"),
-        (b"hello, world\n", "text"),
-        (b"%PDF-1.7 \x00", "a PDF"),
-        (
-            b"\x00\x01\x02\x03\x04\x05\x06\x07\x08",
-            "a file that starts with the bytes 00 01 02 03 04 05 06 07",
-        ),
-        (b"\x00\x00\x00\x18ftypheic", "an HEIC or AVIF picture or a video"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text"),
-    ],
-)
-def test_what_is_no_picture_is_refused_with_what_it_is(content: bytes, found: str) -> None:
-    assert describe(content) == found
-    with pytest.raises(
-        PictureError, match=f"not a picture that Picturewise reads .found {found}, expected PNG"
-    ):
-        read_header(content)
+def test_what_is_no_picture_is_refused_with_what_it_is_and_the_way_out() -> None:
+    with pytest.raises(PictureError) as caught:
+        read_header(bytes(128) + b"DICM" + bytes(50))
+    assert caught.value.reason == (
+        "not a picture that Picturewise reads (found a DICOM file, expected PNG, JPEG, GIF, WEBP, BMP, TIFF, PPM, "
+        "AVIF); export it as PNG"
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"\x89PNG\r\n\x1a\n", "a PNG"), (b"\xff\xd8\xff", "a JPEG"), (b"GIF89a", "a GIF")]
+    ("content", "words"), [(b"\x89PNG\r\n\x1a", "a PNG"), (b"\xff\xd8\xff", "a JPEG"), (b"GIF89a", "a GIF")]
 )
 def test_what_only_starts_as_a_picture_is_called_damaged(content: bytes, words: str) -> None:
     with pytest.raises(PictureError, match=f"damaged or truncated .it starts as {words} does"):
@@ -204,7 +192,7 @@ def test_the_caller_can_say_what_the_picture_is_called() -> None:
         read_picture(b"?", None, 3, name="upload 7")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "WEBP", "AVIF"])
 def test_a_truncated_picture_is_an_error(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     content = encoded(Image.fromarray(noise), kind)

@@ -238,3 +238,26 @@ def test_a_small_archive_may_be_dense_and_a_large_one_not(
 def test_what_the_system_refuses_is_not_called_damage(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(archive.members(tmp_path / "none", lambda _: True))
+
+
+def test_a_zip_with_two_files_of_one_name_is_refused(path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("set/a.npy", b"one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            packed.writestr("set/a.npy", b"two")
+        packed.writestr("set/b.npy", b"three")
+    path.write_bytes(buffer.getvalue())
+    for read in (lambda: archive.zip_names(path), lambda: list(archive.members(path, lambda _: True))):
+        with pytest.raises(
+            DataError, match=r"holds 2 files under the name 'set/a\.npy', expected one; pack it again"
+        ):
+            read()
+
+
+def test_a_zip_whose_directory_renames_a_file_is_refused_though_nobody_opens_it(path: Path) -> None:
+    content = zipped({"a.npy": b"one", "b.npy": b"two"})
+    at = content.rindex(b"b.npy")
+    path.write_bytes(content[:at] + b"c.npy" + content[at + 5 :])
+    with pytest.raises(DataError, match=r"its directory names 'c\.npy', where there is no file of that name"):
+        archive.zip_names(path)

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import allocate_in_memory
 from picturewise.data.arrays.layout import MAX_SIDE, Layout, layout_of
 from picturewise.data.arrays.value_range import ValueRange
-from picturewise.data.pictures.pixels import RefusedError, as_channels, is_grey, to_array, to_grey_or_rgb
+from picturewise.data.in_memory.pillow_pictures import as_bytes, is_picture
+from picturewise.data.pictures.background import WHITE, Background
+from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
@@ -45,7 +47,14 @@ class ArraysOfSplit:
     factor: float | None
 
 
-def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None = None) -> ArraysOfSplit:
+def from_arrays(
+    pictures: Any,
+    labels: Any,
+    where: str,
+    *,
+    factor: float | None = None,
+    background: Background = WHITE,
+) -> ArraysOfSplit:
     """Return the split of an array or tensor of pictures and one of labels; uint8 in our layout is not copied.
 
     Args:
@@ -53,12 +62,14 @@ def from_arrays(pictures: Any, labels: Any, where: str, *, factor: float | None 
         labels: one a picture, see `ArraysOfSplit`; also a list of them. None: there are none.
         where: what to call the split in an error.
         factor: what train's floats were multiplied by; None: the values decide.
+        background: what transparent pictures of Pillow's are put on.
 
     Raises:
         DataError: shapes, types or values are something else.
     """
     if isinstance(pictures, list) and labels is not None:
-        return replace(from_pictures(pictures, where, factor=factor), labels=_given_labels(labels, where))
+        arrays = from_pictures(pictures, where, factor=factor, background=background)
+        return replace(arrays, labels=_given_labels(labels, where))
     array = as_array(pictures, where)
     if labels is None:
         array = _several(array, where)
@@ -83,6 +94,7 @@ def from_pictures(
     factor: float | None = None,
     size: tuple[int, int] | None = None,
     mode: ResizeMode = "crop",
+    background: Background = WHITE,
 ) -> ArraysOfSplit:
     """Return a list of pictures, without labels.
 
@@ -92,15 +104,15 @@ def from_pictures(
         factor: what train's floats were multiplied by; None: the values decide.
         size: what pictures of bytes are brought to where they differ in size; None: they may not.
         mode: how, see `resize`.
+        background: as for `from_arrays`.
 
     Raises:
         DataError: there are none, or they differ in size or type.
     """
     if not pictures:
         raise DataError(f"{where}: the list has no pictures.")
-    arrays = [
-        _picture(picture, f"{where}: picture {i:,} (counted from 0)") for i, picture in enumerate(pictures)
-    ]
+    places = [f"{where}: picture {index:,} (counted from 0)" for index in range(len(pictures))]
+    arrays = [_picture(picture, place, background) for picture, place in zip(pictures, places, strict=True)]
     if len({array.shape[2] for array in arrays}) > 1 and all(array.dtype == np.uint8 for array in arrays):
         arrays = [as_channels(array, 3) for array in arrays]
     if size is not None and len({array.shape for array in arrays}) > 1:
@@ -115,6 +127,7 @@ def from_pairs(
     where: str,
     *,
     factor: float | None = None,
+    background: Background = WHITE,
     progress: Callable[[int, int], None] | None = None,
 ) -> ArraysOfSplit:
     """Return the split of a data set that gives (picture, label) for each index below its length.
@@ -123,13 +136,14 @@ def from_pairs(
         data: such as PyTorch's map-style data sets; pictures are arrays, tensors or Pillow's.
         where: what to call the split in an error.
         factor: what train's floats were multiplied by; None: the values decide.
+        background: as for `from_arrays`.
         progress: called now and then with (done, total).
 
     Raises:
         DataError: it gives something else, or pictures of several sizes or types.
     """
     count = _length(data, where)
-    first_picture, _ = _pair(data, 0, where)
+    first_picture, _ = _pair(data, 0, where, background)
     labels: list[Any] = []
 
     def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
@@ -138,7 +152,7 @@ def from_pairs(
         for first in range(0, count, step):
             pictures = []
             for index in range(first, min(first + step, count)):
-                picture, label = _pair(data, index, where)
+                picture, label = _pair(data, index, where, background)
                 _check_alike(picture, first_picture, index, where)
                 pictures.append(picture)
                 labels.append(label)
@@ -197,7 +211,7 @@ def _length(data: Any, where: str) -> int:
     return count
 
 
-def _pair(data: Any, index: int, where: str) -> tuple[NDArray[Any], Any]:
+def _pair(data: Any, index: int, where: str, background: Background) -> tuple[NDArray[Any], Any]:
     """Return one picture (H, W, C) and its label."""
     try:
         pair = data[index]
@@ -213,16 +227,13 @@ def _pair(data: Any, index: int, where: str) -> tuple[NDArray[Any], Any]:
             "(picture, label)."
         )
     picture, label = pair
-    return _picture(picture, f"{where}: picture {index:,} (counted from 0)"), label
+    return _picture(picture, f"{where}: picture {index:,} (counted from 0)", background), label
 
 
-def _picture(picture: Any, place: str) -> NDArray[Any]:
+def _picture(picture: Any, place: str, background: Background) -> NDArray[Any]:
     """Return one picture (H, W, C), of Pillow's, an array or a tensor."""
-    if hasattr(picture, "convert") and hasattr(picture, "mode"):  # Pillow's
-        try:
-            return to_array(to_grey_or_rgb(picture), 1 if is_grey(picture.mode) else 3)
-        except (RefusedError, OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"{place} cannot be used: {error}.") from error
+    if is_picture(picture):
+        return as_bytes(picture, place, background)
     single = as_array(picture, place)[np.newaxis]
     array: NDArray[Any] = _layout(single.shape, single.dtype, place).arrange(single)[0]
     return array

@@ -15,8 +15,15 @@ from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
-from picturewise.data.in_memory.arrays_and_pairs import ArraysOfSplit, from_arrays, from_pairs, from_pictures
+from picturewise.data.in_memory.arrays_and_pairs import (
+    ArraysOfSplit,
+    from_arrays,
+    from_pairs,
+    from_pictures,
+)
 from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingface
+from picturewise.data.in_memory.pillow_pictures import hidden_in, is_picture
+from picturewise.data.pictures.background import WHITE, Background, find_background
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError, UsageError
 from picturewise.names import listed, natural_order
@@ -73,6 +80,8 @@ class InMemorySource:
     complete = False
     _converted: dict[SplitName, ImageSet] = field(default_factory=dict)
     _factor: float | None = None
+    _background: Background | None = None
+    _notes: tuple[str, ...] = ()
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -92,7 +101,8 @@ class InMemorySource:
                 self._converted[split] = replace(
                     part, known=part.statistics
                 )  # so that nothing is looked at again
-        return Reading({split: Part(self._converted[split]) for split in self.splits if split in splits})
+        parts = {split: Part(self._converted[split]) for split in self.splits if split in splits}
+        return Reading(parts, self._notes, background=self._background or WHITE)
 
     def _convert(self, split: SplitName, options: ReadOptions, progress: Progress | None) -> ImageSet:
         given, origin = self.objects[split], f"{self.name} ({split})"
@@ -101,7 +111,9 @@ class InMemorySource:
         if isinstance(given, ImageSet):
             part = given
         else:
-            arrays = _arrays(given, origin, self._factor, options, progress)
+            if self._background is None:
+                self._background, self._notes = find_background(hidden_in(given), options.background)
+            arrays = _arrays(given, origin, self._factor, self._background, options, progress)
             self._factor = arrays.factor if self._factor is None else self._factor
             part = self._labelled(arrays, given, origin)
         self.classes = self.classes or part.classes
@@ -153,7 +165,7 @@ class DatasetSource:
         parts[first] = replace(parts[first], skipped=self.dataset.skipped)
         train = self.dataset.train
         whole_train = self.dataset.whole_train or (None if train is None else train.fingerprint)
-        return Reading(parts, self.dataset.notes, self.dataset.reserved, whole_train)
+        return Reading(parts, self.dataset.notes, self.dataset.reserved, whole_train, self.dataset.background)
 
 
 def in_memory_source(
@@ -210,24 +222,26 @@ def _check_kind(given: SplitObject, origin: str) -> None:
         raise UsageError(f"{origin} is of type {kind}{loader}, {_EXPECTED}.")
 
 
-def is_picture(value: Any) -> bool:
-    """Return whether a value is one of Pillow's pictures."""
-    return hasattr(value, "convert") and hasattr(value, "mode")
-
-
 def _arrays(
-    given: Any, origin: str, factor: float | None, options: ReadOptions, progress: Progress | None
+    given: Any,
+    origin: str,
+    factor: float | None,
+    background: Background,
+    options: ReadOptions,
+    progress: Progress | None,
 ) -> ArraysOfSplit:
     if isinstance(given, tuple):
         pictures, labels = given
-        return from_arrays(pictures, labels, origin, factor=factor)
+        return from_arrays(pictures, labels, origin, factor=factor, background=background)
     if hasattr(given, "dtype") and hasattr(given, "shape"):  # an array or a tensor alone
         return from_arrays(given, None, origin, factor=factor)
     if is_picture(given):
         given = [given]
     if isinstance(given, list) and given and not isinstance(given[0], tuple | list):
-        return from_pictures(given, origin, factor=factor, size=options.size, mode=options.resize)
-    return from_pairs(given, origin, factor=factor, progress=progress)
+        return from_pictures(
+            given, origin, factor=factor, size=options.size, mode=options.resize, background=background
+        )
+    return from_pairs(given, origin, factor=factor, background=background, progress=progress)
 
 
 def _own_classes(part: SplitObject, origin: str) -> tuple[str, ...] | None:

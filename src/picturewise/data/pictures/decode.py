@@ -1,20 +1,20 @@
 """The only door to Pillow's decoder: any bytes go in, (H, W, C) uint8 or one clear error comes out.
 
 What a picture becomes here is part of what a classifier learns, so training and prediction use these very
-functions: the upright picture, transparency on white, 16-bit values scaled to 8, grey as the mean of the
+functions: the upright picture, transparency on one background, 16-bit values scaled to 8, grey as the mean of the
 three channels, and resizing that averages over what it leaves out.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import importlib
 import io
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from picturewise.data.pictures import file_kinds, png_checksums
+from picturewise.data.pictures.background import WHITE, hidden_by
 from picturewise.data.pictures.pillow_silence import quiet_pillow
 from picturewise.data.pictures.pixels import (
     RefusedError,
@@ -24,6 +24,8 @@ from picturewise.data.pictures.pixels import (
     to_bytes,
     to_grey_or_rgb,
 )
+from picturewise.data.pictures.plugins import NAMES, formats_for
+from picturewise.data.pictures.tiff_kinds import check_preview, check_sign, describe_tiff
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.regular_file import regular_size
@@ -36,19 +38,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image, ImageFile
 
+    from picturewise.data.pictures.background import Background, Hidden
     from picturewise.data.pictures.resize_mode import ResizeMode
 
-# Pillow reads more than forty formats. These are the ones that pictures to learn from come in; each further
-# one, and above all EPS, which starts Ghostscript, would be one more parser open to hostile files.
-FORMATS = {
-    "PNG": "PngImagePlugin",
-    "JPEG": "JpegImagePlugin",  # also opens MPO, the JPEGs of phones with a second picture inside
-    "GIF": "GifImagePlugin",
-    "WEBP": "WebPImagePlugin",
-    "BMP": "BmpImagePlugin",
-    "TIFF": "TiffImagePlugin",
-    "PPM": "PpmImagePlugin",
-}
 SUFFIXES = frozenset(  # lower case
     f".{ending}"
     for ending in [
@@ -59,6 +51,10 @@ SUFFIXES = frozenset(  # lower case
         "mpo",
         "gif",
         "webp",
+        "avif",
+        "heic",
+        "heif",
+        "hif",
         "bmp",
         "tif",
         "tiff",
@@ -71,19 +67,6 @@ SUFFIXES = frozenset(  # lower case
 MAX_PIXELS = 100_000_000  # a phone's largest pictures have 50 to 100 million
 MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compressed, fit
 
-_READABLE = {
-    "a PNG": (0, b"\x89PNG"),
-    "a JPEG": (0, b"\xff\xd8\xff"),
-    "a GIF": (0, b"GIF8"),
-    "a WebP": (8, b"WEBP"),
-}
-_OTHERS = {
-    "an HEIC or AVIF picture or a video": (4, b"ftyp"),
-    "a PDF": (0, b"%PDF"),
-    "a zip archive": (0, b"PK\x03\x04"),
-    "a gzip file": (0, b"\x1f\x8b"),
-}
-
 
 class PictureError(DataError):
     """One picture cannot be used; `reason` says why without naming it."""
@@ -94,11 +77,15 @@ class PictureError(DataError):
 
 
 class PictureHeader(NamedTuple):  # a dataclass would have each child import the module `inspect`
-    """What a picture's first bytes say of it: height and width when held upright, and whether it has colour."""
+    """What a look at a picture says of it: height and width when held upright, and whether it has colour.
+
+    Of a picture with transparency, `hidden_by` is the background that would hide it.
+    """
 
     height: int
     width: int
     colour: bool
+    hidden_by: Hidden | None = None
 
 
 class Form(NamedTuple):
@@ -108,6 +95,22 @@ class Form(NamedTuple):
     width: int
     channels: int
     mode: ResizeMode
+    background: Background = WHITE
+
+
+class _Opened(NamedTuple):
+    """A picture that is open, and what was found in it where it is a PNG."""
+
+    image: ImageFile.ImageFile
+    png: png_checksums.Png | None
+
+    def load(self) -> None:
+        """Decode it, unless that is done."""
+        if self.png is not None and self.image.tile:
+            png_checksums.load(self.image, self.png)
+        self.image.load()
+        if self.image.format == "TIFF":
+            check_sign(self.image)  # type: ignore[arg-type]  # Pillow's format says which class it is
 
 
 def read_picture(
@@ -116,6 +119,7 @@ def read_picture(
     channels: int,
     mode: ResizeMode = "crop",
     *,
+    background: Background = WHITE,
     name: str | None = None,
 ) -> NDArray[np.uint8]:
     """Return one picture as (H, W, C) uint8, upright.
@@ -125,18 +129,23 @@ def read_picture(
         size: height and width to bring it to; none: its own.
         channels: 1 (colour becomes the mean of its channels) or 3 (grey is repeated).
         mode: how another shape is brought to the size, see `resize`.
+        background: what transparency lies on.
         name: what to call it in an error; none: the path.
 
     Raises:
         PictureError: it is no picture that Picturewise reads, has several frames or too many pixels, or is truncated or
             damaged.
     """
-    with _opened(picture, name) as image:
-        return to_array(_upright(image, size, mode), channels)
+    with _opened(picture, name) as opened:
+        return to_array(_upright(opened, size, mode, background), channels)
 
 
 def read_bytes(
-    picture: Path | bytes, form: Form | None, about_to_decode: Callable[[int], None]
+    picture: Path | bytes,
+    form: Form | None,
+    about_to_decode: Callable[[int], None],
+    *,
+    judge_background: bool = True,
 ) -> tuple[PictureHeader, bytes]:
     """Return what is known of a picture beside its pixels, and the bytes of the array that `read_picture` returns.
 
@@ -145,40 +154,48 @@ def read_bytes(
         form: of the array; none: it is not decoded, and there are no bytes.
         about_to_decode: called with the number of pixels once it is known, without a form too: a PNG's header lies on
             both sides of its pixels.
+        judge_background: whether to say of transparent pictures which background would hide them, which takes a while.
 
     Raises:
         PictureError: as for `read_picture`.
     """
-    with _opened(picture, None) as image:
-        about_to_decode(math.prod(image.size))
-        header = _header(image)
+    with _opened(picture, None) as opened:
+        about_to_decode(math.prod(opened.image.size))
+        header = _header(opened, judge_background=judge_background)
         if form is None:
             return header, b""
-        return header, to_bytes(_upright(image, (form.height, form.width), form.mode), form.channels)
+        plain = _upright(opened, (form.height, form.width), form.mode, form.background)
+        return header, to_bytes(plain, form.channels)
 
 
-def _header(image: ImageFile.ImageFile) -> PictureHeader:
+def _header(opened: _Opened, *, judge_background: bool) -> PictureHeader:
     """Return the header of a picture that is open."""
+    image = opened.image
     width, height = image.size
-    if image.format == "PNG":
-        image.load()  # for it may say behind its pixels how it is to be turned
+    if image.format == "PNG" or (judge_background and image.has_transparency_data):
+        opened.load()  # for it may say behind its pixels how it is to be turned
     # Pillow turns TIFF upright itself, and gives the size that it will have then.
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
         height, width = width, height
-    return PictureHeader(height, width, colour=not is_grey(image.mode))
+    return PictureHeader(
+        height, width, not is_grey(image.mode), hidden_by(image) if judge_background else None
+    )
 
 
-def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, mode: ResizeMode) -> Image.Image:
+def _upright(
+    opened: _Opened, size: tuple[int, int] | None, mode: ResizeMode, background: Background
+) -> Image.Image:
     """Decode a picture; return it in mode L or RGB, at the size asked for."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
 
+    image = opened.image
     if size is not None:
         # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the size asked for, so that the
         # resizing still averages. Square, because the picture may yet be turned.
         image.draft(None, (2 * max(size), 2 * max(size)))
-    image.load()
+    opened.load()
     ImageOps.exif_transpose(image, in_place=True)
-    plain = to_grey_or_rgb(image)
+    plain = to_grey_or_rgb(image, background)
     return plain if size is None else fitted(plain, size, mode)
 
 
@@ -215,43 +232,48 @@ def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _opened(picture: Path | bytes, name: str | None) -> Iterator[ImageFile.ImageFile]:
+def _opened(picture: Path | bytes, name: str | None) -> Iterator[_Opened]:
     """Yield the picture, checked but not decoded; whatever goes wrong inside becomes a PictureError.
 
     A file is read as the decoder goes on, so that the largest need not fit into memory beside their pixels.
     """
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
-    _load_plugins()
     opened = io.BytesIO(picture) if isinstance(picture, bytes) else open_file(picture, name=name)
     with opened as stream:
-        start = stream.read(64)
+        start = stream.read(file_kinds.START)
         stream.seek(0)
         try:
-            with quiet_pillow, Image.open(stream, formats=tuple(FORMATS)) as image:
+            formats = formats_for(start)
+            png = png_checksums.checked(stream) if start.startswith(png_checksums.SIGNATURE) else None
+            with quiet_pillow, Image.open(stream if png is None else png.stream, formats=formats) as image:
                 _check(image)
-                yield image
+                yield _Opened(image, png)
         # Hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error, IndexError, …
         except Exception as error:
-            raise PictureError(_name(picture, name), _reason(error, start)) from error
+            stream.seek(0)
+            raise PictureError(_name(picture, name), _reason(error, start, stream)) from error
 
 
-def _reason(error: Exception, start: bytes) -> str:
+def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
     """Return why a picture that starts so cannot be used, from what was raised while it was read."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (needed only where pictures are files)
 
     if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
-        found = describe(start)
-        if found in _READABLE:
-            return f"damaged or truncated (it starts as {found} does)"
-        return f"not a picture that Picturewise reads (found {found}, expected {', '.join(FORMATS)})"
+        kind = file_kinds.kind_of(start)
+        if kind is file_kinds.TIFF and (found := describe_tiff(stream)):
+            return found
+        if kind.readable:
+            return f"damaged or truncated (it starts as {kind.words} does)"
+        way_out = kind.way_out and f"; {kind.way_out}"
+        return f"not a picture that Picturewise reads (found {kind.words}, expected {NAMES}){way_out}"
     if isinstance(error, Image.DecompressionBombError):
         return f"too large, more than {MAX_PIXELS:,} pixels"
     if isinstance(error, MemoryError):
         return "too large for the memory that is left"
-    said = printable(str(error) or type(error).__name__).rstrip(".")
+    said = printable(str(error).strip() or type(error).__name__).rstrip(".")
     return f"damaged or truncated ({said})"
 
 
@@ -269,25 +291,9 @@ def _check(image: ImageFile.ImageFile) -> None:
     if width * height > MAX_PIXELS:
         raise RefusedError(f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed")
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
+    if image.format == "TIFF":
+        check_preview(image)  # type: ignore[arg-type]  # the same
     if frames != 1:
-        raise RefusedError(f"{frames:,} frames or pages in one file, expected one picture")
-
-
-def describe(content: bytes) -> str:
-    """Return in a few words what the content is; its first 64 bytes are enough."""
-    if not content:
-        return "an empty file"
-    for words, (offset, signature) in {**_READABLE, **_OTHERS}.items():
-        if content.startswith(signature, offset):
-            return words
-    start = content[:64]
-    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start):
-        return "text"
-    return f"a file that starts with the bytes {start[:8].hex(' ')}"
-
-
-@functools.cache
-def _load_plugins() -> None:
-    """Register the formats with Pillow; left to itself it does so on first use, and not safely in threads."""
-    for module in FORMATS.values():
-        importlib.import_module(f"PIL.{module}")
+        raise RefusedError(
+            f"{frames:,} frames or pages in one file, expected one picture; save those to use as files of their own"
+        )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.pictures import decode
-from picturewise.data.pictures.decode_child import LOOK, SECONDS, seconds_for
+from picturewise.data.pictures.decode_child import HIDDEN, LOOK, SECONDS, seconds_for
 from picturewise.printable import printable
 from picturewise.untrusted.confined.pool import Tick, work_through
 from picturewise.untrusted.confined.pool_thread import Task
@@ -116,11 +116,11 @@ def _patience(item: Item) -> float:
     return 10 + 3 * seconds_for(min(size, decode.MAX_BYTES))
 
 
-def _look(path: Item, answer: tuple[int, int, bool, bytes]) -> Look | decode.PictureError:
-    height, width, colour, digest = answer
-    if not 1 <= height * width <= decode.MAX_PIXELS:  # no child of ours says so
+def _look(path: Item, answer: tuple[int, int, bool, int, bytes]) -> Look | decode.PictureError:
+    height, width, colour, hidden, digest = answer
+    if not 1 <= height * width <= decode.MAX_PIXELS or hidden >= len(HIDDEN):  # no child of ours says so
         return _error(path, "made the decoder answer nonsense")
-    return Look(decode.PictureHeader(height, width, colour), digest)
+    return Look(decode.PictureHeader(height, width, colour, HIDDEN[hidden]), digest)
 
 
 def _error(path: Item, reason: str) -> decode.PictureError:

@@ -34,26 +34,24 @@ def is_grey(mode: str) -> bool:
     return mode in _GREY_MODES or mode.startswith("I;16")
 
 
-def to_grey_or_rgb(image: Image.Image) -> Image.Image:
-    """Return the picture in Pillow's mode L or RGB, whatever its mode was."""
+def to_grey_or_rgb(image: Image.Image, background: str = "white") -> Image.Image:
+    """Return the picture in Pillow's mode L or RGB, whatever its mode was; transparency lies on a background."""
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(image)
     if image.has_transparency_data:
-        return _on_white(image)
+        return _on(background, image)
     mode = "L" if image.mode in {"1", "L"} else "RGB"
     return image if image.mode == mode else image.convert(mode)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on(background: str, image: Image.Image) -> Image.Image:
     """Return a picture with transparency as RGB."""
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
     opaque = Image.new("RGB", image.size)
-    for top, strip in _strips(image):
-        # A palette's transparency is not passed on to a part of the picture.
-        strip.info = image.info
-        white = Image.new("RGBA", strip.size, "white")
-        opaque.paste(Image.alpha_composite(white, strip.convert("RGBA")).convert("RGB"), (0, top))
+    for top, strip in strips(image):
+        below = Image.new("RGBA", strip.size, background)
+        opaque.paste(Image.alpha_composite(below, strip.convert("RGBA")).convert("RGB"), (0, top))
     return opaque
 
 
@@ -66,24 +64,26 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     import numpy as np  # noqa: PLC0415 (see above)
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
-    parts = ((top, np.asarray(strip)) for top, strip in _strips(image))
+    parts = ((top, np.asarray(strip)) for top, strip in strips(image))
     ends = np.array([(values.min(), values.max(), values.dtype.itemsize) for _, values in parts], np.float64)
     low, high, depth = ends[:, 0].min(), ends[:, 1].max(), ends[0, 2]
     if not 0 <= low <= high <= 65535:
         raise RefusedError(f"its values lie in {low:g}..{high:g}, expected 0..255 or 0..65535")
     scale = np.float32(257 if depth == 2 or high > 255 else 1)
     grey = Image.new("L", image.size)
-    for top, strip in _strips(image):
+    for top, strip in strips(image):
         grey.paste(Image.fromarray(np.rint(np.asarray(strip) / scale).astype(np.uint8)), (0, top))
     return grey
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+def strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     """Yield the picture in strips of whole rows, each with the row that it begins at."""
     width, height = image.size
     rows = max(1, _STRIP // width)
     for top in range(0, height, rows):
-        yield top, image.crop((0, top, width, min(height, top + rows)))
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        strip.info = image.info  # a palette's transparency is not passed on to a part of the picture
+        yield top, strip
 
 
 def fitted(image: Image.Image, size: tuple[int, int], mode: ResizeMode) -> Image.Image:

@@ -20,6 +20,7 @@ from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import find_background
 from picturewise.data.pictures.decode import Form, PictureError, PictureHeader
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
 from picturewise.data.read_options import ReadOptions
@@ -93,7 +94,7 @@ def read_listings(
         if split != first:
             found = _read(paths[split], form, tick, allocate)
         parts[split] = _part(listings[split], found, listings[first].classes, places[split])
-    reading = Reading(parts, notes)
+    reading = Reading(parts, notes, background=form.background)
     if reading.skipped and not options.skip_bad:
         raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
@@ -143,7 +144,7 @@ def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, alloc
 def _form(
     looks: Sequence[Look | PictureError], options: ReadOptions, place: str
 ) -> tuple[Form, tuple[str, ...]]:
-    """Decide size and channels from the headers of the first split."""
+    """Decide size, channels and background from the headers of the first split."""
     headers = [look.header for look in looks if isinstance(look, Look)]
     if not headers:
         reason = next((look.reason for look in looks if isinstance(look, PictureError)), "no files")
@@ -153,7 +154,9 @@ def _form(
         )
     channels = 3 if any(header.colour for header in headers) else 1
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
-    return Form(*size, channels, options.resize), notes
+    hidden = [header.hidden_by for header in headers]
+    background, said = find_background(hidden, options.background)
+    return Form(*size, channels, options.resize, background), (*notes, *said)
 
 
 def _common_size(

@@ -12,6 +12,7 @@ from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import WHITE
 from picturewise.data.pictures.decode import Form
 from picturewise.data.pictures.decode_files import decode_each
 from picturewise.data.read_options import ReadOptions
@@ -71,14 +72,17 @@ class LoosePictures:
                 progress(done, len(self.files))
 
         # In colour, whatever they are: whether some have colours is known only when all were opened.
-        images, errors = decode_each(self.files, Form(*options.size, 3, options.resize), tick)
+        background = options.background or WHITE  # a classifier's, for these are to be predicted
+        form = Form(*options.size, 3, options.resize, background)
+        images, errors = decode_each(self.files, form, tick)
         names = [text_of(file) for file in self.files]
         bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
         _check(bad, len(names), skip_bad=options.skip_bad)
         good = [index for index in range(len(names)) if index not in errors]
         part = ImageSet(images, None, (), printable(self.place), names)
         kept = part.select(np.array(good, np.int64)) if bad else part
-        return Reading({"train": Part(kept, skipped=(*bad, *self.left_out))})
+        part = Part(kept, skipped=(*bad, *self.left_out))
+        return Reading({"train": part}, background=background)
 
 
 def _check(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:

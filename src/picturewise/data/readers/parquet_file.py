@@ -44,7 +44,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
             f"{printable(path)} is a Parquet file, which needs pyarrow. "
             f"Install it with: {install_command('parquet')}"
         ) from error
-    with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
+    with pq.ParquetFile(path, memory_map=False, pre_buffer=False, page_checksum_verification=True) as file:
         schema = file.schema_arrow
         images = _column(schema, request["images"], path, "pictures")
         labels = _column(schema, request["labels"], path, "labels")

@@ -26,6 +26,7 @@ from picturewise import files
 from picturewise.cache_folder import imports_folder, no_room
 from picturewise.catalogue import entries
 from picturewise.data.contract import Part, Progress, Reader, Reading
+from picturewise.data.pictures.background import WHITE
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.store import change_detection, stored_split
 from picturewise.data.store.stored_split import Facts, Workshop
@@ -72,7 +73,9 @@ def read_stored(
                 f"What was just imported into {folder} is not there any more; is another program removing it?"
             )
     notes = [note for _, facts in found.values() for note in facts.notes]
-    return Reading({split: part for split, (part, _) in found.items()}, tuple(dict.fromkeys(notes)))
+    background = next((facts.background for _, facts in found.values()), WHITE)
+    parts = {split: part for split, (part, _) in found.items()}
+    return Reading(parts, tuple(dict.fromkeys(notes)), background=background)
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,8 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
     name = reader.name if place in entries.entries() else None
     said = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
-    return _short(
-        json.dumps([stored_split.FORMAT, *said, *([given] if (given := reader.hints.given()) else [])])
-    )
+    more = [given for given in (reader.hints.given(), options.background) if given]
+    return _short(json.dumps([stored_split.FORMAT, *said, *more]))
 
 
 def _reached(place: Path) -> str:
@@ -168,7 +170,8 @@ def _import(
 ) -> None:
     reading = reader.read([*places], options, progress, workshop.allocate)
     ready = {
-        split: workshop.write(split, part, reading.notes, place) for split, part in reading.parts.items()
+        split: workshop.write(split, part, reading.notes, place, reading.background)
+        for split, part in reading.parts.items()
     }
     folder = next(iter(places.values())).parent
     if _places(reader, places, folder) != places:

@@ -29,10 +29,11 @@ from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, PictureStat
 from picturewise.data.contract import Part
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import DataError
 from picturewise.untrusted.npy import decode_npy
 
-FORMAT = 1
+FORMAT = 2  # 1: transparent pictures were always on white
 _SAMPLE = 64  # pictures that are looked at whenever an import is opened
 _CHUNK = 1 << 24
 _NAMES = "names.txt"
@@ -51,6 +52,7 @@ class Facts(BaseModel):
     origin: str
     notes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    background: Background = WHITE
     sha256: dict[str, str]
 
 
@@ -85,6 +87,7 @@ class Workshop:
         part: Part,
         notes: tuple[str, ...],
         source: str,
+        background: Background = WHITE,
     ) -> Path:
         """Write a split into the folder `name` in this one, and return it; it is not flushed to the disk yet.
 
@@ -93,6 +96,7 @@ class Workshop:
             part: the split; an array that came from `allocate` is not copied.
             notes: of its reading.
             source: what it was read from, for people.
+            background: of its reading.
 
         Raises:
             SaveError: the disk has no room for it.
@@ -119,6 +123,7 @@ class Workshop:
                 origin=pictures.origin,
                 notes=notes,
                 skipped=tuple((item.path, item.reason) for item in part.skipped),
+                background=background,
                 sha256={
                     path.name: files.sha256(path) for path in folder.iterdir() if path.name != "images.npy"
                 },

@@ -20,6 +20,7 @@ from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.archives import tar_headers
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_RATIO, RATIO_FROM, UnpackedStream, too_dense
+from picturewise.untrusted.archives.zip_directory import check_names
 from picturewise.untrusted.regular_file import regular_size
 
 MAX_MEMBERS = 10_000
@@ -188,7 +189,9 @@ def _zip_entries(
             RATIO_FROM, MAX_RATIO * size
         ):
             raise too_dense(where)
-    yield from (info for info in infos if not info.is_dir())
+    found = [info for info in infos if not info.is_dir()]
+    check_names(archive, found, where)
+    yield from found
 
 
 def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:

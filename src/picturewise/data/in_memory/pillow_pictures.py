@@ -1,0 +1,58 @@
+"""Pictures of Pillow's that Python code has open, as arrays."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.pictures.background import Background, Hidden, hidden_by
+from picturewise.data.pictures.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
+from picturewise.errors import DataError
+
+_SAMPLE = 64  # pictures that are asked for once more, to see whether they are transparent
+
+
+def is_picture(value: Any) -> bool:
+    """Return whether a value is one of Pillow's pictures."""
+    return hasattr(value, "convert") and hasattr(value, "mode")
+
+
+def as_bytes(picture: Any, place: str, background: Background) -> NDArray[np.uint8]:
+    """Return one of Pillow's pictures as (H, W, C), with 1 channel if it is grey whatever its content, otherwise 3.
+
+    Args:
+        picture: it.
+        place: what to call it in an error.
+        background: what it is put on where it is transparent.
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    try:
+        return to_array(to_grey_or_rgb(picture, background), 1 if is_grey(picture.mode) else 3)
+    except (RefusedError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{place} cannot be used: {error}.") from error
+
+
+def hidden_in(given: Any) -> list[Hidden | None]:
+    """Return what would hide each of a sample of Pillow's pictures, see `hidden_by`; others are not looked at.
+
+    Args:
+        given: a picture, a list of them, a pair of such a list and labels, or a data set that gives pairs.
+    """
+    pictures = given[0] if isinstance(given, tuple) else given
+    if is_picture(pictures):
+        pictures = [pictures]
+    found: list[Hidden | None] = []
+    with contextlib.suppress(Exception):  # what is wrong with it is told where it is converted
+        count = 0 if hasattr(pictures, "dtype") else len(pictures)
+        for index in range(0, count, -(-count // _SAMPLE) or 1):
+            item = pictures[index]
+            picture = item[0] if isinstance(item, tuple | list) else item
+            if not is_picture(picture):
+                break
+            found.append(hidden_by(picture))
+    return found

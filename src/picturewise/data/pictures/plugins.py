@@ -1,0 +1,87 @@
+"""Which of Pillow's plugins may read a file: each is loaded here, and no others.
+
+Pillow reads more than forty formats. These are the ones that pictures to learn from come in; each further one, and
+above all EPS, which starts Ghostscript, would be one more parser open to hostile files.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from picturewise.data.pictures import file_kinds
+from picturewise.data.pictures.pixels import RefusedError
+from picturewise.extras import install_command
+
+FORMATS = {
+    "PNG": "PngImagePlugin",
+    "JPEG": "JpegImagePlugin",  # also opens MPO, the JPEGs of phones with a second picture inside
+    "GIF": "GifImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "PPM": "PpmImagePlugin",
+}
+NAMES = ", ".join([*FORMATS, "AVIF"])
+"""What is read without an extra, for messages."""
+
+
+def formats_for(start: bytes) -> tuple[str, ...]:
+    """Return those of Pillow's formats that a file which begins so may have; what reads them is loaded.
+
+    AVIF and HEIF are loaded when a file needs them, because that takes longer than decoding most pictures.
+
+    Raises:
+        RefusedError: nothing that is installed reads it.
+    """
+    kind = file_kinds.kind_of(start) if start.startswith(b"ftyp", 4) else None
+    if kind is file_kinds.AVIF:
+        return load_avif()
+    if kind is file_kinds.HEIF:
+        return load_heif()
+    load_formats()
+    return tuple(FORMATS)
+
+
+@functools.cache
+def load_formats() -> None:
+    """Register the formats with Pillow; left to itself it does so on first use, and not safely in threads."""
+    for module in FORMATS.values():
+        importlib.import_module(f"PIL.{module}")
+
+
+@functools.cache
+def load_avif() -> tuple[str, ...]:
+    """Register AVIF with Pillow and return its name.
+
+    Raises:
+        RefusedError: Pillow was built without it.
+    """
+    plugin = importlib.import_module("PIL.AvifImagePlugin")
+    if not plugin.SUPPORTED:
+        raise RefusedError(
+            "an AVIF picture, which Pillow as it was built here cannot read; export it as JPEG or PNG, or install "
+            "Pillow from the Python package index"
+        )
+    # Several pictures are decoded at a time, and each thread takes of the addresses that a child may have.
+    plugin.DEFAULT_MAX_THREADS = 1
+    return ("AVIF",)
+
+
+@functools.cache
+def load_heif() -> tuple[str, ...]:
+    """Register HEIF with Pillow and return its name.
+
+    Raises:
+        RefusedError: the extra that reads it is not installed.
+    """
+    try:
+        import pillow_heif  # noqa: PLC0415 (an extra, which few pictures need)
+    except ImportError as error:
+        raise RefusedError(
+            "an HEIC or HEIF picture, which needs pillow-heif; install it with: "
+            f"{install_command('heif')}, or export the picture as JPEG"
+        ) from error
+    # A thumbnail inside would be decoded instead of the picture where a small size is asked for.
+    pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    return ("HEIF",)

@@ -1,0 +1,52 @@
+"""What a zip's directory says of its files, against what stands before each of them: no checksum covers either."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from typing import IO, cast
+
+from picturewise.errors import DataError
+from picturewise.printable import printable
+
+_HEADER = struct.Struct("<4s22x2H")  # of a file: signature, … lengths of its name and of more
+
+
+def check_names(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], where: str) -> None:
+    """Refuse names that come twice, and a directory that names a file otherwise than the file itself.
+
+    Python compares the two names when a file is opened. A file under a damaged name would never be opened, but missing.
+
+    Args:
+        archive: open to be read.
+        infos: what its directory says of regular files.
+        where: what to call it in an error.
+
+    Raises:
+        DataError: it is so.
+        OSError: it cannot be read.
+    """
+    ((name, count),) = Counter(info.filename for info in infos).most_common(1) or [("", 0)]
+    if count > 1:
+        raise DataError(
+            f"{where} holds {count:,} files under the name {_shown(name)}, expected one; pack it again with each name "
+            "once."
+        )
+    file = cast("IO[bytes]", archive.fp)  # it is open
+    for info in infos:
+        file.seek(info.header_offset)
+        header = file.read(_HEADER.size)
+        length = _HEADER.unpack(header)[1] if len(header) == _HEADER.size else 0
+        found = file.read(length)
+        said = info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace")
+        if not header.startswith(b"PK\x03\x04") or found != said:
+            raise DataError(
+                f"{where} is a damaged archive: its directory names {_shown(info.filename)}, where there is no file of "
+                "that name; get it again from its source."
+            )
+
+
+def _shown(name: str) -> str:
+    return repr(printable(name[:100]))

@@ -1,0 +1,126 @@
+"""Transparent pictures lie on white, or on black where white would hide them; one background for a whole set."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picturewise.data.pictures import pixels
+from picturewise.data.pictures.background import find_background, hidden_by
+from picturewise.data.pictures.decode import Form, read_bytes, read_picture
+from picturewise.data.pictures.decode_files import Look, look_at_each
+
+STROKE = np.zeros((12, 10), np.uint8)
+STROKE[3:9, 4:6] = 255
+SOFT = STROKE // 2
+
+
+def icon(ink: int, alpha: np.ndarray = STROKE) -> Image.Image:
+    """Return strokes of one grey on transparency."""
+    return Image.merge("RGBA", [Image.new("L", (10, 12), ink)] * 3 + [Image.fromarray(alpha)])
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def in_palette(ink: int) -> Image.Image:
+    """Return the strokes as the second colour of a palette whose first is transparent."""
+    image = Image.fromarray((STROKE > 0).astype(np.uint8), "L").convert("L")
+    found = Image.new("P", image.size)
+    found.putdata(list(np.asarray(image).ravel()))
+    found.putpalette([120, 130, 140, ink, ink, ink])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ink", "found"), [(255, "white"), (230, "white"), (128, "neither"), (20, "black"), (0, "black")]
+)
+@pytest.mark.parametrize("alpha", [STROKE, SOFT])
+def test_what_hides_strokes_is_a_background_of_their_lightness(
+    ink: int, found: str, alpha: np.ndarray
+) -> None:
+    assert hidden_by(icon(ink, alpha)) == found
+    assert hidden_by(icon(ink, alpha).convert("LA")) == found
+
+
+def test_strokes_in_several_shades_are_seen_on_both() -> None:
+    image = icon(255)
+    image.paste((0, 0, 0, 255), (4, 3, 6, 5))
+    assert hidden_by(image) == "neither"
+
+
+def test_a_picture_that_covers_nearly_all_or_nothing_has_no_say() -> None:
+    opaque = np.full_like(STROKE, 255)
+    opaque[0, 0] = 0
+    assert hidden_by(icon(255, opaque)) is None
+    assert hidden_by(icon(255, np.zeros_like(STROKE))) is None
+    assert hidden_by(Image.new("RGB", (4, 4), "white")) is None
+
+
+def test_a_large_picture_is_judged_in_strips_as_a_small_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "_STRIP", 20)
+    assert hidden_by(icon(255)) == "white"
+    palette = in_palette(255)
+    palette.info["transparency"] = 0
+    assert hidden_by(palette) == "white"
+
+
+FORMS = {
+    "RGBA PNG": lambda ink: encoded(icon(ink)),
+    "LA PNG": lambda ink: encoded(icon(ink).convert("LA")),
+    "palette PNG": lambda ink: encoded(in_palette(ink), transparency=0),
+    "GIF": lambda ink: encoded(in_palette(ink), "GIF", transparency=0),
+    "WEBP": lambda ink: encoded(icon(ink), "WEBP", lossless=True, exact=True),
+    "RGBA TIFF": lambda ink: encoded(icon(ink), "TIFF"),
+    "one transparent colour": lambda ink: encoded(
+        Image.fromarray(np.where(STROKE > 0, ink, 77).astype(np.uint8)), transparency=77
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_format_with_transparency_is_judged_and_composed(form: str) -> None:
+    for ink, hidden in ((255, "white"), (0, "black")):
+        content = FORMS[form](ink)
+        (look,) = look_at_each([content], lambda _: None)
+        assert isinstance(look, Look)
+        assert look.header.hidden_by == hidden
+        for background, value in (("white", 255), ("black", 0)):
+            expected = np.where(STROKE > 0, ink, value)
+            found = read_picture(content, None, 1, background=background)[..., 0]
+            np.testing.assert_array_equal(found, expected)
+            _, plain = read_bytes(content, Form(12, 10, 1, "crop", background), lambda _: None)
+            assert plain == expected.astype(np.uint8).tobytes()
+
+
+def test_white_it_is_unless_white_hides_most() -> None:
+    assert find_background([None, None], None) == ("white", ())
+    assert find_background(["neither", "black", "black"], None) == ("white", ())
+    assert find_background(["white", "neither"], None)[0] == "white"
+    background, (note,) = find_background(["white", "white", "neither", None], None)
+    assert background == "black"
+    assert note == (
+        "2 of 3 train pictures with transparency are so light that white would hide them: all were put on black. "
+        "Choose with --set data.background=white."
+    )
+
+
+def test_what_the_background_hides_is_counted_in_a_note() -> None:
+    few = ["white"] * 1 + ["neither"] * 30
+    assert find_background(few, None) == ("white", ())
+    mixed = ["white"] * 10 + ["black"] * 30
+    (note,) = find_background(mixed, None)[1]
+    assert note.startswith("10 of 40 train pictures with transparency can hardly be seen on white")
+    _, other = find_background(["white"] * 30 + ["black"] * 10, None)[1]
+    assert other.startswith("10 of 40 train pictures with transparency can hardly be seen on black")
+
+
+def test_what_the_options_say_counts() -> None:
+    assert find_background(["white"] * 5, "white") == ("white", ())
+    assert find_background(["neither"] * 5, "black") == ("black", ())
