@@ -174,7 +174,7 @@ class Classifier:
 
 
 def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> None:
-    rows = np.isfinite(logits).all(axis=1)
+    rows: NDArray[np.bool_] = np.isfinite(logits).all(axis=1)
     if rows.all():
         return
     first = int(np.flatnonzero(~rows)[0])

@@ -79,8 +79,8 @@ class LoosePictures:
         bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
         _check(bad, len(names), skip_bad=options.skip_bad)
         good = [index for index in range(len(names)) if index not in errors]
-        part = ImageSet(images, None, (), printable(self.place), names)
-        kept = part.select(np.array(good, np.int64)) if bad else part
+        pictures = ImageSet(images, None, (), printable(self.place), names)
+        kept = pictures.select(np.array(good, np.int64)) if bad else pictures
         part = Part(kept, skipped=(*bad, *self.left_out))
         return Reading({"train": part}, background=background)
 
