@@ -38,13 +38,18 @@ _TABLES = ("history.csv", "splits.csv", "skipped.csv")
 
 
 def make(number: int, folder: Path, around: Around) -> Case:
-    """Copy the run, change it as that number says, and return it with the commands that open it."""
+    """Copy the run, change it as that number says, and return it with the commands that open it.
+
+    Number -1 says to change nothing.
+    """
     random = Random(f"run {number}")
     run = folder / random.choice(("run", "run", "run", "r\x1b[31mn", "caf\udce9", "a run\nof mine", "=1+1"))
     shutil.copytree(around.run, run)
-    kind = random.choice(_KINDS)(run, random, around)
-    if random.random() < 0.85:
-        sign(run)
+    kind = "none"
+    if number >= 0:
+        kind = random.choice(_KINDS)(run, random, around)
+        if random.random() < 0.85:
+            sign(run)
     commands: list[tuple[str, ...]] = [
         ("predict", str(run), str(around.picture)),
         ("evaluate", str(run), "--json"),
