@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from picturewise.data.dataset import Dataset as Dataset
+    from picturewise.data.hints import Hints as Hints
     from picturewise.data.imageset import ImageSet as ImageSet
     from picturewise.errors import DataError as DataError
     from picturewise.errors import PicturewiseError as PicturewiseError
@@ -47,6 +48,7 @@ _HOMES = {
     "DataError": "picturewise.errors",
     "Dataset": "picturewise.data.dataset",
     "Evaluation": "picturewise.evaluation.evaluation",
+    "Hints": "picturewise.data.hints",
     "ImageSet": "picturewise.data.imageset",
     "Prediction": "picturewise.prediction.predict",
     "Recipe": "picturewise.recipes.recipe",

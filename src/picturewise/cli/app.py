@@ -17,11 +17,6 @@ Exit codes: 0 fine; 1 findings, a check not met, or training or saving failed; 2
 129, 130 and 143 stopped by a closed terminal, Ctrl-C and SIGTERM, in training after a checkpoint.
 """
 
-_CLOSED = (
-    "the standard output is closed, so the result could not be printed. Send it to a file, or to /dev/null "
-    "to do without it."
-)
-
 _COMMANDS = (
     "inspect",
     "train",
@@ -47,11 +42,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
-    if sys.stdout is None:  # closed by >&-; what is opened next would even take its place
-        print(f"picturewise: {_CLOSED}", file=sys.stderr)
-        return 1
     try:
-        return _obey(arguments)
+        _top(args=list(arguments), prog_name="picturewise")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
     except PicturewiseError as error:
         print(f"picturewise: {error}", file=sys.stderr)
         return error.exit_code
@@ -63,15 +57,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"picturewise: the output cannot be written: {error.strerror or error}.", file=sys.stderr)
         return 1
-
-
-def _obey(arguments: Sequence[str]) -> int:
-    """Run one command, and make sure that what it printed is written: a disk may be full, and a result lost with it."""
-    try:
-        _top(args=list(arguments), prog_name="picturewise")
-    except SystemExit as end:
-        sys.stdout.flush()
-        return end.code if isinstance(end.code, int) else 1
     return 0
 
 

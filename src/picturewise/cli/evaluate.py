@@ -11,6 +11,8 @@ from picturewise.cli import options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picturewise.data.hints import Hints
+
 
 @click.command
 @options.run_or_classifier
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     help="Exit code 1 unless the whole interval of the accuracy is at least this.",
 )
+@options.hints
 @options.engine
 @options.json
 def command(
@@ -34,6 +37,7 @@ def command(
     run: Path,
     data: str | None,
     split: Literal["train", "valid", "test"],
+    hints: Hints,
     at_least: float | None,
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
@@ -45,7 +49,7 @@ def command(
     from picturewise.cli import output
     from picturewise.tasks.evaluate import evaluate
 
-    found = evaluate(run, data=data, split=split, engine=engine, progress=not json)
+    found = evaluate(run, data=data, split=split, hints=hints, engine=engine, progress=not json)
     if json:
         print(found.model_dump_json(indent=1))
     else:

@@ -11,6 +11,8 @@ from picturewise.cli import options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picturewise.data.hints import Hints
+
 
 @click.command
 @options.data
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 @options.size
 @options.skip_bad
 @options.group_by
+@options.hints
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which pictures are drawn."
 )
@@ -33,6 +36,7 @@ def command(
     size: str | None,
     skip_bad: bool,
     group_by: str | None,
+    hints: Hints,
     seed: int,
     json: bool,
 ) -> None:
@@ -46,6 +50,7 @@ def command(
         size=options.parse_size(size),
         skip_bad=skip_bad,
         group_by=group_by,
+        hints=hints,
         seed=seed,
         progress=not json,
     )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import json as json_module
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from picturewise.errors import UsageError
+
+if TYPE_CHECKING:
+    from picturewise.data.hints import Hints
 
 PATH = click.Path(path_type=Path)
 
@@ -33,6 +40,46 @@ group_by = click.option(
     metavar="PATTERN",
     help="Keep together what belongs together in held-out splits: a regular expression for what names a thing in "
     "the file names, such as '(patient[0-9]+)_'.",
+)
+
+
+def hints(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say something about the source; it gets them as one, `hints`."""
+
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> None:
+        from picturewise.data.hints import Hints
+
+        command(hints=Hints(**{name: values.pop(name) for name, _, _ in _HINTS}), **values)
+
+    for name, metavar, text in reversed(_HINTS):
+        wrapped = click.option("--" + name.replace("_", "-"), metavar=metavar, help=text)(wrapped)
+    return wrapped
+
+
+_HINTS = (
+    (
+        "label_from",
+        "PATTERN",
+        "Where the class stands in the file names: a regular expression whose first group is it: '(cat|dog)[.]'.",
+    ),
+    ("label_column", "NAME", "The column of a table that holds the labels; otherwise it is looked for."),
+    ("file_column", "NAME", "The column of a list that names the pictures; otherwise it is looked for."),
+    (
+        "split_column",
+        "NAME",
+        "The column that says which split a picture belongs to; otherwise it is looked for.",
+    ),
+    (
+        "value_range",
+        "LOW..HIGH",
+        "The stored values of black and white, such as 0..1 or 0..4095; otherwise found on train.",
+    ),
+    (
+        "layout",
+        "NAME",
+        "How the numbers of a picture lie: planar, interleaved, channels-first or channels-last; otherwise found.",
+    ),
 )
 track = click.option(
     "--track",
@@ -77,6 +124,11 @@ settings = click.option(
 def frozen(text: str | None) -> list[str]:
     """Return the setting that --freeze stands for, if it was given."""
     return [] if text is None else [f"training.freeze={text}"]
+
+
+def said(hints: Hints) -> list[str]:
+    """Return the settings that hints stand for."""
+    return [f"data.{name}={json_module.dumps(value)}" for name, value in hints.given().items()]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

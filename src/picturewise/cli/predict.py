@@ -11,6 +11,7 @@ from picturewise.cli import options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picturewise.data.hints import Hints
     from picturewise.prediction.predict import Prediction
 
 BAR = 30
@@ -42,6 +43,7 @@ BAR = 30
     type=click.Choice(["train", "valid", "test"]),
     help="Of a data set with splits; otherwise test, or all pictures of a set with one split.",
 )
+@options.hints
 @options.skip_bad
 @options.engine
 @options.json
@@ -52,6 +54,7 @@ def command(
     top: int | None,
     csv: Path | None,
     split: Literal["train", "valid", "test"] | None,
+    hints: Hints,
     skip_bad: bool,
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
@@ -61,7 +64,9 @@ def command(
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict
 
-    predictions, skipped = predict(run, files, split=split, skip_bad=skip_bad, csv=csv, engine=engine)
+    predictions, skipped = predict(
+        run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine
+    )
     if json:
         print(_as_json(predictions))
     elif csv is not None:

@@ -11,6 +11,8 @@ from picturewise.cli import options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picturewise.data.hints import Hints
+
 
 @click.command
 @click.argument(
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     help="Learn from about N pictures of train and of validation each, drawn class by class; otherwise all.",
 )
 @click.option("--recipe", type=options.PATH, help="A recipe in TOML, whole or in part.")
+@options.hints
 @options.freeze
 @click.option(
     "--engine",
@@ -84,6 +87,7 @@ def command(
     recipe: Path | None,
     freeze: str | None,
     engine: Literal["torch", "numpy"] | None,
+    hints: Hints,
     settings: tuple[str, ...],
     find_learning_rate: bool,
     track: tuple[str, ...],
@@ -111,7 +115,7 @@ def command(
         "group_by": group_by,
         "out": out,
         "recipe": recipe,
-        "settings": [*named, *settings],
+        "settings": [*named, *options.said(hints), *settings],
         "progress": not json,
     }
     if find_learning_rate:

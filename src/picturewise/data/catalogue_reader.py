@@ -11,6 +11,7 @@ from picturewise.catalogue.installed import Installed
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.contract import Part, Progress, Reader, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import AsItIs, ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.digits import DigitsReader
@@ -42,6 +43,11 @@ class CatalogueReader:
     def splits(self) -> tuple[SplitName, ...]:
         """The splits that its files bring."""
         return self.inner.splits
+
+    @property
+    def hints(self) -> Hints:
+        """None: the catalogue knows its files."""
+        return NO_HINTS
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """Those of its files, and what the catalogue says of how they are read."""

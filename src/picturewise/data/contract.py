@@ -16,6 +16,7 @@ import numpy as np
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import Table
 from picturewise.data.dataset import Skipped
+from picturewise.data.hints import Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.read_options import ReadOptions
 from picturewise.split_names import SplitName
@@ -80,6 +81,11 @@ class Reader(Protocol):
         """The splits that the files bring themselves, in the order train, valid, test."""
         ...
 
+    @property
+    def hints(self) -> Hints:
+        """Those that it was recognised with and goes by."""
+        ...
+
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """Return what reading a split depends on: files and folders, and in words what is neither.
 
@@ -122,6 +128,11 @@ class Source(Protocol):
     @property
     def splits(self) -> tuple[SplitName, ...]:
         """The splits that it brings itself, in the order train, valid, test."""
+        ...
+
+    @property
+    def hints(self) -> Hints:
+        """Those that it was recognised with and goes by."""
         ...
 
     @property

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from picturewise.data.hints import Hints, LayoutName
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError
 
@@ -67,6 +69,54 @@ class DataOptions(BaseModel):
         "'(patient[0-9]+)_': held-out splits keep the pictures of one thing together. If it has a group, that counts.",
     )
 
+    label_from: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A regular expression for the class in the path of each picture, such as '(cat|dog)[.]', where it "
+        "stands in the file names: its first group is the class.",
+    )
+    label_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column of a table that holds the labels; none: it is looked for.",
+    )
+    file_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column of a list that names the pictures; none: it is looked for.",
+    )
+    split_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column that says which split a picture belongs to; none: it is looked for.",
+    )
+    value_range: str | None = Field(
+        default=None,
+        description="The stored values of black and white, such as '0..1' or '0..4095', where pictures are no 8-bit "
+        "files; none: found on train.",
+    )
+    layout: LayoutName | None = Field(
+        default=None,
+        description="How numbers lie in rows (planar, interleaved) or arrays (channels-first, channels-last); none: "
+        "found by looking.",
+    )
+
+    @property
+    def hints(self) -> Hints:
+        """What is said about the source itself."""
+        return Hints(**{field.name: getattr(self, field.name) for field in fields(Hints)})
+
+    @field_validator("value_range")
+    @classmethod
+    def _is_a_range(cls, text: str | None) -> str | None:
+        try:
+            Hints(value_range=text)
+        except UsageError as error:
+            raise PydanticCustomError(
+                "no_range", "Input should be LOW..HIGH such as 0..1 or 0..4095"
+            ) from error
+        return text
+
     @field_validator("classes")
     @classmethod
     def _has_each_class_once(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -74,7 +124,7 @@ class DataOptions(BaseModel):
             raise PydanticCustomError("twice", "Input should be class names, each once")
         return classes
 
-    @field_validator("group_by")
+    @field_validator("group_by", "label_from")
     @classmethod
     def _is_a_pattern(cls, pattern: str | None) -> str | None:
         try:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from picturewise.data.contract import Reader, Source
 from picturewise.data.dataset import Dataset, Skipped
+from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.pictures.decode import SUFFIXES, describe
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import LoosePictures
-from picturewise.errors import DataError, nearest
+from picturewise.errors import DataError, UsageError, nearest
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
@@ -22,23 +23,32 @@ Data: TypeAlias = "str | Path | Dataset | DataObject"
 """A catalogue name, a path, or pictures in memory."""
 
 
-def recognise(data: Data, *, labelled: bool = True) -> Source:
+def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, strict: bool = True) -> Source:
     """Return the source that `data` stand for, told by looking at them; no picture is opened.
 
     Args:
         data: a catalogue name; a path; a `Dataset`; a pair (pictures, labels) of arrays or tensors; a data set of
             PyTorch's or Hugging Face's; a list of pictures; or several of these by the name of their split.
+        hints: what is said about them where they leave it open.
         labelled: labels are needed. Otherwise a folder stands for the pictures directly in it, if there are any.
+        strict: each hint must mean something for what is found; otherwise those that do not are left out.
 
     Raises:
-        UsageError: it is an object of another kind.
+        UsageError: it is an object of another kind, or a hint means nothing for it.
         DataError: a text is neither a name nor a path, a set is not fetched yet, or what lies at a path has no form
             that Picturewise reads.
     """
+    source = _found(data, hints, labelled=labelled)
+    if strict and not isinstance(data, Dataset):
+        check_obeyed(hints, source)
+    return source
+
+
+def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     try:
         if isinstance(data, str | Path):
             path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
-            return _picture(path) or _stored(str(data), path, labelled=labelled)
+            return _picture(path) or _stored(str(data), path, hints, labelled=labelled)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
     from picturewise.data.in_memory.in_memory_source import (  # noqa: PLC0415 (files need it not)
@@ -46,20 +56,38 @@ def recognise(data: Data, *, labelled: bool = True) -> Source:
         in_memory_source,
     )
 
-    return DatasetSource(data, data.place) if isinstance(data, Dataset) else in_memory_source(data)
+    return (
+        DatasetSource(data, data.place) if isinstance(data, Dataset) else in_memory_source(data, hints=hints)
+    )
 
 
-def recognise_each(paths: Sequence[str | Path]) -> list[Source]:
+def check_obeyed(hints: Hints, source: Source) -> None:
+    """Check that what was said about a source counts for its form.
+
+    Raises:
+        UsageError: a hint means nothing for it.
+    """
+    unused = [name for name in hints.given() if name not in source.hints.given()]
+    if unused:
+        options = ", ".join(map(option_of, unused))
+        raise UsageError(
+            f"{printable(source.place or source.name)} is of a form for which {options} "
+            f"{'says' if len(unused) == 1 else 'say'} nothing. Leave {'it' if len(unused) == 1 else 'them'} out, or "
+            "name another file or folder; docs/data.md lists what goes with which form."
+        )
+
+
+def recognise_each(paths: Sequence[str | Path], *, hints: Hints = NO_HINTS) -> list[Source]:
     """Return the sources that several paths stand for, of which no labels are needed, in their order.
 
     Picture files and folders of them that follow one another are one source.
 
     Raises:
-        DataError: as for `recognise`.
+        UsageError, DataError: as for `recognise`.
     """
     sources: list[Source] = []
     for path in paths:
-        found = recognise(path, labelled=False)
+        found = recognise(path, hints=hints, labelled=False)
         last = sources[-1] if sources else None
         if isinstance(found, LoosePictures) and isinstance(last, LoosePictures):
             sources[-1] = last.with_more(found)
@@ -106,7 +134,7 @@ def _pictures_in(folder: Path) -> LoosePictures | None:
     return LoosePictures(files, str(folder.absolute()), left)
 
 
-def _stored(data: str, path: Path, *, labelled: bool) -> Source:
+def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
     from picturewise.catalogue import entries  # noqa: PLC0415 (loads pydantic, which predicting a picture needs not)
     from picturewise.data.catalogue_reader import open_installed  # noqa: PLC0415 (the same)
     from picturewise.data.store.stored_source import StoredSource  # noqa: PLC0415 (the same)
@@ -123,11 +151,11 @@ def _stored(data: str, path: Path, *, labelled: bool) -> Source:
     if not data.strip():
         raise _not_found(data, entries.entries())
     loose = None if labelled else _pictures_in(path)
-    return loose or StoredSource(find_reader(path), str(path.absolute()))
+    return loose or StoredSource(find_reader(path, hints), str(path.absolute()))
 
 
-def find_reader(path: Path) -> Reader:
-    """Return the reader of what lies at `path`.
+def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
+    """Return the reader of what lies at `path`; it goes by those hints that mean something for its form.
 
     Raises:
         DataError: it has no form that Picturewise reads.
@@ -139,7 +167,7 @@ def find_reader(path: Path) -> Reader:
     # A folder that holds nothing but one data file stands for it; of several, each must be named.
     for place in [path, *(inside if len(inside) == 1 else [])]:
         for recognised in READERS:
-            reader = recognised(place)
+            reader = recognised(place, hints)
             if reader is not None:
                 return reader
     raise DataError(

@@ -103,7 +103,10 @@ def read_all(study: Study, plans: list[Planned], *, progress: bool) -> dict[Data
             place = named_source(plan.recipe, plan.model.name)
             _check_source(study, place)
             found[plan.recipe.data] = load(
-                recognise(place), plan.recipe.data, splits=LEARNING, progress=progress
+                recognise(place, hints=plan.recipe.data.hints),
+                plan.recipe.data,
+                splits=LEARNING,
+                progress=progress,
             )
     return found
 

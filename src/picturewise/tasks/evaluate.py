@@ -13,6 +13,7 @@ from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import data_options
 from picturewise.data.read_options import AsItIs
@@ -42,6 +43,7 @@ def evaluate(
     *,
     data: Data | None = None,
     split: SplitName = "test",
+    hints: Hints = NO_HINTS,
     network: nn.Module | None = None,
     engine: EngineName = "auto",
     progress: bool = True,
@@ -57,6 +59,7 @@ def evaluate(
         data: None: the data of the run. Otherwise their new place; or other pictures with labels of the same
             classes: their test split if they have one of their own, or else all of them.
         split: of the run's own data; anything but test was seen in training.
+        hints: what is said about `data` where its files leave it open, before what the run's recipe says of its own.
         network: an instance of the class, if the run was started with one.
         engine: what computes, as for `predict`.
         progress: show how far reading has come, on a terminal.
@@ -68,13 +71,13 @@ def evaluate(
         UsageError: a split of other data was asked for, or the engine lacks a layer of the network.
     """
     if isinstance(run, Classifier):
-        return _on_other_pictures(run.by_engine(engine), _named(data), split, progress=progress)
+        return _on_other_pictures(run.by_engine(engine), _named(data, hints), split, progress=progress)
     if not isinstance(run, Run) and Path(run).is_file():
         classifier = load_classifier(Path(run), network).by_engine(engine)
         around = _run_around(Path(run))
-        return _on_other_pictures(classifier, _named(data), split, run=around, progress=progress)
+        return _on_other_pictures(classifier, _named(data, hints), split, run=around, progress=progress)
     run = run if isinstance(run, Run) else open_run(run)
-    source = own_source(run, data)
+    source = own_source(run, data, hints)
     if data is None or _is_own(run, source, progress=progress):
         return evaluate_own(
             run,
@@ -189,12 +192,12 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
-def _named(data: Data | None) -> Source:
+def _named(data: Data | None, hints: Hints) -> Source:
     if data is None:
         raise UsageError(
             "A classifier's file does not say which pictures to evaluate it on. Name them with --data."
         )
-    return recognise(data)
+    return recognise(data, hints=hints)
 
 
 def _is_own(run: Run, source: Source, *, progress: bool) -> bool:

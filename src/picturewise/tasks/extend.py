@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from picturewise.architectures.lines import parse
-from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
-from picturewise.data.recognise import Data
+from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
 from picturewise.names import listed
@@ -124,10 +123,14 @@ def extend(
     if seed is not None:
         named["seed"] = seed
     plain = _begun(older, classifier, parse(layers), new_head=new_head)
-    source = own_source(older, data)
-    if data is not None:
-        plain["data"] = _other_data(plain["data"], older, source)
-    recipe = make_recipe(plain, named, *plain_settings(settings))
+    if data is None:
+        source = own_source(older, None)
+        recipe = make_recipe(plain, named, *plain_settings(settings))
+    else:
+        plain["data"] = _other_data(plain["data"], older)
+        recipe = make_recipe(plain, named, *plain_settings(settings))
+        source = recognise(data, hints=recipe.data.hints)
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source.place})})
     with claimed(out, source) as new:
         pictures = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
         if not new_head:
@@ -156,14 +159,14 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
     return plain
 
 
-def _other_data(options: dict[str, Any], older: Run, source: Source) -> dict[str, Any]:
+def _other_data(options: dict[str, Any], older: Run) -> dict[str, Any]:
     """Return data options for other pictures, brought to the size of the older run's."""
     height, width, _ = older.record.data.shape
     kept = {
         name: options[name]
         for name in ("resize", "skip_bad", "valid_fraction", "test_fraction", "split_seed")
     }
-    return {**kept, "source": source.place, "size": [height, width]}
+    return {**kept, "size": [height, width]}
 
 
 def _classes(older: Run, pictures: Dataset, *, add: bool) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise import files
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
 from picturewise.reporting.album import WORDS, Album
@@ -48,6 +49,7 @@ def inspect(
     size: tuple[int, int] | None = None,
     skip_bad: bool = False,
     group_by: str | None = None,
+    hints: Hints = NO_HINTS,
     seed: int = 0,
     progress: bool = True,
 ) -> Inspection:
@@ -62,6 +64,7 @@ def inspect(
         size: height and width that every picture is brought to; none: their own.
         skip_bad: go on without files that cannot be read.
         group_by: as for `read_dataset`.
+        hints: what is said about the source where its files leave it open.
         seed: which pictures are drawn.
         progress: show how far reading has come, on a terminal.
 
@@ -70,8 +73,10 @@ def inspect(
         DataError: the data cannot be read.
         SaveError: the figures cannot be written.
     """
-    source = recognise(data)
-    options = data_options(source=source.place, size=size, skip_bad=skip_bad, group_by=group_by)
+    source = recognise(data, hints=hints)
+    options = data_options(
+        source=source.place, size=size, skip_bad=skip_bad, group_by=group_by, **hints.given()
+    )
     refuse_inside(Path(out or "."), source.place)
     dataset = load(source, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
+from picturewise.data.hints import NO_HINTS, Hints, LayoutName, option_of
 from picturewise.data.in_memory.in_memory_source import NAME, DatasetSource, SplitObject, in_memory_source
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.data.read import read
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.recognise import Data, recognise
+from picturewise.data.recognise import Data, check_obeyed, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
@@ -33,6 +34,12 @@ def read_dataset(
     resize: ResizeMode = "crop",
     skip_bad: bool = False,
     group_by: str | None = None,
+    label_from: str | None = None,
+    label_column: str | None = None,
+    file_column: str | None = None,
+    split_column: str | None = None,
+    value_range: str | None = None,
+    layout: LayoutName | None = None,
 ) -> Dataset:
     """Return pictures from a catalogue name or a path; what is recognised stands in docs/data.md.
 
@@ -44,6 +51,12 @@ def read_dataset(
         skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
         group_by: a regular expression that is looked for in the file names, such as `(patient[0-9]+)_`; pictures
             of which it finds the same are not parted where a split is held out.
+        label_from: what is said about the source where its files leave it open, see `Hints`.
+        label_column: the same.
+        file_column: the same.
+        split_column: the same.
+        value_range: the same.
+        layout: the same.
 
     Raises:
         UsageError: an option does not fit.
@@ -51,8 +64,13 @@ def read_dataset(
     """
     from picturewise.data.options import data_options  # noqa: PLC0415 (pydantic, which predicting needs not)
 
-    found = recognise(source)
-    options = data_options(source=found.place, size=size, resize=resize, skip_bad=skip_bad, group_by=group_by)
+    options = data_options(
+        size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, label_from=label_from,
+        label_column=label_column, file_column=file_column, split_column=split_column, value_range=value_range,
+        layout=layout,
+    )  # fmt: skip
+    found = recognise(source, hints=options.hints)
+    options = options.model_copy(update={"source": found.place})
     return replace(load(found, options, splits=splits), read_with=options)
 
 
@@ -68,6 +86,8 @@ def make_dataset(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     group_by: str | None = None,
+    value_range: str | None = None,
+    layout: LayoutName | None = None,
 ) -> Dataset:
     """Return a data set of arrays, tensors, PyTorch data sets or image sets; splits that are left out are held out.
 
@@ -88,6 +108,8 @@ def make_dataset(
         test_fraction: share of train that is held out, where test is.
         split_seed: another one gives other held-out splits.
         group_by: what is not parted where a split is held out, as for `read_dataset`; looked for in `names`.
+        value_range: `LOW..HIGH`, the values of black and of white; None: found on train.
+        layout: how the numbers of a picture lie, see `Hints`; None: found by looking.
 
     Raises:
         UsageError: something of another kind was passed.
@@ -96,12 +118,13 @@ def make_dataset(
     from picturewise.data.options import data_options  # noqa: PLC0415 (as in read_dataset)
 
     options = data_options(
-        valid_fraction=valid_fraction, test_fraction=test_fraction, split_seed=split_seed, group_by=group_by
-    )
+        valid_fraction=valid_fraction, test_fraction=test_fraction, split_seed=split_seed, group_by=group_by,
+        value_range=value_range, layout=layout,
+    )  # fmt: skip
     given = {"train": train, "valid": valid, "test": test}
     source = in_memory_source(
         {split: part for split, part in given.items() if part is not None},
-        name=name, classes=classes, names=names,
+        name=name, classes=classes, names=names, hints=options.hints,
     )  # fmt: skip
     return read(source, options)
 
@@ -118,18 +141,28 @@ def load(
         return read(source, options, splits, progress=advance)
 
 
-def own_source(run: Run, data: Data | None) -> Source:
+def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
     """Return where the pictures of a run are.
 
     Args:
         run: whose recipe says where they were, or which holds them itself.
-        data: the same pictures in another place or in memory; None: where they were.
+        data: the same pictures in another place or in memory, or other ones; None: where they were.
+        hints: what is said about `data`, before what the recipe says.
 
     Raises:
+        UsageError: a hint means nothing for them.
         DataError: they are not there any more.
     """
+    own = run.recipe.data.hints
     if data is not None:
-        return recognise(data)
+        found = recognise(data, hints=own | hints, strict=False)  # other pictures may lie in another form
+        check_obeyed(hints, found)
+        return found
+    if hints.given():
+        raise UsageError(
+            f"{', '.join(map(option_of, hints.given()))} says how to read other pictures, but none are named; name "
+            "them with --data."
+        )
     if run.source is not None:
         return run.source
     place = run.recipe.data.source
@@ -143,7 +176,7 @@ def own_source(run: Run, data: Data | None) -> Source:
             f"The pictures of {printable(run.path)} were in {printable(place)}, which no longer exists. Pass the new "
             "location with --data."
         )
-    return recognise(place)
+    return recognise(place, hints=own)
 
 
 def with_place(data: Data, source: Source, options: DataOptions) -> Source:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picturewise.data.contract import Source
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read import read
 from picturewise.data.read_options import AsItIs
 from picturewise.data.recognise import Data, recognise, recognise_each
@@ -33,6 +34,7 @@ def predict(
     data: Data | Sequence[str | Path],
     *,
     split: SplitName | None = None,
+    hints: Hints = NO_HINTS,
     skip_bad: bool = False,
     csv: str | Path | None = None,
     network: nn.Module | None = None,
@@ -45,6 +47,7 @@ def predict(
         data: picture files of any size and mode or folders of them; or whatever `train` takes, with labels or
             without, such as Kaggle's `test.csv` or arrays. Of several paths, each is read by itself.
         split: of a source with splits; None: its test split, or all of its pictures if it has only one split.
+        hints: what is said about the source where its files leave it open.
         skip_bad: leave out files that cannot be read instead of refusing all.
         csv: a file to write the most likely classes to, with the columns ImageId and Label as Kaggle wants them.
         network: an instance of the class, if the run was started with one.
@@ -58,7 +61,7 @@ def predict(
         SaveError: the submission could not be written.
     """
     classifier = (run if isinstance(run, Classifier) else _classifier(run, network)).by_engine(engine)
-    sources = recognise_each(data) if _are_paths(data) else [recognise(data, labelled=False)]  # type: ignore[arg-type]
+    sources = _recognised(data, hints)
     height, width, _ = classifier.description.shape
     options = AsItIs((height, width), classifier.description.resize, skip_bad)
     predictions: list[Prediction] = []
@@ -88,6 +91,12 @@ def split_to_use(source: Source) -> SplitName:
             "the pictures of one split alone."
         )
     return source.splits[0]
+
+
+def _recognised(data: Any, hints: Hints) -> list[Source]:
+    if _are_paths(data):
+        return recognise_each(data, hints=hints)
+    return [recognise(data, hints=hints, labelled=False)]
 
 
 def _are_paths(data: Any) -> bool:

@@ -223,7 +223,7 @@ def wanted(
         raise UsageError(
             "No pictures are named. Pass them as data, or name them in the recipe as data.source."
         )
-    source = recognise(place)
+    source = recognise(place, hints=whole.data.hints)
     options = whole.data.model_copy(update={"source": source.place})
     source = with_place(place, source, options)
     return whole.model_copy(update={"data": options.model_copy(update={"source": source.place})}), source

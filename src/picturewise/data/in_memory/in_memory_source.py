@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.labels import MAX_CLASSES, to_labels
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Dataset
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.arrays_and_pairs import ArraysOfSplit, from_arrays, from_pairs, from_pictures
 from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingface
@@ -23,6 +24,8 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 NAME = "pictures"
+OBEYED: tuple[str, ...] = ()
+"""The hints that say something about arrays."""
 _EXPECTED = (
     "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that gives (picture, label) at "
     "each index, or a picturewise.ImageSet"
@@ -58,12 +61,14 @@ class InMemorySource:
         classes: names in the order of the label numbers; None: those that the first split brings, or sorted from its
             labels, or `0` to the largest of them.
         names: of the pictures of train, such as file names.
+        hints: those of the layout and the range of values.
     """
 
     objects: Mapping[SplitName, SplitObject]
     name: str = NAME
     classes: tuple[str, ...] | None = None
     names: Sequence[str] | None = None
+    hints: Hints = NO_HINTS
     place = None
     complete = False
     _converted: dict[SplitName, ImageSet] = field(default_factory=dict)
@@ -126,6 +131,7 @@ class DatasetSource:
     dataset: Dataset
     place: str | None = None
     complete = True
+    hints = NO_HINTS
 
     @property
     def name(self) -> str:
@@ -156,6 +162,7 @@ def in_memory_source(
     name: str = NAME,
     classes: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
+    hints: Hints = NO_HINTS,
 ) -> InMemorySource:
     """Return the source of one split or of several by name; nothing is converted yet.
 
@@ -168,7 +175,8 @@ def in_memory_source(
         raise UsageError(f"{name}: no pictures were passed, {_EXPECTED}.")
     for split, given in objects.items():
         _check_kind(given, f"{name} ({split})")
-    return InMemorySource(objects, name, None if classes is None else _checked_names(classes, name), names)
+    known = None if classes is None else _checked_names(classes, name)
+    return InMemorySource(objects, name, known, names, hints.only(*OBEYED))
 
 
 def _by_split(data: DataObject) -> dict[SplitName, SplitObject]:

@@ -15,6 +15,7 @@ from picturewise.data.arrays.labels import check_labels, numbered_classes, to_cl
 from picturewise.data.arrays.layout import Layout, check_layout
 from picturewise.data.arrays.value_range import ValueRange, find_value_range
 from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_names import Keys
 from picturewise.data.readers.array_part import array_part
@@ -43,6 +44,7 @@ class ArraySetReader:
     path: Path
     keys: Keys
     opened: Callable[[], Arrays]
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

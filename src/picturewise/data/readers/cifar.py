@@ -12,6 +12,7 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.cifar_files import (
@@ -41,6 +42,7 @@ class CifarReader:
     classes: Classes
     binary: bool
     files: Mapping[Path, File] | None
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
+from picturewise.data.hints import NO_HINTS
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.split_names import SplitName
@@ -23,6 +24,7 @@ class DigitsReader:
 
     name = "digits"
     splits: tuple[SplitName, ...] = ("train",)
+    hints = NO_HINTS
 
     def inputs(self, split: SplitName) -> tuple[str, ...]:
         """The installed scikit-learn."""

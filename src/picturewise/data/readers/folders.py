@@ -8,6 +8,7 @@ from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import (
     Listing,
@@ -29,6 +30,7 @@ class FolderReader:
 
     root: Path
     folders: Mapping[SplitName, Path]
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_names import LABEL_WORDS, PICTURE_WORDS, find_keys, unlike_any
 from picturewise.data.readers.array_part import array_part
@@ -43,6 +44,7 @@ class Hdf5Reader:
 
     path: Path
     arrays: Mapping[SplitName, _Arrays]
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
 from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.pictures import decode
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers import idx_file
@@ -59,6 +60,7 @@ class IdxReader:
 
     name: str
     pairs: Mapping[SplitName, _Pair]
+    hints: Hints = NO_HINTS
 
     @property
     def splits(self) -> tuple[SplitName, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from picturewise.data.contract import Reader
+from picturewise.data.hints import Hints
 from picturewise.data.readers import (
     cifar,
     folders,
@@ -20,17 +21,25 @@ from picturewise.data.readers import (
     usps,
 )
 
-READERS: tuple[Callable[[Path], Reader | None], ...] = (
-    svhn.recognise,
-    hdf5.recognise,
-    parquet.recognise,
-    pixel_csv.recognise,
-    labels_csv.recognise,
-    idx.recognise,
-    usps.recognise,
-    cifar.recognise,
-    npz.recognise,
-    pickled_arrays.recognise,
-    folders.recognise,
-    pixel_csv.recognise_unlabelled,
+Recognised = Callable[[Path, Hints], Reader | None]
+
+
+def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
+    """Return the function of a form about which nothing can be said."""
+    return lambda path, _: recognise(path)
+
+
+READERS: tuple[Recognised, ...] = (
+    _without_hints(svhn.recognise),
+    _without_hints(hdf5.recognise),
+    _without_hints(parquet.recognise),
+    _without_hints(pixel_csv.recognise),
+    _without_hints(labels_csv.recognise),
+    _without_hints(idx.recognise),
+    _without_hints(usps.recognise),
+    _without_hints(cifar.recognise),
+    _without_hints(npz.recognise),
+    _without_hints(pickled_arrays.recognise),
+    _without_hints(folders.recognise),
+    _without_hints(pixel_csv.recognise_unlabelled),
 )

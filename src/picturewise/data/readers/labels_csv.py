@@ -18,6 +18,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import (
@@ -59,6 +60,7 @@ class LabelledFilesReader:
 
     root: Path
     lists: Mapping[SplitName, _List]
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.decode import Form
 from picturewise.data.pictures.decode_files import decode_each
@@ -35,6 +36,7 @@ class LoosePictures:
     left_out: tuple[Skipped, ...] = ()
     complete = True
     splits: tuple[SplitName, ...] = ("train",)
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import FolderEntry, Listing
 from picturewise.data.readers.listed_pictures import read_listings
@@ -36,6 +37,7 @@ class ParquetReader:
 
     root: Path
     shards: Mapping[SplitName, tuple[Path, ...]]
+    hints: Hints = NO_HINTS
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
 from picturewise.data.contract import Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.csv_numbers import CsvTable, count_rows, look, rows
@@ -51,6 +52,7 @@ class PixelCsvReader:
     name: str
     tables: Mapping[SplitName, PixelTable]
     notes: tuple[str, ...] = ()
+    hints: Hints = NO_HINTS
 
     @property
     def splits(self) -> tuple[SplitName, ...]:

@@ -24,6 +24,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers import mat_file
 from picturewise.data.readers.array_part import array_part
@@ -51,6 +52,8 @@ class SvhnReader:
             return self
         files = {**self.files, "train": (*self.files["train"], self.extra)}
         return SvhnReader(self.name, files)
+
+    hints: Hints = NO_HINTS
 
     @property
     def splits(self) -> tuple[SplitName, ...]:

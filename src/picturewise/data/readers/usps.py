@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
@@ -43,6 +44,7 @@ class UspsReader:
 
     files: Mapping[SplitName, Path]
     name: str = "usps"
+    hints: Hints = NO_HINTS
 
     @property
     def splits(self) -> tuple[SplitName, ...]:

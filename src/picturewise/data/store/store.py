@@ -127,7 +127,9 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
     name = reader.name if place in entries.entries() else None
     said = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
-    return _short(json.dumps([stored_split.FORMAT, *said]))
+    return _short(
+        json.dumps([stored_split.FORMAT, *said, *([given] if (given := reader.hints.given()) else [])])
+    )
 
 
 def _reached(place: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from picturewise.data.contract import Progress, Reader, Reading
+from picturewise.data.hints import Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.store.store import read_stored
 from picturewise.split_names import SplitName
@@ -35,6 +36,11 @@ class StoredSource:
     def splits(self) -> tuple[SplitName, ...]:
         """The reader's."""
         return self.reader.splits
+
+    @property
+    def hints(self) -> Hints:
+        """The reader's."""
+        return self.reader.hints
 
     def read(
         self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None

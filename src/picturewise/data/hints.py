@@ -1,0 +1,95 @@
+"""`Hints`: what a user says about a source where its files leave it open."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from picturewise.errors import UsageError
+
+LayoutName = Literal["planar", "interleaved", "channels-first", "channels-last"]
+LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
+
+_RANGE = re.compile(
+    r"\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*\.\.\s*(-?[0-9.]+(?:e[+-]?[0-9]+)?)\s*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What is said about a source; None: Picturewise looks for itself, and refuses where it cannot know.
+
+    A reader takes those that mean something for its form, and the store keeps apart what was read with others.
+
+    Attributes:
+        label_from: a regular expression that is looked for in the path of each picture below the source; its first
+            group is the class.
+        label_column: the column, or the name of the array, that holds the labels.
+        file_column: the column of a list that names the picture files.
+        split_column: the column that says which split a picture belongs to.
+        value_range: `LOW..HIGH`, the stored values of black and of white, for whatever is not an 8-bit picture file.
+        layout: how the numbers of a picture lie in a row or an array: planar (a plane for each colour) or interleaved
+            (the colours of each pixel together) in rows, channels first or last in arrays of more axes.
+
+    Raises:
+        UsageError: the range or the layout is none.
+    """
+
+    label_from: str | None = None
+    label_column: str | None = None
+    file_column: str | None = None
+    split_column: str | None = None
+    value_range: str | None = None
+    layout: LayoutName | None = None
+
+    def __post_init__(self) -> None:
+        if self.layout is not None and self.layout not in LAYOUTS:
+            raise UsageError(f"The layout is '{self.layout}', expected one of {', '.join(LAYOUTS)}.")
+        if self.value_range is not None:
+            parse_value_range(self.value_range)
+
+    def given(self) -> dict[str, str]:
+        """Return the hints that there are, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def only(self, *names: str) -> Hints:
+        """Return the hints of these names alone: those that a reader obeys."""
+        return Hints(**{name: value for name, value in self.given().items() if name in names})  # type: ignore[arg-type]
+
+    def __or__(self, other: Hints) -> Hints:
+        """Return these hints with those that `other` has in their place."""
+        values: dict[str, Any] = {**self.given(), **other.given()}
+        return Hints(**values)
+
+
+NO_HINTS = Hints()
+
+
+def option_of(name: str) -> str:
+    """Return the option of the command that gives a hint.
+
+    >>> option_of("label_from")
+    '--label-from'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def parse_value_range(text: str) -> tuple[float, float]:
+    """Return the stored values of black and white.
+
+    Raises:
+        UsageError: the text is no range, or an empty one.
+
+    >>> parse_value_range("0..4095")
+    (0.0, 4095.0)
+    """
+    found = _RANGE.fullmatch(text)
+    try:
+        low, high = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+    except ValueError:  # several points
+        low, high = 0.0, 0.0
+    if not -1e30 < low < high < 1e30:
+        raise UsageError(f"The range of values is '{text}', expected LOW..HIGH such as 0..1 or 0..4095.")
+    return low, high
