@@ -6,6 +6,7 @@ import json
 import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,10 +79,37 @@ def test_a_folder_is_not_half_made_when_the_disk_fails(
     assert everything_in(tmp_path) == {"folder": None, "folder/a": b"old"}
 
 
-def test_a_folder_replaces_an_older_one_with_all_that_was_in_it(tmp_path: Path) -> None:
+def test_a_folder_replaces_an_older_one_of_the_same_files(tmp_path: Path) -> None:
     files.write_folder(tmp_path / "x" / "folder", {"a": b"old", "b": b"old"})
-    files.write_folder(tmp_path / "x" / "folder", {"a": b"new"})
-    assert everything_in(tmp_path / "x") == {"folder": None, "folder/a": b"new"}
+    files.write_folder(tmp_path / "x" / "folder", {"a": b"new", "b": b"new", "c": b"new"})
+    assert everything_in(tmp_path / "x" / "folder") == {"a": b"new", "b": b"new", "c": b"new"}
+
+
+def test_a_folder_with_other_things_in_it_is_not_replaced(tmp_path: Path) -> None:
+    files.write_folder(tmp_path / "folder", {"a": b"old", "mine": b"old"})
+    with pytest.raises(SaveError, match=r"folder cannot be written: It holds other files, such as mine"):
+        files.write_folder(tmp_path / "folder", {"a": b"new"})
+    assert everything_in(tmp_path) == {"folder": None, "folder/a": b"old", "folder/mine": b"old"}
+
+
+def test_a_folder_does_not_replace_a_link_nor_what_it_leads_to(tmp_path: Path) -> None:
+    files.write_folder(tmp_path / "elsewhere", {"a": b"old"})
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SaveError, match="link cannot be written: It is a symbolic link"):
+        files.write_folder(tmp_path / "link", {"a": b"new"})
+    assert (tmp_path / "elsewhere" / "a").read_bytes() == b"old"
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_file_is_put_in_the_place_of_a_link_and_not_of_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"theirs")
+    for write in (files.write_bytes, files.write_fleeting):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+        write(tmp_path / "link", b"1" if write is files.write_bytes else 1)
+        assert not (tmp_path / "link").is_symlink()
+        assert (tmp_path / "link").read_bytes() == b"1"
+    assert (tmp_path / "elsewhere").read_bytes() == b"theirs"
 
 
 def test_everything_is_flushed_before_and_after_it_gets_its_name(
@@ -133,15 +161,32 @@ def test_new_folders_are_numbered_and_never_handed_out_twice(tmp_path: Path) -> 
     assert all(path.is_dir() for path in found)
 
 
-def test_a_sweep_takes_leftovers_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / ".unfinished-1-a").write_bytes(b"half")
-    (tmp_path / ".unfinished-2-b").mkdir()
-    (tmp_path / ".unfinished-2-b" / "part").write_bytes(b"half")
-    (tmp_path / ".lock").touch()
-    (tmp_path / "unfinished-symphony").touch()
+def test_a_sweep_takes_files_of_our_exact_name_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-0123abcd-run.json").write_bytes(b"half")
+    others = [
+        ".lock",
+        "unfinished-symphony",
+        ".unfinished-1-a",
+        ".unfinished-0123abcd",
+        ".unfinished-0123ABCD-a",
+    ]
+    for name in others:
+        (tmp_path / name).touch()
+    (tmp_path / ".unfinished-0123abcd-folder").mkdir()
+    (tmp_path / ".unfinished-0123abcd-link").symlink_to(tmp_path / ".lock")
     files.sweep(tmp_path)
     files.sweep(tmp_path / "not there")
-    assert everything_in(tmp_path).keys() == {".lock", "unfinished-symphony"}
+    kept = {*others, ".unfinished-0123abcd-folder", ".unfinished-0123abcd-link"}
+    assert everything_in(tmp_path).keys() == kept
+
+
+def test_a_sweep_beside_others_takes_only_what_is_old(tmp_path: Path) -> None:
+    for name, seconds in (("old", 4000), ("new", 1000)):
+        path = tmp_path / f".unfinished-0123abcd-{name}"
+        path.touch()
+        os.utime(path, (time.time() - seconds,) * 2)
+    files.sweep(tmp_path, older_than=3600)
+    assert everything_in(tmp_path).keys() == {".unfinished-0123abcd-new"}
 
 
 def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:

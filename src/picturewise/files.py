@@ -11,14 +11,18 @@ import errno
 import hashlib
 import json
 import os
+import re
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from picturewise.errors import RunError, SaveError
 
 TEMPORARY_PREFIX = ".unfinished-"
+TEMPORARY_NAME = re.compile(r"\.unfinished-[0-9a-f]{8}-(?P<name>.+)", re.DOTALL)
+"""What `_beside` makes; nothing else is taken for a leftover."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -45,11 +49,30 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
-def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Make the folder `path` with the files `contents` (name → content) in one step.
+def write_fleeting(path: Path, content: Any) -> None:
+    """Write JSON that means nothing after a crash: whole too, but without waiting for the disk.
 
     Raises:
-        SaveError: as for `write_bytes`; nothing is left behind.
+        SaveError: as for `write_bytes`.
+    """
+    temporary = _beside(path)
+    with _saving(path):
+        try:
+            with temporary.open("xb") as file:
+                file.write(json.dumps(content).encode())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
+    """Make the folder `path` with the files `contents` (name → content), in this order, in one step.
+
+    A folder that is there already is replaced if it holds nothing but files of these names.
+
+    Raises:
+        SaveError: as for `write_bytes`, or something else is in the folder; nothing is left behind.
     """
     temporary = _beside(path)
     with _saving(path, sum(map(len, contents.values()))):
@@ -61,13 +84,30 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
             for name, content in contents.items():
                 _write_and_flush(temporary / name, [content])
             _flush_folder(temporary)
-            if path.exists():
-                _remove(path)
+            remove_folder(path, contents)
             temporary.replace(path)
         except BaseException:
-            _remove(temporary, ignore_errors=True)
+            _remove_made(temporary)
             raise
         _flush_folder(path.parent)
+
+
+def remove_folder(path: Path, names: Collection[str]) -> None:
+    """Remove a folder that holds nothing but files of these names, which go in reverse order; what it links to stays.
+
+    Raises:
+        OSError: something else is in it, or it is no folder; nothing was removed.
+    """
+    if not path.is_symlink() and not path.exists():
+        return
+    if path.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "It is a symbolic link")
+    others = set(os.listdir(path)) - set(names)  # noqa: PTH208 (names, not paths)
+    if others:
+        raise OSError(errno.ENOTEMPTY, f"It holds other files, such as {min(others)}")
+    for name in reversed([*names]):
+        (path / name).unlink(missing_ok=True)
+    path.rmdir()
 
 
 def adopt(temporary: Path, path: Path) -> None:
@@ -107,6 +147,34 @@ def adopt_folder(temporary: Path, path: Path) -> None:
         _flush_folder(path.parent)
 
 
+def appear(temporary: Path, path: Path) -> None:
+    """Let a finished folder, whose files are flushed already, appear as `path`, where nothing or an empty folder is.
+
+    Raises:
+        SaveError: as for `write_bytes`, or something is there now.
+    """
+    with _saving(path):
+        _flush_folder(temporary)
+        temporary.rename(path)
+        _flush_folder(path.parent)
+
+
+def move_in(temporary: Path, folder: Path, names: Iterable[str]) -> None:
+    """Move files of these names, flushed already, from a folder into another on the same disk, one after the other.
+
+    Those that are not there are passed over. The folder that they were in is removed.
+
+    Raises:
+        SaveError: as for `write_bytes`.
+    """
+    with _saving(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                (temporary / name).replace(folder / name)
+                _flush_folder(folder)
+        temporary.rmdir()
+
+
 def new_folder(parent: Path, stem: str) -> Path:
     """Make and return `parent/stem-1`, or the first of -2, -3, … that is free; safe between processes."""
     number = 1
@@ -122,19 +190,19 @@ def new_folder(parent: Path, stem: str) -> Path:
                 return path
 
 
-def sweep(folder: Path) -> None:
-    """Remove what an interrupted write left in `folder`. The caller holds the folder's lock."""
+def sweep(folder: Path, *, older_than: float = 0) -> None:
+    """Remove the files that an interrupted write left in `folder`.
+
+    Args:
+        folder: whose lock the caller holds.
+        older_than: seconds; otherwise no process is writing a file any more that was begun so long ago.
+    """
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        if leftover.is_dir():
-            _remove(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
-
-
-def _remove(folder: Path, *, ignore_errors: bool = False) -> None:
-    import shutil  # noqa: PLC0415 (it brings five compressors, and predictions write nothing)
-
-    shutil.rmtree(folder, ignore_errors=ignore_errors)
+        if not TEMPORARY_NAME.fullmatch(leftover.name) or leftover.is_symlink() or not leftover.is_file():
+            continue
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime >= older_than:
+                leftover.unlink()
 
 
 def sha256(path: Path) -> str:
@@ -149,12 +217,21 @@ def read_json(path: Path) -> Any:
     Raises:
         RunError: the file is missing or is not JSON.
     """
+    if path.exists() and not path.is_file():  # a pipe would block, a device never end
+        raise RunError(f"{path} cannot be read: it is not a regular file.")
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: it is not JSON ({error}).") from error
+
+
+def _remove_made(folder: Path) -> None:
+    """Remove a folder that this process made a moment ago."""
+    import shutil  # noqa: PLC0415 (it brings five compressors, and predictions write nothing)
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -377,7 +377,7 @@ def test_a_size_beyond_what_is_meant(refused) -> None:
 
 def test_a_preset_that_looks_like_a_path(refused) -> None:
     assert "no network" in refused(2, "train", "digits", "--model", "mlp/256")
-    assert list(Path("runs").iterdir()) == []
+    assert not Path("runs").exists()
 
 
 def test_a_blank_name(refused) -> None:

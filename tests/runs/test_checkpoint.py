@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,7 +14,7 @@ import torch
 from picturewise import files
 from picturewise.errors import SaveError
 from picturewise.networks import weights
-from picturewise.runs.checkpoint import Checkpoint, Position, newest, save
+from picturewise.runs.checkpoint import Checkpoint, Position, newest, save, sweep
 from picturewise.runs.history import Epoch
 
 ROW = Epoch(1, 1e-3, 0.1 + 0.2, 0.5, 0.6, 0.55, 12.5, 800.0)
@@ -208,3 +209,83 @@ def test_older_ones_stay_when_a_new_one_cannot_be_written(
     with pytest.raises(SaveError, match="No space left while saving"):
         save(tmp_path, at(1, 3))
     assert names(tmp_path) == ["000001-00000001", "000001-00000002"]
+
+
+HALF = f"{files.TEMPORARY_PREFIX}0123abcd-000001-00000002"
+
+
+def test_half_a_checkpoint_is_swept_whatever_it_came_to(tmp_path: Path) -> None:
+    whole = {path.name: path.read_bytes() for path in save(tmp_path, at(1, 1)).iterdir()}
+    order = ["state.json", "weights.safetensors", "optimizer.safetensors"]
+    assert set(order) == set(whole)
+    for written in range(4):
+        (tmp_path / HALF).mkdir()
+        for name in order[:written]:
+            (tmp_path / HALF / name).write_bytes(whole[name][:5])
+        sweep(tmp_path)
+        assert names(tmp_path) == ["000001-00000001"]
+
+
+def test_only_folders_of_our_exact_name_with_our_state_file_are_ever_removed(tmp_path: Path) -> None:
+    theirs = [
+        "000000-backup",
+        "2019-01-01",
+        "000000-00000001 (copy)",
+        "0000000000",
+        f"{files.TEMPORARY_PREFIX}notes",
+        f"{files.TEMPORARY_PREFIX}0123abcd-notes",
+        f"{files.TEMPORARY_PREFIX}0123abc-000001-00000001",
+    ]
+    for name in theirs:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.json").write_bytes(b"theirs")
+    for name in ("000000-00000001", HALF):  # our name, without our file
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "holiday.jpg").write_bytes(b"theirs")
+    for name in (
+        "000000-00000002",
+        f"{files.TEMPORARY_PREFIX}0123abcd-000000-00000002",
+    ):  # our file, and another one
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.json").write_bytes(b"{}")
+        (tmp_path / name / "holiday.jpg").write_bytes(b"theirs")
+    before = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for batch in range(3):
+        save(tmp_path, at(1, batch))
+        sweep(tmp_path)
+    for path, content in before.items():
+        assert Path(path).read_bytes() == content
+
+
+def test_a_checkpoint_that_is_a_link_is_neither_read_nor_removed(tmp_path: Path) -> None:
+    elsewhere = save(tmp_path / "elsewhere", at(3, 0))
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "000003-00000000").symlink_to(elsewhere)
+    (folder / HALF).symlink_to(elsewhere)
+    assert newest(folder) == (None, ())
+    sweep(folder)
+    for batch in range(3):
+        save(folder, at(1, batch))
+    assert names(folder) == [HALF, "000001-00000001", "000001-00000002", "000003-00000000"]
+    with pytest.raises(SaveError, match="000003-00000000 is in the way of a checkpoint"):
+        save(folder, at(3, 0))
+    assert same(newest(elsewhere.parent)[0], at(3, 0))
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "000001-00000001").mkdir()
+    (tmp_path / "000001-00000001" / "weights.safetensors").write_bytes(b"theirs")
+    with pytest.raises(SaveError, match="is in the way of a checkpoint, and Picturewise did not make it"):
+        save(tmp_path, at(1, 1))
+    assert (tmp_path / "000001-00000001" / "weights.safetensors").read_bytes() == b"theirs"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_in_a_checkpoint_is_damage_and_does_not_wait(tmp_path: Path) -> None:
+    path = save(tmp_path, at(1, 1)) / "weights.safetensors"
+    path.unlink()
+    os.mkfifo(path)
+    found, (note,) = newest(tmp_path)
+    assert found is None
+    assert "one of its files is missing" in note

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,28 +9,11 @@ import numpy as np
 import pytest
 
 from picturewise.data.dataset import Dataset, Skipped
-from picturewise.errors import RunError, SaveError, UsageError
+from picturewise.errors import RunError
 from picturewise.evaluation.metrics import evaluate
 from picturewise.runs.record import data_facts
 from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
-
-
-@pytest.fixture(scope="module")
-def finished(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a finished run."""
-    path = tmp_path_factory.mktemp("finished") / "run"
-    tiny.start(path).fit()
-    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
-
-
-@pytest.fixture
-def run(finished: dict[str, bytes], tmp_path: Path) -> Run:
-    """A copy of the finished run, to be spoilt."""
-    for name, content in finished.items():
-        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "run" / name).write_bytes(content)
-    return Run(tmp_path / "run")
 
 
 def test_a_run_is_read_back_from_its_folder(run: Run, tiny: ModuleType) -> None:
@@ -148,7 +129,7 @@ def test_an_evaluation_comes_back_with_its_probabilities(run: Run) -> None:
     for split in ("test", "valid"):
         names = {"dataset": "tiny", "split": split, "fingerprint": "0" * 64}
         evaluation = evaluate(table, labels, classes=["a", "b", "c"], **names)
-        run.save_evaluation(evaluation, table)
+        assert run.save_evaluation(evaluation, table, run.classifier_sha256())
         assert run.evaluation(split) == evaluation  # type: ignore[arg-type]
         np.testing.assert_array_equal(run.probabilities(split), table)  # type: ignore[arg-type]
     assert (run.path / "evaluation.json").read_bytes() != (run.path / "evaluation-valid.json").read_bytes()
@@ -206,52 +187,3 @@ def test_facts_are_kept_of_train_and_validation_only(tiny: ModuleType) -> None:
     assert facts.splits["train"].counts == {"dark": 11, "half": 11, "light": 11}
     assert facts.splits["valid"].fingerprint == data.valid.fingerprint
     assert (facts.shape, facts.classes, facts.notes) == ((6, 6, 1), tiny.CLASSES, ("A note.",))
-
-
-HOLDER = """
-import sys, filelock
-with filelock.FileLock(sys.argv[1]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_two_processes_do_not_train_in_one_folder(run: Run) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(run.path / ".lock")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as other:  # fmt: skip
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
-        leftover = run.path / ".unfinished-of-the-other"
-        leftover.touch()
-        with pytest.raises(UsageError, match=r"Another process is training in .*run; wait for it or stop it"):
-            run.locked().__enter__()
-        assert leftover.exists()
-        other.kill()
-    with run.locked():
-        assert not leftover.exists()
-
-
-def test_two_trainers_of_one_process_do_not_either(run: Run, tiny: ModuleType) -> None:
-    with run.locked(), pytest.raises(UsageError, match="Another process is training in"):
-        tiny.resume(run.path).fit()
-    tiny.resume(run.path).fit()
-
-
-def test_leftovers_in_all_folders_are_swept_at_start(run: Run) -> None:
-    (run.path / "figures").mkdir()
-    leftovers = [
-        folder / ".unfinished-1234-x" for folder in (run.path, run.checkpoints, run.path / "figures")
-    ]
-    for leftover in leftovers:
-        leftover.mkdir()
-    with run.locked():
-        assert not any(leftover.exists() for leftover in leftovers)
-
-
-def test_a_lock_that_cannot_be_made_is_a_save_error(run: Run) -> None:
-    (run.path / ".lock").unlink(missing_ok=True)
-    (run.path / ".lock").mkdir()
-    with pytest.raises(SaveError, match=r"run cannot be written: "):
-        run.locked().__enter__()

@@ -127,7 +127,7 @@ def test_layers_win_over_the_recipes_preset_and_a_model_over_its_layers(stripes:
 def test_a_run_that_cannot_be_set_up_leaves_no_folder(stripes: picturewise.Dataset) -> None:
     with pytest.raises(UsageError):
         picturewise.train(stripes, layers="dense 3", progress=False)
-    assert list(Path("runs").iterdir()) == []
+    assert not Path("runs").exists()
 
 
 @pytest.mark.slow

@@ -88,8 +88,7 @@ def begin_or_go_on(path: Path, fuse: int, **training: Any) -> None:
     try:
         open_run(path)
     except RunError:
-        assert not (path / "checkpoints").exists()  # a run is known before anything is trained
-        shutil.rmtree(path, ignore_errors=True)
+        assert not path.exists()  # a run is there whole, or not at all
         trainer = tiny_run.start(path, callbacks=callbacks, **training)
     else:
         trainer = tiny_run.resume(path, callbacks=callbacks)

@@ -26,6 +26,7 @@ def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
 ) -> None:
     trainer = tiny.start(tmp_path / "deep" / "run")
     assert sorted(path.name for path in (tmp_path / "deep" / "run").iterdir()) == [
+        ".lock",
         "recipe.toml",
         "run.json",
         "splits.csv",

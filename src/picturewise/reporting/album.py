@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +92,20 @@ class Album:
 
     def get(self, *names: str) -> tuple[ReportFigure, ...]:
         """Return those of the figures that have been drawn, with their words, for a report."""
-        return tuple(
-            ReportFigure(words.title, words.caption, words.alt, self.path(name).read_bytes())
-            for name in names
-            if self.path(name).exists() and (words := WORDS[name.rstrip("-0123456789")])
-        )
+        found = []
+        for name in names:
+            words, path = WORDS[name.rstrip("-0123456789")], self.path(name)
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # another process may draw all anew, with fewer sheets
+                if path.is_file():
+                    found.append(ReportFigure(words.title, words.caption, words.alt, path.read_bytes()))
+        return tuple(found)
+
+    def sheets(self, name: str) -> list[Path]:
+        """Return the files of a figure that has several sheets: `predictions.png`, `predictions-2.png` and so on."""
+        pattern = re.compile(rf"{re.escape(name)}(-[0-9]+)?\.png")
+        return sorted(path for path in self.folder.glob(f"{name}*.png") if pattern.fullmatch(path.name))
 
     def draw_data(self, dataset: Dataset, *, grey: bool, seed: int) -> None:
         """Draw what there is to see of the train split (of another, where there is no train), and the counts."""
@@ -153,8 +164,9 @@ class Album:
         names = tuple(
             f"predictions-{number}" if number > 1 else "predictions" for number in range(1, len(parts) + 1)
         )
-        for older in self.folder.glob("predictions-*.png"):  # of more models
-            older.unlink()
+        for older in self.sheets("predictions"):  # of more models
+            if older.stem not in names:
+                older.unlink(missing_ok=True)
         for name, part in zip(names, parts, strict=True):
             sheet = figures.draw_prediction_sheet(test.images[chosen], labels[chosen], classes, part)
             figures.save_png(sheet, self.path(name))

@@ -48,15 +48,19 @@ _SHOWN = {
 
 def write_run_report(run: Run) -> Path:
     """Draw the network and the learning curves and write `report.html` of one run; return its path."""
-    album = Album(run.path / "figures")
+    album = Album(run.figures)
     if (summary := run.summary()) is not None and not album.path("architecture").exists():
         figures.save_png(figures.draw_architecture(summary), album.path("architecture"))
     if run.history:
         figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
+    evaluated = (
+        run.evaluation() is not None
+    )  # otherwise those figures are of another classifier, or there are none
+    drawn = ("learning-curves", *("predictions", "confusion", "errors") * evaluated)
     report = Report(
         title=f"{run.record.data.name}: {run.name}",
         datasets=(dataset_facts(run),),
-        models=(model_facts(run, album.get("learning-curves", "predictions", "confusion", "errors")),),
+        models=(model_facts(run, album.get(*drawn)),),
         made_by=f"Picturewise {run.record.picturewise}",
     )
     sections = (
@@ -73,7 +77,7 @@ def write_comparison_report(
     path: Path, title: str, runs: Sequence[Run], table: ComparisonTable, shared: Sequence[ReportFigure]
 ) -> None:
     """Write one page about several runs; `shared` are the figures about all of them."""
-    models = tuple(model_facts(run, Album(run.path / "figures").get("confusion", "errors")) for run in runs)
+    models = tuple(model_facts(run, Album(run.figures).get("confusion", "errors")) for run in runs)
     report = Report(
         title=title,
         datasets=(dataset_facts(runs[0]),),
@@ -114,7 +118,7 @@ def dataset_facts(run: Run) -> DatasetSummary:
         splits=tuple(splits),
         notes=data.notes,
         skipped=tuple(Skipped(path, reason) for path, reason in run.skipped()),
-        figures=Album(run.path / "figures").get("samples", "samples-grey", "classes"),
+        figures=Album(run.figures).get("samples", "samples-grey", "classes"),
     )
 
 
@@ -144,7 +148,7 @@ def model_facts(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
         recipe=recipe.to_toml(),
         weights_sha256=run.classifier_sha256() or "no epoch is finished yet",
         figures=drawn,
-        graph=Album(run.path / "figures").get("architecture"),
+        graph=Album(run.figures).get("architecture"),
     )
 
 

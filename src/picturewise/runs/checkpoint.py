@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,18 @@ from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from picturewise import files
+from picturewise.errors import SaveError
 from picturewise.networks import weights
 from picturewise.runs.history import STRICT, Epoch
+from picturewise.runs.places import is_folder, is_link
 
 FORMAT = 1
 KEPT = 2
 _STATE = "state.json"
 _PARTS = ("weights.safetensors", "optimizer.safetensors")
+_FILES = (_STATE, *_PARTS)
+"""In the order in which they are written, and removed from the end: whatever is half there has its state file."""
+_NAME = re.compile(r"[0-9]{6,}-[0-9]{8,}")
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,11 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
         },
     }
     path = _place(folder, checkpoint.position)
-    files.write_folder(path, {**contents, _STATE: json.dumps(state, indent=1).encode()})
+    if is_link(path) or (path.exists() and not (is_folder(path) and _is_ours(path))):
+        raise SaveError(
+            f"{path} is in the way of a checkpoint, and Picturewise did not make it. Move it away."
+        )
+    files.write_folder(path, {_STATE: json.dumps(state, indent=1).encode(), **contents})
     prune(folder, checkpoint.position)
     return path
 
@@ -83,11 +93,19 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
 def prune(folder: Path, position: Position) -> None:
     """Keep the checkpoint of `position` and the one before it; drop all others."""
     path = _place(folder, position)
-    others = [other for other in _folders(folder) if other != path]
+    others = [other for other in _folders(folder) if other != path and _is_ours(other)]
     before = [other for other in others if other < path]
     for other in others:
         if other not in before[1 - KEPT :]:
-            shutil.rmtree(other, ignore_errors=True)
+            _discard(other)
+
+
+def sweep(folder: Path) -> None:
+    """Remove checkpoints that were not finished. The caller holds the run's lock."""
+    for path in folder.glob(f"{files.TEMPORARY_PREFIX}*"):
+        found = files.TEMPORARY_NAME.fullmatch(path.name)
+        if found and _NAME.fullmatch(found["name"]) and is_folder(path) and _is_ours(path):
+            _discard(path)
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
@@ -110,11 +128,24 @@ def _place(folder: Path, position: Position) -> Path:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Return the checkpoints' folders, oldest first."""
-    return sorted(path for path in folder.glob("*-*") if path.is_dir() and path.name[0].isdigit())
+    """Return the folders that have a checkpoint's name, oldest first."""
+    return sorted(path for path in folder.glob("*-*") if _NAME.fullmatch(path.name) and is_folder(path))
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a folder that has a checkpoint's name may be removed: it holds our state file, or nothing."""
+    return (path / _STATE).is_file() or not any(path.iterdir())
+
+
+def _discard(path: Path) -> None:
+    """Remove a checkpoint; if anything else is in its folder, all of it stays."""
+    with contextlib.suppress(OSError):
+        files.remove_folder(path, _FILES)
 
 
 def _read(path: Path) -> Checkpoint:
+    if not all((path / name).is_file() for name in _FILES):  # a pipe would block
+        raise ValueError("one of its files is missing")
     state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
     if state["format"] != FORMAT:
         raise ValueError(f"format {state['format']}, expected {FORMAT}")

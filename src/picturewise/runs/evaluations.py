@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from picturewise import files
 from picturewise.errors import DataError, RunError
 from picturewise.evaluation.evaluation import Evaluation
+from picturewise.runs.lock import FolderLock
+from picturewise.runs.places import is_link
+from picturewise.split_names import SPLITS
 from picturewise.untrusted.npy import decode_npy
+
+_LOCK = ".evaluations.lock"
+_TRIES = 3
+"""A pair that does not fit was caught between two steps of a writer; it does not happen again and again."""
 
 
 class StoredEvaluation(BaseModel):
@@ -50,38 +58,113 @@ def read_probabilities(run: Path, split: str) -> NDArray[np.float32]:
     Raises:
         RunError: the file is missing, damaged, or belongs to another evaluation.
     """
-    path, stored = _probabilities_path(run, split), read(run, split)
-    try:
-        content = path.read_bytes()
-    except OSError:
-        content = b""
-    missing = RunError(f"{path} is missing or damaged; make it anew with: picturewise evaluate {run}")
-    if stored is None or hashlib.sha256(content).hexdigest() != stored.probabilities_sha256:
-        raise missing
-    try:
-        table = decode_npy(content, str(path))
-    except DataError as error:
-        raise missing from error
-    if table.dtype != np.float32 or table.ndim != 2:
-        raise missing
-    return table
+    return read_both(run, split)[1]
 
 
-def write(run: Path, evaluation: Evaluation, probabilities: NDArray[np.float32], classifier: str) -> None:
+def read_both(run: Path, split: str) -> tuple[StoredEvaluation, NDArray[np.float32]]:
+    """Return what is kept of a split, and the (N, K) probabilities that it was made from.
+
+    Another process may write both at this moment, so they are read again until they belong together.
+
+    Raises:
+        RunError: a file is missing or damaged, or they do not belong together.
+    """
+    for _ in range(_TRIES):
+        stored = read(run, split)
+        content = None if stored is None else _content(run, split, stored.probabilities_sha256)
+        if stored is not None and content is not None:
+            return stored, _decoded(run, split, content)
+    raise _missing(run, split)
+
+
+def write(
+    run: Path,
+    evaluation: Evaluation,
+    probabilities: NDArray[np.float32],
+    classifier: str,
+    *,
+    current: Callable[[], str | None],
+) -> bool:
     """Keep an evaluation with a run, of the weights with the SHA-256 `classifier`, and its probabilities (N, K).
+
+    At every moment one of two files holds the probabilities of the evaluation that is kept, so whoever is killed here
+    loses nothing. Several processes do this one after the other.
+
+    Args:
+        run: the folder.
+        evaluation: of a split.
+        probabilities: of the same pictures.
+        classifier: SHA-256 of the weights that computed them.
+        current: returns the SHA-256 of the run's classifier as it is now.
+
+    Returns:
+        whether it is kept; not where it is of older weights, and an evaluation of the current ones is there.
 
     Raises:
         SaveError: it cannot be written.
     """
+    split = evaluation.split
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, probabilities, allow_pickle=False)
-    files.write_bytes(_probabilities_path(run, evaluation.split), buffer.getvalue())
-    stored = StoredEvaluation(
-        classifier_sha256=classifier,
-        probabilities_sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
-        evaluation=evaluation,
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    text = StoredEvaluation(
+        classifier_sha256=classifier, probabilities_sha256=digest, evaluation=evaluation
+    ).model_dump_json(indent=1)
+    place, new = _probabilities_path(run, split), _new_probabilities_path(run, split)
+    with FolderLock(run, file=_LOCK, patience=60, doing="writing an evaluation into").held():
+        kept = _readable(run, split)
+        now = current()
+        if kept is not None and kept.classifier_sha256 == now != classifier:
+            return False
+        if kept is not None and _sha256(new) == kept.probabilities_sha256:
+            files.adopt(new, place)  # for one that was killed before it came to it
+        files.write_bytes(new, buffer.getvalue())
+        files.write_text(_evaluation_path(run, split), text + "\n")
+        files.adopt(new, place)
+    return True
+
+
+def _content(run: Path, split: str, sha256: str) -> bytes | None:
+    """Return the probabilities' file that has the SHA-256, or None."""
+    for path in (_probabilities_path(run, split), _new_probabilities_path(run, split)):
+        try:
+            content = path.read_bytes() if path.is_file() else b""
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return content
+    return None
+
+
+def _decoded(run: Path, split: str, content: bytes) -> NDArray[np.float32]:
+    try:
+        table = decode_npy(content, str(_probabilities_path(run, split)))
+    except DataError as error:
+        raise _missing(run, split) from error
+    if table.dtype != np.float32 or table.ndim != 2:
+        raise _missing(run, split)
+    return table
+
+
+def _missing(run: Path, split: str) -> RunError:
+    return RunError(
+        f"{_probabilities_path(run, split)} is missing or damaged; make it anew with: picturewise evaluate {run}"
     )
-    files.write_text(_evaluation_path(run, evaluation.split), stored.model_dump_json(indent=1) + "\n")
+
+
+def _readable(run: Path, split: str) -> StoredEvaluation | None:
+    """Return what is kept of a split; None if it is damaged, for then it may be replaced."""
+    try:
+        return read(run, split)
+    except RunError:
+        return None
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return files.sha256(path) if path.is_file() and not is_link(path) else None
+    except OSError:
+        return None
 
 
 def _evaluation_path(run: Path, split: str) -> Path:
@@ -90,3 +173,17 @@ def _evaluation_path(run: Path, split: str) -> Path:
 
 def _probabilities_path(run: Path, split: str) -> Path:
     return run / ("probabilities.npy" if split == "test" else f"probabilities-{split}.npy")
+
+
+def _new_probabilities_path(run: Path, split: str) -> Path:
+    """Return where probabilities lie until the evaluation that they belong to is written."""
+    place = _probabilities_path(run, split)
+    return place.with_name(f".new-{place.name}")
+
+
+FILES = tuple(
+    str(path(Path(), split))
+    for split in SPLITS
+    for path in (_evaluation_path, _probabilities_path, _new_probabilities_path)
+)
+"""Their names in a run's folder."""

@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import filelock
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +29,7 @@ from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
-from picturewise.errors import DataError, RunError, SaveError, UsageError
+from picturewise.errors import DataError, RunError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.file_format import FILE_NAME, stored_sha256
@@ -38,6 +37,9 @@ from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.recipe import make_recipe, recipe_from_toml
 from picturewise.runs import evaluations
 from picturewise.runs.history import Epoch, read_csv, to_csv
+from picturewise.runs.lock import FolderLock
+from picturewise.runs.new_run import RECORD, NewRun, finish_start
+from picturewise.runs.places import check_files, inside
 from picturewise.runs.record import RunRecord, read_record
 from picturewise.runs.split_table import read_learned, write_splits
 from picturewise.split_names import SplitName
@@ -45,6 +47,13 @@ from picturewise.targets.one_class import OneClass
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_FILES = (
+    *(RECORD, "recipe.toml", "splits.csv", "skipped.csv", "history.csv", FILE_NAME, "mlflow.json"),
+    *evaluations.FILES,
+)
+"""What is read of a run, all of it regular files."""
 
 
 class Run:
@@ -55,8 +64,9 @@ class Run:
         source: the pictures, if they were passed from Python; no file has them, so a run that is opened has None.
     """
 
-    def __init__(self, path: Path, source: Source | None = None) -> None:
+    def __init__(self, path: Path, source: Source | None = None, lock: FolderLock | None = None) -> None:
         self.path, self.source = path, source
+        self._lock = lock or FolderLock(path)
 
     @property
     def name(self) -> str:
@@ -87,6 +97,7 @@ class Run:
         Raises:
             RunError: they are damaged or of another version.
         """
+        check_files(self.path, _FILES)
         record, _ = self.record, self.recipe
         if files.sha256(self.path / "recipe.toml") != record.recipe_sha256:
             raise RunError(
@@ -126,8 +137,18 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
+        """The folder of the checkpoints; RunError if it is a link."""
+        return inside(self.path, "checkpoints")
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the figures; RunError if it is a link."""
+        return inside(self.path, "figures")
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's files; RunError if it is a link."""
+        return inside(self.path, "tensorboard")
 
     @property
     def classifier_path(self) -> Path:
@@ -190,6 +211,18 @@ class Run:
             return None  # the run went on since, and the best epoch is another one
         return stored.evaluation
 
+    def evaluated(self, split: SplitName = "test") -> tuple[Evaluation, NDArray[np.float32]] | None:
+        """Return what `evaluation` returns, together with the (N, K) probabilities that it was made from.
+
+        Raises:
+            RunError: a file is missing or damaged.
+        """
+        if self.evaluation(split) is None:
+            return None
+        stored, probabilities = evaluations.read_both(self.path, split)
+        current = stored.classifier_sha256 == self.classifier_sha256()
+        return (stored.evaluation, probabilities) if current else None
+
     def probabilities(self, split: SplitName = "test") -> NDArray[np.float32]:
         """Return the (N, K) probabilities that belong to `evaluation`.
 
@@ -198,9 +231,25 @@ class Run:
         """
         return evaluations.read_probabilities(self.path, split)
 
-    def save_evaluation(self, evaluation: Evaluation, probabilities: NDArray[np.float32]) -> None:
-        """Keep an evaluation of the classifier as it is now, and the probabilities that it was made from."""
-        evaluations.write(self.path, evaluation, probabilities, self.classifier_sha256() or "")
+    def save_evaluation(
+        self, evaluation: Evaluation, probabilities: NDArray[np.float32], classifier_sha256: str
+    ) -> bool:
+        """Keep an evaluation, and the probabilities that it was made from.
+
+        Args:
+            evaluation: of one of the run's splits.
+            probabilities: (N, K) of the same pictures.
+            classifier_sha256: of the weights that computed them; the run may have a better classifier by now.
+
+        Returns:
+            whether it is kept; not where an evaluation of the classifier as it is now is there, and this one is older.
+
+        Raises:
+            SaveError: it cannot be written.
+        """
+        return evaluations.write(
+            self.path, evaluation, probabilities, classifier_sha256, current=self.classifier_sha256
+        )
 
     def save_history(self, history: list[Epoch]) -> None:
         """Write history.csv anew."""
@@ -212,44 +261,41 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """In the block, no other process trains in this folder; leftovers of an interrupted write are swept.
+        """In the block, no other process writes into this run; leftovers of an interrupted write are swept.
+
+        Whoever has locked a run may do so again with the same `Run`, as training inside of `resume` does.
 
         Raises:
-            UsageError: another process does.
+            UsageError: another process has it.
+            RunError: one of its folders is a link.
             SaveError: the folder cannot be written.
         """
-        lock = filelock.FileLock(self.path / ".lock", blocking=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise UsageError(
-                f"Another process is training in {self.path}; wait for it or stop it."
-            ) from error
-        except OSError as error:
-            raise SaveError(f"{self.path} cannot be written: {error.strerror or error}.") from error
-        try:
-            for folder in (self.path, self.checkpoints, self.path / "figures"):
-                files.sweep(folder)
+        with self._lock.held() as first:
+            if first:
+                from picturewise.runs import checkpoint  # noqa: PLC0415 (it loads PyTorch, and reading a run needs none)
+
+                checkpoint.sweep(self.checkpoints)
+                for folder in (self.path, self.figures):
+                    files.sweep(folder)
             yield
-        finally:
-            lock.release()
 
 
 def create_run(
-    path: Path, recipe: EffectiveRecipe, record: RunRecord, dataset: Dataset
+    new: NewRun, recipe: EffectiveRecipe, record: RunRecord, dataset: Dataset
 ) -> tuple[Run, RunRecord]:
-    """Write what is known before training into the folder `path`; return the run and its record as it was written."""
-    run = Run(path)
-    record = record.model_copy(update={"splits_sha256": write_splits(path / "splits.csv", dataset)})
-    files.write_text(path / "recipe.toml", recipe.to_toml())
+    """Let a run appear with what is known before training; return it and its record as it was written."""
+    aside = Run(new.folder)
+    record = record.model_copy(update={"splits_sha256": write_splits(new.folder / "splits.csv", dataset)})
+    files.write_text(new.folder / "recipe.toml", recipe.to_toml())
     if dataset.skipped:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["file", "reason"])
         writer.writerows((item.path, item.reason) for item in dataset.skipped)
-        files.write_text(path / "skipped.csv", text.getvalue())
-    run.save_record(record)
-    return run, record
+        files.write_text(new.folder / "skipped.csv", text.getvalue())
+    aside.save_record(record)
+    new.appear()
+    return Run(new.path, lock=new.lock), record
 
 
 def open_run(path: str | Path) -> Run:
@@ -264,8 +310,15 @@ def open_run(path: str | Path) -> Run:
         raise RunError(
             f"{path} is no run folder: found {found}, expected a folder that 'picturewise train' made."
         )
-    if not (path / "run.json").exists():
+    finish_start(path)
+    if not (path / RECORD).exists():
+        begun = all((path / name).is_file() for name in ("splits.csv", "recipe.toml"))
         raise RunError(
-            f"{path} is no run folder: it has no run.json. Run folders are made by 'picturewise train'."
+            f"{path} is no run folder: it has no run.json. "
+            + (
+                "Its start was interrupted and nothing was trained: remove the folder and train again."
+                if begun
+                else "Run folders are made by 'picturewise train'."
+            )
         )
     return Run(path).checked()  # now, so that nothing is begun on a damaged run

@@ -16,6 +16,7 @@ from picturewise.data.options import DataOptions
 from picturewise.data.recognise import place_of, recognise
 from picturewise.errors import DataError, UsageError, unknown
 from picturewise.recipes.recipe import Recipe
+from picturewise.runs.places import inside
 from picturewise.split_names import SplitName
 from picturewise.studies.study import Study, StudyModel
 from picturewise.tasks.load import load
@@ -174,7 +175,7 @@ def _with_beginnings(study: Study, only: Collection[str]) -> set[str]:
 
 
 def _place(folder: Path, name: str, seed: int) -> Path:
-    return folder / f"seed-{seed}" / name
+    return inside(folder, f"seed-{seed}", name)
 
 
 def _check_source(study: Study, source: str) -> None:

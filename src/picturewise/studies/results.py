@@ -18,6 +18,7 @@ from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, StudyRow
 from picturewise.reporting.report import render_report
 from picturewise.reporting.run_report import comparison_sections, dataset_facts, model_facts, training_seconds
+from picturewise.runs.places import inside
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure
 from picturewise.studies.plan import Planned
@@ -100,7 +101,7 @@ def gather(
         title=study.title,
         datasets=_datasets(first.values()),
         models=tuple(
-            model_facts(run, Album(run.path / "figures").get("learning-curves", "confusion", "errors"))
+            model_facts(run, Album(run.figures).get("learning-curves", "confusion", "errors"))
             for run in first.values()
         ),
         comparisons=tables,
@@ -186,14 +187,14 @@ def _compared(
     for number, group in enumerate(groups.values(), start=1):
         title = group[0].record.data.name if len(groups) > 1 else ""
         if len(group) == 1:
-            figures += _titled(Album(group[0].path / "figures"), title, {"predictions": group[0].name})
+            figures += _titled(Album(group[0].figures), title, {"predictions": group[0].name})
             continue
-        place = folder / ("comparison" if len(groups) == 1 else f"comparison-{number}")
+        place = inside(folder, "comparison" if len(groups) == 1 else f"comparison-{number}")
         compared = compare(group, out=place, progress=progress)
         table = comparison_table(compared)
         tables.append(ComparisonTable(table.reference, table.rows, table.method, title))
-        album = Album(place / "figures")
-        sheets = sorted(path.stem for path in album.folder.glob("predictions*.png"))
+        album = Album(inside(place, "figures"))
+        sheets = sorted(path.stem for path in album.sheets("predictions"))
         figures += _titled(album, title, dict.fromkeys(["learning-curves", *sheets], ""))
     return tuple(tables), tuple(figures)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picturewise import files
 from picturewise.errors import Interrupted, RunError, UsageError
+from picturewise.runs.lock import HOLDER, LOCK, FolderLock
 from picturewise.runs.run import Run, open_run
 from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all
 from picturewise.studies.results import StudyResult, gather
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 FILE = "study.json"
 BEGUN = ("splits.csv", "skipped.csv", "recipe.toml")
-"""What a run writes before its run.json, without which it is none yet."""
+"""What older versions wrote into a run's folder before its run.json, without which it is none yet."""
 
 
 def study(
@@ -73,19 +75,42 @@ def study(
     )
     for plan in plans:
         refuse_inside(folder, plan.recipe.data.source)
-    _check_folder(folder, content, quick=quick)
-    datasets = read_all(content, plans, progress=progress)
-    check_all(plans, datasets)
-    _claim(folder, called, content, quick=quick)
-    runs = []
-    for plan in plans:
-        tell(plan, None)
-        run = _trained(plan, callbacks, track, progress=progress)
-        if run.evaluation() is None:
-            evaluate(run, progress=progress)
-        tell(plan, run)
-        runs.append(run)
-    return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
+    with _alone(folder):
+        _check_folder(folder, content, quick=quick)
+        datasets = read_all(content, plans, progress=progress)
+        check_all(plans, datasets)
+        _begin(folder, called, content, quick=quick)
+        runs = []
+        for plan in plans:
+            tell(plan, None)
+            run = _trained(plan, callbacks, track, progress=progress)
+            if run.evaluated() is None:
+                evaluate(run, progress=progress)
+            tell(plan, run)
+            runs.append(run)
+        return gather(content, folder, plans, runs, datasets, quick=quick, progress=progress)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """In the block, no other process works on the study in a folder; one that no study was begun in is not made.
+
+    Raises:
+        UsageError: another process does.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, and a study needs a folder; choose another --out.")
+    lock = FolderLock(folder, doing="working on the study in", make=True)
+    made = not folder.exists()
+    with lock.held():
+        try:
+            yield
+        finally:
+            if not (folder / FILE).exists():
+                lock.forget()
+                if made:
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
 
 
 def _trained(
@@ -95,14 +120,22 @@ def _trained(
     try:
         if (plan.path / "run.json").exists():
             return resume(open_run(plan.path), callbacks=callbacks, track=track, progress=progress)
-        for begun in BEGUN:  # by one that was killed before its first batch
-            (plan.path / begun).unlink(missing_ok=True)
+        _clear(plan.path)
         return train(recipe=plan.recipe, out=plan.path, callbacks=callbacks, track=track, progress=progress)
     except Interrupted as stopped:
         raise Interrupted(
             f"{stopped} The whole study goes on where it was when the same command is given again.",
             stopped.exit_code - 128,
         ) from stopped
+
+
+def _clear(path: Path) -> None:
+    """Take away what an older version left of a start that was killed before its first batch."""
+    if any((path / begun).exists() for begun in BEGUN):
+        with FolderLock(path).held():
+            if not (path / "run.json").exists():
+                for begun in BEGUN:
+                    (path / begun).unlink(missing_ok=True)
 
 
 def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) -> dict[str, str]:
@@ -139,7 +172,7 @@ def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
     Raises:
         UsageError: it is something else.
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if all(path.name in (LOCK, HOLDER) for path in folder.iterdir()):
         return
     path = folder / FILE
     if not path.exists():
@@ -156,7 +189,7 @@ def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
         )
 
 
-def _claim(folder: Path, called: str, content: Study, *, quick: bool) -> None:
+def _begin(folder: Path, called: str, content: Study, *, quick: bool) -> None:
     if not (folder / FILE).exists():
         files.write_json(folder / FILE, {"name": called, **_facts(content, quick=quick)})
     if not (folder / "study.toml").exists():

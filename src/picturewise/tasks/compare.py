@@ -16,8 +16,9 @@ from picturewise.reporting import figures
 from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonRow, ComparisonTable
 from picturewise.reporting.run_report import training_seconds, write_comparison_report
+from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
-from picturewise.tasks.evaluate import as_classes, evaluate_own
+from picturewise.tasks.evaluate import as_classes, evaluate_with_probabilities
 from picturewise.tasks.load import load, own_source
 
 METHOD = (
@@ -79,15 +80,17 @@ def compare(
     if len(opened) < 2:
         raise UsageError("A comparison needs at least two runs.")
     sources = [own_source(run, data) for run in opened]
-    evaluations = [
-        run.evaluation() or evaluate_own(run, source, progress=progress)
+    found = [
+        run.evaluated() or evaluate_with_probabilities(run, source, progress=progress)
         for run, source in zip(opened, sources, strict=True)
     ]
+    evaluations = [evaluation for evaluation, _ in found]
     _same_pictures(opened, evaluations)
     names = _names(opened)
     folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
     if (folder / "run.json").exists():
         raise UsageError(f"{folder} is a run, whose report would be overwritten; choose another --out.")
+    album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
     labels = as_classes(part, evaluations[0].classes)
     if part.fingerprint != evaluations[0].fingerprint:
@@ -95,7 +98,7 @@ def compare(
             f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated; "
             "evaluate the runs again."
         )
-    probabilities = {name: run.probabilities() for name, run in zip(names, opened, strict=True)}
+    probabilities = {name: table for name, (_, table) in zip(names, found, strict=True)}
     right = {name: np.asarray(table.argmax(axis=1) == labels) for name, table in probabilities.items()}
     tests = compare_all(right)
     paired = {test.b: test for test in tests}
@@ -112,7 +115,6 @@ def compare(
         )
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)
     )
-    album = Album(folder / "figures")
     curves = {name: run.history for name, run in zip(names, opened, strict=True)}
     figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))
     sheets = album.draw_predictions(probabilities, part, labels, evaluations[0].classes, seed=seed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise import files
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
 from picturewise.data.contract import Source
@@ -32,6 +33,9 @@ from picturewise.tasks.predict import split_to_use
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_LONG_AGO = 3600.0  # seconds; no file is written for so long
 
 
 def evaluate(
@@ -106,18 +110,44 @@ def evaluate_own(
     Raises:
         DataError: the pictures are not those of the run any more.
     """
+    return evaluate_with_probabilities(
+        run, source, split=split, moved=moved, network=network, engine=engine, progress=progress
+    )[0]
+
+
+def evaluate_with_probabilities(
+    run: Run,
+    source: Source,
+    *,
+    split: SplitName = "test",
+    moved: bool = False,
+    network: nn.Module | None = None,
+    engine: EngineName = "auto",
+    progress: bool = True,
+) -> tuple[Evaluation, NDArray[np.float32]]:
+    """Return what `evaluate_own` returns, and the (N, K) probabilities that it was made from."""
+    album = Album(run.figures)  # before anything is computed, because it may be refused
     wanted: set[SplitName] = {split, "train"} if moved or split not in source.splits else {split}
     dataset = load(source, run.recipe.data, splits=wanted, progress=progress)
     run.check_pictures(dataset)
     part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
+    sha256 = classifier.weights_sha256  # before it computes: of what is loaded, whatever becomes of the file
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
-    run.save_evaluation(evaluation, probabilities)
-    if split == "test":
-        album = Album(run.path / "figures")
+    replaced = run.classifier_sha256() != sha256
+    if replaced:
+        note = (
+            f"The run's classifier was replaced while it was evaluated. These numbers are those of the one before "
+            f"(weights SHA-256 {sha256[:12]}…); evaluate again for the new one."
+        )
+        evaluation = evaluation.model_copy(update={"notes": (*evaluation.notes, note)})
+    for folder in (run.path, run.figures):
+        files.sweep(folder, older_than=_LONG_AGO)
+    run.save_evaluation(evaluation, probabilities, sha256)
+    if split == "test" and not replaced:
         album.draw_evaluation(evaluation, probabilities, part, labels, run.name, seed=run.recipe.seed)
         write_run_report(run)
-    return evaluation
+    return evaluation, probabilities
 
 
 def evaluate_part(

@@ -23,7 +23,7 @@ from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks.evaluate import evaluate_part
 from picturewise.tasks.load import load, own_source
-from picturewise.tasks.train import LEARNING_SPLITS, trackers, train_on
+from picturewise.tasks.train import LEARNING_SPLITS, claimed, trackers, train_on
 
 if TYPE_CHECKING:
     from picturewise.training.trainer import Callback
@@ -131,12 +131,13 @@ def extend(
         recipe = make_recipe(plain, named, *plain_settings(settings))
         source = recognise(data, hints=recipe.data.hints)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source.place})})
-    pictures = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
-    if not new_head:
-        classes = _classes(older, pictures, add=add_classes)
-        pictures = pictures.with_classes(classes)
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
-    trained = train_on(source, recipe, out=out, callbacks=callbacks, progress=progress)
+    with claimed(out, source) as new:
+        pictures = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
+        if not new_head:
+            classes = _classes(older, pictures, add=add_classes)
+            pictures = pictures.with_classes(classes)
+            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
+        trained = train_on(source, recipe, new=new, callbacks=callbacks, progress=progress)
     return _evaluated(older, classifier, trained, pictures)
 
 

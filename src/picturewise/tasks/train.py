@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picturewise import files
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data, recognise
-from picturewise.errors import UsageError
+from picturewise.errors import DataError, UsageError
 from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.presets import preset as preset_named
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
+from picturewise.runs.new_run import NewRun, new_run, numbered_run
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks.load import load, own_source, refuse_inside, with_place
@@ -80,7 +80,8 @@ def train(
         data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, settings=settings,
     )  # fmt: skip
-    return train_on(source, whole, network=network, out=out, callbacks=callbacks, progress=progress)
+    with claimed(out, source) as new:
+        return train_on(source, whole, network=network, new=new, callbacks=callbacks, progress=progress)
 
 
 def train_on(
@@ -88,24 +89,48 @@ def train_on(
     recipe: Recipe,
     *,
     network: nn.Module | None = None,
-    out: str | Path | None = None,
+    new: NewRun | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
 ) -> Run:
-    """Train with a whole recipe on a source that is recognised; see `train`."""
-    refuse_inside(Path(out or "runs"), source.place)
+    """Train with a whole recipe on a source that is recognised; see `train`.
+
+    Args:
+        source: the pictures.
+        recipe: with nothing derived yet.
+        network: as for `train`.
+        new: the run's place, claimed; None: `runs/<data>-<model>-<number>`, which is claimed here.
+        callbacks: as for `train`.
+        progress: as for `train`.
+    """
     dataset = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
 
     from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
 
-    with _run_folder(out, dataset, recipe, network) as path:
+    with contextlib.ExitStack() as stack:
+        place = new or stack.enter_context(numbered_run(Path("runs"), stem(dataset, recipe, network)))
         trainer = start(
-            recipe, dataset, path, callbacks=_with_progress(callbacks, shown=progress), network=network
+            recipe, dataset, place, callbacks=_with_progress(callbacks, shown=progress), network=network
         )
-    trainer.run.source = source if source.place is None else None
-    with _report_at_end(trainer.run, dataset):
-        trainer.fit()
+        trainer.run.source = source if source.place is None else None
+        with _report_at_end(trainer.run, dataset):
+            trainer.fit()
     return trainer.run
+
+
+@contextlib.contextmanager
+def claimed(out: str | Path | None, source: Source) -> Iterator[NewRun | None]:
+    """Claim the place of a new run before anything is read; None where its name is not known before that.
+
+    Raises:
+        UsageError: it lies among the pictures, something is in it, or another process has it.
+    """
+    refuse_inside(Path(out or "runs"), source.place)
+    if out is None:
+        yield None
+        return
+    with new_run(Path(out)) as new:
+        yield new
 
 
 def resume(
@@ -131,22 +156,27 @@ def resume(
         progress: as for `train`.
 
     Raises:
-        UsageError: a package for tracking is not installed.
-        RunError: the run is damaged or of another version.
+        UsageError: a package for tracking is not installed, or another process has the run.
+        RunError: the run is damaged or of another version, or a folder of it is a link.
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
     callbacks = [*callbacks, *trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
-    if run.record.status == "finished":
+    if _is_done(run):
         return run
-    dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
+    with run.locked():
+        run.checked()  # once more, now that nobody else can change it
+        if run.record.status == "finished":
+            _make_up_for_report(run, data, progress=progress)
+            return run
+        dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
 
-    from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
+        from picturewise.training.start import resume as go_on  # noqa: PLC0415 (as in train)
 
-    trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
-    with _report_at_end(run, dataset):
-        trainer.fit()
+        trainer = go_on(run, dataset, callbacks=_with_progress(callbacks, shown=progress), network=network)
+        with _report_at_end(run, dataset):
+            trainer.fit()
     return run
 
 
@@ -199,6 +229,25 @@ def wanted(
     return whole.model_copy(update={"data": options.model_copy(update={"source": source.place})}), source
 
 
+def _is_done(run: Run) -> bool:
+    return run.record.status == "finished" and (run.path / "report.html").is_file()
+
+
+def _make_up_for_report(run: Run, data: Data | None, *, progress: bool) -> None:
+    """Write the report of a finished run that was killed before it came to it; without its pictures, what there is."""
+    if _is_done(run):  # by another process, just now
+        return
+    try:
+        dataset = load(own_source(run, data), run.recipe.data, splits=LEARNING_SPLITS, progress=progress)
+        run.check_pictures(dataset)
+    except DataError:
+        from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415 (as in _report)
+
+        write_run_report(run)
+    else:
+        _report(run, dataset)
+
+
 def _report(run: Run, dataset: Dataset) -> None:
     """Draw the figures of the data, unless they are there already, and write the report.
 
@@ -207,7 +256,7 @@ def _report(run: Run, dataset: Dataset) -> None:
     from picturewise.reporting.album import Album  # noqa: PLC0415 (see above)
     from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415
 
-    album = Album(run.path / "figures")
+    album = Album(run.figures)
     if not album.path("counts").exists():  # the last one that is drawn
         album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
     write_run_report(run)
@@ -244,28 +293,6 @@ def stem(dataset: Dataset, recipe: Recipe, network: nn.Module | None) -> str:
     """Return what the folder of a run is called, without its number."""
     model = "module" if network is not None else recipe.model.name or "layers"
     return f"{dataset.name}-{re.sub(r'[^A-Za-z0-9]+', '-', model)}"
-
-
-@contextlib.contextmanager
-def _run_folder(
-    out: str | Path | None, dataset: Dataset, recipe: Recipe, network: nn.Module | None
-) -> Iterator[Path]:
-    """Yield the new run's folder; if the run cannot be set up in it, an empty folder is taken away again."""
-    if out is None:
-        path = files.new_folder(Path("runs"), stem(dataset, recipe, network))
-    else:
-        path = Path(out)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(
-                f"{path} is there already and is not empty, and nothing is overwritten: choose another --out, or go "
-                f"on with the run in it: picturewise resume {path}"
-            )
-    try:
-        yield path
-    except BaseException:
-        with contextlib.suppress(OSError):
-            path.rmdir()
-        raise
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from picturewise import files
 from picturewise.errors import RunError
 from picturewise.recipes.recipe import Recipe, flat
 from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.places import inside
 from picturewise.tracking.tracker import Tracker
 from picturewise.training.trainer import Trainer
 
@@ -42,7 +43,7 @@ class MLflow(Tracker):
     def begin(self, trainer: Trainer) -> None:
         """Find the run or make it, and write the epochs that it lacks."""
         folder = trainer.run.path.resolve().parent
-        self._client = _client(folder / STORE)
+        self._client = _client(inside(folder, STORE))
         self._run = _known(self._client, trainer)
         if self._run is None:
             self._run = _create(self._client, trainer, folder / ARTIFACTS)

@@ -45,7 +45,7 @@ class TensorBoard(Tracker):
         """Write pictures, graph and the epochs so far."""
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (seconds, and an extra)
 
-        self._writer = SummaryWriter(str(trainer.run.path / "tensorboard"), purge_step=0)
+        self._writer = SummaryWriter(str(trainer.run.tensorboard), purge_step=0)
         self._writer.add_image(
             "pictures", draw_first_pictures(trainer.learner), global_step=0, dataformats="HWC"
         )

@@ -19,6 +19,7 @@ from picturewise.data.dataset import Dataset
 from picturewise.errors import UsageError
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
+from picturewise.runs.new_run import NewRun, new_run
 from picturewise.runs.record import RunRecord, data_facts
 from picturewise.runs.run import Run, create_run
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
@@ -32,24 +33,28 @@ from picturewise.training.trainer import Callback, Trainer
 def start(
     recipe: Recipe,
     dataset: Dataset,
-    path: Path,
+    place: Path | NewRun,
     *,
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
 ) -> Trainer:
-    """Return a trainer for a new run in the folder `path`; its `fit` does the work.
+    """Return a trainer for a new run, which is there when this returns; its `fit` does the work.
 
     Args:
         recipe: what is left out of it is derived from the data and written to recipe.toml.
         dataset: with train and valid.
-        path: an empty folder, or one that does not exist yet.
+        place: an empty folder, or one that does not exist yet; or one that is claimed already, and stays so.
         callbacks: the user's; the built-in ones come first.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
 
     Raises:
-        UsageError: an option or a layer line does not go with the data.
+        UsageError: an option or a layer line does not go with the data, or something is in the place.
         DataError: there is nothing to learn, or no labels.
+        SaveError: the place cannot be written.
     """
+    if isinstance(place, Path):
+        with new_run(place) as new:
+            return start(recipe, dataset, new, callbacks=callbacks, network=network)
     learner, notes = make_learner(recipe, dataset, network=network)
     effective = learner.recipe
     learning, fixed = _parameters(learner)
@@ -65,7 +70,7 @@ def start(
         derived=derived_keys(recipe, effective),
         notes=notes,
     )
-    run, record = create_run(path, effective, record, dataset)
+    run, record = create_run(place, effective, record, dataset)
     return _trainer(learner, run, record, callbacks)
 
 

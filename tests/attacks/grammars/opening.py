@@ -172,20 +172,22 @@ def _run(command: Sequence[str], faults: list[str]) -> int:
             faults.append(traceback.format_exc()[-2000:])
             return 1
         return 0
-    from picturewise.cli import app, ending
+    import click
 
-    tell = ending.tell
+    from picturewise.cli import app
 
-    def told(error: BaseException, *, debug: bool) -> int:
-        import click
+    invoke = click.Group.invoke
 
-        if not isinstance(
-            error, PicturewiseError | click.ClickException | click.exceptions.Exit | SystemExit
-        ):
-            faults.append("".join(traceback.format_exception(error))[-2000:])
-        return tell(error, debug=debug)
+    def noted(group: click.Group, context: click.Context) -> Any:
+        try:
+            return invoke(group, context)
+        except (PicturewiseError, click.ClickException, click.exceptions.Exit, SystemExit):
+            raise
+        except BaseException:
+            faults.append(traceback.format_exc()[-2000:])
+            raise
 
-    ending.tell = told
+    click.Group.invoke = noted  # type: ignore[method-assign]
     try:
         return app.run(list(command))
     except BaseException:  # noqa: BLE001 (whatever it is)

@@ -1,0 +1,230 @@
+"""Who works in a run's folder: one process at a time, from before it looks at it until it is done.
+
+The system lets go of the lock when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import platform
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import filelock
+
+from picturewise import files
+from picturewise.errors import RunError, SaveError, UsageError
+from picturewise.printable import printable
+from picturewise.runs.places import inside
+
+LOCK, HOLDER = ".lock", ".holder.json"
+_TRIES = 20
+
+
+class FolderLock:
+    """The right to write into a folder. The thread that has it may take it again; nobody else can.
+
+    Args:
+        folder: a run's, or another one that one process at a time writes into.
+        doing: what the process that has it does there, for whoever is refused.
+        shown: what the folder is called in messages, if it has another name yet.
+        make: make the folder if it is not there.
+        patience: seconds to wait for a process that only sees whether the folder is free.
+        file: the lock's name in the folder, for a right to less than all of it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        doing: str = "training in",
+        shown: Path | None = None,
+        make: bool = False,
+        patience: float = 0.3,
+        file: str = LOCK,
+    ) -> None:
+        self.folder, self._doing, self._shown, self._make = folder, doing, shown or folder, make
+        self._patience, self._file = patience, file
+        self._lock: filelock.BaseFileLock | None = None
+        self._thread, self._depth = 0, 0
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[bool]:
+        """In the block, no other process has the folder; yield whether it was taken just now.
+
+        Raises:
+            UsageError: another process has it; the message says which one.
+            RunError: the lock's file is not one of ours.
+            SaveError: the folder cannot be written.
+        """
+        with contextlib.ExitStack() as stack:
+            first = self._lock is None or self._thread != threading.get_ident()
+            if first:
+                self._take()
+            self._depth += 1
+            stack.callback(self._leave)
+            yield first
+
+    @contextlib.contextmanager
+    def moving(self, folder: Path) -> Iterator[None]:
+        """In the block, the locked folder gets another name."""
+        if (
+            sys.platform == "win32" and self._lock is not None
+        ):  # which renames no folder with an open file in it
+            self._lock.release()
+        yield
+        self.folder = self._shown = folder
+        self._doing, self._make = "training in", False
+        if sys.platform == "win32":
+            self._lock = filelock.FileLock(folder / LOCK, timeout=self._patience, thread_local=False)
+            self._lock.acquire()
+
+    def forget(self) -> None:
+        """Remove the lock's own files from a folder that is given up; it is still locked."""
+        for name in (HOLDER, LOCK):
+            with contextlib.suppress(OSError):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def _take(self) -> None:
+        with _saving(self._shown):
+            for _ in range(_TRIES):
+                if self._make:
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                elif not self.folder.is_dir():  # filelock would make it
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+                place = inside(self.folder, self._file)
+                try:
+                    before = _found(place)
+                    lock = filelock.FileLock(place, timeout=self._patience, thread_local=False)
+                    lock.acquire(poll_interval=0.02)
+                except filelock.Timeout as error:
+                    raise UsageError(self._busy()) from error
+                except FileNotFoundError:
+                    if not self._make:
+                        raise
+                    continue  # the process before gave the folder up between two of these lines
+                # Whoever gives a folder up removes the lock's file, and then it protects nothing any more.
+                if _is_still(place, before):
+                    self._lock, self._thread, self._depth = lock, threading.get_ident(), 0
+                    break
+                lock.release()
+            else:
+                raise SaveError(
+                    f"{printable(self._shown)} cannot be locked: other processes come and go in it."
+                )
+        if self._file != LOCK:
+            return
+        with contextlib.suppress(RunError, SaveError):  # it only tells others
+            files.write_fleeting(inside(self.folder, HOLDER), _this_process())
+
+    def _leave(self) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._lock is not None:
+            if self._file == LOCK:
+                with contextlib.suppress(OSError):
+                    (self.folder / HOLDER).unlink(missing_ok=True)
+            lock, self._lock = self._lock, None
+            lock.release()
+
+    def _busy(self) -> str:
+        if self._file != LOCK:
+            return f"Another process is {self._doing} {printable(self._shown)} for too long; stop it and start again."
+        return busy(self.folder, doing=self._doing, shown=self._shown)
+
+
+def busy(folder: Path, *, doing: str = "training in", shown: Path | None = None) -> str:
+    """Return the sentence for whoever finds a folder locked: which process works in it."""
+    pid, host, since = _holder(folder)
+    where = printable(shown or folder)
+    if pid == os.getpid() and host == platform.node():
+        return f"This process is {doing} {where} already; wait until it is done."
+    facts = [f"PID {pid}" + (f" on {printable(host)}" if host != platform.node() else "")] if pid else []
+    facts += [f"since {printable(since)}"] if pid and since else []
+    which = f" ({', '.join(facts)})" if facts else ""
+    return f"Another process{which} is {doing} {where}; wait for it or stop it."
+
+
+def is_busy(folder: Path) -> bool:
+    """Return whether a process works in a folder now; where no lock was ever taken, no file is made for the answer."""
+    if not (folder / LOCK).is_file():
+        return False
+    try:
+        with FolderLock(folder, patience=0).held():
+            return False
+    except UsageError:
+        return True
+    except (RunError, SaveError):
+        return False
+
+
+def _this_process() -> dict[str, object]:
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return {"pid": os.getpid(), "host": platform.node(), "since": now}
+
+
+def _holder(folder: Path) -> tuple[int, str, str]:
+    """Return the number, the machine and the start of the process that has a folder; 0 where it is not known."""
+    try:
+        content = files.read_json(inside(folder, HOLDER))
+        pid, host, since = content["pid"], content["host"], content["since"]
+    except (RunError, KeyError, TypeError):
+        return 0, "", ""
+    if (
+        type(pid) is not int
+        or not 0 < pid < 1 << 31
+        or not isinstance(host, str)
+        or not isinstance(since, str)
+    ):
+        return 0, "", ""
+    # One that was killed leaves its name behind, until the next one writes its own.
+    alive = host != platform.node() or _lives(pid)
+    return (pid, host[:64], since[:32]) if alive else (0, "", "")
+
+
+def _lives(pid: int) -> bool:
+    if sys.platform == "win32":  # there, asking like this would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's
+    return True
+
+
+def _found(place: Path) -> os.stat_result | None:
+    """Return the state of the lock's file, or None if it is not there yet.
+
+    Raises:
+        RunError: it is not a file of its own. Older versions of filelock would empty what it leads to.
+    """
+    try:
+        status = place.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        raise RunError(f"{printable(place)} is not a file that Picturewise made. Remove it and start again.")
+    return status
+
+
+def _is_still(place: Path, before: os.stat_result | None) -> bool:
+    try:
+        now = place.lstat()
+    except FileNotFoundError:
+        return False
+    return before is None or (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino)
+
+
+@contextlib.contextmanager
+def _saving(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SaveError(f"{printable(folder)} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,222 @@
+"""A run's folder comes into being whole: claimed first, filled under a hidden name, and then renamed.
+
+So a place holds a run that can go on, or none, whatever ends the start. Where the folder is there already, and empty,
+it stays the user's own: the files move into it one by one, run.json last, and `finish_start` does the rest if that is
+interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from picturewise import files
+from picturewise.errors import PicturewiseError, SaveError, UsageError
+from picturewise.printable import printable
+from picturewise.runs.lock import HOLDER, LOCK, FolderLock, busy, is_busy
+from picturewise.runs.places import is_folder, is_link
+
+RECORD = "run.json"
+START = ("splits.csv", "skipped.csv", "recipe.toml", RECORD)
+"""What is written before the first batch, in this order: a folder with the last of them is a run."""
+_ASIDE = f"{files.TEMPORARY_PREFIX}run"
+_LONGEST = 200  # bytes of a name that another one may be made of: systems take 255
+
+
+class NewRun:
+    """A claimed place for a run.
+
+    Attributes:
+        path: of the run, as the user calls it.
+        folder: where its first files are laid.
+        lock: nobody else has the place.
+        begun: whether the run is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.begun = path, False
+        self._place = Path(os.path.realpath(path))
+        self._stays = self._place.is_dir()
+        if self._stays:
+            self.folder = self._place / _ASIDE
+            self.lock = FolderLock(self._place, shown=path)
+        else:
+            self.folder = self._place.with_name(f"{_ASIDE}-{_shortened(self._place.name)}")
+            self.lock = FolderLock(self.folder, doing="starting a run in", shown=path, make=True)
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[NewRun]:
+        """In the block, nobody else begins a run here; at its end nothing is left of one that was not begun.
+
+        Raises:
+            UsageError: something is in the place, or another process has it.
+            SaveError: the place cannot be written.
+        """
+        if others := _content(self._place):  # so that nothing is made where nothing can be
+            raise UsageError(_taken(self.path, others))
+        if is_link(self.folder):
+            raise UsageError(f"{printable(self.folder)} is a symbolic link. Remove it and start again.")
+        with _parents(self._place.parent), contextlib.ExitStack() as stack:
+            if not self._stays:
+                _sweep(self._place.parent, but=self.folder)
+            stack.enter_context(self.lock.held())
+            stack.callback(self._give_up)
+            if others := _content(self._place):  # now that nobody else can change it
+                raise UsageError(_taken(self.path, others))
+            with _saving(self.path):
+                _clear(self.folder)
+                self.folder.mkdir(exist_ok=True)
+            yield self
+
+    def appear(self) -> None:
+        """Let the run, whose files are in `folder`, appear in its place.
+
+        Raises:
+            UsageError: somebody put something there in the meantime.
+            SaveError: the place cannot be written.
+        """
+        if others := [name for name in _content(self._place) if name != _ASIDE]:
+            raise UsageError(_taken(self.path, others))
+        if self._stays:
+            files.move_in(self.folder, self._place, START)
+        else:
+            with self.lock.moving(self.path):
+                files.appear(self.folder, self._place)
+        self.begun = True
+
+    def _give_up(self) -> None:
+        if self.begun:
+            return
+        with contextlib.suppress(OSError):
+            if self._stays and (self.folder / RECORD).exists() and (self._place / START[0]).exists():
+                return  # on its way in: whoever opens it next brings it to its end
+            _clear(self.folder)
+            self.lock.forget()
+            self.folder.rmdir()
+
+
+@contextlib.contextmanager
+def new_run(path: Path) -> Iterator[NewRun]:
+    """Claim a place for a new run until the end of the block; see `NewRun.claimed`."""
+    with NewRun(path).claimed() as claimed:
+        yield claimed
+
+
+@contextlib.contextmanager
+def numbered_run(parent: Path, stem: str) -> Iterator[NewRun]:
+    """Claim `parent/stem-1` for a new run, or the first of -2, -3, … that is free; see `NewRun.claimed`."""
+    number = 1
+    with contextlib.ExitStack() as stack:
+        while True:
+            path = parent / f"{stem}-{number}"
+            if not path.exists() and not is_link(path):
+                with contextlib.suppress(UsageError):  # another process has it, or had it a moment ago
+                    claimed = stack.enter_context(new_run(path))
+                    break
+            number += 1
+        yield claimed
+
+
+def finish_start(path: Path) -> None:
+    """Bring a start to its end that was interrupted while its files moved into an empty folder; else do nothing.
+
+    Raises:
+        UsageError: the process that starts the run is still at work.
+        SaveError: the folder cannot be written.
+    """
+    aside = path / _ASIDE
+    if not is_folder(aside) or not (aside / RECORD).is_file():
+        return
+    with FolderLock(path).held():
+        if (aside / RECORD).is_file() and not (path / RECORD).exists():
+            files.move_in(aside, path, START)
+
+
+def _content(place: Path) -> list[str]:
+    """Return the names in a place that are not traces of a start, the first few; of a file, its own."""
+    if not place.is_dir():
+        return [place.name] if place.exists() or is_link(place) else []
+    traces = {LOCK, HOLDER, _ASIDE}
+    aside = place / _ASIDE
+    if is_folder(aside) and (aside / RECORD).is_file() and not (place / RECORD).exists():
+        traces = {LOCK, HOLDER}  # a start that only has to be brought to its end
+    return sorted(name for name in os.listdir(place) if name not in traces or _is_foreign(place / name))  # noqa: PTH208
+
+
+def _is_foreign(place: Path) -> bool:
+    """Return whether something has the name of a trace, but is not one."""
+    if place.name == _ASIDE:
+        return not is_folder(place)
+    return is_link(place) or not place.is_file() or (place.name == LOCK and place.stat().st_size > 0)
+
+
+def _taken(path: Path, others: list[str]) -> str:
+    shown = printable(path)
+    if not path.is_dir():
+        return f"{shown} is a file, and a run needs a folder: choose another --out."
+    if is_busy(path):
+        return busy(path)
+    if RECORD in others or _ASIDE in others:
+        return (
+            f"{shown} is there already and is not empty, and nothing is overwritten: choose another --out, or go on "
+            f"with the run in it: picturewise resume {shown}"
+        )
+    return (
+        f"{shown} is there already and is not empty ({printable(others[0])}), and nothing is overwritten: choose "
+        "another --out."
+    )
+
+
+def _sweep(parent: Path, *, but: Path) -> None:
+    """Remove what killed processes left of their starts."""
+    for aside in parent.glob(f"{_ASIDE}-*"):
+        if aside != but and is_folder(aside):
+            with contextlib.suppress(OSError, PicturewiseError):
+                if not (aside / LOCK).is_file():
+                    aside.rmdir()  # which takes empty ones alone
+                    continue
+                lock = FolderLock(aside, patience=0)
+                with lock.held():
+                    _clear(aside)
+                    lock.forget()
+                    aside.rmdir()
+
+
+def _clear(aside: Path) -> None:
+    """Remove the files of a start that was not finished, and nothing else."""
+    files.sweep(aside)
+    for name in START:
+        (aside / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _parents(folder: Path) -> Iterator[None]:
+    """Make the folders above; if the block fails, those go again that are still empty."""
+    made = [above for above in (folder, *folder.parents) if not above.exists()]
+    with _saving(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for above in made:
+                above.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _saving(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SaveError(f"{printable(path)} cannot be written: {error.strerror or error}.") from error
+
+
+def _shortened(name: str) -> str:
+    """Return a name that leaves room for more, different for different names."""
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    return hashlib.sha256(os.fsencode(name)).hexdigest()
