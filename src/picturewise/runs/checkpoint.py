@@ -126,7 +126,7 @@ def newest(folder: Path, numbers: int | None = None) -> tuple[Checkpoint | None,
     for path in reversed(_folders(folder)):
         try:
             return _read(path, numbers), tuple(notes)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             notes.append(f"The checkpoint {path} is damaged and was passed over ({_reason(error)}).")
     return None, tuple(notes)
 

@@ -46,6 +46,8 @@ def make(number: int, folder: Path, around: Around) -> Case:
     run = folder / random.choice(("run", "run", "run", "r\x1b[31mn", "caf\udce9", "a run\nof mine", "=1+1"))
     shutil.copytree(around.run, run)
     kind = "none"
+    if random.random() < 0.5:  # so that it goes on from its checkpoint
+        (run / "run.json").write_text((run / "run.json").read_text().replace('"finished"', '"interrupted"'))
     if number >= 0:
         kind = random.choice(_KINDS)(run, random, around)
         if random.random() < 0.85:
