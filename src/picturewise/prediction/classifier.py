@@ -181,8 +181,8 @@ def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> N
     shown = f"picture {first + 1:,}" if names is None else f"'{printable(names[first])}'"
     raise RunError(
         f"The classifier gives numbers that are not finite (NaN or infinite) for {len(strange):,} of "
-        f"{len(logits):,} pictures, the first of them {shown}: its weights are damaged or were made to do harm. Train it "
-        "again, or get it again from its source."
+        f"{len(logits):,} pictures, the first of them {shown}: its weights are damaged or were made to do harm. "
+        "Train it again, or get it again from its source."
     )
 
 
