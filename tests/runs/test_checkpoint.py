@@ -173,6 +173,17 @@ def test_a_state_that_is_nested_deep_is_passed_over(tmp_path: Path, text: str) -
     assert len(notes) == 1
 
 
+def test_files_that_are_far_too_large_for_the_network_are_not_read(tmp_path: Path) -> None:
+    path = save(tmp_path, at(2, 0)) / "weights.safetensors"
+    content = path.read_bytes()
+    os.truncate(path, 1 << 36)
+    found, (note,) = newest(tmp_path, 7)
+    assert found is None
+    assert "its files have more than the 67,109,088 bytes that such a network can need" in note
+    path.write_bytes(content)
+    assert newest(tmp_path, 7)[0] is not None
+
+
 def test_what_was_passed_over_is_dropped_when_the_run_saves_again(tmp_path: Path) -> None:
     for batch in (1, 2):
         cut(save(tmp_path, at(5, batch)) / "weights.safetensors")

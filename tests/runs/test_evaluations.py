@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,14 @@ def test_probabilities_of_another_evaluation_are_not_taken_for_its_own(tmp_path:
     content = (tmp_path / "probabilities.npy").read_bytes()
     write(tmp_path, 1)
     files.write_bytes(tmp_path / "probabilities.npy", content)
+    with pytest.raises(RunError, match=r"probabilities\.npy is missing or damaged"):
+        evaluations.read_both(tmp_path, "test")
+
+
+def test_probabilities_of_more_pictures_than_were_evaluated_are_not_read(tmp_path: Path) -> None:
+    write(tmp_path, 0)
+    assert len(evaluations.read_both(tmp_path, "test")[1]) > 0
+    os.truncate(tmp_path / "probabilities.npy", 1 << 40)
     with pytest.raises(RunError, match=r"probabilities\.npy is missing or damaged"):
         evaluations.read_both(tmp_path, "test")
 

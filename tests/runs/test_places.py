@@ -48,3 +48,15 @@ def test_what_is_read_is_a_regular_file_or_a_link_to_one(tmp_path: Path) -> None
     for name in ("pipe", "link to a pipe", "folder"):
         with pytest.raises(RunError, match=f"{name} is not a regular file"):
             check_files(tmp_path, ("file", name))
+
+
+@pytest.mark.parametrize(("name", "most"), [("run.json", 128 << 20), ("recipe.toml", 16 << 20)])
+def test_what_is_read_whole_is_no_larger_than_a_run_makes_it(tmp_path: Path, name: str, most: int) -> None:
+    (tmp_path / name).touch()
+    os.truncate(tmp_path / name, most)
+    check_files(tmp_path, (name,))
+    os.truncate(tmp_path / name, most + 1)
+    with pytest.raises(
+        RunError, match=rf"{name} has {most + 1:,} bytes, and no run makes one of more than {most:,}:"
+    ):
+        check_files(tmp_path, (name,))

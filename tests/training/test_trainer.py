@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -323,6 +324,47 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_note(
     (note,) = trainer.notes
     assert "000002-00000002 is damaged and was passed over (its weights.safetensors does not have" in note
     assert tiny.outcome(tmp_path / "run")["weights"] == whole["weights"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"batch": 1000}, "it stands at batch 1,000 of epoch 2 with 1 epochs behind it"),
+        ({"epoch": 9}, "it stands at batch 1 of epoch 9 with 1 epochs behind it"),
+        ({"totals": (1.0, 0.0, 0.0)}, "it stands at batch 1 of epoch 2"),
+    ],
+)
+def test_a_checkpoint_that_stands_where_the_run_cannot_be_is_refused(
+    tmp_path: Path, tiny: ModuleType, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(KeyError):
+        tiny.start(tmp_path / "run", checkpoint_minutes=1e-9, callbacks=[At(2, 2, give_up)]).fit()
+    run = open_run(tmp_path / "run")
+    found, _ = checkpoint.newest(run.checkpoints)
+    assert found is not None
+    for path in run.checkpoints.iterdir():
+        shutil.rmtree(path)
+    checkpoint.save(run.checkpoints, replace(found, position=replace(found.position, **change)))
+    with pytest.raises(RunError, match=f"checkpoints does not belong to this run: {said}"):
+        tiny.resume(tmp_path / "run").fit()
+
+
+def test_a_checkpoint_of_a_smaller_network_is_refused_before_the_larger_one_is_built(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.start(tmp_path / "run").fit()
+    run = open_run(tmp_path / "run")
+    found, _ = checkpoint.newest(run.checkpoints)
+    assert found is not None
+    for path in run.checkpoints.iterdir():
+        shutil.rmtree(path)
+    few = dict([*found.weights.items()][:1])
+    checkpoint.save(run.checkpoints, replace(found, weights=few))
+    monkeypatch.setattr(starting, "rebuild_learner", None)
+    with pytest.raises(
+        RunError, match=r"checkpoints holds another network's weights: it has \d+ numbers, the network of"
+    ):
+        tiny.resume(tmp_path / "run")
 
 
 def test_where_every_checkpoint_is_damaged_the_run_is_refused_and_its_classifier_kept(

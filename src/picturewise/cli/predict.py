@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from picturewise.prediction.predict import Prediction
 
 BAR = 30
+_WIDEST = 60  # characters of a class's name that the others are filled up to
 
 
 @click.command
@@ -86,7 +87,7 @@ def _show(prediction: Prediction, top: int | None) -> None:
     shares = list(prediction.probabilities.items())
     if top is not None or len(shares) > 10:
         shares = sorted(shares, key=lambda share: -share[1])[: top or 5]
-    width = max(len(name) for name, _ in shares)
+    width = min(_WIDEST, max(len(name) for name, _ in shares))
     for name, share in shares:
         output.say(f"  {name:{width}}  {bar(share, BAR)}  {percent(share, digits=1):>7}")
 

@@ -114,8 +114,8 @@ def check_numbers(weights: Mapping[str, NDArray[Any]], origin: str) -> None:
         RunError: one is NaN or infinite, or a variance is negative; the message names the tensor.
     """
     for name, array in weights.items():
-        # The least and the largest number: NaN comes through both. Nothing is copied, so this costs a few per cent of
-        # what the SHA-256 does.
+        # The least and the largest number: NaN comes through both. Nothing is copied, so this costs an eighth of what
+        # the SHA-256 does.
         if array.size and array.dtype == np.float32:
             found = problem(name, float(array.min()), float(array.max()))
             if found is not None:

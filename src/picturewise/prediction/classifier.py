@@ -174,15 +174,15 @@ class Classifier:
 
 
 def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> None:
-    rows: NDArray[np.bool_] = np.isfinite(logits).all(axis=1)
-    if rows.all():
+    strange = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if not len(strange):
         return
-    first = int(np.flatnonzero(~rows)[0])
+    first = int(strange[0])
     shown = f"picture {first + 1:,}" if names is None else f"'{printable(names[first])}'"
     raise RunError(
-        f"The classifier gives numbers that are not finite (NaN or infinite) for {len(rows) - rows.sum():,} of "
-        f"{len(rows):,} pictures, the first of them {shown}: its weights are damaged or were made to do harm. Train it "
-        "again, or get it again from its source."
+        f"The classifier gives numbers that are not finite (NaN or infinite) for {len(strange):,} of "
+        f"{len(logits):,} pictures, the first of them {shown}: its weights are damaged or were made to do harm. "
+        "Train it again, or get it again from its source."
     )
 
 

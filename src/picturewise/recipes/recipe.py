@@ -55,9 +55,11 @@ def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        model = layer.get("model") or {}
-        if model.get("name") and "layers" not in model:
-            merged.get("model", {}).pop("layers", None)  # a network named later wins over layers named before
+        model, before = layer.get("model"), merged.get("model")
+        if not isinstance(model, Mapping):  # which is told of below
+            model = {}
+        if model.get("name") and "layers" not in model and isinstance(before, dict):
+            before.pop("layers", None)  # a network named later wins over layers named before
         if model.get("name") or model.get("layers"):
             merged.pop("start", None)  # and so does either over the weights that were for others
         _merge(merged, layer)

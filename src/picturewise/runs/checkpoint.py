@@ -25,6 +25,10 @@ _STATE = "state.json"
 _PARTS = ("weights.safetensors", "optimizer.safetensors")
 _FILES = (_STATE, *_PARTS)
 """In the order in which they are written, and removed from the end: whatever is half there has its state file."""
+_MOST_BYTES = 64 << 20
+_BYTES_A_NUMBER = (
+    32  # its own four, as many in each of three or four tables beside it, and twice as many to spare
+)
 _NAME = re.compile(r"[0-9]{6,}-[0-9]{8,}")
 
 
@@ -108,8 +112,12 @@ def sweep(folder: Path) -> None:
             _discard(path)
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
+def newest(folder: Path, numbers: int | None = None) -> tuple[Checkpoint | None, tuple[str, ...]]:
     """Return the newest checkpoint below `folder` whose files are what was written, or None.
+
+    Args:
+        folder: of the checkpoints.
+        numbers: how many the network has itself; files that are far too large for it are not read. None: any size.
 
     Returns:
         the checkpoint, and a sentence for each newer one that is damaged and was passed over.
@@ -117,7 +125,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:
     notes: list[str] = []
     for path in reversed(_folders(folder)):
         try:
-            return _read(path), tuple(notes)
+            return _read(path, numbers), tuple(notes)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             notes.append(f"The checkpoint {path} is damaged and was passed over ({_reason(error)}).")
     return None, tuple(notes)
@@ -143,9 +151,12 @@ def _discard(path: Path) -> None:
         files.remove_folder(path, _FILES)
 
 
-def _read(path: Path) -> Checkpoint:
+def _read(path: Path, numbers: int | None) -> Checkpoint:
     if not all((path / name).is_file() for name in _FILES):  # a pipe would block
         raise ValueError("one of its files is missing")
+    most = _MOST_BYTES + (1 << 40 if numbers is None else _BYTES_A_NUMBER * numbers)
+    if sum((path / name).stat().st_size for name in _FILES) > most:
+        raise ValueError(f"its files have more than the {most:,} bytes that such a network can need")
     state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
     if state["format"] != FORMAT:
         raise ValueError(f"format {state['format']}, expected {FORMAT}")

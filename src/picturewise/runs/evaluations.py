@@ -19,6 +19,7 @@ from picturewise.runs.places import is_link
 from picturewise.split_names import SPLITS
 from picturewise.untrusted.npy import decode_npy
 
+_HEADER = 1 << 10
 _LOCK = ".evaluations.lock"
 _TRIES = 3
 """A pair that does not fit was caught between two steps of a writer; it does not happen again and again."""
@@ -71,7 +72,7 @@ def read_both(run: Path, split: str) -> tuple[StoredEvaluation, NDArray[np.float
     """
     for _ in range(_TRIES):
         stored = read(run, split)
-        content = None if stored is None else _content(run, split, stored.probabilities_sha256)
+        content = None if stored is None else _content(run, split, stored)
         if stored is not None and content is not None:
             return stored, _decoded(run, split, content)
     raise _missing(run, split)
@@ -124,14 +125,16 @@ def write(
     return True
 
 
-def _content(run: Path, split: str, sha256: str) -> bytes | None:
-    """Return the probabilities' file that has the SHA-256, or None."""
+def _content(run: Path, split: str, stored: StoredEvaluation) -> bytes | None:
+    """Return the content of the file of probabilities that belongs to an evaluation, or None."""
+    # A float32 for each picture and class, behind a header. What is larger is not read.
+    most = 4 * stored.evaluation.pictures * len(stored.evaluation.classes) + _HEADER
     for path in (_probabilities_path(run, split), _new_probabilities_path(run, split)):
         try:
-            content = path.read_bytes() if path.is_file() else b""
+            content = path.read_bytes() if path.is_file() and path.stat().st_size <= most else b""
         except OSError:
             content = b""
-        if hashlib.sha256(content).hexdigest() == sha256:
+        if hashlib.sha256(content).hexdigest() == stored.probabilities_sha256:
             return content
     return None
 

@@ -18,6 +18,9 @@ STRICT: Final[ConfigDict] = {"strict": True, "extra": "forbid", "allow_inf_nan":
 """How pydantic reads what stands in a checkpoint."""
 
 
+_LONGEST_LINE = 1 << 10
+
+
 @dataclass(frozen=True)
 class Epoch:
     """What one epoch brought.
@@ -63,7 +66,8 @@ def read_csv(path: Path) -> list[Epoch]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(file)
+            # In pieces, should a line be endless.
+            table = csv.DictReader(iter(lambda: file.readline(_LONGEST_LINE), ""))
             names = [field.name for field in fields(Epoch)]
             if table.fieldnames not in (names, names[:-1]):
                 raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (told like any other damage)

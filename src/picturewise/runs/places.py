@@ -8,6 +8,8 @@ from pathlib import Path
 from picturewise.errors import RunError
 from picturewise.printable import printable
 
+_MOST_BYTES = {".json": 128 << 20, ".toml": 16 << 20}
+"""Of a file that is read whole, by its ending: 65,536 classes with names of 200 bytes take 13 MB in a recipe."""
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT, which is how Windows links folders
 
 
@@ -52,14 +54,21 @@ def is_folder(place: Path) -> bool:
 def check_files(run: Path, names: tuple[str, ...]) -> None:
     """Check that what stands under these names in a run's folder is a regular file: a pipe would never end.
 
-    A link to one is read like the file. Writing replaces it, so what it leads to stays as it is.
+    A link to one is read like the file. Writing replaces it, so what it leads to stays as it is. Those that are read
+    whole into memory may only be as large as the largest run makes them.
 
     Raises:
-        RunError: one is something else.
+        RunError: one is something else, or larger.
     """
     for name in names:
         place = run / name
         if place.exists() and not place.is_file():
             raise RunError(
                 f"{printable(place)} is not a regular file, so the run cannot be read. Move it away."
+            )
+        most = _MOST_BYTES.get(place.suffix)
+        if most is not None and place.exists() and (size := place.stat().st_size) > most:
+            raise RunError(
+                f"{printable(place)} has {size:,} bytes, and no run makes one of more than {most:,}: it is damaged or "
+                "was made to do harm."
             )

@@ -27,6 +27,7 @@ from picturewise.split_names import SplitName
 HEAD = ["name", "hash", "split"]
 _LEARNED = {"train", "valid"}
 _DIGITS = 2 * DIGEST_BYTES
+_LONGEST_LINE = 1 << 16
 _ROWS_AT_ONCE = 1 << 14  # of a million pictures, only so many are text at a time
 
 
@@ -58,7 +59,8 @@ def read_learned(path: Path, sha256: str | None) -> NDArray[np.uint8] | None:
             return None
         with path.open(newline="", encoding="utf-8") as file:
             digests = bytearray()
-            rows = csv.reader(file)
+            # In pieces, should a line be endless; no name is as long.
+            rows = csv.reader(iter(lambda: file.readline(_LONGEST_LINE), ""))
             if next(rows, None) != HEAD:
                 return None
             for _, digest, split in rows:

@@ -16,7 +16,7 @@ from picturewise import timm_adapter
 from picturewise.architectures.lines import parse
 from picturewise.architectures.timm_line import Timm
 from picturewise.data.dataset import Dataset
-from picturewise.errors import UsageError
+from picturewise.errors import RunError, UsageError
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
 from picturewise.runs.new_run import NewRun, new_run
@@ -88,6 +88,7 @@ def resume(
     Raises:
         DataError: the pictures are not the ones that the run began with.
         UsageError: the run needs a network that is passed, or needs none.
+        RunError: its checkpoint is of a smaller network than its recipe describes.
     """
     record, recipe = run.record, run.recipe
     if (record.module is None) != (network is None):
@@ -98,12 +99,22 @@ def resume(
         )
         raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
     run.check_pictures(dataset)
+    summary = run.summary()
+    numbers = None if summary is None else summary.trainable + summary.fixed
+    begun, _ = checkpoint.newest(run.checkpoints, numbers)
+    if begun is not None and numbers is not None:  # before the network is built
+        found = sum(tensor.numel() for tensor in begun.weights.values())
+        if found < numbers:
+            raise RunError(
+                f"{run.checkpoints} holds another network's weights: it has {found:,} numbers, the network of the "
+                f"recipe {numbers:,}."
+            )
     learner = rebuild_learner(
         recipe,
         dataset,
         network=network,
         preparation=record.preparation,
-        begun=checkpoint.newest(run.checkpoints)[0] is not None,
+        begun=begun is not None,
     )
     trainer = _trainer(learner, run, record, callbacks)
     if record.machine != _describe(learner):

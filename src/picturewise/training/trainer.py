@@ -240,7 +240,8 @@ class Trainer:
 
     def _restore(self) -> None:
         """Take over the newest whole checkpoint, if there is one."""
-        found, notes = checkpoint.newest(self.run.checkpoints)
+        numbers = sum(tensor.numel() for tensor in self.learner.state()[0].values())
+        found, notes = checkpoint.newest(self.run.checkpoints, numbers)
         self.notes += notes
         if found is None:
             if len(self.run.history) > 1:  # after one epoch, going back to the start brings the same again
@@ -253,6 +254,14 @@ class Trainer:
             if self.record.module is not None or self.recipe.start.source is not None:
                 self._save_checkpoint()
             return
+        position = found.position
+        begun = position.batch == 0 or position.totals[2] > 0
+        behind = {position.epoch - 1, position.epoch}  # one more where the start is evaluated
+        if position.batch > self.batches or len(position.history) not in behind or not begun:
+            raise RunError(
+                f"{self.run.checkpoints} does not belong to this run: it stands at batch {position.batch:,} of epoch "
+                f"{position.epoch:,} with {len(position.history):,} epochs behind it."
+            )
         self.learner.load(found.weights, found.optimizer, str(self.run.checkpoints))
         at = found.position
         checkpoint.prune(self.run.checkpoints, at)  # a run killed right after a save did not come to it

@@ -24,9 +24,10 @@ from typing import Any
 from grammars.case import Case
 from picturewise.errors import PicturewiseError
 
-MOST_SECONDS = 2.0  # of processor time, of a command with its children
-MOST_BYTES = 500_000_000  # above the start
-MOST_SAID = 100_000  # characters
+MOST_SECONDS = 2.0  # of processor time, of a command with its children, above what it takes on what is right
+MOST_BYTES = 500_000_000  # likewise, above the start
+MOST_SAID = 500_000  # characters, of thousands of classes
+LONGEST_REFUSAL = 5_000
 _HANGING = 60  # seconds on the clock
 _ADDRESSES = 8 << 30  # above the start, so that a finding does not take the machine's memory
 _NOT_A_NUMBER = re.compile(r"(?<![\w/.'\"-])-?(nan|inf|infinity)(?![\w/.'\"-])", re.IGNORECASE)
@@ -39,18 +40,16 @@ class Outcome:
     Attributes:
         kind: of the case.
         findings: what should not have happened, each with its command.
-        seconds: of processor time, of the slowest command.
-        bytes: above the start, of the largest command.
-        codes: how often commands ended with each exit code.
-        slowest: that command.
+        seconds: of processor time, of each command.
+        bytes: above the start, of each command.
+        codes: the exit codes.
     """
 
     kind: str = ""
     findings: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    bytes: int = 0
-    codes: dict[str, int] = field(default_factory=dict)
-    slowest: str = ""
+    seconds: list[float] = field(default_factory=list)
+    bytes: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
 
 
 def begin_with(path: str) -> None:
@@ -95,16 +94,17 @@ def warm_up() -> None:
         begin_with("resnet18 from nowhere")
 
 
-def opened(case: Case, place: Path, kept: Path) -> Outcome:
+def opened(case: Case, place: Path, kept: Path, usual: Outcome | None = None) -> Outcome:
     """Return what all commands on a case come to, each in a process of its own.
 
     Args:
         case: what is opened.
         place: a folder with `work`, `home` and `temporary`; whatever else is in it may be changed by nobody.
         kept: nor may this.
+        usual: what the same commands come to on what is right.
     """
     outcome = Outcome(case.kind)
-    for command in case.commands:
+    for number, command in enumerate(case.commands):
         before = contents(kept)
         allowed = [place / name for name in ("work", "home", "temporary")]
         if case.path.is_dir() and not case.path.is_symlink():
@@ -114,14 +114,14 @@ def opened(case: Case, place: Path, kept: Path) -> Outcome:
         faults = list(found.get("faults", ["the process ended early"]))
         faults += [f"{path} was changed" for path in changed(before, contents(kept))]
         seconds, size = found.get("seconds", 0.0), found.get("bytes", 0)
-        faults += [f"it took {seconds:.2f} s of processor time"] * (seconds > MOST_SECONDS)
-        faults += [f"it took {size / 1e6:.0f} MB"] * (size > MOST_BYTES)
+        if usual is not None:
+            slow = seconds > MOST_SECONDS + usual.seconds[number]
+            faults += [f"it took {seconds:.2f} s of processor time"] * slow
+            faults += [f"it took {size / 1e6:.0f} MB"] * (size > MOST_BYTES + usual.bytes[number])
         outcome.findings += [f"{shown}: {fault}" for fault in faults]
-        if seconds > outcome.seconds:
-            outcome.seconds, outcome.slowest = seconds, shown
-        outcome.bytes = max(outcome.bytes, size)
-        code = str(found.get("code"))
-        outcome.codes[code] = outcome.codes.get(code, 0) + 1
+        outcome.seconds.append(seconds)
+        outcome.bytes.append(size)
+        outcome.codes.append(found.get("code", -1))
     return outcome
 
 
@@ -143,8 +143,8 @@ def attempt(command: Sequence[str], place: Path, allowed: Sequence[Path]) -> dic
         began = _processor_seconds()
         code = _run(command, faults)
         seconds = _processor_seconds() - began
-    size = _status("VmHWM") - start
-    text = said()
+        size = _status("VmHWM") - start
+        text = said()
     faults += seen
     if code not in {0, 1, 2, 3}:
         faults.append(f"it ended with {code}")
@@ -153,9 +153,9 @@ def attempt(command: Sequence[str], place: Path, allowed: Sequence[Path]) -> dic
         faults.append(f"it printed {sorted(strange)[:5]}")
     if "Traceback" in text:
         faults.append(f"it printed a traceback: {text[-1500:]}")
-    if len(text) > MOST_SAID:
+    if len(text) > (LONGEST_REFUSAL if code in {2, 3} else MOST_SAID):
         faults.append(f"it printed {len(text):,} characters")
-    if (found := _NOT_A_NUMBER.search(text)) is not None:
+    if code == 0 and (found := _NOT_A_NUMBER.search(text)) is not None:  # a refusal may name it
         faults.append(f"it printed {text[max(0, found.start() - 80) : found.end() + 20]!r}")
     return {"code": code, "seconds": seconds, "bytes": size, "faults": faults}
 
@@ -172,20 +172,22 @@ def _run(command: Sequence[str], faults: list[str]) -> int:
             faults.append(traceback.format_exc()[-2000:])
             return 1
         return 0
-    from picturewise.cli import app, ending
+    import click
 
-    tell = ending.tell
+    from picturewise.cli import app
 
-    def told(error: BaseException, *, debug: bool) -> int:
-        import click
+    invoke = click.Group.invoke
 
-        if not isinstance(
-            error, PicturewiseError | click.ClickException | click.exceptions.Exit | SystemExit
-        ):
-            faults.append("".join(traceback.format_exception(error))[-2000:])
-        return tell(error, debug=debug)
+    def noted(group: click.Group, context: click.Context) -> Any:
+        try:
+            return invoke(group, context)
+        except (PicturewiseError, click.ClickException, click.exceptions.Exit, SystemExit):
+            raise
+        except BaseException:
+            faults.append(traceback.format_exc()[-2000:])
+            raise
 
-    ending.tell = told
+    click.Group.invoke = noted  # type: ignore[method-assign]
     try:
         return app.run(list(command))
     except BaseException:  # noqa: BLE001 (whatever it is)
@@ -277,19 +279,35 @@ def _status(name: str) -> int:
     return int(Path("/proc/self/status").read_text(encoding="ascii").split(f"{name}:")[1].split()[0]) << 10
 
 
+def _answer(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except BaseException:  # noqa: BLE001 (the parent is to see it)
+        return {"faults": [traceback.format_exc()]}
+
+
 def in_a_child(work: Callable[[], Any]) -> Any:
-    """Return what `work` returns in a forked process, as JSON; an empty dict where it ends early."""
+    """Return what `work` returns in a forked process, as JSON has it; an empty dict where it ends early."""
+    return started(work)() or {}
+
+
+def started(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Start `work` in a forked process, and return what waits for it and gives its answer; None: it ended early."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         try:
             with os.fdopen(writing, "w") as pipe:
-                json.dump(work(), pipe)
+                json.dump(_answer(work), pipe)
         finally:
             os._exit(0)
     os.close(writing)
-    with os.fdopen(reading, errors="replace") as pipe:
-        answer = pipe.read()
-    os.waitpid(child, 0)
-    return json.loads(answer) if answer else {}
+
+    def wait() -> Any:
+        with os.fdopen(reading, errors="replace") as pipe:
+            answer = pipe.read()
+        os.waitpid(child, 0)
+        return json.loads(answer) if answer else None
+
+    return wait

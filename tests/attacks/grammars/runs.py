@@ -38,13 +38,20 @@ _TABLES = ("history.csv", "splits.csv", "skipped.csv")
 
 
 def make(number: int, folder: Path, around: Around) -> Case:
-    """Copy the run, change it as that number says, and return it with the commands that open it."""
+    """Copy the run, change it as that number says, and return it with the commands that open it.
+
+    Number -1 says to change nothing.
+    """
     random = Random(f"run {number}")
     run = folder / random.choice(("run", "run", "run", "r\x1b[31mn", "caf\udce9", "a run\nof mine", "=1+1"))
     shutil.copytree(around.run, run)
-    kind = random.choice(_KINDS)(run, random, around)
-    if random.random() < 0.85:
-        sign(run)
+    kind = "none"
+    if random.random() < 0.5:  # so that it goes on from its checkpoint
+        (run / "run.json").write_text((run / "run.json").read_text().replace('"finished"', '"interrupted"'))
+    if number >= 0:
+        kind = random.choice(_KINDS)(run, random, around)
+        if random.random() < 0.85:
+            sign(run)
     commands: list[tuple[str, ...]] = [
         ("predict", str(run), str(around.picture)),
         ("evaluate", str(run), "--json"),
@@ -248,7 +255,10 @@ def _place(run: Path, random: Random, around: Around) -> str:
             return f"{name} is a folder"
         case 5:
             path.write_bytes(b"{" if name.suffix == ".json" else b"")
-            os.truncate(path, random.choice((200_000_000, 4 << 30)))
+            # What is read from the first to the last byte takes its time.
+            os.truncate(
+                path, 200_000_000 if name.name == "splits.csv" else random.choice((200_000_000, 4 << 30))
+            )
             return f"{name} is huge"
         case _:
             path.symlink_to(path)

@@ -13,8 +13,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -22,9 +24,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "src"))
 
 from grammars import classifiers, opening, runs
 from grammars.case import Around, Case
+from grammars.opening import Outcome
 
 MAKERS: dict[str, Callable[[int, Path, Around], Case]] = {"classifiers": classifiers.make, "runs": runs.make}
-COLUMNS = ("kind", "cases", "commands", "refused", "done", "slowest, s", "largest, MB", "findings", "took, s")
+COLUMNS = (
+    *(
+        "kind",
+        "cases",
+        "commands",
+        "refused",
+        "done",
+        "usual, s",
+        "slowest, s",
+        "largest, MB",
+        "findings",
+        "took, s",
+    ),
+)
+_WORKERS = len(os.sched_getaffinity(0))
 
 
 def main() -> int:
@@ -85,35 +102,58 @@ def surroundings(place: Path) -> list[str]:
     return [str(path) for path in (pictures / "cat" / "0.png", few, place / "run", kept)]
 
 
-def _all(kind: str, numbers: range | list[int], place: Path, around: Around) -> int:
+def _all(kind: str, numbers: Sequence[int], place: Path, around: Around) -> int:
     """Open the cases of a kind, print their row, and return how many findings there are."""
-    began, commands, refused, done, findings = time.monotonic(), 0, 0, 0, list[str]()
-    slowest, largest, slow = 0.0, 0, ""
-    for number in numbers:
-        folder = place / f"{kind}-{number}"
-        for name in ("work", "home", "temporary", "source"):
-            (folder / name).mkdir(parents=True)
-        outcome = opening.opened(MAKERS[kind](number, folder / "source", around), folder, around.kept.parent)
-        commands += sum(outcome.codes.values())
-        done += outcome.codes.get("0", 0)
-        refused += sum(outcome.codes.get(code, 0) for code in "123")
-        findings += [f"  {kind} {number}, {finding}" for finding in outcome.findings]
-        for finding in outcome.findings:
-            print(f"  {kind} {number}, {finding}", file=sys.stderr, flush=True)
-        if outcome.seconds > slowest:
-            slowest, slow = outcome.seconds, f"{number}, {outcome.slowest}"
-        largest = max(largest, outcome.bytes)
-        if len(numbers) > 1:
-            shutil.rmtree(folder, ignore_errors=True)
+    began = time.monotonic()
+    usual = _one(kind, -1, place, around)
+    usual.findings += [f"none: it ended with {code}" for code in usual.codes if code != 0]
+    shares = [numbers[first::_WORKERS] for first in range(min(_WORKERS, len(numbers)))]
+    waiting = [
+        opening.started(lambda share=share: _share(kind, share, place, around, usual)) for share in shares
+    ]
+    outcomes = {number: Outcome(**told) for wait in waiting for number, told in wait()}
+    lost = sorted(set(numbers) - outcomes.keys())
+    findings = [
+        f"  {kind} {n}, {one}" for n, found in [(-1, usual), *outcomes.items()] for one in found.findings
+    ]
+    findings += [f"  {kind} {number}, its process ended early" for number in lost]
+    codes = [code for found in outcomes.values() for code in found.codes]
+    # Of each command, how much longer than usual and how large.
+    slowest = max(
+        (found.seconds[place], number, found.kind)
+        for number, found in outcomes.items()
+        for place in range(len(found.seconds))
+    )
+    largest = max(size for found in outcomes.values() for size in found.bytes)
     cells = (
-        *(kind, f"{len(numbers):,}", f"{commands:,}", f"{refused:,}", f"{done:,}"),
-        *(f"{slowest:.2f}", f"{largest / 1e6:,.0f}", f"{len(findings):,}", f"{time.monotonic() - began:.0f}"),
+        *(kind, f"{len(numbers):,}", f"{len(codes):,}", f"{sum(code in {1, 2, 3} for code in codes):,}"),
+        *(f"{codes.count(0):,}", f"{max(usual.seconds):.2f}", f"{slowest[0]:.2f}", f"{largest / 1e6:,.0f}"),
+        *(f"{len(findings):,}", f"{time.monotonic() - began:.0f}"),
     )
     print(f"| {' | '.join(cells)} |", flush=True)
-    print(f"  the slowest: {slow}", flush=True)
+    print(f"  the slowest: {slowest[1]}, {slowest[2]}", flush=True)
     for finding in findings:
         print(finding, flush=True)
     return len(findings)
+
+
+def _share(
+    kind: str, numbers: Sequence[int], place: Path, around: Around, usual: Outcome
+) -> list[tuple[int, dict[str, Any]]]:
+    return [(number, asdict(_one(kind, number, place, around, usual))) for number in numbers]
+
+
+def _one(kind: str, number: int, place: Path, around: Around, usual: Outcome | None = None) -> Outcome:
+    """Open one case in a folder of its own."""
+    folder = place / f"{kind}-{number}"
+    for name in ("work", "home", "temporary", "source"):
+        (folder / name).mkdir(parents=True)
+    outcome = opening.opened(
+        MAKERS[kind](number, folder / "source", around), folder, around.kept.parent, usual
+    )
+    if not outcome.findings:
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcome
 
 
 if __name__ == "__main__":
