@@ -219,7 +219,7 @@ NOTED = [
         {"train": "train"},
         ["Loose Silky-bent", "Maize"],
         [
-            "test holds 4 pictures without classes, so it is no test split",
+            "test holds 4 pictures without classes, so it is not used as the test split",
             "sample_submission.csv looks like the form",
         ],
     ),
@@ -239,8 +239,8 @@ NOTED = [
         {"train": "ILSVRC/Data/CLS-LOC/train"},
         ["n0", "n1"],
         [
-            "val holds 3 pictures without classes, so it is no validation split",
-            "test holds 3 pictures without classes, so it is no test split",
+            "val holds 3 pictures without classes, so it is not used as the validation split",
+            "test holds 3 pictures without classes, so it is not used as the test split",
             "ILSVRC/Annotations holds annotations, but no pictures",
         ],
     ),

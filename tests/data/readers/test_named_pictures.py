@@ -81,8 +81,8 @@ def test_a_test_folder_in_which_the_pattern_finds_nothing_is_no_split(save: Call
     assert found.splits == ("train",)
     (note,) = found.notes
     assert note == (
-        "The folder test1 holds 2 pictures without classes, so it is no test split. Predict them with: picturewise "
-        f"predict RUN {root}/test1"
+        "The folder test1 holds 2 pictures without classes, so it is not used as the test split. Predict them with: "
+        f"picturewise predict RUN {root}/test1"
     )
     assert found.hints == Hints(label_from=r"(cat|dog)\.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def unlabelled(folder: Path, root: Path, split: str) -> str:
     ]
     may = f" {listed(lists)} may hold their classes, and was not used." if lists else ""
     return (
-        f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is no {name} split.{may} "
-        f"Predict them with: picturewise predict RUN {printable(inner)}"
+        f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is not used as the {name} "
+        f"split.{may} Predict them with: picturewise predict RUN {shlex.quote(printable(inner))}"
     )
 
 
