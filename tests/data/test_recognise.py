@@ -93,6 +93,30 @@ def test_labels_from_names_come_before_a_list(tmp_path: Path, save_picture: Save
     assert found.classes == ("cat", "dog")
 
 
+def test_other_forms_are_found_in_a_single_folder_too(tmp_path: Path, save_picture: SavePicture) -> None:
+    inner = tmp_path / "archive" / "set"
+    for number in range(4):
+        save_picture(inner / "images" / f"{number}.png", seed=number)
+    (inner / "labels.csv").write_text("filename,label\n" + "".join(f"{n}.png,{n % 2}\n" for n in range(4)))
+    (tmp_path / "archive" / "README.md").touch()
+    assert recognise(tmp_path).splits == ("train",)
+    (inner / "labels.csv").unlink()
+    with pytest.raises(DataError, match="holds one folder of pictures only, archive/set/images"):
+        recognise(tmp_path)
+
+
+def test_a_link_back_to_the_folder_itself_ends(tmp_path: Path, save_picture: SavePicture) -> None:
+    save_picture(tmp_path / "a.png")
+    (tmp_path / "again").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="holds pictures, but no folder per class"):
+        recognise(tmp_path)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "again").symlink_to(tmp_path / "alone")
+    for labelled in (False, True):
+        with pytest.raises(DataError, match="has no form that Picturewise reads"):
+            recognise(tmp_path / "alone", labelled=labelled)
+
+
 def test_without_labels_a_folder_in_a_folder_stands_for_its_pictures(
     tmp_path: Path, save_picture: SavePicture
 ) -> None:

@@ -109,7 +109,7 @@ def test_pictures_that_do_not_match_are_counted_and_the_first_is_named(save: Cal
     root = save(*CATS, "train/fox.1.jpg", "train/owl.1.jpg")
     with pytest.raises(
         DataError,
-        match=r"train: --label-from '\(cat\|dog\)' matches nothing in the paths of 2 of 8 pictures; the first is "
+        match=r"set: --label-from '\(cat\|dog\)' matches nothing in the paths of 2 of 8 pictures; the first is "
         r"train/fox.1.jpg\. Correct the pattern, or leave them out with --skip-bad",
     ):
         read(root, "(cat|dog)")

@@ -23,6 +23,7 @@ from picturewise.data.readers.folder_contents import (
     kind_of,
     look,
 )
+from picturewise.data.readers.folder_listing import identity
 from picturewise.data.readers.folder_words import (
     means_annotations,
     means_no_class,
@@ -84,7 +85,12 @@ def lay_out(root: Path) -> Layout | None:
 
 
 def _explore(
-    folder: Path, root: Path, *, in_split: bool = False, known: Collection[str] = ()
+    folder: Path,
+    root: Path,
+    *,
+    in_split: bool = False,
+    known: Collection[str] = (),
+    above: frozenset[tuple[int, int]] = frozenset(),
 ) -> _Found | None:
     """Return what a folder is; None: it holds nothing like pictures.
 
@@ -93,7 +99,10 @@ def _explore(
         root: the source.
         in_split: it belongs to a split, so no folder in it does.
         known: the classes, where another split has told them.
+        above: the folders that it lies in; a link back to one of them holds nothing new.
     """
+    if (number := identity(str(folder))) in above:
+        return None
     here = look(folder)
     kinds = {name: kind_of(folder / name) for name in here.folders}
     papers = [name for name, kind in kinds.items() if kind == "papers"]
@@ -113,7 +122,7 @@ def _explore(
     if marks.named and (inside := _splits(here, holding, papers, marks, root)) is not None:
         pass
     elif len(holding) == 1:
-        inside = _explore(folder / holding[0], root, in_split=in_split, known=known)
+        inside = _explore(folder / holding[0], root, in_split=in_split, known=known, above=above | {number})
         if (
             inside is not None
             and inside.kind == "pictures"
