@@ -113,7 +113,7 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class Remarks(Protocol):
+class WithNotes(Protocol):
     """A reader with something to say about the files that it recognised, such as what lies beside them unused."""
 
     @property

@@ -24,7 +24,7 @@ from picturewise.split_names import SPLITS, SplitName
 
 @dataclass(frozen=True)
 class FolderReader:
-    """A recognised folder of class folders, see `Reader` and `Remarks`."""
+    """A recognised folder of class folders, see `Reader` and `WithNotes`."""
 
     root: Path
     folders: Mapping[SplitName, Path]

@@ -30,7 +30,7 @@ _FIRST_NAMES = 1000
 
 @dataclass(frozen=True)
 class NamedPicturesReader:
-    """Recognised pictures of which a pattern tells the class, see `Reader` and `Remarks`."""
+    """Recognised pictures of which a pattern tells the class, see `Reader` and `WithNotes`."""
 
     root: Path
     folders: Mapping[SplitName, tuple[Path, ...]]
