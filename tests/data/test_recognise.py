@@ -45,6 +45,7 @@ def test_an_unlabelled_test_folder_leaves_the_test_split_to_be_held_out(
         "The folder test holds 1 picture without classes, so it is not used as the test split. Predict them with: "
         f"picturewise predict RUN '{tmp_path}/my set/test'"
     )
+    assert len(set(whole.notes)) == len(whole.notes) == 3
     alone = picturewise.read_dataset(tmp_path / "my set", splits=["test"])
     assert alone.test is not None
     assert whole.test is not None

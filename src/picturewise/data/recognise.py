@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from picturewise.data.contract import Reader, Source, WithNotes
+from picturewise.data.contract import Reader, Source, WithFreshNotes
 from picturewise.data.dataset import Dataset, Skipped
 from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.pictures.decode import SUFFIXES, describe
@@ -158,7 +158,9 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
     if loose is not None:
         return loose
     reader = find_reader(path, hints)
-    return StoredSource(reader, str(path.absolute()), reader.notes if isinstance(reader, WithNotes) else ())
+    return StoredSource(
+        reader, str(path.absolute()), reader.fresh_notes if isinstance(reader, WithFreshNotes) else ()
+    )
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:

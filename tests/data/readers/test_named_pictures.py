@@ -79,7 +79,7 @@ def test_a_test_folder_in_which_the_pattern_finds_nothing_is_no_split(save: Call
     root = save(*CATS, "test1/1.jpg", "test1/2.jpg")
     found = recognised(root, r"(cat|dog)\.")
     assert found.splits == ("train",)
-    (note,) = found.notes
+    (note,) = found.fresh_notes
     assert note == (
         "The folder test1 holds 2 pictures without classes, so it is not used as the test split. Predict them with: "
         f"picturewise predict RUN {root}/test1"

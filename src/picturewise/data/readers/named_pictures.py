@@ -30,12 +30,12 @@ _FIRST_NAMES = 1000
 
 @dataclass(frozen=True)
 class NamedPicturesReader:
-    """Recognised pictures of which a pattern tells the class, see `Reader` and `WithNotes`."""
+    """Recognised pictures of which a pattern tells the class, see `Reader` and `WithFreshNotes`."""
 
     root: Path
     folders: Mapping[SplitName, tuple[Path, ...]]
     hints: Hints
-    notes: tuple[str, ...] = ()
+    fresh_notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
