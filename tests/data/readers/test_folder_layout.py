@@ -314,6 +314,20 @@ NOTED = [
         ["The folder masks is taken for a class"],
     ),
     (
+        "train pictures without classes",
+        "{train,test}/{a,b}/#.png x2; train_more/#.png x3",
+        {"train": "train", "test": "test"},
+        ["a", "b"],
+        ["train_more holds 3 pictures without classes, so it is not used as the train split"],
+    ),
+    (
+        "pictures in general beside classes",
+        "{cat,dog,images}/#.png x2",
+        {"train": "."},
+        ["cat", "dog", "images"],
+        ["The folder images is taken for a class"],
+    ),
+    (
         "masks beside class folders",
         "{images/{a,b},masks/{a,b}}/#.png x2",
         {"train": "images"},

@@ -33,10 +33,12 @@ from picturewise.data.readers.folder_words import (
 )
 from picturewise.data.readers.split_folders import FolderMarks, marked, rest_of
 from picturewise.printable import printable
-from picturewise.split_names import SPLITS, SplitName, words_of
+from picturewise.split_names import SPLITS, SplitName, word_set, words_of
 
 _ALIKE = 0.5  # share of names that stand in several folders, from which on these are versions or parts of one thing
-_AFTER_MASKS = frozenset({"mask", "masks", "label", "labels", "annotation", "annotations", "groundtruth"})
+_NO_CLASSES = word_set(
+    "mask masks label labels annotation annotations groundtruth image images imgs pictures photos"
+)
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def _splits(
         ]
     if not splits:
         raise folder_refusals.no_class_folders(innermost(folder / named[0]), root)
-    notes += [beside.unlabelled(folder / name, root, "test") for name in apart]
+    notes += [beside.unlabelled(folder / name, root, marks.doubtful.get(name, "test")) for name in apart]
     notes += [
         f"The folder {beside.below(folder / name, root)} holds no pictures, so there is no {split} split in it."
         for name, split in marks.named.items()
@@ -256,7 +258,7 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
 
 def _sounds_like_no_class(name: str, names: Sequence[str]) -> bool:
     word = name.casefold()
-    if word in _AFTER_MASKS:  # beside `no_mask` it is a class
+    if word in _NO_CLASSES:  # beside `no_mask` it is a class
         return not any(word.rstrip("s") in other.casefold() for other in names if other != name)
     return name in marked(names).named
 
