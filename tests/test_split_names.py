@@ -34,7 +34,7 @@ def test_the_usual_words_name_a_split(words: tuple[str, ...], split: str | None)
             for name in ("test1", "Testing", "TestImages", "test_images", "imagestest", "tst")
         ),
         *((name, "valid", ()) for name in ("val", "valid_data", "ValidationSet", "dev", "validation2")),
-        *((name, "evaluation", ()) for name in ("eval", "evaluation set", "holdout", "hold-out", "hold_out")),
+        *((name, "evaluation", ()) for name in ("eval", "evaluation set", "holdout", "hold-out", "Hold Out")),
         ("seg_train", "train", ("seg",)),
         ("PublicTest", "test", ("public",)),
         ("test-multiple_fruits", "test", ("multiple", "fruits")),

@@ -94,7 +94,7 @@ def split_in(name: str) -> SplitMark | None:
     >>> split_in("seg_train"), split_in("TestImages"), split_in("car")
     (SplitMark(split='train', rest=('seg',)), SplitMark(split='test', rest=()), None)
     """
-    words = words_of(name.replace("hold_out", "holdout").replace("hold-out", "holdout"))
+    words = words_of(re.sub("hold[ _-]out", "holdout", name, flags=re.IGNORECASE))
     found, rest = set(), []
     for word in words:
         glued = _GLUED.fullmatch(word)

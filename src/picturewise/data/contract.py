@@ -116,11 +116,11 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class Remarks(Protocol):
+class WithFreshNotes(Protocol):
     """A reader with something to say about the files that it recognised, such as what lies beside them unused."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def fresh_notes(self) -> tuple[str, ...]:
         """Sentences that are told whenever the source is read, and do not belong to what is imported of it."""
         ...
 

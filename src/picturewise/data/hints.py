@@ -23,8 +23,8 @@ class Hints:
     A reader takes those that mean something for its form, and the store keeps apart what was read with others.
 
     Attributes:
-        label_from: a regular expression that is looked for in the path of each picture below the source; its first
-            group is the class.
+        label_from: a regular expression that is looked for in the path of each picture below the source, with `/`
+            between; its first group is the class, or without a group all that it finds.
         label_column: the column, or the name of the array, that holds the labels.
         file_column: the column of a list that names the picture files.
         split_column: the column that says which split a picture belongs to.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from picturewise.data.contract import Reader, Remarks, Source
+from picturewise.data.contract import Reader, Source, WithFreshNotes
 from picturewise.data.dataset import Dataset, Skipped
 from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.pictures.decode import SUFFIXES
@@ -20,6 +20,9 @@ from picturewise.printable import printable
 
 if TYPE_CHECKING:
     from picturewise.data.in_memory.in_memory_source import DataObject
+
+_DEEPEST = 8  # folders in each other that are stepped through
+_ABOUT = frozenset({".md", ".txt", ".pdf", ".html"})  # files beside a folder that say nothing of its form
 
 Data: TypeAlias = "str | Path | Dataset | DataObject"
 """A catalogue name, a path, or pictures in memory."""
@@ -124,12 +127,9 @@ def _pictures_in(folder: Path) -> LoosePictures | None:
     """Return the pictures that lie directly in a folder, or in the only one in it; None: there are none."""
     if not folder.is_dir():
         return None
+    folder = _single_folders(folder)[-1]
     found = visible_entries(folder)
     folders = [entry for entry in found if is_folder(entry)]
-    while len(folders) == 1 and not any(map(looks_like_picture, found)):  # archive/test/1.png
-        folder = Path(folders[0].path)
-        found = visible_entries(folder)
-        folders = [entry for entry in found if is_folder(entry)]
     if not any(map(looks_like_picture, found)):
         return None
     left = tuple(
@@ -160,7 +160,8 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
     if loose is not None:
         return loose
     reader = find_reader(path, hints)
-    return StoredSource(reader, text_of(path.absolute()), reader.notes if isinstance(reader, Remarks) else ())
+    notes = reader.fresh_notes if isinstance(reader, WithFreshNotes) else ()
+    return StoredSource(reader, text_of(path.absolute()), notes)
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
@@ -172,11 +173,18 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
     """
     from picturewise.data.readers.known_forms import READERS  # noqa: PLC0415 (dozens of modules)
 
-    inside = _files_in(path)
-    # A folder that holds nothing but one data file stands for it; of several, each must be named.
-    for place in [path, *(inside if len(inside) == 1 else [])]:
-        for recognised in READERS:
+    places = _single_folders(path)
+    for recognised in READERS:
+        for place in places:
             reader = recognised(place, hints)
+            if reader is not None:
+                return reader
+    inside = _files_in(places[-1])
+    if (
+        len(inside) == 1
+    ):  # a folder with nothing but one data file stands for it; of several, each must be named
+        for recognised in READERS:
+            reader = recognised(inside[0], hints)
             if reader is not None:
                 return reader
     raise DataError(
@@ -184,6 +192,19 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
         "one folder of pictures per class (with or without train, valid and test above them), or files of a form that "
         "docs/data.md lists, such as MNIST's."
     )
+
+
+def _single_folders(path: Path) -> list[Path]:
+    """Return a path, and the folders in it that hold nothing but one folder, and texts: `archive/flowers`."""
+    places = [path]
+    while len(places) <= _DEEPEST and places[-1].is_dir():
+        entries = visible_entries(places[-1])
+        folders = [entry for entry in entries if is_folder(entry)]
+        files = [Path(entry.path) for entry in entries if not is_folder(entry)]
+        if len(folders) != 1 or not all(file.suffix.lower() in _ABOUT for file in files):
+            break
+        places.append(Path(folders[0].path))
+    return places
 
 
 def _files_in(path: Path) -> list[Path]:

@@ -219,7 +219,7 @@ NOTED = [
         {"train": "train"},
         ["Loose Silky-bent", "Maize"],
         [
-            "test holds 4 pictures without classes, so it is no test split",
+            "test holds 4 pictures without classes, so it is not used as the test split",
             "sample_submission.csv looks like the form",
         ],
     ),
@@ -239,8 +239,8 @@ NOTED = [
         {"train": "ILSVRC/Data/CLS-LOC/train"},
         ["n0", "n1"],
         [
-            "val holds 3 pictures without classes, so it is no validation split",
-            "test holds 3 pictures without classes, so it is no test split",
+            "val holds 3 pictures without classes, so it is not used as the validation split",
+            "test holds 3 pictures without classes, so it is not used as the test split",
             "ILSVRC/Annotations holds annotations, but no pictures",
         ],
     ),
@@ -312,6 +312,20 @@ NOTED = [
         {"train": "."},
         ["cat", "dog", "masks"],
         ["The folder masks is taken for a class"],
+    ),
+    (
+        "train pictures without classes",
+        "{train,test}/{a,b}/#.png x2; train_more/#.png x3",
+        {"train": "train", "test": "test"},
+        ["a", "b"],
+        ["train_more holds 3 pictures without classes, so it is not used as the train split"],
+    ),
+    (
+        "pictures in general beside classes",
+        "{cat,dog,images}/#.png x2",
+        {"train": "."},
+        ["cat", "dog", "images"],
+        ["The folder images is taken for a class"],
     ),
     (
         "masks beside class folders",

@@ -135,6 +135,16 @@ def test_deeper_folders_are_named_the_first_few_classes(tmp_path: Path) -> None:
     )
 
 
+def test_masks_among_the_pictures_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "ill/ill (1).png", "ill/ill (2).png", "well/1.png", "well/face_mask.png")
+    assert list_classes(tmp_path, tmp_path).notes == ()
+    touch(tmp_path, "ill/ill (1)_mask.png", "ill/ill (1)_mask_1.png", "well/1-GT.png")
+    (note,) = list_classes(tmp_path, tmp_path).notes
+    assert note.startswith(
+        "3 pictures among the others are named as masks (ill/ill (1)_mask.png), and are used as"
+    )
+
+
 def test_pictures_without_class_folders_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"holds pictures, but no folder per class; expected .*/<class>/<picture>"

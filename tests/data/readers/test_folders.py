@@ -108,7 +108,7 @@ def test_single_folders_are_stepped_through_and_names_are_those_below_the_source
 ) -> None:
     make_classes(tmp_path / "archive" / "flowers", count=1)
     source = recognised(tmp_path)
-    assert source.notes == ()
+    assert source.fresh_notes == ()
     assert source.name == slug(tmp_path)
     assert read(tmp_path).parts["train"].pictures.names == [
         "archive/flowers/cat/0.png",
@@ -138,7 +138,9 @@ def test_an_empty_album_is_no_class_and_shifts_no_label(
     (tmp_path / "train" / "ant").mkdir()
     (tmp_path / "test" / "ant").mkdir()
     source = recognised(tmp_path)
-    assert source.notes == ("The folder train/ant holds no pictures, so there is no class of its name.",)
+    assert source.fresh_notes == (
+        "The folder train/ant holds no pictures, so there is no class of its name.",
+    )
     parts = read(tmp_path, "train", "test", skip_bad=skip_bad).parts
     assert parts["train"].pictures.classes == parts["test"].pictures.classes == ("bee", "cat", "dog")
     assert parts["test"].pictures.required_labels.tolist() == [2, 2]
@@ -309,7 +311,7 @@ def test_a_test_folder_without_pictures_is_no_split(tmp_path: Path, make_classes
     (tmp_path / "test" / "cat").mkdir(parents=True)
     source = recognised(tmp_path)
     assert source.splits == ("train",)
-    assert source.notes == ("The folder test holds no pictures, so there is no test split in it.",)
+    assert source.fresh_notes == ("The folder test holds no pictures, so there is no test split in it.",)
 
 
 def test_a_class_made_of_deeper_folders_is_named_with_the_split_that_is_read(

@@ -79,10 +79,10 @@ def test_a_test_folder_in_which_the_pattern_finds_nothing_is_no_split(save: Call
     root = save(*CATS, "test1/1.jpg", "test1/2.jpg")
     found = recognised(root, r"(cat|dog)\.")
     assert found.splits == ("train",)
-    (note,) = found.notes
+    (note,) = found.fresh_notes
     assert note == (
-        "The folder test1 holds 2 pictures without classes, so it is no test split. Predict them with: picturewise "
-        f"predict RUN {root}/test1"
+        "The folder test1 holds 2 pictures without classes, so it is not used as the test split. Predict them with: "
+        f"picturewise predict RUN {root}/test1"
     )
     assert found.hints == Hints(label_from=r"(cat|dog)\.")
 
@@ -109,7 +109,7 @@ def test_pictures_that_do_not_match_are_counted_and_the_first_is_named(save: Cal
     root = save(*CATS, "train/fox.1.jpg", "train/owl.1.jpg")
     with pytest.raises(
         DataError,
-        match=r"train: --label-from '\(cat\|dog\)' matches nothing in the paths of 2 of 8 pictures; the first is "
+        match=r"set: --label-from '\(cat\|dog\)' matches nothing in the paths of 2 of 8 pictures; the first is "
         r"train/fox.1.jpg\. Correct the pattern, or leave them out with --skip-bad",
     ):
         read(root, "(cat|dog)")

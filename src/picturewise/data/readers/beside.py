@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _DATA = frozenset(
 )
 _TEXTS = frozenset({".txt", ".lst", ".list", ".names", ""})
 _ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"})
+_UNREAD = frozenset(
+    {".heic", ".heif", ".avif", ".svg", ".psd", ".dng", ".cr2", ".nef", ".dcm", ".jp2", ".exr", ".ico"}
+)
 _ABOUT = word_set(
     "readme license licence licenses copying notice changelog citation authors credits about attribution "
     "terms info source sources requirements version contact agreement makefile dockerfile"
@@ -67,8 +71,8 @@ def unlabelled(folder: Path, root: Path, split: str) -> str:
     ]
     may = f" {listed(lists)} may hold their classes, and was not used." if lists else ""
     return (
-        f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is no {name} split.{may} "
-        f"Predict them with: picturewise predict RUN {printable(inner)}"
+        f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is not used as the {name} "
+        f"split.{may} Predict them with: picturewise predict RUN {shlex.quote(printable(inner))}"
     )
 
 
@@ -132,6 +136,8 @@ def _on_files(here: Contents, root: Path, classes: Collection[str]) -> Iterator[
             )
         elif ending in _TEXTS and (note := _on_text(path, shown, classes)):
             yield shown, note
+        elif ending in _UNREAD:
+            yield shown, f"{shown} lies outside the class folders and was not used."
         elif ending in _ARCHIVES and _names_a_split(name) and not _unpacked(name, here):
             yield shown, f"{shown} was not used. Unpack it if its pictures belong to the set."
 

@@ -81,8 +81,13 @@ def pictures_below(folder: Path) -> list[str]:
 
 def holds_only_folders(folder: Path) -> bool:
     """Return whether there are folders in a folder, and no pictures beside them."""
-    found = look(folder)
-    return bool(found.folders) and not found.pictures
+    folders = False
+    with os.scandir(folder) as entries:  # not sorted, because a class can have a million pictures
+        for entry in filter(is_visible, entries):
+            if looks_like_picture(entry):
+                return False
+            folders = folders or is_folder(entry)
+    return folders
 
 
 def innermost(folder: Path) -> Path:

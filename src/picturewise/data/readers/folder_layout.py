@@ -23,6 +23,7 @@ from picturewise.data.readers.folder_contents import (
     kind_of,
     look,
 )
+from picturewise.data.readers.folder_listing import identity
 from picturewise.data.readers.folder_words import (
     means_annotations,
     means_no_class,
@@ -32,10 +33,12 @@ from picturewise.data.readers.folder_words import (
 )
 from picturewise.data.readers.split_folders import FolderMarks, marked, rest_of
 from picturewise.printable import printable
-from picturewise.split_names import SPLITS, SplitName, words_of
+from picturewise.split_names import SPLITS, SplitName, word_set, words_of
 
 _ALIKE = 0.5  # share of names that stand in several folders, from which on these are versions or parts of one thing
-_AFTER_MASKS = frozenset({"mask", "masks", "label", "labels", "annotation", "annotations", "groundtruth"})
+_NO_CLASSES = word_set(
+    "mask masks label labels annotation annotations groundtruth image images imgs pictures photos"
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,12 @@ def lay_out(root: Path) -> Layout | None:
 
 
 def _explore(
-    folder: Path, root: Path, *, in_split: bool = False, known: Collection[str] = ()
+    folder: Path,
+    root: Path,
+    *,
+    in_split: bool = False,
+    known: Collection[str] = (),
+    above: frozenset[tuple[int, int]] = frozenset(),
 ) -> _Found | None:
     """Return what a folder is; None: it holds nothing like pictures.
 
@@ -93,7 +101,10 @@ def _explore(
         root: the source.
         in_split: it belongs to a split, so no folder in it does.
         known: the classes, where another split has told them.
+        above: the folders that it lies in; a link back to one of them holds nothing new.
     """
+    if (number := identity(str(folder))) in above:
+        return None
     here = look(folder)
     kinds = {name: kind_of(folder / name) for name in here.folders}
     papers = [name for name, kind in kinds.items() if kind == "papers"]
@@ -113,7 +124,7 @@ def _explore(
     if marks.named and (inside := _splits(here, holding, papers, marks, root)) is not None:
         pass
     elif len(holding) == 1:
-        inside = _explore(folder / holding[0], root, in_split=in_split, known=known)
+        inside = _explore(folder / holding[0], root, in_split=in_split, known=known, above=above | {number})
         if (
             inside is not None
             and inside.kind == "pictures"
@@ -200,7 +211,7 @@ def _splits(
         ]
     if not splits:
         raise folder_refusals.no_class_folders(innermost(folder / named[0]), root)
-    notes += [beside.unlabelled(folder / name, root, "test") for name in apart]
+    notes += [beside.unlabelled(folder / name, root, marks.doubtful.get(name, "test")) for name in apart]
     notes += [
         f"The folder {beside.below(folder / name, root)} holds no pictures, so there is no {split} split in it."
         for name, split in marks.named.items()
@@ -247,7 +258,7 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
 
 def _sounds_like_no_class(name: str, names: Sequence[str]) -> bool:
     word = name.casefold()
-    if word in _AFTER_MASKS:  # beside `no_mask` it is a class
+    if word in _NO_CLASSES:  # beside `no_mask` it is a class
         return not any(word.rstrip("s") in other.casefold() for other in names if other != name)
     return name in marked(names).named
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ _PAPERS = word_set(
     ".safetensors .py .ipynb .pyc .r .m .sh .bat .js .c .cpp .log .db .sqlite .zip .tar .gz .tgz .bz2 .xz "
     ".rar .7z .wav .mp3 .mp4 .avi .mov .md5 .sha256 .license .bib"
 )
+_MASK = re.compile(r"(.+)[-_ ](?:mask|masks|gt|seg|segmentation)(?:[-_ ][0-9]+)?\.[^/.]+$", re.IGNORECASE)
 _SAID = 3  # classes in a note
 
 
@@ -136,7 +138,8 @@ def list_classes(folder: Path, root: Path) -> Listing:
             entries += [FolderEntry(Path(path), printable(name), printable(called)) for path, name in files]
     entries.sort(key=lambda entry: entry.name)
     classes = sorted({entry.class_name for entry in entries}, key=natural_order)
-    return Listing(tuple(classes), tuple(entries), tuple(bad), _on_deeper(entries, printable(above)))
+    notes = (*_on_deeper(entries, printable(above)), *_on_masks(entries))
+    return Listing(tuple(classes), tuple(entries), tuple(bad), notes)
 
 
 def is_paper(name: str) -> bool:
@@ -164,6 +167,19 @@ def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
     way = " If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
     alone = all(len(inside) == 1 and inside.total() == whole[name] for name, inside in found.items())
     return (f"The class {'; '.join(said)}{more}.{'' if alone else way}",)
+
+
+def _on_masks(entries: Sequence[FolderEntry]) -> tuple[str, ...]:
+    """Return the note about files that are named as masks of others: `1_mask.png` beside `1.png`."""
+    bases = [(entry.name, found[1]) for entry in entries if (found := _MASK.match(entry.name))]
+    if not bases:
+        return ()
+    stems = {os.path.splitext(entry.name)[0] for entry in entries}  # noqa: PTH122 (strings, as above)
+    masks = [name for name, base in bases if base in stems]
+    if not masks:
+        return ()
+    shown = f"{pictures(len(masks))} among the others are named as masks ({masks[0]})"
+    return (f"{shown}, and are used as pictures of their class. If they are masks, move them out.",)
 
 
 def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str] | Skipped]:

@@ -24,12 +24,12 @@ from picturewise.split_names import SPLITS, SplitName
 
 @dataclass(frozen=True)
 class FolderReader:
-    """A recognised folder of class folders, see `Reader` and `Remarks`."""
+    """A recognised folder of class folders, see `Reader` and `WithFreshNotes`."""
 
     root: Path
     folders: Mapping[SplitName, Path]
     hints: Hints = NO_HINTS
-    notes: tuple[str, ...] = ()
+    fresh_notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ def recognise(path: Path) -> FolderReader | None:
         OSError: a folder cannot be read.
     """
     found = lay_out(path) if path.is_dir() else None
-    return None if found is None else FolderReader(path, found.folders, notes=found.notes)
+    return None if found is None else FolderReader(path, found.folders, fresh_notes=found.notes)
 
 
 def check_known(place: str, found: Sequence[str], classes: Sequence[str], first: str) -> None:

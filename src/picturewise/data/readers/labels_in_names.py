@@ -78,7 +78,7 @@ def _is_a_word(label: str) -> bool:
 
 def _written_out(names: Sequence[str], labels: Sequence[str], classes: list[str]) -> str | None:
     r"""Return a pattern such as `(cat|dog)\.` that finds the same; None: there are too many, or it does not."""
-    if len(classes) > _FEW or any(re.escape(name) != name for name in classes):
+    if len(classes) > _FEW or any(re.escape(name) != name or "'" in name for name in classes):
         return None
     words = f"({'|'.join(classes)})"
     start = names[0].rindex(labels[0])

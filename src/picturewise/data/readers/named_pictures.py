@@ -30,12 +30,12 @@ _FIRST_NAMES = 1000
 
 @dataclass(frozen=True)
 class NamedPicturesReader:
-    """Recognised pictures of which a pattern tells the class, see `Reader` and `Remarks`."""
+    """Recognised pictures of which a pattern tells the class, see `Reader` and `WithFreshNotes`."""
 
     root: Path
     folders: Mapping[SplitName, tuple[Path, ...]]
     hints: Hints
-    notes: tuple[str, ...] = ()
+    fresh_notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -117,13 +117,13 @@ class NamedPicturesReader:
             path = listings[first].bad[0].path if listings[first].bad else "none"
             raise DataError(
                 f"{_OPTION} {self._pattern} matches nothing in the paths of the pictures in {place}; the first path is "
-                f"{path}."
+                f"{path}. If the folders are the classes, use {_OPTION} '([^/]+)/[^/]+$'."
             )
         if unmatched and not skip_bad:
             raise DataError(
-                f"{place}: {_OPTION} {self._pattern} matches nothing in the paths of {len(unmatched):,} of "
-                f"{whole:,} pictures; the first is {unmatched[0].path}. Correct the pattern, or leave them out with "
-                "--skip-bad."
+                f"{printable(self.root)}: {_OPTION} {self._pattern} matches nothing in the paths of "
+                f"{len(unmatched):,} of {whole:,} pictures; the first is {unmatched[0].path}. Correct the pattern, or "
+                "leave them out with --skip-bad."
             )
         if not 2 <= len(classes) <= MAX_CLASSES:
             raise DataError(

@@ -15,13 +15,13 @@ class FolderMarks:
 
     Attributes:
         named: the split that a folder is named after.
-        doubtful: folders with a split's word beside words of their own, which no neighbour shares.
+        doubtful: the split in the name of a folder that has words of its own, which no neighbour shares.
         rests: the other words that the names in `named` have.
         notes: what was decided.
     """
 
     named: Mapping[str, SplitName] = field(default_factory=dict)
-    doubtful: tuple[str, ...] = ()
+    doubtful: Mapping[str, str] = field(default_factory=dict)
     rests: frozenset[tuple[str, ...]] = frozenset({()})
     notes: tuple[str, ...] = ()
 
@@ -46,7 +46,7 @@ def marked(names: Collection[str]) -> FolderMarks:
         notes.append(f"The folder {printable(name)} is used as the {word}.")
     return FolderMarks(
         named,
-        tuple(name for name in marks if name not in sure),
+        {name: mark.split for name, mark in marks.items() if name not in sure},
         frozenset({(), *(mark.rest for mark in sure.values())}),
         tuple(notes),
     )
