@@ -1,4 +1,4 @@
-"""Kill a task with SIGKILL at random moments, and see what is left: python killed.py TASK FOLDER MOMENTS [MORE] → JSON.
+"""Kill a task at random moments, and see what is left: python killed.py TASK FOLDER MOMENTS SOURCE → JSON.
 
 A moment is either an instant on the clock or one of the task's changes on the disk, by turns, drawn at random within
 what the whole task takes. Everything runs in forked children: PyTorch is loaded once, and nothing is computed here.
@@ -24,9 +24,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from picturewise.errors import Interrupted
+
 TESTS = Path(__file__).parents[1]
 sys.path += [str(TESTS / "data")]
 
+STOPPED = 130
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.link", "os.truncate", "shutil.rmtree"}
 Report = Callable[[Any], None]
 Work = Callable[[Report], object]
@@ -42,10 +45,10 @@ class Ended(NamedTuple):
 
 
 class _Fuse:
-    """Kills this process at its `length`-th change on the disk; 0 only counts them."""
+    """Sends this process a signal at its `length`-th change on the disk; 0 only counts them."""
 
-    def __init__(self, length: int) -> None:
-        self.length, self.done = length, 0
+    def __init__(self, length: int, number: signal.Signals) -> None:
+        self.length, self.number, self.done = length, number, 0
         sys.addaudithook(self.hear)
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -53,24 +56,29 @@ class _Fuse:
         if event in CHANGES or writes:
             self.done += 1
             if self.done == self.length:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self.number)
 
 
-def in_child(work: Work, *, fuse: int = 0, seconds: float | None = None) -> Ended:
-    """Do `work` in a child that is killed after so many changes, or seconds from its start, or not at all."""
+def in_child(
+    work: Work, *, fuse: int = 0, seconds: float | None = None, number: signal.Signals = signal.SIGKILL
+) -> Ended:
+    """Do `work` in a child that gets a signal after so many changes, or seconds from its start, or not at all."""
     reading, writing = os.pipe()
     began = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        burning = _Fuse(fuse)
+        burning = _Fuse(fuse, number)
         with contextlib.suppress(BaseException), _told():
-            work(lambda what: _send(writing, what))
+            try:
+                work(lambda what: _send(writing, what))
+            except (KeyboardInterrupt, Interrupted):
+                os._exit(STOPPED)
             _send(writing, {"changes": burning.done})
             os._exit(0)
         os._exit(1)
     os.close(writing)
-    timer = None if seconds is None else threading.Timer(seconds, os.kill, (child, signal.SIGKILL))
+    timer = None if seconds is None else threading.Timer(seconds, os.kill, (child, number))
     if timer is not None:
         timer.start()
     with os.fdopen(reading, "rb") as answers:
@@ -109,13 +117,14 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".lock"
+        if path.is_file()
+        and path.name not in {".lock", ".holder.json"}  # which mean nothing without their process
     }
 
 
 def leftovers(folder: Path) -> list[str]:
     """Return what an interrupted write left below a folder."""
-    hidden = (".unfinished-", ".new-", ".holder")
+    hidden = (".unfinished-", ".new-")
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.startswith(hidden))
 
 
@@ -202,6 +211,12 @@ class Training(Runs):
 
     def _extend(self, path: Path) -> Path:
         return self._train(path)
+
+
+class Stopped(Training):
+    """The same where Ctrl-C ends it, which tidies up, or tries to."""
+
+    signal = signal.SIGINT
 
 
 class Study:
@@ -444,6 +459,7 @@ class Fetch:
 
 TASKS = {
     "train": Training,
+    "stop": Stopped,
     "extend": Runs,
     "study": Study,
     "import": Import,
@@ -465,17 +481,19 @@ def main(name: str, folder: Path, moments: int, source: str) -> dict[str, Any]:
     assert whole.code == 0
     wrong = {"not killed": task.left(0, whole, expected)}
     killed: dict[str, int] = {"clock": 0, "change": 0}
+    number_sent = getattr(task, "signal", signal.SIGKILL)
+    expected_code = -signal.SIGKILL if number_sent == signal.SIGKILL else STOPPED
     number = 0
     while sum(killed.values()) < moments and number < 3 * moments:
         number += 1
         if number % 2:
             kind, moment = "change", float(chance.randint(1, whole.changes))
-            ended = in_child(work, fuse=int(moment))
+            ended = in_child(work, fuse=int(moment), number=number_sent)
         else:
             kind, moment = "clock", chance.uniform(0, whole.seconds)
-            ended = in_child(work, seconds=moment)
-        killed[kind] += ended.code == -signal.SIGKILL
-        if ended.code not in (0, -signal.SIGKILL):
+            ended = in_child(work, seconds=moment, number=number_sent)
+        killed[kind] += ended.code == expected_code
+        if ended.code not in (0, expected_code):
             wrong[f"{number} {kind} {moment}"] = [f"it ended with {ended.code}"]
         wrong.setdefault(f"{number} {kind} {moment}", []).extend(task.left(number, ended, expected))
     return {

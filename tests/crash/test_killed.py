@@ -41,7 +41,7 @@ def killed(task: str, folder: Path, moments: int, source: object) -> dict[str, A
     return found
 
 
-@pytest.mark.parametrize("task", ["train", "extend", "study", "evaluate"])
+@pytest.mark.parametrize("task", ["train", "stop", "extend", "study", "evaluate"])
 def test_nothing_that_was_reported_is_lost(task: str, tmp_path: Path, idx_folder: Path, moments: int) -> None:
     found = killed(task, tmp_path / task, moments, idx_folder)
     assert found["wrong"] == {}

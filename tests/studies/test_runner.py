@@ -205,7 +205,12 @@ def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, 
     (out / "mine.txt").write_text("x")
     with pytest.raises(UsageError, match="is there already and holds no study"):
         study(file, data=idx_folder, out=out, progress=False)
-    (out / "mine.txt").unlink()
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    (out / "mine.txt").rename(out / ".lock")
+    with pytest.raises(UsageError, match="is there already and holds no study"):
+        study(file, data=idx_folder, out=out, progress=False)
+    assert (out / ".lock").read_text() == "x"
+    (out / ".lock").unlink()
     study(file, data=idx_folder, out=out, only=["line"], progress=False)
     before = (out / "report.html").read_bytes()
     file.write_text(HEAD.replace("epochs = 2", "epochs = 3") + MODELS)

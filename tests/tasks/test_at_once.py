@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import picturewise
+from picturewise.errors import DivergedError
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.runs import evaluations
 from picturewise.runs.run import Run, open_run
@@ -241,3 +242,19 @@ def test_what_a_killed_evaluation_left_long_ago_is_swept(trained: Path) -> None:
         os.utime(path, (status.st_atime - age, status.st_mtime - age))
     picturewise.evaluate(trained, progress=False)
     assert [path.name for path in trained.glob(".unfinished*")] == [".unfinished-0123abcd-new"]
+
+
+def test_a_run_that_diverges_at_once_is_a_run_that_goes_on_to_the_same_end(
+    tmp_path: Path, idx_folder: Path
+) -> None:
+    settings = ["training.optimizer=sgd", "training.learning_rate=1e30"]
+    layers = ["flatten", "dense 8 relu", "dense 8 relu"]
+    with pytest.raises(DivergedError) as first:
+        picturewise.train(
+            idx_folder, layers=layers, epochs=1, settings=settings, out=tmp_path / "run", progress=False
+        )
+    assert open_run(tmp_path / "run").record.status == "diverged"
+    with pytest.raises(DivergedError) as second:
+        picturewise.resume(tmp_path / "run", progress=False)
+    assert str(first.value) == str(second.value)
+    assert [path.name for path in tmp_path.glob(".unfinished*")] == []

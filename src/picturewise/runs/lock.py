@@ -21,7 +21,7 @@ import filelock
 from picturewise import files
 from picturewise.errors import RunError, SaveError, UsageError
 from picturewise.printable import printable
-from picturewise.runs.places import inside
+from picturewise.runs.places import inside, is_link
 
 LOCK, HOLDER = ".lock", ".holder.json"
 _TRIES = 20
@@ -87,9 +87,10 @@ class FolderLock:
 
     def forget(self) -> None:
         """Remove the lock's own files from a folder that is given up; it is still locked."""
-        for name in (HOLDER, LOCK):
-            with contextlib.suppress(OSError):
-                (self.folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self.folder / HOLDER).unlink(missing_ok=True)
+            if (self.folder / LOCK).stat().st_size == 0:  # ours never has content
+                (self.folder / LOCK).unlink()
 
     def _take(self) -> None:
         with _saving(self._shown):
@@ -161,6 +162,13 @@ def is_busy(folder: Path) -> bool:
         return True
     except (RunError, SaveError):
         return False
+
+
+def is_trace(place: Path) -> bool:
+    """Return whether something in a folder is what locking it left there; a lock of ours never has content."""
+    if is_link(place) or not place.is_file():
+        return False
+    return place.name == HOLDER or (place.name == LOCK and place.stat().st_size == 0)
 
 
 def _this_process() -> dict[str, object]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from picturewise import files
 from picturewise.errors import PicturewiseError, SaveError, UsageError
 from picturewise.printable import printable
-from picturewise.runs.lock import HOLDER, LOCK, FolderLock, busy, is_busy
+from picturewise.runs.lock import LOCK, FolderLock, busy, is_busy, is_trace
 from picturewise.runs.places import is_folder, is_link
 
 RECORD = "run.json"
@@ -139,18 +139,11 @@ def _content(place: Path) -> list[str]:
     """Return the names in a place that are not traces of a start, the first few; of a file, its own."""
     if not place.is_dir():
         return [place.name] if place.exists() or is_link(place) else []
-    traces = {LOCK, HOLDER, _ASIDE}
     aside = place / _ASIDE
-    if is_folder(aside) and (aside / RECORD).is_file() and not (place / RECORD).exists():
-        traces = {LOCK, HOLDER}  # a start that only has to be brought to its end
-    return sorted(name for name in os.listdir(place) if name not in traces or _is_foreign(place / name))  # noqa: PTH208
-
-
-def _is_foreign(place: Path) -> bool:
-    """Return whether something has the name of a trace, but is not one."""
-    if place.name == _ASIDE:
-        return not is_folder(place)
-    return is_link(place) or not place.is_file() or (place.name == LOCK and place.stat().st_size > 0)
+    # A start that is whole only has to be brought to its end, so there is a run.
+    is_run = is_folder(aside) and (aside / RECORD).is_file() and not (place / RECORD).exists()
+    passed = aside if is_folder(aside) and not is_run else None
+    return sorted(found.name for found in place.iterdir() if found != passed and not is_trace(found))
 
 
 def _taken(path: Path, others: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from picturewise import files
 from picturewise.errors import Interrupted, RunError, UsageError
-from picturewise.runs.lock import HOLDER, LOCK, FolderLock
+from picturewise.runs.lock import FolderLock, is_trace
 from picturewise.runs.run import Run, open_run
 from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all
 from picturewise.studies.results import StudyResult, gather
@@ -76,6 +76,7 @@ def study(
     )
     for plan in plans:
         refuse_inside(folder, plan.recipe.data.source)
+    _check_folder(folder, content, quick=quick)  # so that nothing is made where nothing can be
     with _alone(folder), _told_to_go_on():
         _check_folder(folder, content, quick=quick)
         datasets = read_all(content, plans, progress=progress)
@@ -108,8 +109,6 @@ def _alone(folder: Path) -> Iterator[None]:
     Raises:
         UsageError: another process does.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, and a study needs a folder; choose another --out.")
     lock = FolderLock(folder, doing="working on the study in", make=True)
     made = not folder.exists()
     with lock.held():
@@ -182,7 +181,9 @@ def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
     Raises:
         UsageError: it is something else.
     """
-    if all(path.name in (LOCK, HOLDER) for path in folder.iterdir()):
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, and a study needs a folder; choose another --out.")
+    if not folder.exists() or all(is_trace(path) for path in folder.iterdir()):
         return
     path = folder / FILE
     if not path.exists():
