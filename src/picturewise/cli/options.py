@@ -59,8 +59,8 @@ def hints(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(**values: Any) -> None:
         from picturewise.data.hints import Hints
 
-        found = {name: values.pop(name) for name, _, _ in _HINTS}
-        command(hints=Hints(**{name: _text(value) for name, value in found.items()}), **values)
+        found: dict[str, Any] = {name: _text(values.pop(name)) for name, _, _ in _HINTS}
+        command(hints=Hints(**found), **values)
 
     for name, metavar, text in reversed(_HINTS):
         wrapped = click.option("--" + name.replace("_", "-"), metavar=metavar, help=text)(wrapped)
