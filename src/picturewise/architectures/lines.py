@@ -39,6 +39,7 @@ from picturewise.architectures.layers import (
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.timm_line import NAME, Timm, timm_line
 from picturewise.errors import LayerError, nearest
+from picturewise.printable import shortened
 
 MOST_UNITS = 65_536
 MOST_PIXELS = 64
@@ -80,7 +81,8 @@ def split_lines(text: str | Sequence[str]) -> list[str]:
 def parse_line(line: str, number: int) -> Layer:
     """Return the layer of one line; `number` is its place, counted from 1, for messages."""
     kind, *arguments = line.lower().split()
-    words = _Words(f"Layer line {number}, '{' '.join(line.split())}', cannot be read: ", arguments, number)
+    shown = shortened(" ".join(line.split()), 200)
+    words = _Words(f"Layer line {number}, '{shown}', cannot be read: ", arguments, number)
     if kind not in _KINDS:
         raise words.error(f"'{kind}' is no layer; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
     layer = _KINDS[kind](words)
