@@ -44,3 +44,20 @@ def test_an_unknown_name_is_told_with_all_known_ones() -> None:
     error = unknown("preset", "cn", iter(["cnn", "mlp"]))
     assert str(error) == "'cn' is no preset that Picturewise knows; there are cnn, mlp. Did you mean 'cnn'?"
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize("kind", [errors.UsageError, RunError, lambda said: Interrupted(said, 2)])
+def test_no_message_moves_the_cursor_or_fills_the_screen(kind) -> None:
+    assert str(kind("a\x1b[31m\u202e b\r\nc \ud800 Ros\udcc3\udca9")) == r"a\x1b[31m\u202e b\r\nc \ud800 Rosé"
+    long = str(kind("first " + "\x1b" * 20_000_000 + " last"))
+    assert len(long) == errors.LONGEST
+    assert long.startswith(r"first \x1b\x1b")
+    assert long.endswith(r"\x1b last")
+    assert " […] " in long
+    assert str(kind(long)) == long  # told once more in another error
+
+
+def test_an_ordinary_message_stays_as_it_is() -> None:
+    sentence = "'x' is no key of a recipe; there are a, b – and c × 2 (Rosé 猫)."
+    assert str(PicturewiseError(sentence)) == sentence
+    assert str(PicturewiseError()) == ""

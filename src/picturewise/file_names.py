@@ -11,6 +11,8 @@ import os
 import re
 from pathlib import Path
 
+_BYTES = re.compile("[\udc80-\udcff]+")  # what Python decodes bytes to that the locale lacks
+
 
 def text_of(name: str | os.PathLike[str]) -> str:
     r"""Return a name or path of the file system as text that can be stored in UTF-8; `path_of` finds the file again.
@@ -49,10 +51,9 @@ def valid(text: str) -> str:
 
 def repaired(text: str) -> str:
     """Return a text with the bytes in it that Python could not decode read as UTF-8, as far as they are."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    except UnicodeError:  # a surrogate that stands for no byte
-        return text
+    return _BYTES.sub(
+        lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text
+    )
 
 
 def _in_this_locale(text: str) -> str:

@@ -213,7 +213,8 @@ def test_a_line_that_cannot_be_read_is_named_with_its_number_and_the_way_out(
     with pytest.raises(LayerError) as caught:
         parse(f"flatten\n\n   {line.replace(' ', '   ')}  # comment\ndense 3")
     message = str(caught.value)
-    assert message.startswith(f"Layer line 2, '{line}', cannot be read: ")
+    shown = line if len(line) < 200 else f"{line[:147]} […] {line[-48:]}"  # at most 200 characters
+    assert message.startswith(f"Layer line 2, '{shown}', cannot be read: ")
     assert complaint in message
     assert message.endswith((".", "?"))
     assert "\n" not in message

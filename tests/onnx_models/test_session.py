@@ -10,6 +10,7 @@ import pytest
 from portables import Pair, pictures
 
 from picturewise.architectures.named import named_lines
+from picturewise.errors import RunError
 from picturewise.onnx_models.session import Session
 
 LINES = "conv 8 relu; batchnorm; maxpool 2; residual 12 /2; conv 6; groupnorm 3; flatten; dense 20 gelu"
@@ -68,3 +69,21 @@ def test_nothing_is_said_and_nothing_is_written_and_neither_onnx_nor_torch_is_lo
     found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder, env=environment)
     assert (found.stdout, found.stderr) == ("[]\n", "")
     assert not list(folder.iterdir())
+
+
+def test_what_onnx_runtime_raises_becomes_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        RunError, match=r"^ONNX Runtime cannot compute this network \(.*\)\. Try --engine torch\.$"
+    ):
+        Session(b"\x1b[31mno model", 1)
+    session = Session(Pair("flatten").model, 1)
+    with pytest.raises(RunError, match="ONNX Runtime cannot compute"):
+        session.logits(np.zeros((1, 3, 3, 3, 3), np.uint8))
+
+    class Failing:
+        def run(self, *_: object) -> None:
+            raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(session, "_session", Failing())
+    with pytest.raises(MemoryError, match="bad_alloc"):
+        session.logits(np.zeros((1, 3, 3, 1), np.uint8))

@@ -258,7 +258,7 @@ def test_an_unknown_setting_is_told_with_all_keys_and_the_nearest() -> None:
 def test_a_file_that_is_missing_or_is_no_toml_is_told_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"The recipe .*nothing\.toml cannot be read: No such file"):
         recipe_from_toml(tmp_path / "nothing.toml")
-    for content in (b"epochs: 3", b"\xff", b"a = 1\na = 2"):
+    for content in (b"epochs: 3", b"a = 1\na = 2"):
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(UsageError, match=r"The recipe .*bad\.toml is not TOML: "):
             recipe_from_toml(tmp_path / "bad.toml")

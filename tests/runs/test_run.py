@@ -171,12 +171,13 @@ def test_probabilities_that_are_missing_or_damaged_are_told(run: Run) -> None:
 
 
 def test_skipped_files_are_kept_with_their_reasons(tmp_path: Path, tiny: ModuleType) -> None:
-    skipped = (Skipped("a,b.png", 'says "no"'), Skipped("ü\\n.jpg", "empty"))
+    skipped = (Skipped("a,b.png", 'says "no"'), Skipped("ü\\n.jpg", "empty"), Skipped("=1.png", "-"))
     data = tiny.dataset()
     starting.start(tiny.recipe(), Dataset("tiny", data.train, data.valid, skipped=skipped), tmp_path / "run")
     found = open_run(tmp_path / "run")
     assert found.skipped() == [(item.path, item.reason) for item in skipped]
-    assert found.record.data.skipped == 2
+    assert found.record.data.skipped == 3
+    assert "\n'=1.png,'-\n" in (tmp_path / "run" / "skipped.csv").read_text(encoding="utf-8")
 
 
 def test_facts_are_kept_of_train_and_validation_only(tiny: ModuleType) -> None:

@@ -57,6 +57,13 @@ def test_names_of_any_kind_are_read_back(tmp_path: Path) -> None:
     assert len(learned) == 4
 
 
+def test_a_name_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path) -> None:
+    names = ["=1+1.png", "@SUM(A1)", "-2+3", "'=1"]
+    sha256 = write_splits(tmp_path / "splits.csv", Dataset("x", part(4, 0, names)))
+    assert [row["name"] for row in rows(tmp_path / "splits.csv")] == ["'" + name for name in names]
+    assert read_learned(tmp_path / "splits.csv", sha256) is not None
+
+
 def test_a_table_that_is_missing_or_another_is_not_taken_for_granted(tmp_path: Path) -> None:
     path = tmp_path / "splits.csv"
     sha256 = write_splits(path, Dataset("x", part(4, 0)))

@@ -102,7 +102,7 @@ def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_study(tmp_path / "mine.toml")
     (tmp_path / "mine.toml").write_bytes(b"title = '\xff'")
-    with pytest.raises(UsageError, match="cannot be read: it is not UTF-8"):
+    with pytest.raises(UsageError, match=r"is not in UTF-8 \(line 1 has the byte 0xff\)"):
         read_study(tmp_path / "mine.toml")
 
 

@@ -30,6 +30,7 @@ from picturewise.data.readers.folder_listing import (
 )
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError, nearest
+from picturewise.file_names import repaired
 from picturewise.names import natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
@@ -224,7 +225,8 @@ def _find(name: str, folder: Path, index: Mapping[str, Path] | None) -> Path | N
 def _index(folder: Path) -> dict[str, Path]:
     """Return the pictures of a folder by their names, and by their names without ending."""
     pictures = [Path(entry.path) for entry in visible_entries(folder) if looks_like_picture(entry)]
-    return {path.stem: path for path in pictures} | {path.name: path for path in pictures}
+    stems = {repaired(path.stem): path for path in pictures}  # as a list in UTF-8 names them, in every locale
+    return stems | {repaired(path.name): path for path in pictures}
 
 
 def _listing(layout: _List) -> Listing:
