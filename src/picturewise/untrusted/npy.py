@@ -30,6 +30,9 @@ _HEADER_READERS = {
     (3, 0): npy_format.read_array_header_2_0,  # differs only in names of fields, which are refused
 }
 _PYTHON_2 = re.compile(rb"(?<=[0-9])L(?=[,)])")  # its long integers; NumPy would read them with a warning
+_PLAIN_SPACE = bytes(
+    32 if byte in b"\t\n\r\v\f" else byte for byte in range(256)
+)  # lines: with a warning too
 # Literals, tokens and types that are damaged raise these; a warning is raised where the user made them errors.
 _DAMAGED = (
     ValueError, TypeError, AttributeError, LookupError, ArithmeticError, SyntaxError, tokenize.TokenError,
@@ -57,7 +60,8 @@ def read_header(start: Content, where: str) -> NpyHeader:
     Raises:
         DataError: it is no array of plain numbers or texts, or its shape is not valid.
     """
-    file = io.BytesIO(_PYTHON_2.sub(b" ", start[: _BEFORE_HEADER + MAX_HEADER]))
+    text = _PYTHON_2.sub(b" ", start[_BEFORE_HEADER : _BEFORE_HEADER + MAX_HEADER]).translate(_PLAIN_SPACE)
+    file = io.BytesIO(bytes(start[:_BEFORE_HEADER]) + text)
     try:
         version = npy_format.read_magic(file)
     except ValueError as error:
