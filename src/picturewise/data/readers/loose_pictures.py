@@ -80,8 +80,8 @@ class LoosePictures:
         good = [index for index in range(len(names)) if index not in errors]
         part = ImageSet(images, None, (), printable(self.place), names)
         kept = part.select(np.array(good, np.int64)) if bad else part
-        part = Part(kept, skipped=(*bad, *self.left_out))
-        return Reading({"train": part}, background=background)
+        left_out = (*bad, *self.left_out)
+        return Reading({"train": Part(kept, skipped=left_out)}, background=background)
 
 
 def _check(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
