@@ -288,7 +288,9 @@ def _check(image: ImageFile.ImageFile) -> None:
     if width < 1 or height < 1:
         raise RefusedError(f"no pixels ({height}x{width})")
     if width * height > MAX_PIXELS:
-        raise RefusedError(f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed")
+        raise RefusedError(
+            f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed; scale it down"
+        )
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
     if image.format == "TIFF":
         check_preview(image)  # type: ignore[arg-type]  # the same
