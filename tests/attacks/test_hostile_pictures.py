@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import struct
 import subprocess
@@ -135,6 +136,7 @@ SAMPLES = {
     "gif": lambda: encoded(noise(), "GIF", save_all=True, append_images=[noise()]),
     "webp": lambda: encoded(noise(), "WEBP", exif=turned()),
     "avif": lambda: encoded(noise(), "AVIF", exif=turned(), speed=10),
+    **({"heif": lambda: heic(noise())} if importlib.util.find_spec("pillow_heif") else {}),
     "bmp": lambda: encoded(noise().quantize(16), "BMP"),
     "tiff": lambda: encoded(noise(), "TIFF", compression="tiff_lzw", exif=turned()),
     "tiff-float": lambda: encoded(noise().convert("F"), "TIFF"),
@@ -144,6 +146,13 @@ SAMPLES = {
 
 def noise() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8))
+
+
+def heic(image: Image.Image) -> bytes:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return encoded(image, "HEIF")
 
 
 def turned() -> Image.Exif:

@@ -210,7 +210,10 @@ def _png(content: bytes, change: Inner, random: Random) -> bytes:
     chunks, at = [], 8
     while at < len(content):
         (length,) = struct.unpack(">I", content[at : at + 4])
-        chunks.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + length]))
+        kind, plain = content[at + 4 : at + 8], content[at + 8 : at + 8 + length]
+        if chunks and kind == chunks[-1][0] == b"IDAT":  # pieces of one stream
+            plain = chunks.pop()[1] + plain
+        chunks.append((kind, plain))
         at += 12 + length
     at = random.randrange(len(chunks))
     kind, plain = chunks[at]

@@ -19,6 +19,7 @@ from torch import nn
 from picturewise.architectures.lines import parse
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize
+from picturewise.data.read_options import AsItIs
 from picturewise.errors import DataError, RunError, SaveError, UsageError
 from picturewise.networks import arrays, weights
 from picturewise.networks.builder import build
@@ -213,6 +214,19 @@ def test_a_single_changed_byte_is_noticed_or_changes_nothing(tmp_path: Path) -> 
             assert found == (original.weights_sha256, original.description), f"byte {position}"
             assert position < data_begins
     assert noticed > 0.9 * (data_begins / 2 + len(in_data))
+
+
+def test_the_background_is_kept_and_written_only_where_it_is_not_white(tmp_path: Path) -> None:
+    assert "background" not in json.loads(described().to_json())
+    classifier(background="black").save(tmp_path / "c.safetensors")
+    description = load_classifier(tmp_path / "c.safetensors").description
+    assert description.background == "black"
+    assert description.read_options(skip_bad=True) == AsItIs(
+        (6, 5), "crop", skip_bad=True, background="black"
+    )
+    rewritten(tmp_path / "c", background="grey")
+    with pytest.raises(RunError, match="background is 'grey', expected white or black"):
+        load_classifier(tmp_path / "c")
 
 
 def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:

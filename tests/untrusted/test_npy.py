@@ -77,6 +77,18 @@ def test_every_version_is_read(version: tuple[int, int]) -> None:
     assert decode_npy(saved(np.arange(5), version), "x").tolist() == [0, 1, 2, 3, 4]
 
 
+def test_a_header_of_several_lines_is_read_without_a_warning() -> None:
+    text = b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }  \n      \n\t  "
+    content = b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + bytes(range(6))
+    assert decode_npy(content, "x").tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_number_that_a_word_follows_at_once_is_refused_without_a_warning() -> None:
+    header = "{'descr': '|u1', 'fortran_order': 1or 0, 'shape': (2, 3)}\n"
+    with pytest.raises(DataError, match="x has a header that is damaged"):
+        decode_npy(written(header, bytes(6)), "x")
+
+
 def test_what_python_2_wrote_is_read() -> None:
     header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2L, 3L)}\n"
     assert decode_npy(written(header, bytes(6)), "x").shape == (2, 3)

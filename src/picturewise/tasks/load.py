@@ -90,6 +90,7 @@ def make_dataset(
     test_fraction: float = 0.2,
     split_seed: int = 0,
     group_by: str | None = None,
+    background: Background | None = None,
     value_range: str | None = None,
     layout: LayoutName | None = None,
 ) -> Dataset:
@@ -112,6 +113,7 @@ def make_dataset(
         test_fraction: share of train that is held out, where test is.
         split_seed: another one gives other held-out splits.
         group_by: what is not parted where a split is held out, as for `read_dataset`; looked for in `names`.
+        background: what transparent pictures of Pillow's are put on, white or black; None: found on train.
         value_range: `LOW..HIGH`, the values of black and of white; None: found on train.
         layout: how the numbers of a picture lie, see `Hints`; None: found by looking.
 
@@ -123,7 +125,7 @@ def make_dataset(
 
     options = data_options(
         valid_fraction=valid_fraction, test_fraction=test_fraction, split_seed=split_seed, group_by=group_by,
-        value_range=value_range, layout=layout,
+        background=background, value_range=value_range, layout=layout,
     )  # fmt: skip
     given = {"train": train, "valid": valid, "test": test}
     source = in_memory_source(

@@ -30,6 +30,11 @@ _HEADER_READERS = {
     (3, 0): npy_format.read_array_header_2_0,  # differs only in names of fields, which are refused
 }
 _PYTHON_2 = re.compile(rb"(?<=[0-9])L(?=[,)])")  # its long integers; NumPy would read them with a warning
+_QUOTED = re.compile(rb"'[^']*'|\"[^\"]*\"")
+_RUN_TOGETHER = re.compile(rb"[0-9][A-Za-z_]")
+_PLAIN_SPACE = bytes(
+    32 if byte in b"\t\n\r\v\f" else byte for byte in range(256)
+)  # lines: with a warning too
 # Literals, tokens and types that are damaged raise these; a warning is raised where the user made them errors.
 _DAMAGED = (
     ValueError, TypeError, AttributeError, LookupError, ArithmeticError, SyntaxError, tokenize.TokenError,
@@ -57,7 +62,8 @@ def read_header(start: Content, where: str) -> NpyHeader:
     Raises:
         DataError: it is no array of plain numbers or texts, or its shape is not valid.
     """
-    file = io.BytesIO(_PYTHON_2.sub(b" ", start[: _BEFORE_HEADER + MAX_HEADER]))
+    text = _PYTHON_2.sub(b" ", start[_BEFORE_HEADER : _BEFORE_HEADER + MAX_HEADER]).translate(_PLAIN_SPACE)
+    file = io.BytesIO(bytes(start[:_BEFORE_HEADER]) + text)
     try:
         version = npy_format.read_magic(file)
     except ValueError as error:
@@ -65,6 +71,7 @@ def read_header(start: Content, where: str) -> NpyHeader:
     if version not in _HEADER_READERS:
         raise DataError(f"{where} is of version {version[0]} of NumPy's format, expected 1, 2 or 3.")
     try:
+        _check_numbers(file.getvalue(), version)
         shape, fortran, dtype = _HEADER_READERS[version](file, max_header_size=MAX_HEADER)
     except _DAMAGED as error:
         raise DataError(
@@ -75,6 +82,18 @@ def read_header(start: Content, where: str) -> NpyHeader:
     if dtype.kind not in "US" or not dtype.itemsize:
         dtype = plain_dtype(dtype.str[1:], dtype.str[0], where=where)
     return NpyHeader(dtype, shape, fortran, file.tell())
+
+
+def _check_numbers(start: bytes, version: tuple[int, int]) -> None:
+    """Refuse a number that a word follows at once, such as 1or, which Python reads with a warning.
+
+    Raises:
+        ValueError: there is one.
+    """
+    begins = _BEFORE_HEADER if version > (1, 0) else _BEFORE_HEADER - 2
+    header = start[begins : begins + int.from_bytes(start[8:begins], "little")]
+    if _RUN_TOGETHER.search(_QUOTED.sub(b"", header)):
+        raise ValueError("a number and a word run together")
 
 
 def decode_npy(content: Content, where: str) -> NDArray[Any]:

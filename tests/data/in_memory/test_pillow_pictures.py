@@ -11,6 +11,7 @@ from PIL import Image
 from picturewise.data.in_memory.in_memory_source import in_memory_source
 from picturewise.data.in_memory.pillow_pictures import hidden_in
 from picturewise.data.read_options import AsItIs
+from picturewise.tasks.load import make_dataset
 
 
 def icon(number: int, ink: int = 255) -> Image.Image:
@@ -59,6 +60,12 @@ def test_dark_icons_lie_on_white_without_a_word() -> None:
 @pytest.mark.parametrize(("background", "value"), [("white", 255), ("black", 0)])
 def test_what_the_options_say_counts(background: str, value: int) -> None:
     assert corner([icon(n) for n in range(20)], background=background) == (value, (), background)
+
+
+def test_a_data_set_made_in_python_takes_the_option() -> None:
+    icons = [icon(number, ink=128) for number in range(20)]
+    assert make_dataset((icons, LABELS)).background == "white"
+    assert make_dataset((icons, LABELS), background="black").background == "black"
 
 
 def test_train_decides_for_test() -> None:

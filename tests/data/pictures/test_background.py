@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -27,6 +29,19 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def deep(kind: int, *channels: np.ndarray, transparent: int | None = None) -> bytes:
+    """Return a PNG of 16-bit channels, which Pillow does not write."""
+    rows = np.stack(channels, axis=2).astype(">u2")
+    stream = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    chunks = [(b"IHDR", struct.pack(">II5B", 10, 12, 16, kind, 0, 0, 0)), (b"IDAT", stream), (b"IEND", b"")]
+    if transparent is not None:
+        chunks.insert(1, (b"tRNS", struct.pack(">H", transparent)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
 
 
 def in_palette(ink: int) -> Image.Image:
@@ -77,6 +92,8 @@ FORMS = {
     "palette PNG": lambda ink: encoded(in_palette(ink), transparency=0),
     "GIF": lambda ink: encoded(in_palette(ink), "GIF", transparency=0),
     "WEBP": lambda ink: encoded(icon(ink), "WEBP", lossless=True, exact=True),
+    "16-bit LA PNG": lambda ink: deep(4, np.full(STROKE.shape, ink * 257), STROKE.astype(int) * 257),
+    "16-bit RGBA PNG": lambda ink: deep(6, *[np.full(STROKE.shape, ink * 257)] * 3, STROKE.astype(int) * 257),
     "RGBA TIFF": lambda ink: encoded(icon(ink), "TIFF"),
     "one transparent colour": lambda ink: encoded(
         Image.fromarray(np.where(STROKE > 0, ink, 77).astype(np.uint8)), transparency=77
@@ -97,6 +114,13 @@ def test_each_format_with_transparency_is_judged_and_composed(form: str) -> None
             np.testing.assert_array_equal(found, expected)
             _, plain = read_bytes(content, Form(12, 10, 1, "crop", background), lambda _: None)
             assert plain == expected.astype(np.uint8).tobytes()
+
+
+def test_a_transparent_number_of_16_bits_becomes_the_background() -> None:
+    content = deep(0, np.where(STROKE > 0, 51400, 7), transparent=7)
+    for background, value in (("white", 255), ("black", 0)):
+        found = read_picture(content, None, 1, background=background)[..., 0]
+        np.testing.assert_array_equal(found, np.where(STROKE > 0, 200, value))
 
 
 def test_white_it_is_unless_white_hides_most() -> None:

@@ -212,3 +212,14 @@ def test_other_files_and_folders_are_not_recognised(tmp_path: Path) -> None:
     assert recognise(tmp_path) is None
     (tmp_path / "a.h5").write_bytes(b"something else")
     assert recognise(tmp_path) is None
+
+
+def test_a_chunk_that_does_not_have_its_checksum_is_refused(tmp_path: Path) -> None:
+    pictures = {"data": RANDOM.integers(0, 256, (6, 5, 4), np.uint8), "chunks": (3, 5, 4), "fletcher32": True}
+    path = write(tmp_path / "set.h5", X_train=pictures, y_train=np.arange(6) % 2)
+    content = bytearray(path.read_bytes())
+    at = content.index(pictures["data"][3:].tobytes())
+    content[at + 7] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"set\.h5"):
+        recognised(path).read(["train"], OPTIONS)

@@ -203,3 +203,14 @@ def test_an_npz_of_objects_is_refused(tmp_path: Path) -> None:
         DataError, match="array of Python objects, expected plain numbers; Picturewise runs no code"
     ):
         parts(path)
+
+
+def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    np.savez(path, x_train=np.zeros((4, 5, 4), np.uint8), y_train=np.arange(4) % 2)
+    with zipfile.ZipFile(path, "a") as packed:
+        labels = packed.read("y_train.npy")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            packed.writestr("y_train.npy", labels)
+    with pytest.raises(DataError, match=r"set\.npz holds 2 files under the name 'y_train\.npy'"):
+        npz.recognise(path)

@@ -162,3 +162,16 @@ def test_other_files_and_folders_are_not_recognised(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"PAR2")
     assert recognise(tmp_path / "a.bin") is None
     assert recognise(tmp_path) is None
+
+
+def test_a_page_that_does_not_have_its_checksum_is_refused(tmp_path: Path) -> None:
+    labels = [number % 2 for number in range(8)]
+    path = write(
+        tmp_path / "train.parquet", labels, use_dictionary=False, compression="none", write_page_checksum=True
+    )
+    content = bytearray(path.read_bytes())
+    at = content.index(np.array(labels).tobytes())
+    content[at] ^= 1  # the first label
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"train\.parquet"):
+        recognised(path).read(["train"], OPTIONS)

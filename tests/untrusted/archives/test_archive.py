@@ -261,3 +261,12 @@ def test_a_zip_whose_directory_renames_a_file_is_refused_though_nobody_opens_it(
     path.write_bytes(content[:at] + b"c.npy" + content[at + 5 :])
     with pytest.raises(DataError, match=r"its directory names 'c\.npy', where there is no file of that name"):
         archive.zip_names(path)
+
+
+def test_a_zip_whose_directory_passes_over_a_file_is_refused(path: Path) -> None:
+    content = bytearray(zipped({"a.npy": b"one", "b.npy": b"two"}))
+    first = content.index(b"PK\x01\x02")
+    content[first + 33] = 1  # the length of the first file's comment, 256 bytes more
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="its directory holds 1 files where 2 are promised"):
+        archive.zip_names(path)

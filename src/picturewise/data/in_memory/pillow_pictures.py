@@ -32,7 +32,7 @@ def as_bytes(picture: Any, place: str, background: Background) -> NDArray[np.uin
         DataError: it cannot be decoded.
     """
     try:
-        return to_array(to_grey_or_rgb(picture, background), 1 if is_grey(picture.mode) else 3)
+        return to_array(to_grey_or_rgb(picture, background=background), 1 if is_grey(picture.mode) else 3)
     except (RefusedError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{place} cannot be used: {error}.") from error
 

@@ -177,9 +177,8 @@ def _header(opened: _Opened, *, judge_background: bool) -> PictureHeader:
     # Pillow turns TIFF upright itself, and gives the size that it will have then.
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
         height, width = width, height
-    return PictureHeader(
-        height, width, not is_grey(image.mode), hidden_by(image) if judge_background else None
-    )
+    hidden = hidden_by(image) if judge_background else None
+    return PictureHeader(height, width, not is_grey(image.mode), hidden_by=hidden)
 
 
 def _upright(
@@ -195,7 +194,7 @@ def _upright(
         image.draft(None, (2 * max(size), 2 * max(size)))
     opened.load()
     ImageOps.exif_transpose(image, in_place=True)
-    plain = to_grey_or_rgb(image, background)
+    plain = to_grey_or_rgb(image, background=background)
     return plain if size is None else fitted(plain, size, mode)
 
 
@@ -289,7 +288,9 @@ def _check(image: ImageFile.ImageFile) -> None:
     if width < 1 or height < 1:
         raise RefusedError(f"no pixels ({height}x{width})")
     if width * height > MAX_PIXELS:
-        raise RefusedError(f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed")
+        raise RefusedError(
+            f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed; scale it down"
+        )
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
     if image.format == "TIFF":
         check_preview(image)  # type: ignore[arg-type]  # the same

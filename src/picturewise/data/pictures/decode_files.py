@@ -120,7 +120,7 @@ def _look(path: Item, answer: tuple[int, int, bool, int, bytes]) -> Look | decod
     height, width, colour, hidden, digest = answer
     if not 1 <= height * width <= decode.MAX_PIXELS or hidden >= len(HIDDEN):  # no child of ours says so
         return _error(path, "made the decoder answer nonsense")
-    return Look(decode.PictureHeader(height, width, colour, HIDDEN[hidden]), digest)
+    return Look(decode.PictureHeader(height, width, colour, hidden_by=HIDDEN[hidden]), digest)
 
 
 def _error(path: Item, reason: str) -> decode.PictureError:

@@ -34,10 +34,13 @@ def is_grey(mode: str) -> bool:
     return mode in _GREY_MODES or mode.startswith("I;16")
 
 
-def to_grey_or_rgb(image: Image.Image, background: str = "white") -> Image.Image:
+def to_grey_or_rgb(image: Image.Image, *, background: str = "white") -> Image.Image:
     """Return the picture in Pillow's mode L or RGB, whatever its mode was; transparency lies on a background."""
     if image.mode.startswith("I") or image.mode == "F":
-        return _to_8_bits(image)
+        grey = _to_8_bits(image)
+        if "transparency" in image.info:
+            _clear(grey, image, background)
+        return grey
     if image.has_transparency_data:
         return _on(background, image)
     mode = "L" if image.mode in {"1", "L"} else "RGB"
@@ -74,6 +77,16 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     for top, strip in strips(image):
         grey.paste(Image.fromarray(np.rint(np.asarray(strip) / scale).astype(np.uint8)), (0, top))
     return grey
+
+
+def _clear(grey: Image.Image, image: Image.Image, background: str) -> None:
+    """Put the background where a picture of numbers has the one that stands for transparency."""
+    import numpy as np  # noqa: PLC0415 (see above)
+    from PIL import Image, ImageColor  # noqa: PLC0415 (needed only where pictures are files)
+
+    for top, strip in strips(image):
+        clear = np.asarray(strip) == image.info["transparency"]
+        grey.paste(ImageColor.getrgb(background)[0], (0, top), Image.fromarray(clear))
 
 
 def strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:

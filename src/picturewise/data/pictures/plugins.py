@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+from typing import Any
 
 from picturewise.data.pictures import file_kinds
 from picturewise.data.pictures.pixels import RefusedError
@@ -57,7 +58,7 @@ def load_avif() -> tuple[str, ...]:
     Raises:
         RefusedError: Pillow was built without it.
     """
-    plugin = importlib.import_module("PIL.AvifImagePlugin")
+    plugin: Any = importlib.import_module("PIL.AvifImagePlugin")
     if not plugin.SUPPORTED:
         raise RefusedError(
             "an AVIF picture, which Pillow as it was built here cannot read; export it as JPEG or PNG, or install "

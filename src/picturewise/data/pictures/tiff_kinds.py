@@ -57,7 +57,7 @@ def check_sign(image: TiffImageFile) -> None:
     Raises:
         RefusedError: there are some.
     """
-    if image.mode == "L" and _number(image.tag_v2) == _SIGNED and image.getextrema()[1] > 127:
+    if image.mode == "L" and _number(image.tag_v2) == _SIGNED and any(image.histogram()[128:]):
         raise RefusedError(
             "8-bit numbers with a sign, some of them below 0, expected 0..255; save it as 8-bit grey"
         )

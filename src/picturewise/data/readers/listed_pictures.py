@@ -156,7 +156,7 @@ def _form(
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
     hidden = [header.hidden_by for header in headers]
     background, said = find_background(hidden, options.background)
-    return Form(*size, channels, options.resize, background), (*notes, *said)
+    return Form(*size, channels, options.resize, background=background), (*notes, *said)
 
 
 def _common_size(

@@ -73,7 +73,7 @@ class LoosePictures:
 
         # In colour, whatever they are: whether some have colours is known only when all were opened.
         background = options.background or WHITE  # a classifier's, for these are to be predicted
-        form = Form(*options.size, 3, options.resize, background)
+        form = Form(*options.size, 3, options.resize, background=background)
         images, errors = decode_each(self.files, form, tick)
         names = [text_of(file) for file in self.files]
         bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 from collections import Counter
@@ -11,13 +12,16 @@ from typing import IO, cast
 from picturewise.errors import DataError
 from picturewise.printable import printable
 
+_END = struct.Struct("<4s6xH10x")  # of the directory: signature, … how many files it names …
+_IN_64_BITS = 0xFFFF  # the number stands in another record
 _HEADER = struct.Struct("<4s22x2H")  # of a file: signature, … lengths of its name and of more
 
 
 def check_names(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], where: str) -> None:
-    """Refuse names that come twice, and a directory that names a file otherwise than the file itself.
+    """Refuse names that come twice, and a directory that names a file otherwise than the file itself, or too few.
 
-    Python compares the two names when a file is opened. A file under a damaged name would never be opened, but missing.
+    Python compares the two names when a file is opened. A file under a damaged name would never be opened, but missing;
+    so would those that a damaged length passes over.
 
     Args:
         archive: open to be read.
@@ -35,6 +39,14 @@ def check_names(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], wher
             "once."
         )
     file = cast("IO[bytes]", archive.fp)  # it is open
+    file.seek(-_END.size - len(archive.comment), io.SEEK_END)
+    end, promised = _END.unpack(file.read(_END.size))
+    count = len(archive.infolist())
+    if end == b"PK\x05\x06" and promised not in {count, _IN_64_BITS}:  # something else may follow the archive
+        raise DataError(
+            f"{where} is a damaged archive: its directory holds {count:,} files where {promised:,} are promised; get "
+            "it again from its source."
+        )
     for info in infos:
         file.seek(info.header_offset)
         header = file.read(_HEADER.size)
