@@ -1,0 +1,342 @@
+"""Which files are lists of pictures, which split each stands for, and when folders of classes are to be used instead."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from picturewise.data.hints import NO_HINTS, Hints
+from picturewise.data.readers.folder_listing import is_folder
+from picturewise.data.readers.lists.judge import ENDINGS, SPREADSHEETS, Aside, PictureList, judge
+from picturewise.data.readers.lists.labels import words_of
+from picturewise.data.readers.lists.pictures import Match, Pictures, split_of_folder
+from picturewise.data.readers.lists.reader import ListReader
+from picturewise.data.readers.lists.rows import splits_of
+from picturewise.data.readers.lists.splits import word
+from picturewise.errors import DataError
+from picturewise.printable import printable
+from picturewise.split_names import SplitName, split_of
+
+_DEEPEST = 3  # levels of folders in which lists are looked for
+_MOST_OF_A_KIND = 16  # files with one ending in a folder: more describe one picture each
+_MOST_ABOVE = 200_000  # files in the folder above that of a list
+_MOST_BESIDE = 2_000_000
+_LIST_WORDS = frozenset(
+    {"label", "labels", "list", "metadata", "annotation", "annotations", "class", "classes"}
+)
+_PICTURE_WORDS = frozenset(
+    {"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "data", "jpegimages"}
+)
+_COVERED = 0.98
+
+
+def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
+    """Return the source for lists at `path`, a folder or one list; None where there are none of pictures.
+
+    Raises:
+        DataError: there are several for one split, or the only one cannot be used.
+        OSError: the folder or a file cannot be read.
+    """
+    said = hints.only("label_column", "file_column", "split_column")
+    if path.is_dir():
+        return _in_folder(path, said, last=False)
+    if path.suffix.lower() not in ENDINGS:
+        return None
+    return _single(path, said)
+
+
+def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
+    """Refuse a folder of pictures whose only list cannot be used, where nothing else says their classes.
+
+    Raises:
+        DataError: there is such a list; the message says what is wrong with it.
+        OSError: the folder or a file cannot be read.
+    """
+    if path.is_dir():
+        _in_folder(path, hints.only("label_column", "file_column", "split_column"), last=True)
+
+
+def _single(path: Path, hints: Hints) -> ListReader | None:
+    """Return the source for one list, whose pictures lie in its folder or in folders beside that."""
+    if not path.is_file():
+        return None
+    pictures = Pictures(path.parent, _MOST_BESIDE)
+    found = judge(path, pictures, hints)
+    if not isinstance(found, PictureList) and _can_look_above(path, found):
+        above = Pictures(path.absolute().parent.parent, _MOST_ABOVE)
+        again = judge(path.absolute(), above, hints) if above.whole else None
+        if isinstance(again, PictureList):
+            found, pictures = again, above
+    if isinstance(found, Aside):
+        if found.is_list:
+            raise DataError(found.what)
+        return None
+    if found is None:
+        return None
+    splits = splits_of(found)
+    pictures = _only_used(pictures, found)
+    scope = (path, *_tops(pictures))
+    return ListReader(path, pictures, dict.fromkeys(splits, found), (), scope, (), hints)
+
+
+def _can_look_above(path: Path, found: Aside | None) -> bool:
+    above = path.absolute().parent.parent
+    return (
+        isinstance(found, Aside)
+        and found.is_list
+        and path.suffix.lower() not in SPREADSHEETS
+        and above != above.parent
+    )
+
+
+def _only_used(pictures: Pictures, found: PictureList) -> Pictures:
+    """Return the pictures in those folders where a list's sample has some: what else lies there is no part of it."""
+    matches = (found.finder.find_or_none(row[found.name]) for row in found.table.sample)
+    tops = {_top(match.path) for match in matches if match is not None}
+    if "" in tops:
+        return pictures
+    pictures.paths = [path for path in pictures.paths if _top(path) in tops]
+    return pictures
+
+
+def _top(path: str) -> str:
+    return path.partition("/")[0] if "/" in path else ""
+
+
+def _tops(pictures: Pictures) -> tuple[Path, ...]:
+    tops = sorted({_top(path) for path in pictures.paths})
+    return (pictures.root,) if "" in tops else tuple(pictures.root / top for top in tops)
+
+
+def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
+    files = _list_files(root)
+    if not files:
+        return None
+    pictures = Pictures(root)
+    if not pictures.paths:
+        return None
+    judged = [
+        found
+        for file in files
+        if not _is_of_one_picture(file, pictures) and (found := _judged(file, pictures, hints)) is not None
+    ]
+    lists = [found for found in judged if isinstance(found, PictureList)]
+    asides = [found for found in judged if isinstance(found, Aside) and found.is_list]
+    labelled = _by_folders(
+        [found for found in lists if found.labelled], pictures, hints
+    ) or _splits_of_folders(lists)
+    if not labelled:
+        if last:
+            _refuse(pictures, lists, asides, hints)
+        return None
+    chosen, notes = _chosen(labelled, root)
+    if chosen is None:
+        return None
+    used = set(chosen.values())
+    others = tuple(found for found in lists if found not in used)
+    notes += [_left_over(found, chosen) for found in others if not found.labelled]
+    notes += [aside.what for aside in asides]
+    return ListReader(
+        root, pictures, chosen, tuple(found for found in others if not found.labelled), (root,),
+        tuple(note for note in notes if note), hints,
+    )  # fmt: skip
+
+
+def _judged(file: Path, pictures: Pictures, hints: Hints) -> PictureList | Aside | None:
+    """Return what `judge` does; a column that is named need not be in each file, but in one."""
+    try:
+        return judge(file, pictures, hints)
+    except DataError as error:
+        return Aside(file, str(error))
+
+
+def _list_files(root: Path) -> list[Path]:
+    """Return the files that could be lists, in the order of their paths, those that lie highest first."""
+    found: list[Path] = []
+    waiting = [(root, 0)]
+    while waiting:
+        folder, depth = waiting.pop(0)
+        inside: list[str] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    continue
+                if os.path.splitext(name)[1].lower() in ENDINGS:  # noqa: PTH122 (a million of them)
+                    if not is_folder(entry):
+                        inside.append(name)
+                elif depth < _DEEPEST and is_folder(entry):
+                    waiting.append((folder / name, depth + 1))
+        found += [folder / name for name in _few(sorted(inside))]
+    return sorted(found, key=lambda path: (len(path.parts), path))
+
+
+def _few(names: list[str]) -> list[str]:
+    """Return the names of a folder's files without those of which there is one for each picture, or a submission."""
+    kinds = Counter(os.path.splitext(name)[1].lower() for name in names)  # noqa: PTH122
+    return [
+        name
+        for name in names
+        if "submission" not in name.lower()
+        and (
+            kinds[os.path.splitext(name)[1].lower()] <= _MOST_OF_A_KIND  # noqa: PTH122
+            or any(piece in _LIST_WORDS or word(piece) for piece in words_of(name))
+        )
+    ]
+
+
+def _is_of_one_picture(file: Path, pictures: Pictures) -> bool:
+    return file.suffix.lower() in {".txt", ".json"} and bool(pictures.of_stem(file.stem.casefold()))
+
+
+def _by_folders(lists: list[PictureList], pictures: Pictures, hints: Hints) -> list[PictureList]:
+    """Return the lists that say more than the folders of the pictures do.
+
+    Raises:
+        DataError: a list gives classes that the folders have too, but to other pictures.
+    """
+    if hints.given():
+        return lists
+    kept = []
+    for found in lists:
+        kind = _against_folders(found)
+        lines = _lines(found)
+        alone = len(lists) == 1 and not found.says_splits
+        if kind == "renamed" and alone:
+            continue
+        if kind == "same" and alone and lines < _COVERED * len(pictures.paths):
+            continue
+        kept.append(found)
+    return kept
+
+
+def _lines(found: PictureList) -> int:
+    """Return about how many lines a list has."""
+    size = found.path.stat().st_size
+    some = found.table.sample[:1000]
+    text = sum(sum(map(len, row)) + len(row) for row in some) / len(some)
+    return max(len(found.table.sample), round(size / max(1.0, text)))
+
+
+def _against_folders(found: PictureList) -> str | None:
+    """Return how the classes of a list stand to the folders of its pictures.
+
+    `same`: the folders are called like them; `renamed`: a folder for each class, under another name; None: the folders
+    have nothing to do with the classes.
+
+    Raises:
+        DataError: the folders are called like the classes, but hold pictures of others.
+    """
+    if len(found.labels) != 1:
+        return None
+    pairs: dict[tuple[str, str], tuple[Match, str]] = {}
+    for row in found.table.sample:
+        match, label = found.finder.find_or_none(row[found.name]), row[found.labels[0]]
+        if match is not None and label and "/" in match.path:
+            pairs.setdefault((match.path.split("/")[-2].casefold(), label.casefold()), (match, label))
+    folders, labels = {folder for folder, _ in pairs}, {label for _, label in pairs}
+    if len(folders) < 2 or len(labels) < 2:
+        return None
+    if all(folder == label for folder, label in pairs):
+        return "same"
+    shared = folders & labels
+    if len(shared) > 1 and len(shared) >= len(folders) / 2:
+        (folder, _), (match, label) = next(item for item in pairs.items() if item[0][0] != item[0][1])
+        raise DataError(
+            f"{found.table.shown} says '{printable(label)[:60]}' for {printable(match.path)}, which lies in a class folder of "
+            f"another name. Pass {found.table.shown} to use the list, or move it away to use the folders."
+        )
+    return "renamed" if len(pairs) == len(folders) == len(labels) else None
+
+
+def _splits_of_folders(lists: Sequence[PictureList]) -> list[PictureList]:
+    """Return lists of names alone that say the splits of pictures in class folders, such as Food-101's."""
+    found = [one for one in lists if not one.labelled and one.split is not None and not one.says_splits]
+    if len({one.split for one in found}) < 2 or all(one.split != "train" for one in found):
+        return []
+    for one in found:
+        matches = [one.finder.find_or_none(row[one.name]) for row in one.table.sample]
+        folders = {match.path.rpartition("/")[0] for match in matches if match is not None}
+        if len(folders) < 2 or any(split_of_folder(folder) is not None for folder in folders):
+            return []
+    return [replace(one, label_folder=True) for one in found]
+
+
+def _chosen(
+    lists: Sequence[PictureList], root: Path
+) -> tuple[dict[SplitName, PictureList] | None, list[str]]:
+    """Return the list of each split, and notes about lists that are none of these.
+
+    Raises:
+        DataError: there are two for one split.
+    """
+    notes: list[str] = []
+    named = [found for found in lists if found.split is not None and not found.says_splits]
+    plain = [found for found in lists if found.split is None and not found.says_splits]
+    if plain and any(found.split == "train" for found in named):
+        notes += [
+            f"{found.table.shown} names these pictures too and was not used. Pass the file itself to use it."
+            for found in plain
+        ]
+        lists = [found for found in lists if found not in plain]
+    chosen: dict[SplitName, PictureList] = {}
+    for found in lists:
+        for split in splits_of(found):
+            other = chosen.setdefault(split, found)
+            if other is not found and not _alike(other, found):
+                raise DataError(
+                    f"{printable(root)} holds two lists of pictures for {split}, {_below(other.path, root)} and "
+                    f"{_below(found.path, root)}. Pass the one to use, or move the other away."
+                )
+    return chosen or None, notes
+
+
+def _below(path: Path, root: Path) -> str:
+    return printable(path.relative_to(root).as_posix())
+
+
+def _alike(one: PictureList, other: PictureList) -> bool:
+    """Return whether two lists say the same, as one in CSV and one in JSON may."""
+    said = []
+    for found in (one, other):
+        matches = ((found.finder.find_or_none(row[found.name]), row) for row in found.table.sample)
+        said.append(
+            {
+                match.path: [row[column] for column in found.labels]
+                for match, row in matches
+                if match is not None
+            }
+        )
+    return said[0] == said[1] and one.label_folder == other.label_folder
+
+
+def _left_over(found: PictureList, chosen: dict[SplitName, PictureList]) -> str:
+    """Return a note about a list without labels, unless another has the labels of its split."""
+    if found.split in chosen or (found.split is None and not found.table.columns > 1):
+        return ""
+    split = f", so it is not a {found.split} split" if found.split else " and was not used"
+    return (
+        f"{found.table.shown} has no labels{split}. Predict its pictures with: picturewise predict RUN "
+        f"{found.table.shown}"
+    )
+
+
+def _refuse(pictures: Pictures, lists: Sequence[PictureList], asides: Sequence[Aside], hints: Hints) -> None:
+    """Refuse the first list that cannot be used, unless there are folders that can be classes."""
+    folders = {path.split("/")[-2].casefold() for path in pictures.paths if "/" in path}
+    classes = {name for name in folders if split_of(name) is None and name not in _PICTURE_WORDS}
+    if len(classes) > 1 and not hints.given():
+        return
+    if asides:
+        raise DataError(asides[0].what)
+    if lists:
+        found = lists[0]
+        names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
+        has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
+        raise DataError(
+            f"{found.table.shown} {has}, and none of them repeats a few values as classes do. Name the column of the "
+            "labels with --label-column, or predict the pictures."
+        )
