@@ -9,8 +9,9 @@ from pathlib import Path
 
 from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.readers.lists import records, table
-from picturewise.data.readers.lists.labels import boxes, find_labels, groups, words_of
+from picturewise.data.readers.lists.labels import find_labels, words_of
 from picturewise.data.readers.lists.pictures import Finder, Pictures, SeveralError, split_of_folder
+from picturewise.data.readers.lists.remarks import boxes, groups
 from picturewise.data.readers.lists.splits import FoundSplits, find_splits, word
 from picturewise.data.readers.lists.table import Table, ends_like_picture, is_number
 from picturewise.errors import DataError, nearest
@@ -251,13 +252,14 @@ def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int
             continue
         if _rank(found, other) == _rank(found, best):
             raise DataError(
-                f"{found.shown} names pictures in the columns {found.called(best)} and {found.called(other)}. Choose one "
-                "with --file-column."
+                f"{found.shown} names pictures in the columns {found.called(best)} and {found.called(other)}. Choose "
+                "one with --file-column."
             )
-        return best, (
+        note = (
             f"{found.shown}: the pictures are those of the column {found.called(best)}; {found.called(other)} names "
-            "others, which --file-column uses.",
+            "others, which --file-column uses."
         )
+        return best, (note,)
     return best, ()
 
 
@@ -268,14 +270,14 @@ def _elsewhere(found: Table, finder: Finder) -> Aside | None:
         if texts and sum(map(ends_like_picture, texts)) > len(texts) / 2:
             return Aside(
                 found.path,
-                f"{found.shown} names pictures such as {printable(texts[0])[:80]}, and none of them lies below "
-                f"{printable(finder.pictures.root)}. Put them there, beside the list or in a folder.",
+                f"{found.shown} names pictures such as {printable(texts[0])[:200]}, and none of them lies below "
+                f"{printable(finder.pictures.root)}. Put them beside the list or into a folder next to it.",
             )
     if found.columns > 1 and found.path.suffix.lower() in {".csv", ".tsv", ".jsonl"}:
         return Aside(
             found.path,
-            f"{found.shown} names none of the pictures below {printable(finder.pictures.root)}. If it is a list of them, "
-            "give it a column with their file names.",
+            f"{found.shown} names none of the pictures below {printable(finder.pictures.root)}. If it is a list of "
+            "them, give it a column with their file names.",
             is_list=False,
         )
     return None

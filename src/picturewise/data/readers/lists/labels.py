@@ -44,7 +44,7 @@ _WORDS = frozenset(
 _SEVERAL = frozenset({"labels", "tags", "classes", "categories", "attributes", "targets", "findings"})
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "<na>"})
 _MOST_NUMBERS = 1000  # different ones in a column of labels that is not called so
-_GROUPS = frozenset(
+GROUP_WORDS = frozenset(
     {
         *(
             "patient",
@@ -74,7 +74,7 @@ _GROUPS = frozenset(
         ),
     }
 )
-_BOX = frozenset(
+BOX_WORDS = frozenset(
     {
         *(
             "xmin",
@@ -133,7 +133,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
     """
     if chosen is not None:
         return FoundLabels((chosen,))
-    columns = {column: _Column(table, column) for column in others}
+    columns = {column: Column(table, column) for column in others}
     usual = sorted(
         (column for column in columns.values() if column.rank < len(NAMES) and not column.tells_each_apart),
         key=lambda column: column.rank,
@@ -147,6 +147,8 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         return found_flags
     named = [column for column in columns.values() if column.named and not column.tells_each_apart]
     candidates = named or [column for column in columns.values() if column.could_be]
+    if not candidates and len(columns) == 1:  # whatever it is called
+        candidates = [column for column in columns.values() if column.repeats]
     if not candidates:
         return FoundLabels()
     apart = _apart(candidates)
@@ -156,7 +158,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
             f"{table.shown} could say the class in several columns: {shown}. Choose one with --label-column."
         )
     found, notes = apart[0], list(_several(table, apart[0]))
-    if not named and len(others) > 1:
+    if not named and any(1 < len(columns[other].values) and not columns[other].tells_each_apart for other in others if other != found.place):
         notes.append(
             f"{table.shown}: the classes were taken from the column {table.called(found.place)}; --label-column names "
             "another."
@@ -164,7 +166,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
     return FoundLabels((found.place,), tuple(notes))
 
 
-class _Column:
+class Column:
     """What a column holds in the sample."""
 
     def __init__(self, table: Table, place: int) -> None:
@@ -187,15 +189,25 @@ class _Column:
 
     @property
     def could_be(self) -> bool:
-        """Whether it repeats a few values."""
-        if not (_GROUPS | _BOX).isdisjoint(self.words) or len(self.values) < 2:
+        """Whether it repeats a few values, and is not called as boxes and groups are."""
+        if not GROUP_WORDS.isdisjoint(self.words) or (self.numbers and not BOX_WORDS.isdisjoint(self.words)):
             return False
-        if self.numbers and (
-            len(self.values) > _MOST_NUMBERS or any("." in v.rstrip("0").rstrip(".") for v in self.values)
-        ):
+        return self.repeats
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it repeats a few values."""
+        if len(self.values) < 2:
+            return False
+        if self.numbers and (len(self.values) > _MOST_NUMBERS or any(map(_is_broken, self.values))):
             return False
         most = len(self.filled) / 2 if len(self.filled) > 3 else len(self.filled)
         return len(self.values) <= most
+
+
+def _is_broken(number: str) -> bool:
+    """Return whether a number is not whole."""
+    return not float(number).is_integer()
 
 
 def _flag(value: str) -> bool | None:
@@ -209,7 +221,7 @@ def flag(value: str) -> bool:
     return _flag(value) is True
 
 
-def _one_hot(table: Table, flags: Sequence[_Column]) -> FoundLabels | None:
+def _one_hot(table: Table, flags: Sequence[Column]) -> FoundLabels | None:
     """Return the columns of ones and zeros, if they say one class for each picture; None: they are something else.
 
     Raises:
@@ -223,8 +235,8 @@ def _one_hot(table: Table, flags: Sequence[_Column]) -> FoundLabels | None:
         both = [column for column in flags if flag(column.cells[row])]
         raise DataError(
             f"{table.shown} says several classes for one picture, such as "
-            f"{' and '.join(table.called(column.place) for column in both[:2])}; Picturewise learns one class per picture. "
-            "Choose a column with --label-column."
+            f"{' and '.join(table.called(column.place) for column in both[:2])}; Picturewise learns one class per "
+            "picture. Choose a column with --label-column."
         )
     if sums.count(1) < len(sums) / 2:
         return None
@@ -236,7 +248,7 @@ def _one_hot(table: Table, flags: Sequence[_Column]) -> FoundLabels | None:
     )
 
 
-def _preferred(usual: _Column, columns: Collection[_Column]) -> _Column:
+def _preferred(usual: Column, columns: Collection[Column]) -> Column:
     """Return a column that says the same classes by their names, if the usual one has their numbers."""
     if not usual.numbers:
         return usual
@@ -244,34 +256,35 @@ def _preferred(usual: _Column, columns: Collection[_Column]) -> _Column:
     return same[0] if same else usual
 
 
-def _apart(candidates: Sequence[_Column]) -> list[_Column]:
+def _apart(candidates: Sequence[Column]) -> list[Column]:
     """Return the columns that say different things; of those that say the same, one with names."""
-    found: list[_Column] = []
+    found: list[Column] = []
     for column in sorted(candidates, key=lambda column: (column.numbers, column.place)):
         if not any(_same(column, other) for other in found):
             found.append(column)
     return found
 
 
-def _same(one: _Column, other: _Column) -> bool:
+def _same(one: Column, other: Column) -> bool:
     """Return whether two columns part the lines in the same way."""
     pairs = set(zip(one.cells, other.cells, strict=True))
     return len(pairs) == len(set(one.cells)) == len(set(other.cells))
 
 
-def _left(table: Table, found: _Column, others: Sequence[_Column]) -> tuple[str, ...]:
+def _left(table: Table, found: Column, others: Sequence[Column]) -> tuple[str, ...]:
     """Return a note that names columns that look like labels too and say something else."""
     others = [other for other in others if other.filled and not _same(found, other)]
     if not others:
         return ()
     shown = listed([table.called(other.place) for other in others])
-    return (
+    note = (
         f"{table.shown}: the classes were taken from the column {table.called(found.place)}, not from {shown}; "
-        "--label-column names another.",
+        "--label-column names another."
     )
+    return (note,)
 
 
-def _several(table: Table, column: _Column) -> tuple[str, ...]:
+def _several(table: Table, column: Column) -> tuple[str, ...]:
     """Return a note where the texts could be several labels each.
 
     Raises:
@@ -309,33 +322,3 @@ def several_labels(values: Collection[str]) -> str | None:
         if len(pieces) < len(values) and (separator in "|;" or len(alone & joined) > 1):
             return several[0]
     return None
-
-
-def boxes(table: Table, others: Sequence[int]) -> tuple[str, ...]:
-    """Return a note about columns that say where something is in a picture."""
-    if table.header is None:
-        return ()
-    found = [
-        column
-        for column in others
-        if not _BOX.isdisjoint(words_of(table.header[column])) and _Column(table, column).numbers
-    ]
-    if len(found) < 4:
-        return ()
-    shown = listed([table.called(column) for column in found])
-    return (f"{table.shown}: the boxes in the columns {shown} were not used; whole pictures are read.",)
-
-
-def groups(table: Table, others: Sequence[int]) -> tuple[str, ...]:
-    """Return notes about columns that say which pictures belong together, for splits that are held out."""
-    notes = []
-    for column in others if table.header is not None else ():
-        if _GROUPS.isdisjoint(words_of((table.header or ())[column])):
-            continue
-        found = _Column(table, column)
-        if 2 < len(found.values) < 0.9 * len(found.filled):
-            notes.append(
-                f"{table.shown}: pictures with the same {table.called(column)} may be in both train and test. If their "
-                "file names say it too, --group-by keeps them together."
-            )
-    return tuple(notes)

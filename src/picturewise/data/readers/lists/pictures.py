@@ -109,7 +109,7 @@ class Finder:
         self._weak = True
         self._homes: frozenset[str] | None = None
         self._fronts: list[str] = [""]  # folders in front of the texts, met lately
-        self._scores: dict[tuple[str, SplitName], tuple[int, ...]] = {}
+        self._scores: dict[tuple[str, SplitName, bool], tuple[int, ...]] = {}
 
     def learn(self, texts: Sequence[str]) -> None:
         """Learn from a sample of a list's texts where its pictures lie, and so what a picture elsewhere is not."""
@@ -151,8 +151,8 @@ class Finder:
                     return None
         wanted = split or self.split or "train"
         if len(found) > 1:
-            best = max(self._score(path, wanted) for path in found)
-            found = [path for path in found if self._score(path, wanted) == best]
+            scores = [self._score(path, wanted, said=split is not None) for path in found]
+            found = [path for path, score in zip(found, scores, strict=True) if score == max(scores)]
         if len(found) > 1:  # names that differ in case alone, or an ending that is not said
             written = text.replace("\\", "/").rpartition("/")[2]
             found = [path for path in found if path.rpartition("/")[2] == written] or found
@@ -196,19 +196,27 @@ class Finder:
             self._fronts = [*self._fronts[-4:], front + "/"]
         return best, True
 
-    def _score(self, path: str, wanted: SplitName) -> tuple[int, ...]:
-        """Return how likely a list means the pictures of a folder, where others have the same names."""
+    def _score(self, path: str, wanted: SplitName, *, said: bool) -> tuple[int, ...]:
+        """Return how likely a line means the pictures of a folder, where others have the same names.
+
+        Args:
+            path: of one of the pictures.
+            wanted: the split of the line.
+            said: whether the line itself says that.
+        """
         folder = _folder(path)
-        score = self._scores.get((folder, wanted))
+        score = self._scores.get((folder, wanted, said))
         if score is None:
             names = folder.casefold().split("/")
             split = split_of_folder(folder)
-            score = self._scores[folder, wanted] = (
+            same_split = 1 if split is None else 2 * (split == wanted)
+            score = self._scores[folder, wanted, said] = (
                 _MASKS.isdisjoint(word for name in names for word in words(name)),
+                same_split if said else 0,
                 folder.casefold() == self.beside,
                 not self.beside or f"{folder.casefold()}/".startswith(f"{self.beside}/"),
                 self.stem in names,
-                1 if split is None else 2 * (split == wanted),
+                same_split,
             )
         return score
 

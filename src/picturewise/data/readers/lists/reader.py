@@ -92,22 +92,20 @@ class ListReader:
             notes += [note for found in lists for note in found.groups]
         notes += [note for found in lists for note in rows[found.path].notes]
         for found in lists:
-            unlabelled = [
-                line for line in rows[found.path].unlabelled if self.lists.get(line[2]) is not found
-            ]
-            if unlabelled:
-                line, path, split = unlabelled[0]
+            rest = [one for one in rows[found.path].unlabelled if self.lists.get(one.split) is not found]
+            if rest:
                 notes.append(
-                    f"{found.table.shown}: the {len(unlabelled):,} lines of {split} have no labels, so there is no such "
-                    f"split; the first is line {line:,} ({printable(path)})."
+                    f"{found.table.shown}: the {len(rest):,} lines of {rest[0].split} have no labels, so there is no "
+                    f"such split; the first is line {rest[0].line:,} ({printable(rest[0].text)})."
                 )
         named = set().union(*(found.named for found in rows.values()))
         left = [path for path in self.pictures.paths if path not in named]
         if left:
             of = " or ".join(printable(found.path.name) for found in lists)
+            which = f"{len(left):,} pictures are" if len(left) > 1 else "1 picture is"
             notes.append(
-                f"{len(left):,} pictures below {printable(self.pictures.root)} are in no line of {of} and were not used; the "
-                f"first is {printable(left[0])}."
+                f"{printable(self.root)}: {which} in no line of {of} and {'were' if len(left) > 1 else 'was'} not "
+                f"used; the first is {printable(left[0])}."
             )
         return tuple(notes)
 
@@ -117,12 +115,13 @@ def _listing(rows: ListRows, split: SplitName, root: Path) -> Listing:
     labels = rows.labels.get(split, {})
     entries = [FolderEntry(root / path, printable(path), label) for path, label in labels.items()]
     bad = [
-        *(Skipped(printable(text)[:200], f"named in line {line:,}, but not there") for line, text, of in rows.missing if of == split),
-        *(Skipped(printable(path), f"line {line:,} has no label") for line, path, of in rows.unlabelled if of == split),
-        *(Skipped(printable(path), what) for _, path, of, what in rows.double if of == split),
-    ]  # fmt: skip
+        *((one, f"named in line {one.line:,}, but not there") for one in rows.missing),
+        *((one, f"line {one.line:,} has no label") for one in rows.unlabelled),
+        *((one, one.why) for one in rows.double),
+    ]
+    skipped = tuple(Skipped(printable(one.text)[:200], why) for one, why in bad if one.split == split)
     classes = sorted(rows.classes.get(split, ()), key=natural_order)
-    return Listing(tuple(classes), tuple(sorted(entries, key=lambda entry: entry.name)), tuple(bad))
+    return Listing(tuple(classes), tuple(sorted(entries, key=lambda entry: entry.name)), skipped)
 
 
 def _bare(part: Part) -> Part:
@@ -132,28 +131,26 @@ def _bare(part: Part) -> Part:
 
 def _check_lines(found: PictureList, rows: ListRows, split: SplitName, root: Path) -> None:
     """Refuse lines of a split that cannot be used."""
-    shown, way = found.table.shown, "leave them out with --skip-bad"
-    double = [what for _, path, of, what in rows.double if of == split]
+    double, unlabelled, missing = (
+        [one for one in trouble if one.split == split]
+        for trouble in (rows.double, rows.unlabelled, rows.missing)
+    )
     if double:
-        path = next(path for _, path, of, _ in rows.double if of == split)
-        raise DataError(
-            f"{shown}: {len(double):,} pictures have lines that differ; the first is {printable(path)}: {double[0]}. "
-            f"Correct them, or {way}."
-        )
-    unlabelled = [(line, path) for line, path, of in rows.unlabelled if of == split]
-    if unlabelled:
-        line, path = unlabelled[0]
-        raise DataError(
-            f"{shown}: {len(unlabelled):,} of {rows.count:,} lines have no label; the first is line {line:,} "
-            f"({printable(path)}). Label them, or {way}."
-        )
-    missing = [(line, text) for line, text, of in rows.missing if of == split]
-    if missing:
-        line, text = missing[0]
-        raise DataError(
-            f"{shown}: {len(missing):,} of {rows.count:,} lines name pictures that are not below {printable(root)}; the "
-            f"first is '{printable(text)[:80]}' in line {line:,}. Add them, or {way}."
-        )
+        what = "differ about a picture"
+        first = f"{printable(double[0].text)}: {double[0].why}"
+    elif unlabelled:
+        what = "have no label" if len(unlabelled) > 1 else "has no label"
+        first = f"line {unlabelled[0].line:,} ({printable(unlabelled[0].text)})"
+    elif missing:
+        what = f"name{'s' * (len(missing) == 1)} a picture that is not below {printable(root)}"
+        first = f"'{printable(missing[0].text)[:80]}' in line {missing[0].line:,}"
+    else:
+        return
+    lines = len(double or unlabelled or missing)
+    raise DataError(
+        f"{found.table.shown}: {lines:,} of {rows.count:,} lines {what}; the first is {first}. Correct the list, or "
+        "leave them out with --skip-bad."
+    )
 
 
 def _check_apart(lists: Mapping[SplitName, PictureList], rows: Mapping[Path, ListRows]) -> None:
@@ -164,8 +161,8 @@ def _check_apart(lists: Mapping[SplitName, PictureList], rows: Mapping[Path, Lis
             if path in seen:
                 raise DataError(
                     f"{printable(path)} is in {found.table.shown} ({split}) and in "
-                    f"{printable(lists[seen[path]].path.name)} ({seen[path]}). Expected each picture in one split; pass one "
-                    "list alone, or correct them."
+                    f"{printable(lists[seen[path]].path.name)} ({seen[path]}), expected in one split alone. Pass one "
+                    "of the lists, or correct them."
                 )
             seen[path] = split
 

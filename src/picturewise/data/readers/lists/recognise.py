@@ -1,18 +1,18 @@
-"""Which files are lists of pictures, which split each stands for, and when folders of classes are to be used instead."""
+"""Which files are lists of pictures, which split each stands for, and when folders of classes are used instead."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.readers.folder_listing import is_folder
+from picturewise.data.readers.lists.class_folders import saying_more, splits_of_folders
 from picturewise.data.readers.lists.judge import ENDINGS, SPREADSHEETS, Aside, PictureList, judge
 from picturewise.data.readers.lists.labels import words_of
-from picturewise.data.readers.lists.pictures import Match, Pictures, split_of_folder
+from picturewise.data.readers.lists.pictures import Pictures
 from picturewise.data.readers.lists.reader import ListReader
 from picturewise.data.readers.lists.rows import splits_of
 from picturewise.data.readers.lists.splits import word
@@ -30,7 +30,6 @@ _LIST_WORDS = frozenset(
 _PICTURE_WORDS = frozenset(
     {"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "data", "jpegimages"}
 )
-_COVERED = 0.98
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
@@ -125,9 +124,9 @@ def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
     ]
     lists = [found for found in judged if isinstance(found, PictureList)]
     asides = [found for found in judged if isinstance(found, Aside) and found.is_list]
-    labelled = _by_folders(
-        [found for found in lists if found.labelled], pictures, hints
-    ) or _splits_of_folders(lists)
+    labelled = [found for found in lists if found.labelled]
+    if not hints.given():
+        labelled = saying_more(labelled, pictures) or splits_of_folders(lists)
     if not labelled:
         if last:
             _refuse(pictures, lists, asides, hints)
@@ -190,79 +189,6 @@ def _few(names: list[str]) -> list[str]:
 
 def _is_of_one_picture(file: Path, pictures: Pictures) -> bool:
     return file.suffix.lower() in {".txt", ".json"} and bool(pictures.of_stem(file.stem.casefold()))
-
-
-def _by_folders(lists: list[PictureList], pictures: Pictures, hints: Hints) -> list[PictureList]:
-    """Return the lists that say more than the folders of the pictures do.
-
-    Raises:
-        DataError: a list gives classes that the folders have too, but to other pictures.
-    """
-    if hints.given():
-        return lists
-    kept = []
-    for found in lists:
-        kind = _against_folders(found)
-        lines = _lines(found)
-        alone = len(lists) == 1 and not found.says_splits
-        if kind == "renamed" and alone:
-            continue
-        if kind == "same" and alone and lines < _COVERED * len(pictures.paths):
-            continue
-        kept.append(found)
-    return kept
-
-
-def _lines(found: PictureList) -> int:
-    """Return about how many lines a list has."""
-    size = found.path.stat().st_size
-    some = found.table.sample[:1000]
-    text = sum(sum(map(len, row)) + len(row) for row in some) / len(some)
-    return max(len(found.table.sample), round(size / max(1.0, text)))
-
-
-def _against_folders(found: PictureList) -> str | None:
-    """Return how the classes of a list stand to the folders of its pictures.
-
-    `same`: the folders are called like them; `renamed`: a folder for each class, under another name; None: the folders
-    have nothing to do with the classes.
-
-    Raises:
-        DataError: the folders are called like the classes, but hold pictures of others.
-    """
-    if len(found.labels) != 1:
-        return None
-    pairs: dict[tuple[str, str], tuple[Match, str]] = {}
-    for row in found.table.sample:
-        match, label = found.finder.find_or_none(row[found.name]), row[found.labels[0]]
-        if match is not None and label and "/" in match.path:
-            pairs.setdefault((match.path.split("/")[-2].casefold(), label.casefold()), (match, label))
-    folders, labels = {folder for folder, _ in pairs}, {label for _, label in pairs}
-    if len(folders) < 2 or len(labels) < 2:
-        return None
-    if all(folder == label for folder, label in pairs):
-        return "same"
-    shared = folders & labels
-    if len(shared) > 1 and len(shared) >= len(folders) / 2:
-        (folder, _), (match, label) = next(item for item in pairs.items() if item[0][0] != item[0][1])
-        raise DataError(
-            f"{found.table.shown} says '{printable(label)[:60]}' for {printable(match.path)}, which lies in a class folder of "
-            f"another name. Pass {found.table.shown} to use the list, or move it away to use the folders."
-        )
-    return "renamed" if len(pairs) == len(folders) == len(labels) else None
-
-
-def _splits_of_folders(lists: Sequence[PictureList]) -> list[PictureList]:
-    """Return lists of names alone that say the splits of pictures in class folders, such as Food-101's."""
-    found = [one for one in lists if not one.labelled and one.split is not None and not one.says_splits]
-    if len({one.split for one in found}) < 2 or all(one.split != "train" for one in found):
-        return []
-    for one in found:
-        matches = [one.finder.find_or_none(row[one.name]) for row in one.table.sample]
-        folders = {match.path.rpartition("/")[0] for match in matches if match is not None}
-        if len(folders) < 2 or any(split_of_folder(folder) is not None for folder in folders):
-            return []
-    return [replace(one, label_folder=True) for one in found]
 
 
 def _chosen(

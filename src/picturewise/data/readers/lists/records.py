@@ -73,7 +73,7 @@ def look(path: Path) -> Table | None:
         document = json.loads(path.read_bytes().decode("utf-8-sig", "surrogateescape"))
     except (ValueError, RecursionError):
         return _look_at_lines(path)
-    if isinstance(document, dict) and "images" in document and "annotations" in document:
+    if isinstance(document, dict) and isinstance(document.get("images"), list) and "labels" not in document:
         raise DetectionError
     header, rows = _listed(document)
     if not rows or len(header) > MAX_COLUMNS:

@@ -5,16 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from picturewise.data.readers.lists.judge import PictureList
 from picturewise.data.readers.lists.labels import flag, is_missing
-from picturewise.data.readers.lists.pictures import SeveralError, split_of_folder
+from picturewise.data.readers.lists.pictures import Match, SeveralError, split_of_folder
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
 _MOST_LABEL = 200  # characters
 _WHOLE = re.compile(r"-?[0-9]+(\.0*)?")
+_WAYS = {
+    "ending": "names pictures under other endings",
+    "number": "names pictures by their numbers without the zeros in front",
+    "weak": "names folders that are not here, so pictures were found by their names alone",
+}
+
+
+class _Said(NamedTuple):
+    """What a line says of its picture."""
+
+    line: int
+    label: str | None
+    split: SplitName
+
+
+class Trouble(NamedTuple):
+    """A line that cannot be used: its number, the text or the path in it, its split, and where it helps, why."""
+
+    line: int
+    text: str
+    split: SplitName
+    why: str = ""
 
 
 @dataclass
@@ -24,11 +47,11 @@ class ListRows:
     Attributes:
         count: how many lines there are.
         labels: the class of each picture, by its path below the root, for each split.
+        classes: of each split, also of those lines that cannot be used.
         named: the pictures that some line names, whether or not it can be used.
-        classes: of all lines, also of those that cannot be used.
-        missing: lines that name no picture that is there: the number, the text and the split.
-        unlabelled: lines without a label: the number, the text and the split.
-        double: pictures of which two lines differ: the second line, the path, the split, and in what.
+        missing: lines that name no picture that is there.
+        unlabelled: lines without a label.
+        double: pictures of which two lines differ.
         notes: what is worth saying.
     """
 
@@ -36,9 +59,9 @@ class ListRows:
     labels: dict[SplitName, dict[str, str]] = field(default_factory=dict)
     classes: dict[SplitName, set[str]] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
-    missing: list[tuple[int, str, SplitName]] = field(default_factory=list)
-    unlabelled: list[tuple[int, str, SplitName]] = field(default_factory=list)
-    double: list[tuple[int, str, SplitName, str]] = field(default_factory=list)
+    missing: list[Trouble] = field(default_factory=list)
+    unlabelled: list[Trouble] = field(default_factory=list)
+    double: list[Trouble] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -57,7 +80,7 @@ def splits_of(found: PictureList) -> tuple[SplitName, ...]:
         else:
             match = found.finder.find_or_none(cells[found.name])
             split = None if match is None else _split_of(match.path)
-        if split is not None and split not in seen and _label(found, cells) not in {None, "-1", "-1.0"}:
+        if split is not None and split not in seen and _label(found, cells, None) not in {None, "-1", "-1.0"}:
             seen.add(split)
     return tuple(split for split in SPLITS if split in seen)
 
@@ -66,134 +89,130 @@ def read_rows(found: PictureList) -> ListRows:
     """Return what all lines of a list say.
 
     Raises:
-        DataError: a line cannot be read, names no picture or several, or has a label that is too long.
+        DataError: a line cannot be read, names several pictures, or has several labels or one that is too long.
     """
-    rows = ListRows()
-    first: dict[str, tuple[int, str | None, SplitName]] = {}
-    shown, again, ways = found.table.shown, 0, dict[str, str]()
-    no_split: tuple[int, int] = (0, 0)
-    lost: set[tuple[SplitName, str | None]] = set()
+    rows, said, lost = ListRows(), dict[str, _Said](), set[tuple[SplitName, str | None]]()
+    ways, no_split, again = dict[str, str](), list[int](), 0
     for line, cells in found.table.rows():
         rows.count += 1
         text = cells[found.name]
         split = found.splits.of(cells) if found.splits.columns else found.split or "train"
+        match = _match(found, text, line, split)
+        if match is not None:
+            rows.named.add(match.path)
+            split = _split_of(match.path) if found.by_folder else split
         if split is None:
-            no_split = no_split[0] + 1, no_split[1] or line
-        match = None
-        try:
-            match = found.finder.find(text, None if found.by_folder else split) if text else None
-        except SeveralError as error:
-            raise DataError(
-                f"{shown}, line {line:,}: '{printable(text)[:80]}' can be {' or '.join(map(printable, error.paths))}. "
-                "Write the folder into the list, or move one of the pictures away."
-            ) from error
-        label = _label(found, cells)
-        if found.label_folder:
-            label = None if match is None else match.path.split("/")[-2]
-        if label is not None and len(label) > _MOST_LABEL:
-            raise DataError(
-                f"{shown}, line {line:,}: the label '{printable(label)[:80]}' has {len(label):,} characters, expected at "
-                f"most {_MOST_LABEL}."
-            )
+            no_split.append(line)
+            continue
+        label = _label(found, cells, match)
         if match is None:
-            if split is not None:
-                rows.missing.append((line, text, split))
-                lost.add((split, label))
+            rows.missing.append(Trouble(line, text, split))
+            lost.add((split, label))
             continue
-        rows.named.add(match.path)
-        if split is None:
-            continue
-        if match.how != "name" and match.how not in ways:
-            ways[match.how] = f"'{printable(text)[:80]}' is {printable(match.path)}"
-        if found.by_folder:
-            split = _split_of(match.path)
-        before = first.get(match.path)
-        if before is not None:
-            if before[1:] == (label, split):
-                again += 1
-            else:
-                rows.double.append((line, match.path, split, _differing(before, line, label, split)))
-            continue
-        first[match.path] = (line, label, split)
-    _sort_out(rows, first, lost)
+        if match.how != "name":
+            ways.setdefault(match.how, f"'{printable(text)[:80]}' is {printable(match.path)}")
+        before = said.setdefault(match.path, now := _Said(line, label, split))
+        if before is not now:
+            again += before[1:] == now[1:]
+            if before[1:] != now[1:]:
+                rows.double.append(Trouble(line, match.path, before.split, _difference(before, now)))
+    _sort_out(rows, said, lost)
     rows.notes += _notes(found, ways, again, no_split)
     return rows
+
+
+def _match(found: PictureList, text: str, line: int, split: SplitName | None) -> Match | None:
+    try:
+        return found.finder.find(text, None if found.by_folder else split) if text else None
+    except SeveralError as error:
+        raise DataError(
+            f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' can be "
+            f"{' or '.join(map(printable, error.paths))}. Write the folder into the list, or move one of them away."
+        ) from error
 
 
 def _split_of(path: str) -> SplitName:
     return split_of_folder(path.rpartition("/")[0]) or "train"
 
 
-def _label(found: PictureList, cells: Sequence[str]) -> str | None:
+def _label(found: PictureList, cells: Sequence[str], match: Match | None) -> str | None:
     """Return the label of a line; None: it has none."""
-    if len(found.labels) > 1:
-        ones = [column for column in found.labels if flag(cells[column])]
-        if len(ones) > 1:
-            raise DataError(
-                f"{found.table.shown} says several classes for '{printable(cells[found.name])[:80]}': "
-                f"{found.table.called(ones[0])} and {found.table.called(ones[1])}. Picturewise learns one class per "
-                "picture; choose a column with --label-column."
-            )
-        return (found.table.header or ())[ones[0]] if ones else None
+    if found.label_folder:
+        return None if match is None else match.path.split("/")[-2]
     if not found.labels:
         return ""
-    label = cells[found.labels[0]]
-    return None if is_missing(label) else label
+    if len(found.labels) == 1:
+        label = cells[found.labels[0]]
+        if len(label) > _MOST_LABEL:
+            raise DataError(
+                f"{found.table.shown}: the label '{printable(label)[:80]}' has {len(label):,} characters, expected at "
+                f"most {_MOST_LABEL}."
+            )
+        return None if is_missing(label) else label
+    ones = [column for column in found.labels if flag(cells[column])]
+    if len(ones) > 1:
+        raise DataError(
+            f"{found.table.shown} gives '{printable(cells[found.name])[:80]}' the classes "
+            f"{found.table.called(ones[0])} and {found.table.called(ones[1])}, expected one. Choose a column with "
+            "--label-column."
+        )
+    return found.table.header[ones[0]] if ones and found.table.header else str(ones[0]) if ones else None
 
 
-def _differing(
-    before: tuple[int, str | None, SplitName], line: int, label: str | None, split: SplitName
-) -> str:
+def _difference(before: _Said, now: _Said) -> str:
     """Say in what two lines of one picture differ."""
-    one, two = (before[1], label) if before[1] != label else (before[2], split)
+    one, two = (before.label, now.label) if before.label != now.label else (before.split, now.split)
     quoted = [f"'{printable(what)[:60]}'" if what else "no label" for what in (one, two)]
-    return f"line {before[0]:,} says {quoted[0]}, line {line:,} {quoted[1]}"
+    return f"line {before.line:,} says {quoted[0]}, line {now.line:,} {quoted[1]}"
 
 
 def _sort_out(
-    rows: ListRows,
-    first: Mapping[str, tuple[int, str | None, SplitName]],
-    lost: Collection[tuple[SplitName, str | None]],
+    rows: ListRows, said: Mapping[str, _Said], lost: Collection[tuple[SplitName, str | None]]
 ) -> None:
-    """Enter the classes; pictures without one, and those of which lines differ, go where they belong."""
-    doubtful = {path for _, path, _, _ in rows.double}
-    values = {label for _, label, _ in first.values()} | {label for _, label in lost}
-    values.discard(None)
-    whole = bool(values) and all(_WHOLE.fullmatch(value) for value in values)
-    numbers = {value: str(int(float(value))) if whole and "." in value else value for value in values}
-    others = {numbers[value] for value in values} - {"-1"}
-    # Beside classes that are counted from 0, -1 is no class.
-    negative = whole and bool(others) and not any(value.startswith("-") for value in others)
-    names = {value: printable(numbers[value]) for value in values}
-    for path, (line, label, split) in first.items():
+    """Enter the classes; pictures without one go where they belong, and those of which lines differ nowhere."""
+    values = {one.label for one in said.values() if one.label is not None}
+    values |= {label for _, label in lost if label is not None}
+    names = _names(values)
+    doubtful = {trouble.text for trouble in rows.double}
+    for path, (line, label, split) in said.items():
         if path in doubtful:
             continue
-        if label is None or (negative and numbers[label] == "-1"):
-            rows.unlabelled.append((line, path, split))
+        name = None if label is None else names[label]
+        if name is None:
+            rows.unlabelled.append(Trouble(line, path, split))
         else:
-            rows.labels.setdefault(split, {})[path] = names[label]
-            rows.classes.setdefault(split, set()).add(names[label])
+            rows.labels.setdefault(split, {})[path] = name
+            rows.classes.setdefault(split, set()).add(name)
     for split, label in lost:
-        if label is not None and not (negative and numbers[label] == "-1"):
-            rows.classes.setdefault(split, set()).add(names[label])
+        if label is not None and (name := names[label]) is not None:
+            rows.classes.setdefault(split, set()).add(name)
 
 
-def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: tuple[int, int]) -> list[str]:
+def _names(values: Collection[str]) -> dict[str, str | None]:
+    """Return the class that each label stands for; None: for none."""
+    if not all(_WHOLE.fullmatch(value) for value in values):
+        return {value: printable(value) for value in values}
+    numbers: dict[str, str | None] = {
+        value: str(int(float(value))) if "." in value else value for value in values
+    }
+    others = set(numbers.values()) - {"-1", None}
+    # Beside classes that are counted from 0, -1 is no class. Of two classes, it can be one.
+    if len(others) > 1 and all(other is not None and not other.startswith("-") for other in others):
+        numbers = {value: None if number == "-1" else number for value, number in numbers.items()}
+    return numbers
+
+
+def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: Sequence[int]) -> list[str]:
     shown, notes = found.table.shown, []
     if again:
         notes.append(
-            f"{shown} names {again:,} pictures more than once, with the same class; each is used once."
+            f"{shown} names {again:,} picture{'s' * (again > 1)} more than once, with the same class; each is used "
+            "once."
         )
-    if no_split[0]:
+    if no_split:
         columns = " and ".join(found.table.called(split.column) for split in found.splits.columns)
         notes.append(
-            f"{shown}: {no_split[0]:,} lines were not used, because {columns} says neither train, valid nor test there; "
-            f"the first is line {no_split[1]:,}."
+            f"{shown}: the column {columns} says neither train, valid nor test in {len(no_split):,} "
+            f"line{'s' * (len(no_split) > 1)}, which were not used; the first is line {no_split[0]:,}."
         )
-    said = {
-        "ending": "names pictures under other endings",
-        "number": "names pictures by their numbers without the zeros in front",
-        "weak": "names folders that are not here, so pictures were found by their names alone",
-    }
-    notes += [f"{shown} {said[how]}: {example}." for how, example in sorted(ways.items())]
-    return notes
+    return [*notes, *(f"{shown} {_WAYS[how]}: {example}." for how, example in sorted(ways.items()))]

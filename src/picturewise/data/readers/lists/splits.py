@@ -98,16 +98,16 @@ def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         found = _meaning(table, chosen, named=True)
         if found is None:
             raise DataError(
-                f"{table.shown}: the column {table.called(chosen)} holds {listed(_values(table, chosen))}, which do not "
-                "say the split. Expected train, valid and test in it."
+                f"{table.shown}: the column {table.called(chosen)} holds {listed(_values(table, chosen))}, which do "
+                "not say the split. Expected train, valid and test in it."
             )
         return FoundSplits((found,), _explained(table, found), (chosen,))
     words = [found for column in others if (found := _by_words(table, column)) is not None]
     if words:
         words.sort(key=lambda found: (_name(table, found.column) not in _COLUMNS, found.column))
         more = [
-            f"{table.shown}: the column {table.called(other.column)} says splits too; --split-column uses it instead of "
-            f"{table.called(words[0].column)}."
+            f"{table.shown}: the column {table.called(other.column)} says splits too; --split-column uses it instead "
+            f"of {table.called(words[0].column)}."
             for other in words[1:]
             if any(other.of(row) != words[0].of(row) for row in table.sample)
         ]
@@ -194,8 +194,8 @@ def _by_numbers(table: Table, others: Sequence[int]) -> FoundSplits:
             found = _three(column)
             return FoundSplits((found,), _explained(table, found), (column,))
         note = (
-            f"{table.shown}: the column {table.called(column)} holds {listed(values)}, which do not say what is train and "
-            "test, so it was not used. Write train, valid and test there to use it."
+            f"{table.shown}: the column {table.called(column)} holds {listed(values)}, which do not say what is train "
+            "and test, so it was not used. Write train, valid and test there to use it."
         )
         return FoundSplits((), (note,), (column,))
     return FoundSplits()
