@@ -11,13 +11,29 @@ from picturewise.data.readers.lists.labels import several_labels
 from picturewise.data.readers.lists.recognise import recognise
 from picturewise.errors import DataError
 
-GROUPS = ["a", "b", "a", "b", "b", "a", "a", "b", "b", "a", "b", "a"]  # not the classes, nor constant within one
+GROUPS = [
+    "a",
+    "b",
+    "a",
+    "b",
+    "b",
+    "a",
+    "a",
+    "b",
+    "b",
+    "a",
+    "b",
+    "a",
+]  # not the classes, nor constant within one
 
 
 def table(header: str, *columns: list[object] | str) -> str:
     """Return a list with these columns behind the names of the pictures; a text stands in each line."""
     cells = [[column] * len(ROWS) if isinstance(column, str) else column for column in columns]
-    return lines(*(f"{name},{','.join(map(str, row))}" for name, *row in zip(LABELS, *cells, strict=True)), header=header)
+    return lines(
+        *(f"{name},{','.join(map(str, row))}" for name, *row in zip(LABELS, *cells, strict=True)),
+        header=header,
+    )
 
 
 TEXTS = list(LABELS.values())
@@ -60,7 +76,12 @@ def test_one_column_says_the_class_and_nothing_needs_to_be_said(
         ("filename,species,breed", [GROUPS, TEXTS], TEXTS, "'breed', not from 'species'"),
         ("filename,target,category", [GROUPS, TEXTS], TEXTS, "'category', not from 'target'"),
         ("filename,group,kind", ["abcdefghijkl", TEXTS], None, None),
-        ("filename,kind,size", [TEXTS, [1.5, 2.5, 3.5] * 4], TEXTS, "were taken from the column 'kind'; --label-column"),
+        (
+            "filename,kind,size",
+            [TEXTS, [1.5, 2.5, 3.5] * 4],
+            TEXTS,
+            "were taken from the column 'kind'; --label-column",
+        ),
     ],
 )
 def test_the_usual_name_decides_between_two_and_the_other_is_named(
@@ -85,10 +106,14 @@ def test_the_usual_name_decides_between_two_and_the_other_is_named(
         ("filename,colour,sub_label,top_label", [GROUPS, GROUPS, TEXTS]),
     ],
 )
-def test_where_nothing_decides_the_column_must_be_named(tmp_path: Path, header: str, columns: list[list[object]]) -> None:
+def test_where_nothing_decides_the_column_must_be_named(
+    tmp_path: Path, header: str, columns: list[list[object]]
+) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": table(header, *columns)})
     last = header.rpartition(",")[2]
-    with pytest.raises(DataError, match=rf"could say the class in several columns: .*'{last}'.*\. Choose one with --label"):
+    with pytest.raises(
+        DataError, match=rf"could say the class in several columns: .*'{last}'.*\. Choose one with --label"
+    ):
         recognise(root / "labels.csv")
     assert read(root, label_column=last) == ({"train": LABELS}, ())
     assert read(root / "labels.csv", label_column=last.upper()) == ({"train": LABELS}, ())
@@ -97,11 +122,14 @@ def test_where_nothing_decides_the_column_must_be_named(tmp_path: Path, header: 
 def test_a_column_that_is_named_must_be_there(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     with pytest.raises(
-        DataError, match=r"does not have the column 'lable' of --label-column; it has filename, label\. Did you mean 'label'"
+        DataError,
+        match=r"does not have the column 'lable' of --label-column; it has filename, label\. Did you mean 'label'",
     ):
         recognise(root / "labels.csv", label_hint("lable"))
     (root / "labels.csv").write_text(plain(header=""))
-    with pytest.raises(DataError, match=r"the column 'kind' of --label-column; it has 1, 2 \(no line names the columns\)"):
+    with pytest.raises(
+        DataError, match=r"the column 'kind' of --label-column; it has 1, 2 \(no line names the columns\)"
+    ):
         recognise(root / "labels.csv", label_hint("kind"))
     assert read(root, label_column="2") == ({"train": LABELS}, ())
 
@@ -121,15 +149,21 @@ def test_a_column_for_each_class_says_the_class(tmp_path: Path, change: object) 
     root = make_album(tmp_path / "album", {"labels.csv": table("image_id,cat,dog,owl", *columns)})
     found, notes = read(root)
     assert found == {"train": LABELS}
-    assert notes == (f"{root}/labels.csv: the classes are the columns cat, dog, owl, of which each line has a 1 in one.",)
+    assert notes == (
+        f"{root}/labels.csv: the classes are the columns cat, dog, owl, of which each line has a 1 in one.",
+    )
     assert set(read(root, label_column="dog")[0]["train"].values()) >= {change(0), change(1)} - {"0.0", "1.0"}  # type: ignore[operator]
 
 
 def test_several_ones_in_a_line_are_several_classes(tmp_path: Path) -> None:
     both = [1, *FLAGS["dog"][1:]]
-    root = make_album(tmp_path / "album", {"labels.csv": table("id,cat,dog,owl", FLAGS["cat"], both, FLAGS["owl"])})
+    root = make_album(
+        tmp_path / "album", {"labels.csv": table("id,cat,dog,owl", FLAGS["cat"], both, FLAGS["owl"])}
+    )
     for path in (root, root / "labels.csv"):
-        with pytest.raises(DataError, match=r"several classes for one picture, such as 'cat' and 'dog'; .*--label-column"):
+        with pytest.raises(
+            DataError, match=r"several classes for one picture, such as 'cat' and 'dog'; .*--label-column"
+        ):
             from picturewise.data.recognise import recognise as recognise_any
 
             recognise_any(path)
@@ -137,8 +171,12 @@ def test_several_ones_in_a_line_are_several_classes(tmp_path: Path) -> None:
 
 def test_lines_without_a_one_have_no_label(tmp_path: Path) -> None:
     none = [0, *FLAGS["cat"][1:]]
-    root = make_album(tmp_path / "album", {"labels.csv": table("id,cat,dog,owl", none, FLAGS["dog"], FLAGS["owl"])})
-    with pytest.raises(DataError, match=r"1 of 12 lines has no label; the first is line 2 \(images/cat_0\.png\)"):
+    root = make_album(
+        tmp_path / "album", {"labels.csv": table("id,cat,dog,owl", none, FLAGS["dog"], FLAGS["owl"])}
+    )
+    with pytest.raises(
+        DataError, match=r"1 of 12 lines has no label; the first is line 2 \(images/cat_0\.png\)"
+    ):
         read(root)
 
 
@@ -147,12 +185,14 @@ def joined(separator: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("header", "separator"), [("filename,labels", " "), ("filename,tags", " "), ("filename,label", "|"), ("filename,x", ";")]
+    ("header", "separator"),
+    [("filename,labels", " "), ("filename,tags", " "), ("filename,label", "|"), ("filename,x", ";")],
 )
 def test_several_labels_in_one_text_are_refused(tmp_path: Path, header: str, separator: str) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": table(header, joined(separator))})
     with pytest.raises(
-        DataError, match=rf"holds several labels for one picture, such as 'cat{'[|]' if separator == '|' else separator}blue'"
+        DataError,
+        match=rf"holds several labels for one picture, such as 'cat{'[|]' if separator == '|' else separator}blue'",
     ):
         recognise(root / "labels.csv")
     found, _ = read(root, label_column=header.rpartition(",")[2])
@@ -179,7 +219,11 @@ def test_names_that_share_words_are_classes(values: list[str]) -> None:
 
 @pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "null"])
 def test_lines_without_a_label_are_refused_or_left_out(tmp_path: Path, missing: str) -> None:
-    text = plain().replace("cat_3.png,cat", f"cat_3.png,{missing}").replace("owl_0.png,owl", f"owl_0.png,{missing}")
+    text = (
+        plain()
+        .replace("cat_3.png,cat", f"cat_3.png,{missing}")
+        .replace("owl_0.png,owl", f"owl_0.png,{missing}")
+    )
     root = make_album(tmp_path / "album", {"labels.csv": text})
     with pytest.raises(
         DataError, match=r"2 of 12 lines have no label; the first is line 5 \(images/cat_3\.png\).*--skip-bad"
@@ -203,7 +247,9 @@ def test_boxes_and_groups_are_remarked_upon(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": table("filename,label,x1,y1,x2,y2", *columns)})
     _, notes = read(root)
     assert len(notes) == 1
-    assert "the boxes in the columns 'x1', 'y1', 'x2', 'y2' were not used; whole pictures are read" in notes[0]
+    assert (
+        "the boxes in the columns 'x1', 'y1', 'x2', 'y2' were not used; whole pictures are read" in notes[0]
+    )
     patients = [f"p{n // 3}" for n in range(12)]
     (root / "labels.csv").write_text(table("filename,label,patient_id", TEXTS, patients))
     _, notes = read(root)

@@ -12,7 +12,9 @@ from picturewise.data.readers.lists.recognise import recognise
 from picturewise.errors import DataError
 
 
-def finder(root: Path, *paths: str, beside: str = "", stem: str = "labels", split: str | None = None) -> Finder:
+def finder(
+    root: Path, *paths: str, beside: str = "", stem: str = "labels", split: str | None = None
+) -> Finder:
     for path in paths:
         draw(root / path)
     return Finder(Pictures(root), beside, stem, split)  # type: ignore[arg-type]
@@ -33,7 +35,9 @@ def test_a_path_is_understood_by_its_end(tmp_path: Path, text: str) -> None:
     assert found.how == "name"
 
 
-@pytest.mark.parametrize("text", ["", ".", "..", "../..", "/", "c", "images", "a.png/", "x\0.png", "../../secret.txt", "b/"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "../..", "/", "c", "images", "a.png/", "x\0.png", "../../secret.txt", "b/"]
+)
 def test_other_texts_mean_no_picture(tmp_path: Path, text: str) -> None:
     assert finder(tmp_path, "images/a1.png", "images/b1.png").find(text) is None
 
@@ -89,7 +93,9 @@ def test_of_equal_names_a_list_means_those_of_its_split(
 
 
 def test_a_missing_picture_is_not_taken_from_another_splits_folder(tmp_path: Path) -> None:
-    found = finder(tmp_path, *(f"train/{n}.png" for n in range(1, 30)), "test/30.png", stem="train", split="train")
+    found = finder(
+        tmp_path, *(f"train/{n}.png" for n in range(1, 30)), "test/30.png", stem="train", split="train"
+    )
     found.learn([f"{n}.png" for n in range(1, 31)])
     assert found.find("29.png") == ("train/29.png", "name")
     assert found.find("30.png") is None
@@ -114,7 +120,9 @@ def test_a_folder_that_is_named_and_not_there_is_not_replaced_by_another(tmp_pat
     text = plain(lambda name, label: f"images/{name},{label}") + "gone/extra.png,cat\n"
     root = make_album(tmp_path / "album", {"labels.csv": text})
     draw(root / "other/extra.png")
-    with pytest.raises(DataError, match=r"1 of 13 lines names a picture that is not below .*'gone/extra\.png' in line 14"):
+    with pytest.raises(
+        DataError, match=r"1 of 13 lines names a picture that is not below .*'gone/extra\.png' in line 14"
+    ):
         read(root)
 
 
@@ -122,13 +130,16 @@ def test_pictures_of_one_name_in_two_folders_are_refused_unless_the_list_says_wh
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     draw(root / "more/dog_2.png")
     with pytest.raises(
-        DataError, match=r"line 8: 'dog_2\.png' can be images/dog_2\.png or more/dog_2\.png\. Write the folder"
+        DataError,
+        match=r"line 8: 'dog_2\.png' can be images/dog_2\.png or more/dog_2\.png\. Write the folder",
     ):
         read(root)
     (root / "labels.csv").write_text(plain(lambda name, label: f"images/{name},{label}"))
     found, notes = read(root)
     assert found == {"train": LABELS}
-    assert notes == (f"{root}: 1 picture is in no line of labels.csv and was not used; the first is more/dog_2.png.",)
+    assert notes == (
+        f"{root}: 1 picture is in no line of labels.csv and was not used; the first is more/dog_2.png.",
+    )
 
 
 def test_masks_of_the_same_names_are_not_the_pictures(tmp_path: Path) -> None:
@@ -136,7 +147,9 @@ def test_masks_of_the_same_names_are_not_the_pictures(tmp_path: Path) -> None:
     make_album(root, {}, "masks")
     found, notes = read(root)
     assert found == {"train": LABELS}
-    assert "12 pictures are in no line of labels.csv and were not used; the first is masks/cat_0.png" in notes[0]
+    assert (
+        "12 pictures are in no line of labels.csv and were not used; the first is masks/cat_0.png" in notes[0]
+    )
 
 
 def test_pictures_spread_over_folders_are_one_set(tmp_path: Path) -> None:
@@ -163,7 +176,9 @@ def test_a_text_leads_nowhere_but_to_pictures_below(tmp_path: Path) -> None:
     text = plain() + f"../../secret.png,cat\n{tmp_path}/secret.png,dog\n/etc/passwd,dog\n"
     (root / "labels.csv").write_text(text)
     for path in (root, root / "labels.csv"):
-        with pytest.raises(DataError, match=r"3 of 15 lines name a picture .*'\.\./\.\./secret\.png' in line 14"):
+        with pytest.raises(
+            DataError, match=r"3 of 15 lines name a picture .*'\.\./\.\./secret\.png' in line 14"
+        ):
             read(path)
 
 
@@ -172,7 +187,9 @@ def test_a_list_whose_pictures_all_lie_elsewhere_is_refused_with_their_place(tmp
     text = plain(lambda name, label: f"{tmp_path}/far/away/{name.replace('_', '-')},{label}")
     (tmp_path / "near/lists").mkdir(parents=True)
     (tmp_path / "near/lists/labels.csv").write_text(text)
-    with pytest.raises(DataError, match=r"names pictures such as .*far/away/cat-0\.png, and none of them lies below"):
+    with pytest.raises(
+        DataError, match=r"names pictures such as .*far/away/cat-0\.png, and none of them lies below"
+    ):
         recognise(tmp_path / "near/lists/labels.csv")
 
 
@@ -194,7 +211,9 @@ def test_only_so_many_files_are_looked_at(tmp_path: Path) -> None:
 
 
 def test_ids_match_whole_names_alone(tmp_path: Path) -> None:
-    root = make_album(tmp_path / "album", {"labels.csv": lines(*(f"{a[:-4]},{b}" for a, b in ROWS), header="id,label")})
+    root = make_album(
+        tmp_path / "album", {"labels.csv": lines(*(f"{a[:-4]},{b}" for a, b in ROWS), header="id,label")}
+    )
     assert read(root) == ({"train": LABELS}, ())
     for number, name in enumerate(LABELS):
         (root / "images" / name).rename(root / f"images/{number:05}.png")

@@ -1,191 +1,218 @@
+"""What comes out of lists: pictures, classes, what is left out; alike in every task."""
+
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from read_place import read_place
+from list_album import CLASSES, LABELS, ROWS, draw, lines, make_album, plain, read, recognised
 
+import picturewise
+from picturewise.data.hints import Hints
 from picturewise.data.options import DataOptions
-from picturewise.data.readers.labels_csv import LabelledFilesReader, recognise
-from picturewise.errors import DataError
-
-OPTIONS = DataOptions(source="")
-SavePicture = Callable[..., Path]
+from picturewise.data.readers.lists.recognise import recognise
+from picturewise.data.recognise import recognise as recognise_any
+from picturewise.errors import DataError, UsageError
 
 
-@pytest.fixture
-def competition(tmp_path: Path, save_picture: SavePicture) -> Callable[..., Path]:
-    """Make a folder with a list of 20 pictures and the pictures."""
-
-    def make(
-        listed: str = "train.csv", folder: str = "train", header: str = "id,label", ending: str = ""
-    ) -> Path:
-        lines = [header]
-        for number in range(20):
-            save_picture(tmp_path / folder / f"p{number}.png", seed=number)
-            lines.append(f"p{number}{ending},{('dog', 'cat')[number % 2]}")
-        (tmp_path / listed).write_text("\n".join(lines) + "\n")
-        return tmp_path
-
-    return make
+def ids(rows: list[tuple[str, str]]) -> str:
+    return lines(*(f"{name[:-4]},{label}" for name, label in rows), header="id,label")
 
 
-def recognised(path: Path) -> LabelledFilesReader:
-    source = recognise(path)
-    assert source is not None
-    return source
+CLEAN = {
+    "Kaggle": ("train", {"train.csv": ids(ROWS)}),
+    "breeds": ("train", {"labels.csv": ids(ROWS).replace("label", "breed", 1)}),
+    "file names": ("images", {"train.csv": plain()}),
+    "beside": (".", {"train_labels.csv": plain(header="Image,Category")}),
+    "other folder": ("some folder", {"my list.csv": plain(header='"file_name","label"')}),
+    "semicolons": ("images", {"labels.csv": plain().replace(",", ";")}),
+    "tabs": ("images", {"labels.tsv": plain().replace(",", "\t")}),
+    "no header": ("images", {"labels.csv": plain(header="")}),
+    "ImageNet's": ("train", {"train.txt": plain(lambda a, b: f"{a} {CLASSES.index(b)}", "")}),
+    "imagefolder": ("images", {"images/metadata.csv": plain(header="file_name,label")}),
+    "Roboflow": ("train", {"train/_classes.csv": plain(header="filename, class")}),
+    "relative": ("images", {"labels.csv": plain(lambda a, b: f"./images/{a},{b}")}),
+    "index": ("images", {"labels.csv": lines(*(f"{n},{a},{b}" for n, (a, b) in enumerate(ROWS)), header=",file,label")}),
+    "sizes": ("images", {"labels.csv": lines(*(f"{a},4,4,{b}" for a, b in ROWS), header="filename,width,height,class")}),
+    "captions": ("images", {"labels.csv": lines(*(f"{a},a {a},{b}" for a, b in ROWS), header="file,caption,label")}),
+    "numbers and names": (
+        "images",
+        {"labels.csv": lines(*(f"{a},{CLASSES.index(b)},{b}" for a, b in ROWS), header="file,label,label_name")},
+    ),
+    "two lists": ("images", {"train.csv": ids(ROWS[::2]), "test.csv": ids(ROWS[1::2])}),
+    "three lists": ("images", {"train.csv": ids(ROWS[::3]), "val.csv": ids(ROWS[1::3]), "test.csv": ids(ROWS[2::3])}),
+    "split column": (
+        "images",
+        {"labels.csv": lines(*(f"{a},{b},{('train', 'test')[n % 2]}" for n, (a, b) in enumerate(ROWS)),
+                             header="filename,label,split")},
+    ),
+    "other folder for the list": ("images", {"annotations/labels.csv": plain()}),
+    "two parts": ("images/a", {"labels.csv": plain()}),
+    "submission": ("images", {"train.csv": plain(), "sample_submission.csv": plain(lambda a, b: f"{a},cat")}),
+    "papers": ("images", {"labels.csv": plain(), "README.md": "0", "LICENSE.txt": "all rights\n", "names.txt": "cat\n"}),
+    "hidden": ("images", {"labels.csv": plain(), ".old.csv": plain(), "images/.ds/x.csv": plain()}),
+}  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("listed", "folder", "header", "ending"),
-    [
-        ("train.csv", "train", "id,label", ""),
-        ("labels.csv", "train", "id,breed", ""),
-        ("train.csv", "images", "filename,class", ".png"),
-        ("train_labels.csv", ".", "Image,Category", ".png"),
-        ("my list.csv", "some folder", '"file_name","label"', ".png"),
-    ],
-)
-def test_names_and_labels_are_found_in_the_usual_layouts(
-    competition: Callable[..., Path], listed: str, folder: str, header: str, ending: str
-) -> None:
-    root = competition(listed, folder, header, ending)
-    for path in (root, root / listed):
-        found = recognised(path).read({"train"}, OPTIONS).parts["train"].pictures
-        assert found.classes == ("cat", "dog")
-        assert found.names is not None
-        assert found.labels is not None
-        labels = {
-            Path(name).name: found.classes[label]
-            for name, label in zip(found.names, found.labels, strict=True)
-        }
-        assert labels == {f"p{number}.png": ("dog", "cat")[number % 2] for number in range(20)}
+@pytest.mark.parametrize("name", CLEAN)
+def test_a_clean_list_gives_all_its_pictures_and_no_note(tmp_path: Path, name: str) -> None:
+    folder, files = CLEAN[name]
+    found, notes = read(make_album(tmp_path / "album", files, folder))
+    numbers = {label: str(CLASSES.index(label)) for label in CLASSES}
+    together = {picture: label for part in found.values() for picture, label in part.items()}
+    assert together in (LABELS, {picture: numbers[label] for picture, label in ROWS})
+    assert notes == ()
 
 
-def test_an_unlabelled_test_list_and_a_submission_are_no_splits(
-    competition: Callable[..., Path], save_picture: SavePicture
-) -> None:
-    root = competition()
-    save_picture(root / "test" / "q1.png")
-    (root / "test.csv").write_text("id\nq1\n")
-    (root / "sample_submission.csv").write_text("id,label\nq1,cat\n")
-    assert recognised(root).splits == ("train",)
-    assert list(read_place(DataOptions(source=str(root))).splits()) == ["train", "valid", "test"]
+def test_pictures_are_the_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain(header="")})
+    (root / "labels.csv").write_text(
+        "".join(sorted(plain(header="").splitlines(keepends=True), reverse=True))
+    )
+    pictures = recognised(root).read({"train"}, DataOptions(source="")).parts["train"].pictures
+    assert pictures.names == [f"images/{name}" for name in LABELS]
+    assert pictures.classes == CLASSES
+    assert pictures.origin == f"{root}/labels.csv"
+    for name, image in zip(pictures.names, pictures.images, strict=True):
+        from picturewise.data.pictures.decode import read_picture
+
+        assert (image == read_picture(root / name, None, 1)).all()
 
 
-def test_lists_of_several_splits_keep_the_classes_of_train(
-    competition: Callable[..., Path], save_picture: SavePicture
-) -> None:
-    root = competition()
-    save_picture(root / "test" / "q1.png")
-    (root / "test.csv").write_text("id,label\nq1,dog\n")
-    assert read_place(DataOptions(source=str(root))).split("test").labels.tolist() == [1]
-    (root / "test.csv").write_text("id,label\nq1,dogs\n")
-    assert read_place(DataOptions(source=str(root)), ["train"])
+def test_lists_of_several_splits_keep_the_classes_of_train(tmp_path: Path) -> None:
+    files = {"train.csv": ids(ROWS[1:]), "test.csv": "id,label\ncat_0,dog\n"}
+    root = make_album(tmp_path / "album", files)
+    assert read(root)[0]["test"] == {"cat_0.png": "dog"}
+    (root / "test.csv").write_text("id,label\ncat_0,dogs\n")
+    reader = recognised(root)
+    assert reader.read({"train"}, DataOptions(source="")).parts["train"]
     with pytest.raises(DataError, match=r"class 'dogs', which train\.csv does not have.* Did you mean 'dog'"):
-        read_place(DataOptions(source=str(root)))
+        reader.read({"test"}, DataOptions(source=""))
 
 
-def test_names_may_hold_folders(competition: Callable[..., Path], save_picture: SavePicture) -> None:
-    root = competition()
-    save_picture(root / "train" / "deep" / "x.png", seed=99)
-    with (root / "train.csv").open("a") as file:
-        file.write("deep/x,cat\n")
-    found = recognised(root).read({"train"}, OPTIONS).parts["train"].pictures
-    assert found.names is not None
-    assert "train/deep/x.png" in found.names
-
-
-def test_labels_for_files_that_are_not_there_are_told_with_their_line(
-    competition: Callable[..., Path],
-) -> None:
-    root = competition()
-    (root / "train" / "p3.png").unlink()
-    with pytest.raises(
-        DataError,
-        match=r"1 of 19 files .* p3: named in line 5 of .*train\.csv, but not in train\. .*--skip-bad",
-    ):
-        recognised(root).read({"train"}, OPTIONS)
+def test_missing_pictures_are_counted_among_all_lines_and_the_first_is_named(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain()})
+    draw(root / "extra/x.png")
+    for name in ("cat_0.png", "cat_1.png", "owl_3.png"):
+        (root / "images" / name).unlink()
+    for path in (root, root / "labels.csv"):
+        with pytest.raises(
+            DataError,
+            match=rf"labels\.csv: 3 of 12 lines name a picture that is not below {root}; the first is 'cat_0\.png' in line "
+            r"2\. Correct the list, or leave them out with --skip-bad\.",
+        ):
+            read(path)
     reading = recognised(root).read({"train"}, DataOptions(source="", skip_bad=True))
-    assert len(reading.parts["train"].pictures) == 19
-    assert reading.skipped[0].path == "p3"
+    assert len(reading.parts["train"].pictures) == 9
+    assert [(file.path, file.reason) for file in reading.skipped] == [
+        ("cat_0.png", "named in line 2, but not there"),
+        ("cat_1.png", "named in line 3, but not there"),
+        ("owl_3.png", "named in line 13, but not there"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("p1,cat", r"line 22: 'p1' stands in line 3 already"),
-        ("x,cat,dog", "line 22: 3 columns, expected 2"),
-        ("x", "line 22: 1 columns, expected 2"),
-        ("x,", "line 22: the name is 'x' and the label ''"),
-        (",cat", "line 22: the name is ''"),
-        ("x," + "c" * 300, "at most 200 characters"),
-        ("../../secret,cat", r"\.\./\.\./secret: named in line 22"),
-        ("/etc/passwd,cat", "/etc/passwd: named in line 22"),
-        ('"x,cat', "line 22: 1 columns|unexpected end"),
+        ("cat_0.png,cat,dog", "line 14: 3 columns, expected 2"),
+        ("cat_0.png", "line 14: 1 columns, expected 2"),
+        (",cat", r"1 of 13 lines names a picture .* '' in line 14"),
+        ("cat_0.png," + "c" * 300, "at most 200"),
+        ("../../secret,cat", r"'\.\./\.\./secret' in line 14"),
+        ("/etc/passwd,cat", "'/etc/passwd' in line 14"),
+        ('"x,cat', "line 14: 1 columns|unexpected end"),
         ("x" * 200_000 + ",cat", "field larger than field limit"),
-        ("\x1b[31m,cat", r"\\x1b\[31m: named in line 22"),
-        ("train\0.png,cat", "named in line 22|line contains NUL"),
+        ("\x1b[31m,cat", r"'\\x1b\[31m' in line 14"),
+        ("train\0.png,cat", r"in line 14|line contains NUL"),
     ],
 )
-def test_a_line_that_cannot_be_used_is_named(
-    competition: Callable[..., Path], line: str, sentence: str
-) -> None:
-    root = competition()
-    with (root / "train.csv").open("a") as file:
-        file.write(line)
+def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, line: str, sentence: str) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain() + line})
     with pytest.raises(DataError, match=sentence) as caught:
-        recognised(root).read({"train"}, OPTIONS)
+        read(root)
     assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600
 
 
-def test_two_lists_for_one_split_and_a_single_class_are_refused(competition: Callable[..., Path]) -> None:
-    root = competition()
-    (root / "more.csv").write_text("id,label\np1,cat\n")
-    with pytest.raises(DataError, match=r"two lists of pictures for one split, more\.csv and train\.csv"):
-        recognise(root)
-    (root / "train.csv").unlink()
+def test_a_single_class_is_refused(tmp_path: Path) -> None:
+    root = make_album(
+        tmp_path / "album", {"labels.csv": lines("cat_0.png,cat", "cat_1.png,cat", "cat_2.png,cat")}
+    )
     with pytest.raises(DataError, match="holds 1 different labels, expected 2"):
-        recognised(root).read({"train"}, OPTIONS)
+        read(root)
 
 
-def test_class_folders_with_an_unrelated_table_stay_class_folders(
-    tmp_path: Path, make_classes: Callable[..., Path]
-) -> None:
-    make_classes(tmp_path)
-    (tmp_path / "notes.csv").write_text("name,label\nnothing,here\n")
-    assert recognise(tmp_path) is None
-    assert read_place(DataOptions(source=str(tmp_path)), ["train"]).classes == ("cat", "dog")
+def test_hints_are_obeyed_and_kept(tmp_path: Path) -> None:
+    text = lines(*(f"{a},{a},{b},{b[::-1]},{('train', 'test')[n % 2]},{('test', 'train')[n % 2]}" for n, (a, b) in enumerate(ROWS)),
+                 header="one,two,label,back,split,turned")  # fmt: skip
+    root = make_album(tmp_path / "album", {"labels.csv": text})
+    hints = {"file_column": "two", "label_column": "back", "split_column": "turned"}
+    found, _ = read(root, **hints)
+    assert found["test"] == {name: label[::-1] for name, label in ROWS[::2]}
+    assert recognise_any(root, hints=Hints(**hints)).hints == Hints(**hints)
+    dataset = picturewise.read_dataset(root, **hints)
+    assert dataset.classes == ("god", "lwo", "tac")
+    assert dataset.test is not None
+    assert sorted(map(str, dataset.test.names or ())) == [f"images/{name}" for name, _ in ROWS[::2]]
+    with pytest.raises(UsageError, match=r"--layout says nothing"):
+        recognise_any(root, hints=Hints(layout="planar"))
 
 
-@pytest.mark.parametrize(
-    ("header", "sentence"),
-    [
-        ("id,colour", "has the columns id, colour, and none of labels among them, expected one named label,"),
-        (
-            "what,label",
-            "has the columns what, label, and none of file names among them, expected one named filename,",
-        ),
-    ],
-)
-def test_a_list_that_lacks_a_column_is_told_with_those_that_it_has(
-    competition: Callable[..., Path], header: str, sentence: str
-) -> None:
-    root = competition("train.csv", "images", header)
-    for path in (root, root / "train.csv"):
-        with pytest.raises(DataError, match=sentence):
-            recognise(path)
+def test_a_column_that_no_list_has_is_refused(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain()})
+    for hint in ("label_column", "file_column", "split_column"):
+        option = "--" + hint.replace("_", "-")
+        for path in (root, root / "labels.csv"):
+            with pytest.raises(
+                DataError, match=rf"does not have the column 'kind' of {option}; it has filename, label"
+            ):
+                recognise_any(path, hints=Hints(**{hint: "kind"}))
 
 
-def test_tables_beside_other_sets_are_passed_over(
-    competition: Callable[..., Path], save_picture: SavePicture
-) -> None:
-    root = competition("train.csv", "cat", "id,colour")
-    save_picture(root / "dog" / "1.png")  # so these are folders of classes
-    assert recognise(root) is None
-    (root / "train.csv").write_text("name,colour\nunknown,1\n")
-    assert recognise(root / "train.csv") is None
-    (root / "train.csv").write_text("name,colour\n1,2,3\n")
-    assert recognise(root / "train.csv") is None
+def test_two_columns_of_pictures_are_refused_unless_one_is_named(tmp_path: Path) -> None:
+    text = lines(
+        *(f"{a},{c},{b}" for (a, b), (c, _) in zip(ROWS, ROWS[::-1], strict=True)), header="left,right,label"
+    )
+    root = make_album(tmp_path / "album", {"labels.csv": text})
+    with pytest.raises(
+        DataError, match=r"names pictures in the columns 'left' and 'right'\. Choose one with --file-column"
+    ):
+        recognise(root / "labels.csv")
+    assert read(root, file_column="left") == ({"train": LABELS}, ())
+    (root / "labels.csv").write_text(text.replace("left,right", "image,right"))
+    found, notes = read(root)
+    assert found == {"train": LABELS}
+    assert len(notes) == 1
+    assert (
+        "the pictures are those of the column 'image'; 'right' names others, which --file-column uses"
+        in notes[0]
+    )
+
+
+def test_a_change_beside_the_pictures_is_noticed(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain()})
+    assert len(picturewise.read_dataset(root / "labels.csv").notes) == 2  # of what is held out
+    assert len(picturewise.read_dataset(root).notes) == 2
+    draw(root / "later/x.png")
+    assert len(picturewise.read_dataset(root).notes) == 3
+    (root / "labels.csv").write_text(plain().replace("cat", "pig").replace("pig_", "cat_"))
+    assert picturewise.read_dataset(root).classes == ("dog", "owl", "pig")
+    assert picturewise.read_dataset(root / "labels.csv").classes == ("dog", "owl", "pig")
+
+
+@pytest.mark.slow
+def test_every_task_reads_a_list_alike(tmp_path: Path) -> None:
+    text = lines(*(f"{a},{b},x,{('train', 'test')[n % 4 == 3]}" for n, (a, b) in enumerate(ROWS)),
+                 header="filename,kind,note,part")  # fmt: skip
+    root = make_album(tmp_path / "album", {"labels.csv": text})
+    settings = {"data.label_column": "kind", "data.split_column": "part"}
+    run = picturewise.train(
+        root, settings=settings, model="mlp 4", epochs=1, out=tmp_path / "run", progress=False
+    )
+    tested = sorted(name for n, (name, _) in enumerate(ROWS) if n % 4 == 3)
+    assert picturewise.evaluate(run).pictures == len(tested)
+    predictions, _ = picturewise.predict(run, root, hints=Hints(label_column="kind", split_column="part"))
+    assert sorted(Path(prediction.name).name for prediction in predictions) == tested
+    (root / "test.csv").write_text("filename\n" + "".join(f"{name}\n" for name in tested))
+    predictions, _ = picturewise.predict(run, root / "test.csv")
+    assert sorted(Path(prediction.name).name for prediction in predictions) == tested

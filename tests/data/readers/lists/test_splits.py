@@ -28,7 +28,9 @@ def parted(*parts: str) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize("column", ["split", "Split", "set", "subset", "fold", "Usage", "data_type", "phase", "whatever"])
+@pytest.mark.parametrize(
+    "column", ["split", "Split", "set", "subset", "fold", "Usage", "data_type", "phase", "whatever"]
+)
 def test_a_column_of_words_says_the_split(tmp_path: Path, column: str) -> None:
     root = album(tmp_path, column, PARTS)
     for path in (root, root / "labels.csv"):
@@ -38,7 +40,11 @@ def test_a_column_of_words_says_the_split(tmp_path: Path, column: str) -> None:
 @pytest.mark.parametrize(
     ("column", "words", "read_as"),
     [
-        ("Usage", ("Training", "PublicTest", "PrivateTest"), "PrivateTest as test, PublicTest as valid, Training as train"),
+        (
+            "Usage",
+            ("Training", "PublicTest", "PrivateTest"),
+            "PrivateTest as test, PublicTest as valid, Training as train",
+        ),
         ("split", ("trainval", "val", "test"), "trainval as train"),
         ("partition", ("0", "1", "2"), "0 as train, 1 as valid, 2 as test"),
         ("split", ("0.0", "1.0", "2.0"), "0.0 as train, 1.0 as valid, 2.0 as test"),
@@ -77,7 +83,9 @@ def test_two_questions_are_answered_together(tmp_path: Path) -> None:
     assert read(album(tmp_path, "is_valid,is_test", values))[0] == parted(*PARTS)
 
 
-@pytest.mark.parametrize(("column", "values"), [("fold", "01234"), ("split", "01"), ("cv", "12"), ("kfold", "0123456789")])
+@pytest.mark.parametrize(
+    ("column", "values"), [("fold", "01234"), ("split", "01"), ("cv", "12"), ("kfold", "0123456789")]
+)
 def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, column: str, values: str) -> None:
     root = album(tmp_path, column, [values[number % len(values)] for number in range(12)])
     found, notes = read(root)
@@ -85,7 +93,9 @@ def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, colu
     assert len(notes) == 1
     assert f"the column '{column}' holds 0, 1" in notes[0] or f"the column '{column}' holds 1, 2" in notes[0]
     assert "Write train, valid and test there to use it." in notes[0]
-    with pytest.raises(DataError, match=rf"the column '{column}' holds .*, which do not say the split\. Expected train"):
+    with pytest.raises(
+        DataError, match=rf"the column '{column}' holds .*, which do not say the split\. Expected train"
+    ):
         recognise(root / "labels.csv", Hints(split_column=column))
 
 
@@ -97,7 +107,9 @@ def test_the_user_may_name_the_column(tmp_path: Path) -> None:
     assert len(notes) == 1
     assert "the column 'mine' says splits too; --split-column uses it instead of 'split'" in notes[0]
     assert read(root, split_column="mine") == (parted(*other), ())
-    with pytest.raises(DataError, match=r"does not have the column 'part' of --split-column; it has filename, label, split"):
+    with pytest.raises(
+        DataError, match=r"does not have the column 'part' of --split-column; it has filename, label, split"
+    ):
         recognise(root / "labels.csv", Hints(split_column="part"))
 
 
@@ -126,7 +138,10 @@ def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
 
 
 def test_a_test_part_without_labels_is_no_split(tmp_path: Path) -> None:
-    rows = (f"{name},{'' if part == 'test' else label},{part}" for (name, label), part in zip(ROWS, PARTS, strict=True))
+    rows = (
+        f"{name},{'' if part == 'test' else label},{part}"
+        for (name, label), part in zip(ROWS, PARTS, strict=True)
+    )
     root = make_album(tmp_path / "album", {"labels.csv": lines(*rows, header="filename,label,split")})
     found, notes = read(root)
     assert found == {split: part for split, part in parted(*PARTS).items() if split != "test"}

@@ -27,7 +27,9 @@ FORMS = {
     "empty lines": plain().replace("\n", "\n\n") + "\n\n",
     "quotes": plain(lambda name, label: f'"{name}","{label}"', '"filename","label"'),
     "spaces": plain(lambda name, label: f"  {name} , {label} "),
-    "a number for each line": lines(*(f"{n},{a},{b}" for n, (a, b) in enumerate(ROWS)), header=",filename,label"),
+    "a number for each line": lines(
+        *(f"{n},{a},{b}" for n, (a, b) in enumerate(ROWS)), header=",filename,label"
+    ),
     "names of lines without a name": lines(*(f"{n},{a},{b}" for n, (a, b) in enumerate(ROWS))),
     "a comma at each end": plain(lambda name, label: f"{name},{label},"),
     "the label first": plain(lambda name, label: f"{label},{name}", "label,filename"),
@@ -59,7 +61,11 @@ def test_texts_and_tables_by_other_endings(tmp_path: Path, file: str, text: str)
 
 
 def test_names_and_labels_with_spaces_need_no_quotes(tmp_path: Path) -> None:
-    text = lines(*(f"images/{name} a {label}" for name, label in ROWS[:-1]), "images/owl_3.png  a brown  owl", header="")
+    text = lines(
+        *(f"images/{name} a {label}" for name, label in ROWS[:-1]),
+        "images/owl_3.png  a brown  owl",
+        header="",
+    )
     root = make_album(tmp_path / "album", {"list.txt": text})
     (root / "images/cat_0.png").rename(root / "images/cat 0.png")
     (root / "list.txt").write_text(text.replace("cat_0.png", "cat 0.png"))
@@ -70,20 +76,26 @@ def test_names_and_labels_with_spaces_need_no_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["cat_0.png", "cat_1.png"])
-def test_a_first_line_is_told_from_names_also_where_its_picture_is_missing(tmp_path: Path, missing: str) -> None:
+def test_a_first_line_is_told_from_names_also_where_its_picture_is_missing(
+    tmp_path: Path, missing: str
+) -> None:
     for header in ("filename,label", ""):
         for ending in ("", ".png"):
             text = plain(lambda name, label, ending=ending: f"{name[:-4]}{ending},{label}", header)
             root = make_album(tmp_path / f"{len(header)}{ending}-", {"labels.csv": text})
             (root / "images" / missing).unlink()
             line = list(LABELS).index(missing) + 1 + bool(header)
-            with pytest.raises(DataError, match=rf"1 of 12 lines names a picture .*'{missing[:-4]}.*' in line {line}\."):
+            with pytest.raises(
+                DataError, match=rf"1 of 12 lines names a picture .*'{missing[:-4]}.*' in line {line}\."
+            ):
                 read(root)
             assert len(read(root, skip_bad=True)[0]["train"]) == 11
 
 
 def test_classes_called_like_numbers_may_stand_above_ones_and_zeros(tmp_path: Path) -> None:
-    text = plain(lambda name, label: f"{name},{','.join(str(int(label == one)) for one in NUMBERS)}", "image,0,1,2")
+    text = plain(
+        lambda name, label: f"{name},{','.join(str(int(label == one)) for one in NUMBERS)}", "image,0,1,2"
+    )
     found, notes = read(make_album(tmp_path / "album", {"labels.csv": text}))
     assert found == {"train": {name: NUMBERS[label] for name, label in ROWS}}
     assert len(notes) == 1

@@ -158,7 +158,11 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
             f"{table.shown} could say the class in several columns: {shown}. Choose one with --label-column."
         )
     found, notes = apart[0], list(_several(table, apart[0]))
-    if not named and any(1 < len(columns[other].values) and not columns[other].tells_each_apart for other in others if other != found.place):
+    if not named and any(
+        len(columns[other].values) > 1 and not columns[other].tells_each_apart
+        for other in others
+        if other != found.place
+    ):
         notes.append(
             f"{table.shown}: the classes were taken from the column {table.called(found.place)}; --label-column names "
             "another."

@@ -156,7 +156,10 @@ def _check_lines(found: PictureList, rows: ListRows, split: SplitName, root: Pat
 def _check_apart(lists: Mapping[SplitName, PictureList], rows: Mapping[Path, ListRows]) -> None:
     """Refuse lists of different splits that name the same picture."""
     seen: dict[str, SplitName] = {}
-    for split, found in lists.items() if len(set(lists.values())) > 1 else ():
+    for split in SPLITS if len(set(lists.values())) > 1 else ():
+        found = lists.get(split)
+        if found is None:
+            continue
         for path in rows[found.path].labels.get(split, ()):
             if path in seen:
                 raise DataError(

@@ -134,13 +134,12 @@ def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
     chosen, notes = _chosen(labelled, root)
     if chosen is None:
         return None
-    used = set(chosen.values())
-    others = tuple(found for found in lists if found not in used)
-    notes += [_left_over(found, chosen) for found in others if not found.labelled]
+    used = {found.path for found in chosen.values()}
+    others = tuple(found for found in lists if found.path not in used and not found.labelled)
+    notes += [_left_over(found, chosen) for found in others]
     notes += [aside.what for aside in asides]
     return ListReader(
-        root, pictures, chosen, tuple(found for found in others if not found.labelled), (root,),
-        tuple(note for note in notes if note), hints,
+        root, pictures, chosen, others, (root,), tuple(note for note in notes if note), hints
     )  # fmt: skip
 
 

@@ -85,15 +85,17 @@ def look(path: Path) -> Table | None:
 def _look_at_lines(path: Path) -> Table | None:
     names: dict[str, None] = {}
     records: list[dict[str, Any]] = []
+    others = 0
     for line in sample_lines(path, path.stat().st_size, "utf-8-sig"):
         if not line.strip():
             continue
         record = _record(line)
         if record is None:
-            return None
+            others += 1
+            continue
         names |= dict.fromkeys(record)
         records.append(record)
-    if not records or len(names) > MAX_COLUMNS:
+    if others > len(records) / 10 or not records or len(names) > MAX_COLUMNS:
         return None
     header = tuple(names)
     return Records(

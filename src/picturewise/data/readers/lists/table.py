@@ -127,7 +127,7 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
     with path.open("rb") as file:
         start = file.read(_MAX_LINE)
     encoding = "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    if encoding == "utf-8-sig" and b"\0" in start:
+    if encoding == "utf-8-sig" and b"\0" in start.partition(b"\n")[0]:
         return None
     if encoding == "utf-16" and size > MAX_BYTES // 4:
         return None
