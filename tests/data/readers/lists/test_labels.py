@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from list_album import CLASSES, LABELS, ROWS, lines, make_album, plain, read
 
+from picturewise.data.hints import Hints
 from picturewise.data.readers.lists.labels import several_labels
 from picturewise.data.readers.lists.recognise import recognise
+from picturewise.data.recognise import recognise as recognise_any
 from picturewise.errors import DataError
 
 GROUPS = [
@@ -125,19 +127,13 @@ def test_a_column_that_is_named_must_be_there(tmp_path: Path) -> None:
         DataError,
         match=r"does not have the column 'lable' of --label-column; it has filename, label\. Did you mean 'label'",
     ):
-        recognise(root / "labels.csv", label_hint("lable"))
+        recognise(root / "labels.csv", Hints(label_column="lable"))
     (root / "labels.csv").write_text(plain(header=""))
     with pytest.raises(
         DataError, match=r"the column 'kind' of --label-column; it has 1, 2 \(no line names the columns\)"
     ):
-        recognise(root / "labels.csv", label_hint("kind"))
+        recognise(root / "labels.csv", Hints(label_column="kind"))
     assert read(root, label_column="2") == ({"train": LABELS}, ())
-
-
-def label_hint(column: str) -> object:
-    from picturewise.data.hints import Hints
-
-    return Hints(label_column=column)
 
 
 FLAGS = {name: [int(label == name) for label in TEXTS] for name in CLASSES}
@@ -164,8 +160,6 @@ def test_several_ones_in_a_line_are_several_classes(tmp_path: Path) -> None:
         with pytest.raises(
             DataError, match=r"several classes for one picture, such as 'cat' and 'dog'; .*--label-column"
         ):
-            from picturewise.data.recognise import recognise as recognise_any
-
             recognise_any(path)
 
 
@@ -209,7 +203,7 @@ def test_a_label_of_several_words_may_be_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        ["sea lion", "sea horse", "lion"], ["black bear", "polar bear", "brown bear"], ["New York", "York", "New Delhi"],
+        ["sea lion", "sea horse", "lion"], ["black bear", "polar bear", "brown bear"], ["New York", "York", "New D"],
         ["red apple", "green apple", "red pear", "green pear"], ["cat", "dog"], ["a, b", "c, d"], [],
     ],
 )  # fmt: skip

@@ -32,12 +32,12 @@ CLEAN = {
     "imagefolder": ("images", {"images/metadata.csv": plain(header="file_name,label")}),
     "Roboflow": ("train", {"train/_classes.csv": plain(header="filename, class")}),
     "relative": ("images", {"labels.csv": plain(lambda a, b: f"./images/{a},{b}")}),
-    "index": ("images", {"labels.csv": lines(*(f"{n},{a},{b}" for n, (a, b) in enumerate(ROWS)), header=",file,label")}),
-    "sizes": ("images", {"labels.csv": lines(*(f"{a},4,4,{b}" for a, b in ROWS), header="filename,width,height,class")}),
-    "captions": ("images", {"labels.csv": lines(*(f"{a},a {a},{b}" for a, b in ROWS), header="file,caption,label")}),
+    "index": ("images", {"labels.csv": plain(lambda a, b: f"{list(LABELS).index(a)},{a},{b}", ",file,label")}),
+    "sizes": ("images", {"labels.csv": plain(lambda a, b: f"{a},4,4,{b}", "filename,width,height,class")}),
+    "captions": ("images", {"labels.csv": plain(lambda a, b: f"{a},a {a},{b}", "file,caption,label")}),
     "numbers and names": (
         "images",
-        {"labels.csv": lines(*(f"{a},{CLASSES.index(b)},{b}" for a, b in ROWS), header="file,label,label_name")},
+        {"labels.csv": plain(lambda a, b: f"{a},{CLASSES.index(b)},{b}", "file,label,label_name")},
     ),
     "two lists": ("images", {"train.csv": ids(ROWS[::2]), "test.csv": ids(ROWS[1::2])}),
     "three lists": ("images", {"train.csv": ids(ROWS[::3]), "val.csv": ids(ROWS[1::3]), "test.csv": ids(ROWS[2::3])}),
@@ -49,7 +49,7 @@ CLEAN = {
     "other folder for the list": ("images", {"annotations/labels.csv": plain()}),
     "two parts": ("images/a", {"labels.csv": plain()}),
     "submission": ("images", {"train.csv": plain(), "sample_submission.csv": plain(lambda a, b: f"{a},cat")}),
-    "papers": ("images", {"labels.csv": plain(), "README.md": "0", "LICENSE.txt": "all rights\n", "names.txt": "cat\n"}),
+    "papers": ("images", {"labels.csv": plain(), "README.md": "0", "LICENSE.txt": "all\n", "names.txt": "cat\n"}),
     "hidden": ("images", {"labels.csv": plain(), ".old.csv": plain(), "images/.ds/x.csv": plain()}),
 }  # fmt: skip
 
@@ -98,8 +98,8 @@ def test_missing_pictures_are_counted_among_all_lines_and_the_first_is_named(tmp
     for path in (root, root / "labels.csv"):
         with pytest.raises(
             DataError,
-            match=rf"labels\.csv: 3 of 12 lines name a picture that is not below {root}; the first is 'cat_0\.png' in line "
-            r"2\. Correct the list, or leave them out with --skip-bad\.",
+            match=rf"labels\.csv: 3 of 12 lines name a picture that is not below {root}; the first is 'cat_0\.png' in "
+            r"line 2\. Correct the list, or leave them out with --skip-bad\.",
         ):
             read(path)
     reading = recognised(root).read({"train"}, DataOptions(source="", skip_bad=True))
@@ -143,8 +143,9 @@ def test_a_single_class_is_refused(tmp_path: Path) -> None:
 
 
 def test_hints_are_obeyed_and_kept(tmp_path: Path) -> None:
-    text = lines(*(f"{a},{a},{b},{b[::-1]},{('train', 'test')[n % 2]},{('test', 'train')[n % 2]}" for n, (a, b) in enumerate(ROWS)),
-                 header="one,two,label,back,split,turned")  # fmt: skip
+    parts = [("train,test", "test,train")[number % 2] for number in range(len(ROWS))]
+    rows = (f"{a},{a},{b},{b[::-1]},{part}" for (a, b), part in zip(ROWS, parts, strict=True))
+    text = lines(*rows, header="one,two,label,back,split,turned")
     root = make_album(tmp_path / "album", {"labels.csv": text})
     hints = {"file_column": "two", "label_column": "back", "split_column": "turned"}
     found, _ = read(root, **hints)

@@ -100,6 +100,9 @@ class ListReader:
                 )
         named = set().union(*(found.named for found in rows.values()))
         left = [path for path in self.pictures.paths if path not in named]
+        if not self.root.is_dir():  # a list alone: what else lies beside it need not belong to it
+            tops = {top_folder(path) for path in named}
+            left = [path for path in left if top_folder(path) in tops]
         if left:
             of = " or ".join(printable(found.path.name) for found in lists)
             which = f"{len(left):,} pictures are" if len(left) > 1 else "1 picture is"
@@ -108,6 +111,11 @@ class ListReader:
                 f"used; the first is {printable(left[0])}."
             )
         return tuple(notes)
+
+
+def top_folder(path: str) -> str:
+    """Return the highest of the folders that a path goes through, or "" where there is none."""
+    return path.partition("/")[0] if "/" in path else ""
 
 
 def _listing(rows: ListRows, split: SplitName, root: Path) -> Listing:

@@ -13,7 +13,7 @@ from picturewise.data.readers.lists.class_folders import saying_more, splits_of_
 from picturewise.data.readers.lists.judge import ENDINGS, SPREADSHEETS, Aside, PictureList, judge
 from picturewise.data.readers.lists.labels import words_of
 from picturewise.data.readers.lists.pictures import Pictures
-from picturewise.data.readers.lists.reader import ListReader
+from picturewise.data.readers.lists.reader import ListReader, top_folder
 from picturewise.data.readers.lists.rows import splits_of
 from picturewise.data.readers.lists.splits import word
 from picturewise.errors import DataError
@@ -75,10 +75,8 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
         return None
     if found is None:
         return None
-    splits = splits_of(found)
-    pictures = _only_used(pictures, found)
-    scope = (path, *_tops(pictures))
-    return ListReader(path, pictures, dict.fromkeys(splits, found), (), scope, (), hints)
+    scope = (path, *_folders_of(pictures, found))
+    return ListReader(path, pictures, dict.fromkeys(splits_of(found), found), (), scope, (), hints)
 
 
 def _can_look_above(path: Path, found: Aside | None) -> bool:
@@ -91,22 +89,10 @@ def _can_look_above(path: Path, found: Aside | None) -> bool:
     )
 
 
-def _only_used(pictures: Pictures, found: PictureList) -> Pictures:
-    """Return the pictures in those folders where a list's sample has some: what else lies there is no part of it."""
+def _folders_of(pictures: Pictures, found: PictureList) -> tuple[Path, ...]:
+    """Return the folders beside a list that hold the pictures of its sample; what else lies there is no part of it."""
     matches = (found.finder.find_or_none(row[found.name]) for row in found.table.sample)
-    tops = {_top(match.path) for match in matches if match is not None}
-    if "" in tops:
-        return pictures
-    pictures.paths = [path for path in pictures.paths if _top(path) in tops]
-    return pictures
-
-
-def _top(path: str) -> str:
-    return path.partition("/")[0] if "/" in path else ""
-
-
-def _tops(pictures: Pictures) -> tuple[Path, ...]:
-    tops = sorted({_top(path) for path in pictures.paths})
+    tops = sorted({top_folder(match.path) for match in matches if match is not None})
     return (pictures.root,) if "" in tops else tuple(pictures.root / top for top in tops)
 
 

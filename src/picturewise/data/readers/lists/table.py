@@ -24,7 +24,7 @@ MAX_BYTES = 256 << 20
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".tab", ".psv", ".lst", ".list"})
 MAX_COLUMNS = 4096
 _MAX_LINE = 64 << 10  # bytes of a line in a list of pictures
-_WHOLE = 1 << 20  # bytes of a file of which each line is in the sample
+_WHOLE = 256 << 10  # bytes of a file of which each line is in the sample
 _PLACES, _AT_EACH = 128, 4 << 10  # of a larger one
 _SEPARATORS = (",", ";", "\t", "|")
 _LOOKED_AT = 64  # columns in which names of pictures are looked for
@@ -218,13 +218,13 @@ def _fitted(row: list[str], columns: int) -> list[str] | None:
 
 
 def sample_lines(path: Path, size: int, encoding: str) -> list[str]:
-    """Return the first line and others from all over a file."""
+    """Return the first line and others from all over a file, none of them empty."""
     if size <= _WHOLE or encoding != "utf-8-sig":
         try:
             text = path.read_bytes().decode(encoding, _errors(encoding))
         except UnicodeError:
             return []
-        return io.StringIO(text, newline=None).read().split("\n") if text else []
+        return [line for line in io.StringIO(text, newline=None).read().split("\n") if line]
     found: list[str] = []
     with path.open("rb") as file:
         for place in range(_PLACES):
@@ -235,7 +235,7 @@ def sample_lines(path: Path, size: int, encoding: str) -> list[str]:
                 content = content.removeprefix(codecs.BOM_UTF8)
             lines = re.split(rb"\r\n|\r|\n", content)
             whole = lines[1 if place else 0 : None if start + len(content) >= size else -1]
-            found += [line.decode("utf-8", "surrogateescape") for line in whole]
+            found += [line.decode("utf-8", "surrogateescape") for line in whole if line]
     return found
 
 
