@@ -206,6 +206,93 @@ def test_lists_of_names_say_the_splits_of_folders_of_classes(tmp_path: Path) -> 
     assert read(tmp_path) == (expected, ())
 
 
+@pytest.mark.parametrize(
+    ("lists", "left"),
+    [
+        (
+            {
+                "train_list.txt": ["cat_0.png", "dog_0.png", "owl_0.png"],
+                "test_list.txt": ["cat_1.png", "dog_1.png"],
+            },
+            7,
+        ),
+        ({"test_list.txt": ["images/cat_1.png", "images/dog_1.png"]}, 0),
+    ],
+)
+def test_lists_of_names_say_the_splits_of_a_list_with_labels(
+    tmp_path: Path, lists: dict[str, list[str]], left: int
+) -> None:
+    """As NIH's chest radiographs are published: a table for all, a list of names for each split."""
+    files = {"entries.csv": plain()} | {name: lines(*names, header="") for name, names in lists.items()}
+    found, notes = read(make_album(tmp_path / "album", files))
+    assert found["test"] == {"cat_1.png": "cat", "dog_1.png": "dog"}
+    assert len(found["train"]) == 10 - left
+    assert "cat_1.png" not in found["train"]
+    if left:
+        assert len(notes) == 1
+        assert (
+            f"train_list.txt put {left} lines into neither train, valid nor test, so they were not used"
+            in notes[0]
+        )
+    else:
+        assert notes == ()
+
+
+def test_a_list_with_a_split_column_says_the_splits_of_another(tmp_path: Path) -> None:
+    """As CelebA is published: a table of attributes, and one of the parts 0, 1 and 2."""
+    files = {
+        "attributes.csv": plain(lambda a, b: f"{a},{b},{b[::-1]}", "image_id,kind,other"),
+        "partition.csv": lines(
+            *(f"{a},{n % 3}" for n, (a, _) in enumerate(ROWS)), header="image_id,partition"
+        ),
+    }
+    found, _ = read(make_album(tmp_path / "album", files), label_column="other")
+    assert found == {
+        split: {name: label[::-1] for name, label in ROWS[number::3]}
+        for number, split in enumerate(("train", "valid", "test"))
+    }
+
+
+def test_lists_of_splits_that_name_one_picture_twice_are_refused(tmp_path: Path) -> None:
+    files = {
+        "entries.csv": plain(),
+        "train.txt": "cat_0.png\ndog_0.png\n",
+        "test.txt": "dog_0.png\ncat_1.png\n",
+    }
+    with pytest.raises(DataError, match=r"train\.txt, line 2: images/dog_0\.png is in test already"):
+        recognise(make_album(tmp_path / "album", files))
+
+
+def test_other_tables_beside_a_list_are_named(tmp_path: Path) -> None:
+    files = {
+        "labels.csv": plain(),
+        "prices.csv": "what,price\nhay,3\nbone,4\n",
+        "pixels.csv": lines(*(",".join(["7"] * 65) for _ in range(9)), header=""),
+    }
+    root = make_album(tmp_path / "album", files)
+    found, notes = read(root)
+    assert found == {"train": LABELS}
+    assert len(notes) == 2
+    assert "pixels.csv holds numbers, not names of pictures, and was not used" in notes[0]
+    assert "prices.csv names none of the pictures" in notes[1]
+
+
+def test_names_of_the_classes_beside_a_list_are_named(tmp_path: Path) -> None:
+    numbers = {"cat": "0", "dog": "1", "owl": "2"}
+    for name, label in ROWS:
+        draw(tmp_path / "train_images" / f"{numbers[label]}{name[4:]}")
+    text = lines(
+        *(f"{numbers[label]}{name[4:]},{numbers[label]}" for name, label in ROWS), header="image_id,label"
+    )
+    (tmp_path / "train.csv").write_text(text)
+    (tmp_path / "names.json").write_text(json.dumps({number: name for name, number in numbers.items()}))
+    draw(tmp_path / "train_images/0.png")
+    draw(tmp_path / "train_images/1.png")
+    draw(tmp_path / "train_images/2.png")
+    _, notes = read(tmp_path)
+    assert any("names.json seems to give names to the classes and was not used" in note for note in notes)
+
+
 def test_class_folders_with_an_unrelated_table_stay_class_folders(
     tmp_path: Path, make_classes: Callable[..., Path]
 ) -> None:

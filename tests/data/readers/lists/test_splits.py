@@ -119,9 +119,8 @@ def test_lines_of_other_parts_are_left_out_and_counted(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == parted(*values)
     assert len(notes) == 1
-    assert (
-        "says neither train, valid nor test in 2 lines, which were not used; the first is line 6." in notes[0]
-    )
+    assert "the column 'split' puts 2 lines into neither train, valid nor test, so they were not used" in notes[0]
+    assert "the first is line 6." in notes[0]
 
 
 def test_a_rare_split_at_the_end_of_a_list_is_found(tmp_path: Path) -> None:

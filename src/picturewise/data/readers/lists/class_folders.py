@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from picturewise.data.readers.lists.judge import PictureList
+from picturewise.data.readers.lists.judge import Aside, PictureList
+from picturewise.data.readers.lists.parts import said_by
 from picturewise.data.readers.lists.pictures import Match, Pictures, split_of_folder
 from picturewise.errors import DataError
 from picturewise.printable import printable
 
+PICTURE_WORDS = frozenset(  # of folders that are no classes
+    {"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "data", "jpegimages"}
+)
 _COVERED = 0.98  # share of the pictures
+_SHARED = 0.05  # share of a list's pictures that lists of splits name, if they are about it
 
 
 def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[PictureList]:
@@ -78,7 +83,28 @@ def splits_of_folders(lists: Sequence[PictureList]) -> list[PictureList]:
         return []
     for one in found:
         matches = [one.finder.find_or_none(row[one.name]) for row in one.table.sample]
-        folders = {match.path.rpartition("/")[0] for match in matches if match is not None}
-        if len(folders) < 2 or any(split_of_folder(folder) is not None for folder in folders):
+        paths = {match.path.rpartition("/")[0] for match in matches if match is not None}
+        folders = {path.rpartition("/")[2].casefold() for path in paths} - PICTURE_WORDS
+        if len(folders) < 2 or any(split_of_folder(path) is not None for path in paths):
             return []
     return [replace(one, label_folder=True) for one in found]
+
+
+def any_list(asides: Sequence[Aside]) -> bool:
+    """Return whether one of these files is a list that cannot be used."""
+    return any(aside.is_list for aside in asides)
+
+
+def parted(labelled: Sequence[PictureList], unlabelled: Sequence[PictureList]) -> list[PictureList]:
+    """Return lists with labels; a single one that says no splits with the lists that say them for its pictures.
+
+    Raises:
+        DataError: a list of these cannot be read, or they differ.
+    """
+    parting = tuple(found for found in unlabelled if found.split is not None or found.says_splits)
+    if len(labelled) != 1 or not parting or labelled[0].split is not None or labelled[0].says_splits:
+        return list(labelled)
+    found, said = labelled[0], said_by(parting)
+    matches = [found.finder.find_or_none(row[found.name]) for row in found.table.sample]
+    shared = sum(match is not None and match.path in said for match in matches)
+    return [replace(found, parted_by=parting)] if shared > _SHARED * len(matches) else [found]

@@ -57,6 +57,7 @@ class PictureList:
         notes: what is worth saying about its columns.
         groups: what is worth saying where pictures are held out from it.
         label_folder: whether the folder of a picture is its class.
+        parted_by: lists without labels that say the splits of its pictures.
     """
 
     table: Table
@@ -69,6 +70,7 @@ class PictureList:
     notes: tuple[str, ...]
     groups: tuple[str, ...]
     label_folder: bool = False
+    parted_by: tuple[PictureList, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -83,7 +85,7 @@ class PictureList:
     @property
     def says_splits(self) -> bool:
         """Whether its lines belong to several splits."""
-        return self.by_folder or bool(self.splits.columns)
+        return self.by_folder or bool(self.splits.columns) or bool(self.parted_by)
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,13 @@ def judge(path: Path, pictures: Pictures, hints: Hints = NO_HINTS) -> PictureLis
             f"{shown} describes objects in pictures, as COCO does; Picturewise learns one class per picture. Write a "
             "CSV file with the columns filename and label to use it.",
         )
-    if found is None or (found.columns > _MANY_NUMBERS and all(map(is_number, found.sample[0]))):
+    if found is None:
         return None
+    if found.columns > _MANY_NUMBERS and all(map(is_number, found.sample[0])):
+        what = (
+            f"{shown} holds numbers, not names of pictures, and was not used. Pass the file itself to use it."
+        )
+        return Aside(path, what, is_list=False)
     return _judge_table(found, finder, split, hints)
 
 

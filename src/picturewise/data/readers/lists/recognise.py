@@ -9,7 +9,13 @@ from pathlib import Path
 
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.readers.folder_listing import is_folder
-from picturewise.data.readers.lists.class_folders import saying_more, splits_of_folders
+from picturewise.data.readers.lists.class_folders import (
+    PICTURE_WORDS,
+    any_list,
+    parted,
+    saying_more,
+    splits_of_folders,
+)
 from picturewise.data.readers.lists.judge import ENDINGS, SPREADSHEETS, Aside, PictureList, judge
 from picturewise.data.readers.lists.labels import words_of
 from picturewise.data.readers.lists.pictures import Pictures
@@ -26,9 +32,6 @@ _MOST_ABOVE = 200_000  # files in the folder above that of a list
 _MOST_BESIDE = 2_000_000
 _LIST_WORDS = frozenset(
     {"label", "labels", "list", "metadata", "annotation", "annotations", "class", "classes"}
-)
-_PICTURE_WORDS = frozenset(
-    {"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "data", "jpegimages"}
 )
 
 
@@ -103,38 +106,38 @@ def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
     pictures = Pictures(root)
     if not pictures.paths:
         return None
-    judged = [
-        found
-        for file in files
-        if not _is_of_one_picture(file, pictures) and (found := _judged(file, pictures, hints)) is not None
+    judged = [_judged(file, pictures, hints) for file in files if not _is_of_one_picture(file, pictures)]
+    lists = [found for found, _ in judged if isinstance(found, PictureList)]
+    asides = [found for found, _ in judged if isinstance(found, Aside)]
+    labelled = [
+        found for found, lacks in judged if isinstance(found, PictureList) and found.labelled and not lacks
     ]
-    lists = [found for found in judged if isinstance(found, PictureList)]
-    asides = [found for found in judged if isinstance(found, Aside) and found.is_list]
-    labelled = [found for found in lists if found.labelled]
     if not hints.given():
-        labelled = saying_more(labelled, pictures) or splits_of_folders(lists)
+        labelled = saying_more(labelled, pictures) or ([] if any_list(asides) else splits_of_folders(lists))
     if not labelled:
         if last:
-            _refuse(pictures, lists, asides, hints)
+            _refuse(pictures, lists, [lacks for _, lacks in judged if lacks], asides)
         return None
+    labelled = parted(labelled, [found for found in lists if not found.labelled])
     chosen, notes = _chosen(labelled, root)
     if chosen is None:
         return None
-    used = {found.path for found in chosen.values()}
+    used = {found.path for one in chosen.values() for found in (one, *one.parted_by)}
     others = tuple(found for found in lists if found.path not in used and not found.labelled)
     notes += [_left_over(found, chosen) for found in others]
     notes += [aside.what for aside in asides]
-    return ListReader(
-        root, pictures, chosen, others, (root,), tuple(note for note in notes if note), hints
-    )  # fmt: skip
+    return ListReader(root, pictures, chosen, others, (root,), tuple(note for note in notes if note), hints)
 
 
-def _judged(file: Path, pictures: Pictures, hints: Hints) -> PictureList | Aside | None:
-    """Return what `judge` does; a column that is named need not be in each file, but in one."""
+def _judged(file: Path, pictures: Pictures, hints: Hints) -> tuple[PictureList | Aside | None, str]:
+    """Return what `judge` does and, where the file lacks a column that the user names, a sentence about that.
+
+    Such a column need not be in each file, but in one.
+    """
     try:
-        return judge(file, pictures, hints)
+        return judge(file, pictures, hints), ""
     except DataError as error:
-        return Aside(file, str(error))
+        return judge(file, pictures), str(error)
 
 
 def _list_files(root: Path) -> list[Path]:
@@ -188,10 +191,8 @@ def _chosen(
     named = [found for found in lists if found.split is not None and not found.says_splits]
     plain = [found for found in lists if found.split is None and not found.says_splits]
     if plain and any(found.split == "train" for found in named):
-        notes += [
-            f"{found.table.shown} names these pictures too and was not used. Pass the file itself to use it."
-            for found in plain
-        ]
+        classes = {row[column] for found in named for row in found.table.sample for column in found.labels}
+        notes += [_extra(found, classes) for found in plain]
         lists = [found for found in lists if found not in plain]
     chosen: dict[SplitName, PictureList] = {}
     for found in lists:
@@ -203,6 +204,14 @@ def _chosen(
                     f"{_below(found.path, root)}. Pass the one to use, or move the other away."
                 )
     return chosen or None, notes
+
+
+def _extra(found: PictureList, classes: set[str]) -> str:
+    """Return a note about a list beside those of the splits."""
+    for column in range(found.table.columns if len(found.table.sample) <= len(classes) else 0):
+        if {row[column] for row in found.table.sample} <= classes:
+            return f"{found.table.shown} seems to give names to the classes and was not used."
+    return f"{found.table.shown} names these pictures too and was not used. Pass the file itself to use it."
 
 
 def _below(path: Path, root: Path) -> str:
@@ -235,14 +244,17 @@ def _left_over(found: PictureList, chosen: dict[SplitName, PictureList]) -> str:
     )
 
 
-def _refuse(pictures: Pictures, lists: Sequence[PictureList], asides: Sequence[Aside], hints: Hints) -> None:
+def _refuse(
+    pictures: Pictures, lists: Sequence[PictureList], lacks: Sequence[str], asides: Sequence[Aside]
+) -> None:
     """Refuse the first list that cannot be used, unless there are folders that can be classes."""
+    if lacks:
+        raise DataError(lacks[0])
     folders = {path.split("/")[-2].casefold() for path in pictures.paths if "/" in path}
-    classes = {name for name in folders if split_of(name) is None and name not in _PICTURE_WORDS}
-    if len(classes) > 1 and not hints.given():
+    if len({name for name in folders if split_of(name) is None and name not in PICTURE_WORDS}) > 1:
         return
-    if asides:
-        raise DataError(asides[0].what)
+    if any_list(asides):
+        raise DataError(next(aside.what for aside in asides if aside.is_list))
     if lists:
         found = lists[0]
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])

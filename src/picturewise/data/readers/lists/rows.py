@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from picturewise.data.readers.lists.judge import PictureList
 from picturewise.data.readers.lists.labels import flag, is_missing
-from picturewise.data.readers.lists.pictures import Match, SeveralError, split_of_folder
+from picturewise.data.readers.lists.parts import part_of
+from picturewise.data.readers.lists.pictures import Match, SeveralError
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
@@ -74,13 +75,17 @@ def splits_of(found: PictureList) -> tuple[SplitName, ...]:
     if not found.says_splits:
         return (found.split or "train",)
     seen: set[SplitName] = set()
+    part = part_of(found)
     for _, cells in found.table.rows():
-        if found.splits.columns:
-            split = found.splits.of(cells)
-        else:
-            match = found.finder.find_or_none(cells[found.name])
-            split = None if match is None else _split_of(match.path)
-        if split is not None and split not in seen and _label(found, cells, None) not in {None, "-1", "-1.0"}:
+        match = None if found.splits.columns else found.finder.find_or_none(cells[found.name])
+        if match is None and not found.splits.columns:
+            continue
+        split = part(cells, match)
+        if (
+            split is not None
+            and split not in seen
+            and _label(found, cells, match) not in {None, "-1", "-1.0"}
+        ):
             seen.add(split)
     return tuple(split for split in SPLITS if split in seen)
 
@@ -93,14 +98,14 @@ def read_rows(found: PictureList) -> ListRows:
     """
     rows, said, lost = ListRows(), dict[str, _Said](), set[tuple[SplitName, str | None]]()
     ways, no_split, again = dict[str, str](), list[int](), 0
+    part = part_of(found)
     for line, cells in found.table.rows():
         rows.count += 1
         text = cells[found.name]
-        split = found.splits.of(cells) if found.splits.columns else found.split or "train"
-        match = _match(found, text, line, split)
+        match = _match(found, text, line, part(cells, None) if found.splits.columns else None)
+        split = part(cells, match)
         if match is not None:
             rows.named.add(match.path)
-            split = _split_of(match.path) if found.by_folder else split
         if split is None:
             no_split.append(line)
             continue
@@ -123,16 +128,12 @@ def read_rows(found: PictureList) -> ListRows:
 
 def _match(found: PictureList, text: str, line: int, split: SplitName | None) -> Match | None:
     try:
-        return found.finder.find(text, None if found.by_folder else split) if text else None
+        return found.finder.find(text, split) if text else None
     except SeveralError as error:
         raise DataError(
             f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' can be "
             f"{' or '.join(map(printable, error.paths))}. Write the folder into the list, or move one of them away."
         ) from error
-
-
-def _split_of(path: str) -> SplitName:
-    return split_of_folder(path.rpartition("/")[0]) or "train"
 
 
 def _label(found: PictureList, cells: Sequence[str], match: Match | None) -> str | None:
@@ -210,9 +211,11 @@ def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: Se
             "once."
         )
     if no_split:
-        columns = " and ".join(found.table.called(split.column) for split in found.splits.columns)
+        who = "the column " + " and ".join(found.table.called(one.column) for one in found.splits.columns)
+        if found.parted_by:
+            who = " and ".join(printable(other.path.name) for other in found.parted_by)
         notes.append(
-            f"{shown}: the column {columns} says neither train, valid nor test in {len(no_split):,} "
-            f"line{'s' * (len(no_split) > 1)}, which were not used; the first is line {no_split[0]:,}."
+            f"{shown}: {who} put{'s' * (len(found.parted_by) < 2)} {len(no_split):,} line{'s' * (len(no_split) > 1)} "
+            f"into neither train, valid nor test, so they were not used; the first is line {no_split[0]:,}."
         )
     return [*notes, *(f"{shown} {_WAYS[how]}: {example}." for how, example in sorted(ways.items()))]

@@ -28,6 +28,7 @@ _WHOLE = 256 << 10  # bytes of a file of which each line is in the sample
 _PLACES, _AT_EACH = 128, 4 << 10  # of a larger one
 _SEPARATORS = (",", ";", "\t", "|")
 _LOOKED_AT = 64  # columns in which names of pictures are looked for
+_MOST_ABOVE = 2  # lines above a table of words, such as how many there are, and the names of the columns
 _ALIKE = 0.9  # share of lines with the same number of columns
 _PICTURE = re.compile(
     r"(.*?\.(?:" + "|".join(ending[1:] for ending in sorted(SUFFIXES)) + r"))\s+(\S.*)", re.IGNORECASE
@@ -46,6 +47,7 @@ class Table:
         encoding: of the file.
         separator: between the columns: a character; `words` for any white space; `ending` for the white space behind
             the ending of a picture's name.
+        above: how many lines stand above the table.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Table:
     sample: tuple[tuple[str, ...], ...]
     encoding: str = "utf-8-sig"
     separator: str = ","
+    above: int = 0
 
     @property
     def shown(self) -> str:
@@ -79,12 +82,12 @@ class Table:
             lines = _Counted(file)
             rows = _rows(lines, self.separator)
             try:
-                first = self.header is not None
+                left_out = self.above + (self.header is not None)
                 for row in rows:
                     if not row or row == [""]:
                         continue
-                    if first:
-                        first = False
+                    if left_out:
+                        left_out -= 1
                         continue
                     cells = _fitted(row, self.columns)
                     if cells is None:
@@ -142,6 +145,10 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
     if not rows:
         return None
     columns = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0]
+    above = 0
+    while separator == "words" and above < _MOST_ABOVE and len(rows[above]) not in {columns, columns - 1}:
+        above += 1
+    rows = rows[above:]
     first = rows[0]
     if len(first) == columns - 1 and len(rows) > 1:
         if any(row[-1] for row in rows[1:] if len(row) == columns):
@@ -153,8 +160,9 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
     if head is None or columns > MAX_COLUMNS:
         return None
     if names_columns(head, fitting, finds):
-        return Table(path, columns, tuple(head), tuple(fitting), encoding, separator) if fitting else None
-    return Table(path, columns, None, (tuple(head), *fitting), encoding, separator)
+        found = Table(path, columns, tuple(head), tuple(fitting), encoding, separator, above)
+        return found if fitting else None
+    return Table(path, columns, None, (tuple(head), *fitting), encoding, separator, above)
 
 
 def names_columns(
@@ -261,7 +269,7 @@ def _separator(lines: Sequence[str], path: Path) -> str | None:
     if not counts:
         return None
     columns, often = counts.most_common(1)[0]
-    if columns > 1 and often == len(spaced):
+    if columns > 1 and all(len(line.split()) == columns for line in spaced[_MOST_ABOVE:] or spaced):
         return "words"
     if sum(_PICTURE.fullmatch(line.strip()) is not None for line in spaced) >= _ALIKE * len(spaced):
         return "ending"
