@@ -231,10 +231,11 @@ class Finder:
 def words(name: str) -> list[str]:
     """Return the words of a file's or a folder's name, in lower case.
 
-    >>> words("Train-labels_2.csv")
-    ['train', 'labels', '2', 'csv']
+    >>> words("TrainImages-labels_2.csv")
+    ['train', 'images', 'labels', '2', 'csv']
     """
-    return [word for word in re.split(r"[-_. ]+", name.casefold()) if word]
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [word for word in re.split(r"[-_. ]+", parted.casefold()) if word]
 
 
 def split_of_folder(path: str) -> SplitName | None:
