@@ -211,7 +211,15 @@ def test_names_that_share_words_are_classes(values: list[str]) -> None:
     assert several_labels(values) is None
 
 
-@pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "null"])
+def test_a_class_that_may_mean_none_is_named(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain().replace(",owl", ",unknown")})
+    found, notes = read(root)
+    assert len(set(found["train"].values())) == 3
+    assert len(notes) == 1
+    assert "'unknown' was taken for a class, that of 4 pictures" in notes[0]
+
+
+@pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "null", "unlabeled"])
 def test_lines_without_a_label_are_refused_or_left_out(tmp_path: Path, missing: str) -> None:
     text = (
         plain()

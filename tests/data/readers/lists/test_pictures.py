@@ -152,6 +152,17 @@ def test_masks_of_the_same_names_are_not_the_pictures(tmp_path: Path) -> None:
     )
 
 
+def test_a_mask_does_not_stand_in_for_a_missing_picture(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv": plain()})
+    (root / "images/cat_0.png").unlink()
+    draw(root / "masks/cat_0.png")
+    for number in range(30):
+        draw(root / f"images/more_{number}.png")
+    (root / "labels.csv").write_text(plain() + lines(*(f"more_{n}.png,cat" for n in range(30)), header=""))
+    with pytest.raises(DataError, match=r"1 of 42 lines names a picture .*'cat_0\.png' in line 2"):
+        read(root)
+
+
 def test_pictures_spread_over_folders_are_one_set(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()}, "part_1/pictures")
     for name in list(LABELS)[::2]:

@@ -123,6 +123,24 @@ def test_a_spreadsheet_cannot_be_read_and_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_packed_list_is_named(tmp_path: Path) -> None:
+    root = make_album(tmp_path / "album", {"labels.csv.zip": b"PK\x03\x04"})
+    with pytest.raises(DataError, match=r"labels\.csv\.zip is packed\. Unpack it to use it\."):
+        recognise_any(root)
+    (root / "labels.csv").write_text(plain())
+    assert read(root) == ({"train": LABELS}, ())
+
+
+def test_a_list_that_parts_the_folders_further_is_used_and_that_is_said(tmp_path: Path) -> None:
+    for name, _ in ROWS:
+        draw(tmp_path / ("birds" if "owl" in name else "mammals") / name)
+    (tmp_path / "labels.csv").write_text(plain())
+    found, notes = read(tmp_path)
+    assert found == {"train": LABELS}
+    assert len(notes) == 1
+    assert "the classes are those of the list, not the folders of the pictures" in notes[0]
+
+
 def test_a_list_without_labels_beside_pictures_is_refused(tmp_path: Path) -> None:
     rows = (f"{name},title {number}" for number, name in enumerate(LABELS))
     root = make_album(tmp_path / "album", {"train.csv": lines(*rows, header="id,title")})

@@ -49,6 +49,11 @@ def test_a_column_of_words_says_the_split(tmp_path: Path, column: str) -> None:
         ("partition", ("0", "1", "2"), "0 as train, 1 as valid, 2 as test"),
         ("split", ("0.0", "1.0", "2.0"), "0.0 as train, 1.0 as valid, 2.0 as test"),
         ("set", ("train", "eval", "test"), "eval as valid"),
+        (
+            "set",
+            ("train_set", "valid_set", "test_set"),
+            "test_set as test, train_set as train, valid_set as valid",
+        ),
     ],
 )
 def test_other_words_are_read_and_that_is_said(
@@ -84,14 +89,15 @@ def test_two_questions_are_answered_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "values"), [("fold", "01234"), ("split", "01"), ("cv", "12"), ("kfold", "0123456789")]
+    ("column", "values"),
+    [("fold", "01234"), ("split", "01"), ("cv", "12"), ("kfold", "0123456789"), ("set", "AB")],
 )
 def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, column: str, values: str) -> None:
     root = album(tmp_path, column, [values[number % len(values)] for number in range(12)])
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert f"the column '{column}' holds 0, 1" in notes[0] or f"the column '{column}' holds 1, 2" in notes[0]
+    assert f"the column '{column}' holds {values[0]}, {values[1]}" in notes[0]
     assert "Write train, valid and test there to use it." in notes[0]
     with pytest.raises(
         DataError, match=rf"the column '{column}' holds .*, which do not say the split\. Expected train"
@@ -119,7 +125,10 @@ def test_lines_of_other_parts_are_left_out_and_counted(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == parted(*values)
     assert len(notes) == 1
-    assert "the column 'split' puts 2 lines into neither train, valid nor test, so they were not used" in notes[0]
+    assert (
+        "the column 'split' puts 2 lines into neither train, valid nor test, so they were not used"
+        in notes[0]
+    )
     assert "the first is line 6." in notes[0]
 
 

@@ -139,3 +139,41 @@ def test_a_list_can_be_named_itself(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     assert recognised(root / "labels.csv").name == "labels"
     assert read(root / "labels.csv") == ({"train": LABELS}, ())
+
+
+def test_a_list_of_windows_is_read_in_its_encoding(tmp_path: Path) -> None:
+    text = plain(lambda name, label: f"{name.replace('owl', 'käuze')},{label.replace('owl', 'Käuze')}")
+    for number, (encoding, notes) in enumerate({"utf-8": 0, "cp1252": 1, "utf-16": 0}.items()):
+        root = make_album(tmp_path / str(number), {"labels.csv": text.encode(encoding)})
+        for path in (root / "images").glob("owl*"):
+            path.rename(path.with_name(path.name.replace("owl", "käuze")))
+        found, said = read(root)
+        assert set(found["train"].values()) == {"cat", "dog", "Käuze"}
+        assert len(said) == notes
+    assert said == ()
+    assert "is not UTF-8, so it was read as Windows-1252" in read(tmp_path / "1")[1][0]
+
+
+def test_names_match_however_their_letters_are_composed(tmp_path: Path) -> None:
+    import unicodedata
+
+    text = plain(lambda name, label: f"{name.replace('owl', 'käuze')},{label}")
+    root = make_album(tmp_path / "album", {"labels.csv": unicodedata.normalize("NFC", text)})
+    for path in (root / "images").glob("owl*"):
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name.replace("owl", "käuze"))))
+    found, notes = read(root)
+    assert list(found["train"].values()) == list(LABELS.values())
+    assert notes == ()
+
+
+def test_names_of_files_in_the_encoding_of_the_list_are_found(tmp_path: Path) -> None:
+    text = plain(lambda name, label: f"{name.replace('owl', 'käuze')},{label}")
+    root = make_album(tmp_path / "album", {"labels.csv": text.encode("cp1252")})
+    for path in (root / "images").glob("owl*"):
+        path.rename(path.with_name(path.name.replace("owl", "k\udce4uze")))
+    assert list(read(root)[0]["train"].values()) == list(LABELS.values())
+
+
+def test_single_quotes_are_no_part_of_a_cell(tmp_path: Path) -> None:
+    text = plain(lambda name, label: f"'{name}','{label}'", "'filename','label'")
+    assert read(make_album(tmp_path / "album", {"labels.csv": text})) == ({"train": LABELS}, ())

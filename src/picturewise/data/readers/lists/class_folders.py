@@ -10,6 +10,7 @@ from picturewise.data.readers.lists.parts import said_by
 from picturewise.data.readers.lists.pictures import Match, Pictures, split_of_folder
 from picturewise.errors import DataError
 from picturewise.printable import printable
+from picturewise.split_names import split_of
 
 PICTURE_WORDS = frozenset(  # of folders that are no classes
     {"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "data", "jpegimages"}
@@ -33,6 +34,12 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
             continue
         if kind == "same" and alone and lines < _COVERED * len(pictures.paths):
             continue
+        if kind == "other":
+            note = (
+                f"{found.table.shown}: the classes are those of the list, not the folders of the pictures. Move the list "
+                "away to use these."
+            )
+            found = replace(found, notes=(*found.notes, note))  # noqa: PLW2901
         kept.append(found)
     return kept
 
@@ -48,8 +55,8 @@ def _lines(found: PictureList) -> int:
 def _against_folders(found: PictureList) -> str | None:
     """Return how the classes of a list stand to the folders of its pictures.
 
-    `same`: the folders are called like them; `renamed`: a folder for each class, under another name; None: the folders
-    have nothing to do with the classes.
+    `same`: the folders are called like them; `renamed`: a folder for each class, under another name; `other`: the one
+    parts the other further; None: the folders have nothing to do with the classes.
 
     Raises:
         DataError: the folders are called like the classes, but hold pictures of others.
@@ -73,7 +80,10 @@ def _against_folders(found: PictureList) -> str | None:
             f"{found.table.shown} says '{printable(label)[:60]}' for {printable(match.path)}, which lies in a class "
             f"folder of another name. Pass {found.table.shown} to use the list, or move it away to use the folders."
         )
-    return "renamed" if len(pairs) == len(folders) == len(labels) else None
+    if len(pairs) == len(folders) == len(labels):
+        return "renamed"
+    named = {folder for folder in folders if split_of(folder) is None} - PICTURE_WORDS
+    return "other" if len(named) > 1 and len(pairs) == max(len(folders), len(labels)) else None
 
 
 def splits_of_folders(lists: Sequence[PictureList]) -> list[PictureList]:

@@ -20,6 +20,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName
 
 SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
+PACKED = frozenset({".gz", ".zip", ".bz2", ".xz"})
 ENDINGS = table.ENDINGS | records.ENDINGS | SPREADSHEETS
 NAMES = (  # of the column that names the pictures, the most usual one first
     *(
@@ -107,6 +108,8 @@ def judge(path: Path, pictures: Pictures, hints: Hints = NO_HINTS) -> PictureLis
     shown = printable(path)
     if path.suffix.lower() in SPREADSHEETS:
         return Aside(path, f"{shown} is a spreadsheet. Save it as CSV to use it.")
+    if path.suffix.lower() in PACKED:
+        return Aside(path, f"{shown} is packed. Unpack it to use it.")
     beside = path.parent.relative_to(pictures.root).as_posix() if path.parent != pictures.root else ""
     split = split_of_list(path, beside)
     finder = Finder(pictures, beside, path.stem.casefold(), split)
@@ -166,8 +169,16 @@ def _judge_table(
     unused = [column for column in left if column not in labels.columns]
     return PictureList(
         found, finder, name, labels.columns, splits, split, by_folder,
-        (*more, *splits.notes, *labels.notes, *boxes(found, unused)), groups(found, unused),
+        (*more, *_on_encoding(found), *splits.notes, *labels.notes, *boxes(found, unused)), groups(found, unused),
     )  # fmt: skip
+
+
+def _on_encoding(found: Table) -> tuple[str, ...]:
+    return (
+        (f"{found.shown} is not UTF-8, so it was read as Windows-1252.",)
+        if found.encoding == table.WINDOWS
+        else ()
+    )
 
 
 def column_called(found: Table, text: str, hint: str) -> int:

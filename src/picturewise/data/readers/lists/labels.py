@@ -42,7 +42,8 @@ _WORDS = frozenset(
     }
 )
 _SEVERAL = frozenset({"labels", "tags", "classes", "categories", "attributes", "targets", "findings"})
-_MISSING = frozenset({"", "nan", "na", "n/a", "null", "<na>"})
+_MISSING = frozenset({"", "nan", "na", "n/a", "null", "<na>", "unlabeled", "unlabelled"})
+DOUBTFUL = frozenset({"unknown", "none", "?", "-", "undefined", "unsure", "todo"})
 _MOST_NUMBERS = 1000  # different ones in a column of labels that is not called so
 GROUP_WORDS = frozenset(
     {

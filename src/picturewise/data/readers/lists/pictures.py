@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -83,14 +84,14 @@ class Pictures:
         if self._by_path is None:
             self._by_path = {}
             for found in self.paths:
-                _add(self._by_path, os.path.splitext(found)[0].casefold(), found)  # noqa: PTH122
+                _add(self._by_path, key(os.path.splitext(found)[0]), found)  # noqa: PTH122
         return _each(self._by_path.get(path, []))
 
     def _stems(self) -> dict[str, str | list[str]]:
         if self._by_stem is None:
             self._by_stem = {}
             for path in self.paths:
-                _add(self._by_stem, os.path.splitext(path.rpartition("/")[2])[0].casefold(), path)  # noqa: PTH122
+                _add(self._by_stem, key(os.path.splitext(path.rpartition("/")[2])[0]), path)  # noqa: PTH122
         return self._by_stem
 
 
@@ -142,7 +143,8 @@ class Finder:
         *folders, last = parts
         found, how = self._of_name(last)
         if not found:
-            return None
+            again = _bytes_as_they_are(text)
+            return self.find(again, split) if again != text else None
         if folders:
             found, shared = self._sharing_folders(found, folders, last)
             if not shared:
@@ -191,7 +193,7 @@ class Finder:
             return whole, True
         if most == 0:
             return best, False
-        front = "/".join(best[0].casefold().split("/")[: -1 - most])
+        front = "/".join(key(best[0]).split("/")[: -1 - most])
         if front and front + "/" not in self._fronts:
             self._fronts = [*self._fronts[-4:], front + "/"]
         return best, True
@@ -207,25 +209,24 @@ class Finder:
         folder = _folder(path)
         score = self._scores.get((folder, wanted, said))
         if score is None:
-            names = folder.casefold().split("/")
             split = split_of_folder(folder)
             same_split = 1 if split is None else 2 * (split == wanted)
             score = self._scores[folder, wanted, said] = (
-                _MASKS.isdisjoint(word for name in names for word in words(name)),
+                not _annotates(folder),
                 same_split if said else 0,
                 folder.casefold() == self.beside,
                 not self.beside or f"{folder.casefold()}/".startswith(f"{self.beside}/"),
-                self.stem in names,
+                self.stem in folder.casefold().split("/"),
                 same_split,
             )
         return score
 
     def _at_home(self, path: str, wanted: SplitName) -> bool:
-        """Return whether a picture may be meant: of another split's folder, only where the list's others lie too."""
+        """Return whether a picture may be meant: of another split or of masks, only where the list's others lie too."""
         folder = _folder(path)
         if self._homes is None or folder in self._homes:
             return True
-        return split_of_folder(folder) in {None, wanted}
+        return split_of_folder(folder) in {None, wanted} and not _annotates(folder)
 
 
 def words(name: str) -> list[str]:
@@ -251,9 +252,29 @@ def split_of_folder(path: str) -> SplitName | None:
     return None
 
 
+def _bytes_as_they_are(text: str) -> str:
+    """Return a text that was read as Windows-1252 in the form that names of files in that encoding have here."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("cp1252").decode("utf-8", "surrogateescape")
+    except UnicodeError:
+        return text
+
+
+def _annotates(folder: str) -> bool:
+    """Return whether a folder is named as those of masks are."""
+    return not _MASKS.isdisjoint(word for name in folder.split("/") for word in words(name))
+
+
+def key(text: str) -> str:
+    """Return a text as names are compared: whatever its case, and however a system composes its letters."""
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+
+
 def _parts(text: str) -> list[str]:
     """Return the folders and the name in a text, in lower case; `..` and what is in front of it say nothing here."""
-    plain = text.replace("\\", "/").casefold()
+    plain = key(text.replace("\\", "/"))
     if "/" not in plain:
         return [] if plain in {"", ".", ".."} else [plain]
     parts = [part for part in plain.split("/") if part not in {"", "."}]
@@ -264,7 +285,7 @@ def _parts(text: str) -> list[str]:
 
 def _shared(folders: list[str], path: str) -> int:
     """Return how many folders at the end of `folders` are those that the picture lies in."""
-    pairs = zip(reversed(folders), reversed(path.casefold().split("/")[:-1]), strict=False)
+    pairs = zip(reversed(folders), reversed(key(path).split("/")[:-1]), strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 

@@ -16,7 +16,7 @@ from picturewise.data.readers.lists.class_folders import (
     saying_more,
     splits_of_folders,
 )
-from picturewise.data.readers.lists.judge import ENDINGS, SPREADSHEETS, Aside, PictureList, judge
+from picturewise.data.readers.lists.judge import ENDINGS, PACKED, SPREADSHEETS, Aside, PictureList, judge
 from picturewise.data.readers.lists.labels import words_of
 from picturewise.data.readers.lists.pictures import Pictures
 from picturewise.data.readers.lists.reader import ListReader, top_folder
@@ -152,7 +152,10 @@ def _list_files(root: Path) -> list[Path]:
                 name = entry.name
                 if name.startswith("."):
                     continue
-                if os.path.splitext(name)[1].lower() in ENDINGS:  # noqa: PTH122 (a million of them)
+                stem, ending = os.path.splitext(name)  # noqa: PTH122 (a million of them)
+                if ending.lower() in ENDINGS or (
+                    ending.lower() in PACKED and Path(stem).suffix.lower() in ENDINGS
+                ):
                     if not is_folder(entry):
                         inside.append(name)
                 elif depth < _DEEPEST and is_folder(entry):
@@ -168,6 +171,7 @@ def _few(names: list[str]) -> list[str]:
         name
         for name in names
         if "submission" not in name.lower()
+        and not (os.path.splitext(name)[1].lower() in PACKED and os.path.splitext(name)[0] in names)  # noqa: PTH122
         and (
             kinds[os.path.splitext(name)[1].lower()] <= _MOST_OF_A_KIND  # noqa: PTH122
             or any(piece in _LIST_WORDS or word(piece) for piece in words_of(name))

@@ -14,7 +14,7 @@ from picturewise.split_names import split_of
 from picturewise.untrusted.regular_file import regular_size
 
 ENDINGS = frozenset({".json", ".jsonl", ".ndjson"})
-_MAX_DOCUMENT = 64 << 20  # bytes of a file that is parsed whole
+_MAX_DOCUMENT = 32 << 20  # bytes of a file that is parsed whole
 _SAMPLE = 2000
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from picturewise.data.readers.lists.judge import PictureList
-from picturewise.data.readers.lists.labels import flag, is_missing
+from picturewise.data.readers.lists.labels import DOUBTFUL, flag, is_missing
 from picturewise.data.readers.lists.parts import part_of
 from picturewise.data.readers.lists.pictures import Match, SeveralError
 from picturewise.errors import DataError
@@ -122,7 +122,7 @@ def read_rows(found: PictureList) -> ListRows:
             if before[1:] != now[1:]:
                 rows.double.append(Trouble(line, match.path, before.split, _difference(before, now)))
     _sort_out(rows, said, lost)
-    rows.notes += _notes(found, ways, again, no_split)
+    rows.notes += [*_notes(found, ways, again, no_split), *_on_doubtful(found, rows)]
     return rows
 
 
@@ -219,3 +219,14 @@ def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: Se
             f"into neither train, valid nor test, so they were not used; the first is line {no_split[0]:,}."
         )
     return [*notes, *(f"{shown} {_WAYS[how]}: {example}." for how, example in sorted(ways.items()))]
+
+
+def _on_doubtful(found: PictureList, rows: ListRows) -> list[str]:
+    """Return notes about classes that may stand for pictures without a class."""
+    labels = [label for part in rows.labels.values() for label in part.values()]
+    return [
+        f"{found.table.shown}: '{name}' was taken for a class, that of {labels.count(name):,} pictures. If it means "
+        "that they have none, remove these lines."
+        for name in sorted(set(labels))
+        if name.casefold() in DOUBTFUL
+    ]

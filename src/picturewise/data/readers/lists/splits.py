@@ -16,6 +16,7 @@ _MORE_WORDS: Mapping[str, SplitName] = {
     "publictest": "valid", "privatetest": "test", "trainval": "train", "eval": "valid", "evaluation": "valid",
     "holdout": "test", "heldout": "test",
 }  # fmt: skip
+_AFTER = re.compile(r"(data|images?|part|set|split)$")
 _PLAIN_WORDS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 _COLUMNS = frozenset(
     {
@@ -44,14 +45,15 @@ _TRUTH: Mapping[str, bool] = {
 
 @dataclass(frozen=True)
 class SplitColumn:
-    """A column that says the split: what each of its values means, in lower case."""
+    """A column that says the split: what each of its values means, as `plain` gives it; rarer words mean the usual."""
 
     column: int
     values: Mapping[str, SplitName]
 
     def of(self, row: Sequence[str]) -> SplitName | None:
         """Return a row's split; None: its value is none of those that are known."""
-        return self.values.get(plain(row[self.column]))
+        value = row[self.column]
+        return self.values.get(plain(value)) or word(value)
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,13 @@ def plain(value: str) -> str:
 
 
 def word(value: str) -> SplitName | None:
-    """Return the split that a value stands for, or None."""
-    return split_of(plain(value)) or _MORE_WORDS.get(plain(value))
+    """Return the split that a value stands for, or None.
+
+    >>> word("Training"), word("test_set"), word("roses")
+    ('train', 'test', None)
+    """
+    text = plain(value)
+    return split_of(text) or _MORE_WORDS.get(text) or split_of(_AFTER.sub("", text))
 
 
 def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> FoundSplits:
@@ -118,7 +125,7 @@ def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> Foun
     if truths:
         notes = tuple(note for found in truths for note in _explained(table, found))
         return FoundSplits(tuple(truths), notes, tuple(found.column for found in truths))
-    return _by_numbers(table, others)
+    return _unclear(table, others)
 
 
 def _values(table: Table, column: int) -> list[str]:
@@ -149,7 +156,7 @@ def _by_words(table: Table, column: int, *, named: bool = False) -> SplitColumn 
     called = _name(table, column) in _COLUMNS
     filled = [row[column] for row in table.sample if row[column]]
     share = sum(plain(value) in known for value in filled) / len(filled)
-    if called and share >= 1 / 2:
+    if called:
         return SplitColumn(column, known)
     return SplitColumn(column, known) if share == 1 and len(set(known.values())) > 1 else None
 
@@ -184,15 +191,18 @@ def _three(column: int) -> SplitColumn:
     return SplitColumn(column, {"0": "train", "1": "valid", "2": "test"})
 
 
-def _by_numbers(table: Table, others: Sequence[int]) -> FoundSplits:
-    """Return what a numbered column says, or a note that it says too little."""
+def _unclear(table: Table, others: Sequence[int]) -> FoundSplits:
+    """Return what a column says that is called as those of splits are, or a note that it says too little."""
     for column in others:
         name, values = _name(table, column), _values(table, column)
-        if name not in _FOLDS or not values or len(values) > 20 or not all(map(is_number, values)):
+        numbers = all(map(is_number, values))
+        if not values or len(values) > 20 or name not in (_FOLDS if numbers else _COLUMNS):
             continue
         if name in _NUMBERED and set(map(plain, values)) == {"0", "1", "2"}:
             found = _three(column)
             return FoundSplits((found,), _explained(table, found), (column,))
+        if len(others) == 1:  # the only one that can say the class
+            continue
         note = (
             f"{table.shown}: the column {table.called(column)} holds {listed(values)}, which do not say what is train "
             "and test, so it was not used. Write train, valid and test there to use it."

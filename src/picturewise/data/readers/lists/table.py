@@ -23,6 +23,7 @@ from picturewise.untrusted.regular_file import regular_size
 MAX_BYTES = 256 << 20
 ENDINGS = frozenset({".csv", ".tsv", ".txt", ".tab", ".psv", ".lst", ".list"})
 MAX_COLUMNS = 4096
+WINDOWS = "cp1252"
 _MAX_LINE = 64 << 10  # bytes of a line in a list of pictures
 _WHOLE = 256 << 10  # bytes of a file of which each line is in the sample
 _PLACES, _AT_EACH = 128, 4 << 10  # of a larger one
@@ -129,8 +130,8 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
         return None
     with path.open("rb") as file:
         start = file.read(_MAX_LINE)
-    encoding = "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    if encoding == "utf-8-sig" and b"\0" in start.partition(b"\n")[0]:
+    encoding = _encoding(start)
+    if encoding != "utf-16" and b"\0" in start.partition(b"\n")[0]:
         return None
     if encoding == "utf-16" and size > MAX_BYTES // 4:
         return None
@@ -212,8 +213,19 @@ def _shape(cell: str) -> str:
     return re.sub(r"[0-9]+", "0", cell)
 
 
+def _encoding(start: bytes) -> str:
+    """Return the encoding of a file that begins so: programs on Windows write text in their own, or in UTF-16."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return WINDOWS
+    return "utf-8-sig"
+
+
 def _errors(encoding: str) -> str:
-    return "surrogateescape" if encoding == "utf-8-sig" else "strict"
+    return {"utf-8-sig": "surrogateescape", WINDOWS: "replace"}.get(encoding, "strict")
 
 
 def _fitted(row: list[str], columns: int) -> list[str] | None:
@@ -222,12 +234,17 @@ def _fitted(row: list[str], columns: int) -> list[str] | None:
         if len(row) != columns + 1 or row[-1].strip():
             return None
         row = row[:-1]
-    return [cell.strip() for cell in row]
+    return [_bare(cell.strip()) for cell in row]
+
+
+def _bare(cell: str) -> str:
+    """Return a cell without the quotes that no form of CSV knows, but some programs write."""
+    return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == "'" else cell
 
 
 def sample_lines(path: Path, size: int, encoding: str) -> list[str]:
     """Return the first line and others from all over a file, none of them empty."""
-    if size <= _WHOLE or encoding != "utf-8-sig":
+    if size <= _WHOLE or encoding == "utf-16":
         try:
             text = path.read_bytes().decode(encoding, _errors(encoding))
         except UnicodeError:
@@ -243,7 +260,7 @@ def sample_lines(path: Path, size: int, encoding: str) -> list[str]:
                 content = content.removeprefix(codecs.BOM_UTF8)
             lines = re.split(rb"\r\n|\r|\n", content)
             whole = lines[1 if place else 0 : None if start + len(content) >= size else -1]
-            found += [line.decode("utf-8", "surrogateescape") for line in whole if line]
+            found += [line.decode(encoding, _errors(encoding)) for line in whole if line]
     return found
 
 
