@@ -47,12 +47,18 @@ def test_a_test_list_without_labels_is_named_with_the_way_to_predict_it(tmp_path
 def test_a_list_without_labels_is_read_without_labels(tmp_path: Path) -> None:
     root = competition(tmp_path)
     reader = recognised(root / "test.csv")
-    assert reader.splits == ("test",)
-    pictures = reader.read({"test"}, DataOptions(source="")).parts["test"].pictures
+    assert reader.splits == ("train",)
+    pictures = reader.read({"train"}, DataOptions(source="")).parts["train"].pictures
     assert pictures.labels is None
     assert pictures.classes == ()
     assert pictures.names is not None
     assert [Path(name).name for name in pictures.names] == sorted(name for name, _ in HALVES["test"])
+    assert reader.notes == ()
+    rows = (f"{name},title {number}" for number, (name, _) in enumerate(HALVES["test"]))
+    (root / "test.csv").write_text(lines(*rows, header="id,title"))
+    assert recognised(root / "test.csv").notes == (
+        f"{root}/test.csv: none of 'title' repeats a few values as classes do; --label-column names one.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
             continue
         if kind == "other":
             note = (
-                f"{found.table.shown}: the classes are those of the list, not the folders of the pictures. Move the list "
-                "away to use these."
+                f"{found.table.shown}: the classes are those of the list, not the folders of the pictures. Move the "
+                "list away to use these."
             )
             found = replace(found, notes=(*found.notes, note))  # noqa: PLW2901
         kept.append(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from picturewise.data.hints import NO_HINTS, Hints
@@ -21,11 +22,14 @@ from picturewise.data.readers.lists.labels import words_of
 from picturewise.data.readers.lists.pictures import Pictures
 from picturewise.data.readers.lists.reader import ListReader, top_folder
 from picturewise.data.readers.lists.rows import splits_of
-from picturewise.data.readers.lists.splits import word
+from picturewise.data.readers.lists.splits import FoundSplits, word
 from picturewise.errors import DataError
+from picturewise.names import listed
 from picturewise.printable import printable
 from picturewise.split_names import SplitName, split_of
 
+_COLUMNS = ("label_column", "file_column", "split_column")
+_OBEYED = _COLUMNS
 _DEEPEST = 3  # levels of folders in which lists are looked for
 _MOST_OF_A_KIND = 16  # files with one ending in a folder: more describe one picture each
 _MOST_ABOVE = 200_000  # files in the folder above that of a list
@@ -42,12 +46,12 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
         DataError: there are several for one split, or the only one cannot be used.
         OSError: the folder or a file cannot be read.
     """
-    said = hints.only("label_column", "file_column", "split_column")
+    columns = hints.only(*_COLUMNS)
     if path.is_dir():
-        return _in_folder(path, said, last=False)
-    if path.suffix.lower() not in ENDINGS:
-        return None
-    return _single(path, said)
+        found = _in_folder(path, columns, last=False)
+    else:
+        found = _single(path, columns) if path.suffix.lower() in ENDINGS else None
+    return None if found is None else replace(found, hints=hints.only(*_OBEYED))
 
 
 def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
@@ -58,7 +62,7 @@ def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
         OSError: the folder or a file cannot be read.
     """
     if path.is_dir():
-        _in_folder(path, hints.only("label_column", "file_column", "split_column"), last=True)
+        _in_folder(path, hints.only(*_COLUMNS), last=True)
 
 
 def _single(path: Path, hints: Hints) -> ListReader | None:
@@ -79,7 +83,12 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
     if found is None:
         return None
     scope = (path, *_folders_of(pictures, found))
-    return ListReader(path, pictures, dict.fromkeys(splits_of(found), found), (), scope, (), hints)
+    if found.labelled:
+        return ListReader(path, pictures, dict.fromkeys(splits_of(found), found), (), scope)
+    found = replace(found, split="train", splits=FoundSplits(), by_folder=False)
+    others = [found.table.called(column) for column in range(found.table.columns) if column != found.name]
+    note = f"{found.table.shown}: none of {listed(others)} repeats a few values as classes do; --label-column names one."
+    return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
 
 
 def _can_look_above(path: Path, found: Aside | None) -> bool:
@@ -126,7 +135,7 @@ def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
     others = tuple(found for found in lists if found.path not in used and not found.labelled)
     notes += [_left_over(found, chosen) for found in others]
     notes += [aside.what for aside in asides]
-    return ListReader(root, pictures, chosen, others, (root,), tuple(note for note in notes if note), hints)
+    return ListReader(root, pictures, chosen, others, (root,), tuple(note for note in notes if note))
 
 
 def _judged(file: Path, pictures: Pictures, hints: Hints) -> tuple[PictureList | Aside | None, str]:
