@@ -243,6 +243,16 @@ def test_minus_one_beside_numbers_from_zero_is_no_label(tmp_path: Path) -> None:
     assert set(read(root)[0]["train"].values()) == {"-1", "1"}
 
 
+def test_measurements_are_no_classes(tmp_path: Path) -> None:
+    ages = [20.5 + number % 11 for number in range(12)]
+    root = make_album(tmp_path / "album", {"labels.csv": table("id,label", ages)})
+    with pytest.raises(
+        DataError, match=r"the column 'label' holds numbers such as 20\.5, not classes\. --label-column"
+    ):
+        recognise(root / "labels.csv")
+    assert len(set(read(root, label_column="label")[0]["train"].values())) == 11
+
+
 def test_boxes_and_groups_are_remarked_upon(tmp_path: Path) -> None:
     corners = [[n, n + 1, n, n + 1] for n in range(12)]
     columns = [TEXTS, *map(list, zip(*corners, strict=True))]

@@ -190,6 +190,24 @@ def test_two_columns_of_pictures_are_refused_unless_one_is_named(tmp_path: Path)
     )
 
 
+def test_the_number_of_a_line_is_not_the_name_of_a_picture(tmp_path: Path) -> None:
+    """Though pictures are called by numbers too."""
+    turned = {f"{number}": label for number, label in zip(reversed(range(12)), LABELS.values(), strict=True)}
+    for number, name in enumerate(LABELS):
+        draw(tmp_path / "images" / name).rename(tmp_path / f"images/{number}.png")
+    for header in (",number,label", ",id,label", "row,image,label"):
+        rows = (f"{line},{number},{label}" for line, (number, label) in enumerate(turned.items()))
+        (tmp_path / "labels.csv").write_text(lines(*rows, header=header))
+        assert read(tmp_path) == ({"train": {f"{n}.png": label for n, label in turned.items()}}, ())
+    (tmp_path / "labels.csv").write_text(
+        (tmp_path / "labels.csv").read_text().replace("row,image", "one,other")
+    )
+    with pytest.raises(
+        DataError, match=r"names pictures in the columns 'one' and 'other'\. Choose one with --file-column"
+    ):
+        recognise_any(tmp_path)
+
+
 def test_a_change_beside_the_pictures_is_noticed(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     assert len(picturewise.read_dataset(root / "labels.csv").notes) == 2  # of what is held out

@@ -129,6 +129,25 @@ def test_a_spreadsheet_cannot_be_read_and_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_table_whose_numbers_happen_to_be_names_is_no_list_of_class_folders(tmp_path: Path) -> None:
+    for number in range(40):
+        draw(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png")
+    for text in ("epoch,phase\n0,a\n1,b\n2,a\n3,b\n", "id,segment\n0,a\n1,b\n2,b\n3,a\n4,a\n"):
+        (tmp_path / "table.csv").write_text(text)
+        assert recognise(tmp_path) is None
+        refuse_unused(tmp_path)
+
+
+def test_a_test_list_that_says_one_class_for_all_is_doubted(tmp_path: Path) -> None:
+    for number in range(24):
+        draw(tmp_path / f"images/{number}.png")
+    (tmp_path / "train.csv").write_text(lines(*(f"{n},{'ab'[n % 2]}" for n in range(12)), header="id,label"))
+    (tmp_path / "test.csv").write_text(lines(*(f"{n},a" for n in range(12, 24)), header="id,label"))
+    _, notes = read(tmp_path)
+    assert len(notes) == 1
+    assert "test.csv says 'a' for all 12 pictures of test" in notes[0]
+
+
 def test_a_packed_list_is_named(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv.zip": b"PK\x03\x04"})
     with pytest.raises(DataError, match=r"labels\.csv\.zip is packed\. Unpack it to use it\."):
@@ -328,6 +347,8 @@ def test_class_folders_with_an_unrelated_table_stay_class_folders(
         ("old.csv", "file,label\ngone_1.png,cat\ngone_2.png,dog\n"),
         ("attributes.csv", "id,a,b,c\n0,1,1,0\n1,0,1,1\n2,1,0,1\n"),
         ("results.xlsx", "PK"),
+        ("log.csv", "epoch,phase\n0,a\n1,b\n2,a\n3,b\n"),
+        ("customers.csv", "id,segment\n0,a\n1,b\n2,a\n3,b\n"),
     ):
         (tmp_path / name).write_text(text)
         assert recognise(tmp_path) is None, name

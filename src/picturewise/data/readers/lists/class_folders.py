@@ -26,9 +26,13 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
         DataError: a list gives classes that the folders have too, but to other pictures.
     """
     kept = []
+    folders = {path.split("/")[-2].casefold() for path in pictures.paths if "/" in path} - PICTURE_WORDS
+    class_like = len({name for name in folders if split_of_folder(name) is None}) > 1
     for found in lists:
         kind = _against_folders(found)
         lines = _lines(found)
+        if kind is None and class_like and (found.doubtful or lines < len(pictures.paths) / 2):
+            continue  # a table of something else, whose numbers happen to be names of pictures
         alone = len(lists) == 1 and not found.says_splits
         if kind == "renamed" and alone:
             continue

@@ -58,6 +58,7 @@ class PictureList:
         notes: what is worth saying about its columns.
         groups: what is worth saying where pictures are held out from it.
         label_folder: whether the folder of a picture is its class.
+        doubtful: whether it names pictures by numbers, in a column that is not called as such ones are.
         parted_by: lists without labels that say the splits of its pictures.
     """
 
@@ -70,6 +71,7 @@ class PictureList:
     by_folder: bool
     notes: tuple[str, ...]
     groups: tuple[str, ...]
+    doubtful: bool = False
     label_folder: bool = False
     parted_by: tuple[PictureList, ...] = ()
 
@@ -170,6 +172,7 @@ def _judge_table(
     return PictureList(
         found, finder, name, labels.columns, splits, split, by_folder,
         (*more, *_on_encoding(found), *splits.notes, *labels.notes, *boxes(found, unused)), groups(found, unused),
+        doubtful=_rank(found, name) > len(NAMES) and all(map(is_number, _texts(found, name))),
     )  # fmt: skip
 
 
@@ -212,10 +215,11 @@ def split_of_list(path: Path, beside: str = "") -> SplitName | None:
 
 
 def _finds(finder: Finder, text: str) -> bool:
+    """Return whether a text means a picture; a mere number must mean one alone, for any table can have numbers."""
     try:
         return finder.find(text) is not None
     except SeveralError:
-        return True
+        return not text.isdecimal()
 
 
 def _texts(found: Table, column: int) -> list[str]:
@@ -234,7 +238,10 @@ def _naming_columns(found: Table, finder: Finder) -> dict[int, float]:
         share = sum(_finds(finder, text) for text in texts) / len(texts)
         endings = sum(map(ends_like_picture, texts)) / len(texts)
         apart = len(set(texts)) / len(texts)
-        usual = _rank(found, column) < len(NAMES)
+        rank = _rank(found, column)
+        usual = rank < len(NAMES)
+        if found.header is not None and not found.header[column] and all(map(is_number, texts)):
+            continue  # the number of the line
         if (share > 0 and endings > 1 / 2) or (
             apart > 1 / 2 and (share > 1 / 2 or (usual and share > 0.1)) and (usual or len(texts) > 2)
         ):
@@ -249,7 +256,7 @@ def _rank(found: Table, column: int) -> int:
     joined = "_".join(words) or found.header[column].casefold()
     if joined in NAMES or joined.replace("_", "") in NAMES:
         return NAMES.index(joined if joined in NAMES else joined.replace("_", ""))
-    return len(NAMES) + (_WORDS.isdisjoint(words))
+    return len(NAMES) + _WORDS.isdisjoint(words)
 
 
 def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int, tuple[str, ...]]:
@@ -261,8 +268,8 @@ def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int
     ranked = sorted(naming, key=lambda column: (-round(naming[column], 1), _rank(found, column), column))
     best = ranked[0]
     for other in ranked[1:]:
-        if naming[other] < naming[best] - 0.1 or not ends_like_picture(_texts(found, other)[0]):
-            continue  # such as the number of the line
+        if naming[other] < naming[best] - 0.1:
+            continue
         pairs = [
             (finder.find_or_none(row[best]), finder.find_or_none(row[other])) for row in found.sample[:_TEXTS]
         ]
@@ -273,6 +280,8 @@ def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int
                 f"{found.shown} names pictures in the columns {found.called(best)} and {found.called(other)}. Choose "
                 "one with --file-column."
             )
+        if not ends_like_picture(_texts(found, other)[0]):
+            continue
         note = (
             f"{found.shown}: the pictures are those of the column {found.called(best)}; {found.called(other)} names "
             "others, which --file-column uses."

@@ -44,59 +44,14 @@ _WORDS = frozenset(
 _SEVERAL = frozenset({"labels", "tags", "classes", "categories", "attributes", "targets", "findings"})
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "<na>", "unlabeled", "unlabelled"})
 DOUBTFUL = frozenset({"unknown", "none", "?", "-", "undefined", "unsure", "todo"})
+_MOST_MEASURED = 10  # different numbers, some of them not whole, that can be classes
 _MOST_NUMBERS = 1000  # different ones in a column of labels that is not called so
-GROUP_WORDS = frozenset(
-    {
-        *(
-            "patient",
-            "patients",
-            "subject",
-            "person",
-            "lesion",
-            "case",
-            "study",
-            "series",
-            "source",
-            "video",
-            "clip",
-        ),
-        *(
-            "session",
-            "group",
-            "individual",
-            "donor",
-            "slide",
-            "scan",
-            "sequence",
-            "track",
-            "animal",
-            "writer",
-            "speaker",
-        ),
-    }
+_GROUPS = (
+    "patient patients subject person lesion case study series source video clip session group individual donor slide "
+    "scan sequence track animal writer speaker"
 )
-BOX_WORDS = frozenset(
-    {
-        *(
-            "xmin",
-            "ymin",
-            "xmax",
-            "ymax",
-            "x1",
-            "y1",
-            "x2",
-            "y2",
-            "x",
-            "y",
-            "w",
-            "h",
-            "bbox",
-            "width",
-            "height",
-        ),
-        *("roi", "left", "top", "right", "bottom", "box"),
-    }
-)
+_BOXES = "xmin ymin xmax ymax x1 y1 x2 y2 x y w h bbox box width height roi left top right bottom"
+GROUP_WORDS, BOX_WORDS = frozenset(_GROUPS.split()), frozenset(_BOXES.split())
 
 
 @dataclass(frozen=True)
@@ -141,6 +96,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
     )
     if usual:
         found = _preferred(usual[0], columns.values())
+        _check_not_measured(table, found)
         alike = [other for other in columns.values() if other.named and other is not found]
         return FoundLabels((found.place,), (*_several(table, found), *_left(table, found, alike)))
     flags = [column for column in columns.values() if column.is_flag and not all(map(flag, column.cells))]
@@ -212,7 +168,17 @@ class Column:
 
 def _is_broken(number: str) -> bool:
     """Return whether a number is not whole."""
-    return not float(number).is_integer()
+    return number.casefold() in {"inf", "-inf", "infinity", "-infinity"} or not float(number).is_integer()
+
+
+def _check_not_measured(table: Table, column: Column) -> None:
+    """Refuse a column of labels that holds measurements."""
+    broken = sorted(value for value in column.values if is_number(value) and _is_broken(value))
+    if column.numbers and len(column.values) > _MOST_MEASURED and broken:
+        raise DataError(
+            f"{table.shown}: the column {table.called(column.place)} holds numbers such as {broken[0]}, not classes. "
+            "--label-column takes each of them for a class, or names another column."
+        )
 
 
 def _flag(value: str) -> bool | None:

@@ -22,6 +22,8 @@ from picturewise.names import natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
+_MANY = 10  # pictures of a split that are not all of one class by chance
+
 
 @dataclass(frozen=True, eq=False)
 class ListReader:
@@ -98,6 +100,18 @@ class ListReader:
                     f"{found.table.shown}: the {len(rest):,} lines of {rest[0].split} have no labels, so there is no "
                     f"such split; the first is line {rest[0].line:,} ({printable(rest[0].text)})."
                 )
+        for split, found in self.lists.items():
+            labels = rows[found.path].labels.get(split, {})
+            if (
+                split != self.splits[0]
+                and found.labels
+                and len(labels) >= _MANY
+                and len(set(labels.values())) == 1
+            ):
+                notes.append(
+                    f"{found.table.shown} says '{next(iter(labels.values()))}' for all {len(labels):,} pictures of "
+                    f"{split}. If that fills the place of unknown labels, predict them instead."
+                )
         named = set().union(*(found.named for found in rows.values()))
         left = [path for path in self.pictures.paths if path not in named]
         if not self.root.is_dir():  # a list alone: what else lies beside it need not belong to it
@@ -144,7 +158,7 @@ def _check_lines(found: PictureList, rows: ListRows, split: SplitName, root: Pat
         for trouble in (rows.double, rows.unlabelled, rows.missing)
     )
     if double:
-        what = "differ about a picture"
+        what = f"differ{'s' * (len(double) == 1)} from an earlier one about a picture"
         first = f"{printable(double[0].text)}: {double[0].why}"
     elif unlabelled:
         what = "have no label" if len(unlabelled) > 1 else "has no label"

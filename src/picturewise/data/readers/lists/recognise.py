@@ -87,7 +87,10 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
         return ListReader(path, pictures, dict.fromkeys(splits_of(found), found), (), scope)
     found = replace(found, split="train", splits=FoundSplits(), by_folder=False)
     others = [found.table.called(column) for column in range(found.table.columns) if column != found.name]
-    note = f"{found.table.shown}: none of {listed(others)} repeats a few values as classes do; --label-column names one."
+    shown = listed(others)
+    note = (
+        f"{found.table.shown}: none of {shown} repeats a few values as classes do; --label-column names one."
+    )
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
 
 
