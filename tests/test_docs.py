@@ -61,6 +61,14 @@ def things_that_docs_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         name = f"scans/{('healthy', 'ill')[number % 2]}/patient{number // 4}_slice{number % 4}.png"
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (16, 16), np.uint8)).save(name)
+    rows = ["picture;diagnosis;sex;part"]
+    for number in range(40):
+        name = f"x-rays/images/{number:03}.png"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (16, 16), np.uint8)).save(name)
+        part = ("train", "train", "train", "test")[number // 2 % 4]
+        rows.append(f"{number:03};{('healthy', 'ill')[number % 2]};{'fm'[number // 3 % 2]};{part}")
+    Path("x-rays/labels.csv").write_text("\n".join(rows) + "\n")
     Path("flowers-with-a-broken-file/rose/0.png").write_bytes(b"no picture")
     Image.fromarray(random.integers(0, 256, (30, 20, 3), np.uint8)).save("scan.png")
 

@@ -167,7 +167,29 @@ def lists() -> list[Seed]:
         Seed("in a folder", {**below, "train.csv": plain}, {"train.csv": "csv"}, "train.csv"),
         Seed("quoted", {**deep, "list.csv": quoted.encode()}, {"list.csv": "csv"}),
         Seed("both splits", both, {"train.csv": "csv", "test.csv": "csv", "train/p0.png": "png/bytes"}),
+        *_other_lists(below, [(f"p{n}.png", kinds[n % 2]) for n in range(6)]),
     ]
+
+
+def _other_lists(pictures: Files, rows: list[tuple[str, str]]) -> list[Seed]:
+    """Lists in other forms than CSV, and with columns beside those of the picture and the class."""
+    records = [{"file_name": name, "label": label} for name, label in rows]
+    parts = "".join(
+        f"C:\\pictures\\train\\{name};{label};{'ten'[n % 3]}\n" for n, (name, label) in enumerate(rows)
+    )
+    parts = parts.replace(";t\n", ";train\n").replace(";e\n", ";test\n").replace(";n\n", ";train\n")
+    flags = "".join(f"{name[:-4]}\t{int(label == 'cat')}\t{int(label == 'dog')}\n" for name, label in rows)
+    texts = {
+        "list.tsv": "\ufeffimage\tcat\tdog\n" + flags,
+        "parts.csv": "path;kind;split\n" + parts,
+        "train/metadata.jsonl": "".join(f"{json.dumps(record)}\n" for record in records),
+        "labels.json": json.dumps(dict(rows)),
+        "records.json": json.dumps({"train": records[:4], "test": records[4:]}),
+        "list.txt": "".join(f"train/{name} {label}\n" for name, label in rows),
+    }
+    found = [Seed(path, pictures | {path: text.encode()}, {path: "csv"}) for path, text in texts.items()]
+    wide = texts["parts.csv"].encode("utf-16")
+    return [*found, Seed("UTF-16", pictures | {"parts.csv": wide}, {"parts.csv": "bytes"})]
 
 
 def parquet() -> list[Seed]:

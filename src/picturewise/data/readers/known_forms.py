@@ -12,7 +12,6 @@ from picturewise.data.readers import (
     folders,
     hdf5,
     idx,
-    labels_csv,
     named_pictures,
     npz,
     parquet,
@@ -21,6 +20,7 @@ from picturewise.data.readers import (
     svhn,
     usps,
 )
+from picturewise.data.readers.lists import recognise as lists
 
 Recognised = Callable[[Path, Hints], Reader | None]
 
@@ -35,13 +35,14 @@ READERS: tuple[Recognised, ...] = (
     _without_hints(svhn.recognise),
     _without_hints(hdf5.recognise),
     _without_hints(parquet.recognise),
+    lists.recognise,
     _without_hints(pixel_csv.recognise),
-    _without_hints(labels_csv.recognise),
     _without_hints(idx.recognise),
     _without_hints(usps.recognise),
     _without_hints(cifar.recognise),
     _without_hints(npz.recognise),
     _without_hints(pickled_arrays.recognise),
+    lists.refuse_unused,
     _without_hints(folders.recognise),
     _without_hints(pixel_csv.recognise_unlabelled),
 )

@@ -1,0 +1,1 @@
+"""Lists that name picture files and say their classes, beside folders of pictures."""
