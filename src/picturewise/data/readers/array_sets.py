@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.data.arrays.labels import (
+    GivenLabels,
+    Numbering,
+    are_numbers_in_order,
+    check_labelled,
+    given_labels,
+    number_classes,
+    to_class_names,
+)
 from picturewise.data.arrays.layout import Layout, check_layout
 from picturewise.data.arrays.value_range import ValueRange, find_value_range
 from picturewise.data.contract import Part, Progress, Reading
@@ -39,12 +47,13 @@ class Arrays(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ArraySetReader:
-    """A recognised set of arrays, see `Reader`; `opened` opens the file anew."""
+    """A recognised set of arrays, see `Reader`; `opened` opens the file anew, `files` are those of several."""
 
     path: Path
     keys: Keys
     opened: Callable[[], Arrays]
     hints: Hints = NO_HINTS
+    files: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,8 +66,8 @@ class ArraySetReader:
         return tuple(split for split in SPLITS if split in self.keys.pictures)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The file."""
-        return (self.path,)
+        """The file, or the files of a folder."""
+        return self.files or (self.path,)
 
     def read(
         self,
@@ -88,13 +97,13 @@ class _Reader:
         wanted = first in asked or self._form(first)[2].kind == "f"
         array = self.arrays.load(self.source.keys.pictures[first]) if wanted else None
         scale = self._scale(first, array)
-        classes = self._classes(first)
+        numbering = self._numbering(first)
         for split in asked:
-            parts[split] = self._part(split, scale, classes, array if split == first else None)
+            parts[split] = self._part(split, scale, numbering, array if split == first else None)
             array = None  # its room on the disk is free again
             if progress is not None:
                 progress(len(parts), len(asked))
-        return Reading(parts)
+        return Reading(parts, (*self.source.keys.notes, *numbering.notes))
 
     def _where(self, key: str) -> str:
         return f"{printable(self.source.path)}: '{printable(key)}'"
@@ -139,31 +148,44 @@ class _Reader:
             f"{self._where(key)} has the shape {floats.shape}, expected that of one picture, {shape}."
         )
 
-    def _classes(self, split: SplitName) -> tuple[str, ...]:
-        """Return the class names that there are, else "0" to the largest label of the first split."""
+    def _numbering(self, split: SplitName) -> Numbering:
+        """Return the classes: the names that there are, else what the labels of the first split say."""
         key = self.source.keys.classes
-        if key is not None:
-            return to_class_names(self.arrays.load(key), self._where(key))
-        return numbered_classes(self._labels(split))
-
-    def _labels(self, split: SplitName) -> NDArray[np.int64] | None:
-        key = self.source.keys.labels.get(split)
-        return (
-            None if key is None else to_labels(self.arrays.load(key), self._form(split)[0], self._where(key))
+        value = None if key is None else self.arrays.load(key)
+        names = None
+        if key is not None and not are_numbers_in_order(value):
+            names = to_class_names(value, self._where(key))
+        return number_classes(
+            self._labels(split), names, self._where(self.source.keys.labels.get(split, ""))
         )
 
+    def _labels(self, split: SplitName) -> GivenLabels | None:
+        """Return the labels; None where a split has none, or none but marks for missing ones."""
+        key = self.source.keys.labels.get(split)
+        if key is None:
+            return None
+        labels = given_labels(self.arrays.load(key), self._form(split)[0], self._where(key))
+        if not labels.are_there and split != self.source.splits[0]:
+            raise DataError(
+                f"{self._where(key)} holds {labels.mark} only, so the {split} pictures have no labels. Leave both arrays "
+                f"out of the file; a {split} split is held out from train then."
+            )
+        return labels if labels.are_there else None
+
     def _part(
-        self, split: SplitName, scale: ValueRange, classes: tuple[str, ...], array: NDArray[Any] | None
+        self, split: SplitName, scale: ValueRange, numbering: Numbering, array: NDArray[Any] | None
     ) -> Part:
         key = self.source.keys.pictures[split]
         # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.
         array = self.arrays.load(key) if array is None else array
-        labels = self._labels(split)
-        if labels is not None:
-            check_labels(labels, classes, self._where(self.source.keys.labels[split]))
+        given, labels = self._labels(split), None
+        if given is not None:
+            where = self._where(self.source.keys.labels[split])
+            labels = numbering.of(given, where)
+            check_labelled(labels, where, given.mark, skip_bad=self.options.skip_bad)
         count, layout, _ = self._form(split)
         images = self.allocate(count, (layout.height, layout.width), layout.channels)
         for first, block in layout.blocks(array):
             images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
         origin = f"{printable(self.source.path)} ({split})"
-        return array_part(images, labels, classes, origin, self.options, self.allocate)
+        return array_part(images, labels, numbering.classes, origin, self.options, self.allocate)

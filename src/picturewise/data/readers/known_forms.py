@@ -13,6 +13,7 @@ from picturewise.data.readers import (
     hdf5,
     idx,
     labels_csv,
+    npy,
     npz,
     parquet,
     pickled_arrays,
@@ -31,15 +32,16 @@ def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
 
 READERS: tuple[Recognised, ...] = (
     _without_hints(svhn.recognise),
-    _without_hints(hdf5.recognise),
+    hdf5.recognise,
     _without_hints(parquet.recognise),
     _without_hints(pixel_csv.recognise),
     _without_hints(labels_csv.recognise),
     _without_hints(idx.recognise),
     _without_hints(usps.recognise),
     _without_hints(cifar.recognise),
-    _without_hints(npz.recognise),
-    _without_hints(pickled_arrays.recognise),
+    npz.recognise,
+    npy.recognise,
+    pickled_arrays.recognise,
     _without_hints(folders.recognise),
     _without_hints(pixel_csv.recognise_unlabelled),
 )

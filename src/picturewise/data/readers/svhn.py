@@ -89,7 +89,7 @@ def recognise(path: Path) -> SvhnReader | None:
         OSError: the folder cannot be read.
     """
     if not path.is_dir():
-        if path.suffix.lower() != ".mat" or not path.is_file():
+        if path.suffix.lower() != ".mat" or not path.is_file() or mat_file.is_hdf5(path):
             return None
         match = _NAME.fullmatch(path.name)
         split: SplitName = "test" if match is not None and match[1].lower() == "test" else "train"
