@@ -153,7 +153,9 @@ def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES
     if not good.all():
         at = int(np.argmin(good))
         raise _no_class(where, at, f"{flat[at]:.12g}", most)
-    return GivenLabels(np.where(marked, UNLABELLED, flat).astype(np.int64), None, mark)
+    labels = np.where(marked, 0, flat).astype(np.int64)
+    labels[marked] = UNLABELLED
+    return GivenLabels(labels, None, mark)
 
 
 def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> NDArray[np.int64]:

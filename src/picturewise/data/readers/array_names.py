@@ -32,7 +32,9 @@ _ABOUT_WORDS = frozenset(
 )
 # What says something about the whole set, and can be neither a picture nor a label.
 _PLAIN_WORDS = frozenset({"version", "license", "licence", "author", "description", "info", "date", "readme"})
-_GLUED = re.compile(r"([xy])(train|training|val|valid|validation|dev|test|testing)|(train|val|valid|test)([xy])")
+_GLUED = re.compile(
+    r"([xy])(train|training|val|valid|validation|dev|test|testing)|(train|val|valid|test)([xy])"
+)
 _FEW_PICTURES = 8  # of which each can be of another class
 _FEW_NUMBERS = 64  # in a row that names do not call a picture
 EXPECTED = "x_train and y_train (and x_test, y_test, x_validation, y_validation), or images and labels"
@@ -133,9 +135,7 @@ def find_keys(arrays: Forms, where: str, label_column: str | None = None) -> Key
     taken = {*pictures.values(), *labels.values()}
     classes = _class_names(arrays, pictures, taken)
     mean, std = (_one_of(arrays, words, taken) for words in (("mean_image", "mean"), ("std_image", "std")))
-    last = frozenset(
-        name for split, name in pictures.items() if _count_last(arrays, name, labels.get(split))
-    )
+    last = frozenset(name for split, name in pictures.items() if _count_last(arrays, name, labels.get(split)))
     used = {*taken, classes, mean, std}
     return Keys(
         pictures,
@@ -265,9 +265,7 @@ def _by_shape(
     pictures = found[0]
     count = forms[pictures].shape[0]
     named = list(_labels(arrays, {"train": pictures}, where, plain=True).values())
-    labels = named or [
-        name for name, form in forms.items() if form.can_be_labels and form.shape[0] == count
-    ]
+    labels = named or [name for name, form in forms.items() if form.can_be_labels and form.shape[0] == count]
     if len(labels) > 1 and not asked:
         shown = ", ".join(f"'{printable(name)}'" for name in labels)
         raise DataError(

@@ -155,9 +155,7 @@ class _Reader:
         names = None
         if key is not None and not are_numbers_in_order(value):
             names = to_class_names(value, self._where(key))
-        return number_classes(
-            self._labels(split), names, self._where(self.source.keys.labels.get(split, ""))
-        )
+        return number_classes(self._labels(split), names, self._where(self.source.keys.labels.get(split, "")))
 
     def _labels(self, split: SplitName) -> GivenLabels | None:
         """Return the labels; None where a split has none, or none but marks for missing ones."""

@@ -103,7 +103,9 @@ class _Chosen:
         value = self.inner.load(name)
         if split is None:
             return value
-        return value[self.rows[split]] if isinstance(value, np.ndarray) else [value[i] for i in self.rows[split]]
+        return (
+            value[self.rows[split]] if isinstance(value, np.ndarray) else [value[i] for i in self.rows[split]]
+        )
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
         """Return the shape and the type of what `load` gives."""
@@ -170,14 +172,19 @@ def _split_array(keys: Keys, opened: Callable[[], Arrays], asked: str | None, wh
     """Return the array that says splits: the one asked for, or one whose name and values say so."""
     if list(keys.pictures) != ["train"]:
         if asked is not None:
-            raise UsageError(f"{where} has an array of pictures for each split, so --split-column says nothing.")
+            raise UsageError(
+                f"{where} has an array of pictures for each split, so --split-column says nothing."
+            )
         return None
     if asked is not None:
         if asked not in keys.others:
             raise UsageError(f"{where} has no array '{printable(asked)}' beside the pictures and labels.")
         return asked
     for name in keys.others:
-        if name.casefold() in SPLIT_COLUMNS and splits_by_value(name, set(_texts(opened().load(name)))) is not None:
+        if (
+            name.casefold() in SPLIT_COLUMNS
+            and splits_by_value(name, set(_texts(opened().load(name)))) is not None
+        ):
             return name
     return None
 

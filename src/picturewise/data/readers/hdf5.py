@@ -306,7 +306,10 @@ def _set(files: Sequence[Path], path: Path, hints: Hints) -> Hdf5Reader:
         }
         notes = tuple(note for note in notes if f"'{printable(name)}'" not in note)
     if any(file.suffix.lower() == _MATLAB for file in files):
-        notes = (f"{where} was written by MATLAB (7.3), so its arrays were read with their axes reversed.", *notes)
+        notes = (
+            f"{where} was written by MATLAB (7.3), so its arrays were read with their axes reversed.",
+            *notes,
+        )
     classes = _classes(keys, found, where)
     return Hdf5Reader(path, arrays, classes, notes, hints.only(*OBEYED))
 
@@ -356,7 +359,9 @@ def _rows(
     """Return the array that says which split each picture belongs to, and what its values stand for."""
     if asked is not None:
         if list(keys.pictures) != ["train"]:
-            raise UsageError(f"{where} has an array of pictures for each split, so --split-column says nothing.")
+            raise UsageError(
+                f"{where} has an array of pictures for each split, so --split-column says nothing."
+            )
         if asked not in found.splits:
             raise UsageError(f"{where} has no array '{printable(asked)}' with a value for each picture.")
         if (values := found.splits[asked]) is None:
@@ -367,7 +372,9 @@ def _rows(
         return asked, values
     if list(keys.pictures) != ["train"]:
         return None
-    named = [(name, values) for name, values in found.splits.items() if values is not None and name in keys.others]
+    named = [
+        (name, values) for name, values in found.splits.items() if values is not None and name in keys.others
+    ]
     return named[0] if len(named) == 1 else None
 
 

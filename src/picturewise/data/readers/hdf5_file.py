@@ -59,7 +59,9 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
         found: dict[str, Any] = {"texts": {}, "splits": {}, "unlabelled": []}
         for name in _arrays(file):
             words = set(words_of(name))
-            dataset = _dataset(file, name, texts=True) if words & set(request["words"]) else _lenient(file, name)
+            dataset = (
+                _dataset(file, name, texts=True) if words & set(request["words"]) else _lenient(file, name)
+            )
             forms[name] = None if dataset is None else [[*dataset.shape], _kind(dataset)]
             if dataset is not None:
                 _look_into(dataset, name, words, request, found)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.arrays.labels import to_labels
+from picturewise.data.arrays.labels import GivenLabels, given_labels
 from picturewise.data.arrays.layout import MAX_SIDE
 from picturewise.errors import DataError
 from picturewise.printable import printable
@@ -98,8 +98,8 @@ def read_pictures(path: Path, allocate: Allocate = allocate_in_memory) -> NDArra
         return images
 
 
-def read_labels(path: Path) -> NDArray[np.int64]:
-    """Return labels (N,) int64, each 0 or more.
+def read_labels(path: Path) -> GivenLabels:
+    """Return the labels.
 
     Raises:
         DataError: the file is no IDX file of whole numbers, or has not the bytes that it promises.
@@ -114,7 +114,7 @@ def read_labels(path: Path) -> NDArray[np.int64]:
         _check_promise(header, path, zipped=file.zipped)
         flat = np.empty(header.nbytes, np.uint8)
         _fill(flat, file, header, path)
-    return to_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
+    return given_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
 
 
 def _check_pictures(header: IdxHeader, path: Path) -> None:
