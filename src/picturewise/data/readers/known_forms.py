@@ -33,7 +33,7 @@ def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
 READERS: tuple[Recognised, ...] = (
     _without_hints(svhn.recognise),
     hdf5.recognise,
-    _without_hints(parquet.recognise),
+    parquet.recognise,
     _without_hints(pixel_csv.recognise),
     _without_hints(labels_csv.recognise),
     _without_hints(idx.recognise),
