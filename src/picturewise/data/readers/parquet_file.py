@@ -278,21 +278,22 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path) -> Iterator[bytes]:
     """Yield each picture's bytes, from bytes, a structure with a field `bytes`, text in base64, or lists of numbers."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
-    kind = _plain_type(file.schema_arrow.field(column).type)
-    depth, where = _depth(kind), f"{printable(path)}, {printable(column)}"
+    depth = _depth(_plain_type(file.schema_arrow.field(column).type))
+    where = f"{printable(path)}, {printable(column)}"
     found, first_path = False, None
     for batch in file.iter_batches(_ROWS, columns=[column], use_threads=False):
         part = batch.column(batch.schema.names.index(column))
         part = part.dictionary_decode() if kinds.is_dictionary(part.type) else part
-        if kinds.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-            if first_path is None and kind.get_field_index("path") >= 0:
+        if kinds.is_struct(part.type) and part.type.get_field_index("bytes") >= 0:
+            if first_path is None and part.type.get_field_index("path") >= 0:
                 first_path = next((value for value in part.field("path").to_pylist() if value), None)
             part = part.field("bytes")
-        elif kinds.is_string(kind) or kinds.is_large_string(kind):
+        kind = part.type
+        if kinds.is_string(kind) or kinds.is_large_string(kind):
             part = [_from_base64(value, where) for value in part.to_pylist()]
         elif depth:
             part = [_as_ppm(value, where, row) for row, value in enumerate(part.to_pylist())]
-        elif not (kinds.is_binary(kind) or kinds.is_large_binary(kind)):
+        elif not (kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_null(kind)):
             raise DataError(
                 f"{printable(path)} holds pictures as {printable(kind)[:80]}, expected their bytes, or a "
                 "structure with a field 'bytes'."
