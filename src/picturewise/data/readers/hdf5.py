@@ -13,6 +13,7 @@ from pathlib import Path
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
+from picturewise.data.arrays.value_range import Ends
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
@@ -70,10 +71,15 @@ class Hdf5Reader:
         """Return the pictures of `splits`; see `Reader.read`. Train decides the scale and the classes."""
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
         answers: dict[SplitName, Answer] = {}
-        factor = None
+        said = {
+            "range": self.hints.value_range,
+            "layout": self.hints.layout,
+            "learned": options.learned,
+            "found": None,
+        }
         for split in asked:
-            answers[split] = self._answer(split, "read", {"factor": factor})
-            factor = answers[split].facts["factor"]
+            answers[split] = self._answer(split, "read", said)
+            said["found"] = answers[split].facts
             if progress is not None:
                 progress(len(answers), len(asked))
         train = answers[first] if first in answers else self._answer(first, "read_labels")
@@ -92,7 +98,9 @@ class Hdf5Reader:
                     allocate,
                 )
                 for split, answer in answers.items()
-            }
+            },
+            tuple(printable(note) for note in answers[asked[0]].facts["notes"]) if asked else (),
+            values=_ends(answers[asked[0]].facts["values"]) if asked else None,
         )
 
     def _where(self, array: str | None) -> str:
@@ -107,6 +115,10 @@ class Hdf5Reader:
             {"pictures": arrays.pictures, "labels": arrays.labels, "like": like.pictures, **(more or {})},
             Budget(seconds=seconds, output=arrays.numbers * 9 + (1 << 20)),
         )
+
+
+def _ends(values: list[float] | None) -> Ends | None:
+    return None if values is None else (float(values[0]), float(values[1]))
 
 
 def recognise(path: Path) -> Hdf5Reader | None:

@@ -13,9 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from picturewise.data.arrays.labels import to_labels
+from picturewise.data.arrays.find_layout import find_layout
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.layout import check_layout
-from picturewise.data.arrays.value_range import ValueRange, find_value_range
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.confined.call_child import Output
@@ -54,23 +58,28 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
 
     Args:
         path: the file.
-        request: `pictures` and `labels` (or null) are names of datasets; `like` is that of train's pictures, whose
-            range says what floats stand for, and `factor` what was found of them before, or null.
+        request: `pictures` and `labels` (or null) are names of datasets; `like` is that of train's pictures, which
+            decide the layout and what values stand for, `range`, `layout` and `learned` what is known of both (or
+            null), and `found` the facts of an earlier answer, or null.
         output: where the numbers go.
 
     Returns:
-        `factor`: what the numbers were multiplied by.
+        `scale`: the facts of the `ValueRange`; `channels_first`: see `FoundLayout`; `notes`; `values`: what a
+        classifier keeps.
     """
     with _opened(path) as file:
         pictures = _dataset(file, request["pictures"])
         where = _where(path, request["pictures"])
-        layout = check_layout(pictures.shape, pictures.dtype, where)
+        check_layout(pictures.shape, pictures.dtype, where)
         _write_labels(file, path, request, output)
-        factor = request["factor"]
-        scale = _scale(_dataset(file, request["like"]), _where(path, request["like"]), factor)
+        facts = request["found"] or _facts(file, path, request)
+        scale = ValueRange.of(facts["scale"])
+        layout = check_layout(pictures.shape, pictures.dtype, where, channels_first=facts["channels_first"])
+        conversion = Conversion(scale, where)
         for first, block in _blocks(pictures):
-            output.write("pictures", scale.to_bytes(layout.arrange(block), where, first))
-    return {"factor": scale.factor}
+            output.write("pictures", conversion.to_bytes(layout.arrange(block), first))
+        conversion.finish()
+    return dict(facts)
 
 
 def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
@@ -94,17 +103,37 @@ def _write_labels(file: h5py.File, path: Path, request: Mapping[str, Any], outpu
     output.write("labels", to_labels(labels[...], count, where))
 
 
-def _scale(pictures: h5py.Dataset, where: str, factor: float | None) -> ValueRange:
-    """Return what the range of train's pictures says; of whole numbers none is read."""
-    if factor is not None:
-        return ValueRange(factor)
-    layout = check_layout(pictures.shape, pictures.dtype, where)
+def _facts(file: h5py.File, path: Path, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what train's pictures decide; of bytes, no more are read than tell the range."""
+    pictures, where = _dataset(file, request["like"]), _where(path, request["like"])
+    order = find_layout(
+        pictures.shape,
+        pictures.dtype,
+        lambda rows: np.stack([pictures[int(row)] for row in rows]),
+        where,
+        request["layout"],
+    )
 
     def blocks() -> Iterator[tuple[int, Any]]:
+        if pictures.dtype == np.uint8:
+            yield 0, pictures[:1]  # which mostly tells
         for first, block in _blocks(pictures):
-            yield first, layout.arrange(block)
+            yield first, order.layout.arrange(block)
 
-    return find_value_range(pictures.dtype, blocks, where)
+    learned = request["learned"]
+    scale = find_value_range(
+        pictures.dtype,
+        blocks,
+        where,
+        said=request["range"],
+        learned=None if learned is None else tuple(learned),
+    )
+    return {
+        "scale": scale.facts(),
+        "channels_first": order.channels_first,
+        "notes": [*order.notes, *scale.notes],
+        "values": scale.kept,
+    }
 
 
 def _where(path: Path, name: str) -> str:

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.labels import check_labels, numbered_classes
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.pictures import decode
@@ -68,9 +70,10 @@ class IdxReader:
         return tuple(split for split in SPLITS if split in self.pairs)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The files of the split, and the labels of train."""
+        """The files of the split, and those of train."""
         pair, first = self.pairs[split], self.pairs[self.splits[0]]
-        return tuple(path for path in (pair.pictures, pair.labels, first.labels) if path is not None)
+        files = (pair.pictures, pair.labels, first.labels, first.pictures)
+        return tuple(path for path in files if path is not None)
 
     def read(
         self,
@@ -80,9 +83,23 @@ class IdxReader:
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Reader.read`."""
-        classes = self._classes()
-        return Reading(
-            {split: self._part(split, classes, options, allocate) for split in self.splits if split in splits}
+        classes, scale = self._classes(), self._scale(options)
+        parts = {
+            split: self._part(split, classes, scale, options, allocate)
+            for split in self.splits
+            if split in splits
+        }
+        return Reading(parts, scale.notes, values=scale.kept)
+
+    def _scale(self, options: ReadOptions) -> ValueRange:
+        """Return what the values of train stand for; of bytes, no more are read than tell it."""
+        path = self.pairs[self.splits[0]].pictures
+        return find_value_range(
+            idx_file.value_type(path),
+            lambda: idx_file.stored_blocks(path),
+            printable(path),
+            said=self.hints.value_range,
+            learned=options.learned,
         )
 
     def _classes(self) -> tuple[str, ...]:
@@ -94,10 +111,17 @@ class IdxReader:
         return ()
 
     def _part(
-        self, split: SplitName, classes: tuple[str, ...], options: ReadOptions, allocate: Allocate
+        self,
+        split: SplitName,
+        classes: tuple[str, ...],
+        scale: ValueRange,
+        options: ReadOptions,
+        allocate: Allocate,
     ) -> Part:
         pair = self.pairs[split]
-        images = idx_file.read_pictures(pair.pictures, allocate)
+        conversion = Conversion(scale, printable(pair.pictures))
+        images = idx_file.read_pictures(pair.pictures, allocate, conversion.to_bytes)
+        conversion.finish()
         labels = None if pair.labels is None else idx_file.read_labels(pair.labels)
         if labels is not None:
             _check_labels(labels, len(images), classes, pair)

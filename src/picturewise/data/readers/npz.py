@@ -19,6 +19,8 @@ from picturewise.untrusted.archives import archive
 from picturewise.untrusted.npy import MAX_HEADER, decode_npy, read_header
 from picturewise.untrusted.scratch import mapped_pieces
 
+_START = 1 << 20  # bytes
+
 
 def recognise(path: Path) -> ArraySetReader | None:
     """Return the source for a zip of `.npy` files at `path`, or None where it is none. None of them is read.
@@ -86,6 +88,15 @@ class _Arrays:
                 break
         header = read_header(start, self._where(key))
         return header.shape, header.dtype
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of an array of bytes; no more than a megabyte is unpacked."""
+        start = b""
+        for piece in archive.pieces(self.path, self.members[key]):
+            start += piece
+            if len(start) > _START:
+                break
+        return np.frombuffer(start, np.uint8, offset=read_header(start, self._where(key)).length)
 
     def _where(self, key: str) -> str:
         return f"{printable(self.path)}: '{printable(key)}'"

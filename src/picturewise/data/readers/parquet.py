@@ -73,7 +73,9 @@ class ParquetReader:
                 )
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
-        return read_listings(listings, asked, places, shown, options, progress, allocate)
+        return read_listings(
+            listings, asked, places, shown, options, progress, allocate, said=self.hints.value_range
+        )
 
 
 def recognise(path: Path) -> ParquetReader | None:
