@@ -64,9 +64,8 @@ def command(
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict
 
-    predictions, skipped = predict(
-        run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine
-    )
+    found = predict(run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine)
+    predictions, skipped = found
     if json:
         print(_as_json(predictions))
     elif csv is not None:
@@ -74,6 +73,8 @@ def command(
     else:
         for prediction in predictions:
             _show(prediction, top)
+    for note in found.notes:
+        output.warn(f"note  {note}")
     for item in skipped:
         output.warn(f"left out  {item.path}: {item.reason}")
 

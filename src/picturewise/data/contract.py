@@ -15,6 +15,7 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import Table
+from picturewise.data.arrays.value_range import Ends
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
 from picturewise.data.imageset import ImageSet
@@ -55,12 +56,14 @@ class Reading:
         notes: decisions, in sentences.
         reserved: test pictures that were held out before from the same pictures as train, see `Dataset`.
         whole_train: the fingerprint of train before that, see `Dataset`.
+        values: the stored values of black and white, see `Dataset`.
     """
 
     parts: Mapping[SplitName, Part]
     notes: tuple[str, ...] = ()
     reserved: ImageSet | None = None
     whole_train: str | None = None
+    values: Ends | None = None
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -85,4 +85,5 @@ def _completed(
         skipped=reading.skipped,
         reserved=reserved,
         whole_train=whole_train,
+        values=reading.values,
     )

@@ -12,7 +12,7 @@ from picturewise.data.dataset import Dataset, Skipped
 from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.pictures.decode import SUFFIXES, describe
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
-from picturewise.data.readers.loose_pictures import LoosePictures
+from picturewise.data.readers.loose_pictures import OBEYED, LoosePictures
 from picturewise.errors import DataError, UsageError, nearest
 from picturewise.printable import printable
 
@@ -48,7 +48,7 @@ def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     try:
         if isinstance(data, str | Path):
             path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
-            return _picture(path) or _stored(str(data), path, hints, labelled=labelled)
+            return _picture(path, hints) or _stored(str(data), path, hints, labelled=labelled)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
     from picturewise.data.in_memory.in_memory_source import (  # noqa: PLC0415 (files need it not)
@@ -111,14 +111,14 @@ def cannot_be_read(error: OSError, place: str) -> DataError:
     return DataError(f"{where} cannot be read: {error.strerror or error}.")
 
 
-def _picture(path: Path) -> LoosePictures | None:
+def _picture(path: Path, hints: Hints) -> LoosePictures | None:
     """Return a single picture file, which needs none of what other forms load."""
     if path.suffix.lower() in SUFFIXES and path.is_file():
-        return LoosePictures((path,), str(path.absolute()))
+        return LoosePictures((path,), str(path.absolute()), hints=hints.only(*OBEYED))
     return None
 
 
-def _pictures_in(folder: Path) -> LoosePictures | None:
+def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
     """Return the pictures that lie directly in a folder; None: there are none."""
     if not folder.is_dir():
         return None
@@ -131,7 +131,7 @@ def _pictures_in(folder: Path) -> LoosePictures | None:
         for entry in folders
     )
     files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
-    return LoosePictures(files, str(folder.absolute()), left)
+    return LoosePictures(files, str(folder.absolute()), left, hints=hints.only(*OBEYED))
 
 
 def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
@@ -150,7 +150,7 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
         raise _not_found(data, entries.entries()) from error
     if not data.strip():
         raise _not_found(data, entries.entries())
-    loose = None if labelled else _pictures_in(path)
+    loose = None if labelled else _pictures_in(path, hints)
     return loose or StoredSource(find_reader(path, hints), str(path.absolute()))
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as shown  # which is short whatever the value
 from typing import Any, Literal
 
+from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import Preparation, is_number
 from picturewise.targets.one_class import OneClass
 
@@ -31,6 +32,8 @@ class Description:
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
         provenance: where it came from: data, epoch, versions.
+        values: the stored values of black and white where the type of the pictures of train did not say them.
+        learned: what the pictures of train were like; None: an older version did not keep it.
 
     Raises:
         ValueError: a value is none that it can have, or they do not go together.
@@ -45,6 +48,8 @@ class Description:
     preparation: Preparation
     temperature: float = 1.0
     provenance: Mapping[str, str] = field(default_factory=dict)
+    values: tuple[float, float] | None = None
+    learned: LearnedPictures | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in _EXPECTED.items():
@@ -62,7 +67,9 @@ class Description:
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        # What is not there stays out: a file says no more than it has to.
+        plain = {k: v for k, v in asdict(self).items() if v is not None or k not in {"values", "learned"}}
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Description:
@@ -75,6 +82,8 @@ class Description:
         if plain.get("format") == 1:
             plain |= {"format": FORMAT, "resize": plain.pop("fit", None)}
         plain["preparation"] = _made(Preparation, plain.get("preparation"), "preparation")
+        if plain.get("learned") is not None:
+            plain["learned"] = _made(LearnedPictures, plain["learned"], "learned")
         made: Description = _made(cls, plain, "the description")
         return made
 
@@ -126,6 +135,10 @@ def _is_shape(value: object) -> bool:
     return sides and len(value) == 3 and value[2] in {1, 3}  # type: ignore[arg-type,index]  # it is a tuple
 
 
+def _is_range(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(map(is_number, value)) and value[0] < value[1]
+
+
 def _is_provenance(value: object) -> bool:
     return isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(_is_text, value.values()))
 
@@ -143,4 +156,6 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a number above 0",
     ),
     "provenance": (_is_provenance, "texts by name"),
+    "values": (lambda value: value is None or _is_range(value), "two rising numbers"),
+    "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "what train was like"),
 }

@@ -41,6 +41,10 @@ class DataFacts(BaseModel):
     )
     notes: tuple[str, ...]
     skipped: int
+    values: tuple[float, float] | None = Field(
+        default=None,
+        description="Stored values of black and white, where the pictures' type does not say them.",
+    )
 
 
 class RunRecord(BaseModel):
@@ -112,4 +116,5 @@ def data_facts(dataset: Dataset) -> DataFacts:
         whole_train=dataset.whole_train,
         notes=dataset.notes,
         skipped=len(dataset.skipped),
+        values=dataset.values,
     )

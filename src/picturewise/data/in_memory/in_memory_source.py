@@ -10,12 +10,20 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.arrays.find_layout import FoundLayout
 from picturewise.data.arrays.labels import MAX_CLASSES, to_labels
+from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
-from picturewise.data.in_memory.arrays_and_pairs import ArraysOfSplit, from_arrays, from_pairs, from_pictures
+from picturewise.data.in_memory.arrays_and_pairs import (
+    ArraysOfSplit,
+    Known,
+    from_arrays,
+    from_pairs,
+    from_pictures,
+)
 from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingface
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError, UsageError
@@ -24,7 +32,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 NAME = "pictures"
-OBEYED: tuple[str, ...] = ()
+OBEYED: tuple[str, ...] = ("value_range", "layout")
 """The hints that say something about arrays."""
 _EXPECTED = (
     "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that gives (picture, label) at "
@@ -72,7 +80,8 @@ class InMemorySource:
     place = None
     complete = False
     _converted: dict[SplitName, ImageSet] = field(default_factory=dict)
-    _factor: float | None = None
+    _scale: ValueRange | None = None
+    _order: FoundLayout | None = None
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -92,7 +101,10 @@ class InMemorySource:
                 self._converted[split] = replace(
                     part, known=part.statistics
                 )  # so that nothing is looked at again
-        return Reading({split: Part(self._converted[split]) for split in self.splits if split in splits})
+        parts = {split: Part(self._converted[split]) for split in self.splits if split in splits}
+        decided = [part for part in (self._order, self._scale) if part is not None]
+        notes = tuple(note for part in decided for note in part.notes)
+        return Reading(parts, notes, values=None if self._scale is None else self._scale.kept)
 
     def _convert(self, split: SplitName, options: ReadOptions, progress: Progress | None) -> ImageSet:
         given, origin = self.objects[split], f"{self.name} ({split})"
@@ -101,8 +113,9 @@ class InMemorySource:
         if isinstance(given, ImageSet):
             part = given
         else:
-            arrays = _arrays(given, origin, self._factor, options, progress)
-            self._factor = arrays.factor if self._factor is None else self._factor
+            known = Known(self.hints, options.learned, self._scale, self._order)
+            arrays = _arrays(given, origin, known, options, progress)
+            self._scale, self._order = self._scale or arrays.scale, self._order or arrays.order
             part = self._labelled(arrays, given, origin)
         self.classes = self.classes or part.classes
         if part.classes != self.classes:
@@ -153,7 +166,7 @@ class DatasetSource:
         parts[first] = replace(parts[first], skipped=self.dataset.skipped)
         train = self.dataset.train
         whole_train = self.dataset.whole_train or (None if train is None else train.fingerprint)
-        return Reading(parts, self.dataset.notes, self.dataset.reserved, whole_train)
+        return Reading(parts, self.dataset.notes, self.dataset.reserved, whole_train, self.dataset.values)
 
 
 def in_memory_source(
@@ -216,18 +229,18 @@ def is_picture(value: Any) -> bool:
 
 
 def _arrays(
-    given: Any, origin: str, factor: float | None, options: ReadOptions, progress: Progress | None
+    given: Any, origin: str, known: Known, options: ReadOptions, progress: Progress | None
 ) -> ArraysOfSplit:
     if isinstance(given, tuple):
         pictures, labels = given
-        return from_arrays(pictures, labels, origin, factor=factor)
+        return from_arrays(pictures, labels, origin, known)
     if hasattr(given, "dtype") and hasattr(given, "shape"):  # an array or a tensor alone
-        return from_arrays(given, None, origin, factor=factor)
+        return from_arrays(given, None, origin, known)
     if is_picture(given):
         given = [given]
     if isinstance(given, list) and given and not isinstance(given[0], tuple | list):
-        return from_pictures(given, origin, factor=factor, size=options.size, mode=options.resize)
-    return from_pairs(given, origin, factor=factor, progress=progress)
+        return from_pictures(given, origin, known, size=options.size, mode=options.resize)
+    return from_pairs(given, origin, known, progress=progress)
 
 
 def _own_classes(part: SplitObject, origin: str) -> tuple[str, ...] | None:

@@ -1,8 +1,8 @@
 """The only door to Pillow's decoder: any bytes go in, (H, W, C) uint8 or one clear error comes out.
 
 What a picture becomes here is part of what a classifier learns, so training and prediction use these very
-functions: the upright picture, transparency on white, 16-bit values scaled to 8, grey as the mean of the
-three channels, and resizing that averages over what it leaves out.
+functions: the upright picture, transparency on white, numbers of more than 8 bits in one range for a whole set, grey
+as the mean of the three channels, and resizing that averages over what it leaves out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picturewise.data.pictures.pillow_silence import quiet_pillow
 from picturewise.data.pictures.pixels import (
+    Deep,
     RefusedError,
     fitted,
+    is_deep,
     is_grey,
+    look_deep,
     to_array,
     to_bytes,
     to_grey_or_rgb,
@@ -94,11 +97,19 @@ class PictureError(DataError):
 
 
 class PictureHeader(NamedTuple):  # a dataclass would have each child import the module `inspect`
-    """What a picture's first bytes say of it: height and width when held upright, and whether it has colour."""
+    """What a picture says of itself.
+
+    Attributes:
+        height: when it is held upright.
+        width: the same.
+        colour: whether it has any.
+        deep: of a picture of more than 8 bits, what its numbers are like; they were decoded for it.
+    """
 
     height: int
     width: int
     colour: bool
+    deep: Deep | None = None
 
 
 class Form(NamedTuple):
@@ -108,6 +119,7 @@ class Form(NamedTuple):
     width: int
     channels: int
     mode: ResizeMode
+    values: tuple[float, float] | None = None
 
 
 def read_picture(
@@ -116,6 +128,7 @@ def read_picture(
     channels: int,
     mode: ResizeMode = "crop",
     *,
+    values: tuple[float, float] | None = None,
     name: str | None = None,
 ) -> NDArray[np.uint8]:
     """Return one picture as (H, W, C) uint8, upright.
@@ -125,6 +138,7 @@ def read_picture(
         size: height and width to bring it to; none: its own.
         channels: 1 (colour becomes the mean of its channels) or 3 (grey is repeated).
         mode: how another shape is brought to the size, see `resize`.
+        values: the numbers that are black and white in a picture of more than 8 bits.
         name: what to call it in an error; none: the path.
 
     Raises:
@@ -132,7 +146,7 @@ def read_picture(
             damaged.
     """
     with _opened(picture, name) as image:
-        return to_array(_upright(image, size, mode), channels)
+        return to_array(_upright(image, size, mode, values), channels)
 
 
 def read_bytes(
@@ -154,7 +168,8 @@ def read_bytes(
         header = _header(image)
         if form is None:
             return header, b""
-        return header, to_bytes(_upright(image, (form.height, form.width), form.mode), form.channels)
+        upright = _upright(image, (form.height, form.width), form.mode, form.values)
+        return header, to_bytes(upright, form.channels)
 
 
 def _header(image: ImageFile.ImageFile) -> PictureHeader:
@@ -165,10 +180,16 @@ def _header(image: ImageFile.ImageFile) -> PictureHeader:
     # Pillow turns TIFF upright itself, and gives the size that it will have then.
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
         height, width = width, height
-    return PictureHeader(height, width, colour=not is_grey(image.mode))
+    deep = look_deep(image) if is_deep(image) else None
+    return PictureHeader(height, width, not is_grey(image.mode), deep)
 
 
-def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, mode: ResizeMode) -> Image.Image:
+def _upright(
+    image: ImageFile.ImageFile,
+    size: tuple[int, int] | None,
+    mode: ResizeMode,
+    values: tuple[float, float] | None,
+) -> Image.Image:
     """Decode a picture; return it in mode L or RGB, at the size asked for."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
 
@@ -178,7 +199,7 @@ def _upright(image: ImageFile.ImageFile, size: tuple[int, int] | None, mode: Res
         image.draft(None, (2 * max(size), 2 * max(size)))
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    plain = to_grey_or_rgb(image)
+    plain = to_grey_or_rgb(image, values)
     return plain if size is None else fitted(plain, size, mode)
 
 

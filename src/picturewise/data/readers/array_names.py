@@ -7,7 +7,7 @@ refused, or told in a note: nothing beside the pictures is passed over in silenc
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 

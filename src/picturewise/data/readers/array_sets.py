@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
+from picturewise.data.arrays.find_layout import FoundLayout, find_layout
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.labels import (
     GivenLabels,
     Numbering,
@@ -21,7 +23,7 @@ from picturewise.data.arrays.labels import (
     to_class_names,
 )
 from picturewise.data.arrays.layout import Layout, check_layout
-from picturewise.data.arrays.value_range import ValueRange, find_value_range
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
@@ -42,6 +44,10 @@ class Arrays(Protocol):
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
         """Return the shape and the type of an array, or None where there is something else."""
+        ...
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers (n,) of an array of bytes, for much less than it takes to load it."""
         ...
 
 
@@ -93,38 +99,59 @@ class _Reader:
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
         first, parts = self.source.splits[0], {}
-        # Of train, where it is not asked for, the range of floats alone is wanted.
-        wanted = first in asked or self._form(first)[2].kind == "f"
-        array = self.arrays.load(self.source.keys.pictures[first]) if wanted else None
-        scale = self._scale(first, array)
+        # Where train is not asked for, it is loaded only if its layout or its range cannot be told without.
+        train = _Later(lambda: self.arrays.load(self.source.keys.pictures[first]))
+        order = self._order(first, train)
+        scale = self._scale(first, order.layout, train, whole=first in asked)
         numbering = self._numbering(first)
+        if first not in asked:
+            train.drop()  # its room on the disk is free again
         for split in asked:
-            parts[split] = self._part(split, scale, numbering, array if split == first else None)
-            array = None  # its room on the disk is free again
+            parts[split] = self._part(
+                split, scale, order, numbering, train.drop() if split == first else None
+            )
             if progress is not None:
                 progress(len(parts), len(asked))
-        return Reading(parts, (*self.source.keys.notes, *numbering.notes))
+        return Reading(
+            parts, (*self.source.keys.notes, *numbering.notes, *order.notes, *scale.notes), values=scale.kept
+        )
 
     def _where(self, key: str) -> str:
         return f"{printable(self.source.path)}: '{printable(key)}'"
 
-    def _form(self, split: SplitName) -> tuple[int, Layout, np.dtype[Any]]:
-        """Return how many pictures a split has, how they lie, and their type, none of them read."""
+    def _look(self, split: SplitName) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Return the shape and the type of a split's pictures, none of them read."""
         key = self.source.keys.pictures[split]
         found = self.arrays.look(key)
         if found is None:
             raise DataError(f"{self._where(key)} is no array, expected pictures.")
-        shape, dtype = found
-        return shape[0] if shape else 0, check_layout(shape, dtype, self._where(key)), dtype
+        return found
 
-    def _scale(self, split: SplitName, array: NDArray[Any] | None) -> ValueRange:
-        """Return the scale that the pictures of a split decide; None for them: their type alone."""
-        _, layout, dtype = self._form(split)
-        if array is None or dtype.kind != "f":
-            return find_value_range(dtype, lambda: (), "")
+    def _count(self, split: SplitName) -> int:
+        shape, dtype = self._look(split)
+        check_layout(shape, dtype, self._where(self.source.keys.pictures[split]))
+        return shape[0]
+
+    def _order(self, split: SplitName, train: _Later) -> FoundLayout:
+        """Return how the pictures of the first split lie, which those of the others do too."""
+        where, said = self._where(self.source.keys.pictures[split]), self.source.hints.layout
+        return find_layout(*self._look(split), lambda rows: train.get()[rows], where, said)
+
+    def _scale(self, split: SplitName, layout: Layout, train: _Later, *, whole: bool) -> ValueRange:
+        """Return the scale that the pictures of the first split decide; of bytes, the first ones tell it mostly."""
+        _, dtype = self._look(split)
         key, keys = self.source.keys.pictures[split], self.source.keys
         mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
-        return find_value_range(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
+
+        def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
+            if dtype == np.uint8 and not whole:
+                yield 0, self.arrays.start(key)[np.newaxis]
+            yield from layout.blocks(train.get())
+
+        return find_value_range(
+            dtype, blocks, self._where(key), mean=mean, std=std, said=self.source.hints.value_range,
+            learned=self.options.learned,
+        )  # fmt: skip
 
     def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
@@ -162,7 +189,7 @@ class _Reader:
         key = self.source.keys.labels.get(split)
         if key is None:
             return None
-        labels = given_labels(self.arrays.load(key), self._form(split)[0], self._where(key))
+        labels = given_labels(self.arrays.load(key), self._count(split), self._where(key))
         if not labels.are_there and split != self.source.splits[0]:
             raise DataError(
                 f"{self._where(key)} holds {labels.mark} only, so the {split} pictures have no labels. Leave both arrays "
@@ -171,7 +198,12 @@ class _Reader:
         return labels if labels.are_there else None
 
     def _part(
-        self, split: SplitName, scale: ValueRange, numbering: Numbering, array: NDArray[Any] | None
+        self,
+        split: SplitName,
+        scale: ValueRange,
+        order: FoundLayout,
+        numbering: Numbering,
+        array: NDArray[Any] | None,
     ) -> Part:
         key = self.source.keys.pictures[split]
         # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.
@@ -181,9 +213,31 @@ class _Reader:
             where = self._where(self.source.keys.labels[split])
             labels = numbering.of(given, where)
             check_labelled(labels, where, given.mark, skip_bad=self.options.skip_bad)
-        count, layout, _ = self._form(split)
-        images = self.allocate(count, (layout.height, layout.width), layout.channels)
+        shape, dtype = self._look(split)
+        layout = check_layout(shape, dtype, self._where(key), channels_first=order.channels_first)
+        images = self.allocate(shape[0], (layout.height, layout.width), layout.channels)
+        conversion = Conversion(scale, self._where(key))
         for first, block in layout.blocks(array):
-            images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
+            images[first : first + len(block)] = conversion.to_bytes(block, first)
+        conversion.finish()
         origin = f"{printable(self.source.path)} ({split})"
         return array_part(images, labels, numbering.classes, origin, self.options, self.allocate)
+
+
+class _Later:
+    """An array that is loaded when it is asked for, and held until it is dropped."""
+
+    def __init__(self, load: Callable[[], NDArray[Any]]) -> None:
+        self._load = load
+        self._held: NDArray[Any] | None = None
+
+    def get(self) -> NDArray[Any]:
+        """Return the array."""
+        if self._held is None:
+            self._held = self._load()
+        return self._held
+
+    def drop(self) -> NDArray[Any] | None:
+        """Hold it no longer; return it, if it was."""
+        held, self._held = self._held, None
+        return held

@@ -19,7 +19,7 @@ from picturewise.errors import DataError, UsageError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
-OBEYED = ("label_column", "split_column")
+OBEYED = ("label_column", "split_column", "value_range", "layout")
 """The hints that say something about the arrays of a set."""
 
 
@@ -42,6 +42,10 @@ class _InFront:
             return found
         shape, dtype = found
         return (shape[-1], *shape[:-1]), dtype
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of an array of bytes."""
+        return self.inner.start(key)
 
 
 def in_front(opened: Callable[[], Arrays], keys: Keys) -> Callable[[], Arrays]:
@@ -115,6 +119,10 @@ class _Chosen:
             return found
         shape, dtype = found
         return (len(self.rows[split]), *shape[1:]), dtype
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of an array of bytes, of whichever split."""
+        return self.inner.start(_parted(key, self.rows)[1])
 
 
 def _parted(key: str, splits: Mapping[SplitName, object]) -> tuple[SplitName | None, str]:

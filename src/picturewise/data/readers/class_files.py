@@ -18,10 +18,10 @@ from picturewise.printable import printable
 
 _MAX_BYTES = 1 << 20
 _LIST = re.compile(
-    r"(.*[-_ ])?(class|classes|label|labels|class[-_ ]?names|label[-_ ]?names|categories)\.txt", re.I
+    r"(.*[-_ ])?(class|classes|label|labels|class[-_ ]?names|label[-_ ]?names|categories)\.txt", re.IGNORECASE
 )
-_MAPPING = re.compile(r"(.*[-_ ])?(mapping|classmap|class[-_ ]?map|label[-_ ]?map)\.txt", re.I)
-_NAMING = re.compile(r"(class|label|categor|name|map)", re.I)
+_MAPPING = re.compile(r"(.*[-_ ])?(mapping|classmap|class[-_ ]?map|label[-_ ]?map)\.txt", re.IGNORECASE)
+_NAMING = re.compile(r"(class|label|categor|name|map)", re.IGNORECASE)
 _MERGED = "abdefghnqrt"  # small letters that are not taken for the large ones
 _EMNIST: Mapping[str, str] = {
     "digits": string.digits,
@@ -103,5 +103,5 @@ def read_class_file(path: Path) -> NamedClasses:
 
 def _character(codes: str) -> str:
     """Return the character of a code; of a large and a small letter, the small one."""
-    code = int(codes.split()[-1])
+    code = int(codes.rsplit(maxsplit=1)[-1])
     return printable(chr(code)) if code < 0xD800 else codes

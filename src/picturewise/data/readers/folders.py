@@ -67,7 +67,16 @@ class FolderReader:
         _check_classes(listings, first, self.folders)
 
         places = {split: printable(folder) for split, folder in self.folders.items()}
-        return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        return read_listings(
+            listings,
+            asked,
+            places,
+            printable(self.root),
+            options,
+            progress,
+            allocate,
+            said=self.hints.value_range,
+        )
 
 
 def recognise(path: Path) -> FolderReader | None:

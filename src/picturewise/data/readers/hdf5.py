@@ -46,7 +46,7 @@ from picturewise.untrusted.confined.call import Answer, Budget, run_confined
 
 SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5"})
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-OBEYED = ("label_column", "split_column")
+OBEYED = ("label_column", "split_column", "value_range", "layout")
 _MATLAB = ".mat"
 _MATLAB_HEADER = 512  # bytes
 _CHILD = "picturewise.data.readers.hdf5_file"
@@ -129,13 +129,18 @@ class Hdf5Reader:
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
         answers: dict[SplitName, Answer] = {}
         labels: dict[SplitName, GivenLabels | None] = {}
-        factor = None
+        said: dict[str, Any] = {
+            "range": self.hints.value_range,
+            "layout": self.hints.layout,
+            "learned": options.learned,
+            "found": None,
+        }
         for split in asked:
-            if factor is None and self.arrays[split].pictures.file != self.arrays[first].pictures.file:
-                factor = self._answer(first, "find_factor").facts["factor"]
-            answers[split] = self._answer(split, "read", {"factor": factor})
+            if said["found"] is None and self.arrays[split].pictures.file != self.arrays[first].pictures.file:
+                said["found"] = self._answer(first, "find", said).facts
+            answers[split] = self._answer(split, "read", said)
             labels[split] = self._labels(split, answers[split])
-            factor = answers[split].facts["factor"]
+            said["found"] = answers[split].facts["found"]
             if progress is not None:
                 progress(len(answers), len(asked))
         train = labels[first] if first in answers else self._labels(first, None)
@@ -144,7 +149,9 @@ class Hdf5Reader:
             split: self._part(split, answers[split], labels[split], numbering, options, allocate)
             for split in asked
         }
-        return Reading(parts, (*self.notes, *numbering.notes))
+        found = said["found"] or {"notes": (), "values": None}
+        notes = (*self.notes, *numbering.notes, *map(printable, found["notes"]))
+        return Reading(parts, notes, values=_ends(found["values"]))
 
     def _part(
         self,
@@ -190,6 +197,10 @@ class Hdf5Reader:
         }
         budget = Budget(seconds=seconds, output=arrays.numbers * 9 + (1 << 20))
         return run_confined(f"{_CHILD}:{function}", file, request, budget)
+
+
+def _ends(values: list[float] | None) -> Ends | None:
+    return None if values is None else (float(values[0]), float(values[1]))
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> Hdf5Reader | None:

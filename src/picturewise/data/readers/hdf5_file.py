@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from picturewise.data.arrays.find_layout import find_layout
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.labels import MAX_CLASSES, GivenLabels, as_text, given_labels
 from picturewise.data.arrays.layout import check_layout
-from picturewise.data.arrays.value_range import ValueRange, find_value_range
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.readers.array_names import words_of
 from picturewise.data.readers.split_column import splits_by_value
 from picturewise.errors import DataError
@@ -160,34 +162,40 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
         path: the file.
         request: `pictures` and `labels` (or null) are names of datasets; `order` is that of the axes of pictures, see
             `_View`; `rows` says which of them to take: `array`, a dataset of splits, and `of`, those of its values that
-            count; or null. `like` is that of train's pictures, whose range says what floats stand for, and `factor`
-            what was found of them before, or null.
+            count; or null. `like` is that of train's pictures, which decide the layout and what values stand for,
+            `range`, `layout` and `learned` what is known of both (or null), and `found` that of an earlier answer, or
+            null.
         output: where the numbers go.
 
     Returns:
-        `factor`: what the numbers were multiplied by; and what `read_labels` returns.
+        `found`, see `find`; and what `read_labels` returns.
     """
     with _opened(path) as file:
         pictures = _View(_dataset(file, request["pictures"]), request["order"])
         where = _where(path, request["pictures"])
-        layout = check_layout(pictures.shape, pictures.dtype, where)
+        check_layout(pictures.shape, pictures.dtype, where)
         rows = _rows(file, request)
         facts = _write_labels(file, path, request, output, rows)
-        factor = request["factor"]
-        like = _View(_dataset(file, request["like"]), request["order"])
-        scale = _scale(like, _where(path, request["like"]), factor)
+        found = request["found"] or _find(file, path, request)
+        layout = check_layout(pictures.shape, pictures.dtype, where, channels_first=found["channels_first"])
+        conversion = Conversion(ValueRange.of(found["scale"]), where)
         for first, block in _blocks(pictures):
             chosen = block if rows is None else block[rows[first : first + len(block)]]
             if len(chosen):
-                output.write("pictures", scale.to_bytes(layout.arrange(chosen), where, first))
-    return {"factor": scale.factor, **facts}
+                output.write("pictures", conversion.to_bytes(layout.arrange(chosen), first))
+        conversion.finish()
+    return {"found": found, **facts}
 
 
-def find_factor(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Return the `factor` that `read` would find in the dataset `like`."""
+def find(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Return what the pictures of train decide, in the dataset `like`.
+
+    Returns:
+        `scale`: the facts of the `ValueRange`; `channels_first`: see `FoundLayout`; `notes`; `values`: what a
+        classifier keeps.
+    """
     with _opened(path) as file:
-        like = _View(_dataset(file, request["like"]), request["order"])
-        return {"factor": _scale(like, _where(path, request["like"]), None).factor}
+        return _find(file, path, request)
 
 
 def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
@@ -245,22 +253,44 @@ class _View:
     def __len__(self) -> int:
         return int(self.shape[0])
 
-    def __getitem__(self, rows: slice) -> Any:
+    def __getitem__(self, rows: slice | int) -> Any:
+        if isinstance(rows, int):
+            return self[rows : rows + 1][0]
         place = tuple(rows if axis == self._order[0] else slice(None) for axis in range(len(self.shape)))
         return self._dataset[place].transpose(self._order)
 
 
-def _scale(pictures: _View, where: str, factor: float | None) -> ValueRange:
-    """Return what the range of train's pictures says; of whole numbers none is read."""
-    if factor is not None:
-        return ValueRange(factor)
-    layout = check_layout(pictures.shape, pictures.dtype, where)
+def _find(file: h5py.File, path: Path, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what train's pictures decide; of bytes, no more are read than tell the range."""
+    pictures, where = _View(_dataset(file, request["like"]), request["order"]), _where(path, request["like"])
+    order = find_layout(
+        pictures.shape,
+        pictures.dtype,
+        lambda rows: np.stack([pictures[int(row)] for row in rows]),
+        where,
+        request["layout"],
+    )
 
     def blocks() -> Iterator[tuple[int, Any]]:
+        if pictures.dtype == np.uint8:
+            yield 0, pictures[:1]  # which mostly tells
         for first, block in _blocks(pictures):
-            yield first, layout.arrange(block)
+            yield first, order.layout.arrange(block)
 
-    return find_value_range(pictures.dtype, blocks, where)
+    learned = request["learned"]
+    scale = find_value_range(
+        pictures.dtype,
+        blocks,
+        where,
+        said=request["range"],
+        learned=None if learned is None else tuple(learned),
+    )
+    return {
+        "scale": scale.facts(),
+        "channels_first": order.channels_first,
+        "notes": [*order.notes, *scale.notes],
+        "values": scale.kept,
+    }
 
 
 def _where(path: Path, name: str) -> str:

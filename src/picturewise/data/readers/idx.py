@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.labels import (
     UNLABELLED,
     GivenLabels,
@@ -27,6 +28,7 @@ from picturewise.data.arrays.labels import (
     number_classes,
 )
 from picturewise.data.arrays.lazy_rows import slices
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.pictures import decode
@@ -106,11 +108,10 @@ class IdxReader:
         return tuple(split for split in SPLITS if split in self.pairs)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The files of the split, the labels of train, and what names the classes."""
+        """The files of the split, those of train, and what names the classes."""
         pair, first = self.pairs[split], self.pairs[self.splits[0]]
-        return tuple(
-            path for path in (pair.pictures, pair.labels, first.labels, self.names) if path is not None
-        )
+        files = (pair.pictures, pair.labels, first.labels, first.pictures, self.names)
+        return tuple(path for path in files if path is not None)
 
     def read(
         self,
@@ -120,14 +121,23 @@ class IdxReader:
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Reader.read`."""
-        numbering = self._numbering()
-        return Reading(
-            {
-                split: self._part(split, numbering, options, allocate)
-                for split in self.splits
-                if split in splits
-            },
-            (*self.notes, *numbering.notes),
+        numbering, scale = self._numbering(), self._scale(options)
+        parts = {
+            split: self._part(split, numbering, scale, options, allocate)
+            for split in self.splits
+            if split in splits
+        }
+        return Reading(parts, (*self.notes, *numbering.notes, *scale.notes), values=scale.kept)
+
+    def _scale(self, options: ReadOptions) -> ValueRange:
+        """Return what the values of train stand for; of bytes, no more are read than tell it."""
+        path = self.pairs[self.splits[0]].pictures
+        return find_value_range(
+            idx_file.value_type(path),
+            lambda: idx_file.stored_blocks(path),
+            printable(path),
+            said=self.hints.value_range,
+            learned=options.learned,
         )
 
     def _numbering(self) -> Numbering:
@@ -150,9 +160,18 @@ class IdxReader:
             return replace(number_classes(labels, None, printable(path)), notes=(note,))
         return Numbering(known.names, first)
 
-    def _part(self, split: SplitName, numbering: Numbering, options: ReadOptions, allocate: Allocate) -> Part:
+    def _part(
+        self,
+        split: SplitName,
+        numbering: Numbering,
+        scale: ValueRange,
+        options: ReadOptions,
+        allocate: Allocate,
+    ) -> Part:
         pair = self.pairs[split]
-        images = idx_file.read_pictures(pair.pictures, allocate)
+        conversion = Conversion(scale, printable(pair.pictures))
+        images = idx_file.read_pictures(pair.pictures, allocate, conversion.to_bytes)
+        conversion.finish()
         given = None if pair.labels is None else idx_file.read_labels(pair.labels)
         labels = None if given is None else self._labels(given, len(images), numbering, split, options)
         if self.turned:

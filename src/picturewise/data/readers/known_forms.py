@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from picturewise.data.contract import Reader
@@ -30,18 +31,28 @@ def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
     return lambda path, _: recognise(path)
 
 
+def _with(recognise: Callable[[Path], Reader | None], *names: str) -> Recognised:
+    """Return the function of a form that goes by the hints of these names when it is read."""
+
+    def recognised(path: Path, hints: Hints) -> Reader | None:
+        reader = recognise(path)
+        return None if reader is None else replace(reader, hints=hints.only(*names))  # type: ignore[type-var]
+
+    return recognised
+
+
 READERS: tuple[Recognised, ...] = (
-    _without_hints(svhn.recognise),
+    _with(svhn.recognise, "value_range"),
     hdf5.recognise,
     parquet.recognise,
-    _without_hints(pixel_csv.recognise),
-    _without_hints(labels_csv.recognise),
-    _without_hints(idx.recognise),
+    _with(pixel_csv.recognise, "value_range", "layout"),
+    _with(labels_csv.recognise, "value_range"),
+    _with(idx.recognise, "value_range"),
     _without_hints(usps.recognise),
     _without_hints(cifar.recognise),
     npz.recognise,
     npy.recognise,
     pickled_arrays.recognise,
-    _without_hints(folders.recognise),
-    _without_hints(pixel_csv.recognise_unlabelled),
+    _with(folders.recognise, "value_range"),
+    _with(pixel_csv.recognise_unlabelled, "value_range", "layout"),
 )

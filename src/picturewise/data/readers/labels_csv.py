@@ -102,7 +102,16 @@ class LabelledFilesReader:
                         f"{printable(self.lists[first].path.name)} does not have.{nearest(name, classes)}"
                     )
         places = {split: printable(found.path) for split, found in self.lists.items()}
-        return read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        return read_listings(
+            listings,
+            asked,
+            places,
+            printable(self.root),
+            options,
+            progress,
+            allocate,
+            said=self.hints.value_range,
+        )
 
 
 def recognise(path: Path) -> LabelledFilesReader | None:

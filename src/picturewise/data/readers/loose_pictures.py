@@ -7,18 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
-from picturewise.data.pictures.decode import Form
-from picturewise.data.pictures.decode_files import decode_each
+from picturewise.data.pictures.decode import Form, PictureError
+from picturewise.data.pictures.decode_files import decode_each, look_at_each
+from picturewise.data.pictures.pixels import DEEP
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.readers.deep_pictures import find_scale
 from picturewise.errors import DataError
 from picturewise.names import slug
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
+
+OBEYED = ("value_range",)
+"""The hints that say something about picture files alone."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +77,44 @@ class LoosePictures:
                 progress(done, len(self.files))
 
         # In colour, whatever they are: whether some have colours is known only when all were opened.
-        images, errors = decode_each(self.files, Form(*options.size, 3, options.resize), tick)
+        form = Form(*options.size, 3, options.resize)
+        images, errors = decode_each(self.files, form, tick)
+        scale = self._decode_deep(images, errors, form, options)
         names = [str(file) for file in self.files]
         bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
         _check(bad, len(names), skip_bad=options.skip_bad)
         good = [index for index in range(len(names)) if index not in errors]
         part = ImageSet(images, None, (), printable(self.place), names)
         kept = part.select(np.array(good, np.int64)) if bad else part
-        return Reading({"train": Part(kept, skipped=(*bad, *self.left_out))})
+        notes = () if scale is None else scale.notes
+        values = None if scale is None else scale.kept
+        return Reading({"train": Part(kept, skipped=(*bad, *self.left_out))}, notes, values=values)
+
+    def _decode_deep(
+        self,
+        images: NDArray[np.uint8],
+        errors: dict[int, PictureError],
+        form: Form,
+        options: ReadOptions,
+    ) -> ValueRange | None:
+        """Decode those files whose numbers have more than 8 bits, in one range; return it, if there are any."""
+        deep = [index for index, error in errors.items() if error.reason == DEEP]
+        said = self.hints.value_range
+        if not deep and (said is None or len(errors) == len(self.files)):
+            return None
+        files = [self.files[index] for index in deep or range(len(self.files))]
+        looks = look_at_each(files, lambda _: None)
+        scale = find_scale(looks, printable(self.place), said=said, learned=options.learned)
+        if scale is None:  # the files have changed meanwhile
+            return None
+        values = (scale.low, scale.high)
+        more, bad = decode_each(files, form._replace(values=values), lambda _: None)
+        for place, index in enumerate(deep):
+            images[index] = more[place]
+            del errors[index]
+            if place in bad:
+                errors[index] = bad[place]
+        return scale
 
 
 def _check(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:

@@ -33,6 +33,7 @@ from picturewise.untrusted.scratch import private_copy
 SUFFIX = ".npy"
 PICTURES, LABELS, CLASSES = "pictures of all classes", "the names of the files", "classes"
 _LITTLE_READ = ("readme", "license", "licence", "citation")
+_START = 1 << 20  # bytes
 _PREFIX = "full_numpy_bitmap_"  # of Quick, Draw!
 
 
@@ -145,6 +146,12 @@ class _Arrays:
             header = read_header(file.read(2 * MAX_HEADER), self._where(key))
         return header.shape, header.dtype
 
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of an array of bytes, a megabyte of them."""
+        with (self.folder / self.files[key]).open("rb") as file:
+            start = file.read(_START)
+        return np.frombuffer(start, np.uint8, offset=read_header(start, self._where(key)).length)
+
     def _where(self, key: str) -> str:
         return printable(self.folder / self.files[key])
 
@@ -173,6 +180,11 @@ class _OfClasses:
         """Return the shape and the type of the pictures."""
         forms = [self.arrays.look(name) for name in self.classes]
         return (sum(shape[0] for shape, _ in forms), *forms[0][0][1:]), forms[0][1]
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of the first class, an array of bytes."""
+        del key
+        return self.arrays.start(next(iter(self.classes)))
 
 
 def _of_classes(path: Path, arrays: _Arrays) -> _OfClasses | None:

@@ -21,6 +21,8 @@ from picturewise.untrusted.archives import archive
 from picturewise.untrusted.npy import MAX_HEADER, decode_npy, read_header
 from picturewise.untrusted.scratch import mapped_pieces
 
+_START = 1 << 20  # bytes
+
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
     """Return the source for `.npz` files at `path`, or None where there are none. No array of pictures is read.
@@ -93,6 +95,15 @@ class _Arrays:
                 break
         header = read_header(start, self._where(key))
         return header.shape, header.dtype
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of an array of bytes; no more than a megabyte is unpacked."""
+        start = b""
+        for piece in archive.pieces(*self.members[key]):
+            start += piece
+            if len(start) > _START:
+                break
+        return np.frombuffer(start, np.uint8, offset=read_header(start, self._where(key)).length)
 
     def _where(self, key: str) -> str:
         path, member = self.members[key]

@@ -59,7 +59,7 @@ LABEL_COLUMNS = (
     ),
     *("species", "breed", "coarse_label", "targets", "classes"),
 )
-OBEYED = ("label_column", "file_column", "split_column")
+OBEYED = ("label_column", "file_column", "split_column", "value_range")
 _ENDING = ".parquet"
 _MAX_FILE = 4 << 30
 _BYTES_A_SECOND = 30 << 20
@@ -109,10 +109,11 @@ class ParquetReader:
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
         needed = list(dict.fromkeys([first, *asked]))
+        said: dict[str, Any] = {"range": self.hints.value_range, "learned": options.learned, "scale": None}
         if self.values is None:
-            rows = {split: _rows(self.shards[split], self.hints) for split in needed}
+            rows = {split: _rows(self.shards[split], self.hints, said) for split in needed}
         else:
-            whole = _rows(self.shards[first], self.hints)
+            whole = _rows(self.shards[first], self.hints, said)
             rows = {split: whole.of_splits(self.values[split]) for split in needed}
         listings = {split: found.listing for split, found in rows.items()}
         classes = listings[first].classes
@@ -124,11 +125,18 @@ class ParquetReader:
                 )
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
-        reading = read_listings(listings, asked, places, shown, options, progress, allocate)
+        reading = read_listings(
+            listings, asked, places, shown, options, progress, allocate, said=self.hints.value_range
+        )
         if not rows[first].labelled:
             parts = {split: _unlabelled(part) for split, part in reading.parts.items()}
             reading = replace(reading, parts=parts)
-        return replace(reading, notes=(*self.notes, *reading.notes))
+        scale = said["scale"]  # of lists of numbers, found on train
+        if scale is None:
+            return replace(reading, notes=(*self.notes, *reading.notes))
+        notes = (*self.notes, *reading.notes, *([printable(scale["note"])] if scale["note"] else []))
+        kept = scale["values"]
+        return replace(reading, notes=notes, values=None if kept is None else (float(kept[0]), float(kept[1])))
 
 
 def _unlabelled(part: Part) -> Part:
@@ -215,7 +223,7 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
     elif hints.split_column is not None:
         raise UsageError(f"{where} has a file for each split, so --split-column says nothing.")
     if values is not None:
-        shards = {split: shards[first] for split in values}
+        shards = dict.fromkeys(values, shards[first])
     elif facts[first]["split"] is not None and len(shards) == 1:
         name = printable(facts[first]["split"])
         notes.append(
@@ -263,7 +271,7 @@ def _describe(path: Path, hints: Hints) -> dict[str, Any]:
     return _answer(path, "describe", hints).facts
 
 
-def _answer(path: Path, function: str, hints: Hints) -> Answer:
+def _answer(path: Path, function: str, hints: Hints, said: Mapping[str, Any] | None = None) -> Answer:
     size = path.stat().st_size
     if size > _MAX_FILE:
         raise DataError(
@@ -276,7 +284,8 @@ def _answer(path: Path, function: str, hints: Hints) -> Answer:
         "images": [*IMAGE_COLUMNS],
         "labels": [*LABEL_COLUMNS],
         "splits": [*SPLIT_COLUMNS],
-        **{name: getattr(hints, name) for name in OBEYED},
+        **{name: getattr(hints, name) for name in OBEYED[:3]},
+        **(said or {}),
     }
     return run_confined(f"{_CHILD}:{function}", path, request, limits)
 
@@ -320,12 +329,16 @@ class _Rows:
         return Listing((*classes, *missing), good, bad)
 
 
-def _rows(shards: Sequence[Path], hints: Hints) -> _Rows:
+def _rows(shards: Sequence[Path], hints: Hints, said: dict[str, Any]) -> _Rows:
+    """Return the rows of shards; what the first of them says of values counts for all, and goes into `said`."""
     entries: list[FolderEntry] = []
     splits: list[str] = []
     named: list[str] | None = None
     for path in shards:
-        answer = _answer(path, "read", hints)
+        found = said["scale"]
+        known = None if found is None else {name: value for name, value in found.items() if name != "values"}
+        answer = _answer(path, "read", hints, {**said, "scale": known})
+        said["scale"] = found or answer.facts["scale"]
         content, ends, labels = (answer.arrays.get(name) for name in ("content", "ends", "labels"))
         if ends is None or labels is None or len(ends) != len(labels):
             raise DataError(f"{printable(path)} holds no pictures.")

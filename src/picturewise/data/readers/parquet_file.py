@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.labels import MAX_CLASSES, UNLABELLED, given_labels
 from picturewise.data.arrays.layout import check_layout
+from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.readers.split_column import splits_by_value
 from picturewise.errors import DataError
 from picturewise.extras import install_command
@@ -56,7 +59,7 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
         columns = _choose(schema, request, path)
         _check_size(file.metadata, path)
         unlabelled = columns.labels is not None and not any(
-            value not in {None, UNLABELLED, ""} and value == value
+            value not in {None, UNLABELLED, ""} and not (isinstance(value, float) and math.isnan(value))
             for value in map(_single, _values(file, columns.labels))
         )
         splits = None
@@ -83,12 +86,14 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
     The facts are `classes`, names in the order of the label numbers, or null where labels are plain numbers, and
     `ordered`: whether the file says that order; `labelled`: whether there is a column of labels; and `splits`: the
     values of the column of splits, row by row, or null. A picture that is missing has no bytes, and one without a label
-    has the label -1. Pictures that are lists of numbers come as PPM.
+    has the label -1. Pictures that are lists of numbers come as PPM, and `scale`, the facts of a
+    `ValueRange`, says how; of other pictures it is null.
 
     Args:
         path: the file.
         request: `images`, `labels` and `splits`: names that the columns may have; `label_column`, `file_column` and
-            `split_column`: those that were asked for, or null.
+            `split_column`: those that were asked for, or null; `range` and `learned`: what is known of the values in
+            lists, or null; `scale`: that of an earlier answer, or null.
         output: where the numbers go.
     """
     with _opened(path) as file:
@@ -96,8 +101,9 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
         columns = _choose(schema, request, path)
         _check_size(file.metadata, path)
         budget = _budget(path)
+        scale = _scale(file, columns.images, path, request)
         total, ends = 0, []
-        for picture in _pictures(file, columns.images, path):
+        for picture in _pictures(file, columns.images, path, scale):
             total += len(picture)
             if total > budget:
                 raise _grown(path)
@@ -113,6 +119,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
     return {
         "classes": classes,
         "ordered": classes == named,
+        "scale": None if scale is None else {**scale.facts(), "values": scale.kept},
         "labelled": bool((numbers != UNLABELLED).any()),
         "splits": rows,
     }
@@ -233,9 +240,9 @@ def _words(kind: pa.DataType) -> str:
     return printable(kind)[:40]
 
 
-def _values(file: pq.ParquetFile, column: str) -> Iterator[Any]:
-    """Yield the values of a column of labels or of splits."""
-    for batch in file.iter_batches(_SMALL_ROWS, columns=[column], use_threads=False):
+def _values(file: pq.ParquetFile, column: str, at_once: int = _SMALL_ROWS) -> Iterator[Any]:
+    """Yield the values of a column."""
+    for batch in file.iter_batches(at_once, columns=[column], use_threads=False):
         yield from batch.column(batch.schema.names.index(column)).to_pylist()
 
 
@@ -274,13 +281,38 @@ def _grown(path: Path) -> DataError:
     )
 
 
-def _pictures(file: pq.ParquetFile, column: str, path: Path) -> Iterator[bytes]:
+def _scale(file: pq.ParquetFile, column: str, path: Path, request: Mapping[str, Any]) -> ValueRange | None:
+    """Return what the values in lists of numbers stand for; None: pictures are something else."""
+    kind = _plain_type(file.schema_arrow.field(column).type)
+    if not _depth(kind):
+        return None
+    if request["scale"] is not None:
+        return ValueRange.of(request["scale"])
+    where = f"{printable(path)}, {printable(column)}"
+
+    def blocks() -> Iterator[tuple[int, Any]]:
+        for row, value in enumerate(_values(file, column, _ROWS)):
+            if value is not None:
+                yield row, _arranged(value, where, row)[np.newaxis]
+
+    first = next(iter(blocks()), None)
+    learned = request["learned"]
+    return find_value_range(
+        np.dtype(np.int64) if first is None else first[1].dtype,
+        blocks,
+        where,
+        said=request["range"],
+        learned=None if learned is None else tuple(learned),
+    )
+
+
+def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange | None) -> Iterator[bytes]:
     """Yield each picture's bytes, from bytes, a structure with a field `bytes`, text in base64, or lists of numbers."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
     depth = _depth(_plain_type(file.schema_arrow.field(column).type))
     where = f"{printable(path)}, {printable(column)}"
-    found, first_path = False, None
+    found, first_path, done = False, None, 0
     for batch in file.iter_batches(_ROWS, columns=[column], use_threads=False):
         part = batch.column(batch.schema.names.index(column))
         part = part.dictionary_decode() if kinds.is_dictionary(part.type) else part
@@ -292,7 +324,9 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path) -> Iterator[bytes]:
         if kinds.is_string(kind) or kinds.is_large_string(kind):
             part = [_from_base64(value, where) for value in part.to_pylist()]
         elif depth:
-            part = [_as_ppm(value, where, row) for row, value in enumerate(part.to_pylist())]
+            values = part.to_pylist()
+            part = [_as_ppm(value, where, done + row, scale) for row, value in enumerate(values)]
+            done += len(values)
         elif not (kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_null(kind)):
             raise DataError(
                 f"{printable(path)} holds pictures as {printable(kind)[:80]}, expected their bytes, or a "
@@ -321,25 +355,24 @@ def _from_base64(text: str | None, where: str) -> bytes:
         ) from error
 
 
-def _as_ppm(value: Any, where: str, row: int) -> bytes:
-    """Return a picture of nested lists (H, W), (H, W, C), (C, H, W) or (pixels of a square,) as a PPM file's bytes."""
-    if value is None:
+def _as_ppm(value: Any, where: str, row: int, scale: ValueRange | None) -> bytes:
+    """Return a picture of nested lists as a PPM file's bytes."""
+    if value is None or scale is None:
         return b""
+    pixels = scale.to_bytes(_arranged(value, where, row)[np.newaxis], where, row)[0]
+    height, width, channels = pixels.shape
+    head = f"{'P5' if channels == 1 else 'P6'}\n{width} {height}\n255\n"
+    return head.encode() + np.ascontiguousarray(pixels).tobytes()
+
+
+def _arranged(value: Any, where: str, row: int) -> np.ndarray[Any, Any]:
+    """Return a picture (H, W, C) of nested lists (H, W), (H, W, C), (C, H, W) or (pixels of a square,)."""
     try:
         array = np.asarray(value)[np.newaxis]
     except ValueError as error:
-        raise DataError(
-            f"{where}: row {row:,} holds lists of different lengths, expected a picture."
-        ) from error
-    layout = check_layout(array.shape, array.dtype, f"{where}: row {row:,}")
-    if array.dtype.kind == "f" or array.min() < 0 or array.max() > 255:
-        raise DataError(
-            f"{where}: row {row:,} holds values in {array.min():g}..{array.max():g}, expected whole numbers in 0..255. "
-            "Save the pictures as arrays in an .npz file, where other ranges are read."
-        )
-    pixels = layout.arrange(array.astype(np.uint8))[0]
-    head = f"{'P5' if layout.channels == 1 else 'P6'}\n{layout.width} {layout.height}\n255\n"
-    return head.encode() + np.ascontiguousarray(pixels).tobytes()
+        raise DataError(f"{where}: row {row:,} holds lists of different lengths, expected a picture.") from error
+    picture: np.ndarray[Any, Any] = check_layout(array.shape, array.dtype, f"{where}: row {row:,}").arrange(array)[0]
+    return picture
 
 
 def _names(schema: pa.Schema, column: str) -> list[str] | None:

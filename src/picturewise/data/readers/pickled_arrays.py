@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.readers.array_names import ArrayForm, find_keys, unlike_any
@@ -72,6 +73,11 @@ class _Arrays:
         """Return the shape and the type of an array, or None where there is something else."""
         value = self.load(key)
         return (value.shape, value.dtype) if isinstance(value, np.ndarray) else None
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the numbers of an array of bytes: it is in memory already."""
+        values: NDArray[np.uint8] = self.load(key).reshape(-1)
+        return values
 
 
 def _begins_like_one(path: Path) -> bool:

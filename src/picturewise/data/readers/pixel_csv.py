@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
+from picturewise.data.arrays.find_layout import FoundLayout, evenly, find_layout
+from picturewise.data.arrays.find_value_range import Seen, decide
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
+from picturewise.data.arrays.value_range import Conversion, Ends, ValueRange
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
@@ -73,7 +77,15 @@ class PixelCsvReader:
         """Return the pictures of `splits`; see `Reader.read`. The classes are those of train."""
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
-        read = {split: read_pixels(self.tables[split], progress, allocate) for split in asked}
+        known = _Known(self.hints, options.learned)
+        read = {}
+        if first in asked:
+            *read[first], found = _read_first(self.tables[first], known, progress, allocate)
+        else:
+            found = _look_through(self.tables[first], known)
+        for split in asked:
+            if split != first:
+                read[split] = [*read_pixels(self.tables[split], found, progress, allocate)]
         classes = numbered_classes(read[first][1] if first in read else _read_labels(self.tables[first]))
         return Reading(
             {
@@ -82,7 +94,8 @@ class PixelCsvReader:
                 )
                 for split in asked
             },
-            self.notes,
+            (*self.notes, *found.order.notes, *found.scale.notes),
+            values=found.scale.kept,
         )
 
 
@@ -159,8 +172,27 @@ def pixel_table(path: Path) -> PixelTable | None:
     return None if layout is None or layout.height < 4 else PixelTable(table, label, number, layout)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known of the numbers of train before they are read."""
+
+    hints: Hints
+    learned: Ends | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What train's numbers decide for all splits."""
+
+    order: FoundLayout
+    scale: ValueRange
+
+
 def read_pixels(
-    pixels: PixelTable, progress: Progress | None = None, allocate: Allocate = allocate_in_memory
+    pixels: PixelTable,
+    found: _Found,
+    progress: Progress | None = None,
+    allocate: Allocate = allocate_in_memory,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """Return pictures (N, H, W, C) uint8 and labels (N,) int64, or None where the file has no labels.
 
@@ -169,27 +201,131 @@ def read_pixels(
     Raises:
         DataError: a line has too many or too few columns, or a value is no pixel or no label; with its line.
     """
-    shown, layout = printable(pixels.table.path), pixels.layout
-    others = [place for place in (pixels.label, pixels.number) if place is not None]
-    count, done = count_rows(pixels.table), 0
-    if not count:
-        raise DataError(f"{shown} holds no lines below the first, expected one for each picture.")
-    images = allocate(count, (layout.height, layout.width), layout.channels)
-    labels = np.empty(count, np.int64)
-    for line, block in rows(pixels.table):
-        values = np.delete(block, others, axis=1) if others else block
-        _check(values, 255, "a pixel", line, shown)
-        if done + len(block) > count:
-            raise _changed(shown)
-        images[done : done + len(block)] = layout.arrange(values.astype(np.uint8))
-        if pixels.label is not None:
-            labels[done : done + len(block)] = _checked_labels(block[:, [pixels.label]], line, shown)
-        done += len(block)
+    shown, scale = printable(pixels.table.path), found.scale
+    layout = _turned(pixels.layout, found.order)
+    conversion = Conversion(scale, shown)
+    images, labels, filled = _room(pixels, allocate)
+    for line, values, block_labels in _blocks(pixels):
+        beyond = 0.5 / scale.factor if values.dtype.kind == "f" else 0.0
+        _check(values, scale.low - beyond, scale.high + beyond, "a pixel", line, shown)
+        part = conversion.to_bytes(layout.arrange(values), 0)
+        filled += _put(part, block_labels, images, labels, filled, shown)
         if progress is not None:
-            progress(done, count)
-    if done < count:
-        raise _changed(shown)
+            progress(filled, len(images))
+    _finished(filled, images, shown)
+    conversion.finish()
     return images, None if pixels.label is None else labels
+
+
+def _read_first(
+    pixels: PixelTable, known: _Known, progress: Progress | None, allocate: Allocate
+) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None, _Found]:
+    """Return what `read_pixels` does for train, and what it decides; the file is read again if it is not 0..255."""
+    if known.hints.value_range is not None:
+        found = _look_through(pixels, known)
+        return *read_pixels(pixels, found, progress, allocate), found
+    shown, seen, order = printable(pixels.table.path), _new_seen(), None
+    images, labels, filled = _room(pixels, allocate)
+    for line, values, block_labels in _blocks(pixels):
+        seen.add(line, values, shown)
+        order = order or _order(pixels, values, len(images), known)
+        part = ValueRange().scaled(_turned(pixels.layout, order).arrange(values))
+        filled += _put(part, block_labels, images, labels, filled, shown)
+        if progress is not None:
+            progress(filled, len(images))
+    _finished(filled, images, shown)
+    assert order is not None  # noqa: S101 (there is a line, or _room had refused the file)
+    found = _Found(order, _decided(seen, shown, known))
+    if (found.scale.low, found.scale.high) != (0, 255):
+        del images  # before there is room for them again
+        return *read_pixels(pixels, found, progress, allocate), found
+    return images, None if pixels.label is None else labels, found
+
+
+def _look_through(pixels: PixelTable, known: _Known) -> _Found:
+    """Return what the numbers of train decide, where its pictures are not asked for."""
+    shown, seen, order = printable(pixels.table.path), _new_seen(), None
+    count = count_rows(pixels.table)
+    for line, values, _ in _blocks(pixels):
+        order = order or _order(pixels, values, count, known)
+        if known.hints.value_range is not None:
+            return _Found(order, ValueRange.said(known.hints.value_range))
+        seen.add(line, values, shown)
+    if order is None:
+        raise _empty(shown)
+    return _Found(order, _decided(seen, shown, known))
+
+
+def _new_seen() -> Seen:
+    return Seen(np.dtype(np.float64), place="line {:,}")
+
+
+def _decided(seen: Seen, shown: str, known: _Known) -> ValueRange:
+    """Return the range of the numbers; a table does not say of which type they were."""
+    return decide(
+        replace(seen, dtype=np.dtype(np.int64)) if seen.whole else seen, shown, learned=known.learned
+    )
+
+
+def _order(pixels: PixelTable, values: NDArray[Any], count: int, known: _Known) -> FoundLayout:
+    """Return how the numbers of a line lie, told by lines of the first block."""
+    return find_layout(
+        (count, values.shape[1]),
+        values.dtype,
+        lambda rows: values[evenly(len(values), len(rows))],
+        printable(pixels.table.path),
+        known.hints.layout,
+    )
+
+
+def _turned(layout: Layout, order: FoundLayout) -> Layout:
+    return replace(layout, channels_first=bool(order.channels_first) and layout.channels > 1)
+
+
+def _blocks(
+    pixels: PixelTable,
+) -> Iterator[tuple[int, NDArray[Any], NDArray[np.int64] | None]]:
+    """Yield the line of the first row, the pixels (n, numbers) and the labels (n,) of block after block."""
+    shown = printable(pixels.table.path)
+    others = [place for place in (pixels.label, pixels.number) if place is not None]
+    for line, block in rows(pixels.table):
+        if len(block):
+            labels = None if pixels.label is None else _checked_labels(block[:, [pixels.label]], line, shown)
+            yield line, np.delete(block, others, axis=1) if others else block, labels
+
+
+def _room(pixels: PixelTable, allocate: Allocate) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
+    """Return the arrays to be filled with pictures and labels, and how many are: none."""
+    count, layout = count_rows(pixels.table), pixels.layout
+    if not count:
+        raise _empty(printable(pixels.table.path))
+    return allocate(count, (layout.height, layout.width), layout.channels), np.empty(count, np.int64), 0
+
+
+def _put(
+    part: NDArray[np.uint8],
+    part_labels: NDArray[np.int64] | None,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    filled: int,
+    shown: str,
+) -> int:
+    """Put pictures and labels behind those that are there; return how many came."""
+    if filled + len(part) > len(images):
+        raise _changed(shown)
+    images[filled : filled + len(part)] = part
+    if part_labels is not None:
+        labels[filled : filled + len(part)] = part_labels
+    return len(part)
+
+
+def _finished(filled: int, images: NDArray[np.uint8], shown: str) -> None:
+    if filled < len(images):
+        raise _changed(shown)
+
+
+def _empty(shown: str) -> DataError:
+    return DataError(f"{shown} holds no lines below the first, expected one for each picture.")
 
 
 def _read_labels(pixels: PixelTable) -> NDArray[np.int64] | None:
@@ -203,21 +339,27 @@ def _read_labels(pixels: PixelTable) -> NDArray[np.int64] | None:
     return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
-def _checked_labels(column: NDArray[np.int64], line: int, shown: str) -> NDArray[np.int64]:
-    _check(column, MAX_CLASSES - 1, "the label", line, shown)
-    return column[:, 0]
+def _checked_labels(column: NDArray[Any], line: int, shown: str) -> NDArray[np.int64]:
+    _check(column, 0, MAX_CLASSES - 1, "the label", line, shown, whole=True)
+    labels: NDArray[np.int64] = column[:, 0].astype(np.int64)
+    return labels
 
 
 def _changed(shown: str) -> DataError:
     return DataError(f"{shown} changed while it was read; wait until the program that writes it is done.")
 
 
-def _check(values: NDArray[np.int64], most: int, what: str, line: int, shown: str) -> None:
-    bad = (values < 0) | (values > most)
+def _check(
+    values: NDArray[Any], least: float, most: float, what: str, line: int, shown: str, *, whole: bool = False
+) -> None:
+    bad = (values < least) | (values > most)
+    if whole:
+        bad |= values != np.floor(values)
     if bad.any():
         row = int(np.argmax(bad.any(axis=1)))
         raise DataError(
-            f"{shown}, line {line + row:,}: {what} is {values[row][bad[row]][0]}, expected a number in 0..{most}."
+            f"{shown}, line {line + row:,}: {what} is {values[row][bad[row]][0]:.12g}, expected a "
+            f"{'whole ' * whole}number in {least:g}..{most:g}."
         )
 
 

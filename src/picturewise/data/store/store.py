@@ -71,7 +71,9 @@ def read_stored(
                 f"What was just imported into {folder} is not there any more; is another program removing it?"
             )
     notes = [note for _, facts in found.values() for note in facts.notes]
-    return Reading({split: part for split, (part, _) in found.items()}, tuple(dict.fromkeys(notes)))
+    values = next((facts.values for _, facts in found.values()), None)
+    parts = {split: part for split, (part, _) in found.items()}
+    return Reading(parts, tuple(dict.fromkeys(notes)), values=values)
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,9 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
     name = reader.name if place in entries.entries() else None
     said = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
-    return _short(
-        json.dumps([stored_split.FORMAT, *said, *([given] if (given := reader.hints.given()) else [])])
-    )
+    said += [given] if (given := reader.hints.given()) else []
+    said += [] if options.learned is None else [{"learned": options.learned}]
+    return _short(json.dumps([stored_split.FORMAT, *said]))
 
 
 def _reached(place: Path) -> str:
@@ -168,7 +170,8 @@ def _import(
 ) -> None:
     reading = reader.read([*places], options, progress, workshop.allocate)
     ready = {
-        split: workshop.write(split, part, reading.notes, place) for split, part in reading.parts.items()
+        split: workshop.write(split, part, reading.notes, place, reading.values)
+        for split, part in reading.parts.items()
     }
     folder = next(iter(places.values())).parent
     if _places(reader, places, folder) != places:
