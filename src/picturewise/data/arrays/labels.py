@@ -207,10 +207,10 @@ def check_labelled(labels: NDArray[np.int64], where: str, mark: str = "-1", *, s
     """
     without = labels == UNLABELLED
     if without.any() and not skip_bad:
+        known = f"; if {mark} is a class, number the classes from 0" if mark[:1] in "-2" else ""
         raise DataError(
             f"{where}: label {int(np.argmax(without)):,} (counted from 0) is {mark}: {int(without.sum()):,} of "
-            f"{len(labels):,} pictures have no label. Leave them out with --skip-bad; if {mark} is a class, number the "
-            "classes from 0."
+            f"{len(labels):,} pictures have no label. Leave them out with --skip-bad{known}."
         )
 
 
@@ -264,7 +264,7 @@ def _in_order(names: Mapping[Any, Any]) -> Any:
 def _marked(flat: NDArray[Any]) -> tuple[NDArray[np.bool_], str]:
     """Return which labels say that there is none, and how."""
     if flat.dtype.kind == "f" and np.isnan(flat).any():
-        return np.isnan(flat) | (flat == UNLABELLED), "nan"
+        return np.isnan(flat) | (flat == UNLABELLED), "empty or NaN"
     if flat.dtype == np.uint8:
         marked = flat == _BYTE_MARK
         others = flat[~marked]
@@ -299,10 +299,8 @@ def _listed(values: Sequence[Any], where: str, most: int) -> NDArray[Any]:
     if flat and isinstance(flat[0], list | tuple):
         return np.array([_row(value, len(flat[0]), at, where, most) for at, value in enumerate(flat)])
     for at, value in enumerate(flat):
-        # Larger numbers would not fit, and are no class numbers either.
-        if value is not None and (
-            type(value) not in {int, float, bool} or not (abs(value) < 1 << 53 or value != value)
-        ):
+        # Larger numbers would not fit, and are no class numbers either. A NaN is not larger.
+        if value is not None and (type(value) not in {int, float, bool} or abs(value) >= 1 << 53):
             raise _no_class(where, at, printable(repr(value)[:40]), most)
     return np.array([math.nan if value is None else value for value in flat], np.float64)
 

@@ -45,7 +45,7 @@ READERS: tuple[Recognised, ...] = (
     _with(svhn.recognise, "value_range"),
     hdf5.recognise,
     parquet.recognise,
-    _with(pixel_csv.recognise, "value_range", "layout"),
+    pixel_csv.recognise,
     _with(labels_csv.recognise, "value_range"),
     _with(idx.recognise, "value_range"),
     _without_hints(usps.recognise),
@@ -54,5 +54,5 @@ READERS: tuple[Recognised, ...] = (
     npy.recognise,
     pickled_arrays.recognise,
     _with(folders.recognise, "value_range"),
-    _with(pixel_csv.recognise_unlabelled, "value_range", "layout"),
+    pixel_csv.recognise_unlabelled,
 )

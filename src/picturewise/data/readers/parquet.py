@@ -136,7 +136,9 @@ class ParquetReader:
             return replace(reading, notes=(*self.notes, *reading.notes))
         notes = (*self.notes, *reading.notes, *([printable(scale["note"])] if scale["note"] else []))
         kept = scale["values"]
-        return replace(reading, notes=notes, values=None if kept is None else (float(kept[0]), float(kept[1])))
+        return replace(
+            reading, notes=notes, values=None if kept is None else (float(kept[0]), float(kept[1]))
+        )
 
 
 def _unlabelled(part: Part) -> Part:

@@ -370,8 +370,12 @@ def _arranged(value: Any, where: str, row: int) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(value)[np.newaxis]
     except ValueError as error:
-        raise DataError(f"{where}: row {row:,} holds lists of different lengths, expected a picture.") from error
-    picture: np.ndarray[Any, Any] = check_layout(array.shape, array.dtype, f"{where}: row {row:,}").arrange(array)[0]
+        raise DataError(
+            f"{where}: row {row:,} holds lists of different lengths, expected a picture."
+        ) from error
+    picture: np.ndarray[Any, Any] = check_layout(array.shape, array.dtype, f"{where}: row {row:,}").arrange(
+        array
+    )[0]
     return picture
 
 
