@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from picturewise.data.arrays.lazy_rows import Pictures, Table
+    from picturewise.data.arrays.lazy_rows import Table
 
 _QUANTILES = (0.0, 0.005, 0.995, 1.0)
 _MARGIN = (

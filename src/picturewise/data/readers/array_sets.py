@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
 from picturewise.data.arrays.find_layout import FoundLayout, find_layout
 from picturewise.data.arrays.find_value_range import find_value_range
+from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
 from picturewise.data.arrays.layout import Layout, check_layout
 from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading

@@ -106,11 +106,9 @@ def rows(
         elif file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
             file.seek(0)
         for block in _blocks(file, table.path):
-            values = _by_arithmetic(block, table.columns, only)
-            if values is None:
-                values = _line_by_line(block, table, line, only)
+            quick = _by_arithmetic(block, table.columns, only)
+            yield line, _line_by_line(block, table, line, only) if quick is None else quick
             line += block.count(b"\n")
-            yield line - block.count(b"\n"), values
 
 
 def _check_separators(line: bytes, path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import check_labels, numbered_classes
@@ -71,7 +72,7 @@ class Hdf5Reader:
         """Return the pictures of `splits`; see `Reader.read`. Train decides the scale and the classes."""
         first, asked = self.splits[0], [split for split in self.splits if split in splits]
         answers: dict[SplitName, Answer] = {}
-        said = {
+        said: dict[str, Any] = {
             "range": self.hints.value_range,
             "layout": self.hints.layout,
             "learned": options.learned,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.find_layout import find_layout
 from picturewise.data.arrays.find_value_range import find_value_range
+from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import check_layout
 from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.errors import DataError

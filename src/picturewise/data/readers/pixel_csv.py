@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.find_layout import FoundLayout, evenly, find_layout
-from picturewise.data.arrays.find_value_range import Seen, decide
+from picturewise.data.arrays.find_value_range import BYTE, Seen, decide
 from picturewise.data.arrays.labels import MAX_CLASSES, numbered_classes
 from picturewise.data.arrays.layout import Layout, square
 from picturewise.data.arrays.value_range import Conversion, Ends, ValueRange
@@ -36,6 +36,8 @@ from picturewise.split_names import SPLITS, SplitName, split_of
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
 _PIXEL = re.compile(r"(pixel|pix|px|p)[-_ ]?[0-9]+([x_-][0-9]+)?|[0-9]+x[0-9]+")  # also MNIST's 1x1, 1x2, …
 _MANY_PIXELS = 16
+_TELLING = 100  # whole numbers that pass it, and not 255, are 0..255
+_ADVICE = "Say which values are black and white: --value-range {ends}."
 _ID_COLUMNS = ("id", "imageid", "image_id", "index", "")
 
 
@@ -78,14 +80,15 @@ class PixelCsvReader:
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
         known = _Known(self.hints, options.learned)
-        read = {}
+        read: dict[SplitName, tuple[NDArray[np.uint8], NDArray[np.int64] | None]] = {}
         if first in asked:
-            *read[first], found = _read_first(self.tables[first], known, progress, allocate)
+            images, labels, found = _read_first(self.tables[first], known, progress, allocate)
+            read[first] = images, labels
         else:
             found = _look_through(self.tables[first], known)
         for split in asked:
             if split != first:
-                read[split] = [*read_pixels(self.tables[split], found, progress, allocate)]
+                read[split] = read_pixels(self.tables[split], found, progress, allocate)
         classes = numbered_classes(read[first][1] if first in read else _read_labels(self.tables[first]))
         return Reading(
             {
@@ -251,6 +254,8 @@ def _look_through(pixels: PixelTable, known: _Known) -> _Found:
         if known.hints.value_range is not None:
             return _Found(order, ValueRange.said(known.hints.value_range))
         seen.add(line, values, shown)
+        if seen.whole and _TELLING < seen.high <= BYTE and known.learned is None:
+            return _Found(order, ValueRange(bright=True))
     if order is None:
         raise _empty(shown)
     return _Found(order, _decided(seen, shown, known))
@@ -262,9 +267,8 @@ def _new_seen() -> Seen:
 
 def _decided(seen: Seen, shown: str, known: _Known) -> ValueRange:
     """Return the range of the numbers; a table does not say of which type they were."""
-    return decide(
-        replace(seen, dtype=np.dtype(np.int64)) if seen.whole else seen, shown, learned=known.learned
-    )
+    typed = replace(seen, dtype=np.dtype(np.int64)) if seen.whole else seen
+    return decide(typed, shown, learned=known.learned, advice=_ADVICE)
 
 
 def _order(pixels: PixelTable, values: NDArray[Any], count: int, known: _Known) -> FoundLayout:
