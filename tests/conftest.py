@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import itertools
 import os
+import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,9 @@ hypothesis.settings.register_profile(
     "without a clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("without a clock")
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]

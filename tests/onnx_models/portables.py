@@ -15,6 +15,7 @@ from picturewise.networks.builder import build
 from picturewise.onnx_models.model import Normalisation, onnx_model
 from picturewise.onnx_models.session import Session
 from picturewise.preparing.preparation import Preparation
+from picturewise.targets import OneClass
 
 TEMPERATURE = 1.7
 
@@ -34,7 +35,7 @@ class Pair:
             grey, tuple(100.0 + 9 * c for c in range(kept)), tuple(50.0 + 7 * c for c in range(kept))
         )
         self.shape, self.layers = shape, parse(lines)
-        self.classes = [f"class {number}" for number in range(classes)]
+        self.target = OneClass(tuple(f"class {number}" for number in range(classes)))
         self.network = build(self.layers, (*shape[:2], kept), f"dense {classes}", seed=1).eval()
         random = torch.Generator().manual_seed(2)
         for name, tensor in self.network.state_dict().items():
@@ -44,7 +45,7 @@ class Pair:
                 )
         self.state = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
         self.model = onnx_model(
-            self.layers, shape, self.classes, self.state, self.scale, temperature=TEMPERATURE, version="1.2.3"
+            self.layers, shape, self.target, self.state, self.scale, temperature=TEMPERATURE, version="1.2.3"
         )
 
     def by_torch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -62,6 +63,6 @@ class Pair:
         spread = float(np.ptp(expected))
         assert spread > 0.01  # they are not all the same, nor vanish
         assert math.isfinite(spread)
-        if len(self.classes) > 1:
+        if self.target.outputs > 1:
             assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
         return float(np.abs(found - expected).max()) / spread

@@ -62,7 +62,7 @@ def test_presets_give_what_they_give_in_pytorch(name: str, shape: tuple[int, int
 def test_the_arrays_are_those_of_the_pytorch_network(lines: str) -> None:
     pair = Pair(lines)
     expected = {name: array.shape for name, array in pair.state.items()}
-    assert weight_shapes(pair.layers, pair.shape, f"dense {len(pair.classes)}") == expected
+    assert weight_shapes(pair.layers, pair.shape, pair.target.output_line) == expected
 
 
 def test_a_line_that_does_not_fit_is_named() -> None:

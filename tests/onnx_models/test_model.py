@@ -12,6 +12,7 @@ from picturewise.architectures.lines import parse
 from picturewise.onnx_models import model as rooms_model
 from picturewise.onnx_models.model import Normalisation, is_portable, onnx_model
 from picturewise.onnx_models.session import Session
+from picturewise.targets import OneClass
 
 WEIGHT = np.array([[1.0, -2.0, 0.5, 4.0], [0.0, 1.0, 2.0, -1.0]], np.float32)
 BIAS = np.array([0.25, -1.5], np.float32)
@@ -21,7 +22,7 @@ SCALE = Normalisation(grey=False, mean=(100.0,), std=(50.0,))
 def tiny(**other: object) -> bytes:
     facts: dict[str, object] = {"temperature": 2.0, "version": "1.2.3", **other}
     state = {"1.weight": WEIGHT, "1.bias": BIAS}
-    return onnx_model(parse("flatten"), (2, 2, 1), ("ja", "nein – 否"), state, SCALE, **facts)  # type: ignore[arg-type]
+    return onnx_model(parse("flatten"), (2, 2, 1), OneClass(("ja", "nein – 否")), state, SCALE, **facts)  # type: ignore[arg-type]
 
 
 def test_the_bytes_are_those_that_the_library_onnx_writes_for_the_same_model() -> None:
@@ -101,7 +102,7 @@ def test_there_may_be_any_number_of_classes(classes: int) -> None:
 
 def test_logits_are_divided_by_the_temperature() -> None:
     pair, images = Pair("flatten"), pictures(4, (12, 9, 3))
-    plain = onnx_model(pair.layers, pair.shape, pair.classes, pair.state, pair.scale)
+    plain = onnx_model(pair.layers, pair.shape, pair.target, pair.state, pair.scale)
     found = Session(plain, 1).logits(images) / np.float32(TEMPERATURE)
     np.testing.assert_allclose(Session(pair.model, 1).logits(images), found, rtol=1e-6)
 
@@ -111,7 +112,7 @@ def test_weights_that_lie_channels_last_in_memory_are_the_same_weights() -> None
     assert not pair.state["1.weight"].flags.c_contiguous
     state = {name: np.ascontiguousarray(array) for name, array in pair.state.items()}
     model = onnx_model(
-        pair.layers, pair.shape, pair.classes, state, pair.scale, temperature=TEMPERATURE, version="1.2.3"
+        pair.layers, pair.shape, pair.target, state, pair.scale, temperature=TEMPERATURE, version="1.2.3"
     )
     assert model == pair.model
 

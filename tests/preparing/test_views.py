@@ -82,20 +82,6 @@ def test_logits_are_averaged_by_the_shares() -> None:
     assert np.array_equal(Views().average(pictures, brightness), brightness(pictures))
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 9])
-def test_batches_of_any_size_give_what_all_at_once_give(batch_size: int) -> None:
-    lengths = []
-
-    def logits(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        lengths.append(len(pictures))
-        return pictures[:, 0, :2, 0].astype(np.float32)  # (B, H, W, C) → (B, 2)
-
-    views = Views(mirror=True)
-    found = views.average_batches(noise(), batch_size, logits)
-    assert max(lengths) == min(batch_size, 5)
-    np.testing.assert_array_equal(found, views.average(noise(), logits))
-
-
 def test_a_move_may_be_wider_than_the_picture() -> None:
     (_, _), (_, up_left), (_, down_right) = parse("shift 9").each(noise())
     np.testing.assert_array_equal(up_left, np.broadcast_to(noise()[:, -1:, -1:], noise().shape))

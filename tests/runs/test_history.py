@@ -11,8 +11,8 @@ from picturewise.errors import RunError
 from picturewise.runs.history import Epoch, best_epoch, read_csv, to_csv
 
 NUMBER = st.floats(allow_nan=False)
-HISTORIES = st.lists(st.builds(Epoch, st.integers(1, 100_000), *[NUMBER] * 7), max_size=5)
-ROW = Epoch(1, 0.001, 0.7, 0.5, 0.6, 0.55, 12.5, 800.0)
+HISTORIES = st.lists(st.builds(Epoch, st.integers(1, 100_000), *[NUMBER] * 7, st.none() | NUMBER), max_size=5)
+ROW = Epoch(1, 0.001, 0.7, 0.5, 0.6, 0.55, 12.5, 800.0, 1.5)
 
 
 @given(history=HISTORIES)
@@ -26,9 +26,16 @@ def test_a_history_comes_back_to_the_last_bit(
 
 def test_the_file_is_what_any_spreadsheet_reads() -> None:
     assert to_csv([ROW]) == (
-        "epoch,learning_rate,train_loss,train_accuracy,valid_loss,valid_accuracy,seconds,images_per_second\n"
-        "1,0.001,0.7,0.5,0.6,0.55,12.5,800.0\n"
+        "epoch,learning_rate,train_loss,train_accuracy,valid_loss,valid_accuracy,seconds,images_per_second,"
+        "valid_seconds\n"
+        "1,0.001,0.7,0.5,0.6,0.55,12.5,800.0,1.5\n"
     )
+
+
+def test_a_file_of_before_lacks_the_seconds_of_the_validation(tmp_path: Path) -> None:
+    before = to_csv([ROW]).replace(",valid_seconds", "").replace(",1.5\n", "\n")
+    (tmp_path / "history.csv").write_text(before)
+    assert read_csv(tmp_path / "history.csv") == [replace(ROW, valid_seconds=None)]
 
 
 def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_then_the_lowest_number() -> None:

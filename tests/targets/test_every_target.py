@@ -1,6 +1,6 @@
 """Every target goes through both losses, both engines, decoding and the metrics.
 
-One of them, two classes a picture, is known to this file alone: a new target needs its entries in the three tables, and
+One of them, two classes a picture, is known to this file alone: a new target needs its entries in the four tables, and
 no other file has to change.
 """
 
@@ -23,7 +23,7 @@ from picturewise.evaluation.evaluation import Evaluation
 from picturewise.evaluation.intervals import wilson_interval
 from picturewise.recipes.recipe import make_recipe
 from picturewise.reference import loss as reference
-from picturewise.targets import OneClass, Target
+from picturewise.targets import TARGETS, OneClass, Target
 from picturewise.training import losses
 from picturewise.training.learner import Learner
 from picturewise.training.make_learner import make_learner
@@ -36,6 +36,7 @@ class TwoClasses:
     """A class for the left and one for the right of a picture: labels (N, 2), outputs 2K, a softmax for each K."""
 
     classes: tuple[str, ...]
+    name: ClassVar[str] = "two classes"
     loss: ClassVar[str] = "two cross-entropies"
     metrics: ClassVar[str] = "two classes"
 
@@ -145,6 +146,7 @@ def entries(monkeypatch: pytest.MonkeyPatch) -> None:
         reference.LOSSES, name, lambda _, *options: NumPyLoss(reference.CrossEntropy(*options))
     )
     monkeypatch.setitem(metrics.METRICS, TwoClasses.metrics, evaluate_two)
+    monkeypatch.setitem(TARGETS, TwoClasses.name, TwoClasses)
 
 
 every_target = pytest.mark.parametrize("make_target", [OneClass, TwoClasses])

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from picturewise.preparing.augment import augment
 from picturewise.preparing.augmentation import parse
@@ -18,7 +15,7 @@ from picturewise.preparing.preparation import Preparation
 from picturewise.training.losses import CrossEntropy
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.step import train_step, validate
+from picturewise.training.step import train_step
 
 MACHINE = Machine(torch.device("cpu"), "float32", 1)
 PREPARATION = Preparation(mean=(100.0,), std=(50.0,))
@@ -31,36 +28,7 @@ def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-class Counting(nn.Module):
-    """Mean brightness as both logits, and a count of the sizes of batches, only in training mode different."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor([[1.0, -1.0]]))
-        self.sizes: list[int] = []
-
-    def forward(self, batch: Tensor) -> Tensor:
-        self.sizes.append(len(batch))
-        found: Tensor = batch.mean(dim=(1, 2, 3))[:, None] * self.weight
-        return found * (100 if self.training else 1)
-
-
 IMAGES = RANDOM.integers(0, 256, (10, 3, 2, 1), dtype=np.uint8)
-
-
-@pytest.mark.parametrize(("batch_size", "sizes"), [(4, [4, 4, 2]), (10, [10]), (100, [10])])
-def test_validation_evaluates_all_pictures_in_order_in_evaluation_mode(
-    batch_size: int, sizes: list[int]
-) -> None:
-    network = Counting().train()
-    read_only = IMAGES.copy()
-    read_only.flags.writeable = False
-    found = validate(network, MACHINE, PREPARATION, read_only, batch_size)
-    mean = (IMAGES.astype(np.float64).mean(axis=(1, 2, 3)) - 100) / 50
-    np.testing.assert_allclose(found, np.stack([mean, -mean], axis=1), atol=1e-5)
-    assert found.dtype == np.float32
-    assert network.sizes == sizes
-    assert network.weight.grad is None
 
 
 def test_a_step_follows_the_gradient_and_tells_what_it_saw() -> None:
@@ -134,46 +102,3 @@ def test_a_loss_that_is_no_number_is_handed_back_and_not_hidden() -> None:
         network, optimizer, MACHINE, PREPARATION, CrossEntropy(), torch.from_numpy(IMAGES[:3]), targets, 0.1
     )
     assert not math.isfinite(seen[0])
-
-
-def test_narrow_numbers_give_nearly_the_same_logits() -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(6, 4))
-    narrow = validate(network, Machine(torch.device("cpu"), "bfloat16", 1), PREPARATION, IMAGES, 4)
-    wide = validate(network, MACHINE, PREPARATION, IMAGES, 4)
-    assert narrow.dtype == np.float32
-    assert not np.array_equal(narrow, wide)
-    np.testing.assert_allclose(narrow, wide, atol=0.05)
-
-
-GROWTH = """
-import re
-from pathlib import Path
-import numpy as np, torch
-from torch import nn
-from picturewise.preparing.preparation import Preparation
-from picturewise.training.machine import Machine, prepared
-from picturewise.training.step import validate
-
-def megabytes():
-    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-
-machine = Machine(torch.device("cpu"), "float32", 1)
-network = nn.Sequential(nn.Flatten(), nn.Linear(12288, 16), nn.ReLU(), nn.Linear(16, 10))
-preparation = Preparation(mean=(100.0,) * 3, std=(50.0,) * 3)
-with prepared(machine):
-    found = []
-    for batches in (5, 5, 240):  # where the first leaves the heap depends on what lay there before
-        images = np.broadcast_to(np.zeros((64, 64, 3), np.uint8), (128 * batches, 64, 64, 3))
-        logits = validate(network, machine, preparation, images, 128)
-        found.append(megabytes())
-    assert logits.shape == (128 * 240, 10) and (logits == logits[0]).all()
-print(*found[1:])
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is asked of Linux")
-def test_memory_does_not_grow_with_the_number_of_batches_that_are_validated() -> None:
-    done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
-    few, many = map(float, done.stdout.split())
-    assert many < few + 50  # a batch takes 6 MB; one or two more than before are the heap's whim

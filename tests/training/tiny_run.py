@@ -91,7 +91,7 @@ def resume(path: Path, *, callbacks: Sequence[Callback] = (), network: nn.Module
 
 def history(run: Run) -> list[dict[str, float]]:
     """Return the history without what a clock measured."""
-    timed = {"seconds", "images_per_second"}
+    timed = {"seconds", "images_per_second", "valid_seconds"}
     return [{key: value for key, value in asdict(row).items() if key not in timed} for row in run.history]
 
 

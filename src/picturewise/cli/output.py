@@ -97,7 +97,7 @@ def show_run(run: Run) -> None:
 
 def show_best(run: Run) -> None:
     """Print how good the best epoch of a run was."""
-    from picturewise.reporting.run_report import training_seconds
+    from picturewise.reporting.run_report import training_seconds, validation_seconds
     from picturewise.reporting.tables import duration
     from picturewise.runs.history import best_epoch
 
@@ -105,10 +105,12 @@ def show_best(run: Run) -> None:
         raise RunError(
             f"{run.path / 'history.csv'} is missing or empty, though the run is {run.record.status}."
         )
-    best = best_epoch(run.history)
+    best, validation = best_epoch(run.history), validation_seconds(run)
+    validated = "" if validation is None else f", {duration(validation)} of it to validate"
     say(
         f"best epoch {best.epoch} of {run.history[-1].epoch}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
         f"loss {best.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
+        f"{validated}"
     )
 
 

@@ -9,6 +9,7 @@ from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.recognise import cannot_be_read
+from picturewise.data.remarks import remarks
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
@@ -65,6 +66,7 @@ def _completed(
         from picturewise.data.splitting.hold_out import complete  # noqa: PLC0415 (as limited)
 
         whole_train = found["train"].fingerprint
+        notes += remarks(found["train"])
         held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
         reserved = held_out.get("test")  # none where the source has its own
         found |= held_out

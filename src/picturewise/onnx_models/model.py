@@ -13,7 +13,7 @@ from picturewise.architectures.layers import Layer, Shape
 from picturewise.architectures.summary import summarise
 from picturewise.onnx_models.graph import Graph
 from picturewise.onnx_models.layers import Known, add_layers
-from picturewise.targets.one_class import OneClass
+from picturewise.targets.target import Target
 
 PICTURES = "pictures"
 LOGITS = "logits"
@@ -62,7 +62,7 @@ def weight_shapes(layers: Sequence[Layer], shape: Shape, output: str) -> dict[st
 def onnx_model(
     layers: Sequence[Layer],
     shape: Shape,
-    classes: Sequence[str],
+    target: Target,
     weights: Mapping[str, NDArray[Any]],
     scale: Normalisation,
     *,
@@ -71,13 +71,13 @@ def onnx_model(
 ) -> bytes:
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
-    It takes `pictures` (N, H, W, C) uint8 and gives `logits` (N, classes) float32, divided by the temperature. The
+    It takes `pictures` (N, H, W, C) uint8 and gives `logits` (N, outputs) float32, divided by the temperature. The
     names of the classes stand in its metadata under `classes`, as a JSON list.
 
     Args:
         layers: of a network that `is_portable`.
         shape: (H, W, C) of pictures before preparation.
-        classes: their names, in the order of the logits.
+        target: what the logits mean.
         weights: arrays of float32 by the names and of the shapes that `weight_shapes` returns.
         scale: how pictures are prepared.
         temperature: above 0.
@@ -92,7 +92,7 @@ def onnx_model(
         assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
         return found
 
-    target, graph = OneClass(tuple(classes)), Graph(given)
+    graph = Graph(given)
     prepared = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
     logits = add_layers(graph, prepared, layers, inner, target.output_line)
@@ -102,7 +102,7 @@ def onnx_model(
         (PICTURES, np.uint8, ("N", *shape)),
         (LOGITS, np.float32, ("N", target.outputs)),
         version=version,
-        metadata={"classes": json.dumps(list(classes), ensure_ascii=False)},
+        metadata={"classes": json.dumps(list(target.classes), ensure_ascii=False)},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import Preparation, is_number
-from picturewise.targets.one_class import OneClass
+from picturewise.targets import TARGETS, OneClass, Target
 
 FORMAT = 2
 """1 had `fit` for `resize`."""
@@ -29,8 +29,10 @@ class Description:
         shape: height, width, channels of the pictures before preparation.
         resize: how pictures of another shape are brought to it.
         classes: their names, in the order of the outputs.
+        answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
+        number_format: of every computation from the pictures to the logits, in validation and prediction alike.
         provenance: where it came from: data, epoch, versions.
         values: the stored values of black and white where the type of the pictures of train did not say them.
         learned: what the pictures of train were like; None: an older version did not keep it.
@@ -45,8 +47,10 @@ class Description:
     shape: tuple[int, int, int]
     resize: Literal["crop", "pad", "stretch"]
     classes: tuple[str, ...]
+    answer: str = OneClass.name
     preparation: Preparation
     temperature: float = 1.0
+    number_format: Literal["float32"] = "float32"
     provenance: Mapping[str, str] = field(default_factory=dict)
     values: tuple[float, float] | None = None
     learned: LearnedPictures | None = None
@@ -61,9 +65,9 @@ class Description:
             raise ValueError("the preparation is not one for pictures of that shape")
 
     @property
-    def target(self) -> OneClass:
+    def target(self) -> Target:
         """What the answer to a picture is."""
-        return OneClass(self.classes)
+        return TARGETS[self.answer](self.classes)
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""
@@ -150,11 +154,13 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "shape": (_is_shape, "height, width and 1 or 3 channels"),
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
     "classes": (lambda value: _are_texts(value) and len(value) > 0, "names of classes"),
+    "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (
         lambda value: is_number(value) and value > 0,
         "a number above 0",
     ),
+    "number_format": (lambda value: value == "float32", "float32"),
     "provenance": (_is_provenance, "texts by name"),
     "values": (lambda value: value is None or _is_range(value), "two rising numbers"),
     "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "what train was like"),

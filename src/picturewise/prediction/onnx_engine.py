@@ -53,7 +53,7 @@ class OnnxEngine:
         return onnx_model(
             self._layers,
             description.shape,
-            description.classes,
+            description.target,
             self._weights,
             Normalisation(preparation.grey, preparation.mean, preparation.std),
             temperature=description.temperature,

@@ -34,6 +34,7 @@ class TorchEngine:
         network, description = self._network, self._description
         first = next(itertools.chain(network.parameters(), network.buffers()), None)
         batch = torch.from_numpy(pictures).to("cpu" if first is None else first.device)
-        with torch.inference_mode():
+        # On a GPU, PyTorch would otherwise multiply in convolutions with ten bits after the point.
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
             outputs: Tensor = network(description.preparation.apply(batch))
             return (outputs.to(torch.float32) / description.temperature).cpu().numpy()

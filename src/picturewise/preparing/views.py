@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.errors import UsageError, nearest
 from picturewise.preparing.augmentation import mirrors_matter, split
 
@@ -62,23 +61,6 @@ class Views:
         found = np.stack([logits(view) for view in views])
         total: NDArray[np.float32] = np.tensordot(np.asarray(shares, np.float32), found, axes=1)
         return total
-
-    def average_batches(
-        self,
-        pictures: Pictures,
-        batch_size: int,
-        logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    ) -> NDArray[np.float32]:
-        """Return (N, K): what `average` returns for pictures (N, H, W, C), N ≥ 1, computed batch by batch."""
-        table = np.empty((0, 0), np.float32)
-        for start in range(0, len(pictures), batch_size):
-            found = self.average(np.array(pictures[start : start + batch_size]), logits)
-            # Into one table, for small tensors that stay would each split a block that a large one has just left,
-            # and memory would grow by a batch with every batch.
-            if start == 0:
-                table = np.empty((len(pictures), found.shape[1]), np.float32)
-            table[start : start + len(found)] = found
-        return table
 
     def _moved(self, pictures: NDArray[np.uint8]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         if not self.shift:

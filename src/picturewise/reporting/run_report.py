@@ -155,5 +155,11 @@ def _text(value: object) -> str:
 
 
 def training_seconds(run: Run) -> float:
-    """Return how long all epochs took together."""
+    """Return how long all epochs took together, with their validations."""
     return sum(row.seconds for row in run.history)
+
+
+def validation_seconds(run: Run) -> float | None:
+    """Return how much of that the validations took; None: an older version did not tell."""
+    seconds = [row.valid_seconds for row in run.history]
+    return None if None in seconds else sum(filter(None, seconds))

@@ -18,6 +18,7 @@ class Epoch:
     Losses are mean cross-entropies in nats, without label smoothing; accuracies lie in [0, 1]. The figures
     for train are means over the epoch's batches, with augmentation and dropout at work and weights that
     change under way, so they may be worse than those for validation, which are taken at the end of the epoch.
+    `seconds` has `valid_seconds` in it, those of the validation; None: an older version did not tell.
     """
 
     epoch: int
@@ -28,6 +29,7 @@ class Epoch:
     valid_accuracy: float
     seconds: float
     images_per_second: float
+    valid_seconds: float | None = None
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
@@ -53,13 +55,17 @@ def read_csv(path: Path) -> list[Epoch]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.DictReader(file)
-            if table.fieldnames != [field.name for field in fields(Epoch)]:
+            names = [field.name for field in fields(Epoch)]
+            if table.fieldnames not in (names, names[:-1]):
                 raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (told like any other damage)
-            return [
-                Epoch(epoch=int(row.pop("epoch")), **{name: float(value) for name, value in row.items()})
-                for row in table
-            ]
+            return [_epoch(row) for row in table]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise RunError(f"{path} is damaged: its rows are not those of a history ({error}).") from error
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    """Return a row of the file; only the seconds of the validation may be missing or empty."""
+    told = {name: value for name, value in row.items() if value or name != "valid_seconds"}
+    return Epoch(epoch=int(told.pop("epoch")), **{name: float(value) for name, value in told.items()})

@@ -20,6 +20,7 @@ class OneClass:
     """
 
     classes: tuple[str, ...]
+    name: ClassVar[str] = "one class"
     loss: ClassVar[str] = "cross-entropy"
     metrics: ClassVar[str] = "classification"
 

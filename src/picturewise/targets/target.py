@@ -16,6 +16,10 @@ class Target(Protocol):
         """The names that the numbers of a label stand for."""
 
     @property
+    def name(self) -> str:
+        """What a classifier's file calls it, and `TARGETS`."""
+
+    @property
     def loss(self) -> str:
         """The name of its loss in `training.losses` and `reference.loss`."""
 

@@ -6,7 +6,6 @@ import math
 
 from picturewise.evaluation.calibration import fit_temperature
 from picturewise.prediction.classifier import Classifier
-from picturewise.prediction.description import Description
 from picturewise.prediction.learned import learned_pictures
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.training.trainer import Callback, Trainer
@@ -56,16 +55,12 @@ class EarlyStopping(Callback):
 def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
     """Return the trainer's network, as it stands after the epoch `row`, as a classifier calibrated on validation."""
     data, learner = trainer.record.data, trainer.learner
-    description = Description(
-        layers=learner.recipe.model.layers,
+    temperature = learner.start_temperature
+    if row.epoch > 0:
+        temperature = fit_temperature(trainer.valid_logits, learner.valid.required_labels)
+    return learner.classifier(
+        temperature,
         module=trainer.record.module,
-        shape=data.shape,
-        resize=learner.recipe.data.resize,
-        classes=data.classes,
-        preparation=learner.preparation,
-        temperature=learner.start_temperature
-        if row.epoch == 0
-        else fit_temperature(trainer.valid_logits, learner.valid.required_labels),
         provenance={
             "dataset": data.name,
             "train_sha256": data.splits["train"].fingerprint,
@@ -77,4 +72,3 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
         values=data.values,
         learned=learned_pictures(learner.train.statistics.sums, math.prod(data.shape[:2])),
     )
-    return Classifier(learner.network, description)

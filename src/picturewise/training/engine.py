@@ -10,11 +10,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from picturewise.architectures.lines import parse
-from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.errors import UsageError
 from picturewise.preparing.preparation import Preparation
 from picturewise.recipes.effective import EffectiveRecipe
@@ -29,7 +27,7 @@ from picturewise.targets.target import Target
 from picturewise.training.losses import Loss
 from picturewise.training.machine import Machine
 from picturewise.training.optimizers import Optimizer
-from picturewise.training.step import train_step, validate
+from picturewise.training.step import train_step
 
 EngineName = Literal["torch", "numpy"]
 
@@ -40,12 +38,9 @@ class TrainingEngine(Protocol):
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step and return what `train_step` returns; `place`, epoch and batch, decides what is random."""
 
-    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
-        """Return the (N, outputs) logits of all `images` (N, H, W, C), as in prediction."""
-
 
 class TorchTrainingEngine:
-    """PyTorch; see `train_step` and `validate` for the arguments."""
+    """PyTorch; see `train_step` for the arguments."""
 
     def __init__(
         self,
@@ -70,10 +65,6 @@ class TorchTrainingEngine:
             self._network, self._optimizer, self._machine, self._preparation, self._loss,
             pictures, targets, learning_rate,
         )  # fmt: skip
-
-    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
-        """Return the logits; see `validate`."""
-        return validate(self._network, self._machine, self._preparation, images, batch_size)
 
 
 class NumPyTrainingEngine:
@@ -133,14 +124,6 @@ class NumPyTrainingEngine:
             plain = self._loss.plain(logits, wanted)
         right = self._loss.right(logits, wanted)
         return torch.tensor([minimised, plain, right, len(wanted)], dtype=torch.float64)
-
-    def logits(self, images: Pictures, batch_size: int) -> NDArray[np.float32]:
-        """Return the logits; see `validate`."""
-        with np.errstate(all="ignore"):
-            return self._preparation.seen.average_batches(images, batch_size, self._computed)
-
-    def _computed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(self._network.forward(self._prepared(torch.from_numpy(pictures))), np.float32)
 
     def _prepared(self, pictures: Tensor) -> Floats:
         """(B, H, W, C) in 0..255 → (B, H, W, C) float32, without a copy of what PyTorch prepared."""

@@ -17,7 +17,7 @@ from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.training.freezing import Freezing
 from picturewise.training.machine import Machine
 from picturewise.training.pretrained import Backbone
-from picturewise.training.step import validate
+from picturewise.training.validation import as_classifier
 
 
 def transplant(
@@ -69,7 +69,7 @@ def transplant(
     pass_on(list(network)[modules : where[-1].start])
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
         network.to(machine.device)
-        logits = validate(network, machine, preparation, valid.images, recipe.training.batch_size)
+        logits = as_classifier(network, recipe, preparation, valid).logits(valid.images)
         put_below(head, new, torch.from_numpy(logits))
     return old.temperature
 

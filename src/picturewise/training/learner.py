@@ -15,6 +15,8 @@ from picturewise.data.imageset import ImageSet
 from picturewise.errors import RunError
 from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.networks.weights import load_weights
+from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing import augmentation
 from picturewise.preparing.augment import augment, turns
 from picturewise.preparing.preparation import Preparation
@@ -28,6 +30,7 @@ from picturewise.training.losses import LOSSES
 from picturewise.training.machine import Machine, prepared
 from picturewise.training.optimizers import Optimizer
 from picturewise.training.schedules import factor
+from picturewise.training.validation import as_classifier
 
 
 class Learner:
@@ -175,8 +178,23 @@ class Learner:
         Raises:
             DataError: the pictures have no labels.
         """
-        logits = self.engine.logits(part.images, 2 * self.recipe.training.batch_size)
+        logits = self.classifier().logits(part.images)
         return logits, *self.loss.validate(logits, part.required_labels)
+
+    def classifier(
+        self,
+        temperature: float = 1.0,
+        *,
+        module: str | None = None,
+        provenance: Mapping[str, str] | None = None,
+        values: tuple[float, float] | None = None,
+        learned: LearnedPictures | None = None,
+    ) -> Classifier:
+        """Return the network as it stands as a classifier, and put it into evaluation mode; see `as_classifier`."""
+        return as_classifier(
+            self.network, self.recipe, self.preparation, self.train,
+            temperature=temperature, module=module, provenance=provenance, values=values, learned=learned,
+        )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:
         """Raise the classes that a kept output layer did not know, and that began far below the others."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from picturewise.data.arrays.lazy_rows import Pictures
-from picturewise.preparing.on_device import on_device
 from picturewise.preparing.preparation import Preparation
 from picturewise.training.losses import Loss
 from picturewise.training.machine import Machine
@@ -53,22 +49,3 @@ def train_step(
         right = loss.right(logits, targets)
         seen = [minimised, plain, right, torch.full_like(right, len(targets))]
         return torch.stack([value.double() for value in seen])
-
-
-def validate(
-    network: nn.Module,
-    machine: Machine,
-    preparation: Preparation,
-    images: Pictures,
-    batch_size: int,
-) -> NDArray[np.float32]:
-    """Return the (N, outputs) logits of all `images` (N, H, W, C), N ≥ 1, with the network in evaluation mode."""
-    network.eval()
-
-    def computed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = on_device(pictures, machine.device)
-        found: NDArray[np.float32] = network(preparation.apply(batch)).float().cpu().numpy()
-        return found
-
-    with torch.inference_mode(), machine.computing():
-        return preparation.seen.average_batches(images, batch_size, computed)

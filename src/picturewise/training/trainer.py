@@ -163,13 +163,18 @@ class Trainer:
         """Put what is known before the first step into the history, as epoch 0: the best one may be that."""
         learner, began = self.learner, time.perf_counter()
         _, train_loss, train_accuracy = learner.evaluate(learner.train)
+        before = time.perf_counter()
         self.valid_logits, valid_loss, valid_accuracy = learner.evaluate(learner.valid)
+        valid_seconds = time.perf_counter() - before
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, 0)
         seconds = time.perf_counter() - began
         pictures = len(learner.train) + len(learner.valid)
+        speed = pictures / seconds
         self._tell(
-            Epoch(0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, pictures / seconds)
+            Epoch(
+                0, 0.0, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds, speed, valid_seconds
+            )
         )
         if self.epochs > 0:
             learner.let_new_classes_learn()
@@ -184,6 +189,7 @@ class Trainer:
         """Validate, add the epoch to the history, tell the callbacks, and turn to the next epoch."""
         began = time.perf_counter()
         self.valid_logits, valid_loss, valid_accuracy = self.learner.evaluate(self.learner.valid)
+        valid_seconds = time.perf_counter() - began
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, self.batches - 1)
         total_loss, right, pictures = self._totals
@@ -194,8 +200,9 @@ class Trainer:
             train_accuracy=right / pictures,
             valid_loss=valid_loss,
             valid_accuracy=valid_accuracy,
-            seconds=self.seconds + time.perf_counter() - began,
+            seconds=self.seconds + valid_seconds,
             images_per_second=pictures / self.seconds,
+            valid_seconds=valid_seconds,
         )
         self._tell(row)
         self.epoch, self.batch, self.seconds, self._totals = self.epoch + 1, 0, 0.0, (0.0, 0.0, 0.0)

@@ -130,4 +130,5 @@ def _told(where: str, shape: tuple[int, ...], best: int) -> str:
 
 def _flat(where: str, shape: tuple[int, ...], layout: Layout) -> str:
     kind = "in colour" if layout.channels == 3 else "in grey"
-    return f"{where} has the shape {shape}, which was read as {shape[0]:,} pictures of {layout.height}x{layout.width} {kind}."
+    size = f"{layout.height}x{layout.width}"
+    return f"{where} has the shape {shape}, which was read as {shape[0]:,} pictures of {size} {kind}."

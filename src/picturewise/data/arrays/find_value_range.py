@@ -22,6 +22,8 @@ _NEAR = 0.98  # of a range: what floats that were resized or smoothed still reac
 _SMALL = (1.0, 15.0, 16.0, 100.0)
 _DEEP = {1023.0: 10, 4095.0: 12, 16383.0: 14, 65535.0: 16}  # white, and its bits
 _DOUBTFUL = 511.0  # more than 8 bits, and less than half of 10
+_RARE = 0.1  # of the pictures: if fewer pass 255, these are wrong
+BYTE = 255.0
 _BLACK = 17.0  # where whole numbers end below it, pictures look black
 _NORMALISED = (
     "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise say which values are "
@@ -35,7 +37,19 @@ Blocks = Callable[[], Iterable[tuple[int, NDArray[Any]]]]
 
 @dataclass
 class Seen:
-    """What stored values are like: their type, the smallest and the largest, and in which pictures these are."""
+    """What stored values are like.
+
+    Attributes:
+        dtype: their type.
+        low: the smallest.
+        high: the largest.
+        lowest: the number of the picture that has the smallest.
+        highest: the number of the picture that has the largest.
+        whole: there are no fractions.
+        count: how many pictures were looked at.
+        deep: how many of them have values above 255.
+        place: what a picture's number is, in words.
+    """
 
     dtype: np.dtype[Any]
     low: float = math.inf
@@ -43,6 +57,8 @@ class Seen:
     lowest: int = 0
     highest: int = 0
     whole: bool = True
+    count: int = 0
+    deep: int = 0
     place: str = "picture {:,} (counted from 0)"
 
     @property
@@ -70,6 +86,8 @@ class Seen:
                 f"{where}: {self.place.format(first + row)} has the value {value:g}, expected numbers in "
                 "0..1 or 0..255; repair it or leave it out."
             )
+        self.count += len(flat)
+        self.deep += int((most > BYTE).sum())
         low, high = int(np.argmin(least)), int(np.argmax(most))
         if least[low] < self.low:
             self.low, self.lowest = float(least[low]), first + low
@@ -184,7 +202,7 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
         return ValueRange(note=note)
     if seen.high <= 255 * (1 + _SLACK) and (seen.whole or seen.high > max(_SMALL)):
         return _noted(seen, where, 255.0) if deep_file else ValueRange(bright=True)
-    if seen.high > _DOUBTFUL:
+    if seen.high > _DOUBTFUL and seen.deep >= _RARE * seen.count:
         for top in _DEEP:
             if seen.high <= top * (1 if seen.whole else 1 + _SLACK):
                 return _noted(seen, where, top)

@@ -44,7 +44,7 @@ class Layout:
 
 
 def layouts_of(shape: tuple[int, ...]) -> tuple[Layout, ...]:
-    """Return the ways in which pictures can lie in an array of `shape`, the usual one first; none: it is not one of any.
+    """Return the ways in which pictures can lie in an array of `shape`, the usual one first; none: it has none.
 
     (N, H, W), (N, H, W, C), (N, C, H, W) with C = 1 or 3, and squares, grey or in colour, in rows: (N, numbers), or
     (N, C, pixels) and (N, pixels, C), which nobody means as pictures of one or three pixels in height.

@@ -18,6 +18,7 @@ Ends: TypeAlias = tuple[float, float]
 DARK = 15
 """A part of the whole range: where nothing passes it, another unit is likelier than dark pictures."""
 
+_UNITS = (1.0, 15.0, 16.0)  # whole numbers at which others end
 _OF_TRAIN = "the range of train"
 _SAID = "as --value-range says"
 
@@ -137,7 +138,7 @@ class Conversion:
     """
 
     def __init__(self, scale: ValueRange, where: str) -> None:
-        self._scale, self._where, self._high = scale, where, 0.0
+        self._scale, self._where, self._high, self._floats = scale, where, 0.0, False
         self._least = scale.low + (scale.high - scale.low) / DARK
         self._passed = not scale.bright
 
@@ -146,20 +147,28 @@ class Conversion:
         if not self._passed and values.size:
             self._high = max(self._high, float(self._scale.restored(values).max()))
             self._passed = self._high > self._least
+            self._floats = values.dtype.kind == "f"
         return self._scale.to_bytes(values, self._where, first)
 
     def finish(self) -> None:
         """Look back when all pictures were there.
 
         Raises:
-            DataError: they end far below the range of train, but are not all black.
+            DataError: they are in another unit than train.
         """
-        if not self._passed and self._high > self._scale.low:
-            raise DataError(too_dark(self._where, self._high, self._scale))
+        if is_other_unit(self._high, self._scale, floats=self._floats):
+            raise DataError(other_unit(self._where, self._high, self._scale))
 
 
-def too_dark(where: str, high: float, scale: ValueRange) -> str:
-    """Return the sentences on a split whose values end far below the range of train."""
+def is_other_unit(high: float, scale: ValueRange, *, floats: bool) -> bool:
+    """Return whether a split whose values end at `high` is likelier in another unit than train than merely dark."""
+    if not scale.bright or not scale.low < high <= scale.low + (scale.high - scale.low) / DARK:
+        return False
+    return floats or scale.high > 255 or high in _UNITS
+
+
+def other_unit(where: str, high: float, scale: ValueRange) -> str:
+    """Return the sentences on a split in another unit than train."""
     ends = f"{scale.low:g}..{scale.high:g}"
     return (
         f"{where} holds values in 0..{high:g}, but train in {ends}, expected one range for all splits. Bring them to "

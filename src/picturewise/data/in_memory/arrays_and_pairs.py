@@ -344,18 +344,11 @@ def _converted(
     give them.
     """
     images = allocate_in_memory(shape[0], (shape[1], shape[2]), shape[3])
-    if dtype.kind == "b" and known.scale is None and known.hints.value_range is None:
-        likely = scale = ValueRange(0.0, 1.0)
-    else:
-        settled = known.hints.value_range is not None or known.scale is not None
-        likely = (
-            known.decide(Seen(dtype), where)
-            if settled
-            else ValueRange(0.0, 1.0 if dtype.kind in "bf" else 255.0)
-        )
-        scale = likely if settled else None
+    seen, scale = Seen(dtype), known.scale
+    if known.hints.value_range is not None:
+        scale = ValueRange.said(known.hints.value_range)
     if scale is None:
-        seen = Seen(dtype)
+        likely = ValueRange(0.0, 1.0 if dtype.kind in "bf" else 255.0)
         for first, block in blocks():
             seen.add(first, block, where)
             images[first : first + len(block)] = likely.scaled(likely.restored(block))

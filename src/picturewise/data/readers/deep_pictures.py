@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from picturewise.data.arrays.find_value_range import Seen, decide
-from picturewise.data.arrays.value_range import DARK, Ends, ValueRange, too_dark
+from picturewise.data.arrays.find_value_range import BYTE, Seen, decide
+from picturewise.data.arrays.value_range import Ends, ValueRange, is_other_unit, other_unit
 from picturewise.data.pictures.decode import PictureError
 from picturewise.data.pictures.decode_files import Look
 from picturewise.data.pictures.pixels import Deep
@@ -81,9 +81,9 @@ def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange
             f"{place} holds {ranges}, but train 8-bit pictures in 0..255, expected one range for all splits. Save them "
             "in one form."
         )
-    high = max(one.high for one in seen)
-    if train.bright and train.low < high <= train.low + (train.high - train.low) / DARK:
-        raise DataError(too_dark(place, high, train))
+    highest = max(seen, key=lambda one: one.high)
+    if is_other_unit(highest.high, train, floats=highest.dtype.kind == "f"):
+        raise DataError(other_unit(place, highest.high, train))
     return train
 
 
@@ -101,6 +101,8 @@ def _seen(looks: _Looks) -> list[Seen]:
 
 
 def _add(seen: Seen, index: int, deep: Deep) -> None:
+    seen.count += 1
+    seen.deep += deep.high > BYTE
     if deep.low < seen.low:
         seen.low, seen.lowest = deep.low, index
     if deep.high > seen.high:

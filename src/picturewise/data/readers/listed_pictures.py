@@ -187,10 +187,11 @@ def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
             return ()
     if not highest:
         return ()
-    return (
-        f"{pictures.origin}: no pixel is above {highest} of 255, so the pictures look black. Files of 8 bits are always "
-        f"read as 0..255; if {highest} is white, save them anew with 255 for white.",
+    note = (
+        f"{pictures.origin}: no pixel is above {highest} of 255, so the pictures look black. Files of 8 bits are "
+        f"always read as 0..255; if {highest} is white, save them anew with 255 for white."
     )
+    return (note,)
 
 
 def _common_size(

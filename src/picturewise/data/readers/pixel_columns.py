@@ -117,7 +117,7 @@ def pixel_table(path: Path, hints: Hints = NO_HINTS) -> PixelTable | None:
     if table.numbered:
         found = replace(found, header=None, notes=[_numbered_note(found.shown, table)])
     strings = _strings(found) if table.header is not None and not table.numbered else None
-    if strings is None and table.columns <= _MANY_PIXELS:
+    if strings is None and table.columns < _MANY_PIXELS:
         return None
     if found.header is None:
         layout = _without_names(found, table.columns, hints)

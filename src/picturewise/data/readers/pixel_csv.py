@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.find_layout import FoundLayout, evenly, find_layout
-from picturewise.data.arrays.find_value_range import Seen, decide
+from picturewise.data.arrays.find_value_range import BYTE, Seen, decide
 from picturewise.data.arrays.labels import (
     MAX_CLASSES,
     GivenLabels,
@@ -42,6 +42,8 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 OBEYED = ("label_column", "split_column", "value_range", "layout")
+_TELLING = 100  # whole numbers that pass it, and not 255, are 0..255
+_ADVICE = "Say which values are black and white: --value-range {ends}."
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,15 @@ class PixelCsvReader:
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
         known = _Known(self.hints, options.learned)
-        read = {}
+        read: dict[SplitName, tuple[NDArray[np.uint8], NDArray[np.int64] | None]] = {}
         if first in asked:
-            *read[first], found = _read_first(self.tables[first], known, progress, allocate)
+            images, labels, found = _read_first(self.tables[first], known, progress, allocate)
+            read[first] = images, labels
         else:
             found = _look_through(self.tables[first], known)
         for split in asked:
             if split != first:
-                read[split] = [*read_pixels(self.tables[split], found, progress, allocate)]
+                read[split] = read_pixels(self.tables[split], found, progress, allocate)
         numbering = number_classes(
             read[first][1] if first in read else _read_labels(self.tables[first]),
             None,
@@ -266,6 +269,8 @@ def _look_through(pixels: PixelTable, known: _Known) -> _Found:
         if known.hints.value_range is not None:
             return _Found(order, ValueRange.said(known.hints.value_range))
         seen.add(line, values, shown)
+        if seen.whole and _TELLING < seen.high <= BYTE and known.learned is None:
+            return _Found(order, ValueRange(bright=True))
     if order is None:
         raise _empty(shown)
     return _Found(order, _decided(seen, shown, known))
@@ -277,9 +282,8 @@ def _new_seen() -> Seen:
 
 def _decided(seen: Seen, shown: str, known: _Known) -> ValueRange:
     """Return the range of the numbers; a table does not say of which type they were."""
-    return decide(
-        replace(seen, dtype=np.dtype(np.int64)) if seen.whole else seen, shown, learned=known.learned
-    )
+    typed = replace(seen, dtype=np.dtype(np.int64)) if seen.whole else seen
+    return decide(typed, shown, learned=known.learned, advice=_ADVICE)
 
 
 def _order(pixels: PixelTable, values: NDArray[Any], count: int, known: _Known) -> FoundLayout:

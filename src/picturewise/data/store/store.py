@@ -128,7 +128,7 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     places = [item if isinstance(item, str) else _reached(item) for item in inputs]
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
     name = reader.name if place in entries.entries() else None
-    said = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
+    said: list[object] = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
     said += [given] if (given := reader.hints.given()) else []
     said += [] if options.learned is None else [{"learned": options.learned}]
     return _short(json.dumps([stored_split.FORMAT, *said]))

@@ -1,0 +1,71 @@
+"""What is odd about labelled pictures, whichever form they came in: sentences, for nothing here can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.imageset import ImageSet
+from picturewise.names import listed
+
+
+def remarks(train: ImageSet) -> list[str]:
+    """Return a sentence for each thing that a user should look at before training on these pictures.
+
+    Classes whose names differ only in case or spaces, classes without a picture, and equal pictures with different
+    labels.
+    """
+    if train.labels is None or train.labels.ndim != 1:
+        return []
+    return [*_alike(train.classes), *_empty(train), *_contradictions(train, train.labels)]
+
+
+def _alike(classes: Iterable[str]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for name in classes:
+        groups.setdefault("".join(name.split()).casefold(), []).append(name)
+    twins = [names for names in groups.values() if len(names) > 1]
+    if not twins:
+        return []
+    shown = "; ".join(" and ".join(f"'{name}'" for name in names) for names in twins[:3])
+    more = "; …" if len(twins) > 3 else ""
+    sentence = (
+        f"There are classes whose names differ only in case or spaces: {shown}{more}. If they are one class, "
+    )
+    return [sentence + "give them one name."]
+
+
+def _empty(train: ImageSet) -> list[str]:
+    counts = train.counts()
+    empty = [name for name, count in counts.items() if not count]
+    if not empty:
+        return []
+    filled = [name for name, count in counts.items() if count]
+    sentence = f"{len(empty):,} of {len(counts):,} classes have no picture to train on: {listed(empty)}. "
+    return [
+        sentence + f"The labels that occur are {listed(filled)}; if there are no others, number them from 0."
+    ]
+
+
+def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
+    """Name equal pictures with different labels, of which no classifier can be right about all."""
+    digests = np.ascontiguousarray(train.statistics.digests).view("<u8")
+    order = np.lexsort((labels, digests[:, 1], digests[:, 0]))
+    same = (np.diff(digests[order], axis=0) == 0).all(axis=1)
+    clash = np.flatnonzero(
+        same & (np.diff(labels[order]) != 0)
+    )  # places in the order, each before its contradiction
+    if not len(clash):
+        return []
+    numbers = np.concatenate([[0], np.cumsum(~same)])  # of the picture that each place shows
+    count = int(np.isin(numbers, numbers[clash]).sum())
+    one, other = (_shown(train, labels, int(order[place])) for place in (clash[0], clash[0] + 1))
+    sentence = f"{count:,} pictures are equal to one with another label; the first are {one} and {other}. "
+    return [sentence + "At least one label of such a pair is wrong."]
+
+
+def _shown(train: ImageSet, labels: NDArray[np.int64], place: int) -> str:
+    name = f"picture {place:,} (counted from 0)" if train.names is None else train.names[place]
+    return f"{name} as '{train.classes[labels[place]]}'"

@@ -1,0 +1,77 @@
+"""The network as the classifier that it would be if it were saved now: what validates is what predicts.
+
+A network of layer lines trains in the machine's number format, and predicts in the classifier's, which is part of its
+file. So validation computes with a classifier too: the accuracy that chooses the best epoch, the one that is reported
+and the one that the saved classifier has are one computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from picturewise.architectures.lines import parse
+from picturewise.data.imageset import ImageSet
+from picturewise.onnx_models.model import is_portable
+from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.description import Description
+from picturewise.prediction.learned import LearnedPictures
+from picturewise.prediction.network_forms import NetworkOrArrays
+from picturewise.preparing.preparation import Preparation
+from picturewise.recipes.recipe import Recipe
+
+
+def as_classifier(
+    network: nn.Module,
+    recipe: Recipe,
+    preparation: Preparation,
+    pictures: ImageSet,
+    *,
+    temperature: float = 1.0,
+    module: str | None = None,
+    provenance: Mapping[str, str] | None = None,
+    values: tuple[float, float] | None = None,
+    learned: LearnedPictures | None = None,
+) -> Classifier:
+    """Return the network as it stands; it is put into evaluation mode, and may learn on afterwards.
+
+    Args:
+        network: layer lines, or a Python class.
+        recipe: its effective one.
+        preparation: of the pictures.
+        pictures: such as it learns from; their shape and their classes count.
+        temperature: logits are divided by it.
+        module: the name of the Python class, if it is one.
+        provenance: what else the file says.
+        values: as for `Description`.
+        learned: the same.
+    """
+    description = Description(
+        layers=recipe.model.layers,
+        module=module,
+        shape=pictures.shape,
+        resize=recipe.data.resize,
+        classes=pictures.classes,
+        answer=pictures.target.name,
+        preparation=preparation,
+        temperature=temperature,
+        provenance=provenance or {},
+        values=values,
+        learned=learned,
+    )
+    network.eval()
+    return Classifier(_held(network, description), description)
+
+
+def _held(network: nn.Module, description: Description) -> NetworkOrArrays:
+    """Return a copy of the weights where a classifier from a file would hold arrays; else the module itself.
+
+    On a GPU the module stays where it is: it computes in float32 there too, and its weights need not come over.
+    """
+    if description.layers is None or any(tensor.device.type != "cpu" for tensor in network.parameters()):
+        return network
+    inner = description.preparation.output(description.shape)
+    if not is_portable(parse(description.layers), inner, description.target.output_line):
+        return network
+    return {name: tensor.detach().numpy().copy() for name, tensor in network.state_dict().items()}

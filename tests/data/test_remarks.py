@@ -1,0 +1,64 @@
+"""What is odd about labels is said, once and in one sentence each; what is in order is not spoken of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import picturewise
+from picturewise.data.imageset import ImageSet
+from picturewise.data.remarks import remarks
+
+RANDOM = np.random.default_rng(0)
+
+
+def pictures(count: int) -> NDArray[np.uint8]:
+    return RANDOM.integers(0, 256, (count, 4, 4, 1), np.uint8)
+
+
+def train(labels: list[int], classes: tuple[str, ...]) -> ImageSet:
+    return ImageSet(pictures(len(labels)), np.array(labels, np.int64), classes, "these")
+
+
+def test_an_ordinary_set_is_not_remarked_upon() -> None:
+    assert remarks(train([0, 1, 2] * 4, ("cat", "dog", "night heron"))) == []
+    unlabelled = ImageSet(pictures(3), None, (), "these")
+    assert remarks(unlabelled) == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        (("Cat", "cat", "dog"), "'Cat' and 'cat'"),
+        (("dog ", "dog", "cat"), "'dog ' and 'dog'"),
+        (("night heron", "nightheron", "dog"), "'night heron' and 'nightheron'"),
+        (("STRASSE", "straße", "dog"), "'STRASSE' and 'straße'"),
+    ],
+)
+def test_names_that_differ_only_in_case_or_spaces(classes: tuple[str, ...], expected: str) -> None:
+    (sentence,) = remarks(train([0, 1, 2], classes))
+    assert expected in sentence
+
+
+def test_classes_without_a_picture() -> None:
+    (sentence,) = remarks(train([3, 7, 7], tuple(map(str, range(8)))))
+    assert sentence.startswith("6 of 8 classes have no picture to train on: 0, 1, 2, 4")
+    assert "occur are 3, 7;" in sentence
+
+
+def test_equal_pictures_with_different_labels() -> None:
+    images = pictures(6)
+    images[4] = images[5] = images[1]
+    images[3] = images[0]
+    part = ImageSet(images, np.array([0, 0, 1, 0, 1, 1]), ("cat", "dog"), "these", names=[*"abcdef"])
+    (sentence,) = remarks(part)
+    assert sentence.startswith(
+        "3 pictures are equal to one with another label; the first are b as 'cat' and "
+    )
+    assert "e as 'dog'" in sentence
+
+
+def test_whoever_reads_a_set_gets_the_remarks() -> None:
+    dataset = picturewise.make_dataset((pictures(40), [3, 7] * 20))
+    assert sum("have no picture to train on" in note for note in dataset.notes) == 1
