@@ -95,13 +95,13 @@ def from_arrays(pictures: Any, labels: Any, where: str, known: Known) -> ArraysO
         DataError: shapes, types or values are something else.
     """
     if isinstance(pictures, list) and labels is not None:
-        return replace(from_pictures(pictures, where, known), labels=_given_labels(labels, where))
+        return replace(from_pictures(pictures, where, known), labels=as_labels(labels, where))
     array = as_array(pictures, where)
     if labels is None:
         array = _several(array, where)
     order = _order(array, where, known)
     layout = order.layout
-    found = None if labels is None else _given_labels(labels, where)
+    found = None if labels is None else as_labels(labels, where)
 
     def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
         step = max(1, _BYTES_AT_ONCE // (array[:1].nbytes or 1))
@@ -315,7 +315,12 @@ def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
     return array
 
 
-def _given_labels(labels: Any, where: str) -> NDArray[Any]:
+def as_labels(labels: Any, where: str) -> NDArray[Any]:
+    """Return labels, a list of them or an array, as an array of numbers or of texts.
+
+    Raises:
+        DataError: they are neither all numbers nor all texts.
+    """
     return _labels(
         labels if isinstance(labels, list | tuple) else as_array(labels, f"{where}, labels"), where
     )
@@ -387,13 +392,19 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
             as_array(label, f"{where}, labels") if hasattr(label, "__array__") else label for label in values
         ]
         array = np.empty(0)
-        if len({isinstance(label, str) for label in plain}) < 2:  # of a mixture, NumPy would make texts
+        kinds = {isinstance(label, str) for label in plain if label is not None}
+        if len(kinds) < 2:  # of a mixture, NumPy would make texts
             with contextlib.suppress(ValueError):  # of different shapes
                 array = np.array(plain)
     else:
         array = values
+    if array.dtype.kind == "O" and any(label is None for label in array.flat):
+        texts = any(isinstance(label, str) for label in array.flat)
+        array = np.array([("" if texts else np.nan) if label is None else label for label in array.flat])
     if array.dtype.kind == "O" and all(isinstance(label, str) for label in array.flat):
         array = array.astype(str)
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in "buifU" or not len(array):
         raise DataError(
             f"{where}: the labels are neither all numbers nor all texts, expected for each picture a whole number, a "
