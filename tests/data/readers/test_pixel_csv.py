@@ -145,11 +145,6 @@ def test_a_mark_of_utf_8_before_the_first_number_is_passed_over(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (
-            lambda text: text.replace(",", ";").encode(),
-            "separates its columns by semicolons, expected commas",
-        ),
-        (lambda text: text.replace(",", "\t").encode(), "separates its columns by tabs, expected commas"),
         (lambda text: text.replace("\n", "\r").encode(), "lines that end in a carriage return alone"),
         (lambda text: text.encode("utf-16"), "is text in UTF-16, expected UTF-8"),
         (

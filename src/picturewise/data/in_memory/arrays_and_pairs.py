@@ -398,7 +398,7 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
                 array = np.array(plain)
     else:
         array = values
-    if array.dtype.kind == "O" and any(label is None for label in array.flat):
+    if array.dtype.kind == "O" and {label is None for label in array.flat} == {True, False}:
         texts = any(isinstance(label, str) for label in array.flat)
         array = np.array([("" if texts else np.nan) if label is None else label for label in array.flat])
     if array.dtype.kind == "O" and all(isinstance(label, str) for label in array.flat):
