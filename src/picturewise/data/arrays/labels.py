@@ -264,7 +264,7 @@ def _in_order(names: Mapping[Any, Any]) -> Any:
 def _marked(flat: NDArray[Any]) -> tuple[NDArray[np.bool_], str]:
     """Return which labels say that there is none, and how."""
     if flat.dtype.kind == "f" and np.isnan(flat).any():
-        return np.isnan(flat) | (flat == UNLABELLED), "empty or NaN"
+        return np.isnan(flat) | (flat == UNLABELLED), "nan"
     if flat.dtype == np.uint8:
         marked = flat == _BYTE_MARK
         others = flat[~marked]

@@ -191,6 +191,7 @@ class Hdf5Reader:
             "labels": arrays.labels.name if together and arrays.labels is not None else None,
             "count": arrays.count,
             "order": arrays.order,
+            "matlab": file.suffix.lower() == _MATLAB,
             "rows": None if arrays.rows is None else {"array": arrays.rows[0], "of": arrays.rows[1]},
             "like": like.pictures.name if like.pictures.file == file else arrays.pictures.name,
             **(more or {}),

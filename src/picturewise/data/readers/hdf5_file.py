@@ -201,6 +201,8 @@ def find(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
 def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
     """Hand back `labels` as `read` does, and no pictures, of which there are `request["count"]`.
 
+    `request["matlab"]` says that the axes of labels are the other way round.
+
     Returns:
         `names`: the names that the labels are places in, or null; `mark`: what stands for a missing label.
     """
@@ -234,7 +236,8 @@ def _write_labels(
             f"{where} has the shape {labels.shape}, expected ({count},): one label for each picture of "
             f"{request['pictures']}."
         )
-    given = given_labels(_values(labels), count, where)
+    values = _values(labels)
+    given = given_labels(values.T if request["matlab"] else values, count, where)
     given = given if rows is None else GivenLabels(given.numbers[rows], given.names, given.mark)
     output.write("labels", given.numbers)
     return {"names": given.names, "mark": given.mark}

@@ -358,7 +358,8 @@ def _given(pixels: PixelTable, labels: list[Any]) -> GivenLabels | None:
         re.fullmatch(r"-?[0-9]+(\.0*)?|nan|", text, re.IGNORECASE) for text in labels
     ):
         labels = [None if text in {"", "nan", "NaN"} else float(text) for text in labels]
-    return given_labels(labels, len(labels), where)
+    given = given_labels(labels, len(labels), where)
+    return replace(given, mark="empty") if given.mark == "nan" else given
 
 
 def _room(pixels: PixelTable, allocate: Allocate) -> tuple[NDArray[np.uint8], list[Any], int]:
