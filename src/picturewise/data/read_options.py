@@ -39,8 +39,7 @@ class ReadOptions(Protocol):
 class AsItIs:
     """The splits that a source has, brought to a size: nothing is held out, limited or numbered anew.
 
-    `learned` are the stored values of black and white that a classifier learned from, which is to look at the pictures;
-    None where their type says them.
+    `learned` are the stored values of black and white that a classifier learned from, which is to look at the pictures.
 
     Not pydantic's, so that predicting one picture does not wait for pydantic to be imported.
     """

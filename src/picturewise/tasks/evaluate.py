@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
+from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints
@@ -192,7 +193,9 @@ def _on_other_pictures(
             "is evaluated, or all if they have no splits."
         )
     height, width, _ = classifier.description.shape
-    options = AsItIs((height, width), classifier.description.resize, learned=classifier.description.values)
+    options = AsItIs(
+        (height, width), classifier.description.resize, learned=classifier.description.values or PLAIN
+    )
     chosen = split_to_use(source)
     dataset = load(source, options, splits=[chosen], progress=progress)
     part = dataset.split(chosen)

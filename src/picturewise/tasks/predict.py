@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.contract import Source
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read import read
@@ -65,7 +66,10 @@ def predict(
     sources = _recognised(data, hints)
     height, width, _ = classifier.description.shape
     options = AsItIs(
-        (height, width), classifier.description.resize, skip_bad, learned=classifier.description.values
+        (height, width),
+        classifier.description.resize,
+        skip_bad,
+        learned=classifier.description.values or PLAIN,
     )
     predictions: list[Prediction] = []
     skipped: list[Skipped] = []

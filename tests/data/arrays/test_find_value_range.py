@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from picturewise.data.arrays.find_value_range import find_value_range
-from picturewise.data.arrays.value_range import Ends, ValueRange
+from picturewise.data.arrays.value_range import PLAIN, Ends, ValueRange
 from picturewise.errors import DataError
 
 
@@ -68,6 +68,11 @@ def test_what_nearly_all_have_is_taken_without_a_word(array: np.ndarray, ends: E
         (up_to(16, "u1", fractions=False), 16),
         (up_to(16, fractions=False), 16),
         (up_to(15.9), 16),
+        (up_to(2, "u1", fractions=False), 3),
+        (up_to(3, "u1", fractions=False), 3),
+        (up_to(7, "u1", fractions=False), 7),
+        (up_to(13, "i8", fractions=False), 16),
+        (up_to(9, fractions=False), 16),
         (up_to(100, "u1", fractions=False), 100),
         (up_to(100, "i4", fractions=False), 100),
         (up_to(99.6), 100),
@@ -89,13 +94,6 @@ def test_the_largest_value_tells_other_ranges_which_is_noted_and_kept(array: np.
 def test_all_of_sixteen_bits_is_kept_and_goes_without_saying() -> None:
     scale = found(up_to(50000, "u2", fractions=False))
     assert (scale.kept, scale.note) == ((0, 65535), None)
-
-
-@pytest.mark.parametrize("top", [2, 7, 14])
-def test_whole_numbers_that_look_black_stay_and_are_noted(top: int) -> None:
-    scale = found(up_to(top, "u1", fractions=False))
-    assert (scale.low, scale.high) == (0, 255)
-    assert f"nearly black. If {top} is white, say so: --value-range 0..{top}" in str(scale.note)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +185,21 @@ def test_a_classifier_looks_at_pictures_in_the_range_that_it_learned_from(
 ) -> None:
     scale = found(array, learned=learned)
     assert ((scale.low, scale.high), scale.note) == (ends, None)
+
+
+@pytest.mark.parametrize(
+    ("array", "ends"),
+    [
+        (up_to(5, "u1", fractions=False), (0, 255)),
+        (up_to(1, "u1", fractions=False), (0, 255)),
+        (up_to(100, "i8", fractions=False), (0, 255)),
+        (up_to(0.4), (0, 1)),
+        (up_to(3000, "u2", fractions=False), (0, 4095)),
+    ],
+)
+def test_a_classifier_of_bytes_takes_dark_pictures_for_dark(array: np.ndarray, ends: Ends) -> None:
+    scale = found(array, learned=PLAIN)
+    assert (scale.low, scale.high) == ends
 
 
 def test_other_ranges_than_the_learned_one_are_noted_or_refused() -> None:

@@ -168,16 +168,16 @@ def test_floats_that_seem_to_end_at_one_and_do_not_are_read_again(monkeypatch: p
 
 
 def test_the_range_of_train_decides_for_the_other_splits() -> None:
-    dark, bright = np.full((4, 6, 5), 1, np.float32), noise(40, 1)[..., 0].astype(np.float32)
-    parts = collect({"train": (bright, halves()), "val": (dark, halves(4)), "test": (dark / 255, halves(4))})
-    assert parts["valid"].images.max() == 1
-    assert parts["test"].images.max() == 0
+    dark, bright = np.full((4, 6, 5), 40, np.float32), noise(40, 1)[..., 0].astype(np.float32)
+    parts = collect({"train": (bright, halves()), "val": (dark, halves(4)), "test": (dark * 0, halves(4))})
+    assert (parts["valid"].images.max(), parts["test"].images.max()) == (40, 0)
     with pytest.raises(
-        DataError, match=r"pictures \(test\): there is a value .* expected pixels in 0\.\.1, the range"
+        DataError, match=r"pictures \(test\): picture 0 .* expected pixels in 0\.\.1, the range of train"
     ):
         collect({"train": (bright / 255, halves()), "test": (bright, halves())})
-    whole = collect({"train": (noise(), halves()), "test": (noise() / 255, halves())})
-    np.testing.assert_array_equal(whole["test"].images, noise())  # whole numbers say nothing about floats
+    for train in (noise(), bright):
+        with pytest.raises(DataError, match=r"\(test\) holds values in 0\.\.1, but train in 0\.\.255"):
+            collect({"train": (train, halves()), "test": (train / 255, halves())})
 
 
 def test_pictures_alone_have_no_labels() -> None:
@@ -292,11 +292,12 @@ IMAGES, LABELS = noise(4), halves(4)
         (Pictures([IMAGES[0], IMAGES[1, :3]], [0, 1]), DataError,
          "picture 1 (counted from 0) is 3x5x3, the first is 6x5x3; expected one size"),
         (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "values of type float64, the first of type uint8"),
-        (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "expected pixels in 0..1 or 0..255; hand them"),
+        (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "expected 0..1 or 0..255: picture"),
         (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "before any normalisation, which Picturewise does itself"),
-        ((IMAGES * 2.0, LABELS), DataError, "expected pixels in 0..255, hand them in as they were"),
+        ((IMAGES * 1.5, LABELS), DataError, "expected 0..1 or 0..255: picture"),
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
-        ((IMAGES.astype(int) - 300, LABELS), DataError, "expected pixels in 0..255"),
+        ((IMAGES.astype(int) - 300, LABELS), DataError, "value_range='-3"),
+        ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "expected 1 or 3 channels: a fourth, such as the transparency"),
         ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of the shape (4, 6, 5, 2) and the type uint8"),
         ((IMAGES[:0], LABELS[:0]), DataError, "there are no pictures"),
         ((IMAGES.astype(str), LABELS), DataError, "expected numbers as (N, H, W)"),

@@ -135,7 +135,7 @@ def test_other_folders_and_files_are_not_recognised(tmp_path: Path) -> None:
         ({"y": np.ones((29, 1), np.uint8)}, r"y has the shape \(29, 1\), expected \(30, 1\)"),
         ({"y": "text"}, "holds the arrays X, expected X with the pictures and y"),
         ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X is uint8 of the shape \(32, 32, 30, 1\)"),
-        ({"X": np.zeros((32, 32, 3, 30))}, "X is float64"),
+        ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X holds values in -0\.5\.\.-0\.5, .*--value-range"),
         ({"X": np.zeros((32, 32, 3, 30), complex)}, "holds the arrays y"),
     ],
 )

@@ -20,6 +20,7 @@ from picturewise.cache_folder import imports_folder
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
+from picturewise.data.hints import NO_HINTS
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.store import store
@@ -47,6 +48,7 @@ class Fake:
     meanwhile: Callable[[], object] = lambda: None
 
     name = "fake"
+    hints = NO_HINTS
     splits: tuple[SplitName, ...] = ("train", "test")
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.value_range import DARK, Ends, ValueRange
+from picturewise.data.arrays.value_range import DARK, PLAIN, Ends, ValueRange
 from picturewise.errors import DataError
 
 _SLACK = 1e-3  # of the range: what rounding in 32 or 16 bits moves a value by
@@ -24,7 +24,12 @@ _DEEP = {1023.0: 10, 4095.0: 12, 16383.0: 14, 65535.0: 16}  # white, and its bit
 _DOUBTFUL = 511.0  # more than 8 bits, and less than half of 10
 _RARE = 0.1  # of the pictures: if fewer pass 255, these are wrong
 BYTE = 255.0
-_BLACK = 17.0  # where whole numbers end below it, pictures look black
+_BLACK = 17.0  # no set of 8-bit pictures ends below it: it would be black
+_FEW_LEVELS = (
+    3.0,
+    7.0,
+    16.0,
+)  # where whole numbers below it may end: 2 bits, 3 bits, as scikit-learn's digits
 _NORMALISED = (
     "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise say which values are "
     "black and white: --value-range {ends}."
@@ -159,6 +164,9 @@ def decide(
     if learned is None:
         return _own(seen, where, advice, deep_file=deep_file)
     low, high = learned
+    if learned == PLAIN:
+        as_they_are = seen.whole and seen.dtype.kind != "b" and 0 <= seen.low <= seen.high <= high
+        return ValueRange() if as_they_are else _own(seen, where, advice, deep_file=deep_file)
     slack = _SLACK * (high - low)
     if seen.dtype.kind == "b" or (seen.dtype == np.uint8 and (high > 255 or seen.high > high)):
         return ValueRange(0.0, 1.0 if seen.dtype.kind == "b" else 255.0)  # the type says it
@@ -195,11 +203,7 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
         if top * least <= seen.high <= top * (1 if seen.whole else 1 + _SLACK):
             return _noted(seen, where, top)
     if seen.whole and seen.high < _BLACK:
-        note = (
-            f"{where}: the largest value is {seen.high:g}, so as 0..255, which they were read as, the pictures are "
-            f"nearly black. If {seen.high:g} is white, say so: --value-range 0..{seen.high:g}."
-        )
-        return ValueRange(note=note)
+        return _noted(seen, where, next(top for top in _FEW_LEVELS if seen.high <= top))
     if seen.high <= 255 * (1 + _SLACK) and (seen.whole or seen.high > max(_SMALL)):
         return _noted(seen, where, 255.0) if deep_file else ValueRange(bright=True)
     if seen.high > _DOUBTFUL and seen.deep >= _RARE * seen.count:

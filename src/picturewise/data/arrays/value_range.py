@@ -15,6 +15,9 @@ from picturewise.errors import DataError
 Ends: TypeAlias = tuple[float, float]
 """The stored values of black and of white."""
 
+PLAIN: Ends = (0.0, 255.0)
+"""That of bytes: what a classifier learned from of which nothing else is known."""
+
 DARK = 15
 """A part of the whole range: where nothing passes it, another unit is likelier than dark pictures."""
 

@@ -111,7 +111,7 @@ class IdxReader:
         """The files of the split, those of train, and what names the classes."""
         pair, first = self.pairs[split], self.pairs[self.splits[0]]
         files = (pair.pictures, pair.labels, first.labels, first.pictures, self.names)
-        return tuple(path for path in files if path is not None)
+        return tuple(dict.fromkeys(path for path in files if path is not None))
 
     def read(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.value_range import ValueRange
+from picturewise.data.arrays.value_range import PLAIN, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
@@ -104,7 +104,8 @@ class LoosePictures:
             return None
         files = [self.files[index] for index in deep or range(len(self.files))]
         looks = look_at_each(files, lambda _: None)
-        scale = find_scale(looks, printable(self.place), said=said, learned=options.learned)
+        learned = None if options.learned == PLAIN else options.learned
+        scale = find_scale(looks, printable(self.place), said=said, learned=learned)
         if scale is None:  # the files have changed meanwhile
             return None
         values = (scale.low, scale.high)

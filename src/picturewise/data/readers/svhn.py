@@ -65,7 +65,7 @@ class SvhnReader:
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """The split's files, and those of train, which decide the range of the values."""
-        return (*self.files[split], *self.files[self.splits[0]])
+        return tuple(dict.fromkeys([*self.files[split], *self.files[self.splits[0]]]))
 
     def read(
         self,
