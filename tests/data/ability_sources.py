@@ -6,7 +6,6 @@ import io
 import json
 import pickle
 import struct
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 
 NAMED = ("rose", "daisy", "tulip")
 CLASSES = ("daisy", "rose", "tulip")  # in natural order
+BYTES = (np.arange(24) % 3).astype("u1")
 DIGITS = ("0", "1", "2")
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LABELS = np.arange(24) % 3
@@ -26,6 +26,7 @@ _ACROSS, _DOWN = np.meshgrid(np.arange(8), np.arange(8))
 GREY = np.stack([_ACROSS * 20 + _DOWN * 10 + number for number in range(24)]).astype(np.uint8)[..., None]
 GREY[:, 0, 0], GREY[:, 7, 7] = 0, 255
 COLOUR = np.concatenate([GREY, 255 - GREY, GREY // 2 + 20], axis=3)
+NAME_KEYS = ("class_names", "classes", "list_classes", "label_names")
 ENDINGS = {"npz": ".npz", "npy": "", "pickle": ".pickle", "hdf5": ".h5"}
 CIFAR_PICTURES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
 IDX_KINDS = {"u1": 8, "i1": 9, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
@@ -122,7 +123,7 @@ def idx(
     folder,
     *,
     pictures=GREY[..., 0],
-    labels=LABELS.astype("u1"),
+    labels=BYTES,
     test=None,
     before="",
     names=None,
@@ -150,8 +151,8 @@ def cifar(folder, labels=(6, 9), *, test=None, scale=None):
     rows = rows if scale is None else rows * scale
     given = [("data_batch_1", rows[:2], labels), ("data_batch_2", rows[2:], labels)]
     for name, data, numbers in given if test is None else [*given, ("test_batch", rows[:2], test)]:
-        numbers = numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
-        (folder / name).write_bytes(pickle.dumps({"data": data, "labels": numbers}, 2))
+        given_labels = numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
+        (folder / name).write_bytes(pickle.dumps({"data": data, "labels": given_labels}, 2))
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CIFAR)}, 2))
     return folder
 
@@ -237,7 +238,7 @@ def folders(folder, *, more="", beside=False, deep=False):
             png(picture, path)
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((picture[..., 0].astype(np.uint16) * 16)).save(path)
+        Image.fromarray(picture[..., 0].astype(np.uint16) * 16).save(path)
     if beside:
         png(GREY[0], folder / "lost.png")
     return folder

@@ -126,7 +126,7 @@ def arrays(form):
     cells = {
         "class names": [
             Gives(of(x=GREY, y=LABELS, **{key: np.array(NAMED)}), classes=NAMED)
-            for key in (("class_names",) if form == "hdf5" else ("class_names", "classes", "list_classes", "label_names"))
+            for key in make.NAME_KEYS[: 1 if form == "hdf5" else None]
         ],
         "text labels": [
             Gives(of(x=GREY, y=np.array(NAMED)[LABELS]), classes=CLASSES, labels=make.BY_NAME),
@@ -220,7 +220,9 @@ def table():
         "split column": [DoesNotApply("each split is a file")],
         "value range": [Gives(lambda f: make.svhn(f, scale=1 / 255), classes=ten, labels=LABELS + 1)],
         "layout": [
-            Refused(lambda f: make.svhn(f, X=np.zeros((24, 32, 32, 3), np.uint8)), r"expected .*\(height, width, 3, N\)")
+            Refused(
+                lambda f: make.svhn(f, X=np.zeros((24, 32, 32, 3), np.uint8)), r"expected .*\(height, width, 3, N\)"
+            )
         ],
         "names with spaces": [Gives(lambda f: make.svhn(f / "my digits"), classes=ten, labels=LABELS + 1)],
         "several parts": [
@@ -272,7 +274,11 @@ def table():
         "test without labels": [Refused(lambda f: make.cifar(f, test=[-1, -1]), "test_batch.*label 0 .* is -1")],
         "split column": [DoesNotApply("each split has files of its own")],
         "value range": [Refused(lambda f: make.cifar(f, scale=1 / 255), "expected .* uint8")],
-        "layout": [Gives(make.cifar, {"train": 4}, classes=make.CIFAR, labels=[6, 9, 6, 9], images=make.CIFAR_PICTURES)],
+        "layout": [
+            Gives(
+                make.cifar, {"train": 4}, classes=make.CIFAR, labels=[6, 9, 6, 9], images=make.CIFAR_PICTURES
+            )
+        ],
         "names with spaces": [
             Gives(lambda f: make.cifar(f / "my set"), {"train": 4}, classes=make.CIFAR, labels=[6, 9, 6, 9])
         ],
@@ -285,10 +291,15 @@ def table():
     missing = np.where(LABELS == 1, -1, LABELS)
     cells["pixel csv"] = {
         "class names": [DoesNotApply("a table has labels, and texts among them are the names")],
-        "text labels": [Gives(lambda f: make.csv(f, {"label": np.array(NAMED)[LABELS]}), classes=NAMED, images=GREY)],
+        "text labels": [
+            Gives(
+                lambda f: make.csv(f, {"label": np.array(NAMED)[LABELS]}), classes=CLASSES, labels=make.BY_NAME,
+                images=GREY,
+            )
+        ],
         "one-hot": [
             Refused(
-                lambda f: make.csv(f, {f"is {name}": np.eye(3, dtype=int)[LABELS][:, n] for n, name in enumerate(NAMED)}),
+                lambda f: make.csv(f, {f"is {name}": (LABELS == n).astype(int) for n, name in enumerate(NAMED)}),
                 "can all be the labels", "--label-column",
             )
         ],
@@ -355,16 +366,18 @@ def table():
         "class names": [Gives(make.usps, classes=ten)],
         "text labels": [Refused(lambda f: make.usps(f, ["one"] * 24), "holds something that is no number")],
         "one-hot": [DoesNotApply("a line begins with one number")],
-        "a picture without label": [Refused(lambda f: make.usps(f, [-1] * 24), "the label -1, expected one from 1 to 10")],
+        "a picture without label": [Refused(lambda f: make.usps(f, [-1] * 24), "the label -1, expected one from 1")],
         "test without labels": [
-            Refused(lambda f: make.usps(make.usps(f), [-1] * 24, name="usps.t"), "the label -1, expected one from 1 to 10")
+            Refused(lambda f: make.usps(make.usps(f), [-1] * 24, name="usps.t"), "the label -1, expected one from 1")
         ],
         "split column": [DoesNotApply("each split is a file")],
         "value range": [Refused(lambda f: make.usps(f, top=255.0), "values out of -1 to 1")],
         "layout": [DoesNotApply("the places of the numbers are written beside them")],
         "names with spaces": [Gives(lambda f: make.usps(f / "my set"), classes=ten)],
         "several parts": [
-            Gives(lambda f: make.usps(make.usps(f), name="usps.t"), {"train": 24, "test": 24}, classes=ten, labels=LABELS)
+            Gives(
+                lambda f: make.usps(make.usps(f), name="usps.t"), {"train": 24, "test": 24}, classes=ten, labels=LABELS
+            )
         ],
     }  # fmt: skip
     unlabelled = DoesNotApply("these are pictures without labels, to be predicted")
@@ -402,7 +415,9 @@ def table():
         ],
         "split column": [DoesNotApply("folders of splits say it")],
         "value range": [
-            Gives(lambda f: make.folders(f, deep=True), classes=CLASSES, labels=make.SORTED, noted=r"0\.\.4095 \(12 bits\)")
+            Gives(
+                lambda f: make.folders(f, deep=True), classes=CLASSES, labels=make.SORTED, noted=r"0\.\.4095 \(12 bits\)"
+            )
         ],
         "layout": [DoesNotApply("a picture file says how it lies")],
         "names with spaces": [

@@ -19,8 +19,8 @@ def is_huggingface(value: Any) -> bool:
 class HuggingFacePairs:
     """The pictures and the labels of a data set with columns, see `Pairs`.
 
-    The columns are told by their types, `Image` and `ClassLabel`, or else by their names; that of the labels may be asked
-    for. `unused` are the names of the others.
+    The columns are told by their types, `Image` and `ClassLabel`, or else by their names; that of the labels may be
+    asked for. `unused` are the names of the others.
 
     Raises:
         DataError: there is no such column of pictures or labels, or more than one.

@@ -128,7 +128,8 @@ class InMemorySource:
             given = HuggingFacePairs(given, origin, self.hints.label_column)
             if given.unused and split == self.splits[0]:
                 self._notes.append(
-                    f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, name it with "
+                    f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, name "
+                    "it with "
                     "label_column."
                 )
         if isinstance(given, ImageSet):
@@ -156,7 +157,8 @@ class InMemorySource:
         if not found.are_there:
             if split != self.splits[0]:
                 raise DataError(
-                    f"{origin} has no labels ({found.mark} throughout). Leave it out, so that a {split} split is held out "
+                    f"{origin} has no labels ({found.mark} throughout). Leave it out, so that a {split} split is "
+                    "held out "
                     "from train; predict takes its pictures."
                 )
             return ImageSet(arrays.images, None, self.classes or (), origin)
@@ -318,7 +320,7 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
 def _numbering(
     labels: GivenLabels, known: tuple[str, ...] | None, values: NDArray[Any], where: str
 ) -> Numbering:
-    """Return the classes: those that are known, or sorted texts, `0` to the largest number, or a class for each column."""
+    """Return the classes: those that are known, or sorted texts, `0` to the largest number, or one for each column."""
     if known is None and values.ndim == 2 and values.shape[1] > 1:
         known = tuple(map(str, range(values.shape[1])))
     return number_classes(labels, known, where)

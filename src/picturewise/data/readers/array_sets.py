@@ -192,7 +192,8 @@ class _Reader:
         labels = given_labels(self.arrays.load(key), self._count(split), self._where(key))
         if not labels.are_there and split != self.source.splits[0]:
             raise DataError(
-                f"{self._where(key)} holds {labels.mark} only, so the {split} pictures have no labels. Leave both arrays "
+                f"{self._where(key)} holds {labels.mark} only, so the {split} pictures have no labels. Leave both "
+                "arrays "
                 f"out of the file; a {split} split is held out from train then."
             )
         return labels if labels.are_there else None

@@ -1,8 +1,8 @@
 """A table of numbers from a CSV file, block by block: 33 million whole ones in about a second.
 
-Cells are separated by commas, or by semicolons, tabs or spaces, and columns of texts may stand among the numbers. Most lines
-nothing but digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes; a block with anything else
-in it is parsed line by line, which also finds the line that is wrong.
+Cells are separated by commas, or by semicolons, tabs or spaces, and columns of texts may stand among the numbers. Most
+lines hold nothing but digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes; a block with
+anything else in it is parsed line by line, which also finds the line that is wrong.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ _BLOCK = 4 << 20
 _DIGITS = 3  # of the largest pixel
 _NUMBER = re.compile(r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[-+]?[0-9]+)?")  # in lower case
 _PLACES = 16  # in a file, for a sample of its lines
+_MOST_CELLS = 1 << 20  # of a sample
+_FEWEST = 5
+_USUAL = 64  # bytes of a number
+_LONGEST = 1 << 20  # bytes of a cell, which may hold all pixels of a picture
 _MANY = 16  # separators in a line, as pixels have and sentences have not
 
 
@@ -194,9 +198,9 @@ def sample(table: CsvTable, most: int = 400) -> list[list[str]]:
         else:
             for place in np.linspace(start, size, _PLACES + 1)[:-1].astype(int).tolist():
                 file.seek(place)
-                if place != start:
-                    file.readline(MAX_LINE)
-                found += [file.readline(MAX_LINE) for _ in range(most // _PLACES)]
+                whole = file.read(_BLOCK // _PLACES).split(b"\n")[place != start : -1]
+                found += whole[: most // _PLACES]
+    found = found[: max(_FEWEST, _MOST_CELLS // table.columns)]
     cells = [[_text(cell) for cell in _cells(line, table.separator)] for line in found if line.strip()]
     return [row for row in cells if len(row) == table.columns]
 
@@ -243,7 +247,7 @@ def _cells(text: bytes, separator: str) -> list[bytes]:
 
 
 def _text(cell: bytes) -> str:
-    return cell.decode("utf-8", "replace").strip().strip('"').strip()
+    return cell[:_LONGEST].decode("utf-8", "replace").strip().strip('"').strip()
 
 
 def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[str]]]:
@@ -268,7 +272,8 @@ def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[
 def _check_line_ends(line: bytes, path: Path) -> None:
     if b"\r" in line.rstrip(b"\r\n"):
         raise DataError(
-            f"{printable(path)} has lines that end in a carriage return alone, expected line feeds; save it anew, as CSV."
+            f"{printable(path)} has lines that end in a carriage return alone, expected line feeds; save it anew, "
+            "as CSV."
         )
 
 
@@ -344,7 +349,9 @@ def _uneven(shown: str, line: int, columns: int, table: CsvTable) -> DataError:
 def _numbers(cells: list[bytes], where: str, places: Sequence[int]) -> NDArray[np.float64]:
     """Return the numbers of one line, which stand in the columns at `places`."""
     try:
-        values = np.array(cells).astype(np.float64)
+        # NumPy would make room in each cell for the longest one.
+        short = max(map(len, cells), default=0) < _USUAL
+        values = np.array(cells).astype(np.float64) if short else np.array([_number(cell) for cell in cells])
     except ValueError:  # quotes, or no number
         values = np.array([_number(cell) for cell in cells])
     with np.errstate(invalid="ignore"):

@@ -22,6 +22,7 @@ from picturewise.data.arrays.labels import (
     number_classes,
     to_class_names,
 )
+from picturewise.data.arrays.value_range import Ends
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions

@@ -74,7 +74,7 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
 
 
 def _arrays(file: h5py.File) -> list[str]:
-    """Return the paths of what is no group, in the root and three levels of groups below it."""
+    """Return the paths of what is no group, or an empty one, in the root and three levels of groups below it."""
     import h5py  # noqa: PLC0415 (only after the limits are set)
 
     found: list[str] = []
@@ -82,6 +82,8 @@ def _arrays(file: h5py.File) -> list[str]:
     while waiting and len(found) < _MOST_ARRAYS:
         above, depth = waiting.pop(0)
         group = file[above] if above else file
+        if above and not len(group):  # told apart from an array by whoever needs one there
+            found.append(above)
         for _, name in zip(range(_MOST_ARRAYS), group, strict=False):
             path = f"{above}/{name}" if above else name
             try:

@@ -55,6 +55,10 @@ _FORMAT_WORDS = frozenset(
 )
 _SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that have -1
 _EMNIST = "emnist"
+_TURNED = (
+    "The pictures were turned upright: EMNIST, as the files' names say they are, stores rows and columns exchanged. If "
+    "they stood already, leave 'emnist' out of the files' names."
+)
 
 
 @dataclass(frozen=True)
@@ -238,16 +242,13 @@ def recognise(path: Path) -> IdxReader | None:
         if may_name_classes(name) and name != names and _look_at(folder / name) is None
     ]
     notes += tuple(
-        f"{printable(name)} seems to name the classes and was not used: class_names.txt, with a name in each line, would be."
+        f"{printable(name)} seems to name the classes and was not used: class_names.txt, with a name in each "
+        "line, would be."
         for name in left[:3]
     )
     turned = any(_EMNIST in file.words for file in files)
     if turned:
-        notes = (
-            "The pictures were turned upright: EMNIST, as the files' names say they are, stores rows and columns "
-            "exchanged. If they stood already, leave 'emnist' out of the files' names.",
-            *notes,
-        )
+        notes = (_TURNED, *notes)
     return IdxReader(
         slug(path),
         pairs,

@@ -1,7 +1,7 @@
 """Which column of a table without names holds the labels: the first or the last one, told by what is in it.
 
-A label is a whole number, and each is there several times. That can be true of a pixel in a corner too; but a pixel takes
-the values of the pixel beside it about as often as that does, and a label does not. The difference of the two
+A label is a whole number, and each is there several times. That can be true of a pixel in a corner too; but a pixel
+takes the values of the pixel beside it about as often as that does, and a label does not. The difference of the two
 distributions is Kolmogorov's and Smirnov's: the largest distance between the shares of values up to a bound.
 """
 

@@ -121,7 +121,8 @@ def _refuse_single_pictures(folders: list[Path], path: Path) -> None:
         first = next((name for name in sorted(os.listdir(folder)) if not name.startswith(".")), "")  # noqa: PTH208
         if first.lower().endswith(SUFFIX):
             raise DataError(
-                f"{printable(path)} holds folders of .npy files ({printable(folder.name)}/{printable(first)}), expected "
+                f"{printable(path)} holds folders of .npy files ({printable(folder.name)}/{printable(first)}), "
+                "expected "
                 "pictures such as PNG there. Stack the arrays and save them with "
                 "numpy.savez('set.npz', x_train=pictures, y_train=labels)."
             )
@@ -188,7 +189,7 @@ class _OfClasses:
 
 
 def _of_classes(path: Path, arrays: _Arrays) -> _OfClasses | None:
-    """Return a file per class: names that speak of nothing else, arrays that differ in their number of pictures alone."""
+    """Return a file per class: names that speak of nothing else, arrays that differ in their length alone."""
     names = sorted(arrays.files, key=natural_order)
     words = [words_of(name) for name in names]
     if len(names) < 2 or any(
@@ -202,7 +203,6 @@ def _of_classes(path: Path, arrays: _Arrays) -> _OfClasses | None:
     rest, _ = next(iter(shapes))
     if not rest or layout_of((1, *rest)) is None:
         return None
-    start = os.path.commonprefix([name.casefold() for name in names])
-    cut = len(_PREFIX) if start.startswith(_PREFIX) else 0
+    cut = len(_PREFIX) if all(name.casefold().startswith(_PREFIX) for name in names) else 0
     classes = {name: printable(re.sub(r"\s+", " ", name[cut:])) for name in names}
     return _OfClasses(arrays, classes)

@@ -44,7 +44,16 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         for name, member in inside.items()
     }
     arrays = _Arrays(members)
-    keys = find_keys(forms_of(arrays, members), printable(path), hints.label_column)
+    try:
+        keys = find_keys(forms_of(arrays, members), printable(path), hints.label_column)
+    except DataError as error:
+        if len(found) == 1:
+            raise
+        raise DataError(
+            f"{printable(path)} holds {len(found)} .npz files that are not the parts of one set. Name one of "
+            "them, such as "
+            f"{printable(next(iter(found)))}."
+        ) from error
     if keys is None:
         raise unlike_any(members, printable(path))
     return arranged(path, keys, lambda: arrays, hints, tuple(found))

@@ -1,7 +1,8 @@
 """Parquet files with pictures and labels, as the Hugging Face hub stores them: one, or a folder of shards.
 
 Shards are named after their split, `train-00000-of-00002.parquet`, or lie in a folder of its name. The files are opened
-in a child process only, see `untrusted.confined` and `parquet_file`; it needs pyarrow, which the extra `parquet` brings.
+in a child process only, see `untrusted.confined` and `parquet_file`; it needs pyarrow, which the extra `parquet`
+brings.
 """
 
 from __future__ import annotations
@@ -179,7 +180,8 @@ def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
     if len(found) == 1:
         return _shards(inside[next(iter(found))])
     raise DataError(
-        f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Name one of them, "
+        f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Name one "
+        "of them, "
         f"such as {printable(inside[next(iter(found))])}."
     )
 
@@ -229,7 +231,8 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
     elif facts[first]["split"] is not None and len(shards) == 1:
         name = printable(facts[first]["split"])
         notes.append(
-            f"{where}: the column '{name}' holds other words than train, valid and test and was not used. Rows are kept "
+            f"{where}: the column '{name}' holds other words than train, valid and test and was not used. Rows "
+            "are kept "
             "apart by a column with such words, which --split-column names."
         )
     return ParquetReader(path, shards, values, tuple(notes), hints.only(*OBEYED))
@@ -242,7 +245,8 @@ def _values(
     if any(found["splits"] is None for found in facts):
         if hints.split_column is not None:
             raise DataError(
-                f"{where}: the column '{printable(hints.split_column)}' holds other values than words for splits such as "
+                f"{where}: the column '{printable(hints.split_column)}' holds other values than words for splits "
+                "such as "
                 "train, valid and test."
             )
         return None

@@ -51,8 +51,8 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
 
     Returns:
         `images`, `labels` and `split` (or null): names of columns; `splits`: what each value of the last stands for, or
-        null where one stands for none; `unlabelled`: no picture has a label; `others`: pairs of the name of a column that
-        is not used and what it holds, and `labels_too`: those of them that can be labels.
+        null where one stands for none; `unlabelled`: no picture has a label; `others`: pairs of the name of a column
+        that is not used and what it holds, and `labels_too`: those of them that can be labels.
     """
     with _opened(path) as file:
         schema = file.schema_arrow
@@ -338,7 +338,8 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
     if not found:
         named = f", only their paths, such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
-            f"{where} does not hold the pictures themselves{named}. Write the set again with the bytes of the pictures, "
+            f"{where} does not hold the pictures themselves{named}. Write the set again with the bytes of the "
+            "pictures, "
             "or put the files into a folder per class."
         )
 

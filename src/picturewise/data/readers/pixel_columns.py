@@ -45,6 +45,7 @@ _GRID = re.compile(r"[0-9]+x[0-9]+")
 _PICTURE = re.compile(r".*\.(png|jpe?g|gif|webp|bmp|tiff?|ppm|pgm)", re.IGNORECASE)
 _MANY_PIXELS = 16
 _MORE_PIXELS = 64  # where their names say nothing of pixels
+_TEXTS = 0.1  # of the cells: from here on a column is one of texts
 _MOST_SPLITS = 100  # different values of a column of splits
 
 
@@ -95,8 +96,10 @@ class _Found:
         return f"'{printable(self.header[place])[:40]}'" if self.header is not None else f"{place + 1:,}"
 
     def is_text(self, place: int) -> bool:
-        """Return whether a column holds anything but numbers."""
-        return not all(_is_number(row[place]) for row in self.cells)
+        """Return whether a column holds texts, or numbers with gaps; a single text among numbers is a mistake "
+        "in one."""
+        texts = sum(not _is_number(row[place]) for row in self.cells)
+        return texts >= _TEXTS * max(1, len(self.cells)) or any(not row[place] for row in self.cells)
 
 
 def pixel_table(path: Path, hints: Hints = NO_HINTS) -> PixelTable | None:
@@ -148,7 +151,8 @@ def by_split(pixels: PixelTable, hints: Hints) -> Mapping[SplitName | None, Pixe
     found = check_splits(name, sorted(values), where) if hints.split_column else splits_by_value(name, values)
     if found is None:
         note = (
-            f"{where}: the column '{printable(name)[:40]}' holds other words than train, valid and test and was not used. "
+            f"{where}: the column '{printable(name)[:40]}' holds other words than train, valid and test and was "
+            "not used. "
             "--split-column names a column with such words."
         )
         return {None: replace(pixels, notes=(*pixels.notes, note))}
@@ -279,7 +283,8 @@ def _only_label(rest: Sequence[int], found: _Found) -> int:
     """Return the only column that can be the labels, as it is neither a pixel nor anything known."""
     if len(rest) > 1:
         raise DataError(
-            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Say which with "
+            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Say "
+            "which with "
             "--label-column."
         )
     found.notes.append(f"{found.shown}: the column {found.name(rest[0])} was taken for the labels.")
@@ -302,7 +307,8 @@ def _asked(asked: str | None, found: _Found, columns: int) -> int | None:
     if name.isdecimal() and 1 <= int(name) <= columns:
         return int(name) - 1
     raise UsageError(
-        f"{found.shown} has no column '{printable(asked)[:40]}'. Name one of its {columns:,} columns, by name or number, or "
+        f"{found.shown} has no column '{printable(asked)[:40]}'. Name one of its {columns:,} columns, by name or "
+        "number, or "
         "say first or last."
     )
 
@@ -340,7 +346,8 @@ def _labelled(found: _Found, left: list[int], numbers: NDArray[Any] | None) -> l
         possible = label_places(numbers)
         if len(possible) == 2:
             raise DataError(
-                f"{found.shown}: the first or the last column can hold the labels. Say which with --label-column first or "
+                f"{found.shown}: the first or the last column can hold the labels. Say which with --label-column "
+                "first or "
                 "--label-column last."
             )
         if not possible and len(numbers) >= FEW_ROWS:

@@ -1,8 +1,8 @@
 """CSV files with a picture's pixels in a line: Kaggle's digit-recognizer, Fashion-MNIST and Sign-MNIST, and others.
 
-A column named label says the class, or the first or last of a file without names; the others are the pixels of a square,
-grey or in colour, row by row; see `pixel_columns`. In FER-2013 one column holds all pixels. A file without labels, such as
-the digit-recognizer's `test.csv`, is never a test split: it can be predicted.
+A column named label says the class, or the first or last of a file without names; the others are the pixels of a
+square, grey or in colour, row by row; see `pixel_columns`. In FER-2013 one column holds all pixels. A file without
+labels, such as the digit-recognizer's `test.csv`, is never a test split: it can be predicted.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ class PixelCsvReader:
             check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
         elif given is not None and split != self.splits[0]:
             raise DataError(
-                f"{where} has no labels ({given.mark}). Name the file of train alone; a {split} split is held out from it "
+                f"{where} has no labels ({given.mark}). Name the file of train alone; a {split} split is held out "
+                "from it "
                 "then, and predict takes this one."
             )
         return array_part(images, labels, numbering.classes, where, options, allocate)
@@ -307,8 +308,8 @@ def _blocks(pixels: PixelTable) -> Iterator[tuple[int, NDArray[Any], list[Any]]]
     kept = [place for place in range(table.columns) if place not in table.texts]
     label = kept.index(pixels.label) if pixels.label in kept else None
     others = [kept.index(place) for place in pixels.passed_over] + ([] if label is None else [label])
-    for first, block, texts in rows_with_texts(table):
-        line, cells = first, dict(zip(table.texts, texts, strict=False))
+    for first, numbers, texts in rows_with_texts(table):
+        line, block, cells = first, numbers, dict(zip(table.texts, texts, strict=False))
         if pixels.of_split is not None and pixels.split is not None:
             chosen = [row for row, value in enumerate(cells[pixels.split]) if value in pixels.of_split]
             line, block = first + (chosen[0] if chosen else 0), block[chosen]

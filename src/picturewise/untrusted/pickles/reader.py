@@ -49,7 +49,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def read_outline(path: Path) -> dict[str, Any]:
-    """Return the dict that a pickle holds, in a moment however large its arrays are: of a large one the values are zeros.
+    """Return the dict that a pickle holds, in a moment however large its arrays are: those are zeros then.
 
     Raises:
         DataError: as for `decode_table`, or it is no regular file.
