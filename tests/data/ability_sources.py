@@ -32,6 +32,11 @@ CIFAR_PICTURES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.ui
 IDX_KINDS = {"u1": 8, "i1": 9, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 
 
+def one_hot(number):
+    """Return the column of one class."""
+    return np.eye(3, dtype=int)[LABELS][:, number]
+
+
 def _npz(path, given):
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **given)

@@ -299,7 +299,7 @@ def table():
         ],
         "one-hot": [
             Refused(
-                lambda f: make.csv(f, {f"is {name}": (LABELS == n).astype(int) for n, name in enumerate(NAMED)}),
+                lambda f: make.csv(f, {f"is {name}": make.one_hot(n) for n, name in enumerate(NAMED)}),
                 "can all be the labels", "--label-column",
             )
         ],
@@ -416,7 +416,8 @@ def table():
         "split column": [DoesNotApply("folders of splits say it")],
         "value range": [
             Gives(
-                lambda f: make.folders(f, deep=True), classes=CLASSES, labels=make.SORTED, noted=r"0\.\.4095 \(12 bits\)"
+                lambda f: make.folders(f, deep=True), classes=CLASSES, labels=make.SORTED,
+                noted=r"0\.\.4095 \(12 bits\)",
             )
         ],
         "layout": [DoesNotApply("a picture file says how it lies")],

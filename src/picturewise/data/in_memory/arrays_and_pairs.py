@@ -391,7 +391,7 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
         plain = [
             as_array(label, f"{where}, labels") if hasattr(label, "__array__") else label for label in values
         ]
-        array = np.empty(0)
+        array: NDArray[Any] = np.empty(0)
         kinds = {isinstance(label, str) for label in plain if label is not None}
         if len(kinds) < 2:  # of a mixture, NumPy would make texts
             with contextlib.suppress(ValueError):  # of different shapes

@@ -236,7 +236,7 @@ def _asked_for(arrays: Forms, where: str, asked: str) -> dict[SplitName, str]:
     found = exact if exact and not _splits_in(words_of(asked)) else [n for n in arrays if _is_of(n, asked)]
     by_split: dict[SplitName, str] = {}
     for name in found:
-        split = next(iter(sorted(_splits_in(words_of(name)))), "train")
+        split: SplitName = next(iter(_splits_in(words_of(name))), "train")
         by_split[split] = name
     if not by_split:
         shown = ", ".join(f"'{printable(name[:40])}'" for name in list(arrays)[:12])

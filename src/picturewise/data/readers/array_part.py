@@ -45,7 +45,7 @@ def array_part(
     digests = None if resized is images else digest_each(images)
     if labels is None or (keep := np.flatnonzero(labels != UNLABELLED)).size == len(labels):
         return Part(ImageSet(resized, labels, classes, origin, names), digests)
-    names = None if names is None else [names[row] for row in keep]
+    names = None if names is None else [names[row] for row in keep.tolist()]
     pictures = ImageSet(chosen(resized, keep), labels[keep], classes, origin, names)
     skipped = tuple(
         Skipped(f"{origin}, picture {row}", "it has no label") for row in np.flatnonzero(labels == UNLABELLED)

@@ -72,7 +72,7 @@ def may_name_classes(name: str) -> bool:
 
 
 def read_class_file(path: Path) -> NamedClasses:
-    """Return the classes that a file names: a line for each, with its number and the codes of its characters, or a name.
+    """Return the classes that a file names: a line for each, with its number and character codes, or a name.
 
     Raises:
         DataError: the file is something else.

@@ -165,10 +165,8 @@ def rows_with_texts(
     place = None if only is None else kept.index(only)
     for line, block in _lines(table):
         numbers, texts = _parted(block, table, line) if table.texts else (block, [])
-        values = _by_arithmetic(numbers, len(kept), place)
-        if values is None:
-            values = _line_by_line(numbers, table, line, place, kept)
-        yield line, values, texts
+        quick = _by_arithmetic(numbers, len(kept), place)
+        yield line, _line_by_line(numbers, table, line, place, kept) if quick is None else quick, texts
 
 
 def column(table: CsvTable, place: int) -> Iterator[str]:

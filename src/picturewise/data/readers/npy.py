@@ -80,8 +80,8 @@ def _of_folder(path: Path, hints: Hints) -> ArraySetReader | None:
         f"{where}: {printable(name)} lies beside the .npy files and was not used." for name in others[:5]
     )
     if (of_classes := _of_classes(path, arrays)) is not None:
-        keys = Keys({"train": PICTURES}, {"train": LABELS}, CLASSES, None, None, notes=notes)
-        return arranged(path, keys, lambda: of_classes, hints, _places(arrays))
+        by_class = Keys({"train": PICTURES}, {"train": LABELS}, CLASSES, None, None, notes=notes)
+        return arranged(path, by_class, lambda: of_classes, hints, _places(arrays))
     keys = find_keys(forms_of(arrays, [*arrays.files]), where, hints.label_column)
     if keys is None:
         raise DataError(

@@ -35,7 +35,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         OSError: one cannot be read.
     """
     files = _several(path) if path.is_dir() else [path] if path.is_file() else []
-    found = {file: members for file in files if (members := _members(file)) is not None}
+    found = {file: inside for file in files if (inside := _members(file)) is not None}
     if not found:
         return None
     members = {

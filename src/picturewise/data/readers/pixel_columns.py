@@ -96,8 +96,7 @@ class _Found:
         return f"'{printable(self.header[place])[:40]}'" if self.header is not None else f"{place + 1:,}"
 
     def is_text(self, place: int) -> bool:
-        """Return whether a column holds texts, or numbers with gaps; a single text among numbers is a mistake "
-        "in one."""
+        """Return whether a column holds texts, or numbers with gaps; a rare text among numbers is a mistake."""
         texts = sum(not _is_number(row[place]) for row in self.cells)
         return texts >= _TEXTS * max(1, len(self.cells)) or any(not row[place] for row in self.cells)
 

@@ -75,7 +75,7 @@ class PixelCsvReader:
         first = self.splits[0]
         asked = [split for split in self.splits if split in splits]
         known = _Known(self.hints, options.learned)
-        read: dict[SplitName, tuple[NDArray[np.uint8], NDArray[np.int64] | None]] = {}
+        read: dict[SplitName, tuple[NDArray[np.uint8], GivenLabels | None]] = {}
         if first in asked:
             images, labels, found = _read_first(self.tables[first], known, progress, allocate)
             read[first] = images, labels
