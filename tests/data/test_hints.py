@@ -47,8 +47,8 @@ def test_later_hints_win() -> None:
 
 def test_a_hint_that_means_nothing_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x_train=np.zeros((4, 8, 8), np.uint8), y_train=[0, 1, 0, 1])
-    with pytest.raises(UsageError, match="--file-column, --split-column say nothing"):
-        recognise(tmp_path / "set.npz", hints=Hints(file_column="file", split_column="part"))
+    with pytest.raises(UsageError, match="--label-from, --file-column say nothing"):
+        recognise(tmp_path / "set.npz", hints=Hints(file_column="file", label_from="(cat|dog)"))
     assert recognise(tmp_path / "set.npz", hints=Hints(file_column="file"), strict=False).hints == NO_HINTS
 
 

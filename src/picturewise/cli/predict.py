@@ -65,9 +65,8 @@ def command(
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict
 
-    predictions, skipped = predict(
-        run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine
-    )
+    found = predict(run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine)
+    predictions, skipped = found
     if json:
         output.say_json(_as_json(predictions))
     elif csv is not None:
@@ -75,6 +74,8 @@ def command(
     else:
         for prediction in predictions:
             _show(prediction, top)
+    for note in found.notes:
+        output.warn(f"note  {note}")
     left_out = output.tell_left_out({item.path: item.reason for item in skipped})
     raise click.exceptions.Exit(left_out)
 

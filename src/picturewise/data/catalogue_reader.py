@@ -15,6 +15,7 @@ from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import AsItIs, ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.data.readers.digits import DigitsReader
+from picturewise.data.readers.idx import IdxReader
 from picturewise.data.readers.svhn import SvhnReader
 from picturewise.errors import DataError
 from picturewise.names import shown_bytes
@@ -117,6 +118,9 @@ def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Reade
     # A set that is fetched with the extra digits is there to learn from them.
     if isinstance(inner, SvhnReader) and inner.extra in paths:
         inner = inner.with_extra()
+    # What the names of files say is what the catalogue says, and it turns the pictures.
+    if isinstance(inner, IdxReader):
+        inner = inner.as_stored()
     return CatalogueReader(place, inner)
 
 

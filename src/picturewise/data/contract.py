@@ -15,6 +15,7 @@ import numpy as np
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.lazy_rows import Table
+from picturewise.data.arrays.value_range import Ends
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
 from picturewise.data.imageset import ImageSet
@@ -57,6 +58,7 @@ class Reading:
         reserved: test pictures that were held out before from the same pictures as train, see `Dataset`.
         whole_train: the fingerprint of train before that, see `Dataset`.
         background: what transparent pictures lie on.
+        values: the stored values of black and white, see `Dataset`.
     """
 
     parts: Mapping[SplitName, Part]
@@ -64,6 +66,7 @@ class Reading:
     reserved: ImageSet | None = None
     whole_train: str | None = None
     background: Background = WHITE
+    values: Ends | None = None
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

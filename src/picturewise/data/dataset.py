@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from picturewise.data.arrays.value_range import Ends
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.resize_mode import ResizeMode
@@ -42,6 +43,7 @@ class Dataset:
         background: what transparent pictures were put on.
         read_with: the options that give the same splits again when the source that they name is read with them; None:
             the pictures are in memory alone.
+        values: the stored values of black and white where the type of the pictures does not say them; None: it does.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Dataset:
     whole_train: str | None = None
     background: Background = WHITE
     read_with: DataOptions | None = None
+    values: Ends | None = None
 
     def __post_init__(self) -> None:
         if not self.splits():

@@ -112,6 +112,11 @@ class DataOptions(BaseModel):
         """What is said about the source itself."""
         return Hints(**{field.name: getattr(self, field.name) for field in fields(Hints)})
 
+    @property
+    def learned(self) -> None:
+        """Nothing was learned yet: train decides the range of the values."""
+        return
+
     @field_validator("value_range")
     @classmethod
     def _is_a_range(cls, text: str | None) -> str | None:

@@ -88,4 +88,5 @@ def _completed(
         reserved=reserved,
         whole_train=whole_train,
         background=reading.background,
+        values=reading.values,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from picturewise.data.arrays.value_range import Ends
     from picturewise.data.pictures.background import Background
     from picturewise.data.pictures.resize_mode import ResizeMode
 
@@ -33,11 +34,15 @@ class ReadOptions(Protocol):
     def limit(self) -> int | None: ...  # noqa: D102
     @property
     def group_by(self) -> str | None: ...  # noqa: D102
+    @property
+    def learned(self) -> Ends | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class AsItIs:
     """The splits that a source has, brought to a size: nothing is held out, limited or numbered anew.
+
+    `learned` are the stored values of black and white that a classifier learned from, which is to look at the pictures.
 
     Not pydantic's, so that predicting one picture does not wait for pydantic to be imported.
     """
@@ -52,3 +57,4 @@ class AsItIs:
     limit: int | None = None
     group_by: str | None = None
     background: Background | None = None
+    learned: Ends | None = None

@@ -13,7 +13,7 @@ from picturewise.data.hints import NO_HINTS, Hints, option_of
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.data.pictures.file_kinds import START, kind_of
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
-from picturewise.data.readers.loose_pictures import LoosePictures
+from picturewise.data.readers.loose_pictures import OBEYED, LoosePictures
 from picturewise.errors import DataError, UsageError, nearest
 from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
@@ -53,7 +53,7 @@ def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     try:
         if isinstance(data, str | Path):
             path = path_of(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
-            return _picture(path) or _stored(str(data), path, hints, labelled=labelled)
+            return _picture(path, hints) or _stored(str(data), path, hints, labelled=labelled)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
     from picturewise.data.in_memory.in_memory_source import (  # noqa: PLC0415 (files need it not)
@@ -116,14 +116,14 @@ def cannot_be_read(error: OSError, place: str) -> DataError:
     return DataError(f"{where} cannot be read: {error.strerror or error}.")
 
 
-def _picture(path: Path) -> LoosePictures | None:
+def _picture(path: Path, hints: Hints) -> LoosePictures | None:
     """Return a single picture file, which needs none of what other forms load."""
     if path.suffix.lower() in SUFFIXES and path.is_file():
-        return LoosePictures((path,), text_of(path.absolute()))
+        return LoosePictures((path,), text_of(path.absolute()), hints=hints.only(*OBEYED))
     return None
 
 
-def _pictures_in(folder: Path) -> LoosePictures | None:
+def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
     """Return the pictures that lie directly in a folder, or in the only one in it; None: there are none."""
     if not folder.is_dir():
         return None
@@ -137,7 +137,7 @@ def _pictures_in(folder: Path) -> LoosePictures | None:
         for entry in folders
     )
     files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
-    return LoosePictures(files, text_of(folder.absolute()), left)
+    return LoosePictures(files, text_of(folder.absolute()), left, hints=hints.only(*OBEYED))
 
 
 def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
@@ -156,12 +156,12 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
         raise _not_found(data, entries.entries()) from error
     if not data.strip():
         raise _not_found(data, entries.entries())
-    loose = None if labelled or hints.label_from is not None else _pictures_in(path)
+    loose = None if labelled or hints.label_from is not None else _pictures_in(path, hints)
     if loose is not None:
         return loose
     reader = find_reader(path, hints)
-    notes = reader.fresh_notes if isinstance(reader, WithFreshNotes) else ()
-    return StoredSource(reader, text_of(path.absolute()), notes)
+    fresh = reader.fresh_notes if isinstance(reader, WithFreshNotes) else ()
+    return StoredSource(reader, text_of(path.absolute()), fresh)
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:

@@ -9,8 +9,10 @@ from reprlib import repr as shown  # which is short whatever the value
 from typing import Any, Literal
 
 from picturewise.architectures.lines import MOST_UNITS
+from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.read_options import AsItIs
+from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
 from picturewise.printable import printable
 from picturewise.targets import TARGETS, OneClass, Target
@@ -40,6 +42,8 @@ class Description:
         temperature: logits are divided by it, so that probabilities are calibrated.
         number_format: of every computation from the pictures to the logits, in validation and prediction alike.
         provenance: where it came from: data, epoch, versions.
+        values: the stored values of black and white where the type of the pictures of train did not say them.
+        learned: what the pictures of train were like; None: an older version did not keep it.
 
     Raises:
         ValueError: a value is none that it can have, or they do not go together.
@@ -57,6 +61,8 @@ class Description:
     number_format: Literal["float32"] = "float32"
     background: Background = WHITE
     provenance: Mapping[str, str] = field(default_factory=dict)
+    values: tuple[float, float] | None = None
+    learned: LearnedPictures | None = None
 
     def __post_init__(self) -> None:
         for name, (holds, expected) in _EXPECTED.items():
@@ -75,11 +81,13 @@ class Description:
     def read_options(self, *, skip_bad: bool = False) -> AsItIs:
         """Return how pictures are read for this classifier: as those that it was trained on."""
         height, width, _ = self.shape
-        return AsItIs((height, width), self.resize, skip_bad, background=self.background)
+        learned = self.values or PLAIN
+        return AsItIs((height, width), self.resize, skip_bad, background=self.background, learned=learned)
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""
-        plain = asdict(self)
+        # What is not there stays out: a file says no more than it has to.
+        plain = {k: v for k, v in asdict(self).items() if v is not None or k not in {"values", "learned"}}
         if self.background == WHITE:
             del plain["background"]
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
@@ -95,6 +103,8 @@ class Description:
         if plain.get("format") == 1:
             plain |= {"format": FORMAT, "resize": plain.pop("fit", None)}
         plain["preparation"] = _made(Preparation, plain.get("preparation"), "preparation")
+        if plain.get("learned") is not None:
+            plain["learned"] = _made(LearnedPictures, plain["learned"], "learned")
         made: Description = _made(cls, plain, "the description")
         return made
 
@@ -156,6 +166,13 @@ def _are_classes(value: object) -> bool:
     )
 
 
+def _is_range(value: object) -> bool:
+    numbers = (
+        isinstance(value, tuple) and len(value) == 2 and all(is_within(end, -1e30, 1e30) for end in value)
+    )
+    return numbers and value[0] < value[1]  # type: ignore[index]  # it is a tuple
+
+
 def _is_provenance(value: object) -> bool:
     return isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(_is_text, value.values()))
 
@@ -173,4 +190,6 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "number_format": (lambda value: value == "float32", "float32"),
     "provenance": (_is_provenance, "texts by name"),
+    "values": (lambda value: value is None or _is_range(value), "two rising numbers"),
+    "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "what train was like"),
 }

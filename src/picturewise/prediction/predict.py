@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from picturewise.data.arrays.picture_statistics import sums_of
 from picturewise.data.imageset import ImageSet
 from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.learned import greys
 from picturewise.targets.one_class import OneClass
 
 
@@ -41,6 +46,26 @@ class Prediction:
         target = OneClass(tuple(self.probabilities))
         answers, probabilities = target.decode(np.array([list(self.probabilities.values())]))
         return target.text(answers[0]), float(probabilities[0])
+
+
+def unlike(classifier: Classifier, sets: Sequence[ImageSet]) -> tuple[str, ...]:
+    """Return a note if many pictures are far from those that a classifier learned from; see `LearnedPictures`.
+
+    Args:
+        classifier: whose size the pictures have.
+        sets: the pictures.
+    """
+    learned = classifier.description.learned
+    if learned is None or not any(map(len, sets)):
+        return ()
+    found = [greys(_sums(part), math.prod(part.shape[:2])) for part in sets if len(part)]
+    means, spreads = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    note = learned.note(means, spreads)
+    return () if note is None else (note,)
+
+
+def _sums(part: ImageSet) -> NDArray[np.int64]:
+    return sums_of(part.images) if part.known is None else np.asarray(part.known.sums[:])
 
 
 def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> list[Prediction]:

@@ -43,6 +43,10 @@ class DataFacts(BaseModel):
     notes: tuple[str, ...]
     skipped: int
     background: Background = Field(default=WHITE, description="What transparent pictures were put on.")
+    values: tuple[float, float] | None = Field(
+        default=None,
+        description="Stored values of black and white, where the pictures' type does not say them.",
+    )
 
 
 class RunRecord(BaseModel):
@@ -115,4 +119,5 @@ def data_facts(dataset: Dataset) -> DataFacts:
         notes=dataset.notes,
         skipped=len(dataset.skipped),
         background=dataset.background,
+        values=dataset.values,
     )

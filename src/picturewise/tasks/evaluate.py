@@ -23,6 +23,7 @@ from picturewise.evaluation.evaluation import Evaluation
 from picturewise.evaluation.metrics import METRICS
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
+from picturewise.prediction.predict import unlike
 from picturewise.reporting.album import Album
 from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.record import has_record
@@ -135,6 +136,7 @@ def evaluate_with_probabilities(
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
     left_out = {item.path: item.reason for item in dataset.skipped}
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
+    evaluation = _with_notes(evaluation, unlike(classifier, [part]))
     evaluation = evaluation.model_copy(update={"skipped": left_out})
     replaced = run.classifier_sha256() != sha256
     if replaced:
@@ -229,7 +231,8 @@ def _on_other_pictures(
         part = _without_learned(classifier, source, options, dataset) or part
     evaluation, _, _ = evaluate_part(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
-    return _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
+    evaluation = _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
+    return _with_notes(evaluation, (*dataset.notes, *unlike(classifier, [part])))
 
 
 def _without_learned(
@@ -267,6 +270,11 @@ def _with_learned(
         "splits.csv), so the scores are likely better than on new ones."
     )
     return evaluation.model_copy(update={"learned_from": count, "notes": (note,) if count else ()})
+
+
+def _with_notes(evaluation: Evaluation, notes: tuple[str, ...]) -> Evaluation:
+    """Return the evaluation with further notes behind its own."""
+    return evaluation.model_copy(update={"notes": (*evaluation.notes, *notes)})
 
 
 def _digests(classifier: Classifier, part: ImageSet) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import csv as csv_module
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from picturewise.csv_cells import as_cell
 from picturewise.data.contract import Source
@@ -18,7 +18,7 @@ from picturewise.files import write_text
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import FILE_NAME
-from picturewise.prediction.predict import Prediction, predictions_of
+from picturewise.prediction.predict import Prediction, predictions_of, unlike
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from picturewise.data.dataset import Skipped
+    from picturewise.data.imageset import ImageSet
     from picturewise.runs.run import Run
 
 
@@ -39,8 +40,8 @@ def predict(
     csv: str | Path | None = None,
     network: nn.Module | None = None,
     engine: EngineName = "auto",
-) -> tuple[list[Prediction], tuple[Skipped, ...]]:
-    """Return a prediction for each picture, and what was left out.
+) -> Predicted:
+    """Return a prediction for each picture, and what was left out; `notes` of both say what is worth knowing.
 
     Args:
         run: the run or its folder, or a classifier or its file.
@@ -65,15 +66,36 @@ def predict(
     options = classifier.description.read_options(skip_bad=skip_bad)
     predictions: list[Prediction] = []
     skipped: list[Skipped] = []
+    sets: list[ImageSet] = []
+    notes: list[str] = []
     for source in sources:
         chosen = split or split_to_use(source)
         dataset = read(source, options, [chosen])
         shown = _shown(data, source)
-        predictions += predictions_of(classifier, dataset.split(chosen), shown)
+        sets.append(dataset.split(chosen))
+        predictions += predictions_of(classifier, sets[-1], shown)
         skipped += dataset.skipped
+        notes += dataset.notes
     if csv is not None:
         write_text(Path(csv), submission(predictions))
-    return predictions, tuple(skipped)
+    found = Predicted(predictions, tuple(skipped))
+    found.notes = (*dict.fromkeys(notes), *unlike(classifier, sets))
+    return found
+
+
+class _Pair(NamedTuple):
+    predictions: list[Prediction]
+    skipped: tuple[Skipped, ...]
+
+
+class Predicted(_Pair):
+    """Predictions and what was left out, as a pair.
+
+    Attributes:
+        notes: how the pictures were read where that was open, and whether they are unlike those of train.
+    """
+
+    notes: tuple[str, ...] = ()
 
 
 def split_to_use(source: Source) -> SplitName:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from picturewise.evaluation.calibration import fit_temperature
 from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.learned import learned_pictures
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.training.trainer import Callback, Trainer
 
@@ -67,4 +70,6 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
             "seed": str(learner.recipe.seed),
             "picturewise": trainer.record.picturewise,
         },
+        values=data.values,
+        learned=learned_pictures(learner.train.statistics.sums, math.prod(data.shape[:2])),
     )

@@ -17,6 +17,7 @@ from picturewise.errors import RunError
 from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.networks.weights import check_numbers, load_weights
 from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing import augmentation
 from picturewise.preparing.augment import augment, turns
 from picturewise.preparing.preparation import Preparation
@@ -188,11 +189,14 @@ class Learner:
         module: str | None = None,
         background: Background = WHITE,
         provenance: Mapping[str, str] | None = None,
+        values: tuple[float, float] | None = None,
+        learned: LearnedPictures | None = None,
     ) -> Classifier:
         """Return the network as it stands as a classifier, and put it into evaluation mode; see `as_classifier`."""
         return as_classifier(
             self.network, self.recipe, self.preparation, self.train,
-            temperature=temperature, module=module, background=background, provenance=provenance,
+            temperature=temperature, module=module, background=background, provenance=provenance, values=values,
+            learned=learned,
         )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:

@@ -17,6 +17,7 @@ from picturewise.data.pictures.background import WHITE, Background
 from picturewise.onnx_models.model import is_portable
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
+from picturewise.prediction.learned import LearnedPictures
 from picturewise.prediction.network_forms import NetworkOrArrays
 from picturewise.preparing.preparation import Preparation
 from picturewise.recipes.recipe import Recipe
@@ -32,6 +33,8 @@ def as_classifier(
     module: str | None = None,
     background: Background = WHITE,
     provenance: Mapping[str, str] | None = None,
+    values: tuple[float, float] | None = None,
+    learned: LearnedPictures | None = None,
 ) -> Classifier:
     """Return the network as it stands; it is put into evaluation mode, and may learn on afterwards.
 
@@ -44,6 +47,8 @@ def as_classifier(
         module: the name of the Python class, if it is one.
         background: what transparent pictures lie on.
         provenance: what else the file says.
+        values: as for `Description`.
+        learned: the same.
     """
     description = Description(
         layers=recipe.model.layers,
@@ -56,6 +61,8 @@ def as_classifier(
         preparation=preparation,
         temperature=temperature,
         provenance=provenance or {},
+        values=values,
+        learned=learned,
     )
     network.eval()
     return Classifier(_held(network, description), description)

@@ -46,7 +46,7 @@ def objects() -> bytes:
 
 
 _OBJECTS = "expected plain numbers; Picturewise runs no code from files"
-_SHAPE = "whose shape cannot be|needs .* bytes, found"
+_SHAPE = "whose shape cannot be|needs .* bytes, found|has the shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "holds an array of Python objects, " + _OBJECTS),
     "Python objects as labels": (

@@ -50,7 +50,7 @@ def test_labels_that_are_none_are_refused_in_lists_and_arrays(values: list[float
             r"the shape \(3, 2\) and row 1 \(counted from 0\) is not one-hot",
         ),
         (np.zeros((3, 0)), "row 0 .* is not one-hot"),
-        (np.zeros((3, 1, 1)), r"has the shape \(3, 1, 1\), expected class numbers as \(N,\)"),
+        (np.zeros((3, 2, 1)), r"has the shape \(3, 2, 1\), expected class numbers as \(N,\)"),
         (np.array(3), r"has the shape \(\), expected class numbers"),
         (np.array(["a", "b", "c"]), "holds texts, expected class numbers"),
         (np.zeros(3, complex), "holds values of type complex128"),

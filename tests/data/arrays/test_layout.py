@@ -54,8 +54,16 @@ def test_blocks_are_the_pictures_in_their_order(
     ("array", "sentence"),
     [
         (
+            np.zeros((3, 5, 6, 2)),
+            r"x has the shape \(3, 5, 6, 2\), expected pictures as .*, height and width in 1\.\.4096",
+        ),
+        (
             np.zeros((3, 5, 6, 4)),
-            r"x has the shape \(3, 5, 6, 4\), expected pictures as .*, height and width in 1\.\.4096",
+            r"x has the shape \(3, 5, 6, 4\), expected 1 or 3 channels: .* pictures\[\.\.\., :3\]",
+        ),
+        (
+            np.zeros((3, 4, 5, 6)),
+            r"x has the shape \(3, 4, 5, 6\), expected 1 or 3 channels: .* pictures\[:, :3\]",
         ),
         (np.zeros((0, 4, 4)), r"x holds no pictures: its shape is \(0, 4, 4\)"),
         (np.zeros(()), r"x has the shape \(\), expected pictures"),

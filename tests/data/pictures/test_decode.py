@@ -19,6 +19,7 @@ from picturewise.data.pictures.decode import (
     read_content,
     read_picture,
 )
+from picturewise.data.pictures.pixels import Deep
 from picturewise.data.pictures.resize import resize
 
 
@@ -85,10 +86,64 @@ def test_every_mode_is_read_with_either_number_of_channels(mode: str, kind: str,
     else:
         image = gradient().convert("L" if mode in {"I;16", "I", "F"} else "RGB").convert(mode)
     content = encoded(image, kind)
-    assert read_header(content) == PictureHeader(6, 10, colour=colour)
-    assert read_picture(content, None, 1).shape == (6, 10, 1)
-    assert read_picture(content, None, 3).shape == (6, 10, 3)
-    assert read_picture(content, (8, 9), 1, "pad").shape == (8, 9, 1)
+    header = read_header(content)
+    assert header[:3] == (6, 10, colour)
+    deep = mode in {"I;16", "I", "F"}
+    assert (header.deep is not None) == deep
+    values = (0.0, 65535.0) if deep else None
+    assert read_picture(content, None, 1, values=values).shape == (6, 10, 1)
+    assert read_picture(content, None, 3, values=values).shape == (6, 10, 3)
+    assert read_picture(content, (8, 9), 1, "pad", values=values).shape == (8, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind", "expected"),
+    [
+        (np.array([[0, 7, 4000]], np.uint16), "PNG", Deep("u2", 0, 4000, whole=True)),
+        (np.array([[-5, 7, 70000]], np.int32), "TIFF", Deep("i4", -5, 70000, whole=True)),
+        (np.array([[0, 0.5, 1]], np.float32), "TIFF", Deep("f4", 0, 1, whole=False)),
+        (np.array([[0, 3, 9]], np.float32), "TIFF", Deep("f4", 0, 9, whole=True)),
+    ],
+)
+def test_a_header_tells_what_the_numbers_of_a_deep_picture_are_like(
+    numbers: np.ndarray, kind: str, expected: Deep
+) -> None:
+    content = encoded(Image.fromarray(numbers), kind)
+    assert read_header(content).deep == expected
+    with pytest.raises(PictureError, match="which are black and white is not known"):
+        read_picture(content, None, 1)
+
+
+def test_the_numbers_of_a_deep_picture_become_bytes_in_the_range_that_is_said() -> None:
+    content = encoded(Image.fromarray(np.array([[0, 1606, 4095]], np.uint16)), "PNG")
+    assert read_picture(content, None, 1, values=(0, 4095)).ravel().tolist() == [0, 100, 255]
+    with pytest.raises(PictureError, match=r"values lie in 0\.\.4095, expected 0\.\.4000; .*--value-range"):
+        read_picture(content, None, 1, values=(0, 4000))
+
+
+def test_a_ppm_file_says_its_white_itself() -> None:
+    content = b"P5 3 1 4095\n" + np.array([0, 1606, 4095], ">u2").tobytes()
+    assert read_header(content).deep is None
+    assert read_picture(content, None, 1).ravel().tolist() == [0, 100, 255]
+
+
+def test_of_sixteen_bits_a_colour_the_upper_eight_are_read() -> None:
+    rows = b"\0" + np.array([[0, 0, 0], [65535, 4095, 256]], ">u2").tobytes()
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    content = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    assert read_header(content).deep is None
+    assert read_picture(content, None, 3).reshape(2, 3).tolist() == [[0, 0, 0], [255, 15, 1]]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])

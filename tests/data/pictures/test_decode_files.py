@@ -89,11 +89,14 @@ def test_the_pixels_are_those_that_one_picture_alone_has(
             ("P", "gif"), ("P", "png"), ("I;16", "png"), ("F", "tif"), ("RGB", "webp"), ("CMYK", "tif"),
         ]
     ]  # fmt: skip
-    images, errors = decode_each(paths, Form(8, 12, channels, fit), ignore)
+    form = Form(8, 12, channels, fit, (0.0, 65535.0))
+    images, errors = decode_each(paths, form, ignore)
     assert errors == {}
     for path, image in zip(paths, images, strict=True):
-        np.testing.assert_array_equal(image, read_picture(path, (8, 12), channels, fit))
-    contents, errors = decode_each([path.read_bytes() for path in paths], Form(8, 12, channels, fit), ignore)
+        np.testing.assert_array_equal(
+            image, read_picture(path, (8, 12), channels, fit, values=(0.0, 65535.0))
+        )
+    contents, errors = decode_each([path.read_bytes() for path in paths], form, ignore)
     assert errors == {}
     np.testing.assert_array_equal(contents, images)
 

@@ -6,44 +6,52 @@ from PIL import Image
 
 from picturewise.data.pictures import pixels
 from picturewise.data.pictures.pixels import (
+    DEEP,
     RefusedError,
     as_channels,
     fitted,
     is_grey,
+    look_deep,
     to_array,
     to_bytes,
     to_grey_or_rgb,
 )
 
 
-def grey_or_rgb(values: np.ndarray) -> list[int]:
-    return np.asarray(to_grey_or_rgb(Image.fromarray(values))).ravel().tolist()
+def grey(values: np.ndarray, ends: tuple[float, float]) -> list[int]:
+    return np.asarray(to_grey_or_rgb(Image.fromarray(values), ends)).ravel().tolist()
 
 
 def test_sixteen_bits_become_eight_by_scaling() -> None:
-    assert grey_or_rgb(np.array([[0, 128, 129, 257, 65535]], np.uint16)) == [0, 0, 1, 1, 255]
+    assert grey(np.array([[0, 128, 129, 257, 65535]], np.uint16), (0, 65535)) == [0, 0, 1, 1, 255]
 
 
-def test_whole_numbers_up_to_255_stay_as_they_are() -> None:
-    assert grey_or_rgb(np.array([[0, 7, 255]], np.int32)) == [0, 7, 255]
+def test_whole_numbers_in_0_to_255_stay_as_they_are() -> None:
+    assert grey(np.array([[0, 7, 255]], np.int32), (0, 255)) == [0, 7, 255]
 
 
-def test_whole_numbers_above_255_are_taken_for_sixteen_bits() -> None:
-    assert grey_or_rgb(np.array([[0, 257, 65535]], np.int32)) == [0, 1, 255]
+def test_floats_are_rounded_and_scaled() -> None:
+    assert grey(np.array([[0.4, 0.6, 254.6]], np.float32), (0, 255)) == [0, 1, 255]
+    assert grey(np.array([[0, 0.5, 1]], np.float32), (0, 1)) == [0, 128, 255]
+    assert grey(np.array([[-1, 0, 1]], np.float32), (-1, 1)) == [0, 128, 255]
 
 
-def test_floats_up_to_255_are_rounded() -> None:
-    assert grey_or_rgb(np.array([[0.4, 0.6, 254.6]], np.float32)) == [0, 1, 255]
+def test_numbers_of_more_than_eight_bits_mean_nothing_until_their_range_is_said() -> None:
+    for kind in (np.uint16, np.int32, np.float32):
+        with pytest.raises(RefusedError, match=f"^{DEEP}$"):
+            to_grey_or_rgb(Image.fromarray(np.zeros((1, 2), kind)))
 
 
-def test_floats_above_255_are_scaled() -> None:
-    assert grey_or_rgb(np.array([[0, 65535.0]], np.float32)) == [0, 255]
+@pytest.mark.parametrize("bad", [-200.0, 65700.0])
+def test_values_outside_of_the_range_are_refused(bad: float) -> None:
+    with pytest.raises(RefusedError, match=r"its values lie in .*, expected 0\.\.65535; .*--value-range"):
+        grey(np.array([[0, bad]], np.float32), (0, 65535))
 
 
-@pytest.mark.parametrize("bad", [-1.0, 65536.0, float("nan"), float("inf")])
-def test_values_that_no_picture_has_are_refused_with_their_range(bad: float) -> None:
-    with pytest.raises(RefusedError, match=r"its values lie in .*, expected 0\.\.255 or 0\.\.65535"):
-        grey_or_rgb(np.array([[0, bad]], np.float32))
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_is_refused(bad: float) -> None:
+    with pytest.raises(RefusedError, match=r"its values lie in .*, expected numbers"):
+        look_deep(Image.fromarray(np.array([[0, bad]], np.float32)))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "I", "I;16", "F"])
@@ -162,7 +170,8 @@ def test_numbers_in_strips_are_scaled_as_whole_ones_are(mode: str, monkeypatch: 
     kind = {"I;16": "<u2", "I;16B": ">u2", "I": "<i4", "F": "<f4"}[mode]
     image = Image.frombytes(mode, (7, 9), values.astype(kind).tobytes())
     monkeypatch.setattr(pixels, "_STRIP", 20)
-    np.testing.assert_array_equal(np.asarray(to_grey_or_rgb(image)), np.rint(values / 257))
+    np.testing.assert_array_equal(np.asarray(to_grey_or_rgb(image, (0, 65535))), np.rint(values / 257))
+    assert look_deep(image)[1:] == (values.min(), values.max(), True)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

@@ -50,15 +50,20 @@ def test_the_names_of_keras_are_understood(tmp_path: Path, form: str) -> None:
 
 @pytest.mark.parametrize(
     ("pictures", "labels"),
-    [("images", "labels"), ("X", "y"), ("TrainImages", "none"), ("train_images", "train_labels")],
+    [
+        ("images", "labels"),
+        ("X", "y"),
+        ("train_images", "train_labels"),
+        ("imgs", "lbls"),
+        ("trainX", "trainY"),
+        ("Xtrain", "ytrain"),
+        ("TrainImages", "TrainLabels"),
+        ("train/images", "train/labels"),
+    ],
 )
 def test_other_names_are_understood(tmp_path: Path, form: str, pictures: str, labels: str) -> None:
     path = write(tmp_path, form, **{pictures: GREY, labels: LABELS})
-    if labels == "none":
-        with pytest.raises(DataError, match=r"found 'TrainImages', 'none', expected x_train and y_train"):
-            parts(path)
-    else:
-        assert parts(path)["train"].labels.tolist() == [0, 2, 1, 2]
+    assert parts(path)["train"].labels.tolist() == [0, 2, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,11 @@ def test_layouts_and_ranges_come_to_the_same_pictures(tmp_path: Path, form: str,
 
 
 @pytest.mark.parametrize(
-    "labels", [LABELS, LABELS[:, None], np.eye(3)[LABELS], LABELS.astype("f4"), LABELS.astype("u1")]
+    "labels",
+    [
+        *(LABELS, LABELS[:, None], LABELS[None], LABELS[:, None, None, None], np.eye(3)[LABELS]),
+        *(LABELS.astype("f4"), LABELS.astype("u1"), LABELS.astype(">i8")),
+    ],
 )
 def test_labels_of_every_form_come_to_the_same(tmp_path: Path, form: str, labels: np.ndarray) -> None:
     assert parts(write(tmp_path, form, x_train=GREY, y_train=labels))["train"].labels.tolist() == [0, 2, 1, 2]
@@ -112,7 +121,7 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
         ),
         ({"x_train": GREY / np.inf - np.inf, "y_train": LABELS}, "picture 0 .* has the value -inf"),
         (
-            {"x_train": GREY * 3.0, "y_train": LABELS},
+            {"x_train": GREY * 1.5, "y_train": LABELS},
             r"values in [0-9]+\.\.[0-9]+, expected 0\.\.1 or 0\.\.255",
         ),
         (
@@ -132,7 +141,7 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
         ({"x_train": GREY[:0], "y_train": LABELS[:0]}, "holds no pictures"),
         (
             {"x_train": GREY[..., None].repeat(4, 3), "y_train": LABELS},
-            r"shape \(4, 5, 6, 4\), expected pictures as",
+            r"shape \(4, 5, 6, 4\), expected 1 or 3 channels",
         ),
         ({"y_train": LABELS}, "has no array of pictures: found 'y_train', expected x_train and y_train"),
         ({"x_train": GREY, "y_test": LABELS}, "has 'y_test' without its pictures"),
@@ -152,7 +161,7 @@ def test_the_test_arrays_of_an_npz_are_not_decoded_for_train(tmp_path: Path) -> 
         parts(path)
 
 
-def test_of_train_only_floats_are_read_for_test_alone(tmp_path: Path) -> None:
+def test_of_train_nothing_is_read_for_test_alone_that_its_first_bytes_tell(tmp_path: Path) -> None:
     many = np.random.default_rng(0).integers(
         0, 256, (4000, 20, 20), np.uint8
     )  # more than is unpacked at once
@@ -170,22 +179,9 @@ def test_of_train_only_floats_are_read_for_test_alone(tmp_path: Path) -> None:
             assert list(parts(path, "test")) == ["test"]
 
 
-def test_arrays_that_were_saved_one_by_one_are_told_how_to_come_together(tmp_path: Path) -> None:
-    np.save(tmp_path / "x_train.npy", GREY)
-    np.save(tmp_path / "y_train.npy", LABELS)
-    for path in (tmp_path, tmp_path / "x_train.npy"):
-        with pytest.raises(
-            DataError, match=r"one by one \(\.npy\), expected a set in one file; .*numpy\.savez"
-        ):
-            npz.recognise(path)
-
-
-@pytest.mark.parametrize("kind", ["fields", "texts"])
-def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str, kind: str) -> None:
-    other = {"fields": np.zeros(4, [("a", "u1", (5, 6))]), "texts": np.array(["a", "b", "c", "a"])}[kind]
-    pictures, labels = (other, LABELS) if kind == "fields" else (GREY, other)
-    with pytest.raises(DataError, match=r"expected plain numbers|holds texts, expected class numbers"):
-        parts(write(tmp_path, form, x_train=pictures, y_train=labels))
+def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str) -> None:
+    with pytest.raises(DataError, match=r"expected plain numbers"):
+        parts(write(tmp_path, form, x_train=np.zeros(4, [("a", "u1", (5, 6))]), y_train=LABELS))
 
 
 def test_a_pickle_that_loses_a_name_between_two_looks_is_told(tmp_path: Path) -> None:

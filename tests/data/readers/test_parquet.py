@@ -109,16 +109,16 @@ def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
     ("labels", "options", "sentence"),
     [
         ([0, 5], {"metadata": hub(["a", "b"])}, r"label of row 1 .* is 5, expected a whole number in 0\.\.1"),
-        ([0, -1], {}, "label of row 1 .* is -1"),
-        ([0, None], {}, "label of row 1 .* is None"),
-        ([0.5, 1.0], {}, r"label of row 0 .* is 0\.5"),
-        (["a", None], {}, "label of row 0 .* is 'a'"),
+        ([0, -1], {}, r"a\.parquet, row 1: it has no label .* leave them out with --skip-bad"),
+        ([0, None], {}, r"a\.parquet, row 1: it has no label"),
+        ([0, -2], {}, "label 1 .* is -2, expected a whole number"),
+        ([0.5, 1.0], {}, r"label 0 .* is 0\.5"),
+        (["a", None], {}, r"a\.parquet, row 1: it has no label"),
         (
             [0, 1],
-            {"columns": ("x", "label")},
-            "has the columns x, label, expected one of pictures named image",
+            {"columns": ("z", "label"), "pictures": ["a", "b"], "struct": False},
+            "has the columns z, label, expected one of pictures named image",
         ),
-        ([0, 1], {"columns": ("image", "z")}, "expected one of labels named label"),
         ([0, 1], {"pictures": [1, 2], "struct": False}, "holds pictures as int64, expected their bytes"),
         ([0, 1], {"pictures": ["a", "b"]}, "holds pictures as string"),
         (

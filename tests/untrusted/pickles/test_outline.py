@@ -41,7 +41,7 @@ def test_the_names_in_a_pickle_are_found_whatever_its_protocol(
 ) -> None:
     table = {"x_train": np.arange(count), "y_train": [1, 2], "labels": ["a" * 10] * 300}
     (tmp_path / "a").write_bytes(pickle.dumps(table, protocol))
-    assert reader.read_names(tmp_path / "a") == list(table)
+    assert list(reader.read_outline(tmp_path / "a")) == list(table)
     assert reader.read_table(tmp_path / "a")["x_train"].tolist() == list(range(count))
 
 
@@ -49,7 +49,7 @@ def test_large_arrays_are_passed_over_and_not_read(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(reader, "_SMALL", 0)
     (tmp_path / "a").write_bytes(pickle.dumps({"x": np.zeros(1_000_000), "y": 1}))
     monkeypatch.setattr(reader, "read_table", lambda _: pytest.fail("read"))
-    assert reader.read_names(tmp_path / "a") == ["x", "y"]
+    assert list(reader.read_outline(tmp_path / "a")) == ["x", "y"]
 
 
 def test_a_file_that_ends_early_is_told(tmp_path: Path) -> None:
@@ -57,6 +57,6 @@ def test_a_file_that_ends_early_is_told(tmp_path: Path) -> None:
     for length in (0, 1, 50, 100, 5000, 700_000, len(whole) - 1):
         (tmp_path / "a").write_bytes(whole[:length])
         with pytest.raises(DataError, match="truncated or damaged"):
-            reader.read_names(tmp_path / "a")
+            reader.read_outline(tmp_path / "a")
     with pytest.raises(DataError, match="is not a regular file"):
-        reader.read_names(tmp_path)
+        reader.read_outline(tmp_path)

@@ -1,22 +1,165 @@
-"""Class numbers as other tools write them, brought to (N,) int64, and the names of classes."""
+"""Labels as other tools write them: class numbers or names, brought to (N,) int64, and pictures without one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import DataError
+from picturewise.names import listed, natural_order
 from picturewise.printable import printable
 
 MAX_CLASSES = 10_000
+UNLABELLED = -1
+"""The number of a picture without a label."""
 _EXPECTED = "expected class numbers as (N,), (N, 1) or one-hot (N, classes)"
+_BYTE_MARK = 255  # -1 as a byte
+
+
+@dataclass(frozen=True, eq=False)
+class GivenLabels:
+    """The labels of one split as a file has them.
+
+    Attributes:
+        numbers: (N,) int64, the class numbers that the file has, or places in `names`; `UNLABELLED` without a label.
+        names: the different texts, in natural order, where labels are texts.
+        mark: the value that the file has in place of a label.
+    """
+
+    numbers: NDArray[np.int64]
+    names: tuple[str, ...] | None = None
+    mark: str = "-1"
+
+    @property
+    def are_there(self) -> bool:
+        """Whether any picture has a label."""
+        return bool((self.numbers != UNLABELLED).any())
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Which number stands for which class, decided by train.
+
+    Attributes:
+        classes: the names, in the order of the numbers that Picturewise gives.
+        first: the file's number of the first class: 1 where it counts from one.
+        by_name: the file says names, not numbers.
+        notes: what is worth saying about that.
+    """
+
+    classes: tuple[str, ...]
+    first: int = 0
+    by_name: bool = False
+    notes: tuple[str, ...] = ()
+
+    def of(self, labels: GivenLabels, where: str) -> NDArray[np.int64]:
+        """Return labels (N,) as places in `classes`, or `UNLABELLED`.
+
+        Raises:
+            DataError: a label is not among the classes.
+        """
+        if (labels.names is not None) != self.by_name and labels.are_there:
+            kinds = ("class names", "class numbers")
+            raise DataError(
+                f"{where} holds {kinds[labels.names is None]}, and the labels of train are "
+                f"{kinds[not self.by_name]}; expected one kind for all splits."
+            )
+        if labels.names is None:
+            check_labels(labels.numbers - self.first, self.classes, where, shown=self.first)
+            marked = labels.numbers == UNLABELLED
+            if self.first and (labels.numbers == 0).any():
+                raise DataError(
+                    f"{where}: a label is 0, and those of train count from {self.first}; expected one "
+                    "count for all splits."
+                )
+            return np.where(marked, UNLABELLED, labels.numbers - self.first)
+        places = {name: place for place, name in enumerate(self.classes)}
+        unknown = [name for name in labels.names if name not in places]
+        if unknown:
+            raise DataError(
+                f"{where}: there are labels {listed(unknown)}, expected those of the classes "
+                f"{listed(self.classes)}."
+            )
+        # The last place is what UNLABELLED reaches.
+        lookup = np.array([*(places[name] for name in labels.names), UNLABELLED], np.int64)
+        return lookup[labels.numbers]
+
+
+def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, where: str) -> Numbering:
+    """Return which number stands for which class.
+
+    Args:
+        labels: those of train; None: there are none.
+        names: of the classes, where something names them: in the order of the numbers.
+        where: what to call the labels in an error.
+
+    Raises:
+        DataError: labels are texts that are not among `names`.
+    """
+    if labels is None:
+        return Numbering(names or ())
+    if labels.names is not None:
+        numbering = Numbering(names or labels.names, by_name=True)
+        numbering.of(labels, where)
+        return numbering
+    if names is None:
+        return Numbering(numbered_classes(labels.numbers))
+    there = labels.numbers[labels.numbers != UNLABELLED]
+    if len(there) and there.min() == 1 and there.max() == len(names):
+        note = f"{where}: the labels count from 1, so 1 is '{names[0]}' and {len(names)} is '{names[-1]}'."
+        return Numbering(names, 1, notes=(note,))
+    return Numbering(names)
+
+
+def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> GivenLabels:
+    """Return labels of a list, or of an array (N,), (N, 1), (1, N), (N, 1, 1, 1) or one-hot (N, K).
+
+    Numbers may be whole floats. A picture whose label is -1, NaN, None or an empty text has none; so has one with 255
+    among bytes whose other values stay below 100.
+
+    Args:
+        values: what a file holds: numbers, texts or bytes.
+        count: how many pictures there are.
+        where: what to call the labels in an error.
+        most: the largest class number.
+
+    Raises:
+        DataError: there are not `count`, or they are neither texts nor whole numbers up to `most`.
+    """
+    if isinstance(values, list | tuple):
+        values = _listed(values, where, most)
+    if not isinstance(values, np.ndarray):
+        raise DataError(f"{where} is no array or list, {_EXPECTED}.")
+    if values.dtype.kind not in "buifUS":
+        raise DataError(f"{where} holds values of type {values.dtype}, {_EXPECTED}.")
+    if values.ndim > 2 and math.prod(values.shape[1:]) == 1:  # (N, 1, 1, 1)
+        values = values.reshape(-1)
+    if values.ndim == 2 and values.shape[0] == 1 and values.shape[1] == count > 1:  # (1, N)
+        values = values.reshape(-1)
+    if values.ndim not in {1, 2} or (values.dtype.kind in "US" and values.shape[1:] not in {(), (1,)}):
+        raise DataError(f"{where} has the shape {values.shape}, {_EXPECTED}.")
+    if len(values) != count:
+        raise DataError(f"{where} holds {len(values):,} labels for {count:,} pictures, expected one each.")
+    if values.dtype.kind in "US":
+        return _texts(values.reshape(-1), where)
+    flat = _from_one_hot(values, where) if values.ndim == 2 and values.shape[1] != 1 else values.reshape(-1)
+    marked, mark = _marked(flat)
+    good = marked | ((flat >= 0) & (flat <= most) & (flat == np.floor(flat)))
+    if not good.all():
+        at = int(np.argmin(good))
+        raise _no_class(where, at, f"{flat[at]:.12g}", most)
+    labels = np.where(marked, 0, flat).astype(np.int64)
+    labels[marked] = UNLABELLED
+    return GivenLabels(labels, None, mark)
 
 
 def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> NDArray[np.int64]:
-    """Return class numbers (N,) int64 of a list, or of an array (N,), (N, 1) or one-hot (N, K).
+    """Return class numbers (N,) int64 of a list, or of an array, see `given_labels`; each picture has one.
 
     Args:
         values: what a file holds.
@@ -27,28 +170,22 @@ def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 
     Raises:
         DataError: there are not `count`, or they are no whole numbers in 0..`most`.
     """
-    if isinstance(values, list | tuple):
-        values = _listed(values, where, most)
-    if not isinstance(values, np.ndarray):
-        raise DataError(f"{where} is no array or list, {_EXPECTED}.")
-    if values.dtype.kind not in "buif":
-        kind = "texts" if values.dtype.kind in "US" else f"values of type {values.dtype}"
-        raise DataError(f"{where} holds {kind}, {_EXPECTED}.")
-    if values.ndim not in {1, 2}:
-        raise DataError(f"{where} has the shape {values.shape}, {_EXPECTED}.")
-    if len(values) != count:
-        raise DataError(f"{where} holds {len(values):,} labels for {count:,} pictures, expected one each.")
-    flat = _from_one_hot(values, where) if values.ndim == 2 and values.shape[1] != 1 else values.reshape(-1)
-    good = (flat >= 0) & (flat <= most) & (flat == np.floor(flat))  # a NaN is none of these
-    if not good.all():
-        at = int(np.argmin(good))
-        raise _no_class(where, at, f"{flat[at]:.12g}", most)
-    labels: NDArray[np.int64] = flat.astype(np.int64)
-    return labels
+    labels = given_labels(values, count, where, most=most)
+    if labels.names is not None:
+        raise DataError(f"{where} holds texts, {_EXPECTED}.")
+    if (labels.numbers == UNLABELLED).any():
+        raise _no_class(where, int(np.argmax(labels.numbers == UNLABELLED)), labels.mark, most)
+    return labels.numbers
 
 
-def check_labels(labels: NDArray[np.int64], classes: Sequence[object], where: str) -> None:
+def check_labels(labels: NDArray[np.int64], classes: Sequence[object], where: str, *, shown: int = 0) -> None:
     """Refuse labels that stand for no class.
+
+    Args:
+        labels: class numbers.
+        classes: one for each number.
+        where: what to call the labels in an error.
+        shown: what a file's own numbers are larger by.
 
     Raises:
         DataError: a label is as large as the number of classes, or larger.
@@ -57,8 +194,23 @@ def check_labels(labels: NDArray[np.int64], classes: Sequence[object], where: st
     if bad.any():
         at = int(np.argmax(bad))
         raise DataError(
-            f"{where}: label {at:,} (counted from 0) is {labels[at]}, expected one of the {len(classes):,} classes "
-            f"that there are, 0..{len(classes) - 1}."
+            f"{where}: label {at:,} (counted from 0) is {labels[at] + shown}, expected one of the {len(classes):,} "
+            f"classes that there are, {shown}..{len(classes) - 1 + shown}."
+        )
+
+
+def check_labelled(labels: NDArray[np.int64], where: str, mark: str = "-1", *, skip_bad: bool) -> None:
+    """Refuse pictures without a label among others that have one, unless they are to be left out.
+
+    Raises:
+        DataError: there are some.
+    """
+    without = labels == UNLABELLED
+    if without.any() and not skip_bad:
+        known = f"; if {mark} is a class, number the classes from 0" if mark[:1] in "-2" else ""
+        raise DataError(
+            f"{where}: label {int(np.argmax(without)):,} (counted from 0) is {mark}: {int(without.sum()):,} of "
+            f"{len(labels):,} pictures have no label. Leave them out with --skip-bad{known}."
         )
 
 
@@ -72,11 +224,13 @@ def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:
 
 
 def to_class_names(value: Any, where: str) -> tuple[str, ...]:
-    """Return the class names of a list of texts, of bytes, or of an array of texts.
+    """Return the class names of a list of texts, of bytes, of an array of texts, or of a dict of names and numbers.
 
     Raises:
         DataError: they are something else, or one stands there twice.
     """
+    if isinstance(value, Mapping):
+        value = _in_order(value)
     texts = value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
     if not isinstance(texts, list | tuple) or not all(isinstance(name, str | bytes) for name in texts):
         raise DataError(f"{where} holds no list of texts, expected the names of the classes.")
@@ -86,17 +240,75 @@ def to_class_names(value: Any, where: str) -> tuple[str, ...]:
     return names
 
 
+def are_numbers_in_order(value: Any) -> bool:
+    """Return whether a list or an array of class "names" is 0, 1, 2, …: it names nothing."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return False
+    values = np.asarray(value).reshape(-1)
+    return values.dtype.kind in "iuf" and bool(np.array_equal(values, np.arange(len(values))))
+
+
 def as_text(name: str | bytes) -> str:
     """Return a name that is fit to print; bytes are what Python 2 wrote."""
     return printable(name if isinstance(name, str) else name.decode("utf-8", "replace"))
 
 
-def _listed(values: Sequence[Any], where: str, most: int) -> NDArray[np.float64]:
-    for at, value in enumerate(values):
-        # Larger numbers would not fit, and are no class numbers either. A NaN is not smaller.
-        if type(value) not in {int, float, bool} or not abs(value) < 1 << 53:
+def _in_order(names: Mapping[Any, Any]) -> Any:
+    """Return the names of {0: name, …} or {name: 0, …} in the order of their numbers; else the dict itself."""
+    for table in (names, {number: name for name, number in names.items() if type(number) is int}):
+        if len(table) == len(names) and set(table) == set(range(len(table))):
+            return [table[number] for number in range(len(table))]
+    return names
+
+
+def _marked(flat: NDArray[Any]) -> tuple[NDArray[np.bool_], str]:
+    """Return which labels say that there is none, and how."""
+    if flat.dtype.kind == "f" and np.isnan(flat).any():
+        return np.isnan(flat) | (flat == UNLABELLED), "nan"
+    if flat.dtype == np.uint8:
+        marked = flat == _BYTE_MARK
+        others = flat[~marked]
+        if marked.any() and others.max(initial=0) < 100:
+            return marked, f"{_BYTE_MARK} (-1 as a byte)"
+        return np.zeros(len(flat), bool), "-1"
+    return (flat == UNLABELLED) if flat.dtype.kind in "if" else np.zeros(len(flat), bool), "-1"
+
+
+def _texts(values: NDArray[Any], where: str) -> GivenLabels:
+    found, inverse = np.unique(values, return_inverse=True)
+    texts = [as_text(text).strip() for text in found.tolist()]
+    names = tuple(sorted({text for text in texts if text}, key=natural_order))
+    if len(names) > MAX_CLASSES:
+        raise DataError(f"{where}: {len(names):,} different labels, expected at most {MAX_CLASSES:,}.")
+    places = {name: place for place, name in enumerate(names)} | {"": UNLABELLED}
+    numbers = np.array([places[text] for text in texts], np.int64)[inverse.reshape(-1)]
+    return GivenLabels(numbers, names, "empty")
+
+
+def _listed(values: Sequence[Any], where: str, most: int) -> NDArray[Any]:
+    """Return a list of labels as an array; None becomes what stands for no label."""
+    flat = [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value for value in values]
+    if isinstance(next((value for value in flat if value is not None), 0), str | bytes):
+        for at, value in enumerate(flat):
+            if not isinstance(value, str | bytes | None):
+                raise DataError(
+                    f"{where}: label {at:,} (counted from 0) is {printable(repr(value)[:40])}, expected a text as "
+                    "before it."
+                )
+        return np.array(["" if value is None else as_text(value) for value in flat])
+    if flat and isinstance(flat[0], list | tuple):
+        return np.array([_row(value, len(flat[0]), at, where, most) for at, value in enumerate(flat)])
+    for at, value in enumerate(flat):
+        # Larger numbers would not fit, and are no class numbers either. A NaN is not larger.
+        if value is not None and (type(value) not in {int, float, bool} or abs(value) >= 1 << 53):
             raise _no_class(where, at, printable(repr(value)[:40]), most)
-    return np.array(values, np.float64)
+    return np.array([math.nan if value is None else value for value in flat], np.float64)
+
+
+def _row(value: Any, length: int, at: int, where: str, most: int) -> list[float]:
+    if not isinstance(value, list | tuple) or len(value) != length or set(value) - {0, 1}:
+        raise _no_class(where, at, printable(repr(value)[:40]), most)
+    return [float(number) for number in value]
 
 
 def _no_class(where: str, at: int, found: str, most: int) -> DataError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,37 +43,58 @@ class Layout:
             yield first, self.arrange(array[first : first + step])
 
 
-def layout_of(shape: tuple[int, ...]) -> Layout | None:
-    """Return how pictures lie in an array of `shape`, or None where it cannot be one of pictures.
+def layouts_of(shape: tuple[int, ...]) -> tuple[Layout, ...]:
+    """Return the ways in which pictures can lie in an array of `shape`, the usual one first; none: it has none.
 
-    (N, H, W), (N, H, W, C), (N, C, H, W) with C = 1 or 3, and (N, numbers) of squares, grey or in colour.
+    (N, H, W), (N, H, W, C), (N, C, H, W) with C = 1 or 3, and squares, grey or in colour, in rows: (N, numbers), or
+    (N, C, pixels) and (N, pixels, C), which nobody means as pictures of one or three pixels in height.
+
+    >>> [layout.channels_first for layout in layouts_of((100, 3072))]
+    [False, True]
+    """
+    found: list[Layout] = []
+    if len(shape) == 2 and (one := square(shape[1])) is not None:
+        found = [one] if one.channels == 1 else [one, replace(one, channels_first=True)]
+    elif len(shape) == 3:
+        first, last = (
+            _side(shape[2]) if shape[1] in {1, 3} else 0,
+            _side(shape[1]) if shape[2] in {1, 3} else 0,
+        )
+        if first:
+            found = [Layout(first, first, shape[1], channels_first=True)]
+        elif last:
+            found = [Layout(last, last, shape[2])]
+        else:
+            found = [Layout(shape[1], shape[2], 1)]
+    elif len(shape) == 4:
+        found = [Layout(*shape[1:])] if shape[3] in {1, 3} else []
+        found += [Layout(shape[2], shape[3], shape[1], channels_first=True)] if shape[1] in {1, 3} else []
+    return tuple(
+        layout for layout in found if 1 <= layout.height <= MAX_SIDE and 1 <= layout.width <= MAX_SIDE
+    )
+
+
+def layout_of(shape: tuple[int, ...]) -> Layout | None:
+    """Return the usual way in which pictures lie in an array of `shape`, or None where it cannot be one of pictures.
 
     >>> layout_of((60000, 784))
     Layout(height=28, width=28, channels=1, channels_first=False)
     >>> layout_of((100, 3, 32, 32)).channels_first
     True
     """
-    found = None
-    if len(shape) == 2:
-        found = square(shape[1])
-    elif len(shape) == 3:
-        found = Layout(shape[1], shape[2], 1)
-    elif len(shape) == 4 and shape[3] in {1, 3}:
-        found = Layout(*shape[1:])
-    elif len(shape) == 4 and shape[1] in {1, 3}:
-        found = Layout(shape[2], shape[3], shape[1], channels_first=True)
-    if found is None or not (1 <= found.height <= MAX_SIDE and 1 <= found.width <= MAX_SIDE):
-        return None
-    return found
+    return next(iter(layouts_of(shape)), None)
 
 
-def check_layout(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Layout:
+def check_layout(
+    shape: tuple[int, ...], dtype: np.dtype[Any], where: str, *, channels_first: bool | None = None
+) -> Layout:
     """Return how pictures lie in an array of numbers.
 
     Args:
         shape: the array's.
         dtype: of its values.
         where: what to call it in an error.
+        channels_first: which of two possible ways it is; None: the usual one.
 
     Raises:
         DataError: it cannot be one of pictures, or is empty.
@@ -82,13 +103,30 @@ def check_layout(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> La
         raise DataError(f"{where} holds values of type {dtype}, expected numbers.")
     if shape[:1] == (0,):
         raise DataError(f"{where} holds no pictures: its shape is {shape}.")
-    layout = layout_of(shape)
-    if layout is None:
-        raise DataError(
-            f"{where} has the shape {shape}, expected pictures as (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or "
-            f"(N, pixels of a square), height and width in 1..{MAX_SIDE}."
+    layouts = layouts_of(shape)
+    if not layouts:
+        raise DataError(f"{where} has the shape {shape}, expected {expected_of(shape)}")
+    return next((layout for layout in layouts if layout.channels_first is channels_first), layouts[0])
+
+
+def expected_of(shape: tuple[int, ...]) -> str:
+    """Return what to say of an array that has not the shape of pictures, the way out at the end."""
+    if len(shape) == 4 and 4 in {shape[1], shape[3]}:
+        part = "pictures[..., :3]" if shape[3] == 4 else "pictures[:, :3]"
+        return (
+            "1 or 3 channels: a fourth, such as the transparency of RGBA, is not read. Leave it out (in NumPy "
+            f"{part}), or save the pictures as PNG files, which are put on a background."
         )
-    return layout
+    return (
+        "pictures as (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or (N, pixels of a square), height and width in "
+        f"1..{MAX_SIDE}."
+    )
+
+
+def _side(pixels: int) -> int:
+    """Return the side of the square of so many pixels, at least 4x4; 0: there is none."""
+    side = math.isqrt(pixels)
+    return side if side >= 4 and side * side == pixels else 0
 
 
 def square(numbers: int) -> Layout | None:

@@ -1,36 +1,85 @@
-"""How the numbers in a file become pixels 0..255: taken as they are, multiplied, or freed of a normalisation."""
+"""`ValueRange`: how stored values become pixels 0..255, in one way for all pictures of a set."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.hints import parse_value_range
 from picturewise.errors import DataError
 
-_SLACK = 1e-3  # of the range: what rounding in 32 or 16 bits moves a value by
+Ends: TypeAlias = tuple[float, float]
+"""The stored values of black and of white."""
 
-Blocks = Callable[[], Iterable[tuple[int, NDArray[Any]]]]
-"""Yields the number of the first picture, and pictures (n, H, W, C), until all were there."""
+PLAIN: Ends = (0.0, 255.0)
+"""That of bytes: what a classifier learned from of which nothing else is known."""
+
+DARK = 15
+"""A part of the whole range: where nothing passes it, another unit is likelier than dark pictures."""
+
+_UNITS = (1.0, 15.0, 16.0)  # whole numbers at which others end
+_OF_TRAIN = "the range of train"
+_SAID = "as --value-range says"
 
 
 @dataclass(frozen=True, eq=False)
 class ValueRange:
-    """How stored values become 0..255: `(value * spread + centre) * factor`.
+    """How stored values become 0..255: `(value * spread + centre - low) * 255 / (high - low)`.
 
     Attributes:
-        factor: 255 where the values lie in 0..1, else 1.
+        low: the value of black.
+        high: the value of white.
         spread: (1 or H, 1 or W, C) what the values were divided by.
         centre: (1 or H, 1 or W, C) what was taken from them before.
+        plain: the type says the range: bytes, booleans, floats in 0..1 or 0..255. Nothing need be kept of it.
+        bright: values of train pass a fifteenth of the range, so those of other splits have to as well.
+        note: what to tell people of the choice.
+        why: where the range comes from, for errors.
     """
 
-    factor: float = 1.0
+    low: float = 0.0
+    high: float = 255.0
     spread: NDArray[np.float64] | None = None
     centre: NDArray[np.float64] | None = None
+    plain: bool = True
+    bright: bool = False
+    note: str | None = None
+    why: str = _OF_TRAIN
+
+    @classmethod
+    def said(cls, text: str) -> ValueRange:
+        """Return the range that a user has named, `LOW..HIGH`."""
+        low, high = parse_value_range(text)
+        return cls(low, high, plain=False, why=_SAID)
+
+    @property
+    def factor(self) -> float:
+        """What values above black are multiplied by."""
+        return 255.0 / (self.high - self.low)
+
+    @property
+    def kept(self) -> Ends | None:
+        """What a classifier keeps of it; None: nothing need be kept."""
+        return None if self.plain else (self.low, self.high)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The note, if there is one."""
+        return () if self.note is None else (self.note,)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what makes it again, as JSON has it; one that undoes a normalisation has none."""
+        names = ("low", "high", "plain", "bright", "note", "why")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> ValueRange:
+        """Return what `facts` made."""
+        return cls(**facts)
 
     def restored(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values without the normalisation, in the range that they had before it."""
@@ -53,117 +102,78 @@ class ValueRange:
             first: the number of the first picture of the block.
 
         Raises:
-            DataError: a value is no number, infinite, or does not come to 0..255; the message says in which picture.
+            DataError: a value is no number, infinite, or lies outside; the message says in which picture.
         """
         normalised = self.spread is not None or self.centre is not None
-        if values.dtype == np.uint8 and self.factor == 1 and not normalised:
+        as_they_are = (self.low, self.high) == (0, 255)
+        if values.dtype == np.uint8 and as_they_are and not normalised:
             return values
         whole = values.dtype.kind in "iu" and not normalised
-        most, restored = 255 / self.factor, self.restored(values)
+        restored = self.restored(values)
         beyond = 0 if whole else 0.5 / self.factor  # what is rounded into the range
-        good = (restored >= -beyond) & (restored <= most + beyond)  # a NaN is neither
+        good = (restored >= self.low - beyond) & (restored <= self.high + beyond)  # a NaN is neither
         if not good.all():
             row = int(np.argmin(good.reshape(len(values), -1).all(axis=1)))
             found = restored[row][~good[row]].flat[0]
             raise DataError(
                 f"{where}: picture {first + row:,} (counted from 0) has the value {found:g}"
-                f"{' without the normalisation' * normalised}, expected pixels in 0..{most:g}, the range of train."
+                f"{' without the normalisation' * normalised}, expected pixels in {self.low:g}..{self.high:g}, "
+                f"{self.why}. If black and white are other values, say which with --value-range LOW..HIGH."
             )
-        if whole and self.factor == 1:
+        if whole and as_they_are:
             return values.astype(np.uint8)
-        scaled: NDArray[Any] = np.rint(restored * np.float32(self.factor)).clip(0, 255)
-        return scaled.astype(np.uint8)
+        return self.scaled(restored)
+
+    def scaled(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return restored values as uint8, whatever they are: what lies outside becomes black or white."""
+        above = values - self.low if self.low else values
+        with np.errstate(invalid="ignore"):  # a NaN becomes any number; whoever looks at the range refuses it
+            pixels: NDArray[Any] = np.rint(above * np.float32(self.factor)).clip(0, 255)
+            return pixels.astype(np.uint8)
 
 
-def find_value_range(
-    dtype: np.dtype[Any],
-    blocks: Blocks,
-    where: str,
-    *,
-    mean: NDArray[np.float64] | None = None,
-    std: NDArray[np.float64] | None = None,
-) -> ValueRange:
-    """Return how values become 0..255, decided by their range.
-
-    Whole numbers are taken as they are and not even looked at. Floats that lie in 0..1 or 0..255 are not normalised;
-    of others, what was done with `std` and `mean`, or with `mean` alone, is undone, and the range that comes out
-    must be one of these.
+class Conversion:
+    """The pictures of one split on their way to bytes: a split in another unit than train's is found out.
 
     Args:
-        dtype: of the values.
-        blocks: the pictures of train.
-        where: what to call them in an error.
-        mean: (H, W, C) or broadcast to it: what may have been taken from each picture.
-        std: the same, what may have been its divisor.
-
-    Raises:
-        DataError: a value is not finite, or no way leads to such a range; the message says in which picture.
+        scale: that train decided.
+        where: what to call the split's array in an error.
     """
-    if dtype.kind == "b":
-        return ValueRange(255.0)
-    if dtype.kind in "ui":
-        return ValueRange()
-    ways = [ValueRange()]
-    if mean is not None:
-        ways.append(ValueRange(1.0, None, mean))
-    if std is not None:
-        ways.insert(1 if _divided(blocks, std) else len(ways), ValueRange(1.0, std, mean))
-    found = []
-    for way in ways:
-        found.append(values := _Range.of(blocks, way, where))
-        for top in (1.0, 255.0):
-            if -_SLACK * top <= values.low and values.high <= top * (1 + _SLACK):
-                return ValueRange(255.0 / top, way.spread, way.centre)
-    raise found[0].unfit(where)
+
+    def __init__(self, scale: ValueRange, where: str) -> None:
+        self._scale, self._where, self._high, self._floats = scale, where, 0.0, False
+        self._least = scale.low + (scale.high - scale.low) / DARK
+        self._passed = not scale.bright
+
+    def to_bytes(self, values: NDArray[Any], first: int) -> NDArray[np.uint8]:
+        """Return what `ValueRange.to_bytes` returns."""
+        if not self._passed and values.size:
+            self._high = max(self._high, float(self._scale.restored(values).max()))
+            self._passed = self._high > self._least
+            self._floats = values.dtype.kind == "f"
+        return self._scale.to_bytes(values, self._where, first)
+
+    def finish(self) -> None:
+        """Look back when all pictures were there.
+
+        Raises:
+            DataError: they are in another unit than train.
+        """
+        if is_other_unit(self._high, self._scale, floats=self._floats):
+            raise DataError(other_unit(self._where, self._high, self._scale))
 
 
-@dataclass
-class _Range:
-    """The smallest and the largest value, and in which pictures they are."""
-
-    low: float = math.inf
-    high: float = -math.inf
-    lowest: int = 0
-    highest: int = 0
-
-    @classmethod
-    def of(cls, blocks: Blocks, way: ValueRange, where: str) -> _Range:
-        found = cls()
-        for first, block in blocks():
-            values = way.restored(block).reshape(len(block), -1)
-            least, most = values.min(axis=1), values.max(axis=1)
-            finite = np.isfinite(least) & np.isfinite(most)  # a NaN anywhere makes both NaN
-            if not finite.all():
-                row = int(np.argmin(finite))
-                value = block[row][~np.isfinite(block[row])].flat[0]
-                raise DataError(
-                    f"{where}: picture {first + row:,} (counted from 0) has the value {value:g}, expected numbers in "
-                    "0..1 or 0..255; mend it or leave it out."
-                )
-            low, high = int(np.argmin(least)), int(np.argmax(most))
-            if least[low] < found.low:
-                found.low, found.lowest = float(least[low]), first + low
-            if most[high] > found.high:
-                found.high, found.highest = float(most[high]), first + high
-        return found
-
-    def unfit(self, where: str) -> DataError:
-        picture, value = (self.lowest, self.low) if self.low < -_SLACK else (self.highest, self.high)
-        return DataError(
-            f"{where} holds values in {self.low:g}..{self.high:g}, expected 0..1 or 0..255: picture {picture:,} "
-            f"(counted from 0) has {value:g}. Normalised pictures are read from an .npz file or a pickle that also "
-            "holds the mean_image and std_image which lead back."
-        )
+def is_other_unit(high: float, scale: ValueRange, *, floats: bool) -> bool:
+    """Return whether a split whose values end at `high` is likelier in another unit than train than merely dark."""
+    if not scale.bright or not scale.low < high <= scale.low + (scale.high - scale.low) / DARK:
+        return False
+    return floats or scale.high > 255 or high in _UNITS
 
 
-def _divided(blocks: Blocks, std: NDArray[np.float64]) -> bool:
-    """Return whether centred values were divided by `std`: their mean square is then nearer to 1 than to its own.
-
-    The range does not tell: pictures that were not divided seem grey, but right, after one multiplication more.
-    """
-    total, count = 0.0, 0
-    for _, block in blocks():
-        total += float(np.square(block, dtype=np.float64).sum())
-        count += block.size
-    own, found = float(np.square(std).mean()), total / max(1, count)
-    return not (found > 0 and own > 0) or abs(math.log(found)) <= abs(math.log(found / own))
+def other_unit(where: str, high: float, scale: ValueRange) -> str:
+    """Return the sentences on a split in another unit than train."""
+    ends = f"{scale.low:g}..{scale.high:g}"
+    return (
+        f"{where} holds values in 0..{high:g}, but train in {ends}, expected one range for all splits. Bring them to "
+        f"one, or, if these pictures are that dark, say so with --value-range {ends}."
+    )

@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import allocate_in_memory
-from picturewise.data.arrays.layout import MAX_SIDE, Layout, layout_of
-from picturewise.data.arrays.value_range import ValueRange
-from picturewise.data.in_memory.pillow_pictures import as_bytes, is_picture
+from picturewise.data.arrays.find_layout import FoundLayout, find_layout
+from picturewise.data.arrays.find_value_range import Seen, decide
+from picturewise.data.arrays.layout import MAX_SIDE, check_layout, expected_of, layouts_of
+from picturewise.data.arrays.value_range import Conversion, Ends, ValueRange
+from picturewise.data.hints import NO_HINTS, Hints
+from picturewise.data.in_memory.pillow_pictures import as_numbers, is_picture
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize
@@ -25,11 +28,38 @@ from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
-_SLACK = 1e-3  # of the range: what rounding in 32 or 16 bits moves a value by
-_NOT_NORMALISED = "hand them in as they were before any normalisation, which Picturewise does itself"
+_ADVICE = (
+    "Pass pictures as they were before any normalisation, which Picturewise does itself, or say which values are black "
+    "and white: value_range='{ends}' in make_dataset, --value-range, or data.value_range in a recipe."
+)
 
 Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
 """Yields the number of the first picture, and pictures (n, H, W, C) as the caller has them, until all were there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of a split's numbers before they are looked at.
+
+    Attributes:
+        hints: what the user says of them.
+        learned: the range that a classifier learned from, which is to look at the pictures.
+        scale: what train's values stand for; None: this is train.
+        order: how train's pictures lie; None: this is train, or its pictures came one by one.
+        background: what transparent pictures of Pillow's are put on.
+    """
+
+    hints: Hints = NO_HINTS
+    learned: Ends | None = None
+    scale: ValueRange | None = None
+    order: FoundLayout | None = None
+    background: Background = WHITE
+
+    def decide(self, seen: Seen, where: str) -> ValueRange:
+        """Return what values stand for that were looked at."""
+        if self.hints.value_range is not None:
+            return ValueRange.said(self.hints.value_range)
+        return self.scale or decide(seen, where, learned=self.learned, advice=_ADVICE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,95 +69,106 @@ class ArraysOfSplit:
     Attributes:
         images: (N, H, W, C) uint8.
         labels: class numbers (N,), (N, 1) or one-hot (N, K), or class names (N,); None: there are none.
-        factor: what floats were multiplied by; None where the values were no floats.
+        scale: what the values stand for.
+        order: how the pictures lay; None: they came one by one.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[Any] | None
-    factor: float | None
+    scale: ValueRange
+    order: FoundLayout | None = None
 
 
-def from_arrays(
-    pictures: Any,
-    labels: Any,
-    where: str,
-    *,
-    factor: float | None = None,
-    background: Background = WHITE,
-) -> ArraysOfSplit:
+def from_arrays(pictures: Any, labels: Any, where: str, known: Known) -> ArraysOfSplit:
     """Return the split of an array or tensor of pictures and one of labels; uint8 in our layout is not copied.
 
     Args:
         pictures: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, pixels of a square), whole numbers or floats.
         labels: one a picture, see `ArraysOfSplit`; also a list of them. None: there are none.
         where: what to call the split in an error.
-        factor: what train's floats were multiplied by; None: the values decide.
-        background: what transparent pictures of Pillow's are put on.
+        known: of the values, the layout and the background.
 
     Raises:
         DataError: shapes, types or values are something else.
     """
     if isinstance(pictures, list) and labels is not None:
-        arrays = from_pictures(pictures, where, factor=factor, background=background)
-        return replace(arrays, labels=_given_labels(labels, where))
+        return replace(from_pictures(pictures, where, known), labels=as_labels(labels, where))
     array = as_array(pictures, where)
     if labels is None:
         array = _several(array, where)
-    layout = _layout(array.shape, array.dtype, where)
-    found = None if labels is None else _given_labels(labels, where)
-    if array.dtype == np.uint8:
-        return ArraysOfSplit(np.ascontiguousarray(layout.arrange(array)), found, None)
+    order = _order(array, where, known)
+    layout = order.layout
+    found = None if labels is None else as_labels(labels, where)
 
     def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
         step = max(1, _BYTES_AT_ONCE // (array[:1].nbytes or 1))
         for first in range(0, len(array), step):
             yield first, layout.arrange(array[first : first + step])
 
-    images, factor = _converted(blocks, (len(array), *_shape(layout)), array.dtype, where, factor)
-    return ArraysOfSplit(images, found, factor)
+    if array.dtype == np.uint8:
+        scale = known.decide(_bytes_seen(blocks, where), where)
+        if (scale.low, scale.high) == (0, 255):
+            images = np.ascontiguousarray(layout.arrange(array))
+            _check_unit(blocks, scale, where)
+            return ArraysOfSplit(images, found, scale, order)
+    images, scale = _converted(blocks, (len(array), *layout.shape), array.dtype, where, known)
+    return ArraysOfSplit(images, found, scale, order)
 
 
 def from_pictures(
     pictures: Sequence[Any],
     where: str,
+    known: Known,
     *,
-    factor: float | None = None,
     size: tuple[int, int] | None = None,
     mode: ResizeMode = "crop",
-    background: Background = WHITE,
 ) -> ArraysOfSplit:
     """Return a list of pictures, without labels.
 
     Args:
         pictures: arrays, tensors or Pillow's pictures; grey ones among colours get their three channels.
         where: what to call the split in an error.
-        factor: what train's floats were multiplied by; None: the values decide.
-        size: what pictures of bytes are brought to where they differ in size; None: they may not.
+        known: of the values and the layout.
+        size: what pictures are brought to where they differ in size; None: they may not.
         mode: how, see `resize`.
-        background: as for `from_arrays`.
 
     Raises:
         DataError: there are none, or they differ in size or type.
     """
     if not pictures:
         raise DataError(f"{where}: the list has no pictures.")
-    places = [f"{where}: picture {index:,} (counted from 0)" for index in range(len(pictures))]
-    arrays = [_picture(picture, place, background) for picture, place in zip(pictures, places, strict=True)]
+    arrays, order = list[NDArray[Any]](), None
+    for number, picture in enumerate(pictures):
+        array, order = _picture(picture, f"{where}: picture {number:,} (counted from 0)", known, order)
+        arrays.append(array)
+    scale = None
+    deep = [index for index, array in enumerate(arrays) if array.dtype != np.uint8]
+    # Bytes among them are 0..255, and pictures of several sizes are brought to one as bytes.
+    if deep and len({arrays[index].dtype for index in deep}) == 1:
+        seen = Seen(arrays[deep[0]].dtype)
+        for index in deep:
+            seen.add(index, arrays[index][np.newaxis], where)
+        scale = known.decide(seen, where)
+        for index in deep:
+            arrays[index] = scale.to_bytes(arrays[index][np.newaxis], where, index)[0]
     if len({array.shape[2] for array in arrays}) > 1 and all(array.dtype == np.uint8 for array in arrays):
         arrays = [as_channels(array, 3) for array in arrays]
     if size is not None and len({array.shape for array in arrays}) > 1:
         arrays = [resize(array, size, mode=mode) if array.dtype == np.uint8 else array for array in arrays]
     for index, array in enumerate(arrays):
         _check_alike(array, arrays[0], index, where)
-    return from_arrays(np.stack(arrays), None, where, factor=factor)
+    stack = np.stack(arrays)
+    if scale is not None:
+        return ArraysOfSplit(stack, None, scale)
+    images, scale = _converted(lambda: iter([(0, stack)]), stack.shape, stack.dtype, where, known)
+    return ArraysOfSplit(images, None, scale)
 
 
 def from_pairs(
     data: Any,
     where: str,
+    known: Known,
     *,
-    factor: float | None = None,
-    background: Background = WHITE,
     progress: Callable[[int, int], None] | None = None,
 ) -> ArraysOfSplit:
     """Return the split of a data set that gives (picture, label) for each index below its length.
@@ -135,15 +176,14 @@ def from_pairs(
     Args:
         data: such as PyTorch's map-style data sets; pictures are arrays, tensors or Pillow's.
         where: what to call the split in an error.
-        factor: what train's floats were multiplied by; None: the values decide.
-        background: as for `from_arrays`.
+        known: of the values, the layout and the background.
         progress: called now and then with (done, total).
 
     Raises:
         DataError: it gives something else, or pictures of several sizes or types.
     """
     count = _length(data, where)
-    first_picture, _ = _pair(data, 0, where, background)
+    first_picture, order, _ = _pair(data, 0, where, known, None)
     labels: list[Any] = []
 
     def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
@@ -152,7 +192,7 @@ def from_pairs(
         for first in range(0, count, step):
             pictures = []
             for index in range(first, min(first + step, count)):
-                picture, label = _pair(data, index, where, background)
+                picture, _, label = _pair(data, index, where, known, order)
                 _check_alike(picture, first_picture, index, where)
                 pictures.append(picture)
                 labels.append(label)
@@ -160,8 +200,8 @@ def from_pairs(
             if progress is not None:
                 progress(min(first + step, count), count)
 
-    images, factor = _converted(blocks, (count, *first_picture.shape), first_picture.dtype, where, factor)
-    return ArraysOfSplit(images, _labels(labels, where), factor)
+    images, scale = _converted(blocks, (count, *first_picture.shape), first_picture.dtype, where, known)
+    return ArraysOfSplit(images, _labels(labels, where), scale)
 
 
 def as_array(value: Any, where: str) -> NDArray[Any]:
@@ -182,20 +222,22 @@ def as_array(value: Any, where: str) -> NDArray[Any]:
     )
 
 
-def _layout(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Layout:
+def _order(array: NDArray[Any], where: str, known: Known, earlier: FoundLayout | None = None) -> FoundLayout:
+    """Return how the pictures of an array lie, as those of train or of an earlier array do, if there is one."""
+    shape, dtype = array.shape, array.dtype
     if shape[:1] == (0,):
         raise DataError(f"{where}: there are no pictures, for the shape is {shape}.")
-    layout = layout_of(shape)
-    if layout is None or dtype.kind not in "buif":
-        raise DataError(
-            f"{where}: found an array of the shape {shape} and the type {dtype}, expected numbers as (N, H, W), "
-            f"(N, H, W, C) or (N, C, H, W) with 1 or 3 channels C, height and width in 1..{MAX_SIDE}."
+    if not layouts_of(shape) or dtype.kind not in "buif":
+        channels = f"(N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels C, height and width in 1..{MAX_SIDE}."
+        rgba = (
+            expected_of(shape) if len(shape) == 4 and 4 in {shape[1], shape[3]} else f"numbers as {channels}"
         )
-    return layout
-
-
-def _shape(layout: Layout) -> tuple[int, int, int]:
-    return layout.height, layout.width, layout.channels
+        raise DataError(f"{where}: found an array of the shape {shape} and the type {dtype}, expected {rgba}")
+    before = earlier or known.order
+    if before is not None and known.hints.layout is None:
+        layout = check_layout(shape, dtype, where, channels_first=before.channels_first)
+        return FoundLayout(layout, before.channels_first)
+    return find_layout(shape, dtype, lambda rows: array[rows], where, known.hints.layout)
 
 
 def _length(data: Any, where: str) -> int:
@@ -211,8 +253,10 @@ def _length(data: Any, where: str) -> int:
     return count
 
 
-def _pair(data: Any, index: int, where: str, background: Background) -> tuple[NDArray[Any], Any]:
-    """Return one picture (H, W, C) and its label."""
+def _pair(
+    data: Any, index: int, where: str, known: Known, order: FoundLayout | None
+) -> tuple[NDArray[Any], FoundLayout | None, Any]:
+    """Return one picture (H, W, C), how it lay, and its label."""
     try:
         pair = data[index]
     except Exception as error:
@@ -227,16 +271,18 @@ def _pair(data: Any, index: int, where: str, background: Background) -> tuple[ND
             "(picture, label)."
         )
     picture, label = pair
-    return _picture(picture, f"{where}: picture {index:,} (counted from 0)", background), label
+    return *_picture(picture, f"{where}: picture {index:,} (counted from 0)", known, order), label
 
 
-def _picture(picture: Any, place: str, background: Background) -> NDArray[Any]:
-    """Return one picture (H, W, C), of Pillow's, an array or a tensor."""
+def _picture(
+    picture: Any, place: str, known: Known, order: FoundLayout | None
+) -> tuple[NDArray[Any], FoundLayout | None]:
+    """Return one picture (H, W, C), of Pillow's, an array or a tensor, and how an array lay, as earlier ones did."""
     if is_picture(picture):
-        return as_bytes(picture, place, background)
+        return as_numbers(picture, place, known.background), order
     single = as_array(picture, place)[np.newaxis]
-    array: NDArray[Any] = _layout(single.shape, single.dtype, place).arrange(single)[0]
-    return array
+    order = _order(single, place, known, order)
+    return order.layout.arrange(single)[0], order
 
 
 def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
@@ -248,7 +294,7 @@ def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
         DataError: the shape is one of these.
     """
     shape = array.shape
-    if len(shape) == 2 and layout_of(shape) is None:
+    if len(shape) == 2 and not layouts_of(shape):
         return array[np.newaxis]
     doubtful = (len(shape) == 2 and shape[0] == shape[1]) or (
         len(shape) == 3 and {shape[0], shape[2]} & {1, 3}
@@ -261,7 +307,12 @@ def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
     return array
 
 
-def _given_labels(labels: Any, where: str) -> NDArray[Any]:
+def as_labels(labels: Any, where: str) -> NDArray[Any]:
+    """Return labels, a list of them or an array, as an array of numbers or of texts.
+
+    Raises:
+        DataError: they are neither all numbers nor all texts.
+    """
     return _labels(
         labels if isinstance(labels, list | tuple) else as_array(labels, f"{where}, labels"), where
     )
@@ -282,42 +333,48 @@ def _check_alike(picture: NDArray[Any], first: NDArray[Any], index: int, where: 
 
 
 def _converted(
-    blocks: Blocks, shape: tuple[int, int, int, int], dtype: np.dtype[Any], where: str, factor: float | None
-) -> tuple[NDArray[np.uint8], float | None]:
-    """Return all pictures as uint8, and what floats were multiplied by."""
-    images = allocate_in_memory(shape[0], shape[1:3], shape[3])
-    if dtype.kind != "f":
+    blocks: Blocks, shape: tuple[int, ...], dtype: np.dtype[Any], where: str, known: Known
+) -> tuple[NDArray[np.uint8], ValueRange]:
+    """Return all pictures as uint8, and what their values stand for.
+
+    They are converted as is likely while they are looked at, and again if that was wrong: a data set may take long to
+    give them.
+    """
+    images = allocate_in_memory(shape[0], (shape[1], shape[2]), shape[3])
+    seen, scale = Seen(dtype), known.scale
+    if known.hints.value_range is not None:
+        scale = ValueRange.said(known.hints.value_range)
+    if scale is None:
+        likely = ValueRange(0.0, 1.0 if dtype.kind in "bf" else 255.0)
         for first, block in blocks():
-            scale = ValueRange(255.0 if dtype.kind == "b" else 1.0)
-            images[first : first + len(block)] = scale.to_bytes(block, where, first)
-        return images, None
-    for candidate in (factor,) if factor is not None else (255.0, 1.0):
-        top = 255.0 / candidate
-        for first, block in blocks():
-            high = _highest(block, first, where)
-            if high > top * (1 + _SLACK):
-                break  # 0..1 is tried first; one value above it, and the values are meant as 0..255
-            # Float16 does not hold 255 steps between 0 and 1 and would lose some on the way.
-            values = block.astype(np.float32, copy=False).clip(0, top)
-            images[first : first + len(block)] = ValueRange(candidate).to_bytes(values, where, first)
-        else:
-            return images, candidate
-    wanted = "the range that train has" if factor is not None else _NOT_NORMALISED
-    raise DataError(f"{where}: there is a value {high:g}, expected pixels in 0..{top:g}, {wanted}.")
+            seen.add(first, block, where)
+            images[first : first + len(block)] = likely.scaled(likely.restored(block))
+        scale = known.decide(seen, where)
+        if (scale.low, scale.high) == (likely.low, likely.high):
+            return images, scale
+    conversion = Conversion(scale, where)
+    for first, block in blocks():
+        images[first : first + len(block)] = conversion.to_bytes(block, first)
+    conversion.finish()
+    return images, scale
 
 
-def _highest(block: NDArray[Any], first: int, where: str) -> float:
-    """Return the highest value; refuse what is below 0 or no number."""
-    flat = block.reshape(len(block), -1)
-    bad = ~((flat >= -_SLACK) & np.isfinite(flat))  # a NaN is neither
-    if bad.any():
-        row = int(np.argmax(bad.any(axis=1)))
-        value = flat[row][bad[row]][0]
-        raise DataError(
-            f"{where}: picture {first + row:,} (counted from 0) has the value {value:g}, expected pixels in 0..1 or "
-            f"0..255; {_NOT_NORMALISED}."
-        )
-    return float(flat.max())
+def _bytes_seen(blocks: Blocks, where: str) -> Seen:
+    """Return what bytes are like; no more of them are looked at than tell it."""
+    seen = Seen(np.dtype(np.uint8))
+    for first, block in blocks():
+        seen.add(first, block, where)
+        if seen.enough:
+            break
+    return seen
+
+
+def _check_unit(blocks: Blocks, scale: ValueRange, where: str) -> None:
+    """Refuse bytes that end far below the range of train."""
+    conversion = Conversion(scale, where)
+    for first, block in blocks():
+        conversion.to_bytes(block, first)
+    conversion.finish()
 
 
 def _labels(values: Any, where: str) -> NDArray[Any]:
@@ -326,14 +383,20 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
         plain = [
             as_array(label, f"{where}, labels") if hasattr(label, "__array__") else label for label in values
         ]
-        array = np.empty(0)
-        if len({isinstance(label, str) for label in plain}) < 2:  # of a mixture, NumPy would make texts
+        array: NDArray[Any] = np.empty(0)
+        kinds = {isinstance(label, str) for label in plain if label is not None}
+        if len(kinds) < 2:  # of a mixture, NumPy would make texts
             with contextlib.suppress(ValueError):  # of different shapes
                 array = np.array(plain)
     else:
         array = values
+    if array.dtype.kind == "O" and {label is None for label in array.flat} == {True, False}:
+        texts = any(isinstance(label, str) for label in array.flat)
+        array = np.array([("" if texts else np.nan) if label is None else label for label in array.flat])
     if array.dtype.kind == "O" and all(isinstance(label, str) for label in array.flat):
         array = array.astype(str)
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in "buifU" or not len(array):
         raise DataError(
             f"{where}: the labels are neither all numbers nor all texts, expected for each picture a whole number, a "

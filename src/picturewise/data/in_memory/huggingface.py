@@ -19,19 +19,31 @@ def is_huggingface(value: Any) -> bool:
 class HuggingFacePairs:
     """The pictures and the labels of a data set with columns, see `Pairs`.
 
-    The columns are told by their types, `Image` and `ClassLabel`, or else by their names.
+    The columns are told by their types, `Image` and `ClassLabel`, or else by their names; that of the labels may be
+    asked for. `unused` are the names of the others.
 
     Raises:
         DataError: there is no such column of pictures or labels, or more than one.
     """
 
-    def __init__(self, data: Any, where: str) -> None:
+    def __init__(self, data: Any, where: str, label_column: str | None = None) -> None:
         self._data = data
         self._pictures = _column(data, "Image", _PICTURES, where, "pictures")
-        self._labels = _column(data, "ClassLabel", _LABELS, where, "labels")
+        if label_column is not None and label_column not in data.column_names:
+            raise DataError(
+                f"{where} has no column {listed([label_column])}; it has {listed(data.column_names)}."
+            )
+        self._labels = label_column or _column(data, "ClassLabel", _LABELS, where, "labels")
+        self.unused = tuple(
+            str(name) for name in data.column_names if name not in {self._pictures, self._labels}
+        )
         names = getattr(data.features[self._labels], "names", None)
         if names is not None:
             self.classes = tuple(names)
+
+    def labels(self) -> Any:
+        """Return the column of labels; no picture is decoded."""
+        return self._data[self._labels]
 
     def __len__(self) -> int:
         return len(self._data)
@@ -51,6 +63,7 @@ def _column(data: Any, kind: str, words: tuple[str, ...], where: str, what: str)
             else f"none of {listed(data.column_names)} holds {what}"
         )
         raise DataError(
-            f"{where}: of its columns, {told}, expected one. Keep or name one with select_columns or rename_column."
+            f"{where}: of its columns, {told}, expected one. Keep or name one with select_columns or rename_column"
+            f"{', or say which with label_column' if what == 'labels' else ''}."
         )
     return str(found[0])

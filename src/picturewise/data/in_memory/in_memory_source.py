@@ -10,13 +10,25 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.labels import MAX_CLASSES, to_labels
+from picturewise.data.arrays.find_layout import FoundLayout
+from picturewise.data.arrays.labels import (
+    MAX_CLASSES,
+    UNLABELLED,
+    GivenLabels,
+    Numbering,
+    check_labelled,
+    given_labels,
+    number_classes,
+)
+from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.dataset import Dataset
+from picturewise.data.dataset import Dataset, Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.arrays_and_pairs import (
     ArraysOfSplit,
+    Known,
+    as_labels,
     from_arrays,
     from_pairs,
     from_pictures,
@@ -26,12 +38,12 @@ from picturewise.data.in_memory.pillow_pictures import hidden_in, is_picture
 from picturewise.data.pictures.background import WHITE, Background, find_background
 from picturewise.data.read_options import ReadOptions
 from picturewise.errors import DataError, UsageError
-from picturewise.names import listed, natural_order
+from picturewise.names import listed
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 NAME = "pictures"
-OBEYED: tuple[str, ...] = ()
+OBEYED: tuple[str, ...] = ("value_range", "layout")
 """The hints that say something about arrays."""
 _EXPECTED = (
     "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that gives (picture, label) at "
@@ -79,9 +91,12 @@ class InMemorySource:
     place = None
     complete = False
     _converted: dict[SplitName, ImageSet] = field(default_factory=dict)
-    _factor: float | None = None
+    _scale: ValueRange | None = None
+    _order: FoundLayout | None = None
     _background: Background | None = None
-    _notes: tuple[str, ...] = ()
+    _first: int = 0  # number of the first class
+    _skipped: dict[SplitName, tuple[Skipped, ...]] = field(default_factory=dict)
+    _notes: list[str] = field(default_factory=list)
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -101,21 +116,36 @@ class InMemorySource:
                 self._converted[split] = replace(
                     part, known=part.statistics
                 )  # so that nothing is looked at again
-        parts = {split: Part(self._converted[split]) for split in self.splits if split in splits}
-        return Reading(parts, self._notes, background=self._background or WHITE)
+        parts = {
+            split: Part(self._converted[split], skipped=self._skipped.get(split, ()))
+            for split in self.splits
+            if split in splits
+        }
+        decided = [part for part in (self._order, self._scale) if part is not None]
+        notes = (*self._notes, *(note for part in decided for note in part.notes))
+        values = None if self._scale is None else self._scale.kept
+        return Reading(parts, notes, background=self._background or WHITE, values=values)
 
     def _convert(self, split: SplitName, options: ReadOptions, progress: Progress | None) -> ImageSet:
         given, origin = self.objects[split], f"{self.name} ({split})"
         if is_huggingface(given):
-            given = HuggingFacePairs(given, origin)
+            given = HuggingFacePairs(given, origin, self.hints.label_column)
+            if given.unused and split == self.splits[0]:
+                self._notes.append(
+                    f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, name "
+                    "it with "
+                    "label_column."
+                )
         if isinstance(given, ImageSet):
             part = given
         else:
             if self._background is None:
-                self._background, self._notes = find_background(hidden_in(given), options.background)
-            arrays = _arrays(given, origin, self._factor, self._background, options, progress)
-            self._factor = arrays.factor if self._factor is None else self._factor
-            part = self._labelled(arrays, given, origin)
+                self._background, said = find_background(hidden_in(given), options.background)
+                self._notes += said
+            known = Known(self.hints, options.learned, self._scale, self._order, self._background)
+            arrays = _arrays(given, origin, known, options, progress)
+            self._scale, self._order = self._scale or arrays.scale, self._order or arrays.order
+            part = self._labelled(arrays, given, split, options)
         self.classes = self.classes or part.classes
         if part.classes != self.classes:
             raise DataError(
@@ -123,12 +153,39 @@ class InMemorySource:
             )
         return _named(part, self.names, self.name) if split == "train" and self.names is not None else part
 
-    def _labelled(self, arrays: ArraysOfSplit, given: SplitObject, origin: str) -> ImageSet:
+    def _labelled(
+        self, arrays: ArraysOfSplit, given: SplitObject, split: SplitName, options: ReadOptions
+    ) -> ImageSet:
         """Return pictures with their labels as places in the classes, which the first labels decide."""
+        origin = f"{self.name} ({split})"
         if arrays.labels is None:
             return ImageSet(arrays.images, None, self.classes or (), origin)
-        known = self.classes or _own_classes(given, origin) or _classes_of(arrays.labels, origin)
-        return ImageSet(arrays.images, _numbers(arrays.images, arrays.labels, known, origin), known, origin)
+        found = given_labels(arrays.labels, len(arrays.images), origin)
+        if not found.are_there:
+            if split != self.splits[0]:
+                raise DataError(
+                    f"{origin} has no labels ({found.mark} throughout). Leave it out, so that a {split} split is "
+                    "held out "
+                    "from train; predict takes its pictures."
+                )
+            return ImageSet(arrays.images, None, self.classes or (), origin)
+        known = self.classes or _own_classes(given, origin)
+        if split == self.splits[0]:
+            numbering = _numbering(found, known, arrays.labels, origin)
+            self._first = numbering.first
+            self._notes += numbering.notes
+            known = numbering.classes
+        # Where the classes have names, one split may say them and another the numbers.
+        labels = Numbering(known or (), self._first, by_name=found.names is not None).of(found, origin)
+        check_labelled(labels, origin, found.mark, skip_bad=options.skip_bad)
+        keep = np.flatnonzero(labels != UNLABELLED)
+        if len(keep) == len(labels):
+            return ImageSet(arrays.images, labels, known or (), origin)
+        self._skipped[split] = tuple(
+            Skipped(f"{origin}, picture {row}", "it has no label")
+            for row in np.flatnonzero(labels == UNLABELLED)
+        )
+        return ImageSet(arrays.images[keep], labels[keep], known or (), origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +222,15 @@ class DatasetSource:
         parts[first] = replace(parts[first], skipped=self.dataset.skipped)
         train = self.dataset.train
         whole_train = self.dataset.whole_train or (None if train is None else train.fingerprint)
-        return Reading(parts, self.dataset.notes, self.dataset.reserved, whole_train, self.dataset.background)
+        dataset = self.dataset
+        return Reading(
+            parts,
+            dataset.notes,
+            dataset.reserved,
+            whole_train,
+            background=dataset.background,
+            values=dataset.values,
+        )
 
 
 def in_memory_source(
@@ -188,7 +253,9 @@ def in_memory_source(
     for split, given in objects.items():
         _check_kind(given, f"{name} ({split})")
     known = None if classes is None else _checked_names(classes, name)
-    return InMemorySource(objects, name, known, names, hints.only(*OBEYED))
+    objects, notes = _without_unlabelled(objects, name, hints)
+    columns = ("label_column",) if any(map(is_huggingface, objects.values())) else ()
+    return InMemorySource(objects, name, known, names, hints.only(*OBEYED, *columns), _notes=notes)
 
 
 def _by_split(data: DataObject) -> dict[SplitName, SplitObject]:
@@ -223,25 +290,18 @@ def _check_kind(given: SplitObject, origin: str) -> None:
 
 
 def _arrays(
-    given: Any,
-    origin: str,
-    factor: float | None,
-    background: Background,
-    options: ReadOptions,
-    progress: Progress | None,
+    given: Any, origin: str, known: Known, options: ReadOptions, progress: Progress | None
 ) -> ArraysOfSplit:
     if isinstance(given, tuple):
         pictures, labels = given
-        return from_arrays(pictures, labels, origin, factor=factor, background=background)
+        return from_arrays(pictures, labels, origin, known)
     if hasattr(given, "dtype") and hasattr(given, "shape"):  # an array or a tensor alone
-        return from_arrays(given, None, origin, factor=factor)
+        return from_arrays(given, None, origin, known)
     if is_picture(given):
         given = [given]
     if isinstance(given, list) and given and not isinstance(given[0], tuple | list):
-        return from_pictures(
-            given, origin, factor=factor, size=options.size, mode=options.resize, background=background
-        )
-    return from_pairs(given, origin, factor=factor, background=background, progress=progress)
+        return from_pictures(given, origin, known, size=options.size, mode=options.resize)
+    return from_pairs(given, origin, known, progress=progress)
 
 
 def _own_classes(part: SplitObject, origin: str) -> tuple[str, ...] | None:
@@ -267,40 +327,43 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
     return tuple(map(printable, names))
 
 
-def _classes_of(labels: NDArray[Any], where: str) -> tuple[str, ...]:
-    """Return the classes that the labels themselves tell: sorted texts, or `0` to the largest number."""
-    if labels.dtype.kind == "U":
-        return tuple(sorted({printable(name) for name in np.unique(labels).tolist()}, key=natural_order))
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        return tuple(map(str, range(labels.shape[1])))
-    return tuple(map(str, range(int(to_labels(labels, len(labels), where).max()) + 1)))
+def _numbering(
+    labels: GivenLabels, known: tuple[str, ...] | None, values: NDArray[Any], where: str
+) -> Numbering:
+    """Return the classes: those that are known, or sorted texts, `0` to the largest number, or one for each column."""
+    if known is None and values.ndim == 2 and values.shape[1] > 1:
+        known = tuple(map(str, range(values.shape[1])))
+    return number_classes(labels, known, where)
 
 
-def _numbers(
-    images: NDArray[np.uint8], labels: NDArray[Any], classes: tuple[str, ...], where: str
-) -> NDArray[np.int64]:
-    """Return the labels (N,) as places in `classes`."""
-    count = len(images)
-    if labels.dtype.kind != "U":
-        numbers = to_labels(labels, count, where)
-        if numbers.max() >= len(classes):
-            raise DataError(
-                f"{where}: there is a label {numbers.max()}, expected one of the {len(classes)} classes "
-                f"{listed(classes)}, 0..{len(classes) - 1}."
+def _without_unlabelled(
+    objects: dict[SplitName, SplitObject], name: str, hints: Hints
+) -> tuple[dict[SplitName, SplitObject], list[str]]:
+    """Return the splits but for those whose labels say throughout that there are none, and a note for each of these."""
+    kept, notes = {}, []
+    for split, given in objects.items():
+        if split != "train" and "train" in objects and _has_no_labels(given, hints):
+            notes.append(
+                f"{name}: the {split} pictures have no labels, so they are no {split} split. predict takes them."
             )
-        return numbers
-    if labels.shape != (count,):
-        raise DataError(
-            f"{where}: labels of the shape {labels.shape} for {count:,} pictures, expected one each."
-        )
-    found, inverse = np.unique(labels, return_inverse=True)
-    places = {name: place for place, name in enumerate(classes)}
-    unknown = [name for name in map(printable, found.tolist()) if name not in places]
-    if unknown:
-        raise DataError(
-            f"{where}: there are labels {listed(unknown)}, expected those of the classes {listed(classes)}."
-        )
-    return np.array([places[printable(name)] for name in found.tolist()], np.int64)[inverse]
+        else:
+            kept[split] = given
+    return kept, notes
+
+
+def _has_no_labels(given: SplitObject, hints: Hints) -> bool:
+    """Return whether labels that can be looked at alone are nothing but marks for missing ones."""
+    try:
+        if is_huggingface(given):
+            labels: Any = list(HuggingFacePairs(given, "", hints.label_column).labels())
+        elif isinstance(given, tuple) and given[1] is not None:
+            labels = given[1]
+        else:
+            return False
+        array = as_labels(labels, "")
+        return len(array) > 0 and not given_labels(array, len(array), "").are_there
+    except Exception:  # noqa: BLE001 (the caller's code may raise anything; it is told when the split is read)
+        return False
 
 
 def _named(train: ImageSet, names: Sequence[str], name: str) -> ImageSet:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.pictures.background import Background, Hidden, hidden_by
-from picturewise.data.pictures.pixels import RefusedError, is_grey, to_array, to_grey_or_rgb
+from picturewise.data.pictures.pixels import RefusedError, deep_values, is_grey, to_array, to_grey_or_rgb
 from picturewise.errors import DataError
 
 _SAMPLE = 64  # pictures that are asked for once more, to see whether they are transparent
@@ -20,8 +20,10 @@ def is_picture(value: Any) -> bool:
     return hasattr(value, "convert") and hasattr(value, "mode")
 
 
-def as_bytes(picture: Any, place: str, background: Background) -> NDArray[np.uint8]:
+def as_numbers(picture: Any, place: str, background: Background) -> NDArray[Any]:
     """Return one of Pillow's pictures as (H, W, C), with 1 channel if it is grey whatever its content, otherwise 3.
+
+    The numbers are bytes, or in a picture of more than 8 bits those that it holds.
 
     Args:
         picture: it.
@@ -32,6 +34,8 @@ def as_bytes(picture: Any, place: str, background: Background) -> NDArray[np.uin
         DataError: it cannot be decoded.
     """
     try:
+        if (values := deep_values(picture)) is not None:
+            return values[:, :, np.newaxis]
         return to_array(to_grey_or_rgb(picture, background=background), 1 if is_grey(picture.mode) else 3)
     except (RefusedError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{place} cannot be used: {error}.") from error

@@ -1,8 +1,8 @@
 """The only door to Pillow's decoder: any bytes go in, (H, W, C) uint8 or one clear error comes out.
 
 What a picture becomes here is part of what a classifier learns, so training and prediction use these very
-functions: the upright picture, transparency on one background, 16-bit values scaled to 8, grey as the mean of the
-three channels, and resizing that averages over what it leaves out.
+functions: the upright picture, transparency on one background, numbers of more than 8 bits in one range for a whole
+set, grey as the mean of the three channels, and resizing that averages over what it leaves out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from picturewise.data.pictures import file_kinds, png_checksums
 from picturewise.data.pictures.background import WHITE, hidden_by
 from picturewise.data.pictures.pillow_silence import quiet_pillow
 from picturewise.data.pictures.pixels import (
+    Deep,
     RefusedError,
     fitted,
+    is_deep,
     is_grey,
+    look_deep,
     to_array,
     to_bytes,
     to_grey_or_rgb,
@@ -77,15 +80,21 @@ class PictureError(DataError):
 
 
 class PictureHeader(NamedTuple):  # a dataclass would have each child import the module `inspect`
-    """What a look at a picture says of it: height and width when held upright, and whether it has colour.
+    """What a look at a picture says of it.
 
-    Of a picture with transparency, `hidden_by` is the background that would hide it.
+    Attributes:
+        height: when it is held upright.
+        width: the same.
+        colour: whether it has any.
+        hidden_by: of a picture with transparency, the background that would hide it.
+        deep: of a picture of more than 8 bits, what its numbers are like; they were decoded for it.
     """
 
     height: int
     width: int
     colour: bool
     hidden_by: Hidden | None = None
+    deep: Deep | None = None
 
 
 class Form(NamedTuple):
@@ -96,6 +105,7 @@ class Form(NamedTuple):
     channels: int
     mode: ResizeMode
     background: Background = WHITE
+    values: tuple[float, float] | None = None
 
 
 class _Opened(NamedTuple):
@@ -120,6 +130,7 @@ def read_picture(
     mode: ResizeMode = "crop",
     *,
     background: Background = WHITE,
+    values: tuple[float, float] | None = None,
     name: str | None = None,
 ) -> NDArray[np.uint8]:
     """Return one picture as (H, W, C) uint8, upright.
@@ -130,6 +141,7 @@ def read_picture(
         channels: 1 (colour becomes the mean of its channels) or 3 (grey is repeated).
         mode: how another shape is brought to the size, see `resize`.
         background: what transparency lies on.
+        values: the numbers that are black and white in a picture of more than 8 bits.
         name: what to call it in an error; none: the path.
 
     Raises:
@@ -137,7 +149,7 @@ def read_picture(
             damaged.
     """
     with _opened(picture, name) as opened:
-        return to_array(_upright(opened, size, mode, background), channels)
+        return to_array(_upright(opened, size, mode, background, values), channels)
 
 
 def read_bytes(
@@ -164,8 +176,8 @@ def read_bytes(
         header = _header(opened, judge_background=judge_background)
         if form is None:
             return header, b""
-        plain = _upright(opened, (form.height, form.width), form.mode, form.background)
-        return header, to_bytes(plain, form.channels)
+        upright = _upright(opened, (form.height, form.width), form.mode, form.background, form.values)
+        return header, to_bytes(upright, form.channels)
 
 
 def _header(opened: _Opened, *, judge_background: bool) -> PictureHeader:
@@ -178,11 +190,19 @@ def _header(opened: _Opened, *, judge_background: bool) -> PictureHeader:
     if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
         height, width = width, height
     hidden = hidden_by(image) if judge_background else None
-    return PictureHeader(height, width, not is_grey(image.mode), hidden_by=hidden)
+    deep = None
+    if is_deep(image):
+        opened.load()
+        deep = look_deep(image)
+    return PictureHeader(height, width, not is_grey(image.mode), hidden, deep)
 
 
 def _upright(
-    opened: _Opened, size: tuple[int, int] | None, mode: ResizeMode, background: Background
+    opened: _Opened,
+    size: tuple[int, int] | None,
+    mode: ResizeMode,
+    background: Background,
+    values: tuple[float, float] | None,
 ) -> Image.Image:
     """Decode a picture; return it in mode L or RGB, at the size asked for."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
@@ -194,7 +214,7 @@ def _upright(
         image.draft(None, (2 * max(size), 2 * max(size)))
     opened.load()
     ImageOps.exif_transpose(image, in_place=True)
-    plain = to_grey_or_rgb(image, background=background)
+    plain = to_grey_or_rgb(image, values, background=background)
     return plain if size is None else fitted(plain, size, mode)
 
 

@@ -5,6 +5,7 @@ This process touches no byte of a picture before it is decoded, so that none can
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.pictures import decode
-from picturewise.data.pictures.decode_child import HIDDEN, LOOK, SECONDS, seconds_for
+from picturewise.data.pictures.decode_child import HIDDEN, KINDS, LOOK, SECONDS, seconds_for
+from picturewise.data.pictures.pixels import Deep
 from picturewise.printable import printable
 from picturewise.untrusted.confined.pool import Tick, work_through
 from picturewise.untrusted.confined.pool_thread import Task
@@ -116,11 +118,15 @@ def _patience(item: Item) -> float:
     return 10 + 3 * seconds_for(min(size, decode.MAX_BYTES))
 
 
-def _look(path: Item, answer: tuple[int, int, bool, int, bytes]) -> Look | decode.PictureError:
-    height, width, colour, hidden, digest = answer
-    if not 1 <= height * width <= decode.MAX_PIXELS or hidden >= len(HIDDEN):  # no child of ours says so
-        return _error(path, "made the decoder answer nonsense")
-    return Look(decode.PictureHeader(height, width, colour, hidden_by=HIDDEN[hidden]), digest)
+def _look(
+    path: Item, answer: tuple[int, int, bool, int, int, float, float, bool, bytes]
+) -> Look | decode.PictureError:
+    height, width, colour, hidden, kind, low, high, whole, digest = answer
+    known = hidden < len(HIDDEN) and kind < len(KINDS)
+    if not (known and 1 <= height * width <= decode.MAX_PIXELS and -math.inf < low <= high < math.inf):
+        return _error(path, "made the decoder answer nonsense")  # no child of ours says so
+    deep = Deep(KINDS[kind], low, high, whole) if kind else None
+    return Look(decode.PictureHeader(height, width, colour, HIDDEN[hidden], deep), digest)
 
 
 def _error(path: Item, reason: str) -> decode.PictureError:

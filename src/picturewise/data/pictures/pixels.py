@@ -6,7 +6,7 @@ imported where it is needed: a child that decodes one picture would spend most o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _STRIP = 1 << 20  # pixels
+_SIXTEEN_BITS = (0.0, 65535.0)
+DEEP = "its values have more than 8 bits, and which are black and white is not known"
+"""Why a deep picture is refused whose range nobody has said; whoever asks finds it and asks again."""
 
 
 class RefusedError(Exception):
@@ -34,10 +37,74 @@ def is_grey(mode: str) -> bool:
     return mode in _GREY_MODES or mode.startswith("I;16")
 
 
-def to_grey_or_rgb(image: Image.Image, *, background: str = "white") -> Image.Image:
-    """Return the picture in Pillow's mode L or RGB, whatever its mode was; transparency lies on a background."""
+class Deep(NamedTuple):
+    """What the numbers of a picture of more than 8 bits are like: Pillow's types are the only ones.
+
+    Attributes:
+        kind: `u2`, `i4` or `f4`.
+        low: the smallest.
+        high: the largest.
+        whole: there are no fractions.
+    """
+
+    kind: str
+    low: float
+    high: float
+    whole: bool
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Return whether a picture holds numbers of more than 8 bits whose range nothing says.
+
+    A PPM file says its white, which Pillow makes 65535.
+    """
+    return (image.mode.startswith("I") or image.mode == "F") and image.format != "PPM"
+
+
+def look_deep(image: Image.Image) -> Deep:
+    """Return what the numbers of a deep picture are like.
+
+    Raises:
+        RefusedError: some are none, or infinite.
+    """
+    import numpy as np  # noqa: PLC0415 (see above)
+
+    low, high, whole, kind = np.inf, -np.inf, True, "f4"
+    for _, strip in strips(image):
+        values = np.asarray(strip)
+        kind = f"{values.dtype.kind}{values.dtype.itemsize}"
+        least, most = float(values.min()), float(values.max())
+        if not np.isfinite([least, most]).all():
+            raise RefusedError(f"its values lie in {least:g}..{most:g}, expected numbers")
+        low, high = min(low, least), max(high, most)
+        whole = whole and (values.dtype.kind != "f" or bool((values == np.rint(values)).all()))
+    return Deep(kind, low, high, whole)
+
+
+def deep_values(image: Image.Image) -> NDArray[np.number[Any]] | None:
+    """Return the numbers (H, W) of a deep picture; None: it is none."""
+    import numpy as np  # noqa: PLC0415 (see above)
+
+    return np.array(image) if is_deep(image) else None
+
+
+def to_grey_or_rgb(
+    image: Image.Image, values: tuple[float, float] | None = None, *, background: str = "white"
+) -> Image.Image:
+    """Return the picture in Pillow's mode L or RGB, whatever its mode was.
+
+    Args:
+        image: of any mode.
+        values: the numbers in a deep picture that are black and white.
+        background: what transparency lies on.
+
+    Raises:
+        RefusedError: it is a deep picture, and nobody has said these; or numbers lie outside.
+    """
     if image.mode.startswith("I") or image.mode == "F":
-        grey = _to_8_bits(image)
+        if values is None and is_deep(image):
+            raise RefusedError(DEEP)
+        grey = _to_8_bits(image, values or _SIXTEEN_BITS)
         if "transparency" in image.info:
             _clear(grey, image, background)
         return grey
@@ -58,24 +125,27 @@ def _on(background: str, image: Image.Image) -> Image.Image:
     return opaque
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Return a picture of numbers as L: 16-bit values scaled; others as they are, or scaled where they pass 255.
+def _to_8_bits(image: Image.Image, values: tuple[float, float]) -> Image.Image:
+    """Return a picture of numbers as L.
 
     Raises:
-        RefusedError: there are values below 0, above 65535, or not a number.
+        RefusedError: there are some outside of the range, or not a number.
     """
     import numpy as np  # noqa: PLC0415 (see above)
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
-    parts = ((top, np.asarray(strip)) for top, strip in strips(image))
-    ends = np.array([(values.min(), values.max(), values.dtype.itemsize) for _, values in parts], np.float64)
-    low, high, depth = ends[:, 0].min(), ends[:, 1].max(), ends[0, 2]
-    if not 0 <= low <= high <= 65535:
-        raise RefusedError(f"its values lie in {low:g}..{high:g}, expected 0..255 or 0..65535")
-    scale = np.float32(257 if depth == 2 or high > 255 else 1)
+    from picturewise.data.arrays.value_range import ValueRange  # noqa: PLC0415 (it imports NumPy)
+
+    scale, found = ValueRange(*values), look_deep(image)
+    beyond = 0.5 / scale.factor if found.kind == "f4" else 0.0  # what is rounded into the range
+    if not scale.low - beyond <= found.low <= found.high <= scale.high + beyond:
+        raise RefusedError(
+            f"its values lie in {found.low:g}..{found.high:g}, expected {scale.low:g}..{scale.high:g}; if black and "
+            "white are other values, say which with --value-range LOW..HIGH"
+        )
     grey = Image.new("L", image.size)
     for top, strip in strips(image):
-        grey.paste(Image.fromarray(np.rint(np.asarray(strip) / scale).astype(np.uint8)), (0, top))
+        grey.paste(Image.fromarray(scale.scaled(np.asarray(strip))), (0, top))
     return grey
 
 

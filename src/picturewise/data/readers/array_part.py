@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate
-from picturewise.data.arrays.labels import check_labels
+from picturewise.data.arrays.labels import UNLABELLED, check_labelled, check_labels
+from picturewise.data.arrays.lazy_rows import chosen
 from picturewise.data.arrays.picture_statistics import digest_each
 from picturewise.data.contract import Part
+from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.resize import resize_all
 from picturewise.data.read_options import ReadOptions
@@ -29,6 +31,8 @@ def array_part(
 ) -> Part:
     """Return pictures (N, H, W, C) as a part, brought to the size that the options ask for.
 
+    A picture whose label is `UNLABELLED` is left out where the options say so.
+
     Raises:
         DataError: there are no pictures, or labels that are not among the classes, which are those of train.
     """
@@ -36,6 +40,14 @@ def array_part(
         raise DataError(f"{origin} holds no pictures.")
     if labels is not None:
         check_labels(labels, classes, origin)
+        check_labelled(labels, origin, skip_bad=options.skip_bad)
     resized = resize_all(images, options.size, mode=options.resize, allocate=allocate)
-    pictures = ImageSet(resized, labels, classes, origin, names)
-    return Part(pictures, None if resized is images else digest_each(images))
+    digests = None if resized is images else digest_each(images)
+    if labels is None or (keep := np.flatnonzero(labels != UNLABELLED)).size == len(labels):
+        return Part(ImageSet(resized, labels, classes, origin, names), digests)
+    names = None if names is None else [names[row] for row in keep.tolist()]
+    pictures = ImageSet(chosen(resized, keep), labels[keep], classes, origin, names)
+    skipped = tuple(
+        Skipped(f"{origin}, picture {row}", "it has no label") for row in np.flatnonzero(labels == UNLABELLED)
+    )
+    return Part(pictures, None if digests is None else digests[keep], skipped)

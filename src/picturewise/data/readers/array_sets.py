@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,9 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.data.arrays.find_layout import FoundLayout, find_layout
+from picturewise.data.arrays.find_value_range import find_value_range
+from picturewise.data.arrays.labels import (
+    GivenLabels,
+    Numbering,
+    are_numbers_in_order,
+    check_labelled,
+    given_labels,
+    number_classes,
+    to_class_names,
+)
 from picturewise.data.arrays.layout import Layout, check_layout
-from picturewise.data.arrays.value_range import ValueRange, find_value_range
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
@@ -36,15 +46,20 @@ class Arrays(Protocol):
         """Return the shape and the type of an array, or None where there is something else."""
         ...
 
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers (n,) of an array of bytes, for much less than it takes to load it."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class ArraySetReader:
-    """A recognised set of arrays, see `Reader`; `opened` opens the file anew."""
+    """A recognised set of arrays, see `Reader`; `opened` opens the file anew, `files` are those of several."""
 
     path: Path
     keys: Keys
     opened: Callable[[], Arrays]
     hints: Hints = NO_HINTS
+    files: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,8 +72,8 @@ class ArraySetReader:
         return tuple(split for split in SPLITS if split in self.keys.pictures)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The file."""
-        return (self.path,)
+        """The file, or the files of a folder."""
+        return self.files or (self.path,)
 
     def read(
         self,
@@ -84,38 +99,59 @@ class _Reader:
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
         first, parts = self.source.splits[0], {}
-        # Of train, where it is not asked for, the range of floats alone is wanted.
-        wanted = first in asked or self._form(first)[2].kind == "f"
-        array = self.arrays.load(self.source.keys.pictures[first]) if wanted else None
-        scale = self._scale(first, array)
-        classes = self._classes(first)
+        # Where train is not asked for, it is loaded only if its layout or its range cannot be told without.
+        train = _Later(lambda: self.arrays.load(self.source.keys.pictures[first]))
+        order = self._order(first, train)
+        scale = self._scale(first, order.layout, train, whole=first in asked)
+        numbering = self._numbering(first)
+        if first not in asked:
+            train.drop()  # its room on the disk is free again
         for split in asked:
-            parts[split] = self._part(split, scale, classes, array if split == first else None)
-            array = None  # its room on the disk is free again
+            parts[split] = self._part(
+                split, scale, order, numbering, train.drop() if split == first else None
+            )
             if progress is not None:
                 progress(len(parts), len(asked))
-        return Reading(parts)
+        return Reading(
+            parts, (*self.source.keys.notes, *numbering.notes, *order.notes, *scale.notes), values=scale.kept
+        )
 
     def _where(self, key: str) -> str:
         return f"{printable(self.source.path)}: '{printable(key)}'"
 
-    def _form(self, split: SplitName) -> tuple[int, Layout, np.dtype[Any]]:
-        """Return how many pictures a split has, how they lie, and their type, none of them read."""
+    def _look(self, split: SplitName) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Return the shape and the type of a split's pictures, none of them read."""
         key = self.source.keys.pictures[split]
         found = self.arrays.look(key)
         if found is None:
             raise DataError(f"{self._where(key)} is no array, expected pictures.")
-        shape, dtype = found
-        return shape[0] if shape else 0, check_layout(shape, dtype, self._where(key)), dtype
+        return found
 
-    def _scale(self, split: SplitName, array: NDArray[Any] | None) -> ValueRange:
-        """Return the scale that the pictures of a split decide; None for them: their type alone."""
-        _, layout, dtype = self._form(split)
-        if array is None or dtype.kind != "f":
-            return find_value_range(dtype, lambda: (), "")
+    def _count(self, split: SplitName) -> int:
+        shape, dtype = self._look(split)
+        check_layout(shape, dtype, self._where(self.source.keys.pictures[split]))
+        return shape[0]
+
+    def _order(self, split: SplitName, train: _Later) -> FoundLayout:
+        """Return how the pictures of the first split lie, which those of the others do too."""
+        where, said = self._where(self.source.keys.pictures[split]), self.source.hints.layout
+        return find_layout(*self._look(split), lambda rows: train.get()[rows], where, said)
+
+    def _scale(self, split: SplitName, layout: Layout, train: _Later, *, whole: bool) -> ValueRange:
+        """Return the scale that the pictures of the first split decide; of bytes, the first ones tell it mostly."""
+        _, dtype = self._look(split)
         key, keys = self.source.keys.pictures[split], self.source.keys
         mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
-        return find_value_range(dtype, lambda: layout.blocks(array), self._where(key), mean=mean, std=std)
+
+        def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
+            if dtype == np.uint8 and not whole:
+                yield 0, self.arrays.start(key)[np.newaxis]
+            yield from layout.blocks(train.get())
+
+        return find_value_range(
+            dtype, blocks, self._where(key), mean=mean, std=std, said=self.source.hints.value_range,
+            learned=self.options.learned,
+        )  # fmt: skip
 
     def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
@@ -139,31 +175,70 @@ class _Reader:
             f"{self._where(key)} has the shape {floats.shape}, expected that of one picture, {shape}."
         )
 
-    def _classes(self, split: SplitName) -> tuple[str, ...]:
-        """Return the class names that there are, else "0" to the largest label of the first split."""
+    def _numbering(self, split: SplitName) -> Numbering:
+        """Return the classes: the names that there are, else what the labels of the first split say."""
         key = self.source.keys.classes
-        if key is not None:
-            return to_class_names(self.arrays.load(key), self._where(key))
-        return numbered_classes(self._labels(split))
+        value = None if key is None else self.arrays.load(key)
+        names = None
+        if key is not None and not are_numbers_in_order(value):
+            names = to_class_names(value, self._where(key))
+        return number_classes(self._labels(split), names, self._where(self.source.keys.labels.get(split, "")))
 
-    def _labels(self, split: SplitName) -> NDArray[np.int64] | None:
+    def _labels(self, split: SplitName) -> GivenLabels | None:
+        """Return the labels; None where a split has none, or none but marks for missing ones."""
         key = self.source.keys.labels.get(split)
-        return (
-            None if key is None else to_labels(self.arrays.load(key), self._form(split)[0], self._where(key))
-        )
+        if key is None:
+            return None
+        labels = given_labels(self.arrays.load(key), self._count(split), self._where(key))
+        if not labels.are_there and split != self.source.splits[0]:
+            raise DataError(
+                f"{self._where(key)} holds {labels.mark} only, so the {split} pictures have no labels. Leave both "
+                "arrays "
+                f"out of the file; a {split} split is held out from train then."
+            )
+        return labels if labels.are_there else None
 
     def _part(
-        self, split: SplitName, scale: ValueRange, classes: tuple[str, ...], array: NDArray[Any] | None
+        self,
+        split: SplitName,
+        scale: ValueRange,
+        order: FoundLayout,
+        numbering: Numbering,
+        array: NDArray[Any] | None,
     ) -> Part:
         key = self.source.keys.pictures[split]
         # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.
         array = self.arrays.load(key) if array is None else array
-        labels = self._labels(split)
-        if labels is not None:
-            check_labels(labels, classes, self._where(self.source.keys.labels[split]))
-        count, layout, _ = self._form(split)
-        images = self.allocate(count, (layout.height, layout.width), layout.channels)
+        given, labels = self._labels(split), None
+        if given is not None:
+            where = self._where(self.source.keys.labels[split])
+            labels = numbering.of(given, where)
+            check_labelled(labels, where, given.mark, skip_bad=self.options.skip_bad)
+        shape, dtype = self._look(split)
+        layout = check_layout(shape, dtype, self._where(key), channels_first=order.channels_first)
+        images = self.allocate(shape[0], (layout.height, layout.width), layout.channels)
+        conversion = Conversion(scale, self._where(key))
         for first, block in layout.blocks(array):
-            images[first : first + len(block)] = scale.to_bytes(block, self._where(key), first)
+            images[first : first + len(block)] = conversion.to_bytes(block, first)
+        conversion.finish()
         origin = f"{printable(self.source.path)} ({split})"
-        return array_part(images, labels, classes, origin, self.options, self.allocate)
+        return array_part(images, labels, numbering.classes, origin, self.options, self.allocate)
+
+
+class _Later:
+    """An array that is loaded when it is asked for, and held until it is dropped."""
+
+    def __init__(self, load: Callable[[], NDArray[Any]]) -> None:
+        self._load = load
+        self._held: NDArray[Any] | None = None
+
+    def get(self) -> NDArray[Any]:
+        """Return the array."""
+        if self._held is None:
+            self._held = self._load()
+        return self._held
+
+    def drop(self) -> NDArray[Any] | None:
+        """Hold it no longer; return it, if it was."""
+        held, self._held = self._held, None
+        return held

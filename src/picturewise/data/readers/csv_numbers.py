@@ -1,13 +1,16 @@
-"""A table of whole numbers from a CSV file, block by block: 33 million of them in about a second.
+"""A table of numbers from a CSV file, block by block: 33 million whole ones in about a second.
 
-Most lines hold nothing but digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes;
-a block with anything else in it is parsed line by line, which also finds the line that is wrong.
+Cells are separated by commas, or by semicolons, tabs or spaces, and columns of texts may stand among the numbers. Most
+lines hold nothing but digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes; a block with
+anything else in it is parsed line by line, which also finds the line that is wrong.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import csv
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +25,12 @@ from picturewise.untrusted.regular_file import regular_size
 MAX_LINE = 4 << 20  # bytes; a picture of 512x512 in colour has no more
 _BLOCK = 4 << 20
 _DIGITS = 3  # of the largest pixel
+_NUMBER = re.compile(r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[-+]?[0-9]+)?")  # in lower case
+_PLACES = 16  # in a file, for a sample of its lines
+_MOST_CELLS = 1 << 20  # of a sample
+_FEWEST = 5
+_USUAL = 64  # bytes of a number
+_LONGEST = 1 << 20  # bytes of a cell, which may hold all pixels of a picture
 _MANY = 16  # separators in a line, as pixels have and sentences have not
 
 
@@ -33,11 +42,17 @@ class CsvTable:
         path: the file.
         header: the names of the columns, in lower case and without quotes; None: the first line holds numbers.
         columns: how many there are.
+        separator: what stands between cells; a space for any number of spaces and tabs.
+        texts: the columns, in rising order, that hold no numbers to be read.
+        numbered: the first line numbers the columns, or names them after numbers in them, as pandas does.
     """
 
     path: Path
     header: tuple[str, ...] | None
     columns: int
+    separator: str = ","
+    texts: tuple[int, ...] = ()
+    numbered: bool = False
 
 
 def look(path: Path) -> CsvTable | None:
@@ -45,7 +60,7 @@ def look(path: Path) -> CsvTable | None:
 
     Raises:
         DataError: the line does not end within `MAX_LINE` bytes; or it is a table of another kind, as other programs
-            save them: in UTF-16, with other separators, or with lines that end as they did long ago.
+            save them: in UTF-16, or with lines that end as they did long ago.
     """
     if regular_size(path) is None:
         return None
@@ -57,13 +72,51 @@ def look(path: Path) -> CsvTable | None:
         )
     if b"\0" in line or not line.strip():
         return None
-    _check_separators(line, path)
+    _check_line_ends(line, path)
+    separator = _separator(line)
     try:
-        cells = [cell.strip().strip('"').lower() for cell in line.decode("utf-8-sig").split(",")]
+        cells = [cell.strip().strip('"').lower() for cell in _split(line.decode("utf-8-sig"), separator)]
     except UnicodeDecodeError:
         return None
-    numeric = all(cell.replace(".", "", 1).isdigit() for cell in cells)
-    return CsvTable(path, None if numeric else tuple(cells), len(cells))
+    numbered = _are_column_numbers(cells)
+    numeric = all(map(_NUMBER.fullmatch, cells)) and not numbered
+    return CsvTable(path, None if numeric else tuple(cells), len(cells), separator, (), numbered)
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return line.split() if separator == " " else line.split(separator)
+
+
+def _separator(line: bytes) -> str:
+    """Return what stands between the cells: what is there often, where commas are not."""
+    for separator in (b";", b"\t"):
+        if line.count(separator) >= _MANY > line.count(b","):
+            return separator.decode()
+    return " " if b"," not in line and len(line.split()) > _MANY and b'"' not in line else ","
+
+
+def _are_column_numbers(cells: list[str]) -> bool:
+    """Return whether the first line counts columns (0, 1, 2, …), or is a line of numbers that pandas took for names.
+
+    Pandas tells equal names apart by `.1`, `.2` and so on: of a line of zeros it makes 0, 0.1, 0.2, …
+    """
+    if len(cells) <= _MANY:
+        return False
+    for first in (0, 1):
+        if cells == [str(number) for number in range(first, first + len(cells))]:
+            return True
+    counts: dict[str, int] = {}
+    again = 0
+    for cell in cells:
+        base, _, number = cell.rpartition(".")
+        if counts.get(base) is not None and number == str(counts[base]):
+            counts[base] += 1
+            again += 1
+        elif cell in counts:
+            return False
+        else:
+            counts[cell] = 1
+    return 2 * again >= len(cells)
 
 
 def count_rows(table: CsvTable) -> int:
@@ -81,18 +134,77 @@ def count_rows(table: CsvTable) -> int:
     return rows_so_far + found
 
 
-def rows(table: CsvTable, only: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def rows(
+    table: CsvTable, only: int | None = None
+) -> Iterator[tuple[int, NDArray[np.int64] | NDArray[np.float64]]]:
     """Yield the numbers as (n, columns) and the line number of the first row, in blocks of a few megabytes.
 
-    Numbers are whole and in 0..999 where a line holds digits alone; `12.0` and quoted numbers are read too.
+    Numbers are whole and in 0..999 where a line holds digits alone; `12.0` and quoted numbers are read too. A block in
+    which some are not whole comes as floats. Columns of texts are left out.
 
     Args:
         table: the file.
         only: a column; the others are passed over, whatever they hold, and (n, 1) comes.
 
     Raises:
-        DataError: a line has another number of columns, or a value is no whole number; the message names it.
+        DataError: a line has another number of columns, or a value is no number; the message names it.
     """
+    for line, values, _ in rows_with_texts(table, only):
+        yield line, values
+
+
+def rows_with_texts(
+    table: CsvTable, only: int | None = None
+) -> Iterator[tuple[int, NDArray[np.int64] | NDArray[np.float64], list[list[str]]]]:
+    """Yield what `rows` does, and the cells of each column of texts (n,).
+
+    Raises:
+        DataError: as for `rows`.
+    """
+    kept = [place for place in range(table.columns) if place not in table.texts]
+    place = None if only is None else kept.index(only)
+    for line, block in _lines(table):
+        numbers, texts = _parted(block, table, line) if table.texts else (block, [])
+        quick = _by_arithmetic(numbers, len(kept), place)
+        yield line, _line_by_line(numbers, table, line, place, kept) if quick is None else quick, texts
+
+
+def column(table: CsvTable, place: int) -> Iterator[str]:
+    """Yield the cells of one column; lines that lack it are passed over, and empty ones at the end.
+
+    Raises:
+        DataError: a line is too long.
+    """
+    for _, block in _lines(table):
+        for text in block.split(b"\n"):
+            cells = _cells(text, ",")
+            if text.strip() and place < len(cells):
+                yield _text(cells[place])
+
+
+def sample(table: CsvTable, most: int = 400) -> list[list[str]]:
+    """Return the cells of some lines, from all over the file; a table is often in the order of its labels."""
+    size = table.path.stat().st_size
+    found: list[bytes] = []
+    with table.path.open("rb") as file:
+        if table.header is not None:
+            _first_line(file, table.path)
+        start = file.tell()
+        if size - start <= _BLOCK:
+            lines = file.read(_BLOCK).split(b"\n")
+            found = lines[:: max(1, len(lines) // most)]
+        else:
+            for place in np.linspace(start, size, _PLACES + 1)[:-1].astype(int).tolist():
+                file.seek(place)
+                whole = file.read(_BLOCK // _PLACES).split(b"\n")[place != start : -1]
+                found += whole[: most // _PLACES]
+    found = found[: max(_FEWEST, _MOST_CELLS // table.columns)]
+    cells = [[_text(cell) for cell in _cells(line, table.separator)] for line in found if line.strip()]
+    return [row for row in cells if len(row) == table.columns]
+
+
+def _lines(table: CsvTable) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of the first line and whole lines below the names, their cells separated by commas."""
     with table.path.open("rb") as file:
         line = 1
         if table.header is not None:
@@ -101,24 +213,66 @@ def rows(table: CsvTable, only: int | None = None) -> Iterator[tuple[int, NDArra
         elif file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
             file.seek(0)
         for block in _blocks(file, table.path):
-            values = _by_arithmetic(block, table.columns, only)
-            if values is None:
-                values = _line_by_line(block, table, line, only)
+            # A text with a comma in it would become two cells.
+            if table.separator == " ":
+                yield line, b"\n".join(b",".join(text.split()) for text in block.split(b"\n"))
+            elif table.separator != "," and b"," not in block and b'"' not in block:
+                yield line, block.replace(table.separator.encode(), b",")
+            elif table.separator != ",":
+                yield line, b"\n".join(_with_commas(text, table.separator) for text in block.split(b"\n"))
+            else:
+                yield line, block
             line += block.count(b"\n")
-            yield line - block.count(b"\n"), values
 
 
-def _check_separators(line: bytes, path: Path) -> None:
-    shown = printable(path)
+def _with_commas(text: bytes, separator: str) -> bytes:
+    """Return a line with commas between its cells, and quotes around those that hold one."""
+    cells = text.split(separator.encode()) if b'"' not in text else _quoted(text, separator)
+    return b",".join(b'"' + cell + b'"' if b"," in cell else cell for cell in cells)
+
+
+def _quoted(text: bytes, separator: str) -> list[bytes]:
+    """Return the cells of a line of which some are in quotes."""
+    cells = next(csv.reader([text.decode("utf-8", "surrogateescape")], delimiter=separator), [])
+    return [cell.encode("utf-8", "surrogateescape") for cell in cells]
+
+
+def _cells(text: bytes, separator: str) -> list[bytes]:
+    text = text.strip(b"\r\n").removeprefix(codecs.BOM_UTF8)
+    if b'"' in text:
+        return _quoted(text, separator)
+    return text.split() if separator == " " else text.split(separator.encode())
+
+
+def _text(cell: bytes) -> str:
+    return cell[:_LONGEST].decode("utf-8", "replace").strip().strip('"').strip()
+
+
+def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[str]]]:
+    """Return a block without its columns of texts, and these."""
+    texts: list[list[str]] = [[] for _ in table.texts]
+    numbers = []
+    shown = printable(table.path)
+    for number, text in enumerate(block.rstrip().split(b"\n"), start=line):
+        if not text and not block.strip():
+            break
+        cells = _quoted(text, ",") if b'"' in text else text.split(b",")
+        if len(cells) != table.columns:
+            raise _uneven(shown, number, len(cells), table)
+        for column_of_texts, place in zip(texts, table.texts, strict=True):
+            column_of_texts.append(_text(cells[place]))
+        for place in reversed(table.texts):
+            del cells[place]
+        numbers.append(b",".join(cells))
+    return b"\n".join([*numbers, b""]), texts
+
+
+def _check_line_ends(line: bytes, path: Path) -> None:
     if b"\r" in line.rstrip(b"\r\n"):
         raise DataError(
-            f"{shown} has lines that end in a carriage return alone, expected line feeds; save it anew, as CSV."
+            f"{printable(path)} has lines that end in a carriage return alone, expected line feeds; save it anew, "
+            "as CSV."
         )
-    for separator, name in ((b";", "semicolons"), (b"\t", "tabs")):
-        if line.count(separator) >= _MANY > line.count(b","):
-            raise DataError(
-                f"{shown} separates its columns by {name}, expected commas; save it anew, as CSV."
-            )
 
 
 def _first_line(file: BinaryIO, path: Path) -> bytes:
@@ -166,35 +320,49 @@ def _by_arithmetic(block: bytes, columns: int, only: int | None) -> NDArray[np.i
     return values.reshape(-1, columns)
 
 
-def _line_by_line(block: bytes, table: CsvTable, line: int, only: int | None) -> NDArray[np.int64]:
-    """Return the rows of any block."""
+def _line_by_line(
+    block: bytes, table: CsvTable, line: int, only: int | None, kept: Sequence[int]
+) -> NDArray[np.int64] | NDArray[np.float64]:
+    """Return the rows of any block, whose columns are those `kept` of the table's."""
     shown = printable(table.path)
     found = []
     for number, text in enumerate(block.rstrip().split(b"\n"), start=line):
         if not text and len(block.strip()) == 0:  # nothing but empty lines at the end
             break
         cells = text.split(b",")
-        if len(cells) != table.columns:
-            raise DataError(
-                f"{shown}, line {number:,}: {len(cells):,} columns, expected {table.columns:,} as in the first line."
-            )
-        first, chosen = (0, cells) if only is None else (only, cells[only : only + 1])
-        found.append(_numbers(chosen, f"{shown}, line {number:,}", first))
-    return np.array(found, np.int64).reshape(-1, table.columns if only is None else 1)
+        if len(cells) != len(kept):
+            raise _uneven(shown, number, len(cells), table)
+        places, chosen = (kept, cells) if only is None else (kept[only : only + 1], cells[only : only + 1])
+        found.append(_numbers(chosen, f"{shown}, line {number:,}", places))
+    values = np.array(found, np.float64).reshape(-1, len(kept) if only is None else 1)
+    return values.astype(np.int64) if (values == np.floor(values)).all() else values
 
 
-def _numbers(cells: list[bytes], where: str, first: int) -> NDArray[np.int64]:
-    """Return the numbers of one line from the column `first` on."""
-    values = np.empty(len(cells))
-    for place, cell in enumerate(cells):
-        try:
-            values[place] = float(cell.strip(b' "'))
-        except ValueError:
-            values[place] = np.nan
+def _uneven(shown: str, line: int, columns: int, table: CsvTable) -> DataError:
+    return DataError(
+        f"{shown}, line {line:,}: {columns:,} columns, expected {table.columns:,} as in the first line."
+    )
+
+
+def _numbers(cells: list[bytes], where: str, places: Sequence[int]) -> NDArray[np.float64]:
+    """Return the numbers of one line, which stand in the columns at `places`."""
+    try:
+        # NumPy would make room in each cell for the longest one.
+        short = max(map(len, cells), default=0) < _USUAL
+        values = np.array(cells).astype(np.float64) if short else np.array([_number(cell) for cell in cells])
+    except ValueError:  # quotes, or no number
+        values = np.array([_number(cell) for cell in cells])
     with np.errstate(invalid="ignore"):
-        good = (np.abs(values) < 1 << 53) & (values == np.floor(values))
+        good = np.abs(values) < 1 << 53
     if not good.all():
         place = int(np.argmin(good))
         found = printable(cells[place][:40].decode("utf-8", "replace"))
-        raise DataError(f"{where}, column {first + place + 1:,}: found '{found}', expected a whole number.")
-    return values.astype(np.int64)
+        raise DataError(f"{where}, column {places[place] + 1:,}: found '{found}', expected a number.")
+    return values
+
+
+def _number(cell: bytes) -> float:
+    try:
+        return float(cell.strip(b' "'))
+    except ValueError:
+        return np.nan

@@ -66,7 +66,16 @@ class FolderReader:
         _check_classes(listings, first, self.folders)
 
         places = {split: printable(folder) for split, folder in self.folders.items()}
-        reading = read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        reading = read_listings(
+            listings,
+            asked,
+            places,
+            printable(self.root),
+            options,
+            progress,
+            allocate,
+            said=self.hints.value_range,
+        )
         notes = [note for split in asked for note in listings[split].notes]
         return replace(reading, notes=(*notes, *reading.notes))
 

@@ -13,9 +13,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picturewise.data.arrays.labels import to_labels
+import numpy as np
+
+from picturewise.data.arrays.find_layout import find_layout
+from picturewise.data.arrays.find_value_range import find_value_range
+from picturewise.data.arrays.labels import MAX_CLASSES, GivenLabels, as_text, given_labels
 from picturewise.data.arrays.layout import check_layout
-from picturewise.data.arrays.value_range import ValueRange, find_value_range
+from picturewise.data.arrays.value_range import Conversion, ValueRange
+from picturewise.data.readers.array_names import words_of
+from picturewise.data.readers.split_column import splits_by_value
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.confined.call_child import Output
@@ -29,24 +35,126 @@ MAX_RATIO = 200  # times that numbers may grow when unpacked
 _FREE = 1 << 20  # bytes that may grow as they like
 _BLOCK = 4 << 20
 _MAX_LABELS = 1 << 28  # numbers, one-hot
+_MAX_TEXTS = 1 << 22
+_REFERENCE = 16  # bytes
+_MOST_ARRAYS = 1000
+_DEPTH = 3  # of groups
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 
 
 def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Return the names in the file's root and, of those asked for in `request["words"]`, what they are.
+    """Return what arrays there are in a file and the groups of it, and what the small ones say.
 
-    The facts are `names`, at most ten, and `shapes`: the shape of each dataset that has one of the words
-    in its name.
+    Args:
+        path: the file.
+        request: `words`: an array with one of these in its name must be harmless, or the file is refused; `labels` and
+            `splits`: words of names whose values are looked at; `names`: names of lists of class names.
+        output: takes nothing.
+
+    Returns:
+        `forms`: shape and kind of each array by its path, or null where it is nothing to be used; `texts`: short lists
+        by the path of what holds them, an array or an attribute; `splits`: for arrays of splits what each different
+        value is; `unlabelled`: the labels that are nothing but marks for missing ones.
     """
     with _opened(path) as file:
-        names = [name for _, name in zip(range(1000), file, strict=False)]
-        words = tuple(request["words"])
-        shapes: dict[str, Any] = {}
-        for name in names:
-            if any(word in words for word in name.lower().replace("-", "_").split("_")):
-                dataset = _dataset(file, name)
-                shapes[name] = [*dataset.shape]
-    return {"names": [printable(name)[:40] for name in names[:10]], "shapes": shapes}
+        forms: dict[str, Any] = {}
+        found: dict[str, Any] = {"texts": {}, "splits": {}, "unlabelled": []}
+        for name in _arrays(file):
+            words = set(words_of(name))
+            dataset = (
+                _dataset(file, name, texts=True) if words & set(request["words"]) else _lenient(file, name)
+            )
+            forms[name] = None if dataset is None else [[*dataset.shape], _kind(dataset)]
+            if dataset is not None:
+                _look_into(dataset, name, words, request, found)
+        for place in ["", *forms]:
+            for key, texts in _attributes(file, place, request["names"]):
+                found["texts"][f"{place}:{key}" if place else f":{key}"] = texts
+        return {"forms": forms, **found}
+
+
+def _arrays(file: h5py.File) -> list[str]:
+    """Return the paths of what is no group, or an empty one, in the root and three levels of groups below it."""
+    import h5py  # noqa: PLC0415 (only after the limits are set)
+
+    found: list[str] = []
+    waiting = [("", 0)]
+    while waiting and len(found) < _MOST_ARRAYS:
+        above, depth = waiting.pop(0)
+        group = file[above] if above else file
+        if above and not len(group):  # told apart from an array by whoever needs one there
+            found.append(above)
+        for _, name in zip(range(_MOST_ARRAYS), group, strict=False):
+            path = f"{above}/{name}" if above else name
+            try:
+                hard = isinstance(file.get(path, getlink=True), h5py.HardLink)
+            except TypeError:  # a kind of link that h5py does not know
+                hard = False
+            # MATLAB keeps what it refers to in #refs#.
+            if hard and not name.startswith("#") and file.get(path, getclass=True) is h5py.Group:
+                if depth < _DEPTH:
+                    waiting.append((path, depth + 1))
+            elif not name.startswith("#"):
+                found.append(path)
+    return found
+
+
+def _lenient(file: h5py.File, name: str) -> h5py.Dataset | None:
+    """Return a dataset, or None where it could not be used."""
+    try:
+        return _dataset(file, name, texts=True)
+    except DataError:
+        return None
+
+
+def _kind(dataset: h5py.Dataset) -> str:
+    return "S" if dataset.dtype.kind in "OS" else str(dataset.dtype.kind)
+
+
+def _look_into(
+    dataset: h5py.Dataset, name: str, words: set[str], request: Mapping[str, Any], found: dict[str, Any]
+) -> None:
+    """Add what the values of a small array say."""
+    count, end = math.prod(dataset.shape), name.rsplit("/", 1)[-1].casefold()
+    single = math.prod(dataset.shape[1:]) == 1 or dataset.shape[0] == 1
+    if count <= MAX_CLASSES and dataset.ndim == 1 and (_kind(dataset) == "S" or end in request["names"]):
+        found["texts"][name] = _plain(_values(dataset))
+    if count > _MAX_TEXTS or not single:
+        return
+    if end in request["splits"]:
+        texts = {str(value) for value in _plain(_values(dataset))}
+        found["splits"][name] = splits_by_value(end, texts)
+    if words & set(request["labels"]) and _kind(dataset) in "if":
+        values = _values(dataset).reshape(-1)
+        if not given_labels(np.where(values < 0, values, 0), len(values), name).are_there:
+            found["unlabelled"].append(name)
+
+
+def _attributes(file: h5py.File, place: str, names: list[str]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the attributes of a group or a dataset that name classes."""
+    item = file[place] if place else file
+    for _, key in zip(range(_MOST_ARRAYS), item.attrs, strict=False):
+        if key.casefold() not in names:
+            continue
+        value = item.attrs.get_id(key)
+        if value.shape is not None and math.prod(value.shape) <= MAX_CLASSES and len(value.shape) == 1:
+            yield key, _plain(np.asarray(item.attrs[key]))
+
+
+def _plain(values: Any) -> list[Any]:
+    """Return texts and numbers as JSON has them."""
+    return [
+        as_text(bytes(value) if isinstance(value, bytes) else value)
+        if isinstance(value, bytes | str)
+        else value.item() if hasattr(value, "item") else value
+        for value in np.ravel(values)
+    ]  # fmt: skip
+
+
+def _values(dataset: h5py.Dataset) -> Any:
+    """Return all of a small array; texts as bytes."""
+    values = dataset[...]
+    return values if values.dtype.kind != "O" else np.array([bytes(value) for value in values.ravel()])
 
 
 def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
@@ -54,57 +162,140 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
 
     Args:
         path: the file.
-        request: `pictures` and `labels` (or null) are names of datasets; `like` is that of train's pictures, whose
-            range says what floats stand for, and `factor` what was found of them before, or null.
+        request: `pictures` and `labels` (or null) are names of datasets; `order` is that of the axes of pictures, see
+            `_View`; `rows` says which of them to take: `array`, a dataset of splits, and `of`, those of its values that
+            count; or null. `like` is that of train's pictures, which decide the layout and what values stand for,
+            `range`, `layout` and `learned` what is known of both (or null), and `found` that of an earlier answer, or
+            null.
         output: where the numbers go.
 
     Returns:
-        `factor`: what the numbers were multiplied by.
+        `found`, see `find`; and what `read_labels` returns.
     """
     with _opened(path) as file:
-        pictures = _dataset(file, request["pictures"])
+        pictures = _View(_dataset(file, request["pictures"]), request["order"])
         where = _where(path, request["pictures"])
-        layout = check_layout(pictures.shape, pictures.dtype, where)
-        _write_labels(file, path, request, output)
-        factor = request["factor"]
-        scale = _scale(_dataset(file, request["like"]), _where(path, request["like"]), factor)
+        check_layout(pictures.shape, pictures.dtype, where)
+        rows = _rows(file, request)
+        facts = _write_labels(file, path, request, output, rows)
+        found = request["found"] or _find(file, path, request)
+        layout = check_layout(pictures.shape, pictures.dtype, where, channels_first=found["channels_first"])
+        conversion = Conversion(ValueRange.of(found["scale"]), where)
         for first, block in _blocks(pictures):
-            output.write("pictures", scale.to_bytes(layout.arrange(block), where, first))
-    return {"factor": scale.factor}
+            chosen = block if rows is None else block[rows[first : first + len(block)]]
+            if len(chosen):
+                output.write("pictures", conversion.to_bytes(layout.arrange(chosen), first))
+        conversion.finish()
+    return {"found": found, **facts}
+
+
+def find(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Return what the pictures of train decide, in the dataset `like`.
+
+    Returns:
+        `scale`: the facts of the `ValueRange`; `channels_first`: see `FoundLayout`; `notes`; `values`: what a
+        classifier keeps.
+    """
+    with _opened(path) as file:
+        return _find(file, path, request)
 
 
 def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Hand back `labels` as `read` does, and no pictures."""
+    """Hand back `labels` as `read` does, and no pictures, of which there are `request["count"]`.
+
+    `request["matlab"]` says that the axes of labels are the other way round.
+
+    Returns:
+        `names`: the names that the labels are places in, or null; `mark`: what stands for a missing label.
+    """
     with _opened(path) as file:
-        _write_labels(file, path, request, output)
-    return {}
+        return _write_labels(file, path, request, output, _rows(file, request))
 
 
-def _write_labels(file: h5py.File, path: Path, request: Mapping[str, Any], output: Output) -> None:
+def _rows(file: h5py.File, request: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """Return which pictures belong to the split."""
+    if request["rows"] is None:
+        return None
+    values = _plain(_values(_dataset(file, request["rows"]["array"], texts=True)))
+    return np.array([str(value) in request["rows"]["of"] for value in values])
+
+
+def _write_labels(
+    file: h5py.File,
+    path: Path,
+    request: Mapping[str, Any],
+    output: Output,
+    rows: np.ndarray[Any, np.dtype[np.bool_]] | None,
+) -> dict[str, Any]:
     if request["labels"] is None:
-        return
-    count = len(_dataset(file, request["pictures"]))
-    labels, where = _dataset(file, request["labels"]), _where(path, request["labels"])
+        return {"names": None, "mark": ""}
+    count = request["count"]
+    labels, where = _dataset(file, request["labels"], texts=True), _where(path, request["labels"])
     # Looked at before they are read: (N, …) of pictures under the name of labels would be many.
-    if labels.ndim not in {1, 2} or math.prod(labels.shape) > _MAX_LABELS:
+    flat = labels.ndim <= 2 or math.prod(labels.shape[1:]) == 1
+    if not flat or math.prod(labels.shape) > (_MAX_TEXTS if _kind(labels) == "S" else _MAX_LABELS):
         raise DataError(
             f"{where} has the shape {labels.shape}, expected ({count},): one label for each picture of "
             f"{request['pictures']}."
         )
-    output.write("labels", to_labels(labels[...], count, where))
+    values = _values(labels)
+    given = given_labels(values.T if request["matlab"] else values, count, where)
+    given = given if rows is None else GivenLabels(given.numbers[rows], given.names, given.mark)
+    output.write("labels", given.numbers)
+    return {"names": given.names, "mark": given.mark}
 
 
-def _scale(pictures: h5py.Dataset, where: str, factor: float | None) -> ValueRange:
-    """Return what the range of train's pictures says; of whole numbers none is read."""
-    if factor is not None:
-        return ValueRange(factor)
-    layout = check_layout(pictures.shape, pictures.dtype, where)
+class _View:
+    """A dataset of pictures with its axes in another order: the first of `order` is the one that counts them."""
+
+    def __init__(self, dataset: h5py.Dataset, order: list[int] | None) -> None:
+        self._dataset = dataset
+        self._order = order or [*range(dataset.ndim)]
+        self.shape = tuple(dataset.shape[axis] for axis in self._order)
+        self.dtype = dataset.dtype
+        self.chunks = None if dataset.chunks is None else (dataset.chunks[self._order[0]],)
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: slice | int) -> Any:
+        if isinstance(rows, int):
+            return self[rows : rows + 1][0]
+        place = tuple(rows if axis == self._order[0] else slice(None) for axis in range(len(self.shape)))
+        return self._dataset[place].transpose(self._order)
+
+
+def _find(file: h5py.File, path: Path, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what train's pictures decide; of bytes, no more are read than tell the range."""
+    pictures, where = _View(_dataset(file, request["like"]), request["order"]), _where(path, request["like"])
+    order = find_layout(
+        pictures.shape,
+        pictures.dtype,
+        lambda rows: np.stack([pictures[int(row)] for row in rows]),
+        where,
+        request["layout"],
+    )
 
     def blocks() -> Iterator[tuple[int, Any]]:
+        if pictures.dtype == np.uint8:
+            yield 0, pictures[:1]  # which mostly tells
         for first, block in _blocks(pictures):
-            yield first, layout.arrange(block)
+            yield first, order.layout.arrange(block)
 
-    return find_value_range(pictures.dtype, blocks, where)
+    learned = request["learned"]
+    scale = find_value_range(
+        pictures.dtype,
+        blocks,
+        where,
+        said=request["range"],
+        learned=None if learned is None else tuple(learned),
+    )
+    return {
+        "scale": scale.facts(),
+        "channels_first": order.channels_first,
+        "notes": [*order.notes, *scale.notes],
+        "values": scale.kept,
+    }
 
 
 def _where(path: Path, name: str) -> str:
@@ -126,8 +317,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         ) from error
 
 
-def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
-    """Return a dataset whose description is harmless.
+def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset:
+    """Return a dataset whose description is harmless: of numbers, or of texts too.
 
     Raises:
         DataError: it is not.
@@ -157,9 +348,10 @@ def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
             f"{', '.join(_FILTERS.values())}; pack it anew with: h5repack -f GZIP=4."
         )
     kind = opened.get_type().get_class()
-    if kind not in {h5py.h5t.INTEGER, h5py.h5t.FLOAT}:
-        raise DataError(f"{where} holds text, objects or references, expected numbers.")
     dataset = h5py.Dataset(opened)
+    numbers = kind in {h5py.h5t.INTEGER, h5py.h5t.FLOAT} or (kind == h5py.h5t.ENUM and dataset.dtype == bool)
+    if not numbers and not (texts and kind == h5py.h5t.STRING):
+        raise DataError(f"{where} holds text, objects or references, expected numbers.")
     _check_storage(dataset, plan, where)
     return dataset
 
@@ -170,7 +362,9 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
 
     if dataset.shape is None or dataset.ndim == 0 or dataset.ndim > 4 or 0 in dataset.shape:
         raise DataError(f"{where} has the shape {dataset.shape}, expected at least one picture or label.")
-    promised = math.prod(dataset.shape) * dataset.dtype.itemsize
+    # A text of any length lies elsewhere in the file, and in its place 16 bytes that say where.
+    width = _REFERENCE if dataset.dtype.kind == "O" else dataset.dtype.itemsize
+    promised = math.prod(dataset.shape) * width
     stored = dataset.id.get_storage_size()
     size = Path(dataset.file.filename).stat().st_size
     if stored > size:
@@ -181,7 +375,7 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
     if plan.get_layout() == h5py.h5d.CHUNKED:
         chunk = plan.get_chunk()
         expected = math.prod(-(-whole // part) for whole, part in zip(dataset.shape, chunk, strict=True))
-        chunk_bytes = math.prod(chunk) * dataset.dtype.itemsize
+        chunk_bytes = math.prod(chunk) * width
         if chunk_bytes > MAX_CHUNK or expected > MAX_CHUNKS:
             raise DataError(
                 f"{where} lies in {expected:,} chunks of {chunk_bytes:,} bytes, expected at most {MAX_CHUNKS:,} of "
@@ -203,7 +397,7 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
         )
 
 
-def _blocks(dataset: h5py.Dataset) -> Iterator[tuple[int, Any]]:
+def _blocks(dataset: _View) -> Iterator[tuple[int, Any]]:
     """Yield the number of the first row, and rows; whole chunks, so that none is unpacked twice."""
     row = math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
     step = max(1, _BLOCK // row)

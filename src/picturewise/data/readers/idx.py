@@ -2,7 +2,8 @@
 
 Names decide what a file is where they say it (`t10k-images-idx3-ubyte.gz`: the test split's pictures), so
 that nothing of a split is opened unless it is asked for. Only a file whose name says neither pictures nor
-labels has its header read.
+labels has its header read. A file may lie in a folder of its own name, as in Kaggle's copy of MNIST. EMNIST, known by
+its name, stores its pictures with rows and columns exchanged; they are turned upright.
 """
 
 from __future__ import annotations
@@ -11,28 +12,53 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.arrays.labels import check_labels, numbered_classes
+from picturewise.data.arrays.find_value_range import find_value_range
+from picturewise.data.arrays.labels import (
+    UNLABELLED,
+    GivenLabels,
+    Numbering,
+    check_labelled,
+    number_classes,
+)
+from picturewise.data.arrays.lazy_rows import slices
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.pictures import decode
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers import idx_file
 from picturewise.data.readers.array_part import array_part
+from picturewise.data.readers.class_files import (
+    NamedClasses,
+    class_file,
+    emnist_classes,
+    may_name_classes,
+    read_class_file,
+)
 from picturewise.errors import DataError
 from picturewise.names import slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
-_TELLING = re.compile(r"(idx[1-4]|ubyte)([-_.](ubyte|gz))*$", re.IGNORECASE)
+_TELLING = re.compile(r"(idx[1-4]|ubyte)([-_.](ubyte|byte|int|int32|short|gz))*$", re.IGNORECASE)
 _ROLES = {"images": "pictures", "image": "pictures", "labels": "labels", "label": "labels"}
-_FORMAT_WORDS = frozenset({"idx1", "idx2", "idx3", "idx4", "idx", "ubyte", "gz"})
+_FORMAT_WORDS = frozenset(
+    {"idx1", "idx2", "idx3", "idx4", "idx", "ubyte", "gz", "byte", "uint8", "int8"}
+    | {"short", "int16", "int", "int32", "long", "int64"}
+)
+_SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that have -1
+_EMNIST = "emnist"
+_TURNED = (
+    "The pictures were turned upright: EMNIST, as the files' names say they are, stores rows and columns exchanged. If "
+    "they stood already, leave 'emnist' out of the files' names."
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +82,29 @@ class _Pair:
 
 @dataclass(frozen=True)
 class IdxReader:
-    """A recognised set of IDX files, see `Reader`."""
+    """A recognised set of IDX files, see `Reader`.
+
+    Attributes:
+        name: short, fit for a folder name.
+        pairs: the files of each split.
+        turned: rows and columns are exchanged in the files.
+        names: the file that names the classes.
+        known: the classes of a set that is known by its name.
+        notes: what is worth saying.
+        hints: none.
+    """
 
     name: str
     pairs: Mapping[SplitName, _Pair]
+    turned: bool = False
+    names: Path | None = None
+    known: NamedClasses | None = None
+    notes: tuple[str, ...] = ()
     hints: Hints = NO_HINTS
+
+    def as_stored(self) -> IdxReader:
+        """Return the source without what goes by the names of its files: pictures as they lie, numbers for classes."""
+        return IdxReader(self.name, self.pairs)
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -68,9 +112,10 @@ class IdxReader:
         return tuple(split for split in SPLITS if split in self.pairs)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The files of the split, and the labels of train."""
+        """The files of the split, those of train, and what names the classes."""
         pair, first = self.pairs[split], self.pairs[self.splits[0]]
-        return tuple(path for path in (pair.pictures, pair.labels, first.labels) if path is not None)
+        files = (pair.pictures, pair.labels, first.labels, first.pictures, self.names)
+        return tuple(dict.fromkeys(path for path in files if path is not None))
 
     def read(
         self,
@@ -80,28 +125,87 @@ class IdxReader:
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Reader.read`."""
-        classes = self._classes()
-        return Reading(
-            {split: self._part(split, classes, options, allocate) for split in self.splits if split in splits}
+        numbering, scale = self._numbering(), self._scale(options)
+        parts = {
+            split: self._part(split, numbering, scale, options, allocate)
+            for split in self.splits
+            if split in splits
+        }
+        return Reading(parts, (*self.notes, *numbering.notes, *scale.notes), values=scale.kept)
+
+    def _scale(self, options: ReadOptions) -> ValueRange:
+        """Return what the values of train stand for; of bytes, no more are read than tell it."""
+        path = self.pairs[self.splits[0]].pictures
+        return find_value_range(
+            idx_file.value_type(path),
+            lambda: idx_file.stored_blocks(path),
+            printable(path),
+            said=self.hints.value_range,
+            learned=options.learned,
         )
 
-    def _classes(self) -> tuple[str, ...]:
-        """Return "0" to the largest label of train, or of the first split that has labels."""
-        for split in self.splits:
-            labels = self.pairs[split].labels
-            if labels is not None:
-                return numbered_classes(idx_file.read_labels(labels))
-        return ()
+    def _numbering(self) -> Numbering:
+        """Return the classes: those that a file or EMNIST's publication names, else "0" to the largest label of train.
+
+        Without labels of train, those of the first split that has labels count.
+        """
+        path = next((path for split in self.splits if (path := self.pairs[split].labels) is not None), None)
+        if path is None:
+            return Numbering(())
+        labels = idx_file.read_labels(path)
+        known = self.known if self.names is None else read_class_file(self.names)
+        if known is None:
+            return number_classes(labels, None, printable(path))
+        there = labels.numbers[labels.numbers != UNLABELLED]
+        first = known.first if there.min(initial=known.first) >= known.first else 0
+        if self.names is not None and there.max(initial=0) >= first + len(known.names):
+            note = f"{printable(self.names)} names {len(known.names)} classes, and labels go up to {there.max()}, so "
+            note += "it was not used."
+            return replace(number_classes(labels, None, printable(path)), notes=(note,))
+        return Numbering(known.names, first)
 
     def _part(
-        self, split: SplitName, classes: tuple[str, ...], options: ReadOptions, allocate: Allocate
+        self,
+        split: SplitName,
+        numbering: Numbering,
+        scale: ValueRange,
+        options: ReadOptions,
+        allocate: Allocate,
     ) -> Part:
         pair = self.pairs[split]
-        images = idx_file.read_pictures(pair.pictures, allocate)
-        labels = None if pair.labels is None else idx_file.read_labels(pair.labels)
-        if labels is not None:
-            _check_labels(labels, len(images), classes, pair)
-        return array_part(images, labels, classes, printable(pair.pictures), options, allocate)
+        conversion = Conversion(scale, printable(pair.pictures))
+        images = idx_file.read_pictures(pair.pictures, allocate, conversion.to_bytes)
+        conversion.finish()
+        given = None if pair.labels is None else idx_file.read_labels(pair.labels)
+        labels = None if given is None else self._labels(given, len(images), numbering, split, options)
+        if self.turned:
+            count, width, height, channels = images.shape
+            upright = allocate(count, (height, width), channels)
+            for rows in slices(images):  # (n, W, H, C) → (n, H, W, C)
+                upright[rows] = images[rows].swapaxes(1, 2)
+            images = upright
+        return array_part(images, labels, numbering.classes, printable(pair.pictures), options, allocate)
+
+    def _labels(
+        self, given: GivenLabels, count: int, numbering: Numbering, split: SplitName, options: ReadOptions
+    ) -> NDArray[np.int64] | None:
+        pair = self.pairs[split]
+        where = printable(pair.labels)
+        if len(given.numbers) != count:
+            raise DataError(
+                f"{where} holds {len(given.numbers):,} labels for the {count:,} pictures of "
+                f"{printable(pair.pictures)}, expected one each; the two do not belong together."
+            )
+        if not given.are_there:
+            if split == self.splits[0]:
+                return None
+            raise DataError(
+                f"{where} holds {given.mark} only, so the {split} pictures have no labels. Move the files of {split} "
+                f"away; a {split} split is held out from train then."
+            )
+        labels = numbering.of(given, where)
+        check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
+        return labels
 
 
 def recognise(path: Path) -> IdxReader | None:
@@ -111,18 +215,101 @@ def recognise(path: Path) -> IdxReader | None:
         DataError: there are several sets in one folder, or labels without pictures.
         OSError: the folder cannot be read.
     """
-    if path.is_dir():
-        files = [file for entry in _regular_files(path) if (file := _look_at(entry)) is not None]
-        pairs = _pairs(_plain_before_gzipped(files), path)
+    folder = path if path.is_dir() else path.parent
+    alone = _alone_in(folder) if _TELLING.search(folder.name) else None
+    if alone is not None:  # a folder of the name of its only file
+        named, folder = _look_at(alone), folder.parent
     else:
-        named = _look_at(path)
-        if named is None:
+        named = None if path.is_dir() else _look_at(path)
+    if named is None:
+        if not path.is_dir():
             return None
-        relatives = [
-            file for entry in _regular_files(path.parent) if (file := _relative(entry, named)) is not None
-        ]
-        pairs = _pairs([named, *_plain_before_gzipped(relatives)], path)
-    return IdxReader(slug(path), pairs) if pairs else None
+        files = _plain_before_gzipped(
+            [found for file in _files(path) if (found := _look_at(file)) is not None]
+        )
+    else:
+        relatives = [found for file in _files(folder) if (found := _relative(file, named)) is not None]
+        files = [named, *_plain_before_gzipped(relatives)]
+    pairs = _pairs(files, path)
+    if not pairs:
+        return None
+    pairs, notes = _labelled(pairs)
+    beside = [file.name for file in _regular_files(folder)]
+    names = class_file(beside, files[0].words)
+    left = [
+        name
+        for name in beside
+        if may_name_classes(name) and name != names and _look_at(folder / name) is None
+    ]
+    notes += tuple(
+        f"{printable(name)} seems to name the classes and was not used: class_names.txt, with a name in each "
+        "line, would be."
+        for name in left[:3]
+    )
+    turned = any(_EMNIST in file.words for file in files)
+    if turned:
+        notes = (_TURNED, *notes)
+    return IdxReader(
+        slug(path),
+        pairs,
+        turned,
+        None if names is None else folder / names,
+        emnist_classes(files[0].words) if turned else None,
+        notes,
+    )
+
+
+def _labelled(pairs: Mapping[SplitName, _Pair]) -> tuple[dict[SplitName, _Pair], tuple[str, ...]]:
+    """Return the pairs without splits other than train whose labels are -1 throughout, which bytes cannot be."""
+    kept, notes = {}, []
+    for split, pair in pairs.items():
+        header = (
+            idx_file.sniff(pair.labels) if pair.labels and split != "train" and "train" in pairs else None
+        )
+        if header is not None and header.kind in _SIGNED and not _has_labels(pair.labels):
+            notes.append(
+                f"{printable(pair.labels)} holds -1 only, so its pictures have no labels and are no {split} split. "
+                f"Pass {printable(pair.pictures)} to predict to classify them."
+            )
+        else:
+            kept[split] = pair
+    return kept, tuple(notes)
+
+
+def _has_labels(path: Path | None) -> bool:
+    try:
+        return path is None or idx_file.read_labels(path).are_there
+    except DataError:  # told when it is read
+        return True
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder, and those that lie alone in a folder of the name of an IDX file."""
+    found = _regular_files(folder)
+    with os.scandir(folder) as entries:
+        folders = sorted(entry.name for entry in entries if entry.is_dir() and _TELLING.search(entry.name))
+    alone = [file for name in folders if (file := _alone_in(folder / name)) is not None]
+    said = {_said(file.name): file for file in found}
+    for file in alone:
+        plain = said.get(_said(file.name))
+        if plain is None:
+            found.append(file)
+        elif plain.stat().st_size != file.stat().st_size:
+            raise DataError(
+                f"{printable(plain)} and {printable(file)} have one name and differ in size, expected one file; move "
+                "the wrong one away."
+            )
+    return found
+
+
+def _said(name: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[-_. ]+", name.casefold()))
+
+
+def _alone_in(folder: Path) -> Path | None:
+    """Return the file that lies alone in a folder."""
+    files = _regular_files(folder)
+    return files[0] if len(files) == 1 else None
 
 
 def _regular_files(folder: Path) -> list[Path]:
@@ -196,13 +383,3 @@ def _pair(roles: Mapping[str, Path]) -> _Pair:
             "for 'labels'; put it there."
         )
     return _Pair(roles["pictures"], roles.get("labels"))
-
-
-def _check_labels(labels: NDArray[np.int64], pictures: int, classes: tuple[str, ...], pair: _Pair) -> None:
-    where = f"{printable(pair.labels)}"
-    if len(labels) != pictures:
-        raise DataError(
-            f"{where} holds {len(labels):,} labels for the {pictures:,} pictures of "
-            f"{printable(pair.pictures)}, expected one each; the two do not belong together."
-        )
-    check_labels(labels, classes, where)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.arrays.labels import to_labels
+from picturewise.data.arrays.labels import GivenLabels, given_labels
 from picturewise.data.arrays.layout import MAX_SIDE
+from picturewise.data.arrays.lazy_rows import slices
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.archives.gzip_stream import CHUNK, MAX_UNPACKED, UnpackedStream
@@ -34,7 +35,15 @@ INTEGER_TYPES: Mapping[int, np.dtype[Any]] = {
     0x0B: np.dtype(">i2"),
     0x0C: np.dtype(">i4"),
 }
+PICTURE_TYPES: Mapping[int, np.dtype[Any]] = {
+    **INTEGER_TYPES,
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
 VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
+
+Convert = Callable[[NDArray[Any], int], NDArray[np.uint8]]
+"""Returns pictures (n, H, W, C) as uint8, from the stored values and the number of the first picture."""
 
 _GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
 
@@ -82,24 +91,85 @@ def read_header(path: Path) -> IdxHeader:
         return _header(file, path)
 
 
-def read_pictures(path: Path, allocate: Allocate = allocate_in_memory) -> NDArray[np.uint8]:
+def read_pictures(
+    path: Path, allocate: Allocate = allocate_in_memory, convert: Convert | None = None
+) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) uint8, in the array that `allocate` gives.
+
+    Args:
+        path: the file.
+        allocate: gives the array.
+        convert: brings the stored values to bytes; None: they must be bytes, and stay as they are.
 
     Raises:
         DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
     """
     with _opened(path) as file:
         header = _header(file, path)
-        _check_pictures(header, path)
+        _check_pictures(header, path, bytes_only=convert is None)
         _check_promise(header, path, zipped=file.zipped)
         count, height, width, channels = (*header.shape, 1)[:4]
         images = allocate(count, (height, width), channels)  # (N, H, W) → (N, H, W, 1)
-        _fill(images.reshape(-1), file, header, path)
+        if header.kind == PICTURE_TYPE:
+            _fill(images.reshape(-1), file, header, path)
+        if convert is None:
+            return images
+        stored = _stored_blocks(file, header, path) if header.kind != PICTURE_TYPE else _own_blocks(images)
+        for first, block in stored:
+            converted = convert(block, first)
+            if converted is not block:
+                images[first : first + len(block)] = converted
         return images
 
 
-def read_labels(path: Path) -> NDArray[np.int64]:
-    """Return labels (N,) int64, each 0 or more.
+def value_type(path: Path) -> np.dtype[Any]:
+    """Return the type of a file's values.
+
+    Raises:
+        DataError: the file is no IDX file of pictures.
+    """
+    header = read_header(path)
+    _check_pictures(header, path)
+    return PICTURE_TYPES[header.kind]
+
+
+def stored_blocks(path: Path) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the number of the first picture, and stored values (n, H, W, C), until all were there.
+
+    Raises:
+        DataError: as for `read_pictures`.
+    """
+    with _opened(path) as file:
+        header = _header(file, path)
+        _check_pictures(header, path)
+        _check_promise(header, path, zipped=file.zipped)
+        yield from _stored_blocks(file, header, path)
+
+
+def _stored_blocks(file: UnpackedStream, header: IdxHeader, path: Path) -> Iterator[tuple[int, NDArray[Any]]]:
+    dtype, shape = PICTURE_TYPES[header.kind], (*header.shape, 1)[1:4]
+    row = math.prod(shape) * dtype.itemsize
+    step, filled = max(1, CHUNK // row), 0
+    for first in range(0, header.shape[0], step):
+        content = bytearray()
+        wanted = min(step, header.shape[0] - first) * row
+        while len(content) < wanted and (part := file.take(min(CHUNK, wanted - len(content)))):
+            content += part
+        filled += len(content)
+        if len(content) < wanted:
+            _check_length(filled, header, path)
+        yield first, np.frombuffer(content, dtype).reshape(-1, *shape)
+    if file.take(1):  # going on to the end also has the checksum compared
+        _check_length(filled + 1, header, path, found="at least ")
+
+
+def _own_blocks(images: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    for rows in slices(images):
+        yield rows.start, images[rows]
+
+
+def read_labels(path: Path) -> GivenLabels:
+    """Return the labels.
 
     Raises:
         DataError: the file is no IDX file of whole numbers, or has not the bytes that it promises.
@@ -114,13 +184,13 @@ def read_labels(path: Path) -> NDArray[np.int64]:
         _check_promise(header, path, zipped=file.zipped)
         flat = np.empty(header.nbytes, np.uint8)
         _fill(flat, file, header, path)
-    return to_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
+    return given_labels(flat.view(INTEGER_TYPES[header.kind]), header.shape[0], _shown(path))
 
 
-def _check_pictures(header: IdxHeader, path: Path) -> None:
-    if header.role != "pictures" or header.kind != PICTURE_TYPE:
+def _check_pictures(header: IdxHeader, path: Path, *, bytes_only: bool = False) -> None:
+    if header.role != "pictures" or (bytes_only and header.kind != PICTURE_TYPE):
         raise DataError(
-            f"{_shown(path)} holds {_words(header)}, expected pictures: bytes in the dimensions (N, H, W) or "
+            f"{_shown(path)} holds {_words(header)}, expected pictures: numbers in the dimensions (N, H, W) or "
             "(N, H, W, 1 or 3); is it under the name of another file?"
         )
     count, height, width = header.shape[:3]

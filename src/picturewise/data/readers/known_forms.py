@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from picturewise.data.contract import Reader
@@ -13,6 +14,7 @@ from picturewise.data.readers import (
     hdf5,
     idx,
     named_pictures,
+    npy,
     npz,
     parquet,
     pickled_arrays,
@@ -30,19 +32,30 @@ def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
     return lambda path, _: recognise(path)
 
 
+def _with(recognise: Callable[[Path], Reader | None], *names: str) -> Recognised:
+    """Return the function of a form that goes by the hints of these names when it is read."""
+
+    def recognised(path: Path, hints: Hints) -> Reader | None:
+        reader = recognise(path)
+        return None if reader is None else replace(reader, hints=hints.only(*names))  # type: ignore[type-var]
+
+    return recognised
+
+
 READERS: tuple[Recognised, ...] = (
     named_pictures.recognise,  # only where the user says so, and then before whatever else may lie there
-    _without_hints(svhn.recognise),
-    _without_hints(hdf5.recognise),
-    _without_hints(parquet.recognise),
+    _with(svhn.recognise, "value_range"),
+    hdf5.recognise,
+    parquet.recognise,
     lists.recognise,
-    _without_hints(pixel_csv.recognise),
-    _without_hints(idx.recognise),
+    pixel_csv.recognise,
+    _with(idx.recognise, "value_range"),
     _without_hints(usps.recognise),
     _without_hints(cifar.recognise),
-    _without_hints(npz.recognise),
-    _without_hints(pickled_arrays.recognise),
+    npz.recognise,
+    npy.recognise,
+    pickled_arrays.recognise,
     lists.refuse_unused,
-    _without_hints(folders.recognise),
-    _without_hints(pixel_csv.recognise_unlabelled),
+    _with(folders.recognise, "value_range"),
+    pixel_csv.recognise_unlabelled,
 )

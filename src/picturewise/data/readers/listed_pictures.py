@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate
-from picturewise.data.arrays.lazy_rows import chosen
+from picturewise.data.arrays.lazy_rows import chosen, slices
 from picturewise.data.arrays.picture_statistics import as_rows
+from picturewise.data.arrays.value_range import ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -24,6 +25,7 @@ from picturewise.data.pictures.background import find_background
 from picturewise.data.pictures.decode import Form, PictureError, PictureHeader
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.readers.deep_pictures import find_scale, scale_for
 from picturewise.data.readers.folder_listing import Listing
 from picturewise.errors import DataError
 from picturewise.split_names import SplitName
@@ -32,6 +34,7 @@ from picturewise.untrusted.confined.protocol import Item
 
 LONGEST_SIDE = 224  # of a size that is chosen, not asked for
 _SAMPLE = 64  # files
+_BLACK = 16  # pixels up to this look black
 
 _Looks = list[Look | PictureError]
 
@@ -61,6 +64,8 @@ def read_listings(
     options: ReadOptions,
     progress: Progress | None,
     allocate: Allocate,
+    *,
+    said: str | None = None,
 ) -> Reading:
     """Return the pictures of the splits `asked`.
 
@@ -73,6 +78,7 @@ def read_listings(
         options: the size, and whether bad files are left out.
         progress: counts each look and each decoding of a file; where files are decoded again, it steps back.
         allocate: gives the array for a split's pictures.
+        said: the range of the numbers in pictures of more than 8 bits, as the user named it.
 
     Raises:
         DataError: files cannot be read and are not to be left out, or too little is left.
@@ -81,9 +87,9 @@ def read_listings(
     asked = [split for split in listings if split in asked]
     tick = _ticker(sum(len(listings[split].entries) * (1 + (split in asked)) for split in listings), progress)
     paths = {split: [entry.path for entry in found.entries] for split, found in listings.items()}
-    guess = _guess(paths[first], options) if first in asked else None
+    guess = _guess(paths[first], options, said) if first in asked else None
     found = _read(paths[first], guess, tick, allocate)
-    form, notes = _form(found.looks, options, places[first])
+    form, scale, notes = _form(found.looks, options, places[first], said)
     if first in asked and form != guess:
         looks = found.looks
         del found  # and with it the room for the pictures of another form
@@ -93,8 +99,16 @@ def read_listings(
     for split in asked:
         if split != first:
             found = _read(paths[split], form, tick, allocate)
+            own = scale_for(found.looks, places[split], scale)
+            if own is not None and scale is None:  # deep files, of which train has none
+                looks = found.looks
+                tick(-len(looks))
+                found = _decoded(paths[split], looks, _in_range(form, own), tick, allocate)
         parts[split] = _part(listings[split], found, listings[first].classes, places[split])
-    reading = Reading(parts, notes, background=form.background)
+    if first in parts and scale is None:
+        notes += _looks_black(parts[first].pictures)
+    values = None if scale is None else scale.kept
+    reading = Reading(parts, notes, background=form.background, values=values)
     if reading.skipped and not options.skip_bad:
         raise _bad_files(reading.skipped, sum(len(listings[split].entries) for split in asked), root)
     for split, part in parts.items():
@@ -102,7 +116,7 @@ def read_listings(
     return reading
 
 
-def _guess(paths: Sequence[Item], options: ReadOptions) -> Form | None:
+def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> Form | None:
     """Return what the pictures are likely to be brought to; None: who knows, or these are too few to spare time."""
     if len(paths) <= _SAMPLE:
         return None
@@ -111,7 +125,10 @@ def _guess(paths: Sequence[Item], options: ReadOptions) -> Form | None:
     headers = [look.header for look in looks if isinstance(look, Look)]
     if not headers:
         return None
-    form, _ = _form(looks, options, "")
+    try:
+        form, _, _ = _form(looks, options, "", said)
+    except DataError:  # nobody can know the range of their numbers; all of them may tell, or are refused
+        return None
     if options.size is not None and form.channels == 3:
         return form  # whatever the others are
     alike = options.size is not None or len({(header.height, header.width) for header in headers}) == 1
@@ -142,9 +159,9 @@ def _decoded(paths: Sequence[Item], looks: _Looks, form: Form, tick: Tick, alloc
 
 
 def _form(
-    looks: Sequence[Look | PictureError], options: ReadOptions, place: str
-) -> tuple[Form, tuple[str, ...]]:
-    """Decide size, channels and background from the headers of the first split."""
+    looks: Sequence[Look | PictureError], options: ReadOptions, place: str, said: str | None
+) -> tuple[Form, ValueRange | None, tuple[str, ...]]:
+    """Decide size, channels, background and the range of deep pictures' numbers from the first split's headers."""
     headers = [look.header for look in looks if isinstance(look, Look)]
     if not headers:
         reason = next((look.reason for look in looks if isinstance(look, PictureError)), "no files")
@@ -154,9 +171,30 @@ def _form(
         )
     channels = 3 if any(header.colour for header in headers) else 1
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
-    hidden = [header.hidden_by for header in headers]
-    background, said = find_background(hidden, options.background)
-    return Form(*size, channels, options.resize, background=background), (*notes, *said)
+    background, why = find_background([header.hidden_by for header in headers], options.background)
+    scale = find_scale(looks, place, said=said, learned=options.learned)
+    form = _in_range(Form(*size, channels, options.resize, background=background), scale)
+    return form, scale, (*notes, *why, *(() if scale is None else scale.notes))
+
+
+def _in_range(form: Form, scale: ValueRange | None) -> Form:
+    return form if scale is None else form._replace(values=(scale.low, scale.high))
+
+
+def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
+    """Return a note on 8-bit pictures that were likely stored as 0..1 or 0..15; nothing is made of them but that."""
+    highest = 0
+    for rows in slices(pictures.images):
+        highest = max(highest, int(pictures.images[rows].max()))
+        if highest > _BLACK:
+            return ()
+    if not highest:
+        return ()
+    note = (
+        f"{pictures.origin}: no pixel is above {highest} of 255, so the pictures look black. Files of 8 bits are "
+        f"always read as 0..255; if {highest} is white, save them anew with 255 for white."
+    )
+    return (note,)
 
 
 def _common_size(

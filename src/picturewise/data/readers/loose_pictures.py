@@ -7,20 +7,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from picturewise.data.arrays.value_range import PLAIN, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE
-from picturewise.data.pictures.decode import Form
-from picturewise.data.pictures.decode_files import decode_each
+from picturewise.data.pictures.decode import Form, PictureError
+from picturewise.data.pictures.decode_files import decode_each, look_at_each
+from picturewise.data.pictures.pixels import DEEP
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.readers.deep_pictures import find_scale
 from picturewise.errors import DataError
 from picturewise.file_names import path_of, text_of
 from picturewise.names import slug
 from picturewise.printable import printable
 from picturewise.split_names import SplitName
+
+OBEYED = ("value_range",)
+"""The hints that say something about picture files alone."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class LoosePictures:
         background = options.background or WHITE  # a classifier's, for these are to be predicted
         form = Form(*options.size, 3, options.resize, background=background)
         images, errors = decode_each(self.files, form, tick)
+        scale = self._decode_deep(images, errors, form, options)
         names = [text_of(file) for file in self.files]
         bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
         _check(bad, len(names), skip_bad=options.skip_bad)
@@ -82,7 +90,36 @@ class LoosePictures:
         pictures = ImageSet(images, None, (), printable(self.place), names)
         kept = pictures.select(np.array(good, np.int64)) if bad else pictures
         part = Part(kept, skipped=(*bad, *self.left_out))
-        return Reading({"train": part}, background=background)
+        notes = () if scale is None else scale.notes
+        values = None if scale is None else scale.kept
+        return Reading({"train": part}, notes, background=background, values=values)
+
+    def _decode_deep(
+        self,
+        images: NDArray[np.uint8],
+        errors: dict[int, PictureError],
+        form: Form,
+        options: ReadOptions,
+    ) -> ValueRange | None:
+        """Decode those files whose numbers have more than 8 bits, in one range; return it, if there are any."""
+        deep = [index for index, error in errors.items() if error.reason == DEEP]
+        said = self.hints.value_range
+        if not deep and (said is None or len(errors) == len(self.files)):
+            return None
+        files = [self.files[index] for index in deep or range(len(self.files))]
+        looks = look_at_each(files, lambda _: None)
+        learned = None if options.learned == PLAIN else options.learned
+        scale = find_scale(looks, printable(self.place), said=said, learned=learned)
+        if scale is None:  # the files have changed meanwhile
+            return None
+        values = (scale.low, scale.high)
+        more, bad = decode_each(files, form._replace(values=values), lambda _: None)
+        for place, index in enumerate(deep):
+            images[index] = more[place]
+            del errors[index]
+            if place in bad:
+                errors[index] = bad[place]
+        return scale
 
 
 def _check(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:

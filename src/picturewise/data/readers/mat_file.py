@@ -34,6 +34,7 @@ _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f
 _PLAIN_CLASSES = range(
     6, 16
 )  # double, single and the whole numbers; below are cells, structures, objects, text
+_HDF5_AT = 512
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 1 << 20
 
@@ -58,6 +59,17 @@ class Matrix:
     def nbytes(self) -> int:
         """The bytes of the numbers."""
         return math.prod(self.shape) * self.dtype.itemsize
+
+
+def is_hdf5(path: Path) -> bool:
+    """Return whether a file is of version 7.3, which is HDF5.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with _opened(path) as file:
+        start = file.read(_HDF5_AT + len(_HDF5))
+    return start.startswith(_HDF5) or start[_HDF5_AT:] == _HDF5
 
 
 def matrices(path: Path) -> dict[str, Matrix]:

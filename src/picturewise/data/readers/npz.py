@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.readers.array_names import find_keys, unlike_any
 from picturewise.data.readers.array_sets import ArraySetReader
+from picturewise.data.readers.array_views import arranged, forms_of
 from picturewise.data.readers.folder_listing import visible_entries
 from picturewise.errors import DataError
 from picturewise.printable import printable
@@ -19,17 +21,53 @@ from picturewise.untrusted.archives import archive
 from picturewise.untrusted.npy import MAX_HEADER, decode_npy, read_header
 from picturewise.untrusted.scratch import mapped_pieces
 
+_START = 1 << 20  # bytes
 
-def recognise(path: Path) -> ArraySetReader | None:
-    """Return the source for a zip of `.npy` files at `path`, or None where it is none. None of them is read.
+
+def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
+    """Return the source for `.npz` files at `path`, or None where there are none. No array of pictures is read.
+
+    Several in a folder, such as train.npz and test.npz, are the parts of one set.
 
     Raises:
-        DataError: it is damaged, or no array's name speaks of pictures.
-        OSError: it cannot be read.
+        DataError: one is damaged, or no array's name speaks of pictures.
+        UsageError: no array has the name that `hints` say.
+        OSError: one cannot be read.
     """
-    _refuse_lone_arrays(path)
-    if not path.is_file():
+    files = _several(path) if path.is_dir() else [path] if path.is_file() else []
+    found = {file: inside for file in files if (inside := _members(file)) is not None}
+    if not found:
         return None
+    members = {
+        name if len(found) == 1 else f"{file.stem}/{name}": (file, member)
+        for file, inside in found.items()
+        for name, member in inside.items()
+    }
+    arrays = _Arrays(members)
+    try:
+        keys = find_keys(forms_of(arrays, members), printable(path), hints.label_column)
+    except DataError as error:
+        if len(found) == 1:
+            raise
+        raise DataError(
+            f"{printable(path)} holds {len(found)} .npz files that are not the parts of one set. Name one of "
+            "them, such as "
+            f"{printable(next(iter(found)))}."
+        ) from error
+    if keys is None:
+        raise unlike_any(members, printable(path))
+    return arranged(path, keys, lambda: arrays, hints, tuple(found))
+
+
+def _several(folder: Path) -> list[Path]:
+    """Return the `.npz` files of a folder that holds nothing else, if there are two or more."""
+    entries = visible_entries(folder)
+    files = [Path(entry.path) for entry in entries if entry.name.lower().endswith(".npz")]
+    return files if len(files) == len(entries) > 1 else []
+
+
+def _members(path: Path) -> dict[str, str] | None:
+    """Return the arrays of one zip by their names, or None where a file is no set of arrays."""
     named = path.suffix.lower() == ".npz"
     if not archive.is_zip(path):
         if named:
@@ -43,49 +81,39 @@ def recognise(path: Path) -> ArraySetReader | None:
         if named:
             raise
         return None
-    if not members and not named:
-        return None
-    keys = find_keys(members, printable(path))
-    if keys is None:
-        raise unlike_any(members, printable(path))
-    return ArraySetReader(path, keys, lambda: _Arrays(path, members))
-
-
-def _refuse_lone_arrays(path: Path) -> None:
-    """Say how arrays that were saved one by one become a set."""
-    if path.is_dir():
-        names = [entry.name for entry in visible_entries(path)]
-        lone = bool(names) and all(name.lower().endswith(".npy") for name in names)
-    else:
-        lone = path.suffix.lower() == ".npy"
-    if lone:
-        raise DataError(
-            f"{printable(path)} holds arrays one by one (.npy), expected a set in one file; put them together "
-            "with numpy.savez('set.npz', x_train=pictures, y_train=labels)."
-        )
+    return members if members or named else None
 
 
 @dataclass(frozen=True, eq=False)
 class _Arrays:
     """The arrays of an `.npz`, see `array_sets.Arrays`: each is unpacked into a file without a name and mapped."""
 
-    path: Path
-    members: Mapping[str, str]
+    members: Mapping[str, tuple[Path, str]]
 
     def load(self, key: str) -> NDArray[Any]:
         """Return the array under a name."""
-        content = mapped_pieces(archive.pieces(self.path, self.members[key]))
+        content = mapped_pieces(archive.pieces(*self.members[key]))
         return decode_npy(content, self._where(key))
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Return the shape and the type of an array; no more than its first piece is unpacked."""
         start = b""
-        for piece in archive.pieces(self.path, self.members[key]):
+        for piece in archive.pieces(*self.members[key]):
             start += piece
             if len(start) > 2 * MAX_HEADER:
                 break
         header = read_header(start, self._where(key))
         return header.shape, header.dtype
 
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the first numbers of an array of bytes; no more than a megabyte is unpacked."""
+        start = b""
+        for piece in archive.pieces(*self.members[key]):
+            start += piece
+            if len(start) > _START:
+                break
+        return np.frombuffer(start, np.uint8, offset=read_header(start, self._where(key)).length)
+
     def _where(self, key: str) -> str:
-        return f"{printable(self.path)}: '{printable(key)}'"
+        path, member = self.members[key]
+        return f"{printable(path)}: '{printable(member.removesuffix('.npy'))}'"

@@ -1,42 +1,88 @@
 """Parquet files with pictures and labels, as the Hugging Face hub stores them: one, or a folder of shards.
 
-Shards are named after their split, `train-00000-of-00002.parquet`. The files are opened in a child process
-only, see `untrusted.confined` and `parquet_file`; it needs pyarrow, which the extra `parquet` brings.
+Shards are named after their split, `train-00000-of-00002.parquet`, or lie in a folder of its name. The files are opened
+in a child process only, see `untrusted.confined` and `parquet_file`; it needs pyarrow, which the extra `parquet`
+brings.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
-from picturewise.data.contract import Progress, Reading
+from picturewise.data.arrays.labels import UNLABELLED
+from picturewise.data.contract import Part, Progress, Reading
+from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.folder_listing import FolderEntry, Listing
+from picturewise.data.readers.folder_listing import FolderEntry, Listing, is_folder, visible_entries
 from picturewise.data.readers.listed_pictures import read_listings
-from picturewise.errors import DataError
-from picturewise.names import natural_order, slug
+from picturewise.data.readers.split_column import SPLIT_COLUMNS
+from picturewise.errors import DataError, UsageError
+from picturewise.names import listed, natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
-from picturewise.untrusted.confined.call import Budget, run_confined
+from picturewise.untrusted.confined.call import Answer, Budget, run_confined
 
-IMAGE_COLUMNS = ("image", "img", "images", "picture", "image_bytes", "bytes", "content")
-LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target", "category", "digit", "y")
+IMAGE_COLUMNS = (
+    *(
+        "image",
+        "img",
+        "images",
+        "picture",
+        "image_bytes",
+        "bytes",
+        "content",
+        "pixel_values",
+        "pixels",
+        "image_data",
+    ),
+    *("photo", "imgs", "pictures", "x"),
+)
+LABEL_COLUMNS = (
+    *(
+        "label",
+        "labels",
+        "fine_label",
+        "class",
+        "target",
+        "category",
+        "digit",
+        "y",
+        "class_name",
+        "label_name",
+    ),
+    *("species", "breed", "coarse_label", "targets", "classes"),
+)
+OBEYED = ("label_column", "file_column", "split_column", "value_range")
+_ENDING = ".parquet"
 _MAX_FILE = 4 << 30
 _BYTES_A_SECOND = 30 << 20
+_CHILD = "picturewise.data.readers.parquet_file"
 
 
 @dataclass(frozen=True)
 class ParquetReader:
-    """Recognised Parquet files, see `Reader`."""
+    """Recognised Parquet files, see `Reader`.
+
+    Attributes:
+        root: the folder, or the file.
+        shards: the files of each split.
+        values: of the column of splits: those that stand for each split, whose rows lie in all files then.
+        notes: what is worth saying.
+        hints: those that it goes by.
+    """
 
     root: Path
     shards: Mapping[SplitName, tuple[Path, ...]]
+    values: Mapping[SplitName, tuple[str, ...]] | None = None
+    notes: tuple[str, ...] = ()
     hints: Hints = NO_HINTS
 
     @property
@@ -46,7 +92,7 @@ class ParquetReader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files' names say."""
+        """The splits that the files' names say, or a column."""
         return tuple(split for split in SPLITS if split in self.shards)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -63,78 +109,253 @@ class ParquetReader:
         """Return the pictures of `splits`; see `Reader.read` and `read_listings`."""
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
-        listings = {split: _listing(self.shards[split]) for split in dict.fromkeys([first, *asked])}
+        needed = list(dict.fromkeys([first, *asked]))
+        said: dict[str, Any] = {"range": self.hints.value_range, "learned": options.learned, "scale": None}
+        if self.values is None:
+            rows = {split: _rows(self.shards[split], self.hints, said) for split in needed}
+        else:
+            whole = _rows(self.shards[first], self.hints, said)
+            rows = {split: whole.of_splits(self.values[split]) for split in needed}
+        listings = {split: found.listing for split, found in rows.items()}
         classes = listings[first].classes
         for split, listing in listings.items():
             strange = [name for name in listing.classes if name not in classes]
-            if strange:
+            if strange and rows[first].labelled:
                 raise DataError(
                     f"{printable(self.root)}: {split} holds the class '{strange[0]}', which {first} does not have."
                 )
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
-        return read_listings(listings, asked, places, shown, options, progress, allocate)
+        reading = read_listings(
+            listings, asked, places, shown, options, progress, allocate, said=self.hints.value_range
+        )
+        if not rows[first].labelled:
+            parts = {split: _unlabelled(part) for split, part in reading.parts.items()}
+            reading = replace(reading, parts=parts)
+        scale = said["scale"]  # of lists of numbers, found on train
+        if scale is None:
+            return replace(reading, notes=(*self.notes, *reading.notes))
+        notes = (*self.notes, *reading.notes, *([printable(scale["note"])] if scale["note"] else []))
+        kept = scale["values"]
+        return replace(
+            reading, notes=notes, values=None if kept is None else (float(kept[0]), float(kept[1]))
+        )
 
 
-def recognise(path: Path) -> ParquetReader | None:
+def _unlabelled(part: Part) -> Part:
+    return replace(part, pictures=replace(part.pictures, labels=None, classes=()))
+
+
+def recognise(path: Path, hints: Hints = NO_HINTS) -> ParquetReader | None:
     """Return the source for Parquet files at `path`, one or a folder of them; None where there are none.
 
     Raises:
+        DataError: there are several sets in it, a file cannot be used, or has no column that `hints` name.
+        UsageError: a column of splits is asked for where files are splits.
         OSError: the folder or file cannot be read.
     """
     if path.is_file():
         with path.open("rb") as file:
-            return ParquetReader(path, {_split(path.stem): (path,)}) if file.read(4) == b"PAR1" else None
-    if not path.is_dir():
+            if file.read(4) != b"PAR1":
+                return None
+        return _described(path, {_split(path.stem) or "train": (path,)}, hints)
+    shards = _shards(path) if path.is_dir() else None
+    return None if shards is None else _described(path, shards, hints)
+
+
+def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
+    """Return the files of each split: in a folder, in `data` below it, or in a folder per split."""
+    own = _files(path)
+    if own:
+        return _by_split({file: _split(file.name) for file in own})
+    inside = {entry.name: Path(entry.path) for entry in visible_entries(path) if is_folder(entry)}
+    if _files(inside.get("data", path)):  # the hub keeps the shards there
+        return _shards(inside["data"])
+    found = {name: files for name, folder in inside.items() if (files := _files(folder))}
+    if not found:
         return None
-    # The hub keeps the shards in a folder "data" below the set's own.
-    for folder in (path, path / "data"):
-        if not folder.is_dir():
-            continue
-        with os.scandir(folder) as entries:
-            names = sorted(e.name for e in entries if e.name.lower().endswith(".parquet") and e.is_file())
-        shards: dict[SplitName, list[Path]] = defaultdict(list)
-        for name in names:
-            shards[_split(name)].append(folder / name)
-        if shards:
-            return ParquetReader(path, {split: tuple(files) for split, files in shards.items()})
-    return None
+    splits = {name: split_of(name) for name in found}
+    if None not in splits.values():
+        return _by_split({file: splits[name] for name, files in found.items() for file in files})
+    if len(found) == 1:
+        return _shards(inside[next(iter(found))])
+    raise DataError(
+        f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Name one "
+        "of them, "
+        f"such as {printable(inside[next(iter(found))])}."
+    )
 
 
-def _split(name: str) -> SplitName:
+def _files(folder: Path) -> list[Path]:
+    return [
+        Path(entry.path)
+        for entry in visible_entries(folder)
+        if entry.name.lower().endswith(_ENDING) and not is_folder(entry)
+    ]
+
+
+def _by_split(files: Mapping[Path, SplitName | None]) -> dict[SplitName, tuple[Path, ...]]:
+    shards: dict[SplitName, list[Path]] = defaultdict(list)
+    for file, split in files.items():
+        shards[split or "train"].append(file)
+    return {split: tuple(found) for split, found in shards.items()}
+
+
+def _split(name: str) -> SplitName | None:
     words = re.split(r"[-_. ]+", name)
-    return next((split for word in words if (split := split_of(word)) is not None), "train")
+    return next((split for word in words if (split := split_of(word)) is not None), None)
 
 
-def _listing(shards: Sequence[Path]) -> Listing:
-    """Return the pictures of one split, still packed, with their classes."""
-    entries: list[FolderEntry] = []
-    named: list[str] | None = None
-    found: set[str] = set()
-    for path in shards:
-        size = path.stat().st_size
-        if size > _MAX_FILE:
-            raise DataError(
-                f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}; split it into shards."
+def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: Hints) -> ParquetReader:
+    """Return the reader, with what the columns say: which rows are of which split, and which have no labels."""
+    where = printable(path)
+    facts = {split: _describe(files[0], hints) for split, files in shards.items()}
+    first = next(split for split in SPLITS if split in shards)
+    notes = list(_unused(facts[first], where))
+    for split in [split for split in shards if split != first and "train" in shards]:
+        if all(
+            _describe(file, hints)["unlabelled"] or facts[split]["labels"] is None for file in shards[split]
+        ):
+            notes.append(
+                f"{where}: the {split} pictures have no labels, so they are no {split} split. Pass "
+                f"{printable(shards[split][0])} to predict to classify them."
             )
-        limits = Budget(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
-        if size < 16 << 20:
-            limits = Budget(memory=600 << 20, seconds=limits.seconds, output=limits.output)
-        request = {"images": [*IMAGE_COLUMNS], "labels": [*LABEL_COLUMNS]}
-        answer = run_confined("picturewise.data.readers.parquet_file:read", path, request, limits)
+            shards = {other: files for other, files in shards.items() if other != split}
+    values = None
+    if len(shards) == 1 and facts[first]["split"] is not None:
+        values = _values([_describe(file, hints) for file in shards[first]], hints, where)
+    elif hints.split_column is not None:
+        raise UsageError(f"{where} has a file for each split, so --split-column says nothing.")
+    if values is not None:
+        shards = dict.fromkeys(values, shards[first])
+    elif facts[first]["split"] is not None and len(shards) == 1:
+        name = printable(facts[first]["split"])
+        notes.append(
+            f"{where}: the column '{name}' holds other words than train, valid and test and was not used. Rows "
+            "are kept "
+            "apart by a column with such words, which --split-column names."
+        )
+    return ParquetReader(path, shards, values, tuple(notes), hints.only(*OBEYED))
+
+
+def _values(
+    facts: Sequence[Mapping[str, Any]], hints: Hints, where: str
+) -> dict[SplitName, tuple[str, ...]] | None:
+    """Return the values of the column of splits that stand for each split; None: it says none."""
+    if any(found["splits"] is None for found in facts):
+        if hints.split_column is not None:
+            raise DataError(
+                f"{where}: the column '{printable(hints.split_column)}' holds other values than words for splits "
+                "such as "
+                "train, valid and test."
+            )
+        return None
+    together: dict[str, SplitName] = {}
+    for found in facts:
+        together |= found["splits"]
+    return {
+        split: tuple(value for value, one in together.items() if one == split)
+        for split in SPLITS
+        if split in together.values()
+    }
+
+
+def _unused(facts: Mapping[str, Any], where: str) -> list[str]:
+    """Return notes for the columns that are not used."""
+    notes = []
+    for name, what in facts["others"][:3]:
+        option = (
+            f" If it holds the labels, pass --label-column {name}." if name in facts["labels_too"] else ""
+        )
+        notes.append(f"{where}: the column '{name}' ({what}) was not used.{option}")
+    if len(facts["others"]) > 3:
+        notes.append(f"{where}: neither were {listed([name for name, _ in facts['others'][3:]])}.")
+    return notes
+
+
+def _describe(path: Path, hints: Hints) -> dict[str, Any]:
+    return _answer(path, "describe", hints).facts
+
+
+def _answer(path: Path, function: str, hints: Hints, said: Mapping[str, Any] | None = None) -> Answer:
+    size = path.stat().st_size
+    if size > _MAX_FILE:
+        raise DataError(
+            f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}; split it into shards."
+        )
+    limits = Budget(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
+    if size < 16 << 20:
+        limits = Budget(memory=600 << 20, seconds=limits.seconds, output=limits.output)
+    request = {
+        "images": [*IMAGE_COLUMNS],
+        "labels": [*LABEL_COLUMNS],
+        "splits": [*SPLIT_COLUMNS],
+        **{name: getattr(hints, name) for name in OBEYED[:3]},
+        **(said or {}),
+    }
+    return run_confined(f"{_CHILD}:{function}", path, request, limits)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of some files: pictures, still packed, with their classes.
+
+    Attributes:
+        entries: one a row; its class name is empty without a label.
+        splits: the value of the column of splits of each, where there is one.
+        named: names in the order of the label numbers, where a file says it.
+        labelled: whether any row has a label.
+    """
+
+    entries: tuple[FolderEntry, ...]
+    splits: tuple[str, ...]
+    named: tuple[str, ...] | None
+    labelled: bool
+
+    def of_splits(self, values: Collection[str]) -> _Rows:
+        """Return the rows whose split is one of `values`."""
+        kept = [place for place, value in enumerate(self.splits) if value in values]
+        return replace(self, entries=tuple(self.entries[place] for place in kept), splits=())
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The pictures of one split with their classes, those without a label among the bad."""
+        if not self.labelled:
+            return Listing(("",), self.entries, ())
+        good = tuple(entry for entry in self.entries if entry.class_name)
+        bad = tuple(
+            Skipped(entry.name, "it has no label (-1, null or empty)")
+            for entry in self.entries
+            if not entry.class_name
+        )
+        found = {entry.class_name for entry in good}
+        # A name that no picture bears would be an empty class.
+        classes = [name for name in self.named or () if name in found] or sorted(found, key=natural_order)
+        missing = sorted(found - set(classes), key=natural_order)
+        return Listing((*classes, *missing), good, bad)
+
+
+def _rows(shards: Sequence[Path], hints: Hints, said: dict[str, Any]) -> _Rows:
+    """Return the rows of shards; what the first of them says of values counts for all, and goes into `said`."""
+    entries: list[FolderEntry] = []
+    splits: list[str] = []
+    named: list[str] | None = None
+    for path in shards:
+        found = said["scale"]
+        known = None if found is None else {name: value for name, value in found.items() if name != "values"}
+        answer = _answer(path, "read", hints, {**said, "scale": known})
+        said["scale"] = found or answer.facts["scale"]
         content, ends, labels = (answer.arrays.get(name) for name in ("content", "ends", "labels"))
         if ends is None or labels is None or len(ends) != len(labels):
             raise DataError(f"{printable(path)} holds no pictures.")
         names = answer.facts["classes"]
         named = names if answer.facts["ordered"] and names is not None else named
+        splits += answer.facts["splits"] or []
         start = 0
         for row, (end, label) in enumerate(zip(ends.tolist(), labels.tolist(), strict=True)):
             picture = b"" if content is None else content.data[start:end]
-            class_name = str(label) if names is None else names[label]
+            class_name = "" if label == UNLABELLED else str(label) if names is None else names[label]
             entries.append(FolderEntry(picture, f"{printable(path.name)}, row {row}", class_name))
-            found.add(class_name)
             start = end
-    # A name that no picture bears would be an empty class.
-    classes = [name for name in named or [] if name in found] or sorted(found, key=natural_order)
-    missing = sorted(found - set(classes), key=natural_order)
-    return Listing((*classes, *missing), tuple(entries), ())
+    labelled = any(entry.class_name for entry in entries)
+    return _Rows(tuple(entries), tuple(splits), None if named is None else tuple(named), labelled)

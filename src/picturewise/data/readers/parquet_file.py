@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from picturewise.data.arrays.labels import MAX_CLASSES
+from picturewise.data.arrays.find_value_range import find_value_range
+from picturewise.data.arrays.labels import MAX_CLASSES, UNLABELLED, given_labels
+from picturewise.data.arrays.layout import check_layout
+from picturewise.data.arrays.value_range import ValueRange
+from picturewise.data.readers.split_column import splits_by_value
 from picturewise.errors import DataError
 from picturewise.extras import install_command
 from picturewise.printable import printable
@@ -17,26 +25,107 @@ from picturewise.untrusted.confined.call_child import Output
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 MAX_ROWS = 20_000_000
 MAX_RATIO = 20  # times that pictures, which are packed already, may grow when unpacked
 _FREE = 1 << 20  # bytes that may grow as they like
 _MAX_GROUP = 512 << 20  # bytes of one column of a row group
 _ROWS = 256  # at a time
+_SMALL_ROWS = 1 << 16  # at a time, of a column of labels
+_MOST_COLUMNS = 1000
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What the columns of a file are for: names."""
+
+    images: str
+    labels: str | None
+    split: str | None
+    others: tuple[str, ...]
+
+
+def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Return what the columns of a file are for.
+
+    Returns:
+        `images`, `labels` and `split` (or null): names of columns; `splits`: what each value of the last stands for, or
+        null where one stands for none; `unlabelled`: no picture has a label; `others`: pairs of the name of a column
+        that is not used and what it holds, and `labels_too`: those of them that can be labels.
+    """
+    with _opened(path) as file:
+        schema = file.schema_arrow
+        columns = _choose(schema, request, path)
+        _check_size(file.metadata, path)
+        unlabelled = columns.labels is not None and not any(
+            value not in {None, UNLABELLED, ""} and not (isinstance(value, float) and math.isnan(value))
+            for value in map(_single, _values(file, columns.labels))
+        )
+        splits = None
+        if columns.split is not None:
+            texts = {str(value) for value in _values(file, columns.split)}
+            splits = splits_by_value(columns.split, texts) if len(texts) <= MAX_CLASSES else None
+        told = [(printable(name)[:60], _words(schema.field(name).type)) for name in columns.others]
+        return {
+            "images": columns.images,
+            "labels": columns.labels,
+            "split": columns.split,
+            "splits": splits,
+            "unlabelled": unlabelled,
+            "others": told,
+            "labels_too": [
+                printable(name)[:60] for name in columns.others if _can_be_labels(schema.field(name).type)
+            ],
+        }
 
 
 def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
     """Hand back `content`, the bytes of all pictures one after the other, `ends` (N,) and `labels` (N,).
 
     The facts are `classes`, names in the order of the label numbers, or null where labels are plain numbers, and
-    `ordered`: whether the file says that order.
-    A picture that is missing has no bytes.
+    `ordered`: whether the file says that order; `labelled`: whether there is a column of labels; and `splits`: the
+    values of the column of splits, row by row, or null. A picture that is missing has no bytes, and one without a label
+    has the label -1. Pictures that are lists of numbers come as PPM, and `scale`, the facts of a
+    `ValueRange`, says how; of other pictures it is null.
 
     Args:
         path: the file.
-        request: `images` and `labels`: names that the columns may have.
+        request: `images`, `labels` and `splits`: names that the columns may have; `label_column`, `file_column` and
+            `split_column`: those that were asked for, or null; `range` and `learned`: what is known of the values in
+            lists, or null; `scale`: that of an earlier answer, or null.
         output: where the numbers go.
     """
+    with _opened(path) as file:
+        schema = file.schema_arrow
+        columns = _choose(schema, request, path)
+        _check_size(file.metadata, path)
+        budget = _budget(path)
+        scale = _scale(file, columns.images, path, request)
+        total, ends = 0, []
+        for picture in _pictures(file, columns.images, path, scale):
+            total += len(picture)
+            if total > budget:
+                raise _grown(path)
+            output.write("content", np.frombuffer(picture, np.uint8))
+            ends.append(total)
+        labels, splits = columns.labels, columns.split
+        values = [None] * len(ends) if labels is None else [*_values(file, labels)]
+        named = None if labels is None else _names(schema, labels)
+        numbers, classes = _numbered(values, named, f"{printable(path)}, {printable(labels or '')}")
+        rows = None if splits is None else [str(value) for value in _values(file, splits)]
+    output.write("ends", np.array(ends, np.int64))
+    output.write("labels", numbers)
+    return {
+        "classes": classes,
+        "ordered": classes == named,
+        "scale": None if scale is None else {**scale.facts(), "values": scale.kept},
+        "labelled": bool((numbers != UNLABELLED).any()),
+        "splits": rows,
+    }
+
+
+def _opened(path: Path) -> pq.ParquetFile:
     try:
         import pyarrow.parquet as pq  # noqa: PLC0415 (only after the limits are set)
     except ImportError as error:
@@ -44,36 +133,127 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
             f"{printable(path)} is a Parquet file, which needs pyarrow. "
             f"Install it with: {install_command('parquet')}"
         ) from error
-    with pq.ParquetFile(path, memory_map=False, pre_buffer=False, page_checksum_verification=True) as file:
-        schema = file.schema_arrow
-        images = _column(schema, request["images"], path, "pictures")
-        labels = _column(schema, request["labels"], path, "labels")
-        _check_size(file.metadata, path)
-        budget = _budget(path)
-        named = _names(schema, labels)
-        total, ends, values = 0, [], []
-        for batch in file.iter_batches(_ROWS, columns=[images, labels], use_threads=False):
-            for picture in _bytes(batch.column(batch.schema.names.index(images)), path):
-                total += len(picture)
-                if total > budget:
-                    raise _grown(path)
-                output.write("content", np.frombuffer(picture, np.uint8))
-                ends.append(total)
-            values += batch.column(batch.schema.names.index(labels)).to_pylist()
-    numbers, classes = _numbered(values, named, f"{printable(path)}, {printable(labels)}")
-    output.write("ends", np.array(ends, np.int64))
-    output.write("labels", numbers)
-    return {"classes": classes, "ordered": classes == named}
+    return pq.ParquetFile(path, memory_map=False, pre_buffer=False, page_checksum_verification=True)
 
 
-def _column(schema: pa.Schema, words: list[str], path: Path, what: str) -> str:
-    names: list[str] = [name for word in words for name in schema.names if name.lower() == word]
-    if not names:
-        shown = ", ".join(printable(name)[:40] for name in schema.names[:10]) or "none"
+def _choose(schema: pa.Schema, request: Mapping[str, Any], path: Path) -> _Columns:
+    """Return what each column is for: told by the names that were asked for, by usual names, by types."""
+    names = [name for name in schema.names[:_MOST_COLUMNS] if not name.startswith("__")]
+    images = _asked(names, request["file_column"], path) or _image_column(
+        schema, names, request["images"], path
+    )
+    left = [name for name in names if name != images]
+    labels = _asked(left, request["label_column"], path)
+    if labels is None:
+        found = _by_name(left, request["labels"])
+        found += [name for name in left if name not in found and _names(schema, name) is not None]
+        labels = next((name for name in found if _can_be_labels(schema.field(name).type)), None)
+    left = [name for name in left if name != labels]
+    split = _asked(left, request["split_column"], path) or next(iter(_by_name(left, request["splits"])), None)
+    return _Columns(images, labels, split, tuple(name for name in left if name != split))
+
+
+def _asked(names: list[str], asked: str | None, path: Path) -> str | None:
+    """Return the column that was asked for, in this or in another case."""
+    if asked is None:
+        return None
+    found = [name for name in names if name == asked] or _by_name(names, [asked.casefold()])
+    if not found:
+        raise DataError(f"{printable(path)} has no column '{printable(asked)}' beside {_shown(names)}.")
+    return found[0]
+
+
+def _by_name(names: list[str], words: list[str]) -> list[str]:
+    return [name for word in words for name in names if name.casefold() == word]
+
+
+def _image_column(schema: pa.Schema, names: list[str], words: list[str], path: Path) -> str:
+    """Return the column of pictures: by its name, else the only one that has the type of pictures."""
+    named = _by_name(names, words)
+    if named:
+        return named[0]
+    found = [name for name in names if _can_be_pictures(schema.field(name).type)]
+    if len(found) == 1:
+        return found[0]
+    paths = [
+        name for name in names if {"path", "paths", "file", "filename"} & set(name.casefold().split("_"))
+    ]
+    if paths and not found:
         raise DataError(
-            f"{printable(path)} has the columns {shown}, expected one of {what} named {', '.join(words)}."
+            f"{printable(path)} holds the names of picture files in '{printable(paths[0])}', not the pictures "
+            "themselves. Put a CSV list with these columns beside the files, or write the set again with the pictures."
         )
-    return names[0]
+    raise DataError(
+        f"{printable(path)} has the columns {_shown(names)}, expected one of pictures named "
+        f"{', '.join(words)}. Say which with --file-column."
+    )
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(printable(name)[:40] for name in names[:10]) or "none"
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column's values: of a dictionary, that of its entries."""
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    return kind.value_type if kinds.is_dictionary(kind) else kind
+
+
+def _can_be_pictures(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    kind = _plain_type(kind)
+    if kinds.is_struct(kind):
+        return bool(kind.get_field_index("bytes") >= 0)
+    return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind)) or _depth(kind) >= 2
+
+
+def _depth(kind: pa.DataType) -> int:
+    """Return how many lists lie in each other until numbers come; 0: they are none of numbers."""
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    depth = 0
+    while kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
+        kind, depth = kind.value_type, depth + 1
+    return depth if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind) else 0
+
+
+def _can_be_labels(kind: pa.DataType) -> bool:
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    kind = _plain_type(kind)
+    plain = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind)
+    return bool(plain or kinds.is_string(kind) or kinds.is_large_string(kind) or _depth(kind) == 1)
+
+
+def _words(kind: pa.DataType) -> str:
+    import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
+
+    kind = _plain_type(kind)
+    if _can_be_pictures(kind):
+        return "pictures"
+    if kinds.is_integer(kind):
+        return "whole numbers"
+    if kinds.is_string(kind) or kinds.is_large_string(kind):
+        return "texts"
+    return printable(kind)[:40]
+
+
+def _values(file: pq.ParquetFile, column: str, at_once: int = _SMALL_ROWS) -> Iterator[Any]:
+    """Yield the values of a column."""
+    for batch in file.iter_batches(at_once, columns=[column], use_threads=False):
+        yield from batch.column(batch.schema.names.index(column)).to_pylist()
+
+
+def _single(value: Any) -> Any:
+    return (
+        value[0]
+        if isinstance(value, list) and len(value) == 1
+        else str(value)
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _check_size(metadata: Any, path: Path) -> None:
@@ -101,18 +281,103 @@ def _grown(path: Path) -> DataError:
     )
 
 
-def _bytes(column: pa.Array, path: Path) -> list[bytes]:
-    """Return each picture's bytes, from a column of bytes or of a structure with a field `bytes`."""
+def _scale(file: pq.ParquetFile, column: str, path: Path, request: Mapping[str, Any]) -> ValueRange | None:
+    """Return what the values in lists of numbers stand for; None: pictures are something else."""
+    kind = _plain_type(file.schema_arrow.field(column).type)
+    if not _depth(kind):
+        return None
+    if request["scale"] is not None:
+        return ValueRange.of(request["scale"])
+    where = f"{printable(path)}, {printable(column)}"
+
+    def blocks() -> Iterator[tuple[int, Any]]:
+        for row, value in enumerate(_values(file, column, _ROWS)):
+            if value is not None:
+                yield row, _arranged(value, where, row)[np.newaxis]
+
+    first = next(iter(blocks()), None)
+    learned = request["learned"]
+    return find_value_range(
+        np.dtype(np.int64) if first is None else first[1].dtype,
+        blocks,
+        where,
+        said=request["range"],
+        learned=None if learned is None else tuple(learned),
+    )
+
+
+def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange | None) -> Iterator[bytes]:
+    """Yield each picture's bytes, from bytes, a structure with a field `bytes`, text in base64, or lists of numbers."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
-    if kinds.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
-        column = column.field("bytes")
-    if not (kinds.is_binary(column.type) or kinds.is_large_binary(column.type)):
+    depth = _depth(_plain_type(file.schema_arrow.field(column).type))
+    where = f"{printable(path)}, {printable(column)}"
+    found, first_path, done = False, None, 0
+    for batch in file.iter_batches(_ROWS, columns=[column], use_threads=False):
+        part = batch.column(batch.schema.names.index(column))
+        part = part.dictionary_decode() if kinds.is_dictionary(part.type) else part
+        if kinds.is_struct(part.type) and part.type.get_field_index("bytes") >= 0:
+            if first_path is None and part.type.get_field_index("path") >= 0:
+                first_path = next((value for value in part.field("path").to_pylist() if value), None)
+            part = part.field("bytes")
+        kind = part.type
+        if kinds.is_string(kind) or kinds.is_large_string(kind):
+            part = [_from_base64(value, where) for value in part.to_pylist()]
+        elif depth:
+            values = part.to_pylist()
+            part = [_as_ppm(value, where, done + row, scale) for row, value in enumerate(values)]
+            done += len(values)
+        elif not (kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_null(kind)):
+            raise DataError(
+                f"{printable(path)} holds pictures as {printable(kind)[:80]}, expected their bytes, or a "
+                "structure with a field 'bytes'."
+            )
+        for value in part if isinstance(part, list) else part.to_pylist():
+            found = found or bool(value)
+            yield value or b""
+    if not found:
+        named = f", only their paths, such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
-            f"{printable(path)} holds pictures as {printable(column.type)[:80]}, expected their bytes, or a "
-            "structure with a field 'bytes'."
+            f"{where} does not hold the pictures themselves{named}. Write the set again with the bytes of the "
+            "pictures, "
+            "or put the files into a folder per class."
         )
-    return [value or b"" for value in column.to_pylist()]
+
+
+def _from_base64(text: str | None, where: str) -> bytes:
+    """Return what a text in base64 stands for, with or without `data:image/png;base64,` before it."""
+    if not text:
+        return b""
+    try:
+        return base64.b64decode(text.partition("base64,")[2] or text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise DataError(
+            f"{where} holds pictures as string, such as '{printable(text)[:40]}', expected their bytes or base64."
+        ) from error
+
+
+def _as_ppm(value: Any, where: str, row: int, scale: ValueRange | None) -> bytes:
+    """Return a picture of nested lists as a PPM file's bytes."""
+    if value is None or scale is None:
+        return b""
+    pixels = scale.to_bytes(_arranged(value, where, row)[np.newaxis], where, row)[0]
+    height, width, channels = pixels.shape
+    head = f"{'P5' if channels == 1 else 'P6'}\n{width} {height}\n255\n"
+    return head.encode() + np.ascontiguousarray(pixels).tobytes()
+
+
+def _arranged(value: Any, where: str, row: int) -> np.ndarray[Any, Any]:
+    """Return a picture (H, W, C) of nested lists (H, W), (H, W, C), (C, H, W) or (pixels of a square,)."""
+    try:
+        array = np.asarray(value)[np.newaxis]
+    except ValueError as error:
+        raise DataError(
+            f"{where}: row {row:,} holds lists of different lengths, expected a picture."
+        ) from error
+    picture: np.ndarray[Any, Any] = check_layout(array.shape, array.dtype, f"{where}: row {row:,}").arrange(
+        array
+    )[0]
+    return picture
 
 
 def _names(schema: pa.Schema, column: str) -> list[str] | None:
@@ -131,17 +396,15 @@ def _numbered(
     values: list[Any], names: list[str] | None, where: str
 ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str] | None]:
     """Return labels as numbers, and the names where there are any."""
-    if all(isinstance(value, str) for value in values):
-        names = sorted({printable(value)[:200] for value in values})
-        if len(names) > MAX_CLASSES:
-            raise DataError(f"{where}: {len(names):,} different labels, expected at most {MAX_CLASSES:,}.")
-        places = {name: number for number, name in enumerate(names)}
-        return np.array([places[printable(value)[:200]] for value in values], np.int64), names
-    most = len(names) if names is not None else MAX_CLASSES
-    for row, value in enumerate(values):
-        if not isinstance(value, int) or not 0 <= value < most:
-            raise DataError(
-                f"{where}: the label of row {row:,} (counted from 0) is {printable(repr(value))[:80]}, expected a "
-                f"whole number in 0..{most - 1}, or text in every row."
-            )
-    return np.array(values, np.int64), names
+    if all(value is None for value in values):
+        return np.full(len(values), UNLABELLED, np.int64), names
+    given = given_labels(values, len(values), where)
+    if given.names is not None:
+        return given.numbers, list(given.names)
+    if names is not None and (given.numbers >= len(names)).any():
+        row = int(np.argmax(given.numbers >= len(names)))
+        raise DataError(
+            f"{where}: the label of row {row:,} (counted from 0) is {given.numbers[row]}, expected a whole number in "
+            f"0..{len(names) - 1}, the number of a name."
+        )
+    return given.numbers, names

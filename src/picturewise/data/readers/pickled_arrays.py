@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from picturewise.data.readers.array_names import find_keys, unlike_any
+from picturewise.data.hints import NO_HINTS, Hints
+from picturewise.data.readers.array_names import ArrayForm, find_keys, unlike_any
 from picturewise.data.readers.array_sets import ArraySetReader
+from picturewise.data.readers.array_views import arranged
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.pickles import reader
@@ -21,21 +24,34 @@ from picturewise.untrusted.pickles import reader
 _SUFFIXES = frozenset({".pickle", ".pkl", ".pck"})
 
 
-def recognise(path: Path) -> ArraySetReader | None:
+def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
     """Return the source for a pickle at `path`, or None where it is none. The arrays in it are not touched.
 
     Raises:
         DataError: it is a pickle that asks for more than plain values and arrays, or without pictures.
+        UsageError: no array has the name that `hints` say.
         OSError: it cannot be read.
     """
     if not path.is_file() or not (path.suffix.lower() in _SUFFIXES or _begins_like_one(path)):
         return None
     where = printable(path)
-    names = reader.read_names(path)
-    keys = find_keys(names, where)
+    outline = reader.read_outline(path)
+    keys = find_keys({name: _form(value) for name, value in outline.items()}, where, hints.label_column)
     if keys is None:
-        raise unlike_any(names, where)
-    return ArraySetReader(path, keys, lambda: _Arrays(where, reader.read_table(path)))
+        raise unlike_any(outline, where)
+    opened = lambda: _Arrays(where, reader.read_table(path))  # noqa: E731
+    return arranged(path, keys, opened, hints, (path,), outline=_Arrays(where, outline))
+
+
+def _form(value: Any) -> ArrayForm | None:
+    """Return the form of an array or of a list of plain values, None for anything else."""
+    if isinstance(value, np.ndarray):
+        return ArrayForm(value.shape, value.dtype.kind)
+    if not isinstance(value, list | tuple) or not value:
+        return None if isinstance(value, dict) else ArrayForm((), "O")
+    kinds = {type(item): kind for item, kind in ((0, "i"), (0.0, "f"), (True, "b"), ("", "U"), (b"", "S"))}
+    found = {kinds.get(type(item), "O") for item in value}
+    return ArrayForm((len(value),), found.pop()) if len(found) == 1 else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +73,11 @@ class _Arrays:
         """Return the shape and the type of an array, or None where there is something else."""
         value = self.load(key)
         return (value.shape, value.dtype) if isinstance(value, np.ndarray) else None
+
+    def start(self, key: str) -> NDArray[np.uint8]:
+        """Return the numbers of an array of bytes: it is in memory already."""
+        values: NDArray[np.uint8] = self.load(key).reshape(-1)
+        return values
 
 
 def _begins_like_one(path: Path) -> bool:

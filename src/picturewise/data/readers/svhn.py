@@ -1,7 +1,7 @@
 """SVHN's cropped digits: `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`, in a folder or alone.
 
 Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop
-2011. X is (32, 32, 3, N) uint8, y is (N, 1) with 10 for zero.
+2011. X is (32, 32, 3, N) uint8 (floats and other whole numbers are taken too), y is (N, 1) with 10 for zero.
 
 The extra set (531,131 easier digits) is another choice of pictures than train. Published results learn from train,
 or from train and extra together, so a folder with both is read in the first way, and the catalogue's `svhn-extra` in
@@ -13,16 +13,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
+from picturewise.data.arrays.find_value_range import find_value_range
 from picturewise.data.arrays.labels import to_labels
 from picturewise.data.arrays.layout import MAX_SIDE
+from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
@@ -51,7 +54,7 @@ class SvhnReader:
         if self.extra is None:
             return self
         files = {**self.files, "train": (*self.files["train"], self.extra)}
-        return SvhnReader(self.name, files)
+        return SvhnReader(self.name, files, hints=self.hints)
 
     hints: Hints = NO_HINTS
 
@@ -61,8 +64,8 @@ class SvhnReader:
         return tuple(split for split in SPLITS if split in self.files)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The split's files."""
-        return self.files[split]
+        """The split's files, and those of train, which decide the range of the values."""
+        return tuple(dict.fromkeys([*self.files[split], *self.files[self.splits[0]]]))
 
     def read(
         self,
@@ -72,13 +75,32 @@ class SvhnReader:
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
         """Return the pictures of `splits`; see `Reader.read`."""
+        scale = self._scale(options)
         return Reading(
             {
-                split: _read(self.files[split], options, progress, allocate)
+                split: _read(self.files[split], scale, options, progress, allocate)
                 for split in self.splits
                 if split in splits
             },
-            self.notes,
+            (*self.notes, *scale.notes),
+            values=scale.kept,
+        )
+
+    def _scale(self, options: ReadOptions) -> ValueRange:
+        """Return what the values of train stand for; of bytes, no more are read than tell it."""
+        files = [_looked_at(path) for path in self.files[self.splits[0]]]
+
+        def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
+            first = 0
+            for file in files:
+                for block in mat_file.blocks(file.path, file.x):
+                    yield first, block
+                    first += len(block)
+
+        kinds = [file.x.dtype for file in files]
+        where = f"{printable(files[0].path)}, X"
+        return find_value_range(
+            np.result_type(*kinds), blocks, where, said=self.hints.value_range, learned=options.learned
         )
 
 
@@ -89,7 +111,7 @@ def recognise(path: Path) -> SvhnReader | None:
         OSError: the folder cannot be read.
     """
     if not path.is_dir():
-        if path.suffix.lower() != ".mat" or not path.is_file():
+        if path.suffix.lower() != ".mat" or not path.is_file() or mat_file.is_hdf5(path):
             return None
         match = _NAME.fullmatch(path.name)
         split: SplitName = "test" if match is not None and match[1].lower() == "test" else "train"
@@ -127,7 +149,11 @@ class _File:
 
 
 def _read(
-    paths: tuple[Path, ...], options: ReadOptions, progress: Progress | None, allocate: Allocate
+    paths: tuple[Path, ...],
+    scale: ValueRange,
+    options: ReadOptions,
+    progress: Progress | None,
+    allocate: Allocate,
 ) -> Part:
     """Return the pictures of one or several files, one file after the other in one array."""
     # Headers and labels of all come first, so that little is unpacked for a bad file.
@@ -139,12 +165,14 @@ def _read(
     (height, width) = size = files[0].size
     images = allocate(total, size, 3)
     for file in files:
+        conversion, start = Conversion(scale, f"{printable(file.path)}, X"), done
         for block in mat_file.blocks(file.path, file.x):
             turned = block.reshape(-1, 3, width, height).transpose(0, 3, 2, 1)  # (n, C, W, H) → (n, H, W, C)
-            images[done : done + len(turned)] = turned
+            images[done : done + len(turned)] = conversion.to_bytes(turned, done - start)
             done += len(turned)
             if progress is not None:
                 progress(done, total)
+        conversion.finish()
     labels = np.concatenate([file.labels for file in files])
     origin = " and ".join(printable(path) for path in paths)
     return array_part(images, labels, CLASSES, origin, options, allocate)
@@ -162,9 +190,9 @@ def _looked_at(path: Path) -> _File:
     shape = x.shape
     if len(shape) == 3:  # MATLAB drops a last dimension of one
         shape = (*shape, 1)
-    if x.dtype != np.uint8 or len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
+    if len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
         raise DataError(
-            f"{shown}: X is {x.dtype} of the shape {shape}, expected uint8 of (height, width, 3, N)."
+            f"{shown}: X is {x.dtype} of the shape {shape}, expected numbers of (height, width, 3, N)."
         )
     height, width, _, count = shape
     if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:

@@ -74,8 +74,9 @@ def read_stored(
             )
     notes = [note for _, facts in found.values() for note in facts.notes]
     background = next((facts.background for _, facts in found.values()), WHITE)
+    values = next((facts.values for _, facts in found.values()), None)
     parts = {split: part for split, (part, _) in found.items()}
-    return Reading(parts, tuple(dict.fromkeys(notes)), background=background)
+    return Reading(parts, tuple(dict.fromkeys(notes)), background=background, values=values)
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,10 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     places = [item if isinstance(item, str) else _reached(item) for item in inputs]
     # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
     name = reader.name if place in entries.entries() else None
-    said = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
-    more = [given for given in (reader.hints.given(), options.background) if given]
-    return _short(json.dumps([stored_split.FORMAT, *said, *more]))
+    said: list[object] = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
+    said += [given for given in (reader.hints.given(), options.background) if given]
+    said += [] if options.learned is None else [{"learned": options.learned}]
+    return _short(json.dumps([stored_split.FORMAT, *said]))
 
 
 def _reached(place: Path) -> str:
@@ -170,7 +172,9 @@ def _import(
 ) -> None:
     reading = reader.read([*places], options, progress, workshop.allocate)
     ready = {
-        split: workshop.write(split, part, reading.notes, place, reading.background)
+        split: workshop.write(
+            split, part, reading.notes, place, background=reading.background, values=reading.values
+        )
         for split, part in reading.parts.items()
     }
     folder = next(iter(places.values())).parent

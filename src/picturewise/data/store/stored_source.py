@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from picturewise.data.arrays.value_range import PLAIN
 from picturewise.data.contract import Progress, Reader, Reading
 from picturewise.data.hints import Hints
-from picturewise.data.read_options import ReadOptions
+from picturewise.data.read_options import AsItIs, ReadOptions
 from picturewise.data.store.store import read_stored
 from picturewise.split_names import SplitName
 
@@ -46,5 +47,8 @@ class StoredSource:
         self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
     ) -> Reading:
         """Return the pictures of `splits`, mapped from the store; see `Source.read` and `read_stored`."""
+        # A classifier of bytes reads files as training does, and so shares what was imported.
+        if isinstance(options, AsItIs) and options.learned == PLAIN:
+            options = replace(options, learned=None)
         reading = read_stored(self.reader, self.place, splits, options, progress)
         return replace(reading, notes=(*self.notes, *reading.notes))

@@ -26,6 +26,7 @@ from picturewise.cache_folder import no_room
 from picturewise.data.arrays.allocate import allocate_in_memory
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, PictureStatistics, digest_each, measure
+from picturewise.data.arrays.value_range import Ends
 from picturewise.data.contract import Part
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
@@ -33,7 +34,9 @@ from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import DataError
 from picturewise.untrusted.npy import decode_npy
 
-FORMAT = 2  # 1: transparent pictures were always on white
+FORMAT = 2
+"""1 had transparent pictures always on white, took numbers such as 0..16 for nearly black pictures, and brought deep
+ones to bytes each in its own way."""
 _SAMPLE = 64  # pictures that are looked at whenever an import is opened
 _CHUNK = 1 << 24
 _NAMES = "names.txt"
@@ -54,6 +57,7 @@ class Facts(BaseModel):
     skipped: tuple[tuple[str, str], ...]
     background: Background = WHITE
     sha256: dict[str, str]
+    values: tuple[float, float] | None = None
 
 
 class Workshop:
@@ -87,7 +91,9 @@ class Workshop:
         part: Part,
         notes: tuple[str, ...],
         source: str,
+        *,
         background: Background = WHITE,
+        values: Ends | None = None,
     ) -> Path:
         """Write a split into the folder `name` in this one, and return it; it is not flushed to the disk yet.
 
@@ -97,6 +103,7 @@ class Workshop:
             notes: of its reading.
             source: what it was read from, for people.
             background: of its reading.
+            values: of its reading.
 
         Raises:
             SaveError: the disk has no room for it.
@@ -127,6 +134,7 @@ class Workshop:
                 sha256={
                     path.name: files.sha256(path) for path in folder.iterdir() if path.name != "images.npy"
                 },
+                values=values,
             )
             (folder / "dataset.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError as error:

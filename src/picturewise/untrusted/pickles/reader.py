@@ -48,20 +48,20 @@ def read_table(path: Path) -> dict[str, Any]:
     return decode_table(private_copy(path), printable(path))
 
 
-def read_names(path: Path) -> list[str]:
-    """Return the keys of the dict that a pickle holds, in a moment however large its arrays are.
+def read_outline(path: Path) -> dict[str, Any]:
+    """Return the dict that a pickle holds, in a moment however large its arrays are: those are zeros then.
 
     Raises:
         DataError: as for `decode_table`, or it is no regular file.
         OSError: it cannot be read.
     """
     if path.stat().st_size <= _SMALL:  # then its outline would take longer than all of it
-        return list(read_table(path))
+        return read_table(path)
     try:
         with Outline.opened(path) as outline:
-            return list(decode_table(outline, printable(path)))
+            return decode_table(outline, printable(path))
     except NotEnoughError:
-        return list(read_table(path))
+        return read_table(path)
 
 
 def decode(content: Content | Outline, where: str) -> Any:

@@ -1,0 +1,110 @@
+"""Which values are black and white in picture files of more than 8 bits: one range for all that are read together.
+
+Pillow gives the numbers of 16-bit grey files, of 32-bit ones and of floats; of 16-bit colours it gives the upper 8 bits
+itself, so that these are 0..65535, and a PPM file says its white.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from picturewise.data.arrays.find_value_range import BYTE, Seen, decide
+from picturewise.data.arrays.value_range import Ends, ValueRange, is_other_unit, other_unit
+from picturewise.data.pictures.decode import PictureError
+from picturewise.data.pictures.decode_files import Look
+from picturewise.data.pictures.pixels import Deep
+from picturewise.errors import DataError
+
+_ADVICE = "Say which values are black and white: --value-range {ends}."
+_SIXTEEN_BITS = (0.0, 65535.0)
+_Looks = Sequence[Look | PictureError]
+
+
+def find_scale(
+    looks: _Looks, place: str, *, said: str | None, learned: Ends | None = None
+) -> ValueRange | None:
+    """Return what the numbers in deep picture files stand for; None: all of them have 8 bits.
+
+    Args:
+        looks: at each file of train, or of what is predicted.
+        place: what to call them in messages.
+        said: the range that the user named.
+        learned: the range that a classifier learned from, which is to look at them.
+
+    Raises:
+        DataError: nobody can know it; or a range was named, but there is no deep picture.
+    """
+    seen = _seen(looks)
+    if said is not None and not seen and any(isinstance(look, Look) for look in looks):
+        raise DataError(
+            f"{place} holds pictures of 8 bits only, which are 0..255 by definition. Leave --value-range out, or save "
+            "them anew with values up to 255."
+        )
+    if not seen:
+        return None
+    if said is not None:
+        return ValueRange.said(said)
+    scales = [
+        decide(one, place, learned=learned, advice=_ADVICE, deep_file=one.dtype.kind == "u") for one in seen
+    ]
+    if len({(scale.low, scale.high) for scale in scales}) > 1:
+        ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
+        raise DataError(
+            f"{place} holds pictures of several ranges: {ranges}, expected one. Bring them to one, or say which values "
+            "are black and white in all of them: --value-range LOW..HIGH."
+        )
+    noted = next((scale for scale in scales if not scale.plain), scales[0])
+    return replace(noted, bright=any(scale.bright for scale in scales))
+
+
+_NAMES = {"u2": "16-bit numbers", "i4": "32-bit numbers", "f4": "floats"}
+
+
+def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange | None:
+    """Return what the numbers in another split stand for: what they do in train; None: there are no deep files.
+
+    Raises:
+        DataError: there were none in train, or of another range.
+    """
+    seen = _seen(looks)
+    if not seen or train is None:
+        if not seen:
+            return None
+        scale = find_scale(looks, place, said=None)
+        if scale is not None and scale.kept == _SIXTEEN_BITS:  # as well defined as 8 bits
+            return scale
+        ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
+        raise DataError(
+            f"{place} holds {ranges}, but train 8-bit pictures in 0..255, expected one range for all splits. Save them "
+            "in one form."
+        )
+    highest = max(seen, key=lambda one: one.high)
+    if is_other_unit(highest.high, train, floats=highest.dtype.kind == "f"):
+        raise DataError(other_unit(place, highest.high, train))
+    return train
+
+
+def _seen(looks: _Looks) -> list[Seen]:
+    """Return what the numbers of deep files are like, for each of their types."""
+    found: dict[str, Seen] = {}
+    for index, look in enumerate(looks):
+        if isinstance(look, Look) and look.header.deep is not None:
+            _add(
+                found.setdefault(look.header.deep.kind, Seen(np.dtype(look.header.deep.kind))),
+                index,
+                look.header.deep,
+            )
+    return list(found.values())
+
+
+def _add(seen: Seen, index: int, deep: Deep) -> None:
+    seen.count += 1
+    seen.deep += deep.high > BYTE
+    if deep.low < seen.low:
+        seen.low, seen.lowest = deep.low, index
+    if deep.high > seen.high:
+        seen.high, seen.highest = deep.high, index
+    seen.whole = seen.whole and deep.whole

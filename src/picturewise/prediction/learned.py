@@ -1,0 +1,118 @@
+"""What the pictures were like that a classifier learned from, and whether others are far from that.
+
+A network of white digits on black asked about black ones on white answers as surely as ever. The mean grey of a picture
+and the spread around it tell such a mistake, or an exposure, or pictures that came out black; they do not tell what is
+in a picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from picturewise.data.arrays.lazy_rows import Table
+
+_QUANTILES = (0.0, 0.005, 0.995, 1.0)
+_MARGIN = (
+    0.25  # of the distance of the quantiles; of a normal distribution, 3.9 standard deviations lie inside
+)
+_LEAST = 6.0  # levels of grey
+_FEW = 5.0  # the margin grows by this divided by the number of pictures: quantiles of a few say little
+_SHARE = 0.05  # of the pictures; fewer may be odd ones of any set
+
+Ends = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedPictures:
+    """Least, 0.5 % and 99.5 % quantile, and most of what each picture of train has; in levels of grey, 0 to 255.
+
+    Attributes:
+        mean: of the mean over a picture.
+        spread: of the standard deviation over a picture.
+        count: of pictures.
+    """
+
+    mean: Ends
+    spread: Ends
+    count: int
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "spread"):
+            ends = getattr(self, name)
+            numbers = isinstance(ends, tuple) and all(type(end) in {int, float} for end in ends)
+            if (
+                not numbers
+                or len(ends) != 4
+                or list(ends) != sorted(ends)
+                or not 0 <= ends[0] <= ends[3] <= 255
+            ):
+                raise ValueError(f"{name} is not four rising numbers in 0..255")
+        if type(self.count) is not int or self.count < 1:
+            raise ValueError("count is no number of pictures")
+
+    def note(self, means: NDArray[np.float64], spreads: NDArray[np.float64]) -> str | None:
+        """Return what to say of pictures; None: nothing, because they are like those of train.
+
+        Args:
+            means: (N,) of each picture, at the size that the classifier sees.
+            spreads: (N,) the same.
+        """
+        kinds: list[tuple[int, str]] = []
+        for name, values, ends, less, more in (
+            ("mean", means, self.mean, "darker", "lighter"),
+            ("contrast", spreads, self.spread, "less contrast", "more contrast"),
+        ):
+            margin = max(_LEAST, (ends[2] - ends[1]) * (_MARGIN + _FEW / self.count))
+            for word, far in ((less, values < ends[1] - margin), (more, values > ends[2] + margin)):
+                if far.any():
+                    kinds.append((int(far.sum()), _sentence(name, word, far, values, ends)))
+        if not kinds:
+            return None
+        count, sentence = max(kinds)
+        return sentence if count >= max(1.0, _SHARE * len(means)) else None
+
+
+def learned_pictures(sums: Table[np.int64], pixels: int) -> LearnedPictures:
+    """Return what the pictures of train are like.
+
+    Args:
+        sums: see `PictureStatistics`.
+        pixels: height · width.
+    """
+    means, spreads = greys(np.asarray(sums[:]), pixels)
+    return LearnedPictures(mean=_ends(means), spread=_ends(spreads), count=len(means))
+
+
+def greys(sums: NDArray[np.int64], pixels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (N,) means and (N,) standard deviations of the grey values of pictures, from their sums."""
+    channels = sums.shape[1] // 2  # 2C for grey, 2C + 1 for others
+    means = sums[:, :channels].sum(axis=1) / (channels * pixels)
+    squares = sums[:, -1] / (channels**2 * pixels)
+    return means, np.sqrt(np.maximum(squares - means**2, 0))
+
+
+def _ends(values: NDArray[np.float64]) -> Ends:
+    least, low, high, most = (round(float(value), 2) for value in np.quantile(values, _QUANTILES))
+    return least, low, high, most
+
+
+def _sentence(name: str, word: str, far: NDArray[np.bool_], values: NDArray[np.float64], ends: Ends) -> str:
+    count, several = int(far.sum()), len(far) > 1
+    verb = ("have" if several else "has") if word.endswith("contrast") else ("are" if several else "is")
+    return (
+        f"{count:,} of {len(far):,} picture{'s' * several} {verb} much {word} than those that the classifier learned "
+        f"from ({name} {float(np.median(values[far])):.0f}, learned {ends[1]:.0f}..{ends[2]:.0f}).{_QUESTIONS[word]}"
+    )
+
+
+_QUESTIONS = {
+    "lighter": " Are they inverted?",
+    "darker": " Are they inverted, or stored in another range of values?",
+    "less contrast": " Are they blank, or stored in another range of values?",
+    "more contrast": " Were they prepared in the same way?",
+}
