@@ -111,12 +111,15 @@ def _all(kind: str, numbers: Sequence[int], place: Path, around: Around) -> int:
     waiting = [
         opening.started(lambda share=share: _share(kind, share, place, around, usual)) for share in shares
     ]
-    outcomes = {number: Outcome(**told) for wait in waiting for number, told in wait()}
+    answers = [wait() for wait in waiting]
+    broken = [f"  {kind}: {answer['faults'][0]}" for answer in answers if isinstance(answer, dict)]
+    shared = [answer for answer in answers if isinstance(answer, list)]
+    outcomes = {number: Outcome(**told) for answer in shared for number, told in answer}
     lost = sorted(set(numbers) - outcomes.keys())
     findings = [
         f"  {kind} {n}, {one}" for n, found in [(-1, usual), *outcomes.items()] for one in found.findings
     ]
-    findings += [f"  {kind} {number}, its process ended early" for number in lost]
+    findings += [*broken, *(f"  {kind} {number}, its process ended early" for number in lost)]
     codes = [code for found in outcomes.values() for code in found.codes]
     # Of each command, how much longer than usual and how large.
     slowest = max(
