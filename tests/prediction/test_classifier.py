@@ -279,6 +279,7 @@ def test_another_format_is_named_whatever_else_it_says(tmp_path: Path) -> None:
         {"temperature": 1e308},
         {"shape": [1025, 5, 3]},
         {"classes": ["cat", "dog", "dog"]},
+        {"classes": ["cat", "dog", "x" * 10_001]},
         {"classes": ["cat", "e\u0301", "\u00e9"]},
         {"classes": [str(number) for number in range(65_537)]},
         {"preparation": {"mean": [1e308] * 3, "std": [1.0] * 3}},

@@ -82,6 +82,13 @@ def test_logits_are_averaged_by_the_shares() -> None:
     assert np.array_equal(Views().average(pictures, brightness), brightness(pictures))
 
 
+def test_a_mirrored_picture_of_one_column_lies_in_memory_as_any_other() -> None:
+    pictures = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1)
+    for _, view in Views(mirror=True).each(pictures):
+        assert all(stride > 0 for stride in view.strides)  # PyTorch takes no others
+        np.testing.assert_array_equal(view, pictures)
+
+
 def test_a_move_may_be_wider_than_the_picture() -> None:
     (_, _), (_, up_left), (_, down_right) = parse("shift 9").each(noise())
     np.testing.assert_array_equal(up_left, np.broadcast_to(noise()[:, -1:, -1:], noise().shape))

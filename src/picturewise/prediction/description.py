@@ -19,6 +19,8 @@ from picturewise.targets import TARGETS, OneClass, Target
 
 FORMAT = 2
 """1 had `fit` for `resize`."""
+LONGEST_NAME = 10_000
+"""Characters of a class's name."""
 MOST_PIXELS = 1024
 """Of a side of the pictures, as in a recipe."""
 
@@ -162,6 +164,7 @@ def _are_classes(value: object) -> bool:
         isinstance(value, tuple)
         and _are_texts(value)
         and 0 < len(value) <= MOST_UNITS
+        and max(map(len, value)) <= LONGEST_NAME
         and len({printable(name) for name in value}) == len(value)
     )
 
@@ -184,7 +187,10 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "shape": (_is_shape, f"height and width up to {MOST_PIXELS:,}, and 1 or 3 channels"),
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
     "background": (lambda value: value in ("white", "black"), "white or black"),
-    "classes": (_are_classes, f"1 to {MOST_UNITS:,} names of classes, each once"),
+    "classes": (
+        _are_classes,
+        f"1 to {MOST_UNITS:,} names of classes, each once and of {LONGEST_NAME:,} characters at most",
+    ),
     "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),

@@ -49,7 +49,7 @@ class Views:
         for share, moved in self._moved(pictures):
             yield share * half, moved
             if self.mirror:
-                yield share * half, np.ascontiguousarray(moved[:, :, ::-1])
+                yield share * half, moved[:, :, ::-1].copy()  # of a single column, NumPy would give a view
 
     def average(
         self, pictures: NDArray[np.uint8], logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -16,7 +16,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
 from picturewise.networks.builder import build
 from picturewise.networks.whitening import whiten, whitening_layer
-from picturewise.prediction.description import MOST_PIXELS
+from picturewise.prediction.description import LONGEST_NAME, MOST_PIXELS
 from picturewise.preparing.preparation import Preparation, fit_preparation
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
@@ -157,6 +157,11 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
         raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
     if len(part.classes) < 2:
         raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
+    if (longest := max(map(len, part.classes))) > LONGEST_NAME:
+        raise DataError(
+            f"{dataset.name} has a class with a name of {longest:,} characters, and {LONGEST_NAME:,} are the most; is "
+            "it a text and no class?"
+        )
     if max(part.shape[:2]) > MOST_PIXELS:
         raise DataError(
             f"{dataset.name}: the {name} pictures are {show(part.shape)}, and networks take at most {MOST_PIXELS:,} "

@@ -36,7 +36,7 @@ def make(number: int, folder: Path, around: Around) -> Case:
     random = Random(f"classifier {number}")
     kind, content = hostile(random) if number >= 0 else ("none", file_of(description(), weights(random)))
     path = folder / "classifier.safetensors"
-    if number % 25 == 24:
+    if number >= 0 and number % 25 == 24:
         kind = _no_file(path, random)
     else:
         path.write_bytes(content)

@@ -279,6 +279,7 @@ def _more(run: Path, random: Random, around: Around) -> str:
         case 3:
             (checkpoints / ".unfinished-0a1b2c3d-000001-00000000").symlink_to(around.kept)
         case _:
+            (run / ".lock").unlink(missing_ok=True)
             (run / ".lock").symlink_to(around.kept / "new")
     return "more than a run has"
 

@@ -85,7 +85,9 @@ def surroundings(place: Path) -> list[str]:
             pixels = random.integers(0, 120, (16, 16, 3), dtype=np.uint8)
             pixels[:, :, number] += 120
             Image.fromarray(pixels).save(pictures / name / f"{index}.png")
-            if number < 2 and index == 0:  # a network may be as costly as it may be, so these are two
+            if (
+                number < 2 and index < 3
+            ):  # of which two are evaluated: a network may be as costly as it may be
                 (few / name).mkdir(parents=True)
                 Image.fromarray(pixels).save(few / name / f"{index}.png")
     for folder in (kept / "1-1", kept / "000001-00000000", kept / ".unfinished-0a1b2c3d-000001-00000000"):
@@ -111,12 +113,15 @@ def _all(kind: str, numbers: Sequence[int], place: Path, around: Around) -> int:
     waiting = [
         opening.started(lambda share=share: _share(kind, share, place, around, usual)) for share in shares
     ]
-    outcomes = {number: Outcome(**told) for wait in waiting for number, told in wait()}
+    answers = [wait() for wait in waiting]
+    broken = [f"  {kind}: {answer['faults'][0]}" for answer in answers if isinstance(answer, dict)]
+    shared = [answer for answer in answers if isinstance(answer, list)]
+    outcomes = {number: Outcome(**told) for answer in shared for number, told in answer}
     lost = sorted(set(numbers) - outcomes.keys())
     findings = [
         f"  {kind} {n}, {one}" for n, found in [(-1, usual), *outcomes.items()] for one in found.findings
     ]
-    findings += [f"  {kind} {number}, its process ended early" for number in lost]
+    findings += [*broken, *(f"  {kind} {number}, its process ended early" for number in lost)]
     codes = [code for found in outcomes.values() for code in found.codes]
     # Of each command, how much longer than usual and how large.
     slowest = max(
