@@ -197,7 +197,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "a pickle of twenty megabytes": (lambda: zipped(b"\x80\2" + b"N" * (20 << 20)), "describes its tensors in 20,971"),
     "a packed bomb as its description": (lambda: zipped(b"\x80\2" + b"N" * (15 << 20), packed=True), "is packed"),
     "packed numbers": (lambda: zipped(table(ONE), bytes(16), packed=True), "is packed"),
-    "a zip that names its numbers over and over": (overlapping(150), "promises 157,.* more than its own"),
+    "a zip that names its numbers over and over": (overlapping(150), "holds 150 files under the name"),
     "a zip cut short": (zipped(table(ONE), bytes(16))[:-30], "truncated|damaged"),
     "a zip without a description": (zipped(b"N.").replace(b"data.pkl", b"data.pkI"), "without one data.pkl"),
     "a zip with a name that leads out": (

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picturewise.errors import DataError
 from picturewise.prediction.classifier import load_classifier
 from picturewise.recipes.recipe import make_recipe
 from picturewise.runs.record import read_record
@@ -65,6 +66,7 @@ def test_a_classifier_of_white_icons_puts_what_it_predicts_on_black(icons: Path,
 
 
 def test_the_option_is_reached_from_python_and_from_a_recipe(icons: Path) -> None:
-    assert read_dataset(icons, background="white").background == "white"
     assert read_dataset(icons).background == "black"
+    with pytest.raises(DataError, match="no class has two different pictures"):  # all are white now
+        read_dataset(icons, background="white")
     assert make_recipe({"data": {"source": "x", "background": "black"}}).data.background == "black"

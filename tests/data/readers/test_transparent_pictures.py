@@ -75,10 +75,12 @@ def test_the_option_decides(tmp_path: Path, background: str, value: int) -> None
 
 
 def test_an_import_remembers_what_was_found(tmp_path: Path) -> None:
-    save_icons(tmp_path, 255)
-    first, again = read(tmp_path), read(tmp_path)
+    save_icons(tmp_path / "light", 255)
+    first, again = read(tmp_path / "light"), read(tmp_path / "light")
     assert (again.background, again.notes) == (first.background, first.notes)
-    assert read(tmp_path, background="white", test_fraction=0.3).background == "white"
+    save_icons(tmp_path / "grey", 128)
+    for background in ("white", "black", "white"):
+        assert read(tmp_path / "grey", background=background).background == background
 
 
 def test_train_decides_for_test(tmp_path: Path) -> None:
