@@ -148,6 +148,29 @@ def test_a_test_list_that_says_one_class_for_all_is_doubted(tmp_path: Path) -> N
     assert "test.csv says 'a' for all 12 pictures of test" in notes[0]
 
 
+def test_folders_of_classes_for_train_and_a_list_for_test_are_one_set(tmp_path: Path) -> None:
+    """As GTSRB is published at Kaggle, with a table about the classes that names pictures too."""
+    classes = {"cat": "0", "dog": "1", "owl": "2"}
+    for name, label in HALVES["train"]:
+        draw(tmp_path / "Train" / classes[label] / name)
+    for name, _ in HALVES["test"]:
+        draw(tmp_path / "Test" / name)
+    for number in classes.values():
+        draw(tmp_path / f"Meta/{number}.png")
+    texts = {
+        "Train": (f"4,4,{classes[label]},Train/{classes[label]}/{name}" for name, label in HALVES["train"]),
+        "Test": (f"4,4,{classes[label]},Test/{name}" for name, label in HALVES["test"]),
+    }
+    for name, rows in texts.items():
+        (tmp_path / f"{name}.csv").write_text(lines(*rows, header="Width,Height,ClassId,Path"))
+    meta = (f"Meta/{number}.png,{number},{int(number) % 2}" for number in classes.values())
+    (tmp_path / "Meta.csv").write_text(lines(*meta, header="Path,ClassId,ShapeId"))
+    found, notes = read(tmp_path)
+    assert found == {split: {name: classes[label] for name, label in rows} for split, rows in HALVES.items()}
+    assert len(notes) == 1
+    assert "Meta.csv" in notes[0]
+
+
 def test_a_packed_list_is_named(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv.zip": b"PK\x03\x04"})
     with pytest.raises(DataError, match=r"labels\.csv\.zip is packed\. Unpack it to use it\."):

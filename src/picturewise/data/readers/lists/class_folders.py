@@ -31,7 +31,11 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
     for found in lists:
         kind = _against_folders(found)
         lines = _lines(found)
-        if kind is None and class_like and (found.doubtful or lines < len(pictures.paths) / 2):
+        if (
+            kind is None
+            and class_like
+            and (found.doubtful or (_numbers(found) and lines < len(pictures.paths) / 2))
+        ):
             continue  # a table of something else, whose numbers happen to be names of pictures
         alone = len(lists) == 1 and not found.says_splits
         if kind == "renamed" and alone:
@@ -46,6 +50,11 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
             found = replace(found, notes=(*found.notes, note))  # noqa: PLW2901
         kept.append(found)
     return kept
+
+
+def _numbers(found: PictureList) -> bool:
+    """Return whether a list names pictures by mere numbers."""
+    return all(row[found.name].isdecimal() for row in found.table.sample)
 
 
 def _lines(found: PictureList) -> int:
