@@ -51,9 +51,9 @@ class LearnedPictures:
                 or list(ends) != sorted(ends)
                 or not 0 <= ends[0] <= ends[3] <= 255
             ):
-                raise ValueError(f"{name} is not four rising numbers in 0..255")
+                raise ValueError(f"{name} of the learned pictures is not four rising numbers in 0..255")
         if type(self.count) is not int or self.count < 1:
-            raise ValueError("count is no number of pictures")
+            raise ValueError("count of the learned pictures is not a number of them")
 
     def note(self, means: NDArray[np.float64], spreads: NDArray[np.float64]) -> str | None:
         """Return what to say of pictures; None: nothing, because they are like those of train.
@@ -63,17 +63,22 @@ class LearnedPictures:
             spreads: (N,) the same.
         """
         kinds: list[tuple[int, str]] = []
-        for name, values, ends, less, more in (
-            ("mean", means, self.mean, "darker", "lighter"),
-            ("contrast", spreads, self.spread, "less contrast", "more contrast"),
+        for name, values, ends, most, less, more in (
+            ("mean", means, self.mean, 255.0, "darker", "lighter"),
+            ("contrast", spreads, self.spread, 127.5, "less contrast", "more contrast"),
         ):
             margin = max(_LEAST, (ends[2] - ends[1]) * (_MARGIN + _FEW / self.count))
-            for word, far in ((less, values < ends[1] - margin), (more, values > ends[2] + margin)):
+            # Where pictures differ much, the margin reaches black and white; halfway there is far, too.
+            low = max(ends[1] - margin, ends[1] / 2)
+            high = min(ends[2] + margin, (ends[2] + most) / 2)
+            if values is spreads:  # noise and other motifs have more, and are no mistake of the range
+                high = max(high, 2 * ends[2])
+            for word, far in ((less, values < low), (more, values > high)):
                 if far.any():
                     kinds.append((int(far.sum()), _sentence(name, word, far, values, ends)))
         if not kinds:
             return None
-        count, sentence = max(kinds)
+        count, sentence = max(kinds, key=lambda kind: kind[0])
         return sentence if count >= max(1.0, _SHARE * len(means)) else None
 
 
