@@ -47,6 +47,7 @@ def pixels(count: int = 7) -> np.ndarray:
         (up_to(1) > 0.4, (0, 1)),
         (up_to(255), (0, 255)),
         (up_to(140), (0, 255)),
+        (up_to(255.2) - 0.2, (0, 255)),  # as smoothing leaves them
         (up_to(200, fractions=False), (0, 255)),
         (up_to(1), (0, 1)),
         (up_to(1, "f2"), (0, 1)),

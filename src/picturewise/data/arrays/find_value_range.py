@@ -71,6 +71,11 @@ class Seen:
         """Whether further values can change nothing: bytes that pass 100 are 0..255."""
         return self.dtype == np.uint8 and self.high > max(_SMALL)
 
+    @property
+    def below(self) -> bool:
+        """Whether values lie below 0, and not only by what smoothing and rounding do."""
+        return self.low < (0 if self.whole else -_SLACK * max(1.0, self.high))
+
     def add(self, first: int, values: NDArray[Any], where: str) -> None:
         """Look at pictures (n, …), of which the first has that number.
 
@@ -134,7 +139,7 @@ def find_value_range(
     if dtype.kind == "b":
         return ValueRange(0.0, 1.0)
     seen = _seen(dtype, blocks, ValueRange(), where)
-    if dtype.kind == "f" and seen.low < -_SLACK:
+    if dtype.kind == "f" and seen.below:
         ways = [] if mean is None else [ValueRange(centre=mean)]
         if std is not None:
             ways.insert(0 if _divided(blocks, std) else len(ways), ValueRange(spread=std, centre=mean))
@@ -193,7 +198,7 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
     """Return the range that the values themselves tell."""
     if seen.dtype.kind == "b":
         return ValueRange(0.0, 1.0)
-    if seen.low < -_SLACK:
+    if seen.below:
         raise _unfit(seen, where, advice)
     if seen.high <= (1 + _SLACK if seen.dtype.kind == "f" else 0):
         top = 1.0 if seen.dtype.kind == "f" else 255.0
@@ -234,8 +239,8 @@ def _otherwise(where: str, seen: Seen, scale: ValueRange, learned: Ends) -> str:
 
 
 def _unfit(seen: Seen, where: str, advice: str) -> DataError:
-    picture, value = (seen.lowest, seen.low) if seen.low < -_SLACK else (seen.highest, seen.high)
-    low = min(0.0, seen.low) if seen.low < -_SLACK else 0.0
+    picture, value = (seen.lowest, seen.low) if seen.below else (seen.highest, seen.high)
+    low = seen.low if seen.below else 0.0
     return DataError(
         f"{where} holds values in {seen.low:g}..{seen.high:g}, expected 0..1 or 0..255: {seen.place.format(picture)} "
         f"has {value:g}. {advice.format(ends=f'{low:g}..{seen.high:g}')}"
