@@ -24,6 +24,7 @@ _DEEP = {1023.0: 10, 4095.0: 12, 16383.0: 14, 65535.0: 16}  # white, and its bit
 _DOUBTFUL = 511.0  # more than 8 bits, and less than half of 10
 _RARE = 0.1  # of the pictures: if fewer pass 255, these are wrong
 BYTE = 255.0
+_FEW_VALUES = 1000  # so few say nothing about where the others would end
 _BLACK = 17.0  # no set of 8-bit pictures ends below it: it would be black
 _FEW_LEVELS = (
     3.0,
@@ -53,6 +54,7 @@ class Seen:
         whole: there are no fractions.
         count: how many pictures were looked at.
         deep: how many of them have values above 255.
+        size: how many values they have.
         place: what a picture's number is, in words.
     """
 
@@ -64,6 +66,7 @@ class Seen:
     whole: bool = True
     count: int = 0
     deep: int = 0
+    size: int = 0
     place: str = "picture {:,} (counted from 0)"
 
     @property
@@ -97,6 +100,7 @@ class Seen:
                 "0..1 or 0..255; repair it or leave it out."
             )
         self.count += len(flat)
+        self.size += flat.size
         self.deep += int((most > BYTE).sum())
         low, high = int(np.argmin(least)), int(np.argmax(most))
         if least[low] < self.low:
@@ -208,6 +212,8 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
         if top * least <= seen.high <= top * (1 if seen.whole else 1 + _SLACK):
             return _noted(seen, where, top)
     if seen.whole and seen.high < _BLACK:
+        if seen.size < _FEW_VALUES:
+            return ValueRange()
         return _noted(seen, where, next(top for top in _FEW_LEVELS if seen.high <= top))
     if seen.high <= 255 * (1 + _SLACK) and (seen.whole or seen.high > max(_SMALL)):
         return _noted(seen, where, 255.0) if deep_file else ValueRange(bright=True)

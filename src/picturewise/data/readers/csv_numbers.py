@@ -7,6 +7,7 @@ a block with anything else in it is parsed line by line, which also finds the li
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ MAX_LINE = 4 << 20  # bytes; a picture of 512x512 in colour has no more
 _BLOCK = 4 << 20
 _DIGITS = 3  # of the largest pixel
 _NUMBER = re.compile(r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[-+]?[0-9]+)?")  # in lower case
+_MOST_DIGITS = 40  # of a number, with its exponent
 _MANY = 16  # separators in a line, as pixels have and sentences have not
 
 
@@ -191,9 +193,11 @@ def _line_by_line(
 
 def _numbers(cells: list[bytes], where: str, first: int) -> NDArray[np.float64]:
     """Return the numbers of one line from the column `first` on."""
-    try:
-        values = np.array(cells).astype(np.float64)
-    except ValueError:  # quotes, or no number
+    values = None
+    if max(map(len, cells)) <= _MOST_DIGITS:  # each cell takes as much room as the longest
+        with contextlib.suppress(ValueError):  # quotes, or no number
+            values = np.array(cells).astype(np.float64)
+    if values is None:
         values = np.array([_number(cell) for cell in cells])
     with np.errstate(invalid="ignore"):
         good = np.abs(values) < 1 << 53
