@@ -337,7 +337,7 @@ def table():
     }  # fmt: skip
     cells["parquet"] = {
         "class names": [Gives(lambda f: make.parquet(f, {"label": LABELS}, names=NAMED), classes=NAMED)],
-        "text labels": [Gives(lambda f: make.parquet(f, {"label": np.array(NAMED)[LABELS]}), classes=NAMED)],
+        "text labels": [Gives(lambda f: make.parquet(f, {"label": np.array(NAMED)[LABELS]}), classes=CLASSES, labels=make.BY_NAME)],
         "one-hot": [Gives(lambda f: make.parquet(f, {"label": np.eye(3, dtype=int)[LABELS]}))],
         "a picture without label": [
             Refused(lambda f: make.parquet(f, {"label": missing}), r"row 1: it has no label", SKIP),
