@@ -256,6 +256,13 @@ def folders_of_splits(folder):
     return folder
 
 
+def folders_and_test(folder):
+    """Write a folder per class for train, and pictures of test without classes."""
+    folders(folder / "train")
+    loose(folder / "test")
+    return folder
+
+
 class Pairs:
     """What PyTorch calls a map-style data set."""
 

@@ -149,10 +149,10 @@ def _preparation(recipe: EffectiveRecipe, train: ImageSet, known: Preparation | 
 def _labelled(dataset: Dataset, name: str) -> ImageSet:
     part = dataset.train if name == "train" else dataset.valid
     if dataset.train is not None and dataset.train.labels is None:
-        raise DataError(
-            f"{dataset.train.origin} has no labels, so nothing can be trained on it. Expected pictures with labels, "
-            "such as a pair (pictures, labels) or a folder per class."
-        )
+        usual = "Expected pictures with labels, such as a pair (pictures, labels) or a folder per class."
+        # What lies beside the pictures and may be their labels.
+        way_out = next((note for note in dataset.notes if "--label-column" in note), usual)
+        raise DataError(f"{dataset.train.origin} has no labels, so nothing can be trained on it. {way_out}")
     if part is None or part.labels is None or len(part) == 0:
         raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
     if len(part.classes) < 2:

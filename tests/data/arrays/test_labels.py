@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from picturewise.data.arrays.labels import check_labels, numbered_classes, to_class_names, to_labels
+from picturewise.data.arrays.labels import (
+    are_numbers_in_order,
+    check_labelled,
+    check_labels,
+    given_labels,
+    number_classes,
+    numbered_classes,
+    to_class_names,
+    to_labels,
+)
 from picturewise.errors import DataError
 
 
@@ -90,3 +99,65 @@ def test_class_names_are_texts_that_are_there_once() -> None:
     for bad in (["a", "a"], [1], "text", np.array([["a"]])):
         with pytest.raises(DataError, match="x holds"):
             to_class_names(bad, "x")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "names"),
+    [
+        (np.array(["owl", "cat", "owl"]), [1, 0, 1], ("cat", "owl")),
+        (np.array([b"owl", b"cat", b"owl"])[:, None], [1, 0, 1], ("cat", "owl")),
+        (["10", b"9", None], [1, 0, -1], ("9", "10")),
+        ([[2], [0], [1]], [2, 0, 1], None),
+        ([[0, 1], [1, 0], [0, 1]], [1, 0, 1], None),
+        (np.array([[0, 2, 1]]), [0, 2, 1], None),
+        (np.array([0, 2, 1]).reshape(3, 1, 1, 1), [0, 2, 1], None),
+        (np.array([True, False, True]), [1, 0, 1], None),
+        (np.array([1.0, np.nan, -1.0]), [1, -1, -1], None),
+        (np.array([7, 255, 0], "u1"), [7, -1, 0], None),
+        (np.array([7, 255, 200], "u1"), [7, 255, 200], None),
+        (np.array([7, 255, 0], ">u2"), [7, 255, 0], None),
+    ],
+)
+def test_labels_come_as_numbers_names_or_marks_for_none(
+    values: object, expected: list[int], names: tuple[str, ...] | None
+) -> None:
+    labels = given_labels(values, 3, "y")
+    assert (labels.numbers.tolist(), labels.names) == (expected, names)
+    assert labels.are_there
+
+
+def test_a_rare_picture_without_label_is_refused_with_the_way_out() -> None:
+    labels = given_labels([0, None, 1, None], 4, "y")
+    with pytest.raises(
+        DataError, match=r"y: label 1 .* is nan: 2 of 4 pictures have no label\. Leave them out with --skip"
+    ):
+        check_labelled(labels.numbers, "y", labels.mark, skip_bad=False)
+    check_labelled(labels.numbers, "y", labels.mark, skip_bad=True)
+
+
+def test_train_says_which_number_is_which_class() -> None:
+    names, train = ("cat", "owl"), given_labels([1, 2, 1], 3, "y")
+    numbering = number_classes(train, names, "y")
+    assert numbering.of(train, "y").tolist() == [0, 1, 0]
+    assert numbering.notes == ("y: the labels count from 1, so 1 is 'cat' and 2 is 'owl'.",)
+    with pytest.raises(DataError, match="a label is 0, and those of train count from 1"):
+        numbering.of(given_labels([0, 1], 2, "y"), "y")
+    with pytest.raises(
+        DataError, match=r"label 0 .* is 3, expected one of the 2 classes that there are, 1\.\.2"
+    ):
+        numbering.of(given_labels([3], 1, "y"), "y")
+    by_name = number_classes(given_labels(["owl", "cat"], 2, "y"), None, "y")
+    assert by_name.classes == names
+    with pytest.raises(DataError, match="y: there are labels dog, expected those of the classes cat, owl"):
+        by_name.of(given_labels(["dog", "cat"], 2, "y"), "y")
+    with pytest.raises(DataError, match="holds class numbers, and the labels of train are class names"):
+        by_name.of(given_labels([0, 1], 2, "y"), "y")
+
+
+def test_names_of_classes_may_stand_beside_their_numbers() -> None:
+    for table in ({0: "a", 1: "b"}, {"b": 1, "a": 0}):
+        assert to_class_names(table, "x") == ("a", "b")
+    with pytest.raises(DataError, match="x holds"):
+        to_class_names({0: "a", 2: "b"}, "x")
+    assert are_numbers_in_order(np.arange(3))
+    assert not are_numbers_in_order([1, 2])

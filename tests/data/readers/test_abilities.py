@@ -22,7 +22,7 @@ ABILITIES = (
     "value range", "layout", "names with spaces", "several parts",
 )  # fmt: skip
 READERS = (
-    "folders", "lists", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
+    "folders", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
     "usps", "loose pictures", "arrays", "pairs", "hugging face",
 )  # fmt: skip
 NO_LABEL = r"have no label|it has no label"
@@ -337,7 +337,11 @@ def table():
     }  # fmt: skip
     cells["parquet"] = {
         "class names": [Gives(lambda f: make.parquet(f, {"label": LABELS}, names=NAMED), classes=NAMED)],
-        "text labels": [Gives(lambda f: make.parquet(f, {"label": np.array(NAMED)[LABELS]}), classes=NAMED)],
+        "text labels": [
+            Gives(
+                lambda f: make.parquet(f, {"label": np.array(NAMED)[LABELS]}), classes=CLASSES, labels=make.BY_NAME
+            )
+        ],
         "one-hot": [Gives(lambda f: make.parquet(f, {"label": np.eye(3, dtype=int)[LABELS]}))],
         "a picture without label": [
             Refused(lambda f: make.parquet(f, {"label": missing}), r"row 1: it has no label", SKIP),
@@ -413,6 +417,7 @@ def table():
                 lambda f: make.folders(f, beside=True), classes=CLASSES, labels=make.SORTED, skip_bad=True
             ),
         ],
+        "test without labels": [Refused(make.folders_and_test, "test.*holds pictures, but no folder per class")],
         "split column": [DoesNotApply("folders of splits say it")],
         "value range": [
             Gives(
@@ -546,7 +551,7 @@ class Named(Gives):
 TABLE = table()
 
 
-SLOW = {"hdf5", "matlab 7.3", "parquet", "folders", "lists", "loose pictures"}  # child processes read these
+SLOW = {"hdf5", "matlab 7.3", "parquet", "folders", "loose pictures"}  # child processes read these
 
 
 @pytest.mark.parametrize("ability", ABILITIES)

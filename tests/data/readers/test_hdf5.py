@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from read_place import read_place
 
+from picturewise.data.hints import Hints
+from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.hdf5 import Hdf5Reader, recognise
 from picturewise.errors import DataError
@@ -224,3 +226,74 @@ def test_a_chunk_that_does_not_have_its_checksum_is_refused(tmp_path: Path) -> N
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"set\.h5"):
         recognised(path).read(["train"], OPTIONS)
+
+
+def read(path: Path, **hints: str) -> tuple[ImageSet, tuple[str, ...], tuple[str, ...]]:
+    source = recognise(path, Hints(**hints))  # type: ignore[arg-type]
+    assert source is not None
+    reading = source.read({"train"}, OPTIONS)
+    return reading.parts["train"].pictures, source.splits, reading.notes
+
+
+BYTES = RANDOM.integers(0, 256, (12, 8, 8, 3), np.uint8)
+HALVES = np.arange(12) % 2
+
+
+def test_a_course_has_a_file_for_each_split_and_names_as_bytes(tmp_path: Path) -> None:
+    names = np.array([b"non-cat", b"cat"])
+    write(tmp_path / "train_cats.h5", train_set_x=BYTES, train_set_y=HALVES, list_classes=names)
+    write(tmp_path / "test_cats.h5", test_set_x=BYTES[:4], test_set_y=HALVES[:4], list_classes=names)
+    part, splits, notes = read(tmp_path)
+    assert (part.classes, splits, notes) == (("non-cat", "cat"), ("train", "test"), ())
+    write(tmp_path / "train_cats.h5", train_set_x=BYTES, train_set_y=HALVES, list_classes=np.arange(2))
+    assert read(tmp_path / "train_cats.h5")[0].classes == ("0", "1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("named", [".", "level_2_split_train_x.h5", "level_2_split_train_y.h5"])
+def test_pictures_and_labels_may_have_a_file_each(tmp_path: Path, named: str) -> None:
+    write(tmp_path / "level_2_split_train_x.h5", x=BYTES)
+    write(tmp_path / "level_2_split_train_y.h5", y=HALVES.reshape(-1, 1, 1, 1))
+    part, _, notes = read(tmp_path / named)
+    assert part.labels is not None
+    assert (part.labels.tolist(), notes) == (HALVES.tolist(), ())
+    np.testing.assert_array_equal(part.images, BYTES)
+
+
+def test_the_range_of_train_counts_where_test_has_a_file_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path / "train.h5", x=np.linspace(0, 1, 128).reshape(2, 8, 8), y=[0, 1])
+    write(tmp_path / "test.h5", x=np.full((1, 8, 8), 0.2), y=[0])
+    found = recognised(tmp_path).read({"test"}, OPTIONS).parts["test"].pictures
+    assert (found.images == 51).all()
+
+
+def test_groups_attributes_and_other_names_of_labels_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["train/images"], file["train/labels"] = BYTES, HALVES
+        file["train/labels"].attrs["class_names"] = ["cat", "owl"]
+    part, splits, notes = read(path)
+    assert (part.classes, splits, notes) == (("cat", "owl"), ("train",), ())
+    write(path, images=BYTES, ans=HALVES)
+    part, _, notes = read(path)
+    assert part.labels is None
+    assert (
+        "'ans' (12 whole numbers) was not used. If it holds the labels, pass --label-column ans." in notes[0]
+    )
+    part, _, notes = read(path, label_column="ans")
+    assert part.labels is not None
+    assert (part.labels.tolist(), notes) == (HALVES.tolist(), ())
+
+
+def test_arrays_with_the_pictures_in_the_last_axis_are_turned(tmp_path: Path) -> None:
+    chunks = {"data": BYTES.transpose(1, 2, 3, 0), "chunks": (3, 8, 3, 5), "compression": "gzip"}
+    part, _, notes = read(write(tmp_path / "a.h5", X=chunks, y=HALVES))
+    np.testing.assert_array_equal(part.images, BYTES)
+    assert "'X' was read with its last axis counting the pictures" in notes[0]
+
+
+def test_a_group_where_an_array_should_be_is_told(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group("x_train")
+    with pytest.raises(DataError, match="x_train is a group, expected an array"):
+        recognise(tmp_path / "a.h5")

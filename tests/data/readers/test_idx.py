@@ -192,3 +192,84 @@ def test_another_size_changes_the_pictures_but_not_their_digests(tmp_path: Path,
     assert small.pictures.images.shape == (2, 4, 4, 1)
     assert large.pictures.images.shape == (2, 6, 8, 1)
     np.testing.assert_array_equal(large.source_digests, small.source_digests)
+
+
+def test_files_may_lie_in_folders_of_their_own_name(tmp_path: Path, write_pair: Callable[..., None]) -> None:
+    images, labels = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+    write_pair(tmp_path / "flat", images, labels, (2, 0, 1))
+    for name in (images, labels):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        (tmp_path / "flat" / name).rename(tmp_path / "set" / name / name)
+    for place in ("set", f"set/{images}", f"set/{images}/{images}", f"set/{labels}/{labels}"):
+        assert labels_of(tmp_path / place) == {"train": [2, 0, 1]}
+    # Kaggle's copy has each file twice.
+    write_pair(tmp_path / "set", images.replace("-idx", ".idx"), labels.replace("-idx", ".idx"), (2, 0, 1))
+    assert labels_of(tmp_path / "set") == {"train": [2, 0, 1]}
+    write_pair(tmp_path / "set", images.replace("-idx", ".idx"), None, (2, 0, 1, 0))
+    with pytest.raises(DataError, match="have one name and differ in size, expected one file"):
+        recognise(tmp_path / "set")
+
+
+def labels_of(path: Path) -> dict[str, list[int]]:
+    source = recognised(path)
+    reading = source.read(source.splits, DataOptions(source=str(path)))
+    return {split: part.pictures.labels.tolist() for split, part in reading.parts.items()}
+
+
+def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, write_idx: WriteIdx) -> None:
+    picture = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20  # stored with rows and columns exchanged
+    write_idx(
+        tmp_path / "emnist-letters-train-images-idx3-ubyte",
+        np.ascontiguousarray(picture.T).tobytes() * 2,
+        (2, 4, 3),
+    )
+    write_idx(tmp_path / "emnist-letters-train-labels-idx1-ubyte", [1, 26], (2,))
+    reading = recognised(tmp_path).read({"train"}, DataOptions(source=""))
+    part = reading.parts["train"].pictures
+    np.testing.assert_array_equal(part.images[0, ..., 0], picture)
+    assert (part.classes[0], part.classes[25], len(part.classes)) == ("a", "z", 26)
+    assert part.labels is not None
+    assert part.labels.tolist() == [0, 25]
+    assert reading.notes[0].startswith("The pictures were turned upright: EMNIST")
+    assert recognised(tmp_path).as_stored().read({"train"}, DataOptions(source="")).notes == ()
+    write_idx(tmp_path / "emnist-letters-train-labels-idx1-ubyte", [1, 27], (2,))
+    with pytest.raises(
+        DataError, match=r"label 1 .* is 27, expected one of the 26 classes that there are, 1\.\.26"
+    ):
+        recognised(tmp_path).read({"train"}, DataOptions(source=""))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "classes", "noted"),
+    [
+        ("train-mapping.txt", "0 65\n1 66\n2 67\n", ("A", "B", "C"), ""),
+        ("class_names.txt", "cat\nowl\nbig dog\n", ("cat", "owl", "big dog"), ""),
+        ("labels.txt", "0 cat\n1 owl\n2 dog\n", ("cat", "owl", "dog"), ""),
+        (
+            "classes.txt",
+            "cat\nowl\n",
+            ("0", "1", "2"),
+            "names 2 classes, and labels go up to 2, so it was not used",
+        ),
+        (
+            "kmnist_classmap.csv",
+            "index,char\n",
+            ("0", "1", "2"),
+            "seems to name the classes and was not used",
+        ),
+    ],
+)
+def test_files_beside_may_name_the_classes(
+    tmp_path: Path,
+    write_pair: Callable[..., None],
+    name: str,
+    content: str,
+    classes: tuple[str, ...],
+    noted: str,
+) -> None:
+    write_pair(tmp_path, "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+    (tmp_path / name).write_text(content)
+    reading = recognised(tmp_path).read({"train"}, DataOptions(source=""))
+    assert reading.parts["train"].pictures.classes == classes
+    assert noted in " ".join(reading.notes)
+    assert bool(noted) == bool(reading.notes)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 from read_place import read_place
 
+from picturewise.data.hints import Hints
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.parquet import ParquetReader, recognise
 from picturewise.errors import DataError
@@ -175,3 +177,92 @@ def test_a_page_that_does_not_have_its_checksum_is_refused(tmp_path: Path) -> No
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"train\.parquet"):
         recognised(path).read(["train"], OPTIONS)
+
+
+def read(path: Path, **hints: str) -> tuple[list[int], tuple[str, ...], tuple[str, ...]]:
+    source = recognise(path, Hints(**hints))  # type: ignore[arg-type]
+    assert source is not None
+    reading = source.read({source.splits[0]}, OPTIONS)
+    part = reading.parts[source.splits[0]].pictures
+    return [] if part.labels is None else part.labels.tolist(), part.classes, reading.notes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        pa.array([png(number) for number in range(4)]).dictionary_encode(),
+        pa.array([base64.b64encode(png(number)).decode() for number in range(4)]),
+        pa.array([f"data:image/png;base64,{base64.b64encode(png(number)).decode()}" for number in range(4)]),
+        pa.array([np.asarray(Image.open(io.BytesIO(png(number)))).tolist() for number in range(4)]),
+        pa.array([(np.asarray(Image.open(io.BytesIO(png(number)))) / 255).tolist() for number in range(4)]),
+    ],
+    ids=["dictionary", "base64", "data address", "lists", "lists of floats"],
+)
+def test_pictures_come_in_many_forms(tmp_path: Path, pictures: pa.Array) -> None:
+    pq.write_table(pa.table({"pixel_values": pictures, "label": [0, 1, 0, 1]}), tmp_path / "a.parquet")
+    part = recognised(tmp_path / "a.parquet").read({"train"}, OPTIONS).parts["train"].pictures
+    for number, picture in enumerate(part.images):
+        np.testing.assert_array_equal(picture, np.asarray(Image.open(io.BytesIO(png(number)))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "labels", [[[0], [1]], [0.0, 1.0], [[1, 0], [0, 1]], [False, True], pa.array([0, 1], pa.uint8())]
+)
+def test_labels_come_in_many_forms(tmp_path: Path, labels: Any) -> None:
+    assert read(write(tmp_path / "a.parquet", labels))[:2] == ([0, 1], ("0", "1"))
+
+
+@pytest.mark.slow
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    images = [{"bytes": png(number), "path": None} for number in range(2)]
+    table = {"img": images, "fine_label": [0, 1], "coarse_label": ["x", "y"], "mask": images}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    labels, classes, notes = read(tmp_path / "a.parquet")
+    assert (labels, classes) == ([0, 1], ("0", "1"))
+    assert (
+        "'coarse_label' (texts) was not used. If it holds the labels, pass --label-column coarse_label."
+        in notes[0]
+    )
+    assert notes[1].endswith("the column 'mask' (pictures) was not used.")
+    assert read(tmp_path / "a.parquet", label_column="coarse_label")[1] == ("x", "y")
+    pq.write_table(pa.table({"img": images, "kind": [0, 1]}), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet")[0] == []
+    with pytest.raises(DataError, match="has no column 'nothing' beside kind"):
+        recognise(tmp_path / "a.parquet", Hints(label_column="nothing"))
+
+
+@pytest.mark.slow
+def test_pictures_that_are_elsewhere_are_told(tmp_path: Path) -> None:
+    paths = [{"bytes": None, "path": f"/x/{number}.png"} for number in range(2)]
+    pq.write_table(pa.table({"image": paths, "label": [0, 1]}), tmp_path / "a.parquet")
+    with pytest.raises(
+        DataError, match=r"does not hold the pictures themselves, only their paths, such as /x/0\.png"
+    ):
+        read(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"image_path": ["0.png", "1.png"], "label": [0, 1]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="holds the names of picture files in 'image_path', not the pictures"):
+        read(tmp_path / "a.parquet")
+
+
+@pytest.mark.slow
+def test_several_sets_are_told_apart_and_folders_of_splits_are_one(tmp_path: Path) -> None:
+    for folder in ("set/fine", "set/coarse", "one/train", "one/test"):
+        (tmp_path / folder).parent.mkdir(exist_ok=True)
+        write(tmp_path / folder / "0000.parquet", [0, 1])
+    with pytest.raises(
+        DataError, match=r"several sets of Parquet files, in the folders coarse, fine\. Name one"
+    ):
+        recognise(tmp_path / "set")
+    assert recognised(tmp_path / "one").splits == ("train", "test")
+
+
+@pytest.mark.slow
+def test_test_files_without_labels_are_no_split_but_can_be_read_alone(tmp_path: Path) -> None:
+    write(tmp_path / "train-0.parquet", [0, 1])
+    test = write(tmp_path / "test-0.parquet", [-1, -1])
+    source = recognised(tmp_path)
+    assert source.splits == ("train",)
+    assert f"Pass {test} to predict" in source.notes[0]
+    assert read(test)[:2] == ([], ())

@@ -314,7 +314,7 @@ def _count_last(arrays: Forms, pictures: str, labels: str | None) -> bool:
         return False
     if beside is not None and beside.shape:
         count = prod(beside.shape) if beside.can_be_labels or 1 in beside.shape else beside.shape[0]
-        return form.shape[0] != count == form.shape[-1]
+        return count == form.shape[-1] and (form.shape[0] != count or layout_of(form.shape) is None)
     return layout_of(form.shape) is None
 
 

@@ -1,8 +1,8 @@
 """Which column of a table without names holds the labels: the first or the last one, told by what is in it.
 
-A label is a whole number, and each is there several times. That can be true of a pixel in a corner too; but a pixel
-takes the values of the pixel beside it about as often as that does, and a label does not. The difference of the two
-distributions is Kolmogorov's and Smirnov's: the largest distance between the shares of values up to a bound.
+A label is a whole number from 0 or 1 on, and each is there several times. That can be true of a pixel in a corner too;
+but a pixel takes the values of the pixel beside it about as often as that does, and a label does not. The difference of
+the two distributions is Kolmogorov's and Smirnov's: the largest distance between the shares of values up to a bound.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ FEW_ROWS = 20
 """With so few rows, a label may be there once, and nothing is known of distributions."""
 _APART = 0.3  # difference of a label and a pixel; of pixels side by side, in 400 rows, mostly below 0.1
 _CLEARLY = 2  # times as far apart
+_FOLLOWING = 0.8  # of the numbers up to the largest that are there
 
 
 def label_places(sample: NDArray[Any]) -> list[int]:
@@ -36,10 +37,16 @@ def label_places(sample: NDArray[Any]) -> list[int]:
     if len(sample) < FEW_ROWS:
         return possible
     apart = {place: _difference(sample[:, place], sample[:, beside[place]]) for place in possible}
-    likely = [place for place, distance in apart.items() if distance >= _APART]
-    if len(likely) == 2 and (best := max(apart, key=lambda place: apart[place])) is not None:
-        other = next(place for place in likely if place != best)
-        return [best] if apart[best] >= _CLEARLY * apart[other] else likely
+    likely = [place for place in possible if apart[place] >= _APART]
+    counting = [place for place in likely if _count_up(sample[:, place])]
+    if len(likely) == 2:
+        nearer, further = sorted(likely, key=lambda place: apart[place])
+        if apart[further] >= _CLEARLY * apart[nearer]:
+            likely = [further]
+        elif len(counting) == 1:
+            likely = counting
+    if len(likely) == 1 and likely[0] not in counting:
+        return []  # a few whole numbers, but none that labels usually are
     return likely or (possible if len(possible) == 2 else [])
 
 
@@ -55,6 +62,12 @@ def _can_be_label(column: NDArray[Any]) -> bool:
     if len(column) < FEW_ROWS:
         return bool(len(values) > 1 and values[-1] < 2 * FEW_ROWS)
     return bool(len(values) > 1 and 2 * len(values) <= len(column))
+
+
+def _count_up(column: NDArray[Any]) -> bool:
+    """Return whether values follow one another from 0 or 1, nearly all of them."""
+    values = np.unique(column[column >= 0])
+    return bool(values[0] <= 1 and len(values) >= _FOLLOWING * (values[-1] - values[0] + 1))
 
 
 def _difference(one: NDArray[Any], other: NDArray[Any]) -> float:
