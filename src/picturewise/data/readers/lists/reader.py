@@ -84,7 +84,16 @@ class ListReader:
         if labelled:
             _check_classes(listings, self.lists, first)
         places = {split: printable(found.path) for split, found in self.lists.items()}
-        reading = read_listings(listings, asked, places, printable(self.root), options, progress, allocate)
+        reading = read_listings(
+            listings,
+            asked,
+            places,
+            printable(self.root),
+            options,
+            progress,
+            allocate,
+            said=self.hints.value_range,
+        )
         parts = reading.parts if labelled else {split: _bare(part) for split, part in reading.parts.items()}
         return replace(reading, parts=parts, notes=(*self._notes(rows), *reading.notes))
 

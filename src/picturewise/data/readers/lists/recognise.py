@@ -29,7 +29,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName, split_of
 
 _COLUMNS = ("label_column", "file_column", "split_column")
-_OBEYED = _COLUMNS
+_OBEYED = (*_COLUMNS, "value_range")
 _DEEPEST = 3  # levels of folders in which lists are looked for
 _MOST_OF_A_KIND = 16  # files with one ending in a folder: more describe one picture each
 _MOST_ABOVE = 200_000  # files in the folder above that of a list
