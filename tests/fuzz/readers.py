@@ -109,17 +109,20 @@ def read_weights(folder: Path, seed: Seed, random: Random) -> str:
 
 def _use(options: DataOptions) -> str | None:
     dataset = read.read(recognise(options.source), options)
-    found = hashlib.sha256()
-    for split, part in dataset.splits().items():
-        images = np.ascontiguousarray(part.images[: len(part)])
-        found.update(repr((split, part.classes, images.shape, images.dtype)).encode())
-        found.update(images)
-        found.update(b"" if part.labels is None else np.ascontiguousarray(part.labels))
+    # Which pictures are held out is decided by the bytes of their files, so they may be in other splits than before.
+    pictures: list[bytes] = []
+    splits = dataset.splits()
+    for part in splits.values():
+        images = part.images[: len(part)]
+        labels = np.zeros(len(part), np.int64) if part.labels is None else part.labels
+        pictures += [image.tobytes() + label.tobytes() for image, label in zip(images, labels, strict=True)]
         part.fingerprint  # noqa: B018 (computed when asked for)
         part.counts()
         part.statistics.totals()
         assert part.images[: len(part)].shape == (len(part), *part.shape)
         assert part.names is None or len(part.names) == len(part)
+    sizes = [(split, part.classes, part.shape, len(part)) for split, part in splits.items()]
+    found = hashlib.sha256(repr(sizes).encode() + b"".join(sorted(pictures)))
     return None if dataset.skipped else found.hexdigest()
 
 
