@@ -222,7 +222,7 @@ def test_the_background_is_kept_and_written_only_where_it_is_not_white(tmp_path:
     description = load_classifier(tmp_path / "c.safetensors").description
     assert description.background == "black"
     assert description.read_options(skip_bad=True) == AsItIs(
-        (6, 5), "crop", skip_bad=True, background="black"
+        (6, 5), "crop", skip_bad=True, background="black", learned=(0.0, 255.0)
     )
     rewritten(tmp_path / "c", background="grey")
     with pytest.raises(RunError, match="background is 'grey', expected white or black"):

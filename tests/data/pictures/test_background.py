@@ -119,7 +119,7 @@ def test_each_format_with_transparency_is_judged_and_composed(form: str) -> None
 def test_a_transparent_number_of_16_bits_becomes_the_background() -> None:
     content = deep(0, np.where(STROKE > 0, 51400, 7), transparent=7)
     for background, value in (("white", 255), ("black", 0)):
-        found = read_picture(content, None, 1, background=background)[..., 0]
+        found = read_picture(content, None, 1, background=background, values=(0.0, 65535.0))[..., 0]
         np.testing.assert_array_equal(found, np.where(STROKE > 0, 200, value))
 
 

@@ -89,7 +89,7 @@ def test_the_pixels_are_those_that_one_picture_alone_has(
             ("P", "gif"), ("P", "png"), ("I;16", "png"), ("F", "tif"), ("RGB", "webp"), ("CMYK", "tif"),
         ]
     ]  # fmt: skip
-    form = Form(8, 12, channels, fit, (0.0, 65535.0))
+    form = Form(8, 12, channels, fit, values=(0.0, 65535.0))
     images, errors = decode_each(paths, form, ignore)
     assert errors == {}
     for path, image in zip(paths, images, strict=True):

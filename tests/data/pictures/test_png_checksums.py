@@ -15,6 +15,7 @@ from picturewise.data.pictures import png_checksums
 from picturewise.data.pictures.decode import PictureError, read_picture
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+WIDE = (0.0, 65535.0)  # black and white, where there are 16 bits
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
 
 Chunks = Sequence[tuple[bytes, bytes]]
@@ -126,13 +127,13 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize("name", PICTURES)
 def test_each_flipped_bit_is_refused_or_changes_nothing(name: str) -> None:
     whole = PICTURES[name]()
-    expected = read_picture(whole, None, 3)
+    expected = read_picture(whole, None, 3, values=WIDE)
     refused = read = 0
     for place in range(8 * len(whole)):
         content = bytearray(whole)
         content[place // 8] ^= 1 << place % 8
         try:
-            found = read_picture(bytes(content), None, 3)
+            found = read_picture(bytes(content), None, 3, values=WIDE)
         except PictureError:
             refused += 1
             continue
@@ -145,7 +146,7 @@ def test_each_flipped_bit_is_refused_or_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_sound_picture_is_read_as_pillow_reads_it(name: str) -> None:
     if name == "interlaced":
-        np.testing.assert_array_equal(read_picture(interlaced(), None, 3), PIXELS)
+        np.testing.assert_array_equal(read_picture(interlaced(), None, 3, values=WIDE), PIXELS)
         return
     image = Image.open(io.BytesIO(PICTURES[name]()))
     if name in {"transparent", "palette", "a transparent colour"}:
@@ -156,20 +157,20 @@ def test_a_sound_picture_is_read_as_pillow_reads_it(name: str) -> None:
     else:
         expected = np.asarray(image.convert("RGB"))
     expected = np.rot90(expected, -1) if name in {"texts", "turned"} else expected
-    np.testing.assert_array_equal(read_picture(PICTURES[name](), None, 3), expected)
+    np.testing.assert_array_equal(read_picture(PICTURES[name](), None, 3, values=WIDE), expected)
 
 
 @pytest.mark.parametrize("kind", [b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"])
 def test_a_needed_chunk_with_a_wrong_checksum_is_named(kind: bytes) -> None:
     content = png(chunks_of(PICTURES["palette"]()), broken=kind)
     with pytest.raises(PictureError, match=f"damaged .its chunk {kind.decode()} does not have the checksum"):
-        read_picture(content, None, 3)
+        read_picture(content, None, 3, values=WIDE)
 
 
 def test_a_broken_chunk_that_may_turn_the_picture_is_refused() -> None:
     for name, kind in (("turned", b"eXIf"), ("texts", b"iTXt")):
         with pytest.raises(PictureError, match=f"its chunk {kind.decode()} does not"):
-            read_picture(png(chunks_of(PICTURES[name]()), broken=kind), None, 3)
+            read_picture(png(chunks_of(PICTURES[name]()), broken=kind), None, 3, values=WIDE)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_a_broken_chunk_that_is_not_needed_is_left_out(kind: bytes, content: byt
             (kind, content),
             chunks[-1],
         ]
-    np.testing.assert_array_equal(read_picture(png(chunks, broken=kind), None, 3), PIXELS)
+    np.testing.assert_array_equal(read_picture(png(chunks, broken=kind), None, 3, values=WIDE), PIXELS)
 
 
 def test_a_broken_length_does_not_swallow_the_chunks_behind_it() -> None:
@@ -200,13 +201,13 @@ def test_a_broken_length_does_not_swallow_the_chunks_behind_it() -> None:
     at = content.index(b"gAMA") - 4
     content[at : at + 4] = struct.pack(">I", 4 + 12 + 6)  # up to the end of tRNS
     with pytest.raises(PictureError, match="its chunk gAMA does not have the checksum"):
-        read_picture(bytes(content), None, 3)
+        read_picture(bytes(content), None, 3, values=WIDE)
 
 
 def test_a_needed_chunk_whose_kind_is_damaged_is_not_taken_for_another() -> None:
     content = PICTURES["a transparent colour"]().replace(b"tRNS", b"tIME")
     with pytest.raises(PictureError, match="its chunk tIME does not have the checksum"):
-        read_picture(content, None, 3)
+        read_picture(content, None, 3, values=WIDE)
 
 
 def with_stream(stream: bytes) -> bytes:
@@ -217,7 +218,7 @@ def test_pixels_that_do_not_have_their_adler_checksum_are_refused() -> None:
     stream = bytearray(zlib.compress(rows(PIXELS), 0))
     stream[20] ^= 1  # a pixel, in a stream that packs nothing
     with pytest.raises(PictureError, match=r"damaged .*(incorrect data check|broken data stream)"):
-        read_picture(with_stream(bytes(stream)), None, 3)
+        read_picture(with_stream(bytes(stream)), None, 3, values=WIDE)
 
 
 @pytest.mark.parametrize("missing", [1, 19, 19 * 4])
@@ -227,7 +228,7 @@ def test_pixels_that_end_early_are_refused(missing: int) -> None:
             PictureError,
             match=r"damaged or truncated .*(fewer pixels than its size asks|image file is truncated)",
         ):
-            read_picture(with_stream(stream), None, 3)
+            read_picture(with_stream(stream), None, 3, values=WIDE)
 
 
 def test_missing_rows_are_noticed_in_a_picture_that_shows_the_mark(way: str) -> None:
@@ -237,33 +238,35 @@ def test_missing_rows_are_noticed_in_a_picture_that_shows_the_mark(way: str) -> 
         content = png([header(4, 3, 8, 2), (b"IDAT", zlib.compress(plain)), (b"IEND", b"")])
         if missing:
             with pytest.raises(PictureError, match="fewer pixels than its size asks"):
-                read_picture(content, None, 3)
+                read_picture(content, None, 3, values=WIDE)
         else:
-            np.testing.assert_array_equal(read_picture(content, None, 3), mark)
+            np.testing.assert_array_equal(read_picture(content, None, 3, values=WIDE), mark)
 
 
 def test_a_large_picture_is_read_as_it_is() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (600, 700, 3), np.uint8)
     content = encoded(Image.fromarray(pixels), compress_level=1)
-    np.testing.assert_array_equal(read_picture(content, None, 3), pixels)
+    np.testing.assert_array_equal(read_picture(content, None, 3, values=WIDE), pixels)
 
 
 def test_a_little_too_much_behind_the_pixels_changes_nothing() -> None:
     for stream in (zlib.compress(rows(PIXELS) + bytes(100)), zlib.compress(rows(PIXELS)) + b"more"):
-        np.testing.assert_array_equal(read_picture(with_stream(stream), None, 3), PIXELS)
+        np.testing.assert_array_equal(read_picture(with_stream(stream), None, 3, values=WIDE), PIXELS)
 
 
 def test_far_too_many_pixels_are_refused() -> None:
     with pytest.raises(PictureError, match=r"damaged .a PNG with more pixels than its size asks for"):
-        read_picture(with_stream(zlib.compress(rows(PIXELS) + bytes(1 << 20))), None, 3)
+        read_picture(with_stream(zlib.compress(rows(PIXELS) + bytes(1 << 20))), None, 3, values=WIDE)
 
 
 def test_what_follows_the_end_is_not_read() -> None:
-    np.testing.assert_array_equal(read_picture(PICTURES["colour"]() + b"and more", None, 3), PIXELS)
+    np.testing.assert_array_equal(
+        read_picture(PICTURES["colour"]() + b"and more", None, 3, values=WIDE), PIXELS
+    )
 
 
 def test_a_picture_without_its_end_is_refused() -> None:
     with pytest.raises(PictureError, match=r"damaged or truncated .a PNG without its last chunk, IEND"):
-        read_picture(PICTURES["colour"]()[:-12], None, 3)
+        read_picture(PICTURES["colour"]()[:-12], None, 3, values=WIDE)
     with pytest.raises(PictureError, match=r"damaged or truncated .its chunk IEND is longer than the file"):
-        read_picture(PICTURES["colour"]()[:-1], None, 3)
+        read_picture(PICTURES["colour"]()[:-1], None, 3, values=WIDE)

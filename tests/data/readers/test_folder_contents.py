@@ -28,7 +28,7 @@ def test_what_is_in_a_folder_is_told_by_names(build: Build) -> None:
         ("x/deep/.DS_Store", "empty"),
         ("x/a.txt; x/deep/LICENSE", "papers"),
         ("x/a.txt; x/deep/raw0001", "files"),
-        ("x/a.heif; x/a.json", "files"),
+        ("x/a.dcm; x/a.json", "files"),
         ("x/a.txt; x/deep/deeper/1.tif", "pictures"),
     ],
 )
