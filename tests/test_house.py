@@ -51,3 +51,11 @@ def test_no_room_and_no_file_of_the_ground_is_left_out() -> None:
     assert {row[0].strip("`/") for row in rows("The rooms, from the top down")} == rooms
     told = set(re.findall(r"`([a-z_]+\.py)`", section("The rooms, from the top down")))
     assert told == {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
+
+
+def test_every_case_of_the_page_of_cases_has_its_test() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "dev" / "cases.md").read_text(encoding="utf-8")
+    found = re.findall(r"`([a-z_0-9/]+\.py)` `(test_[a-z_0-9]+)`", page)
+    assert len(found) > 50
+    for file, name in found:
+        assert name in defined(Path(__file__).parent / file), f"{file} has no {name}"
