@@ -61,6 +61,9 @@ def things_that_docs_speak_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         name = f"scans/{('healthy', 'ill')[number % 2]}/patient{number // 4}_slice{number % 4}.png"
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (16, 16), np.uint8)).save(name)
+    halves, signed = np.arange(40) % 2, random.integers(-1000, 3001, (40, 8, 8), np.int16)
+    np.savez("tomography.npz", x_train=signed, y_train=halves)
+    np.savez("rows.npz", x_train=random.integers(0, 256, (40, 192), np.uint8), y_train=halves)
     Path("flowers-with-a-broken-file/rose/0.png").write_bytes(b"no picture")
     Image.fromarray(random.integers(0, 256, (30, 20, 3), np.uint8)).save("scan.png")
 

@@ -20,7 +20,7 @@ _QUANTILES = (0.0, 0.005, 0.995, 1.0)
 _MARGIN = (
     0.25  # of the distance of the quantiles; of a normal distribution, 3.9 standard deviations lie inside
 )
-_LEAST = 6.0  # levels of grey
+_LEAST = 32.0, 16.0  # levels of grey, of mean and spread: less is seen, but no mistake
 _FEW = 5.0  # the margin grows by this divided by the number of pictures: quantiles of a few say little
 _SHARE = 0.05  # of the pictures; fewer may be odd ones of any set
 
@@ -51,9 +51,9 @@ class LearnedPictures:
                 or list(ends) != sorted(ends)
                 or not 0 <= ends[0] <= ends[3] <= 255
             ):
-                raise ValueError(f"{name} is not four rising numbers in 0..255")
+                raise ValueError(f"{name} of the learned pictures is not four rising numbers in 0..255")
         if type(self.count) is not int or self.count < 1:
-            raise ValueError("count is no number of pictures")
+            raise ValueError("count of the learned pictures is not a number of them")
 
     def note(self, means: NDArray[np.float64], spreads: NDArray[np.float64]) -> str | None:
         """Return what to say of pictures; None: nothing, because they are like those of train.
@@ -63,17 +63,22 @@ class LearnedPictures:
             spreads: (N,) the same.
         """
         kinds: list[tuple[int, str]] = []
-        for name, values, ends, less, more in (
-            ("mean", means, self.mean, "darker", "lighter"),
-            ("contrast", spreads, self.spread, "less contrast", "more contrast"),
+        for name, values, ends, most, least, less, more in (
+            ("mean", means, self.mean, 255.0, _LEAST[0], "darker", "lighter"),
+            ("contrast", spreads, self.spread, 127.5, _LEAST[1], "less contrast", "more contrast"),
         ):
-            margin = max(_LEAST, (ends[2] - ends[1]) * (_MARGIN + _FEW / self.count))
-            for word, far in ((less, values < ends[1] - margin), (more, values > ends[2] + margin)):
+            margin = max(least, (ends[2] - ends[1]) * (_MARGIN + _FEW / self.count))
+            # Where pictures differ much, the margin reaches black and white; halfway there is far, too.
+            low = max(ends[1] - margin, ends[1] / 2)
+            high = min(ends[2] + margin, (ends[2] + most) / 2)
+            if values is spreads:  # noise and other motifs have more, and are no mistake of the range
+                high = max(high, 3 * ends[2])
+            for word, far in ((less, values < low), (more, values > high)):
                 if far.any():
                     kinds.append((int(far.sum()), _sentence(name, word, far, values, ends)))
         if not kinds:
             return None
-        count, sentence = max(kinds)
+        count, sentence = max(kinds, key=lambda kind: kind[0])
         return sentence if count >= max(1.0, _SHARE * len(means)) else None
 
 

@@ -22,7 +22,7 @@ def found(
 
 def up_to(top: float, kind: str = "f8", *, fractions: bool = True) -> np.ndarray:
     """Pictures whose values reach from 0 to `top`."""
-    values = np.random.default_rng(0).random((7, 4, 5, 1)) * top
+    values = np.random.default_rng(0).random((70, 4, 5, 1)) * top
     values[0, 0, 0], values[-1, 0, 0] = 0, top
     return (values if fractions else np.rint(values)).astype(kind)
 
@@ -47,6 +47,7 @@ def pixels(count: int = 7) -> np.ndarray:
         (up_to(1) > 0.4, (0, 1)),
         (up_to(255), (0, 255)),
         (up_to(140), (0, 255)),
+        (up_to(255.2) - 0.2, (0, 255)),  # as smoothing leaves them
         (up_to(200, fractions=False), (0, 255)),
         (up_to(1), (0, 1)),
         (up_to(1, "f2"), (0, 1)),
@@ -89,6 +90,12 @@ def test_the_largest_value_tells_other_ranges_which_is_noted_and_kept(array: np.
     assert scale.kept == (0, top)
     assert f"so values were read as 0..{top:g}" in str(scale.note)
     assert "--value-range" in str(scale.note)
+
+
+def test_a_few_small_numbers_say_nothing_about_where_others_would_end() -> None:
+    scale = found(np.arange(12, dtype=np.uint8).reshape(2, 3, 2, 1))
+    assert ((scale.low, scale.high), scale.note, scale.bright) == ((0, 255), None, False)
+    assert found(np.eye(4, dtype=np.uint8)[np.newaxis, :, :, np.newaxis]).kept == (0, 1)
 
 
 def test_all_of_sixteen_bits_is_kept_and_goes_without_saying() -> None:

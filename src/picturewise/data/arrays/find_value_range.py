@@ -24,6 +24,7 @@ _DEEP = {1023.0: 10, 4095.0: 12, 16383.0: 14, 65535.0: 16}  # white, and its bit
 _DOUBTFUL = 511.0  # more than 8 bits, and less than half of 10
 _RARE = 0.1  # of the pictures: if fewer pass 255, these are wrong
 BYTE = 255.0
+_FEW_VALUES = 1000  # so few say nothing about where the others would end
 _BLACK = 17.0  # no set of 8-bit pictures ends below it: it would be black
 _FEW_LEVELS = (
     3.0,
@@ -53,6 +54,7 @@ class Seen:
         whole: there are no fractions.
         count: how many pictures were looked at.
         deep: how many of them have values above 255.
+        size: how many values they have.
         place: what a picture's number is, in words.
     """
 
@@ -64,12 +66,18 @@ class Seen:
     whole: bool = True
     count: int = 0
     deep: int = 0
+    size: int = 0
     place: str = "picture {:,} (counted from 0)"
 
     @property
     def enough(self) -> bool:
         """Whether further values can change nothing: bytes that pass 100 are 0..255."""
         return self.dtype == np.uint8 and self.high > max(_SMALL)
+
+    @property
+    def below(self) -> bool:
+        """Whether values lie below 0, and not only by what smoothing and rounding do."""
+        return self.low < (0 if self.whole else -_SLACK * max(1.0, self.high))
 
     def add(self, first: int, values: NDArray[Any], where: str) -> None:
         """Look at pictures (n, …), of which the first has that number.
@@ -92,6 +100,7 @@ class Seen:
                 "0..1 or 0..255; repair it or leave it out."
             )
         self.count += len(flat)
+        self.size += flat.size
         self.deep += int((most > BYTE).sum())
         low, high = int(np.argmin(least)), int(np.argmax(most))
         if least[low] < self.low:
@@ -134,7 +143,7 @@ def find_value_range(
     if dtype.kind == "b":
         return ValueRange(0.0, 1.0)
     seen = _seen(dtype, blocks, ValueRange(), where)
-    if dtype.kind == "f" and seen.low < -_SLACK:
+    if dtype.kind == "f" and seen.below:
         ways = [] if mean is None else [ValueRange(centre=mean)]
         if std is not None:
             ways.insert(0 if _divided(blocks, std) else len(ways), ValueRange(spread=std, centre=mean))
@@ -193,7 +202,7 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
     """Return the range that the values themselves tell."""
     if seen.dtype.kind == "b":
         return ValueRange(0.0, 1.0)
-    if seen.low < -_SLACK:
+    if seen.below:
         raise _unfit(seen, where, advice)
     if seen.high <= (1 + _SLACK if seen.dtype.kind == "f" else 0):
         top = 1.0 if seen.dtype.kind == "f" else 255.0
@@ -203,6 +212,8 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
         if top * least <= seen.high <= top * (1 if seen.whole else 1 + _SLACK):
             return _noted(seen, where, top)
     if seen.whole and seen.high < _BLACK:
+        if seen.size < _FEW_VALUES:
+            return ValueRange()
         return _noted(seen, where, next(top for top in _FEW_LEVELS if seen.high <= top))
     if seen.high <= 255 * (1 + _SLACK) and (seen.whole or seen.high > max(_SMALL)):
         return _noted(seen, where, 255.0) if deep_file else ValueRange(bright=True)
@@ -234,8 +245,8 @@ def _otherwise(where: str, seen: Seen, scale: ValueRange, learned: Ends) -> str:
 
 
 def _unfit(seen: Seen, where: str, advice: str) -> DataError:
-    picture, value = (seen.lowest, seen.low) if seen.low < -_SLACK else (seen.highest, seen.high)
-    low = min(0.0, seen.low) if seen.low < -_SLACK else 0.0
+    picture, value = (seen.lowest, seen.low) if seen.below else (seen.highest, seen.high)
+    low = seen.low if seen.below else 0.0
     return DataError(
         f"{where} holds values in {seen.low:g}..{seen.high:g}, expected 0..1 or 0..255: {seen.place.format(picture)} "
         f"has {value:g}. {advice.format(ends=f'{low:g}..{seen.high:g}')}"

@@ -126,9 +126,14 @@ class ValueRange:
 
     def scaled(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         """Return restored values as uint8, whatever they are: what lies outside becomes black or white."""
-        above = values - self.low if self.low else values
+        span = self.high - self.low
         with np.errstate(invalid="ignore"):  # a NaN becomes any number; whoever looks at the range refuses it
-            pixels: NDArray[Any] = np.rint(above * np.float32(self.factor)).clip(0, 255)
+            above = values - self.low if self.low else values
+            # First times 255, which is exact: then numbers halfway between two levels go the same way in all types.
+            if span != 255:
+                above = above * np.float32(255)
+                above = above / above.dtype.type(span)
+            pixels: NDArray[Any] = np.rint(above).clip(0, 255)
             return pixels.astype(np.uint8)
 
 

@@ -101,6 +101,8 @@ class _Reader:
         first, parts = self.source.splits[0], {}
         # Where train is not asked for, it is loaded only if its layout or its range cannot be told without.
         train = _Later(lambda: self.arrays.load(self.source.keys.pictures[first]))
+        if first in asked:
+            train.get()  # only then is it known to hold what its header promises
         order = self._order(first, train)
         scale = self._scale(first, order.layout, train, whole=first in asked)
         numbering = self._numbering(first)

@@ -91,12 +91,10 @@ def _seen(looks: _Looks) -> list[Seen]:
     """Return what the numbers of deep files are like, for each of their types."""
     found: dict[str, Seen] = {}
     for index, look in enumerate(looks):
-        if isinstance(look, Look) and look.header.deep is not None:
-            _add(
-                found.setdefault(look.header.deep.kind, Seen(np.dtype(look.header.deep.kind))),
-                index,
-                look.header.deep,
-            )
+        if isinstance(look, Look) and (deep := look.header.deep) is not None:
+            seen = found.setdefault(deep.kind, Seen(np.dtype(deep.kind)))
+            seen.size += look.header.height * look.header.width
+            _add(seen, index, deep)
     return list(found.values())
 
 
