@@ -263,6 +263,23 @@ def folders_and_test(folder):
     return folder
 
 
+def listed(folder, columns, *, name="labels.csv", pictures="images"):
+    """Write a list of pictures, which lie in a folder beside it."""
+    for number, picture in enumerate(GREY):
+        png(picture, folder / pictures / f"picture {number:02}.png")
+    lines = [",".join(["filename", *columns])]
+    rows = zip(*columns.values(), strict=True) if columns else [()] * 24
+    lines += [",".join([f"picture {number:02}.png", *map(str, row)]) for number, row in enumerate(rows)]
+    (folder / name).write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def listed_and_test(folder, labels=None):
+    """Write a list of train and one of test, with labels or without."""
+    listed(folder, {"label": np.array(NAMED)[LABELS]}, name="train.csv", pictures="train")
+    return listed(folder, {} if labels is None else {"label": labels}, name="test.csv", pictures="test")
+
+
 class Pairs:
     """What PyTorch calls a map-style data set."""
 

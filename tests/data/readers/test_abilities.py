@@ -22,7 +22,7 @@ ABILITIES = (
     "value range", "layout", "names with spaces", "several parts",
 )  # fmt: skip
 READERS = (
-    "folders", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
+    "folders", "lists", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
     "usps", "loose pictures", "arrays", "pairs", "hugging face",
 )  # fmt: skip
 NO_LABEL = r"have no label|it has no label"
@@ -417,7 +417,7 @@ def table():
                 lambda f: make.folders(f, beside=True), classes=CLASSES, labels=make.SORTED, skip_bad=True
             ),
         ],
-        "test without labels": [Refused(make.folders_and_test, "test.*holds pictures, but no folder per class")],
+        "test without labels": [Gives(make.folders_and_test, classes=CLASSES, labels=make.SORTED, noted="test")],
         "split column": [DoesNotApply("folders of splits say it")],
         "value range": [
             Gives(
@@ -434,6 +434,41 @@ def table():
         ],
         "several parts": [
             Gives(make.folders_of_splits, {"train": 24, "test": 24}, classes=CLASSES, labels=make.SORTED)
+        ],
+    }  # fmt: skip
+    words = np.array(NAMED)[LABELS]
+    cells["lists"] = {
+        "class names": [DoesNotApply("a list has labels, and texts among them are the names")],
+        "text labels": [Gives(lambda f: make.listed(f, {"label": words}), classes=CLASSES, labels=make.BY_NAME)],
+        "one-hot": [
+            Gives(
+                lambda f: make.listed(f, {name: make.one_hot(n) for n, name in enumerate(NAMED)}),
+                classes=CLASSES, labels=make.BY_NAME, noted="the classes are the columns rose, daisy, tulip",
+            )
+        ],
+        "a picture without label": [
+            Refused(lambda f: make.listed(f, {"label": np.where(LABELS == 1, "", words)}), "label", SKIP)
+        ],
+        "test without labels": [Gives(make.listed_and_test, classes=CLASSES, labels=make.BY_NAME, noted="test.csv")],
+        "split column": [
+            Gives(
+                lambda f: make.listed(f, {"label": words, "split": np.where(IN_TRAIN, "train", "test")}), TWO,
+                classes=CLASSES, labels=make.BY_NAME[:16],
+            )
+        ],
+        "value range": [DoesNotApply("its pictures are those of folders, which see")],
+        "layout": [DoesNotApply("a picture file says how it lies")],
+        "names with spaces": [
+            Gives(
+                lambda f: make.listed(f / "my pets (1)", {"label": words}, name="my labels.csv"), classes=CLASSES,
+                labels=make.BY_NAME,
+            )
+        ],
+        "several parts": [
+            Gives(
+                lambda f: make.listed_and_test(f, words), {"train": 24, "test": 24}, classes=CLASSES,
+                labels=make.BY_NAME,
+            )
         ],
     }  # fmt: skip
     cells["arrays"] = {
@@ -551,7 +586,7 @@ class Named(Gives):
 TABLE = table()
 
 
-SLOW = {"hdf5", "matlab 7.3", "parquet", "folders", "loose pictures"}  # child processes read these
+SLOW = {"hdf5", "matlab 7.3", "parquet", "folders", "lists", "loose pictures"}  # child processes read these
 
 
 @pytest.mark.parametrize("ability", ABILITIES)
