@@ -5,8 +5,10 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
-from picturewise.standard_error import STANDARD_ERROR
+from picturewise.standard_error import STANDARD_ERROR, standard_error_of_now
 
 
 class OnlyWrites:
@@ -77,3 +79,15 @@ def test_progress_is_drawn_nowhere_and_does_no_harm(stream: object, monkeypatch:
     with reading_progress(shown=True) as advance:
         assert advance is None
     ProgressDisplay()._say("an epoch")
+
+
+def test_a_live_display_takes_the_place_of_the_stream_and_does_not_write_to_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    console = Console(file=standard_error_of_now(), force_terminal=True)
+    with Progress(console=console):
+        STANDARD_ERROR.write("said meanwhile\n")
+    assert "said meanwhile" in stream.getvalue()
+    assert sys.stderr is stream

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import IO, cast
+from collections.abc import Callable
+from typing import IO, Any, cast
 
 
 class _StandardError:
-    """A stream onto whatever `sys.stderr` is at each call; text that it does not take is dropped.
+    """A stream onto another; text that it does not take is dropped.
 
-    It is None in a service and in a program without a console, closed after `2>&-`, and a pipe whose reader has left
-    refuses everything. Nothing that Picturewise computes depends on its messages, so none of this is an error.
+    `sys.stderr` is None in a service and in a program without a console, closed after `2>&-`, and a pipe whose reader
+    has left refuses everything. Nothing that Picturewise computes depends on its messages, so none of this is an error.
+
+    Args:
+        stream: gives the other one at each call.
     """
+
+    def __init__(self, stream: Callable[[], Any]) -> None:
+        self._stream = stream
 
     def write(self, text: str) -> int:
         """Write the text, with `?` for what the stream's encoding lacks."""
         try:
             try:
-                sys.stderr.write(text)
+                self._stream().write(text)
             except UnicodeEncodeError:
-                encoding = sys.stderr.encoding or "ascii"
-                sys.stderr.write(text.encode(encoding, "replace").decode(encoding))
+                encoding = self._stream().encoding or "ascii"
+                self._stream().write(text.encode(encoding, "replace").decode(encoding))
         except (AttributeError, OSError, ValueError):  # None; refused by the system; closed
             pass
         return len(text)
@@ -29,25 +36,35 @@ class _StandardError:
     def flush(self) -> None:
         """Write what waits, as far as anything takes it."""
         with contextlib.suppress(AttributeError, OSError, ValueError):
-            sys.stderr.flush()
+            self._stream().flush()
 
     def isatty(self) -> bool:
         """Return whether a terminal shows it."""
         try:
-            return bool(sys.stderr.isatty())
+            return bool(self._stream().isatty())
         except (AttributeError, OSError, ValueError):
             return False
 
     def fileno(self) -> int:
         """Return the descriptor, which not every stream has."""
-        if sys.stderr is None:
+        if self._stream() is None:
             raise OSError("There is no standard error output.")
-        return sys.stderr.fileno()
+        return int(self._stream().fileno())
 
     @property
     def encoding(self) -> str:
         """The stream's encoding."""
-        return getattr(sys.stderr, "encoding", None) or "utf-8"
+        return getattr(self._stream(), "encoding", None) or "utf-8"
 
 
-STANDARD_ERROR = cast("IO[str]", _StandardError())
+STANDARD_ERROR = cast("IO[str]", _StandardError(lambda: sys.stderr))
+"""Whatever `sys.stderr` is at each call."""
+
+
+def standard_error_of_now() -> IO[str]:
+    """Return a stream onto what `sys.stderr` is now, for a live display.
+
+    While one is drawn it puts itself in the place of `sys.stderr`, and would write to itself without end.
+    """
+    stream = sys.stderr
+    return cast("IO[str]", _StandardError(lambda: stream))

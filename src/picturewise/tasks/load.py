@@ -21,7 +21,7 @@ from picturewise.errors import DataError, UsageError
 from picturewise.file_names import path_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
-from picturewise.standard_error import STANDARD_ERROR
+from picturewise.standard_error import STANDARD_ERROR, standard_error_of_now
 
 if TYPE_CHECKING:
     from picturewise.data.options import DataOptions
@@ -221,7 +221,7 @@ def reading_progress(
     from rich.console import Console  # noqa: PLC0415 (takes a while, and only a terminal needs it)
     from rich.progress import Progress  # noqa: PLC0415
 
-    console = Console(file=STANDARD_ERROR)
+    console = Console(file=standard_error_of_now())
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from picturewise.printable import printable
 from picturewise.runs.history import Epoch, best_epoch
-from picturewise.standard_error import STANDARD_ERROR
+from picturewise.standard_error import standard_error_of_now
 from picturewise.training.trainer import Callback, Trainer
 
 
@@ -15,7 +15,7 @@ class ProgressDisplay(Callback):
     """Shows epoch, batch, images a second and the time left, and what each epoch brought."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(file=STANDARD_ERROR, highlight=False)
+        self._console = console or Console(file=standard_error_of_now(), highlight=False)
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._told = 0
