@@ -123,6 +123,7 @@ def test_what_a_killed_process_left_of_its_start_goes_with_the_next_one(
     for name in written:
         (aside / name).write_bytes(b"half")
     if there:
+        (place / ".unfinished-0123abcd-.holder.json").touch()
         with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json"):
             open_run(place)
     tiny.start(place)

@@ -130,6 +130,21 @@ def test_a_run_that_was_killed_before_its_first_batch_is_begun_anew(
     assert len(study(file, data=idx_folder, out=out, progress=False).models) == 2
 
 
+def test_a_study_that_was_killed_before_its_first_file_is_begun_anew(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    for name in (
+        ".lock",
+        ".holder.json",
+        ".unfinished-0123abcd-.holder.json",
+        ".unfinished-0123abcd-study.json",
+    ):
+        (tmp_path / "out" / name).touch()
+    assert len(study(file, data=idx_folder, out=tmp_path / "out", only=["line"], progress=False).models) == 1
+    assert not list((tmp_path / "out").glob(".unfinished*"))
+
+
 @pytest.mark.slow
 def test_only_some_models_come_with_what_they_begin_with(
     file: Path, idx_folder: Path, tmp_path: Path

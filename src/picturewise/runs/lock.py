@@ -165,9 +165,14 @@ def is_busy(folder: Path) -> bool:
 
 
 def is_trace(place: Path) -> bool:
-    """Return whether something in a folder is what locking it left there; a lock of ours never has content."""
+    """Return whether something in a folder is what locking it left there, or half a file of somebody who was killed.
+
+    A lock of ours never has content.
+    """
     if is_link(place) or not place.is_file():
         return False
+    if files.TEMPORARY_NAME.fullmatch(place.name):
+        return True
     return place.name == HOLDER or (place.name == LOCK and place.stat().st_size == 0)
 
 

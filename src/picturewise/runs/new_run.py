@@ -67,6 +67,7 @@ class NewRun:
             if others := _content(self._place):  # now that nobody else can change it
                 raise UsageError(_taken(self.path, others))
             with _saving(self.path):
+                files.sweep(self._place)
                 _clear(self.folder)
                 self.folder.mkdir(exist_ok=True)
             yield self

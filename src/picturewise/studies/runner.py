@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from picturewise import files
 from picturewise.errors import Interrupted, RunError, UsageError
 from picturewise.runs.lock import FolderLock, is_trace
+from picturewise.runs.places import is_folder
 from picturewise.runs.run import Run, open_run
 from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all
 from picturewise.studies.results import StudyResult, gather
@@ -79,6 +80,7 @@ def study(
     _check_folder(folder, content, quick=quick)  # so that nothing is made where nothing can be
     with _alone(folder), _told_to_go_on():
         _check_folder(folder, content, quick=quick)
+        _sweep(folder)
         datasets = read_all(content, plans, progress=progress)
         check_all(plans, datasets)
         _begin(folder, called, content, quick=quick)
@@ -120,6 +122,13 @@ def _alone(folder: Path) -> Iterator[None]:
                 if made:
                     with contextlib.suppress(OSError):
                         folder.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left of its reports; the runs look after themselves."""
+    for place in (folder, *folder.glob("comparison*"), *folder.glob("comparison*/figures")):
+        if is_folder(place) and is_folder(place.parent):
+            files.sweep(place)
 
 
 def _trained(
