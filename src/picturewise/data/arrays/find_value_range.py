@@ -246,10 +246,12 @@ def _otherwise(where: str, seen: Seen, scale: ValueRange, learned: Ends) -> str:
 
 def _unfit(seen: Seen, where: str, advice: str) -> DataError:
     picture, value = (seen.lowest, seen.low) if seen.below else (seen.highest, seen.high)
-    low = seen.low if seen.below else 0.0
+    low, high = (seen.low if seen.below else 0.0), seen.high
+    if -1 <= low < 0 < high <= 1:  # as networks are often given them
+        low, high = -1.0, 1.0
     return DataError(
         f"{where} holds values in {seen.low:g}..{seen.high:g}, expected 0..1 or 0..255: {seen.place.format(picture)} "
-        f"has {value:g}. {advice.format(ends=f'{low:g}..{seen.high:g}')}"
+        f"has {value:g}. {advice.format(ends=f'{low:g}..{high:g}')}"
     )
 
 
