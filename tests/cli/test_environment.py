@@ -92,18 +92,18 @@ def test_json_is_exact_in_an_ascii_locale(trained: Path, capfd: pytest.CaptureFi
 
 @pytest.mark.slow
 def test_a_list_names_its_pictures_in_utf8_whatever_the_locale(tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
+    (tmp_path / "set" / "images").mkdir(parents=True)
     names = [f"{shade} ñ猫.png" for shade in range(12)]
     for shade, name in enumerate(names):
-        Image.new("L", (8, 8), shade).save(tmp_path / "images" / name)
+        Image.new("L", (8, 8), shade).save(tmp_path / "set" / "images" / name)
     rows = [f"{name},{'Rosé' if shade % 2 else 'Öl'}" for shade, name in enumerate(names)]
-    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]), encoding="utf-8")
+    (tmp_path / "set" / "labels.csv").write_text("\n".join(["file,label", *rows]), encoding="utf-8")
     script = (
         "import sys, picturewise; found = picturewise.read_dataset(sys.argv[1]).train;"
         "print(ascii((found.classes, len(found), found.names[0])))"
     )
     found = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)],
+        [sys.executable, "-c", script, str(tmp_path / "set")],
         env=os.environ | ASCII | {"PICTUREWISE_HOME": str(tmp_path / "home")},
         capture_output=True, check=False,
     )  # fmt: skip

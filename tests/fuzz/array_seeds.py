@@ -250,7 +250,8 @@ def pixel_csv() -> list[Seed]:
     lines = [",".join(map(str, [label, *row])) for label, row in zip(LABELS, pixels, strict=True)]
     header = ",".join(["label", *(f"pixel{n}" for n in range(16))])
     train = "\n".join([header, *lines, ""]).encode()
-    colour = RANDOM.integers(0, 256, (COUNT, 48))
+    # Smooth with the colours of each pixel together, so that their order is no question.
+    colour = np.sort(RANDOM.integers(0, 256, (COUNT, 16, 3)), axis=1).reshape(COUNT, 48)
     last = [",".join(map(str, [n, *row, LABELS[n]])) for n, row in enumerate(colour)]
     id_last = "\r\n".join(["id," + ",".join(f'"{n}"' for n in range(48)) + ",label", *last])
     both = {"train.csv": train, "test.csv": "\n".join([header, *lines[:5]]).encode()}

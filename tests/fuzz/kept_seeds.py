@@ -95,7 +95,9 @@ def runs() -> list[Seed]:
         trainer = start.start(recipe, Dataset("tiny", train=part(24), valid=part(9)), path)
         trainer.fit()
         run, pictures = open_run(path), part(12)
-        run.save_evaluation(*evaluate_part(run.classifier(), pictures, "tiny", "test")[:2])
+        classifier = run.classifier()
+        evaluation, probabilities, _ = evaluate_part(classifier, pictures, "tiny", "test")
+        run.save_evaluation(evaluation, probabilities, classifier.weights_sha256)
         files = {
             str(found.relative_to(path)): found.read_bytes()
             for found in sorted(path.rglob("*"))

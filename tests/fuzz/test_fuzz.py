@@ -58,9 +58,10 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(
     done, refused, read, sealed, _crashed, _slowest, _largest, findings, _took, *told = report[name]
     assert findings == "0", "\n".join(told)
     assert done == f"{cases:,}"
-    assert (sealed != "0") == (name in CHECKSUMS)
+    # Of a few cases none may be of a form with checksums.
+    assert sealed == "0" if name not in CHECKSUMS else sealed != "0" or cases < 1_000
     # Were all of one kind, the changes would be too small or too large to find anything.
-    assert int(read.replace(",", "")) > cases / 20
+    assert int(read.replace(",", "")) > cases / 30
     assert (
         int(refused.replace(",", "")) > cases / 20 or name == "store"
     )  # what is damaged in the store is imported anew

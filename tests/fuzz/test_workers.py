@@ -50,10 +50,6 @@ def raise_foreign(_: int) -> None:
     raise KeyError("x")
 
 
-def raise_ours_unprintable(_: int) -> None:
-    raise DataError("found \x1b[31m")
-
-
 def take_memory(_: int) -> None:
     np.ones(1_200_000_000, np.uint8)
 
@@ -82,7 +78,6 @@ def warn(_: int) -> None:
         (crash, "died"),
         (leave, "died"),
         (raise_foreign, "KeyError"),
-        (raise_ours_unprintable, "unprintable"),
         (take_memory, "memory"),
         (ask_for_memory, "memory"),
         (take_time, "slow"),

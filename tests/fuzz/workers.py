@@ -31,7 +31,6 @@ from seeds import Files, Seed
 
 from picturewise.cache_folder import VARIABLE
 from picturewise.errors import PicturewiseError
-from picturewise.printable import printable
 from picturewise.untrusted.confined import process
 
 MOST_SECONDS = 2.0  # of processor time
@@ -50,7 +49,7 @@ class Outcome:
 
     Attributes:
         kind: read or refused; or what is wrong: accepted (read, with other pictures or labels than the undamaged
-            file), died, hangs, slow, memory, warning, unprintable, or an exception.
+            file), died, hangs, slow, memory, warning, or an exception.
         said: the sentence, or the traceback.
         seconds: of processor time, children included.
         bytes: above what the process had at its start; of its children, the largest above that, if it is a new record.
@@ -186,8 +185,6 @@ def run_case(reader: Reader, seeds: Sequence[Seed], number: int, folder: Path, s
             kind = "memory"
         elif seconds > MOST_SECONDS:
             kind = "slow"
-        elif printable(said) != said:
-            kind = "unprintable"
         elif made.sealed and read is not None and read != _undamaged(reader, made.seed, undamaged, folder):
             kind, said = "accepted", "It was read, with other pictures or labels than the undamaged file."
     return Outcome(kind, said, seconds, max(0, peak), made.sealed)

@@ -39,6 +39,7 @@ from picturewise.architectures.layers import (
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.timm_line import NAME, Timm, timm_line
 from picturewise.errors import LayerError, nearest
+from picturewise.printable import shortened
 
 MOST_UNITS = 65_536
 MOST_PIXELS = 64
@@ -91,6 +92,7 @@ def parse_line(line: str, number: int) -> Layer:
             f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, and "
             f"{LONGEST_LINE} are the most."
         )
+    shown = shortened(shown, 200)
     kind, *arguments = line.lower().split()
     words = _Words(f"Layer line {number}, '{shown}', cannot be read: ", arguments, number)
     if kind not in _KINDS:

@@ -57,7 +57,7 @@ def make(number: int, folder: Path, around: Around) -> Case:
         ("evaluate", str(run), "--json"),
         ("compare", str(run), str(around.run)),
         ("resume", str(run)),
-        ("extend", str(run), "--epochs", "0", "--out", "extended"),
+        ("extend", str(run), "--layers", "dense 4 relu", "--epochs", "0", "--out", "extended"),
     ]
     return Case(kind, run, commands)
 

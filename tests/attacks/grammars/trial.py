@@ -85,10 +85,9 @@ def surroundings(place: Path) -> list[str]:
             pixels = random.integers(0, 120, (16, 16, 3), dtype=np.uint8)
             pixels[:, :, number] += 120
             Image.fromarray(pixels).save(pictures / name / f"{index}.png")
-            if (
-                number < 2 and index < 3
-            ):  # of which two are evaluated: a network may be as costly as it may be
-                (few / name).mkdir(parents=True)
+            # Of which two are evaluated: a network may be as costly as it may be.
+            if number < 2 and index < 3:
+                (few / name).mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(few / name / f"{index}.png")
     for folder in (kept / "1-1", kept / "000001-00000000", kept / ".unfinished-0a1b2c3d-000001-00000000"):
         folder.mkdir(parents=True)

@@ -233,7 +233,9 @@ def _with_commas(text: bytes, separator: str) -> bytes:
 
 def _quoted(text: bytes, separator: str) -> list[bytes]:
     """Return the cells of a line of which some are in quotes."""
-    cells = next(csv.reader([text.decode("utf-8", "surrogateescape")], delimiter=separator), [])
+    # A carriage return inside of quotes is part of a cell here, and no reason for an error of the module's own.
+    plain = text.decode("utf-8", "surrogateescape").replace("\r", " ")
+    cells = next(csv.reader([plain], delimiter=separator), [])
     return [cell.encode("utf-8", "surrogateescape") for cell in cells]
 
 
