@@ -44,9 +44,9 @@ def _empty(train: ImageSet) -> list[str]:
         return []
     filled = [name for name, count in counts.items() if count]
     sentence = f"{len(empty):,} of {len(counts):,} classes have no picture to train on: {listed(empty)}. "
-    return [
-        sentence + f"The labels that occur are {listed(filled)}; if there are no others, number them from 0."
-    ]
+    numbers = all(name.isdecimal() for name in counts)
+    way = "number them from 0" if numbers else "name these alone as the classes"
+    return [sentence + f"The labels that occur are {listed(filled)}; if there are no others, {way}."]
 
 
 def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
