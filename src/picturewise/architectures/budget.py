@@ -3,10 +3,10 @@
 A stranger's file of 20 kB can describe a network that takes gigabytes and minutes. What a network costs is counted from
 its layer lines, before anything is built or read. The limits come from the largest networks that Picturewise builds:
 
-    work    20 billion multiplications, as many as vgg19 takes on 224x224, and 32,768 for each of its own numbers, where
-            no named network needs more than 21,000 on 1024x1024 (vgg19)
-    held    80 million numbers at a time, 0.3 GB, and 8 for each of its own; twelve times as many as vgg19 holds on
-            224x224, and cnn, which has few numbers of its own, holds 42 million on 1024x1024
+    work    8 billion multiplications, and 32,768 for each of its own numbers, where no named network needs more than
+            21,000 on 1024x1024 (vgg19), and cnn, which has few numbers of its own, 10 billion in all
+    held    60 million numbers at a time, 0.24 GB, and 8 for each of its own; nine times as many as vgg19 holds on
+            224x224, and cnn holds 42 million on 1024x1024
     steps   4,000 calls of an engine: resnet50 has 166, and a ResNet of 1,001 layers 3,333
 
 So a network with many weights may cost more, for its file is large; and whatever can be trained can be opened.
@@ -21,9 +21,9 @@ from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense,
 from picturewise.architectures.residual import Convolution, Residual
 from picturewise.architectures.timm_line import Timm
 
-MOST_WORK = 20_000_000_000
+MOST_WORK = 8_000_000_000
 WORK_A_NUMBER = 1 << 15
-MOST_HELD = 80_000_000
+MOST_HELD = 60_000_000
 HELD_A_NUMBER = 8
 MOST_OPERATIONS = 4_000
 # Measured: how many multiplications of a large convolution take as long as …

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
-_HELD_AT_ONCE = 1 << 26
+_HELD_AT_ONCE = 1 << 25
 """Numbers that an engine holds for a batch, 0.3 GB: small pictures may have thousands of channels."""
 
 
@@ -118,6 +118,7 @@ class Classifier:
         def fill(part: slice) -> None:
             logits[part] = views.average(self.fitted(images[part]), compute)
 
+        lanes = min(lanes, max(1, self._fitting()))  # a costly network computes one picture at a time
         batches = self._batches(len(images), lanes)
         if lanes == 1:
             for part in batches:
@@ -134,12 +135,15 @@ class Classifier:
 
     def _batches(self, pictures: int, lanes: int) -> Sequence[slice]:
         """Return slices of about equal length that cover so many pictures, as many as all lanes need to be busy."""
-        height, width, _ = self.description.shape
-        fitting = min(_PIXELS_AT_ONCE // (height * width), _HELD_AT_ONCE // self._held_numbers)
-        most = min(_BATCH, max(1, fitting // lanes))
+        most = min(_BATCH, max(1, self._fitting() // lanes))
         rounds = max(1, math.ceil(pictures / (most * lanes)))
         step = max(1, math.ceil(pictures / (rounds * lanes)))
         return [slice(start, start + step) for start in range(0, pictures, step)]
+
+    def _fitting(self) -> int:
+        """Return how many pictures the memory that prediction may take holds at a time; 0: not even one."""
+        height, width, _ = self.description.shape
+        return min(_PIXELS_AT_ONCE // (height * width), _HELD_AT_ONCE // self._held_numbers)
 
     def probabilities(self, images: Pictures, names: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return (N, K) calibrated probabilities for pictures (N, H, W, C) uint8 of any size; rows sum to 1.
