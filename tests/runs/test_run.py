@@ -105,6 +105,13 @@ def test_other_damaged_files_are_told_when_they_are_asked_for(run: Run) -> None:
         found.skipped()
 
 
+def test_a_history_that_is_a_link_to_nowhere_is_no_empty_one(run: Run) -> None:
+    (run.path / "history.csv").unlink()
+    (run.path / "history.csv").symlink_to("history.csv")
+    with pytest.raises(RunError, match=r"history\.csv cannot be read"):
+        _ = open_run(run.path).history
+
+
 def test_a_run_without_an_epoch_has_no_classifier_yet(run: Run) -> None:
     (run.path / "classifier.safetensors").unlink()
     with pytest.raises(

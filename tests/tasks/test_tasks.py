@@ -168,6 +168,9 @@ def test_probabilities_of_another_run_are_refused(stripes: picturewise.Dataset) 
 def test_runs_on_a_data_set_made_in_python_can_be_compared(stripes: picturewise.Dataset) -> None:
     runs = [picturewise.train(stripes, model=model, epochs=2, progress=False) for model in ("mlp 2", "cnn")]
     assert picturewise.compare(runs, data=stripes).pictures == 40
+    (runs[0].path / "history.csv").unlink()
+    with pytest.raises(picturewise.DataError, match=r"history\.csv is missing or empty"):
+        picturewise.compare(runs, data=stripes)
 
 
 def test_other_pictures_of_the_same_name_leave_the_runs_evaluation_alone(

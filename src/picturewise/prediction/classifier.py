@@ -35,7 +35,7 @@ _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
 _HELD_AT_ONCE = 1 << 25
-"""Numbers that an engine holds for a batch, 0.3 GB: small pictures may have thousands of channels."""
+"""Numbers that an engine holds for a batch, 0.13 GB: small pictures may have thousands of channels."""
 
 
 class Classifier:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,7 +136,9 @@ class Run:
     def history(self) -> list[Epoch]:
         """The finished epochs."""
         path = self.path / "history.csv"
-        return read_csv(path) if path.exists() else []
+        return (
+            read_csv(path) if os.path.lexists(path) else []
+        )  # a link that leads nowhere is no empty history
 
     @property
     def checkpoints(self) -> Path:

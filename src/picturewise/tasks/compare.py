@@ -9,13 +9,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise.data.recognise import Data
-from picturewise.errors import UsageError
+from picturewise.errors import RunError, UsageError
 from picturewise.evaluation.comparing import Comparison, compare_all
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.reporting import figures
 from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonRow, ComparisonTable
 from picturewise.reporting.run_report import training_seconds, write_comparison_report
+from picturewise.runs.history import Epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
 from picturewise.tasks.evaluate import as_classes, evaluate_with_probabilities
@@ -116,7 +117,7 @@ def compare(
         )
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)
     )
-    curves = {name: run.history for name, run in zip(names, opened, strict=True)}
+    curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
     figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))
     sheets = album.draw_predictions(probabilities, part, labels, evaluations[0].classes, seed=seed)
     result = RunComparison(
@@ -131,6 +132,14 @@ def compare(
     shared = album.get("learning-curves", *sheets)
     write_comparison_report(result.report, title, opened, comparison_table(result), shared)
     return result
+
+
+def _history(run: Run) -> list[Epoch]:
+    if not run.history:
+        raise RunError(
+            f"{run.path / 'history.csv'} is missing or empty, though the run was evaluated; bring it back to compare."
+        )
+    return run.history
 
 
 def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> None:
