@@ -107,7 +107,7 @@ def test_starts_without_a_place_get_a_number_each(tmp_path: Path, idx_folder: Pa
 def test_of_several_that_go_on_or_extend_one_does(tmp_path: Path, trained: Path) -> None:
     resume = ["resume", interrupted(trained), "--json"]
     ended = at_once([resume, resume], tmp_path)
-    assert {code for code, _, _ in ended} <= {0, 2}  # one that comes late finds it finished
+    assert {code for code, _, _ in ended} <= {0, 2}, ended  # one that comes late finds it finished
     assert 0 in [code for code, _, _ in ended]
     assert all(BUSY.match(error) for code, _, error in ended if code == 2)
     extend = [
