@@ -152,5 +152,5 @@ def test_a_recipe_names_range_and_layout(tmp_path: Path) -> None:
     found = picturewise.make_dataset((noise, LABELS), layout="planar")
     assert found.train is not None
     assert found.train.shape == (8, 8, 3)
-    with pytest.raises(UsageError, match="--layout says nothing"):
+    with pytest.raises(UsageError, match="--layout does not apply"):
         picturewise.read_dataset(save(tmp_path / "files", drawings()), layout="planar")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -74,6 +75,16 @@ def option_of(name: str) -> str:
     '--label-from'
     """
     return "--" + name.replace("_", "-")
+
+
+def does_not_apply(place: str, names: Collection[str], why: str) -> UsageError:
+    """Return the error for hints that mean nothing for a source.
+
+    >>> str(does_not_apply("pets", ["layout"], "It holds picture files."))
+    '--layout does not apply to pets. It holds picture files.'
+    """
+    does = "does" if len(names) == 1 else "do"
+    return UsageError(f"{', '.join(map(option_of, names))} {does} not apply to {place}. {why}")
 
 
 def parse_value_range(text: str) -> tuple[float, float]:

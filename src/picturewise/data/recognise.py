@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from picturewise.data.contract import Reader, Source, WithFreshNotes
 from picturewise.data.dataset import Dataset, Skipped
-from picturewise.data.hints import NO_HINTS, Hints, option_of
+from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.data.pictures.file_kinds import START, kind_of
 from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
 from picturewise.data.readers.loose_pictures import OBEYED, LoosePictures
-from picturewise.errors import DataError, UsageError, nearest
+from picturewise.errors import DataError, nearest
 from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
 
@@ -74,12 +74,8 @@ def check_obeyed(hints: Hints, source: Source) -> None:
     """
     unused = [name for name in hints.given() if name not in source.hints.given()]
     if unused:
-        options = ", ".join(map(option_of, unused))
-        raise UsageError(
-            f"{printable(source.place or source.name)} is of a form for which {options} "
-            f"{'says' if len(unused) == 1 else 'say'} nothing. Leave {'it' if len(unused) == 1 else 'them'} out, or "
-            "name another file or folder; docs/data.md lists what goes with which form."
-        )
+        why = f"Leave {'it' if len(unused) == 1 else 'them'} out; docs/data.md lists which options go with which form."
+        raise does_not_apply(printable(source.place or source.name), unused, why)
 
 
 def recognise_each(paths: Sequence[str | Path], *, hints: Hints = NO_HINTS) -> list[Source]:

@@ -98,6 +98,10 @@ def test_a_split_in_another_unit_than_trains_is_refused_with_both_ranges() -> No
             converted(dark, bright)
     with pytest.raises(DataError, match=r"in 0\.\.255, but train in 0\.\.4095"):
         converted(np.array([[255]], np.uint16), ValueRange(0, 4095, bright=True))
+    with pytest.raises(
+        DataError, match=r"in 0\.\.255, but train in 0\.\.1023"
+    ):  # bytes end there, bright or not
+        converted(np.array([[240]], np.uint8), ValueRange(0, 1023, bright=True))
 
 
 def test_black_pictures_and_dark_sets_are_no_other_unit() -> None:

@@ -146,12 +146,13 @@ class Conversion:
     """
 
     def __init__(self, scale: ValueRange, where: str) -> None:
-        self._scale, self._where, self._high, self._floats = scale, where, 0.0, False
+        self._scale, self._where, self._high, self._floats, self._bytes = scale, where, 0.0, False, False
         self._least = scale.low + (scale.high - scale.low) / DARK
         self._passed = not scale.bright
 
     def to_bytes(self, values: NDArray[Any], first: int) -> NDArray[np.uint8]:
         """Return what `ValueRange.to_bytes` returns."""
+        self._bytes = values.dtype == np.uint8
         if not self._passed and values.size:
             self._high = max(self._high, float(self._scale.restored(values).max()))
             self._passed = self._high > self._least
@@ -164,8 +165,10 @@ class Conversion:
         Raises:
             DataError: they are in another unit than train.
         """
-        if is_other_unit(self._high, self._scale, floats=self._floats):
-            raise DataError(other_unit(self._where, self._high, self._scale))
+        # Bytes cannot hold a range beyond 255 that train's values told.
+        narrow = self._bytes and self._scale.bright and self._scale.high > 255
+        if narrow or is_other_unit(self._high, self._scale, floats=self._floats):
+            raise DataError(other_unit(self._where, 255.0 if narrow else self._high, self._scale))
 
 
 def is_other_unit(high: float, scale: ValueRange, *, floats: bool) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.data.arrays.labels import as_text, given_labels
-from picturewise.data.hints import Hints
+from picturewise.data.hints import Hints, does_not_apply
 from picturewise.data.readers.array_names import ArrayForm, Keys
 from picturewise.data.readers.array_sets import Arrays, ArraySetReader
 from picturewise.data.readers.split_column import SPLIT_COLUMNS, check_splits, splits_by_value
@@ -180,9 +180,7 @@ def _split_array(keys: Keys, opened: Callable[[], Arrays], asked: str | None, wh
     """Return the array that says splits: the one asked for, or one whose name and values say so."""
     if list(keys.pictures) != ["train"]:
         if asked is not None:
-            raise UsageError(
-                f"{where} has an array of pictures for each split, so --split-column says nothing."
-            )
+            raise does_not_apply(where, ["split_column"], "It has an array of pictures for each split.")
         return None
     if asked is not None:
         if asked not in keys.others:

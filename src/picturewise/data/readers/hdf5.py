@@ -24,7 +24,7 @@ from picturewise.data.arrays.labels import (
 )
 from picturewise.data.arrays.value_range import Ends
 from picturewise.data.contract import Part, Progress, Reading
-from picturewise.data.hints import NO_HINTS, Hints
+from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_names import (
     CLASS_NAMES,
@@ -372,9 +372,7 @@ def _rows(
     """Return the array that says which split each picture belongs to, and what its values stand for."""
     if asked is not None:
         if list(keys.pictures) != ["train"]:
-            raise UsageError(
-                f"{where} has an array of pictures for each split, so --split-column says nothing."
-            )
+            raise does_not_apply(where, ["split_column"], "It has an array of pictures for each split.")
         if asked not in found.splits:
             raise UsageError(f"{where} has no array '{printable(asked)}' with a value for each picture.")
         if (values := found.splits[asked]) is None:

@@ -19,12 +19,12 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.arrays.labels import UNLABELLED
 from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
-from picturewise.data.hints import NO_HINTS, Hints
+from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.folder_listing import FolderEntry, Listing, is_folder, visible_entries
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.data.readers.split_column import SPLIT_COLUMNS
-from picturewise.errors import DataError, UsageError
+from picturewise.errors import DataError
 from picturewise.names import listed, natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
@@ -225,7 +225,7 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
     if len(shards) == 1 and facts[first]["split"] is not None:
         values = _values([_describe(file, hints) for file in shards[first]], hints, where)
     elif hints.split_column is not None:
-        raise UsageError(f"{where} has a file for each split, so --split-column says nothing.")
+        raise does_not_apply(where, ["split_column"], "It has a file for each split.")
     if values is not None:
         shards = dict.fromkeys(values, shards[first])
     elif facts[first]["split"] is not None and len(shards) == 1:

@@ -155,7 +155,7 @@ def test_hints_are_obeyed_and_kept(tmp_path: Path) -> None:
     assert dataset.classes == ("god", "lwo", "tac")
     assert dataset.test is not None
     assert sorted(map(str, dataset.test.names or ())) == [f"images/{name}" for name, _ in ROWS[::2]]
-    with pytest.raises(UsageError, match=r"--layout says nothing"):
+    with pytest.raises(UsageError, match=r"--layout does not apply"):
         recognise_any(root, hints=Hints(layout="planar"))
 
 
