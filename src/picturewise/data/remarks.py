@@ -54,9 +54,8 @@ def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
     digests = np.ascontiguousarray(train.statistics.digests).view("<u8")
     order = np.lexsort((labels, digests[:, 1], digests[:, 0]))
     same = (np.diff(digests[order], axis=0) == 0).all(axis=1)
-    clash = np.flatnonzero(
-        same & (np.diff(labels[order]) != 0)
-    )  # places in the order, each before its contradiction
+    # Places in the order, each before its contradiction.
+    clash = np.flatnonzero(same & (np.diff(labels[order]) != 0))
     if not len(clash):
         return []
     numbers = np.concatenate([[0], np.cumsum(~same)])  # of the picture that each place shows
