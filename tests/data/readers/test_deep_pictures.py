@@ -15,7 +15,7 @@ from picturewise.data.hints import Hints
 from picturewise.data.in_memory.in_memory_source import in_memory_source
 from picturewise.data.pictures import decode_files
 from picturewise.data.read_options import AsItIs
-from picturewise.data.readers.folders import recognise
+from picturewise.data.readers.folders.reader import recognise
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.errors import DataError
 

@@ -11,7 +11,7 @@ from picturewise.data.contract import Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures import decode_files
 from picturewise.data.readers import listed_pictures
-from picturewise.data.readers.folders import recognise
+from picturewise.data.readers.folders.reader import recognise
 from picturewise.data.store.stored_split import Workshop
 from picturewise.untrusted.confined.pool_thread import Task
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from picturewise.data.read_options import AsItIs
-from picturewise.data.readers.folders import recognise
+from picturewise.data.readers.folders.reader import recognise
 
 GREY = (np.arange(48, dtype=np.uint8) * 5).reshape(6, 8)
 COLOUR = np.stack([GREY, GREY[::-1], np.full_like(GREY, 100)], axis=2)

@@ -12,7 +12,7 @@ from read_place import read_place
 from picturewise.data.dataset import Dataset
 from picturewise.data.options import DataOptions
 from picturewise.data.read_options import AsItIs
-from picturewise.data.readers.folders import recognise
+from picturewise.data.readers.folders.reader import recognise
 
 KINDS = ("bar", "block")
 

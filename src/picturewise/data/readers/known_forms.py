@@ -10,10 +10,8 @@ from picturewise.data.contract import Reader
 from picturewise.data.hints import Hints
 from picturewise.data.readers import (
     cifar,
-    folders,
     hdf5,
     idx,
-    named_pictures,
     npy,
     npz,
     parquet,
@@ -22,6 +20,8 @@ from picturewise.data.readers import (
     svhn,
     usps,
 )
+from picturewise.data.readers.folders import named_pictures
+from picturewise.data.readers.folders import reader as folders
 from picturewise.data.readers.lists import recognise as lists
 
 Recognised = Callable[[Path, Hints], Reader | None]

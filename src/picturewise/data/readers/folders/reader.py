@@ -13,8 +13,8 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.contract import Progress, Reading
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.folder_layout import lay_out
 from picturewise.data.readers.folder_listing import Listing, list_classes
+from picturewise.data.readers.folders.layout import lay_out
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.errors import DataError, nearest
 from picturewise.names import listed, slug

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from picturewise.data.readers.folder_layout import lay_out
 from picturewise.data.readers.folder_listing import list_classes
+from picturewise.data.readers.folders.layout import lay_out
 from picturewise.errors import DataError
 
 Build = Callable[[str], Path]

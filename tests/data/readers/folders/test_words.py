@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from picturewise.data.readers.folder_words import (
+from picturewise.data.readers.folders.words import (
     means_annotations,
     means_no_class,
     means_part,

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from picturewise.data.readers.folder_contents import Contents, innermost, look, pictures_below
-from picturewise.data.readers.folder_words import means_annotations
+from picturewise.data.readers.folders.contents import Contents, innermost, look, pictures_below
+from picturewise.data.readers.folders.words import means_annotations
 from picturewise.names import listed, pictures
 from picturewise.printable import printable
 from picturewise.split_names import split_in, word_set, words_of

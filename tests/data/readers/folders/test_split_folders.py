@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from picturewise.data.readers.split_folders import marked, rest_of
+from picturewise.data.readers.folders.split_folders import marked, rest_of
 
 
 def test_a_shared_name_beside_two_splits_is_that_of_the_set() -> None:

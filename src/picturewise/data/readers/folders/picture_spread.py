@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from picturewise.data.readers import beside
-from picturewise.data.readers.folder_contents import holds_only_folders, kind_of, look, walk
 from picturewise.data.readers.folder_listing import is_paper
-from picturewise.data.readers.folder_refusals import beside_splits
-from picturewise.data.readers.folder_words import means_annotations, means_pictures, means_unlabelled
-from picturewise.data.readers.split_folders import marked
+from picturewise.data.readers.folders import beside
+from picturewise.data.readers.folders.contents import holds_only_folders, kind_of, look, walk
+from picturewise.data.readers.folders.refusals import beside_splits
+from picturewise.data.readers.folders.split_folders import marked
+from picturewise.data.readers.folders.words import means_annotations, means_pictures, means_unlabelled
 from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.printable import printable

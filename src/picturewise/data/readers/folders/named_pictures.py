@@ -12,12 +12,12 @@ from picturewise.data.contract import Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import Hints
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers import beside
-from picturewise.data.readers.folder_contents import kind_of
 from picturewise.data.readers.folder_listing import FolderEntry, Listing
-from picturewise.data.readers.folders import check_known
+from picturewise.data.readers.folders import beside
+from picturewise.data.readers.folders.contents import kind_of
+from picturewise.data.readers.folders.picture_spread import candidates, spread
+from picturewise.data.readers.folders.reader import check_known
 from picturewise.data.readers.listed_pictures import read_listings
-from picturewise.data.readers.picture_spread import candidates, spread
 from picturewise.errors import DataError
 from picturewise.names import listed, natural_order, slug
 from picturewise.printable import printable

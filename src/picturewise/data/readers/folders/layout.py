@@ -13,8 +13,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from picturewise.data.readers import beside, folder_refusals
-from picturewise.data.readers.folder_contents import (
+from picturewise.data.readers.folder_listing import identity
+from picturewise.data.readers.folders import beside, refusals
+from picturewise.data.readers.folders.contents import (
     Contents,
     Kind,
     folders_inside,
@@ -23,15 +24,14 @@ from picturewise.data.readers.folder_contents import (
     kind_of,
     look,
 )
-from picturewise.data.readers.folder_listing import identity
-from picturewise.data.readers.folder_words import (
+from picturewise.data.readers.folders.split_folders import FolderMarks, marked, rest_of
+from picturewise.data.readers.folders.words import (
     means_annotations,
     means_no_class,
     means_part,
     means_unlabelled,
     other_words,
 )
-from picturewise.data.readers.split_folders import FolderMarks, marked, rest_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, word_set, words_of
 
@@ -82,7 +82,7 @@ def lay_out(root: Path) -> Layout | None:
     if found is None:
         return None
     if found.kind == "pictures":
-        raise folder_refusals.no_class_folders(found.folder, root)
+        raise refusals.no_class_folders(found.folder, root)
     return Layout(found.splits or {"train": found.folder}, found.notes)
 
 
@@ -181,9 +181,9 @@ def _splits(
     ]
     if others := [name for name in holding if name not in named and name not in apart]:
         if any(holds_only_folders(folder / name) for name in named):
-            raise folder_refusals.beside_splits(folder, here.folders)
+            raise refusals.beside_splits(folder, here.folders)
         if {marks.named[name] for name in named} != {"train"} or len(named) > 1:
-            raise folder_refusals.classes_or_not(folder, named, others, root)
+            raise refusals.classes_or_not(folder, named, others, root)
         return None
     splits: dict[SplitName, Path] = {}
     notes = [*marks.notes]
@@ -193,13 +193,13 @@ def _splits(
         found = {name: _explore(folder / name, root, in_split=True, known=classes) for name in names}
         labelled = [inside for inside in found.values() if inside is not None and inside.kind == "classes"]
         if len(labelled) > 1:
-            raise folder_refusals.beside_splits(folder, here.folders)
+            raise refusals.beside_splits(folder, here.folders)
         if not labelled and len(names) > 1:
             words = sorted({word for name in named for word in rest_of(name)})
-            if error := folder_refusals.class_and_split(folder, named, words, root):
+            if error := refusals.class_and_split(folder, named, words, root):
                 raise error
         if not labelled and split == "train" and names:
-            raise folder_refusals.no_class_folders(innermost(folder / names[0]), root)
+            raise refusals.no_class_folders(innermost(folder / names[0]), root)
         if labelled:
             splits[split] = labelled[0].folder
             notes += labelled[0].notes
@@ -210,7 +210,7 @@ def _splits(
             if inside is None or inside.kind != "classes"
         ]
     if not splits:
-        raise folder_refusals.no_class_folders(innermost(folder / named[0]), root)
+        raise refusals.no_class_folders(innermost(folder / named[0]), root)
     notes += [beside.unlabelled(folder / name, root, marks.doubtful.get(name, "test")) for name in apart]
     notes += [
         f"The folder {beside.below(folder / name, root)} holds no pictures, so there is no {split} split in it."
@@ -229,20 +229,20 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
     folder = here.folder
     deep = {name: folders_inside(folder / name) for name in holding if holds_only_folders(folder / name)}
     if all(means_part(name) for name in holding):
-        raise folder_refusals.parts(folder, holding, [*chain(*deep.values())], root)
+        raise refusals.parts(folder, holding, [*chain(*deep.values())], root)
     for name, inside in deep.items():
         if len(inside) > 1 and len(_casefolded(inside) & _casefolded(holding)) >= _ALIKE * len(inside):
-            raise folder_refusals.a_copy(folder, name, holding)
+            raise refusals.a_copy(folder, name, holding)
     if len(deep) == len(holding) and all(deep.values()):
         counts = Counter(chain.from_iterable(map(_casefolded, deep.values())))
         shared = [name for name in dict.fromkeys(chain(*deep.values())) if counts[name.casefold()] > 1]
         if len({name.casefold() for name in shared}) >= _ALIKE * len(counts):
-            raise folder_refusals.same_names(folder, holding, shared, root)
+            raise refusals.same_names(folder, holding, shared, root)
     if all(means_no_class(name) for name in holding):
-        raise folder_refusals.no_classes_at_all(folder, holding, root)
+        raise refusals.no_classes_at_all(folder, holding, root)
     if doubtful := [name for name in holding if means_unlabelled(name) and not other_words(name)]:
         others = [name for name in holding if name not in doubtful]
-        raise folder_refusals.classes_or_not(folder, doubtful, others, root)
+        raise refusals.classes_or_not(folder, doubtful, others, root)
     notes = [
         f"The folder {beside.below(folder / name, root)} is taken for a class like the others, though its name may "
         "say something else."

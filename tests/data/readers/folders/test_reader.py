@@ -10,7 +10,7 @@ import pytest
 from picturewise.data.contract import Reading
 from picturewise.data.options import DataOptions
 from picturewise.data.pictures.decode import read_picture
-from picturewise.data.readers.folders import FolderReader, recognise
+from picturewise.data.readers.folders.reader import FolderReader, recognise
 from picturewise.errors import DataError
 from picturewise.names import slug
 

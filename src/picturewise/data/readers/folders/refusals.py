@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from picturewise.data.readers.beside import tables_in
-from picturewise.data.readers.folder_contents import look, pictures_below
-from picturewise.data.readers.folder_words import means_annotations
-from picturewise.data.readers.labels_in_names import offer
+from picturewise.data.readers.folders.beside import tables_in
+from picturewise.data.readers.folders.contents import look, pictures_below
+from picturewise.data.readers.folders.labels_in_names import offer
+from picturewise.data.readers.folders.words import means_annotations
 from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.printable import printable

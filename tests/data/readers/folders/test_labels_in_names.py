@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from picturewise.data.readers.labels_in_names import offer
+from picturewise.data.readers.folders.labels_in_names import offer
 
 ROWS = [
     ("train/{}.{}.jpg", ("cat", "dog"), r"(cat|dog)\."),

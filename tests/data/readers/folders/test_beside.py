@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from picturewise.data.readers import beside
-from picturewise.data.readers.folder_contents import look
+from picturewise.data.readers.folders import beside
+from picturewise.data.readers.folders.contents import look
 
 Build = Callable[[str], Path]
 

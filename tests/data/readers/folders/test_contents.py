@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from picturewise.data.readers.folder_contents import (
+from picturewise.data.readers.folders.contents import (
     folders_inside,
     innermost,
     kind_of,

@@ -10,7 +10,7 @@ import pytest
 from picturewise.data.hints import Hints
 from picturewise.data.options import DataOptions
 from picturewise.data.readers.folder_listing import Listing
-from picturewise.data.readers.named_pictures import NamedPicturesReader, recognise
+from picturewise.data.readers.folders.named_pictures import NamedPicturesReader, recognise
 from picturewise.errors import DataError, UsageError
 
 SavePicture = Callable[..., Path]
