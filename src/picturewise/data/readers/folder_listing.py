@@ -104,7 +104,7 @@ def list_classes(folder: Path, root: Path) -> Listing:
 
     Files in deeper folders belong to the class above, and a note says so. Pictures beside the class folders are bad,
     because they have no class; other files there, such as a README, are passed over. A folder without files, or with
-    texts and tables alone, is no class.
+    texts and tables alone, is no class; texts and tables among the pictures of a class are named in a note.
 
     Args:
         folder: holds the class folders.
@@ -129,16 +129,19 @@ def list_classes(folder: Path, root: Path) -> Listing:
         for entry in strays
     ]
     entries: list[FolderEntry] = []
+    papers: list[str] = []
     for class_folder in folders:
         called = text_of(class_folder.name)
         inside = list(_files_below(class_folder, above + called))
         bad += [file for file in inside if isinstance(file, Skipped)]
         files = [file for file in inside if not isinstance(file, Skipped)]
-        if not all(is_paper(path) for path, _ in files):
-            entries += [FolderEntry(Path(path), printable(name), printable(called)) for path, name in files]
+        used = [(path, name) for path, name in files if not is_paper(path)]
+        if used:
+            papers += [printable(name) for path, name in files if is_paper(path)]
+        entries += [FolderEntry(Path(path), printable(name), printable(called)) for path, name in used]
     entries.sort(key=lambda entry: entry.name)
     classes = sorted({entry.class_name for entry in entries}, key=natural_order)
-    notes = (*_on_deeper(entries, printable(above)), *_on_masks(entries))
+    notes = (*_on_deeper(entries, printable(above)), *_on_masks(entries), *_on_papers(sorted(papers)))
     return Listing(tuple(classes), tuple(entries), tuple(bad), notes)
 
 
@@ -180,6 +183,15 @@ def _on_masks(entries: Sequence[FolderEntry]) -> tuple[str, ...]:
         return ()
     shown = f"{pictures(len(masks))} among the others are named as masks ({masks[0]})"
     return (f"{shown}, and are used as pictures of their class. If they are masks, move them out.",)
+
+
+def _on_papers(papers: Sequence[str]) -> tuple[str, ...]:
+    """Return the note about texts, tables and programs among the pictures of classes."""
+    if not papers:
+        return ()
+    which = f"{len(papers):,} files" if len(papers) > 1 else "1 file"
+    are = "are not pictures and were" if len(papers) > 1 else "is not a picture and was"
+    return (f"{which} in the class folders {are} not used, by the file name; the first is {papers[0]}.",)
 
 
 def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str] | Skipped]:

@@ -237,7 +237,7 @@ def test_one_coloured_picture_makes_all_coloured(tmp_path: Path, make_classes: M
 def with_bad_files(tmp_path: Path, make_classes: MakeClasses) -> Path:
     """Two classes of ten pictures, and four bad files: text, a truncated and an animated picture, a stray."""
     make_classes(tmp_path, height=40, width=40)
-    (tmp_path / "cat" / "a.txt").write_text("meow")
+    (tmp_path / "cat" / "a.tif").write_text("meow")
     whole = (tmp_path / "cat" / "0.png").read_bytes()
     (tmp_path / "dog" / "short.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "dog" / "broken.png").symlink_to(tmp_path / "gone")
@@ -251,15 +251,26 @@ def test_all_bad_files_are_counted_in_one_error_that_names_the_first(with_bad_fi
         read(with_bad_files)
     message = str(caught.value)
     assert (
-        ": 4 of 23 files are no pictures that can be used; the first is cat/a.txt: not a picture" in message
+        ": 4 of 23 files are no pictures that can be used; the first is cat/a.tif: not a picture" in message
     )
     assert message.endswith("or leave them out with --skip-bad.")
+
+
+def test_texts_among_pictures_are_named_and_not_used(tmp_path: Path, make_classes: MakeClasses) -> None:
+    make_classes(tmp_path)
+    for path in ("cat/0.txt", "dog/boxes.csv"):
+        (tmp_path / path).write_text("0 0.5 0.5 0.1 0.1")
+    reading = read(tmp_path)
+    assert len(reading.parts["train"].pictures.images) == 20
+    assert reading.notes == (
+        "2 files in the class folders are not pictures and were not used, by the file name; the first is cat/0.txt.",
+    )
 
 
 def test_bad_files_can_be_skipped_and_are_recorded(with_bad_files: Path) -> None:
     reading = read(with_bad_files, skip_bad=True)
     assert [skipped.path for skipped in reading.skipped] == [
-        "cat/a.txt",
+        "cat/a.tif",
         "dog/broken.png",
         "dog/short.png",
         "stray.png",

@@ -382,3 +382,24 @@ def test_class_folders_with_an_unrelated_table_stay_class_folders(
 def test_a_description_for_each_picture_is_no_list(tmp_path: Path) -> None:
     files = {"labels.csv": plain()} | {f"boxes/{name[:-4]}.txt": "0 0.5 0.5 0.1 0.1\n" for name in LABELS}
     assert read(make_album(tmp_path / "album", files)) == ({"train": LABELS}, ())
+
+
+def test_class_folders_for_train_and_a_list_for_the_rest_are_one_set(tmp_path: Path) -> None:
+    for name, label in LABELS.items():
+        draw(tmp_path / "train" / label / "images" / name)
+        draw(tmp_path / "test" / "images" / f"t{name}")
+    (tmp_path / "train" / "cat" / "cat_boxes.txt").write_text(
+        "cat_0.png\t0\t0\t2\t2\ncat_1.png\t0\t0\t2\t2\n"
+    )
+    valid = {f"v{name}": label for name, label in ROWS[::2]}
+    for name in valid:
+        draw(tmp_path / "val" / "images" / name)
+    rows = (f"{name}\t{label}\t0\t0\t2\t2" for name, label in valid.items())
+    (tmp_path / "val" / "val_annotations.txt").write_text(lines(*rows, header=""))
+    (tmp_path / "words.txt").write_text("cat\tfelis catus\ndog\tcanis\nowl\tstrix\n")
+    found, notes = read(tmp_path)
+    assert found == {"train": dict(ROWS), "valid": valid}
+    assert (
+        "12 pictures are in no line of val_annotations.txt and were not used; the first is test/" in notes[0]
+    )
+    assert "cat_boxes.txt" in notes[-1]

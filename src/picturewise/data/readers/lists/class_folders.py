@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from picturewise.data.readers.lists.judge import Aside, PictureList
 from picturewise.data.readers.lists.parts import said_by
@@ -111,6 +112,22 @@ def splits_of_folders(lists: Sequence[PictureList]) -> list[PictureList]:
         if len(folders) < 2 or any(split_of_folder(path) is not None for path in paths):
             return []
     return [replace(one, label_folder=True) for one in found]
+
+
+def train_folder(root: Path, chosen: Collection[PictureList], pictures: Pictures) -> Path | None:
+    """Return the folder that holds the class folders of train, where lists name the pictures of other splits alone.
+
+    So it is in Tiny ImageNet: `train/CLASS/images/…` and `val/val_annotations.txt`. The lists must say classes that
+    the folders are called by.
+    """
+    said = {row[found.labels[0]] for found in chosen if len(found.labels) == 1 for row in found.table.sample}
+    inside: dict[str, set[str]] = {}
+    for path in pictures.paths:
+        folder, _, rest = path.partition("/")
+        if split_of(folder) == "train" and "/" in rest:
+            inside.setdefault(folder, set()).add(rest.partition("/")[0])
+    found = [folder for folder, classes in inside.items() if len(classes) > 1 and said and said <= classes]
+    return root / found[0] if len(found) == 1 else None
 
 
 def any_list(asides: Sequence[Aside]) -> bool:

@@ -12,7 +12,7 @@ from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.folder_listing import FolderEntry, Listing
+from picturewise.data.readers.folder_listing import FolderEntry, Listing, list_classes
 from picturewise.data.readers.listed_pictures import read_listings
 from picturewise.data.readers.lists.judge import PictureList
 from picturewise.data.readers.lists.pictures import Pictures
@@ -37,6 +37,8 @@ class ListReader:
         others: lists without labels, whose pictures are no split.
         scope: the folders that decide what is read, and the list, if that was named.
         notes: what is worth saying, beside what reading the lines brings.
+        hints: what the user says about the lists.
+        train_folder: holds the class folders of train, where no list names its pictures, as in Tiny ImageNet.
     """
 
     root: Path
@@ -46,6 +48,7 @@ class ListReader:
     scope: tuple[Path, ...]
     notes: tuple[str, ...] = ()
     hints: Hints = NO_HINTS
+    train_folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -55,7 +58,7 @@ class ListReader:
     @property
     def splits(self) -> tuple[SplitName, ...]:
         """The splits that the lists' names, their lines or their pictures' folders say."""
-        return tuple(split for split in SPLITS if split in self.lists)
+        return tuple(split for split in SPLITS if split in self.lists or self._in_folders(split))
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """The folder that was named, or the list and the folders of its pictures; the same for each split."""
@@ -74,20 +77,24 @@ class ListReader:
         first = self.splits[0]
         rows = {found.path: read_rows(found) for found in dict.fromkeys([*self.lists.values(), *self.others])}
         _check_apart(self.lists, rows)
-        for split in asked if not options.skip_bad else ():
+        for split in self.lists.keys() & set(asked) if not options.skip_bad else ():
             _check_lines(self.lists[split], rows[self.lists[split].path], split, self.pictures.root)
         listings = {
             split: _listing(rows[self.lists[split].path], split, self.pictures.root)
+            if split in self.lists
+            else list_classes(self.train_folder or self.root, self.root)
             for split in dict.fromkeys([first, *asked])
         }
-        labelled = self.lists[first].labelled
+        labelled = self.train_folder is not None or self.lists[first].labelled
+        places = {split: found.path for split, found in self.lists.items()}
+        if self.train_folder is not None:
+            places["train"] = self.train_folder
         if labelled:
-            _check_classes(listings, self.lists, first)
-        places = {split: printable(found.path) for split, found in self.lists.items()}
+            _check_classes(listings, places, first)
         reading = read_listings(
             listings,
             asked,
-            places,
+            {split: printable(place) for split, place in places.items()},
             printable(self.root),
             options,
             progress,
@@ -95,7 +102,11 @@ class ListReader:
             said=self.hints.value_range,
         )
         parts = reading.parts if labelled else {split: _bare(part) for split, part in reading.parts.items()}
-        return replace(reading, parts=parts, notes=(*self._notes(rows), *reading.notes))
+        of_folders = listings["train"].notes if self.train_folder is not None else ()
+        return replace(reading, parts=parts, notes=(*self._notes(rows), *of_folders, *reading.notes))
+
+    def _in_folders(self, split: SplitName) -> bool:
+        return split == "train" and self.train_folder is not None
 
     def _notes(self, rows: Mapping[Path, ListRows]) -> tuple[str, ...]:
         lists = list(dict.fromkeys(self.lists.values()))
@@ -124,6 +135,9 @@ class ListReader:
                 )
         named = set().union(*(found.named for found in rows.values()))
         left = [path for path in self.pictures.paths if path not in named]
+        if self.train_folder is not None:
+            above = self.train_folder.relative_to(self.root).as_posix() + "/"
+            left = [path for path in left if not path.startswith(above)]
         if not self.root.is_dir():  # a list alone: what else lies beside it need not belong to it
             tops = {top_folder(path) for path in named}
             left = [path for path in left if top_folder(path) in tops]
@@ -203,23 +217,21 @@ def _check_apart(lists: Mapping[SplitName, PictureList], rows: Mapping[Path, Lis
 
 
 def _check_classes(
-    listings: Mapping[SplitName, Listing], lists: Mapping[SplitName, PictureList], first: SplitName
+    listings: Mapping[SplitName, Listing], places: Mapping[SplitName, Path], first: SplitName
 ) -> None:
     """Refuse too few or too many classes, and classes that the first split does not have."""
     classes = listings[first].classes
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise DataError(
-            f"{lists[first].table.shown} holds {len(classes):,} different labels, expected 2 to {MAX_CLASSES:,} "
+            f"{printable(places[first])} holds {len(classes):,} different labels, expected 2 to {MAX_CLASSES:,} "
             "classes."
         )
     known = set(classes)
     for split, listing in listings.items():
         for name in listing.classes:
             if name not in known:
-                where = (
-                    f"{lists[first].path.name}" if lists[first] is not lists[split] else f"its {first} split"
-                )
+                where = places[first].name if places[first] != places[split] else f"its {first} split"
                 raise DataError(
-                    f"{lists[split].table.shown} holds the class '{name}', which {printable(where)} does not have."
+                    f"{printable(places[split])} holds the class '{name}', which {printable(where)} does not have."
                     f"{nearest(name, classes)}"
                 )

@@ -16,6 +16,7 @@ from picturewise.data.readers.lists.class_folders import (
     parted,
     saying_more,
     splits_of_folders,
+    train_folder,
 )
 from picturewise.data.readers.lists.judge import ENDINGS, PACKED, SPREADSHEETS, Aside, PictureList, judge
 from picturewise.data.readers.lists.labels import words_of
@@ -136,9 +137,13 @@ def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
         return None
     used = {found.path for one in chosen.values() for found in (one, *one.parted_by)}
     others = tuple(found for found in lists if found.path not in used and not found.labelled)
+    train = None if "train" in chosen else train_folder(root, set(chosen.values()), pictures)
+    if train is not None:
+        others = tuple(found for found in others if not found.path.is_relative_to(train))
     notes += [_left_over(found, chosen) for found in others]
     notes += [aside.what for aside in asides]
-    return ListReader(root, pictures, chosen, others, (root,), tuple(note for note in notes if note))
+    said = tuple(note for note in notes if note)
+    return ListReader(root, pictures, chosen, others, (root,), said, train_folder=train)
 
 
 def _judged(file: Path, pictures: Pictures, hints: Hints) -> tuple[PictureList | Aside | None, str]:
@@ -266,7 +271,7 @@ def _refuse(
     """Refuse the first list that cannot be used, unless there are folders that can be classes."""
     if lacks:
         raise DataError(lacks[0])
-    folders = {path.split("/")[-2].casefold() for path in pictures.paths if "/" in path}
+    folders = {name.casefold() for path in pictures.paths for name in path.split("/")[:-1]}
     if len({name for name in folders if split_of(name) is None and name not in PICTURE_WORDS}) > 1:
         return
     if any_list(asides):
