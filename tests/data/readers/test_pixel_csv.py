@@ -63,6 +63,14 @@ def test_a_test_file_with_labels_is_a_test_split(tmp_path: Path) -> None:
     assert len(dataset.split("test")) == 9
 
 
+def test_a_file_beside_that_is_another_table_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv")
+    (tmp_path / "test.csv").write_text("id,name\n1,one\n2,two\n")
+    assert recognised(tmp_path).notes == (
+        f"{tmp_path}/test.csv is not a table of pixels like the others, so it was not used.",
+    )
+
+
 def test_test_pictures_are_not_opened_to_train(tmp_path: Path) -> None:
     write(tmp_path / "train.csv", 90)
     path = tmp_path / "test.csv"

@@ -221,7 +221,7 @@ def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) ->
     else:
         found.pixels = _pixels(names)
         layout = None
-    found.others = [place for place in range(columns) if place not in found.pixels]
+    found.others = sorted(set(range(columns)) - set(found.pixels))
     said = _asked(hints.label_column, found, columns)
     found.split = _asked(hints.split_column, found, columns)
     labels = [place for word in LABEL_COLUMNS for place in found.others if names[place] == word]
@@ -236,7 +236,7 @@ def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) ->
         if square(len(pixels)) is None or any(map(found.is_text, pixels)):
             return None
         found.pixels = pixels
-        found.others = [place for place in range(columns) if place not in pixels]
+        found.others = sorted(set(range(columns)) - set(pixels))
     if strings is None:
         layout = square(len(found.pixels))
     if any(_PICTURE.fullmatch(row[place]) for row in found.cells[:5] for place in found.others):

@@ -130,7 +130,8 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> PixelCsvReader | None:
             return None
         tables = _of_file(table, hints)
         return PixelCsvReader(slug(path.with_suffix("")), tables, _notes(tables), obeyed)
-    found = {file: table for file in _files(path) if (table := pixel_table(file, hints)) is not None}
+    files = _files(path)
+    found = {file: table for file in files if (table := pixel_table(file, hints)) is not None}
     labelled = {file: table for file, table in found.items() if table.label is not None}
     dropped = {
         file
@@ -155,6 +156,11 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> PixelCsvReader | None:
         f"{printable(file.name)} has no labels, so it is no split; its pictures can be predicted."
         for file in found
         if file not in labelled or file in dropped
+    ]
+    notes += [
+        f"{printable(file)} is not a table of pixels like the others, so it was not used."
+        for file in files
+        if file not in found and "submission" not in file.name.casefold()
     ]
     return PixelCsvReader(slug(path), tables, (*notes, *_notes(tables)), obeyed)
 
