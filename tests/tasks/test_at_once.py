@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,34 +25,39 @@ BUSY = re.compile(
     r"picturewise: (Another process( \(PID \d+, since [^)]*\))? is|.* is there already and is not empty)"
 )
 
-WAIT = """
-import sys
-from picturewise.cli.app import run
-import picturewise.tasks.extend, picturewise.training.start
-print("ready", file=sys.stderr, flush=True)
-sys.stdin.readline()
-raise SystemExit(run(sys.argv[1:]))
-"""
+Ended = list[tuple[int, str, str]]
+AtOnce = Callable[[Sequence[Sequence[object]], Path], Ended]
+
+forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork processes")
 
 
-def at_once(commands: Sequence[Sequence[object]], folder: Path) -> list[tuple[int, str, str]]:
-    """Start the commands at the same moment; return exit code, standard output and error output of each."""
-    begun = [
-        subprocess.Popen(
-            [sys.executable, "-c", WAIT, *map(str, command)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
-        )
-        for command in commands
-    ]  # fmt: skip
-    for process in begun:
-        assert process.stderr is not None
-        assert process.stderr.readline() == "ready\n"
-    for process in begun:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    told = [process.communicate() for process in begun]
-    return [(process.returncode, *said) for process, said in zip(begun, told, strict=True)]
+@pytest.fixture(scope="module")
+def server() -> Iterator[subprocess.Popen[str]]:
+    program = Path(__file__).with_name("commands_at_once.py")
+    with subprocess.Popen(
+        [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.communicate()
+
+
+@pytest.fixture
+def at_once(server: subprocess.Popen[str]) -> AtOnce:
+    """Start commands at the same moment; return exit code, standard output and error output of each."""
+
+    def start(commands: Sequence[Sequence[object]], folder: Path) -> Ended:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        request = {
+            "home": os.environ["PICTUREWISE_HOME"],
+            "folder": str(folder),
+            "commands": [[*map(str, command)] for command in commands],
+        }
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        return [tuple(ended) for ended in json.loads(server.stdout.readline())]
+
+    return start
 
 
 @pytest.fixture
@@ -70,11 +75,12 @@ def interrupted(path: Path) -> Path:
     return path
 
 
+@forking
 @pytest.mark.slow
 @pytest.mark.campaign
 @pytest.mark.parametrize("there", [False, True])
 def test_of_several_starts_in_one_place_one_trains_and_the_others_are_told(
-    tmp_path: Path, idx_folder: Path, *, there: bool, whole_campaign: bool
+    at_once: AtOnce, tmp_path: Path, idx_folder: Path, *, there: bool, whole_campaign: bool
 ) -> None:
     processes = 4 if whole_campaign else 2
     for number in range(5 if whole_campaign else 1):
@@ -92,8 +98,9 @@ def test_of_several_starts_in_one_place_one_trains_and_the_others_are_told(
         assert [path.name for path in tmp_path.glob(".unfinished*")] == []
 
 
+@forking
 @pytest.mark.slow
-def test_starts_without_a_place_get_a_number_each(tmp_path: Path, idx_folder: Path) -> None:
+def test_starts_without_a_place_get_a_number_each(at_once: AtOnce, tmp_path: Path, idx_folder: Path) -> None:
     ended = at_once([["train", idx_folder, *LAYERS, "--epochs", 1]] * 2, tmp_path)
     assert [code for code, _, _ in ended] == [0, 0]
     paths = {json.loads(said)["path"] for _, said, _ in ended}
@@ -103,8 +110,9 @@ def test_starts_without_a_place_get_a_number_each(tmp_path: Path, idx_folder: Pa
         assert open_run(tmp_path / path).record.status == "finished"
 
 
+@forking
 @pytest.mark.slow
-def test_of_several_that_go_on_or_extend_one_does(tmp_path: Path, trained: Path) -> None:
+def test_of_several_that_go_on_or_extend_one_does(at_once: AtOnce, tmp_path: Path, trained: Path) -> None:
     resume = ["resume", interrupted(trained), "--json"]
     ended = at_once([resume, resume], tmp_path)
     assert {code for code, _, _ in ended} <= {0, 2}, ended  # one that comes late finds it finished
@@ -127,8 +135,9 @@ def test_of_several_that_go_on_or_extend_one_does(tmp_path: Path, trained: Path)
     assert open_run(trained).record.status == open_run(tmp_path / "new").record.status == "finished"
 
 
+@forking
 @pytest.mark.slow
-def test_of_two_processes_one_works_on_a_study(tmp_path: Path, idx_folder: Path) -> None:
+def test_of_two_processes_one_works_on_a_study(at_once: AtOnce, tmp_path: Path, idx_folder: Path) -> None:
     (tmp_path / "one.toml").write_text(
         'title = "One"\n[needs]\nbars = "bars"\n[recipe.training]\nepochs = 1\n[recipe.data]\nsource = "bars"\n'
         '[[models]]\nname = "line"\nrecipe.model.layers = ["flatten"]\n'
@@ -141,9 +150,10 @@ def test_of_two_processes_one_works_on_a_study(tmp_path: Path, idx_folder: Path)
     assert open_run(tmp_path / "studied" / "seed-0" / "line").evaluation() is not None
 
 
+@forking
 @pytest.mark.slow
 def test_evaluations_and_comparisons_side_by_side_leave_a_pair_that_belongs_together(
-    tmp_path: Path, trained: Path, idx_folder: Path
+    at_once: AtOnce, tmp_path: Path, trained: Path, idx_folder: Path
 ) -> None:
     other = tmp_path / "other"
     picturewise.train(idx_folder, layers="flatten", seed=1, epochs=1, out=other, progress=False)
