@@ -40,6 +40,12 @@ def tables(text: str) -> dict[str, list[list[str]]]:
     return found
 
 
+@pytest.fixture
+def _whole(whole_campaign: bool) -> None:
+    if not whole_campaign:
+        pytest.skip("a minute of measuring; make campaign has it")
+
+
 def number(cell: str) -> float:
     """Return the median of a cell, after a check that it lies between the lowest and the highest."""
     match = CELL.fullmatch(cell)
@@ -49,7 +55,9 @@ def number(cell: str) -> float:
     return median
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
+@pytest.mark.usefixtures("_whole")
 def test_two_workloads_run_and_their_tables_hold_together(tmp_path: Path) -> None:
     file = tmp_path / "tables.md"
     chosen = [
@@ -164,7 +172,9 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return gpu
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
+@pytest.mark.usefixtures("_whole")
 def test_the_benchmark_of_a_gpu_trains_twice_on_the_processor_and_counts_the_second(tmp_path: Path) -> None:
     file = tmp_path / "new folder" / "gpu.md"
     arguments = ["--smoke", "--label", "Only to see", "--markdown", file]
