@@ -20,6 +20,8 @@ class Seed:
         sign: puts checksums right that stand in one file and speak of another.
         sealed: the stretches of a file that stand under its own checksums, by path; files of the kinds in
             `containers.SEALED` do so as a whole.
+        holds: whether the checksums of a changed file hold all the same. A weak one lets a stretch of zeros pass, or
+            a copy of another stretch with its checksum, which no reader can tell. None: no change gets past them.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Seed:
     source: str = ""
     sign: Callable[[Files], None] | None = None
     sealed: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    holds: Callable[[bytes], bool] | None = None
 
 
 def one_file(name: str, path: str, content: bytes, kind: str) -> Seed:

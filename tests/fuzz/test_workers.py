@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import array_seeds
 import numpy as np
 import pytest
 
@@ -128,3 +129,22 @@ def test_damage_under_a_checksum_that_is_read_as_something_else_is_found() -> No
     assert all(
         make_case(Reader("bad", lambda: [seed], read), [seed], number).sealed for number in tally.findings
     )
+
+
+def test_damage_that_a_weak_checksum_lets_pass_is_not_held_against_a_reader() -> None:
+    sealed = {"file": ((20, 60),)}
+    seed = Seed("weak", {"file": bytes(100)}, {"file": "bytes"}, "file", sealed=sealed, holds=lambda _: True)
+    reader = Reader("bad", lambda: [seed], lambda folder, *_: (folder / "file").read_bytes().hex())
+    assert run_all(reader, range(30), 2).findings == {}
+
+
+def test_the_checksum_of_hdf5_is_told_from_a_wrong_one() -> None:
+    seed = next(seed for seed in array_seeds.hdf5() if seed.holds is not None)
+    assert seed.holds is not None
+    content = bytearray(seed.files["set.h5"])
+    assert seed.holds(bytes(content))
+    for start, stop in seed.sealed["set.h5"]:
+        for place in (start, stop - 1):
+            content[place] ^= 1
+            assert not seed.holds(bytes(content))
+            content[place] ^= 1

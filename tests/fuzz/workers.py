@@ -130,6 +130,7 @@ def make_case(reader: Reader, seeds: Sequence[Seed], number: int) -> Case:
     for name in names:
         if sealed:
             files[name] = damaged_alone(seed.files[name], seed.sealed.get(name, ()), random)
+            sealed = seed.holds is None or not seed.holds(files[name])
             continue
         others = [other.files[name] for other in seeds if other.kinds.get(name) == seed.kinds[name]]
         files[name] = changed(seed.files[name], seed.kinds[name], random, others)
