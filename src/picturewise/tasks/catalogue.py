@@ -134,6 +134,22 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
     return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
 
 
+def fetch_set(name: str, *, progress: bool = True) -> FetchedSet:
+    """Bring a set, or the weights of a network, that is not here yet, and return what was done.
+
+    It is downloaded from where the catalogue says, checked against its published checksum, and kept for every later
+    use; `show_set` tells the addresses and the place.
+
+    Args:
+        name: of the catalogue, see `list_sets` and `list_weights`.
+        progress: as for `fetch_sets`.
+
+    Raises:
+        UsageError, DownloadError, SaveError: as for `fetch_sets`.
+    """
+    return fetch_sets([name], progress=progress)[0]
+
+
 def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSet]:
     """Bring sets or weights that are not here yet, one after the other, and return what was done.
 
