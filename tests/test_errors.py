@@ -5,7 +5,6 @@ import signal
 
 import pytest
 
-import picturewise.data.pictures.decode  # its PictureError is a leaf of the tree
 from picturewise import errors
 from picturewise.errors import Interrupted, LayerError, PicturewiseError, RunError, nearest, unknown
 
@@ -18,7 +17,7 @@ def test_the_tree_at_the_head_of_the_file_names_every_error_with_its_exit_code()
     assert errors.__doc__ is not None
     drawn = dict(re.findall(r"([A-Z]\w+)\s+(?:exit code )?(\d+)", errors.__doc__))
     own = {error for error in tree(PicturewiseError) if error.__module__.startswith("picturewise.")}
-    assert picturewise.data.pictures.decode.PictureError in own
+    assert all(error.__module__ == "picturewise.errors" for error in own)
     assert drawn.keys() == {error.__name__ for error in own}
     for error in own - {Interrupted}:
         assert error.exit_code == int(drawn[error.__name__])
@@ -61,3 +60,12 @@ def test_an_ordinary_message_stays_as_it_is() -> None:
     sentence = "'x' is no key of a recipe; there are a, b – and c × 2 (Rosé 猫)."
     assert str(PicturewiseError(sentence)) == sentence
     assert str(PicturewiseError()) == ""
+
+
+def test_a_notebook_shows_the_sentence_and_its_notes_instead_of_a_traceback() -> None:
+    error = RunError("runs/7 is damaged: it has no run.json.\nbad")
+    error.add_note("Go on with: picturewise resume")
+    assert error._render_traceback_() == [
+        r"RunError: runs/7 is damaged: it has no run.json.\nbad",
+        "Go on with: picturewise resume",
+    ]

@@ -72,13 +72,13 @@ def test_what_the_encoding_lacks_becomes_a_question_mark(monkeypatch: pytest.Mon
     "stream", [None, closed(), Refuses(), OnlyWrites()], ids=["none", "closed", "refuses", "only writes"]
 )
 def test_progress_is_drawn_nowhere_and_does_no_harm(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    from picturewise.tasks.load import reading_progress
+    from picturewise.tasks.reading_progress import reading_progress
     from picturewise.training.progress import ProgressDisplay
 
     monkeypatch.setattr(sys, "stderr", stream)
     with reading_progress(shown=True) as advance:
         assert advance is None
-    ProgressDisplay()._say("an epoch")
+    ProgressDisplay()._screen.say("an epoch")
 
 
 def test_a_live_display_takes_the_place_of_the_stream_and_does_not_write_to_itself(

@@ -5,7 +5,7 @@
     │   └── LayerError          2   a layer line that cannot be read or does not fit
     ├── DataError               3   pictures or labels that cannot be used
     │   ├── DownloadError       3   a set of the catalogue that cannot be fetched
-    │   ├── PictureError        3   one picture that cannot be decoded (in data/decode.py)
+    │   ├── PictureError        3   one picture that cannot be decoded
     │   └── RunError            3   a run folder or a classifier file that cannot be used
     ├── DivergedError           1   training met a loss that is not a number
     ├── SaveError               1   something could not be written
@@ -33,6 +33,13 @@ class PicturewiseError(Exception):
     def __init__(self, message: object = "") -> None:
         super().__init__(shortened(message, LONGEST))
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython and Jupyter show instead of a traceback: the sentence, and notes on it.
+
+        It is their own hook: they ask an error for it, and nothing is installed. The traceback itself is untouched.
+        """
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+
 
 class UsageError(PicturewiseError):
     """The caller asked for something that does not exist or does not go together."""
@@ -52,6 +59,14 @@ class DataError(PicturewiseError):
 
 class DownloadError(DataError):
     """A set of the catalogue could not be fetched; what was here before is untouched."""
+
+
+class PictureError(DataError):
+    """One picture cannot be used; `reason` says why without naming it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}.")
+        self.reason = reason
 
 
 class RunError(DataError):

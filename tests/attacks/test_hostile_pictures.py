@@ -20,9 +20,9 @@ from PIL import Image
 from read_place import read_place
 
 from picturewise.data.options import DataOptions
-from picturewise.data.pictures.decode import Form, PictureError, read_bytes, read_picture
+from picturewise.data.pictures.decode import Form, read_bytes, read_picture
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
-from picturewise.errors import DataError
+from picturewise.errors import DataError, PictureError
 
 
 def ignore(_: int) -> None:

@@ -37,7 +37,7 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.slow
 def test_training_begins_without_what_draws() -> None:
     code = (
-        "import sys, picturewise.cli.opening, picturewise.tasks.find_rate, picturewise.training.start; "
+        "import sys, picturewise.tasks.find_rate, picturewise.training.start; "
         "print('matplotlib' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -102,10 +102,11 @@ def test_train_prints_the_network_and_says_where_the_run_lies(
 ) -> None:
     assert train(idx_folder, "--layers", "flatten; dense 4 relu") == 0
     said = capfd.readouterr()
-    assert "dense 4 relu" in said.out
-    assert "590 parameters: 590 trainable, 0 not" in said.out
+    assert "dense 4 relu" in said.err  # with the progress: the standard output has the results alone
+    assert "590 parameters: 590 trainable, 0 not" in said.err
+    assert [line.split()[:2] for line in said.err.splitlines()[-2:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
+    assert said.out.startswith("best epoch ")
     assert "next    picturewise evaluate run" in said.out
-    assert [line.split()[:2] for line in said.err.splitlines()] == [["epoch", "1/2"], ["epoch", "2/2"]]
     for name in ("recipe.toml", "run.json", "history.csv", "classifier.safetensors", "report.html"):
         assert Path("run", name).exists()
 
@@ -122,7 +123,7 @@ def test_the_summary_of_the_published_network(capfd: pytest.CaptureFixture[str],
         for number in range(3):
             Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{name}/{number}.png")
     assert train("pictures", "--layers", "flatten; dense 512 relu; dense 512 relu") == 0
-    assert "669,706 parameters: 669,706 trainable, 0 not" in capfd.readouterr().out
+    assert "669,706 parameters: 669,706 trainable, 0 not" in capfd.readouterr().err
 
 
 @pytest.mark.slow

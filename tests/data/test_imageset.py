@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
+from picturewise.data.read import read
+from picturewise.data.recognise import recognise
 from picturewise.errors import DataError
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(3, 2, 4, 1)
@@ -96,3 +101,25 @@ def test_pictures_are_numbered_by_other_classes_or_the_strange_ones_are_named() 
     assert wider.labels.tolist() == [2, 0, 0]
     with pytest.raises(DataError, match=r"pets has the class dog, which is not among .* cat, emu"):
         pictures.with_classes(("cat", "emu"))
+
+
+def test_the_pictures_of_every_kind_of_source_are_read_like_an_array(idx_folder: Path) -> None:
+    mapped = read(recognise(idx_folder), DataOptions())
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 2, 4, 1), dtype=np.uint8)
+    held = read(recognise((pixels, np.arange(40) % 2)), DataOptions())
+    kinds = {
+        "a memory map": mapped.split("test"),
+        "held out from a memory map": mapped.split("valid"),
+        "in memory": imageset(),
+        "held out in memory": held.split("test"),
+        "chosen from what was held out": held.split("train").select(np.array([3, 1])),
+    }
+    for kind, part in kinds.items():
+        images, whole = part.images, np.asarray(part.images)
+        assert (images.shape, images.ndim, images.dtype, images.nbytes) == (
+            (len(part), *part.shape), 4, np.uint8, whole.nbytes,
+        ), kind  # fmt: skip
+        odd = np.arange(len(part)) % 2 == 1
+        for key in (0, -1, slice(0, 5), (0, slice(None), slice(None), 0), odd, np.array([1, 0]), (..., 0)):
+            np.testing.assert_array_equal(images[key], whole[key], err_msg=f"{kind}, {key}")
+        assert [image.shape for image in images] == [part.shape] * len(part)

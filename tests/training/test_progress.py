@@ -19,7 +19,9 @@ def shown(tiny: ModuleType, path: Path, *, terminal: bool = False, **options: ob
 
 
 def test_without_a_terminal_there_is_one_plain_line_an_epoch(tmp_path: Path, tiny: ModuleType) -> None:
-    lines = shown(tiny, tmp_path / "run", epochs=10).splitlines()
+    opening, _, epochs = shown(tiny, tmp_path / "run", epochs=10).partition("run       ")
+    lines = epochs.splitlines()[2:]
+    assert "data      tiny: train 33, valid 15" in opening
     assert len(lines) == 10
     assert lines[0].startswith("epoch  1/10  train loss ")
     assert lines[0].endswith(" images/s  best so far")
@@ -82,5 +84,7 @@ def test_a_note_that_comes_under_way_is_shown_once_and_kept_with_the_run(
     text = io.StringIO()
     console = Console(file=text, width=200, highlight=False)
     tiny.start(tmp_path / "run", callbacks=[Note(), ProgressDisplay(console)]).fit()
-    assert [line for line in text.getvalue().splitlines() if "epoch" not in line] == ["The moon is full."]
+    begun = text.getvalue().splitlines()
+    begun = begun[next(number for number, line in enumerate(begun) if line.startswith("epoch")) :]
+    assert [line for line in begun if "epoch" not in line] == ["The moon is full."]
     assert open_run(tmp_path / "run").record.notes[-1] == "The moon is full."

@@ -6,12 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from picturewise import displays
 from picturewise.architectures.budget import MOST_OPERATIONS, Cost, complaint, cost
 from picturewise.architectures.layers import Count, Layer, Shape, ShapeError, show
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.timm_line import Timm
 from picturewise.errors import LayerError
+from picturewise.reprs import never_raises
+from picturewise.text_tables import text_table
 
 MOST_PARAMETERS = 1_000_000_000
 TENSORS_A_BLOCK = 4
@@ -40,7 +43,7 @@ class Row:
     windows: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """A network line by line, the output layer included."""
 
@@ -81,6 +84,22 @@ class Summary:
     def fixed(self) -> int:
         """Numbers that it does not change, such as running means."""
         return sum(row.count.fixed for row in self.rows)
+
+    @never_raises
+    def __repr__(self) -> str:
+        return f"<Summary of {len(self.rows)} layers on {show(self.input)}: {self.trainable + self.fixed:,} parameters>"
+
+    def __str__(self) -> str:
+        rows = [(row.line, show(row.output), f"{row.count.total:,}") for row in self.rows]
+        return "\n".join(
+            (
+                text_table(("layer", "output", "parameters"), [("input", show(self.input), ""), *rows]),
+                f"{self.trainable + self.fixed:,} parameters: {self.trainable:,} trainable, {self.fixed:,} not",
+            )
+        )
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Summary", self)
 
 
 def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summary:

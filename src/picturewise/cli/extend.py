@@ -48,7 +48,6 @@ def command(
 ) -> None:
     """Go on from a trained network: more layers, more classes, or a new output layer. The old run is not changed."""
     from picturewise.cli import output
-    from picturewise.cli.opening import Opening
     from picturewise.tasks.extend import extend
 
     found = extend(
@@ -61,7 +60,6 @@ def command(
         seed=seed,
         out=out,
         settings=[*options.frozen(freeze), *settings],
-        callbacks=[] if json else [Opening()],
         track=track,
         progress=not json,
     )

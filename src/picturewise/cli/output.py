@@ -15,11 +15,11 @@ from picturewise.errors import RunError
 from picturewise.file_names import repaired, text_of
 from picturewise.printable import escaped, printable
 from picturewise.standard_error import STANDARD_ERROR
+from picturewise.text_tables import text_table
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval
     from picturewise.runs.run import Run
     from picturewise.tasks.compare import RunComparison
@@ -128,34 +128,7 @@ def _print(text: str) -> None:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
     """Print aligned columns: the first `left` ones to the left, the others, numbers mostly, to the right."""
-    from rich.cells import cell_len  # an ideograph takes two places
-
-    lines = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(head))]
-    shown = []
-    for number, line in enumerate(lines):
-        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
-        cells = [
-            cell + gap if column < left else gap + cell
-            for column, (cell, gap) in enumerate(zip(line, gaps, strict=True))
-        ]
-        shown.append("  ".join(cells).rstrip())
-        if number == 0:
-            shown.append("  ".join("─" * width for width in widths))
-    _print("\n".join(shown))
-
-
-def show_summary(summary: Summary) -> None:
-    """Print a network line by line, with shapes and parameters."""
-    from picturewise.architectures.layers import show
-    from picturewise.reporting.tables import count
-
-    rows = [(row.line, show(row.output), count(row.count.total)) for row in summary.rows]
-    table(("layer", "output", "parameters"), [("input", show(summary.input), ""), *rows])
-    say(
-        f"{count(summary.trainable + summary.fixed)} parameters: {count(summary.trainable)} trainable, "
-        f"{count(summary.fixed)} not"
-    )
+    _print(text_table(head, rows, left=left))
 
 
 def show_inspection(inspection: Inspection) -> None:

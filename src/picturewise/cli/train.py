@@ -95,7 +95,6 @@ def command(
 ) -> None:
     """Train a network; the test split is not read. Exit code 1 if files were left out."""
     from picturewise.cli import output
-    from picturewise.cli.opening import Opening
     from picturewise.tasks.find_rate import find_learning_rate as find
     from picturewise.tasks.train import train
 
@@ -122,7 +121,7 @@ def command(
         found = find(data, **asked)
         output.show_found_rate(found, as_json=json)
         raise click.exceptions.Exit(output.tell_left_out(found.skipped))
-    run = train(data, callbacks=[] if json else [Opening()], track=track, **asked)
+    run = train(data, track=track, **asked)
     if json:
         output.say_json(output.run_as_json(run))
     else:

@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from picturewise import displays
 from picturewise.data.arrays.value_range import Ends
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
+from picturewise.reprs import never_raises, offered
 from picturewise.split_names import SPLITS, SplitName
 
 if TYPE_CHECKING:  # it loads pydantic
     from picturewise.data.options import DataOptions
+    from picturewise.displays import Figure
+
+_INTERNAL = ("read_with", "reserved", "values", "whole_train")
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Train, validation and test pictures of one kind; a split that was not asked for is None.
 
@@ -110,6 +115,56 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the label numbers."""
         return next(iter(self.splits().values())).classes
+
+    def plot_samples(self, count: int = 24, *, split: SplitName | None = None, seed: int = 0) -> Figure:
+        """Return random pictures with their labels as a figure of matplotlib's.
+
+        Args:
+            count: of the pictures, 1 or more.
+            split: where they are drawn from; None: train, or the first split that there is.
+            seed: which ones are drawn.
+
+        Raises:
+            UsageError: the count is below 1.
+            DataError: there is no such split.
+        """
+        return self._plotted("plot_samples", count=count, split=split, seed=seed)
+
+    def plot_classes(self, *, split: SplitName | None = None, seed: int = 0) -> Figure:
+        """Return a row for each class as a figure of matplotlib's: its mean picture, and samples of it.
+
+        Args:
+            split: as for `plot_samples`.
+            seed: as for `plot_samples`.
+
+        Raises:
+            DataError: there is no such split, or it has no labels.
+        """
+        return self._plotted("plot_classes", split=split, seed=seed)
+
+    def plot_counts(self) -> Figure:
+        """Return how many pictures of each class every split has, as a figure of matplotlib's.
+
+        Raises:
+            DataError: no split has labels.
+        """
+        return self._plotted("plot_counts")
+
+    def _plotted(self, figure: str, **options: object) -> Figure:
+        drawn: Figure = displays.display("Dataset", figure, self, **options)
+        return drawn
+
+    @never_raises
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{name} {len(part):,}" for name, part in self.splits().items())
+        form = "x".join(map(str, next(iter(self.splits().values())).shape))
+        return f"<Dataset {self.name}: {splits}; {form}, {len(self.classes)} classes>"
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Dataset", self)
+
+    def __dir__(self) -> list[str]:
+        return offered(self, internal=_INTERNAL)
 
 
 def check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:

@@ -6,21 +6,29 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise import displays
 from picturewise.data.arrays.lazy_rows import Pictures, chosen
 from picturewise.data.arrays.picture_statistics import PictureStatistics, have_digests, measure
 from picturewise.data.pictures.resize import resize_all
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 from picturewise.names import listed
+from picturewise.reprs import never_raises, offered
 from picturewise.targets.one_class import OneClass
 from picturewise.targets.target import Target
 
+if TYPE_CHECKING:
+    from picturewise.displays import Figure
 
-@dataclass(frozen=True, eq=False)
+_INTERNAL = ("check_pixels", "known", "make_target", "places", "statistics", "target")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """Pictures (N, H, W, C) uint8 with C = 1 or 3, in memory or memory-mapped, and what is known about them.
 
@@ -151,3 +159,24 @@ class ImageSet:
         if self.labels is not None:
             whole.update(self.labels.astype("<i8").tobytes())
         return whole.hexdigest()
+
+    def plot_samples(self, count: int = 24, *, seed: int = 0) -> Figure:
+        """Return random pictures as a figure of matplotlib's, see `Dataset.plot_samples`."""
+        figure: Figure = displays.display("ImageSet", "plot_samples", self, count=count, seed=seed)
+        return figure
+
+    def plot_classes(self, *, seed: int = 0) -> Figure:
+        """Return a row for each class as a figure of matplotlib's, see `Dataset.plot_classes`."""
+        figure: Figure = displays.display("ImageSet", "plot_classes", self, seed=seed)
+        return figure
+
+    @never_raises
+    def __repr__(self) -> str:
+        labels = "no labels" if self.labels is None else f"{len(self.classes)} classes"
+        return f"<ImageSet of {len(self):,} pictures {'x'.join(map(str, self.shape))}, {labels}, from {self.origin}>"
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("ImageSet", self)
+
+    def __dir__(self) -> list[str]:
+        return offered(self, internal=_INTERNAL)

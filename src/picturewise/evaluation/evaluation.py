@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, Field
+
+from picturewise import displays
+from picturewise.reprs import never_raises
+from picturewise.results import Result
+
+if TYPE_CHECKING:
+    from picturewise.displays import Figure
 
 
-class Interval(BaseModel):
+class Interval(Result):
     """A number and the 95 % interval around it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -14,8 +23,16 @@ class Interval(BaseModel):
     low: float
     high: float
 
+    @never_raises
+    def __str__(self) -> str:
+        return f"{self.value:.4f} ({self.low:.4f}–{self.high:.4f})"
 
-class ClassScore(BaseModel):
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Write what `print` does into a notebook's output."""
+        printer.text(str(self))
+
+
+class ClassScore(Result):
     """How one class fares; a score is None where its denominator is zero."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +45,7 @@ class ClassScore(BaseModel):
     f1: Interval | None
 
 
-class Evaluation(BaseModel):
+class Evaluation(Result):
     """One classifier on one image set.
 
     `confusion[i][j]` counts the pictures of class i that were predicted as class j.
@@ -55,3 +72,30 @@ class Evaluation(BaseModel):
     )
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
+
+    def plot_confusion(self) -> Figure:
+        """Return the confusion matrix as a figure of matplotlib's: labels in rows, predictions in columns."""
+        figure: Figure = displays.display("Evaluation", "plot_confusion", self)
+        return figure
+
+    @never_raises
+    def __repr__(self) -> str:
+        whose = "" if self.own else ", other pictures than the run's own"
+        return (
+            f"<Evaluation of {self.dataset}, {self.split}: {self.pictures:,} pictures of {len(self.classes)} classes"
+            f"{whose}; accuracy {self.accuracy}, loss {self.loss}>"
+        )
+
+    @never_raises
+    def __str__(self) -> str:
+        lines = [
+            f"{self.dataset}, {self.split}: {self.pictures:,} pictures, 95 % intervals in brackets",
+            *(f"note               {note}" for note in self.notes),
+            f"accuracy           {self.accuracy}",
+            f"loss               {self.loss}",
+            f"calibration error  {self.calibration_error}",
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Evaluation", self)

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise import files
+from picturewise import displays, files
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
-from picturewise.architectures.summary import summarise
+from picturewise.architectures.summary import Summary, summarise
 from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
 from picturewise.errors import DataError, LayerError, RunError, UsageError
+from picturewise.names import listed
 from picturewise.networks import arrays
 from picturewise.onnx_models.model import is_portable, weight_shapes
 from picturewise.prediction.description import Description
@@ -27,10 +28,14 @@ from picturewise.prediction.engines import choose_engine
 from picturewise.prediction.file_format import FILE_NAME, from_metadata, to_metadata
 from picturewise.prediction.network_forms import NetworkOrArrays, as_module, built, fingerprint, to_bytes
 from picturewise.printable import printable
+from picturewise.reprs import never_raises, offered
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from picturewise.displays import Figure
+
+_INTERNAL = ("by_engine", "fitted", "to_bytes")
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
@@ -62,11 +67,8 @@ class Classifier:
     @cached_property
     def _held_numbers(self) -> int:
         """How many numbers of one picture an engine holds at a time; of a Python class, nobody knows."""
-        description = self.description
-        if description.layers is None:
-            return 1
-        shape = description.preparation.output(description.shape)
-        return summarise(parse(description.layers), shape, description.target.output_line).held
+        summary = self.summary()
+        return 1 if summary is None else summary.held
 
     @property
     def network(self) -> nn.Module:
@@ -175,6 +177,37 @@ class Classifier:
         # Size first, then channels, as a picture file is read: equal pixels get equal probabilities.
         fitted = as_channels(resize_all(images, (height, width), mode=self.description.resize), channels)
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
+
+    def plot_architecture(self) -> Figure:
+        """Return the network as boxes from the input to the output, as a figure of matplotlib's.
+
+        Raises:
+            UsageError: the network is a Python class, of which no layers are known.
+        """
+        figure: Figure = displays.display("Classifier", "plot_architecture", self)
+        return figure
+
+    def summary(self) -> Summary | None:
+        """Return the layer table, or None if the network is a Python class."""
+        description = self.description
+        if description.layers is None:
+            return None
+        shape = description.preparation.output(description.shape)
+        return summarise(parse(description.layers), shape, description.target.output_line)
+
+    @never_raises
+    def __repr__(self) -> str:
+        known, form = self.description.provenance, "x".join(map(str, self.description.shape))
+        origin = (
+            f", trained on {known['dataset']}, epoch {known.get('epoch', '?')}" if "dataset" in known else ""
+        )
+        return f"<Classifier of pictures {form} into {len(self.classes)} classes ({listed(self.classes)}){origin}>"
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Classifier", self)
+
+    def __dir__(self) -> list[str]:
+        return offered(self, internal=_INTERNAL)
 
 
 def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> None:

@@ -6,18 +6,28 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from picturewise import displays
+from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.data.arrays.picture_statistics import sums_of
 from picturewise.data.imageset import ImageSet
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.learned import greys
+from picturewise.reprs import never_raises
 from picturewise.targets.one_class import OneClass
 
+if TYPE_CHECKING:
+    from picturewise.displays import Figure
 
-@dataclass(frozen=True)
+_MENTIONED = 3
+"""Classes that a `repr` names."""
+
+
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What a classifier makes of one picture.
 
@@ -40,6 +50,31 @@ class Prediction:
     def probability(self) -> float:
         """The probability of the most likely class."""
         return self._decoded[1]
+
+    @property
+    def picture(self) -> NDArray[np.uint8] | None:
+        """The picture (H, W, C) uint8 as it was read; None: it is not at hand, as in a copy of the prediction."""
+        seen: tuple[Pictures, int] | None = self.__dict__.get("_seen")
+        return None if seen is None else np.asarray(seen[0][seen[1]])
+
+    def plot(self) -> Figure:
+        """Return the probability of each class as bars, beside the picture, as a figure of matplotlib's."""
+        figure: Figure = displays.display("Prediction", "plot", self)
+        return figure
+
+    @never_raises
+    def __repr__(self) -> str:
+        first = sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:_MENTIONED]
+        shares = ", ".join(f"{name} {share:.4f}" for name, share in first)
+        more = ", …" if len(self.probabilities) > _MENTIONED else ""
+        return f"<Prediction for {self.name}: {shares}{more}>"
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Prediction", self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy would take all pictures along that were predicted with this one.
+        return {name: value for name, value in self.__dict__.items() if name != "_seen"}
 
     @cached_property
     def _decoded(self) -> tuple[str, float]:
@@ -82,11 +117,14 @@ def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> li
     """
     pictures.check_pixels()
     names = pictures.names
-    return [
-        Prediction(
+    found = []
+    for index, row in enumerate(classifier.probabilities(pictures.images, names)):
+        prediction = Prediction(
             f"{place}, picture {index + 1}" if names is None else names[index],
             dict(zip(classifier.classes, map(float, row), strict=True)),
             index + 1 if names is None else None,
         )
-        for index, row in enumerate(classifier.probabilities(pictures.images, names))
-    ]
+        # No field: equal predictions are equal wherever their pictures lie, and `asdict` copies none.
+        prediction.__dict__["_seen"] = (pictures.images, index)
+        found.append(prediction)
+    return found

@@ -12,14 +12,17 @@ from typing import Any, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from picturewise import displays
 from picturewise.data.options import DataOptions
 from picturewise.errors import UsageError, nearest
 from picturewise.file_names import valid
 from picturewise.recipes.options import ModelOptions, PreparationOptions, StartOptions, TrainingOptions
+from picturewise.reprs import never_raises
+from picturewise.results import Result
 from picturewise.toml_files import read_toml
 
 
-class Recipe(BaseModel):
+class Recipe(Result):
     """All that is needed to repeat a run: data, model, preparation, training options, seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +39,18 @@ class Recipe(BaseModel):
         plain = self.model_dump(mode="json", exclude_none=True)
         plain["model"].setdefault("name", "")
         return tomli_w.dumps(plain)
+
+    @never_raises
+    def __repr__(self) -> str:
+        said = [f"{key}={value!r}" for key, value in flat(self).items() if value != _default(key)]
+        return f"{type(self).__name__}({', '.join(said)})"
+
+    @never_raises
+    def __str__(self) -> str:
+        return self.to_toml()
+
+    def _repr_html_(self) -> str | None:
+        return displays.html("Recipe", self)
 
 
 def recipe_from_toml(path: Path) -> dict[str, Any]:
@@ -108,6 +123,15 @@ def flat(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe's values by their dotted keys."""
     plain = recipe.model_dump()
     return {key: reduce(lambda part, name: part[name], key.split("."), plain) for key in recipe_keys()}
+
+
+def _default(key: str) -> Any:
+    """Return what a key of the recipe is where nobody says it."""
+    model: Any = Recipe
+    *tables, name = key.split(".")
+    for table in tables:
+        model = model.model_fields[table].annotation
+    return model.model_fields[name].default
 
 
 def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:

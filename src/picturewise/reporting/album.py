@@ -16,8 +16,9 @@ from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.reporting import figures
+from picturewise.reporting.samples import captions, drawn_places
+from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
-from picturewise.seeds import stream
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
 MODELS_A_SHEET = 4
@@ -110,16 +111,16 @@ class Album:
     def draw_data(self, dataset: Dataset, *, grey: bool, seed: int) -> None:
         """Draw what there is to see of the train split (of another, where there is no train), and the counts."""
         part = next(iter(dataset.splits().values()))
-        chosen = part.select(_draw(len(part), SAMPLES, seed, "samples"))
+        chosen = part.select(drawn_places(len(part), SAMPLES, seed, "samples"))
         pictures = np.asarray(chosen.images)
-        captions = _captions(chosen)
-        figures.save_png(figures.draw_sample_sheet(pictures, captions), self.path("samples"))
+        words = captions(chosen)
+        figures.save_png(figures.draw_sample_sheet(pictures, words), self.path("samples"))
         if grey:
             greyed = as_channels(pictures, 1)
-            figures.save_png(figures.draw_sample_sheet(greyed, captions), self.path("samples-grey"))
+            figures.save_png(figures.draw_sample_sheet(greyed, words), self.path("samples-grey"))
         if part.labels is not None:
             figures.save_png(
-                figures.draw_class_sheet(_class_rows(part, part.labels, seed)), self.path("classes")
+                figures.draw_class_sheet(class_rows(part, part.labels, PER_CLASS, seed)), self.path("classes")
             )
             counts: dict[str, dict[str, int]] = {
                 name: item.counts() for name, item in dataset.splits().items()
@@ -142,7 +143,7 @@ class Album:
             figures.draw_confusion_matrix(np.array(evaluation.confusion), evaluation.classes),
             self.path("confusion"),
         )
-        worst = _worst(probabilities, test, labels, evaluation.classes)
+        worst = worst_errors(probabilities, test, labels, evaluation.classes, ERRORS)
         if worst:
             figures.save_png(figures.draw_worst_errors(worst), self.path("errors"))
         else:
@@ -158,7 +159,7 @@ class Album:
         seed: int,
     ) -> tuple[str, ...]:
         """Draw the same random test pictures with each model's distribution beside them; return the sheets' names."""
-        chosen = _draw(len(test), PREDICTIONS, seed, "predictions")
+        chosen = drawn_places(len(test), PREDICTIONS, seed, "predictions")
         rows = [(name, table[chosen]) for name, table in probabilities.items()]
         parts = [dict(rows[start : start + MODELS_A_SHEET]) for start in range(0, len(rows), MODELS_A_SHEET)]
         names = tuple(
@@ -171,52 +172,3 @@ class Album:
             sheet = figures.draw_prediction_sheet(test.images[chosen], labels[chosen], classes, part)
             figures.save_png(sheet, self.path(name))
         return names
-
-
-def _draw(pictures: int, wanted: int, seed: int, name: str) -> NDArray[np.int64]:
-    """Return the places of up to `wanted` random pictures."""
-    return stream(seed, name).choice(pictures, size=min(wanted, pictures), replace=False)
-
-
-def _captions(part: ImageSet) -> list[str]:
-    if part.labels is None:
-        return [""] * len(part)
-    return [part.classes[label] for label in part.labels]
-
-
-def _class_rows(part: ImageSet, labels: NDArray[np.int64], seed: int) -> list[figures.ClassRow]:
-    rows = []
-    for index, name in enumerate(part.classes):
-        members = np.flatnonzero(labels == index)
-        chosen = members[_draw(len(members), PER_CLASS, seed, "classes")]
-        # One member at a time would be slow and all at once large: the mean is taken in chunks.
-        total = sum(
-            (part.images[chunk].sum(axis=0, dtype=np.int64) for chunk in _chunks(members)), np.int64(0)
-        )
-        mean = np.asarray(total) / len(members) if len(members) else None
-        rows.append(figures.ClassRow(name, len(members), part.images[chosen], mean))
-    return rows
-
-
-def _chunks(indices: NDArray[np.int64], size: int = 1024) -> list[NDArray[np.int64]]:
-    return [indices[start : start + size] for start in range(0, len(indices), size)]
-
-
-def _worst(
-    probabilities: NDArray[np.float32], test: ImageSet, labels: NDArray[np.int64], classes: tuple[str, ...]
-) -> list[figures.Evaluated]:
-    given = probabilities[np.arange(len(labels)), labels]
-    predicted = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(given[wrong], kind="stable")][:ERRORS]
-    return [
-        figures.Evaluated(
-            image=test.images[index],
-            label=classes[labels[index]],
-            prediction=classes[predicted[index]],
-            probability=float(probabilities[index, predicted[index]]),
-            loss=float(-np.log(max(float(given[index]), 1e-15))),
-            name=None if test.names is None else test.names[index],
-        )
-        for index in worst
-    ]

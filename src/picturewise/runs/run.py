@@ -14,13 +14,11 @@ tensorboard/, mlflow.json if it is tracked
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,22 +26,25 @@ from numpy.typing import NDArray
 from picturewise import files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
-from picturewise.csv_cells import as_cell, from_cell
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.errors import DataError, RunError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
+from picturewise.file_names import text_of
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.file_format import FILE_NAME, stored_sha256
 from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
-from picturewise.recipes.recipe import make_recipe, recipe_from_toml
+from picturewise.recipes.recipe import flat, make_recipe, recipe_from_toml
+from picturewise.reprs import PARTIAL, never_raises, offered
 from picturewise.runs import evaluations
-from picturewise.runs.history import Epoch, read_csv, to_csv
+from picturewise.runs.history import Epoch, best_epoch, read_csv, to_csv
 from picturewise.runs.lock import FolderLock
-from picturewise.runs.new_run import RECORD, NewRun, finish_start
+from picturewise.runs.new_run import RECORD, finish_start
 from picturewise.runs.places import check_files, inside
 from picturewise.runs.record import RunRecord, read_record
-from picturewise.runs.split_table import read_learned, write_splits
+from picturewise.runs.run_figures import RunFigures
+from picturewise.runs.skipped import read_skipped
+from picturewise.runs.split_table import read_learned
 from picturewise.split_names import SplitName
 from picturewise.targets.one_class import OneClass
 
@@ -56,10 +57,14 @@ _FILES = (
     *evaluations.FILES,
 )
 """What is read of a run, all of it regular files."""
-_LONGEST_LINE = 1 << 16
+_INTERNAL = (
+    *("check_pictures", "checked", "checkpoints", "evaluated", "learned", "locked", "save_evaluation"),
+    *("save_history", "save_record", "tensorboard"),
+)
+"""What only our own code needs of a run."""
 
 
-class Run:
+class Run(RunFigures):
     """The folder of one training run, read from disk as it is asked for.
 
     Attributes:
@@ -93,6 +98,18 @@ class Run:
     def record(self) -> RunRecord:
         """What was trained on what, where, and how far it came."""
         return read_record(self.path / "run.json")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided while reading the pictures and against the user's wish, in sentences."""
+        record = self.record
+        return (*record.data.notes, *record.notes)
+
+    @property
+    def derived(self) -> dict[str, Any]:
+        """What was left to Picturewise: key of the recipe, such as `training.batch_size`, → what was derived."""
+        values, keys = flat(self.recipe), self.record.derived
+        return {key: values[key] for key in keys if key in values}
 
     def checked(self) -> Run:
         """Return this run after making sure that its record and its recipe can be read and belong together.
@@ -194,17 +211,7 @@ class Run:
         Raises:
             RunError: skipped.csv is damaged.
         """
-        path = self.path / "skipped.csv"
-        if not path.exists():
-            return []
-        try:
-            with path.open(newline="", encoding="utf-8") as file:
-                lines = iter(lambda: file.readline(_LONGEST_LINE), "")  # in pieces, should one be endless
-                return [(from_cell(row["file"]), from_cell(row["reason"])) for row in csv.DictReader(lines)]
-        except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}.") from error
-        except (KeyError, ValueError, csv.Error) as error:
-            raise RunError(f"{path} is damaged: its rows are not file and reason ({error}).") from error
+        return read_skipped(self.path / "skipped.csv")
 
     def evaluation(self, split: SplitName = "test") -> Evaluation | None:
         """Return what `evaluate` found for the classifier as it is now, or None if it has not been asked.
@@ -265,6 +272,13 @@ class Run:
         """Write run.json anew."""
         files.write_text(self.path / "run.json", record.model_dump_json(indent=1) + "\n")
 
+    @never_raises
+    def __repr__(self) -> str:
+        return f"<Run {text_of(self.path)}: {_state(self)}>"
+
+    def __dir__(self) -> list[str]:
+        return offered(self, internal=_INTERNAL)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """In the block, no other process writes into this run; leftovers of an interrupted write are swept.
@@ -286,22 +300,21 @@ class Run:
             yield
 
 
-def create_run(
-    new: NewRun, recipe: EffectiveRecipe, record: RunRecord, dataset: Dataset
-) -> tuple[Run, RunRecord]:
-    """Let a run appear with what is known before training; return it and its record as it was written."""
-    aside = Run(new.folder)
-    record = record.model_copy(update={"splits_sha256": write_splits(new.folder / "splits.csv", dataset)})
-    files.write_text(new.folder / "recipe.toml", recipe.to_toml())
-    if dataset.skipped:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["file", "reason"])
-        writer.writerows((as_cell(item.path), as_cell(item.reason)) for item in dataset.skipped)
-        files.write_text(new.folder / "skipped.csv", text.getvalue())
-    aside.save_record(record)
-    new.appear()
-    return Run(new.path, lock=new.lock), record
+def _state(run: Run) -> str:
+    """Return how far a run came, as far as its folder tells."""
+    try:
+        said: list[str] = [run.record.status]
+        history = run.history
+        if history:
+            best = best_epoch(history)
+            said.append(f"{history[-1].epoch} of {run.recipe.training.epochs} epochs")
+            said.append(f"best epoch {best.epoch} with validation accuracy {best.valid_accuracy:.4f}")
+        evaluation = run.evaluation()
+        if evaluation is not None:
+            said.append(f"test accuracy {evaluation.accuracy}")
+    except PARTIAL as error:
+        return f"not whole, {error}"
+    return ", ".join(said)
 
 
 def open_run(path: str | Path) -> Run:

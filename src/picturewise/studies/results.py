@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from picturewise import files
 from picturewise.data.dataset import Dataset
@@ -14,10 +14,14 @@ from picturewise.data.options import DataOptions
 from picturewise.errors import RunError
 from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.evaluation.intervals import mean_interval
+from picturewise.file_names import text_of
 from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, StudyRow
+from picturewise.reporting.notebook.comparison import study_html
 from picturewise.reporting.report import render_report
 from picturewise.reporting.run_report import comparison_sections, dataset_facts, model_facts, training_seconds
+from picturewise.reprs import never_raises
+from picturewise.results import Result
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure
@@ -32,10 +36,8 @@ QUICK = (
 )
 
 
-class StudiedModel(BaseModel):
+class StudiedModel(Result):
     """One model of a study; the numbers are those of its first seed."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     about: str
@@ -57,16 +59,23 @@ class StudiedModel(BaseModel):
     published: PublishedResult | None
 
 
-class StudyResult(BaseModel):
+class StudyResult(Result):
     """What came of a study, its models in their order."""
-
-    model_config = ConfigDict(frozen=True)
 
     title: str
     quick: bool
     models: tuple[StudiedModel, ...]
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     report: Path
+
+    @never_raises
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{model.name} {model.accuracy}" for model in self.models)
+        return f"<StudyResult {self.title}{', a quick look' * self.quick}: test accuracy {scores}>"
+
+    def _repr_html_(self) -> str:
+        rows, report = [_row(model) for model in self.models], text_of(self.report)
+        return study_html(self.title, rows, notes=[QUICK] * self.quick, report=report)
 
 
 def gather(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from picturewise.catalogue import entries
 from picturewise.catalogue import fetch as fetching
-from picturewise.catalogue.download import Advance
 from picturewise.catalogue.installed import Installed
 from picturewise.errors import unknown
+from picturewise.results import Result
 from picturewise.split_names import SplitName
 from picturewise.tasks.converting import converting
 from picturewise.tasks.imports import remove_imports
+from picturewise.tasks.reading_progress import fetching_progress
 
 
-class _Item(BaseModel):
+class _Item(Result):
     """What a list shows of whatever has a name."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     title: str
@@ -45,7 +43,7 @@ class CatalogueWeights(_Item):
     parameters: int = Field(description="With the output layer that they were published with.")
 
 
-class _Publication(BaseModel):
+class _Publication(Result):
     """Whose a thing is, and where it is published."""
 
     licence: str
@@ -69,10 +67,8 @@ class WeightsDetails(CatalogueWeights, _Publication):
     """All that is known of the weights of one network."""
 
 
-class FetchedSet(BaseModel):
+class FetchedSet(Result):
     """What fetching one set came to."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     folder: Path | None
@@ -80,10 +76,8 @@ class FetchedSet(BaseModel):
     here_already: tuple[str, ...] = Field(description="Files that were here already.")
 
 
-class RemovedSet(BaseModel):
+class RemovedSet(Result):
     """What removing one set came to."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     bytes_freed: int
@@ -134,12 +128,28 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
     return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
 
 
+def fetch_set(name: str, *, progress: bool = True) -> FetchedSet:
+    """Bring a set, or the weights of a network, that is not here yet, and return what was done.
+
+    It is downloaded from where the catalogue says, checked against its published checksum, and kept for every later
+    use; `show_set` tells the addresses and the place.
+
+    Args:
+        name: of the catalogue, see `list_sets` and `list_weights`.
+        progress: as for `fetch_sets`.
+
+    Raises:
+        UsageError, DownloadError, SaveError: as for `fetch_sets`.
+    """
+    return fetch_sets([name], progress=progress)[0]
+
+
 def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSet]:
     """Bring sets or weights that are not here yet, one after the other, and return what was done.
 
     Args:
         names: of the catalogue; all are looked up before anything is fetched.
-        progress: show how far a file has come, on a terminal.
+        progress: show how far a file has come, on a terminal or in a notebook.
 
     Raises:
         UsageError: the catalogue has no such name.
@@ -148,7 +158,7 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
     """
     places = [_place(name) for name in names]
     found = []
-    with _fetching_progress(shown=progress) as advance:
+    with fetching_progress(shown=progress) as advance:
         for place in places:
             done = fetching.fetch(place, advance=advance, convert=converting(place.name))
             folder = place.folder if place.entry.files else None
@@ -191,29 +201,3 @@ def _facts(place: Installed) -> dict[str, Any]:
         "bytes_here": place.bytes_here(),
         "bytes_to_fetch": place.entry.bytes(),
     }
-
-
-@contextlib.contextmanager
-def _fetching_progress(*, shown: bool) -> Iterator[Callable[[str], Advance] | None]:
-    """Yield what draws a bar for each file on the standard error output, if that is a terminal."""
-    from rich import progress  # noqa: PLC0415 (not needed to import the package)
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    if not (shown and console.is_terminal):
-        yield None
-        return
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=console, transient=True) as bars:
-
-        def begin(name: str) -> Advance:
-            task = bars.add_task(name, total=None)
-            return lambda done, total: bars.update(task, completed=done, total=total)
-
-        yield begin

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from picturewise.data.recognise import Data
 from picturewise.errors import RunError, UsageError
 from picturewise.evaluation.comparing import Comparison, compare_all
 from picturewise.evaluation.evaluation import Evaluation, Interval
+from picturewise.file_names import text_of
 from picturewise.reporting import figures
 from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonRow, ComparisonTable
+from picturewise.reporting.notebook.comparison import comparison_html
 from picturewise.reporting.run_report import training_seconds, write_comparison_report
+from picturewise.reprs import never_raises
+from picturewise.results import Result
 from picturewise.runs.history import Epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run, open_run
 from picturewise.tasks.evaluate import as_classes, evaluate_with_probabilities
 from picturewise.tasks.load import load, own_source
+
+if TYPE_CHECKING:
+    from picturewise.displays import Figure
 
 METHOD = (
     "Differences in percentage points of test accuracy on the same pictures, with Tango's 95 % interval; "
@@ -28,10 +36,8 @@ METHOD = (
 )
 
 
-class ComparedRun(BaseModel):
+class ComparedRun(Result):
     """One run in a comparison."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     path: Path
@@ -42,10 +48,8 @@ class ComparedRun(BaseModel):
     paired: Comparison | None = Field(description="Against the most accurate run; None for that run itself.")
 
 
-class RunComparison(BaseModel):
+class RunComparison(Result):
     """Runs side by side, in the order in which they were given."""
-
-    model_config = ConfigDict(frozen=True)
 
     pictures: int
     fingerprint: str = Field(description="SHA-256 of the test pictures that all were evaluated on.")
@@ -53,6 +57,23 @@ class RunComparison(BaseModel):
     runs: tuple[ComparedRun, ...]
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     report: Path
+
+    def plot_curves(self) -> Figure:
+        """Return the learning curves of all runs as a figure of matplotlib's.
+
+        Raises:
+            RunError: a run is no longer there, or its history is gone.
+        """
+        return figures.draw_learning_curves({run.name: _history(open_run(run.path)) for run in self.runs})
+
+    @never_raises
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{run.name} {run.accuracy}" for run in self.runs)
+        return f"<RunComparison on {self.pictures:,} test pictures: {scores}; best {self.best}>"
+
+    def _repr_html_(self) -> str:
+        table, report = comparison_table(self), text_of(self.report)
+        return comparison_html(table, pictures=self.pictures, report=report)
 
 
 def compare(

@@ -20,6 +20,7 @@ from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier
 from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.recipe import make_recipe
+from picturewise.reprs import never_raises
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks.evaluate import evaluate_part
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 VALID: tuple[SplitName, ...] = ("valid",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassesEvaluated:
     """The accuracy on validation pictures of some classes, before and after.
 
@@ -47,6 +48,11 @@ class ClassesEvaluated:
     pictures: int
     before: Interval | None
     after: Interval
+
+    @never_raises
+    def __repr__(self) -> str:
+        before = "" if self.before is None else f"before {self.before}, after "
+        return f"<ClassesEvaluated {listed(self.classes)}: {self.pictures:,} pictures, accuracy {before}{self.after}>"
 
 
 @dataclass(frozen=True)

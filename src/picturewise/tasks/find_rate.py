@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from picturewise import files
 from picturewise.data.dataset import Dataset
@@ -15,21 +15,23 @@ from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.recipe import Recipe
-from picturewise.tasks.load import load, reading_progress, refuse_inside
+from picturewise.reprs import never_raises
+from picturewise.results import Result
+from picturewise.tasks.load import load, refuse_inside
+from picturewise.tasks.reading_progress import reading_progress
 from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from picturewise.displays import Figure
     from picturewise.training.rate_finder import RangeTest
 
 TABLE, FIGURE, RECIPE = "learning-rate.csv", "learning-rate.png", "recipe.toml"
 
 
-class FoundRate(BaseModel):
+class FoundRate(Result):
     """What `find_learning_rate` found."""
-
-    model_config = ConfigDict(frozen=True)
 
     dataset: str
     optimizer: str
@@ -50,6 +52,17 @@ class FoundRate(BaseModel):
     path: Path = Field(
         description="The folder with the table, the figure, and a recipe with the suggested rate."
     )
+
+    def plot(self) -> Figure:
+        """Return the loss against the learning rate as a figure of matplotlib's."""
+        return _drawn(self, self.suggested)
+
+    @never_raises
+    def __repr__(self) -> str:
+        return (
+            f"<FoundRate for {self.dataset} with {self.optimizer}, batches of {self.batch_size}: {self.suggested:g}, "
+            f"{self.reason}>"
+        )
 
 
 def find_learning_rate(
@@ -106,17 +119,12 @@ def find_learning_rate(
     dataset = load(source, whole.data, splits=LEARNING_SPLITS, progress=progress)
     test, effective = _tested(whole, dataset, network, progress=progress)
 
-    from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib is loaded once there is something to draw)
+    from picturewise.reporting.figures import to_png  # noqa: PLC0415 (matplotlib is loaded when something is drawn)
 
     found = test.tenth_of_lowest
     content = {
         TABLE: test.to_csv().encode(),
-        FIGURE: figures.to_png(
-            figures.draw_learning_rates(
-                test.rates, test.losses, test.smoothed,
-                suggested=found, steepest=test.steepest, lowest=test.lowest, burst=test.burst,
-            )
-        ),
+        FIGURE: to_png(_drawn(test, found)),
         RECIPE: whole.model_copy(
             update={"training": whole.training.model_copy(update={"learning_rate": found})}
         ).to_toml().encode(),
@@ -140,6 +148,15 @@ def find_learning_rate(
         skipped={item.path: item.reason for item in dataset.skipped},
         path=path,
     )
+
+
+def _drawn(test: RangeTest | FoundRate, suggested: float) -> Figure:
+    from picturewise.reporting import figures  # noqa: PLC0415 (as in find_learning_rate)
+
+    return figures.draw_learning_rates(
+        test.rates, test.losses, test.smoothed,
+        suggested=suggested, steepest=test.steepest, lowest=test.lowest, burst=test.burst,
+    )  # fmt: skip
 
 
 def _tested(

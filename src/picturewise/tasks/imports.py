@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from picturewise.catalogue import entries
 from picturewise.data.store import store
 from picturewise.errors import UsageError, nearest
 from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
+from picturewise.results import Result
 from picturewise.split_names import SplitName
 
 
-class ImportedSource(BaseModel):
+class ImportedSource(Result):
     """What the store holds of one source, read in one way."""
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     height: int

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from picturewise import files
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
 from picturewise.reporting.album import WORDS, Album
+from picturewise.reporting.notebook.pictures import counts_html
+from picturewise.reprs import never_raises
+from picturewise.results import Result
 from picturewise.split_names import SplitName
 from picturewise.tasks.load import load, refuse_inside
 
 
-class SplitInspection(BaseModel):
+class SplitInspection(Result):
     """One split in numbers."""
-
-    model_config = ConfigDict(frozen=True)
 
     pictures: int
     counts: dict[str, int] = Field(description="Pictures of each class; empty without labels.")
     fingerprint: str = Field(description="SHA-256 of pictures and labels.")
 
 
-class Inspection(BaseModel):
+class Inspection(Result):
     """What `inspect` found."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     source: str | None = Field(description="A catalogue name or a path; none: pictures in memory.")
@@ -40,6 +39,18 @@ class Inspection(BaseModel):
     notes: tuple[str, ...] = Field(description="What was decided while reading.")
     skipped: dict[str, str] = Field(description="Files left out with skip_bad: path → reason.")
     figures: dict[str, Path] = Field(description="Figures drawn: name → file.")
+
+    @never_raises
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{name} {split.pictures:,}" for name, split in self.splits.items())
+        form = f"{self.height}x{self.width}x{self.channels}"
+        return f"<Inspection of {self.name}: {splits}; {form}, {len(self.classes)} classes>"
+
+    def _repr_html_(self) -> str:
+        counts = {name: split.counts for name, split in self.splits.items()}
+        pictures = {name: split.pictures for name, split in self.splits.items()}
+        form = f"{self.height}x{self.width}x{self.channels}"
+        return counts_html(f"{self.name}: pictures {form}", self.classes, pictures, counts, notes=self.notes)
 
 
 def inspect(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from picturewise.errors import DataError, UsageError
 from picturewise.file_names import path_of
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
-from picturewise.standard_error import STANDARD_ERROR, standard_error_of_now
+from picturewise.tasks.reading_progress import reading_progress
 
 if TYPE_CHECKING:
     from picturewise.data.options import DataOptions
@@ -208,20 +207,3 @@ def refuse_inside(out: Path, place: str | None) -> None:
             f"{out} would lie inside {printable(place)}, among the pictures; choose another place with --out, "
             "such as one beside the folder."
         )
-
-
-@contextlib.contextmanager
-def reading_progress(
-    *, shown: bool, what: str = "Reading pictures"
-) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that draws (done, total) as a bar on the standard error output, if that is a terminal."""
-    if not (shown and STANDARD_ERROR.isatty()):
-        yield None
-        return
-    from rich.console import Console  # noqa: PLC0415 (takes a while, and only a terminal needs it)
-    from rich.progress import Progress  # noqa: PLC0415
-
-    console = Console(file=standard_error_of_now())
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

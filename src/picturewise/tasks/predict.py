@@ -20,6 +20,7 @@ from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import FILE_NAME
 from picturewise.prediction.predict import Prediction, predictions_of, unlike
 from picturewise.printable import printable
+from picturewise.reprs import never_raises
 from picturewise.split_names import SplitName
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ class Predicted(_Pair):
     """
 
     notes: tuple[str, ...] = ()
+
+    @never_raises
+    def __repr__(self) -> str:
+        first = ", ".join(f"{one.name}: {one.label}" for one in self.predictions[:3])
+        more = ", …" if len(self.predictions) > 3 else ""
+        return f"<Predicted: {len(self.predictions):,} predictions ({first}{more}), {len(self.skipped):,} left out>"
+
+    def _repr_html_(self) -> str:
+        from picturewise.reporting.notebook.prediction import predictions_html  # noqa: PLC0415 (see predict)
+
+        return predictions_html(self.predictions, left_out=len(self.skipped), notes=self.notes)
 
 
 def split_to_use(source: Source) -> SplitName:

@@ -19,9 +19,10 @@ from picturewise.data.dataset import Dataset
 from picturewise.errors import RunError, UsageError
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs import checkpoint
+from picturewise.runs.create import create_run
 from picturewise.runs.new_run import NewRun, new_run
 from picturewise.runs.record import RunRecord, data_facts
-from picturewise.runs.run import Run, create_run
+from picturewise.runs.run import Run
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
 from picturewise.training.derive import derived_keys
 from picturewise.training.learner import Learner

@@ -11,16 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from picturewise.data.pictures.decode import (
-    Form,
-    PictureError,
-    PictureHeader,
-    read_bytes,
-    read_content,
-    read_picture,
-)
+from picturewise.data.pictures.decode import Form, PictureHeader, read_bytes, read_content, read_picture
 from picturewise.data.pictures.pixels import Deep
 from picturewise.data.pictures.resize import resize
+from picturewise.errors import PictureError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from picturewise.data.arrays.digest import digest
 from picturewise.data.options import ResizeMode
-from picturewise.data.pictures.decode import Form, PictureError, PictureHeader, read_picture
+from picturewise.data.pictures.decode import Form, PictureHeader, read_picture
 from picturewise.data.pictures.decode_files import Look, decode_each, look_at_each
+from picturewise.errors import PictureError
 
 SavePicture = Callable[..., Path]
 

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from picturewise.data.pictures import plugins
-from picturewise.data.pictures.decode import Form, PictureError, PictureHeader, read_bytes, read_picture
+from picturewise.data.pictures.decode import Form, PictureHeader, read_bytes, read_picture
 from picturewise.data.pictures.decode_files import Look, look_and_decode_each
+from picturewise.errors import PictureError
 from picturewise.extras import install_command
 
 needs_heif = pytest.mark.skipif(

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from picturewise.data.pictures import png_checksums
-from picturewise.data.pictures.decode import PictureError, read_picture
+from picturewise.data.pictures.decode import read_picture
+from picturewise.errors import PictureError
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 WIDE = (0.0, 65535.0)  # black and white, where there are 16 bits

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picturewise.data.pictures.decode import PictureError, read_picture
+from picturewise.data.pictures.decode import read_picture
+from picturewise.errors import PictureError
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 UNSIGNED, SIGNED, FLOATS = 1, 2, 3

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
+
+from picturewise.data.arrays.row_index import taken
 
 Number = TypeVar("Number", bound=np.generic)
 _BYTES_AT_ONCE = 4 << 20
+_OF_ARRAYS = frozenset({
+    "T", "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumsum", "dot", "flatten",
+    "max", "mean", "min", "nonzero", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum",
+    "swapaxes", "tobytes", "tolist", "transpose", "var",
+})  # fmt: skip
+"""What else users ask of an array; none of it would change the array itself, which is copied for it."""
 
 
-class Rows(Generic[Number]):
+class Rows(NDArrayOperatorsMixin, Generic[Number]):
     """The rows `array[indices]`, read as an array is read; the array may be larger than memory.
 
-    What is taken out with a slice or an array of indices is copied; `np.asarray` copies all.
+    Every index of NumPy's gives what it gives on `np.asarray` of the rows. What is taken out with a slice or an array
+    of indices is copied, and nothing else is; `np.asarray`, arithmetic and an array's methods copy all. Rows are read
+    only.
     """
 
     def __init__(self, array: NDArray[Number], indices: NDArray[np.int64]) -> None:
@@ -38,17 +49,49 @@ class Rows(Generic[Number]):
         """That of the array."""
         return self._array.dtype
 
+    @property
+    def size(self) -> int:
+        """How many numbers the rows have."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes a copy of the rows takes."""
+        return self.size * self.dtype.itemsize
+
     def __len__(self) -> int:
         return len(self._indices)
 
+    def __iter__(self) -> Iterator[NDArray[Number]]:
+        return (self[place] for place in range(len(self)))
+
     def __getitem__(self, key: Any) -> NDArray[Number]:
-        rows: NDArray[Number] = self._array[self._indices[key]]
+        rows: NDArray[Number] = taken(self._array, self._indices, key)
         return rows
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("a choice of rows becomes one array by copying only")
         return self._array[self._indices].astype(dtype or self.dtype, copy=False)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if any(isinstance(place, Rows) for place in options.get("out", ())):
+            return NotImplemented  # rows are read only
+        whole = [np.asarray(one) if isinstance(one, Rows) else one for one in inputs]
+        return getattr(ufunc, method)(*whole, **options)
+
+    if not TYPE_CHECKING:  # for users alone: our own code is not to copy all by accident
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _OF_ARRAYS:
+                raise AttributeError(f"'Rows' object has no attribute '{name}'")
+            return getattr(np.asarray(self), name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *_OF_ARRAYS]
+
+    def __repr__(self) -> str:
+        return f"<{'×'.join(map(str, self.shape))} {self.dtype}, rows of an array that are copied when they are read>"
 
     def chosen(self, indices: NDArray[np.int64]) -> Rows[Number]:
         """Return a choice of the choice."""

@@ -29,7 +29,7 @@ from picturewise.data.pictures.pixels import (
 )
 from picturewise.data.pictures.plugins import NAMES, formats_for
 from picturewise.data.pictures.tiff_kinds import check_preview, check_sign, describe_tiff
-from picturewise.errors import DataError
+from picturewise.errors import PictureError
 from picturewise.printable import printable
 from picturewise.untrusted.regular_file import regular_size
 
@@ -69,14 +69,6 @@ SUFFIXES = frozenset(  # lower case
 )
 MAX_PIXELS = 100_000_000  # a phone's largest pictures have 50 to 100 million
 MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compressed, fit
-
-
-class PictureError(DataError):
-    """One picture cannot be used; `reason` says why without naming it."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}.")
-        self.reason = reason
 
 
 class PictureHeader(NamedTuple):  # a dataclass would have each child import the module `inspect`

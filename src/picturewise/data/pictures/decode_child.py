@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from picturewise.data.pictures import decode
 from picturewise.data.pictures.pillow_silence import quiet_pillow
-from picturewise.errors import DataError
+from picturewise.errors import DataError, PictureError
 
 if TYPE_CHECKING:
     from picturewise.data.pictures.background import Hidden
@@ -69,7 +69,7 @@ def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
                 judge_background=look,
             )
             return pixels if described is None else described(header, picture) + pixels
-        except decode.PictureError as error:
+        except PictureError as error:
             if isinstance(error.__cause__, MemoryError):
                 raise error.__cause__ from None
             raise DataError(error.reason) from error

@@ -17,6 +17,7 @@ from picturewise.data.arrays.allocate import Allocate, allocate_in_memory
 from picturewise.data.pictures import decode
 from picturewise.data.pictures.decode_child import HIDDEN, KINDS, LOOK, SECONDS, seconds_for
 from picturewise.data.pictures.pixels import Deep
+from picturewise.errors import PictureError
 from picturewise.printable import printable
 from picturewise.untrusted.confined.pool import Tick, work_through
 from picturewise.untrusted.confined.pool_thread import Task
@@ -34,7 +35,7 @@ class Look:
     digest: bytes
 
 
-def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.PictureError]:
+def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | PictureError]:
     """Return, for each file, its header and digest, or why it cannot be used.
 
     Args:
@@ -46,7 +47,7 @@ def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | decode.Pictur
 
 def look_and_decode_each(
     paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
-) -> tuple[list[Look | decode.PictureError], NDArray[np.uint8]]:
+) -> tuple[list[Look | PictureError], NDArray[np.uint8]]:
     """Return what `look_at_each` and `decode_each` return, with each file opened once.
 
     Args:
@@ -64,7 +65,7 @@ def look_and_decode_each(
 
 def decode_each(
     paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
-) -> tuple[NDArray[np.uint8], dict[int, decode.PictureError]]:
+) -> tuple[NDArray[np.uint8], dict[int, PictureError]]:
     """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
 
     Args:
@@ -83,7 +84,7 @@ def decode_each(
 
 def _look_at_each(
     paths: Sequence[Item], form: decode.Form | None, answers: list[NDArray[np.uint8]], tick: Tick
-) -> list[Look | decode.PictureError]:
+) -> list[Look | PictureError]:
     """Return what `look_at_each` returns, and fill the rest of the answers."""
     looks = np.empty((len(paths), LOOK.size), np.uint8)
     reasons = work_through(_task(form, look=True), paths, [looks, *answers], tick)
@@ -120,7 +121,7 @@ def _patience(item: Item) -> float:
 
 def _look(
     path: Item, answer: tuple[int, int, bool, int, int, float, float, bool, bytes]
-) -> Look | decode.PictureError:
+) -> Look | PictureError:
     height, width, colour, hidden, kind, low, high, whole, digest = answer
     known = hidden < len(HIDDEN) and kind < len(KINDS)
     if not (known and 1 <= height * width <= decode.MAX_PIXELS and -math.inf < low <= high < math.inf):
@@ -129,5 +130,5 @@ def _look(
     return Look(decode.PictureHeader(height, width, colour, HIDDEN[hidden], deep), digest)
 
 
-def _error(path: Item, reason: str) -> decode.PictureError:
-    return decode.PictureError(printable(path) if isinstance(path, Path) else "The picture", reason)
+def _error(path: Item, reason: str) -> PictureError:
+    return PictureError(printable(path) if isinstance(path, Path) else "The picture", reason)

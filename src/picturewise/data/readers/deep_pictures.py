@@ -13,10 +13,9 @@ import numpy as np
 
 from picturewise.data.arrays.find_value_range import BYTE, Seen, decide
 from picturewise.data.arrays.value_range import Ends, ValueRange, is_other_unit, other_unit
-from picturewise.data.pictures.decode import PictureError
 from picturewise.data.pictures.decode_files import Look
 from picturewise.data.pictures.pixels import Deep
-from picturewise.errors import DataError
+from picturewise.errors import DataError, PictureError
 
 _ADVICE = "Say which values are black and white: --value-range {ends}."
 _SIXTEEN_BITS = (0.0, 65535.0)

@@ -22,12 +22,12 @@ from picturewise.data.contract import Part, Progress, Reading
 from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import find_background
-from picturewise.data.pictures.decode import Form, PictureError, PictureHeader
+from picturewise.data.pictures.decode import Form, PictureHeader
 from picturewise.data.pictures.decode_files import Look, decode_each, look_and_decode_each, look_at_each
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.deep_pictures import find_scale, scale_for
 from picturewise.data.readers.folder_listing import Listing
-from picturewise.errors import DataError
+from picturewise.errors import DataError, PictureError
 from picturewise.split_names import SplitName
 from picturewise.untrusted.confined.pool import Tick
 from picturewise.untrusted.confined.protocol import Item

@@ -15,12 +15,12 @@ from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE
-from picturewise.data.pictures.decode import Form, PictureError
+from picturewise.data.pictures.decode import Form
 from picturewise.data.pictures.decode_files import decode_each, look_at_each
 from picturewise.data.pictures.pixels import DEEP
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.deep_pictures import find_scale
-from picturewise.errors import DataError
+from picturewise.errors import DataError, PictureError
 from picturewise.file_names import path_of, text_of
 from picturewise.names import slug
 from picturewise.printable import printable

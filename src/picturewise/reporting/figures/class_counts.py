@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from picturewise.reporting.figures import look
+from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.lettering import shortened, text_width
 from picturewise.reporting.tables import count
 

@@ -8,10 +8,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from picturewise.reporting.figures import look
+from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.lettering import shortened, text_width
 from picturewise.reporting.tables import count
 

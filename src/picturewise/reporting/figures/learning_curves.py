@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from picturewise.reporting.figures import look
+from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.lettering import shortened
 from picturewise.runs.history import Epoch, best_epoch
 

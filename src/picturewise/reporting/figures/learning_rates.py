@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from picturewise.reporting.figures import look
+from picturewise.reporting.figures.figure import Figure
 
 # Lengths in inches.
 _PANEL = 3.6  # high

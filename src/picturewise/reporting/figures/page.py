@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.pictures.resize import resize
 from picturewise.reporting.figures import look
+from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.lettering import drawable, shortened
 
 # How far below the given height the baseline lies, in units of the font size (DejaVu Sans: capitals are

@@ -45,7 +45,7 @@ class _Grid:
 
 @look.house_style()
 def draw_prediction_sheet(
-    images: NDArray[np.uint8],
+    images: NDArray[np.uint8] | None,
     labels: Sequence[int] | NDArray[np.int64] | None,
     classes: Sequence[str],
     probabilities: Mapping[str, NDArray[np.floating]],
@@ -56,26 +56,27 @@ def draw_prediction_sheet(
     in the order of the classes, beyond that the five most probable and the label. The label is in bold.
 
     Args:
-        images: (N, H, W, C) uint8.
+        images: (N, H, W, C) uint8, or None where they are not at hand: then there are charts alone.
         labels: the N label numbers, or None where they are not known.
         classes: the K class names.
         probabilities: model name → (N, K), 1 to 4 models.
     """
     grid = _grid(classes, models=len(probabilities))
-    beside = look.MARGIN + _PICTURE + _GAP
+    beside = look.MARGIN if images is None else look.MARGIN + _PICTURE + _GAP
+    rows = len(next(iter(probabilities.values())))
     pitch = max(_PICTURE + _CAPTION, _VERDICT + _bars(classes) * grid.line) + _GAP
     page = Page(
         width=beside + len(probabilities) * (grid.width + _GAP) - _GAP + look.MARGIN,
-        height=2 * look.MARGIN + _TITLE + len(images) * pitch - _GAP,
+        height=2 * look.MARGIN + _TITLE + rows * pitch - _GAP,
     )
     for column, (model, predicted) in enumerate(probabilities.items()):
         left = beside + column * (grid.width + _GAP)
         page.text(model, left, look.MARGIN, size=look.TITLE, weight="bold", room=grid.width)
-        for row in range(len(images)):
+        for row in range(rows):
             label = None if labels is None else int(labels[row])
             top = look.MARGIN + _TITLE + row * pitch
             _draw_chart(page, grid, predicted[row], label, left=left, top=top)
-    for row, image in enumerate(images):
+    for row, image in enumerate(() if images is None else images):
         top = look.MARGIN + _TITLE + row * pitch
         page.picture(image, left=look.MARGIN, top=top, width=_PICTURE, height=_PICTURE)
         if labels is not None:

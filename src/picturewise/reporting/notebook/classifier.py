@@ -1,0 +1,26 @@
+"""`classifier_html`: what a classifier answers, where it came from, and its layers."""
+
+from __future__ import annotations
+
+from picturewise.names import listed
+from picturewise.prediction.classifier import Classifier
+from picturewise.reporting.notebook.layers import layer_table
+from picturewise.reporting.notebook.markup import block, line
+
+
+def classifier_html(classifier: Classifier) -> str:
+    """Return a classifier as HTML."""
+    description, summary = classifier.description, classifier.summary()
+    known = description.provenance
+    facts = [f"{len(classifier.classes)} classes: {listed(classifier.classes)}"]
+    if "dataset" in known:
+        facts.append(
+            f"trained on {known['dataset']}, epoch {known.get('epoch', '?')}, seed {known.get('seed', '?')}"
+        )
+    if summary is None:
+        facts.append(f"network: the Python class {description.module}")
+    return block(
+        f"Classifier of pictures {'x'.join(map(str, description.shape))}",
+        *map(line, facts),
+        "" if summary is None else layer_table(summary),
+    )

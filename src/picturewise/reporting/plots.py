@@ -1,0 +1,130 @@
+"""Objects in, figures out: what `plot_*` of a run, a data set, an evaluation or a prediction returns."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
+from picturewise.errors import DataError, RunError, UsageError
+from picturewise.evaluation.evaluation import Evaluation
+from picturewise.file_names import text_of
+from picturewise.prediction.classifier import Classifier
+from picturewise.prediction.predict import Prediction
+from picturewise.reporting import figures
+from picturewise.reporting.samples import captions, drawn_places
+from picturewise.reporting.shown_pictures import class_rows
+from picturewise.runs.run import Run
+from picturewise.split_names import SplitName
+
+PER_CLASS = 10
+
+
+def plot_curves(run: Run) -> Figure:
+    """Return the learning curves of a run; see `RunFigures`."""
+    history = run.history
+    if not history:
+        raise RunError(f"{text_of(run.path)} has no finished epoch yet, so there are no curves to draw.")
+    return figures.draw_learning_curves({run.name: history})
+
+
+def plot_architecture(of: Run | Classifier) -> Figure:
+    """Return the network of a run or a classifier as a graph; see `RunFigures`."""
+    summary = of.summary()
+    if summary is None:
+        raise UsageError("The network is a Python class, so its layers are not known and cannot be drawn.")
+    return figures.draw_architecture(summary)
+
+
+def plot_confusion(evaluation: Evaluation) -> Figure:
+    """Return the confusion matrix of an evaluation."""
+    return figures.draw_confusion_matrix(evaluation.confusion, evaluation.classes)
+
+
+def plot_confusion_of(run: Run) -> Figure:
+    """Return the confusion matrix of a run on its test split; see `RunFigures`."""
+    return plot_confusion(evaluated(run))
+
+
+def evaluated(run: Run) -> Evaluation:
+    """Return the evaluation of a run on its test split.
+
+    Raises:
+        RunError: there is none.
+    """
+    evaluation = run.evaluation()
+    if evaluation is None:
+        raise RunError(
+            f"{text_of(run.path)} has not been evaluated on its test split. Call picturewise.evaluate(run) first."
+        )
+    return evaluation
+
+
+def plot_samples(dataset: Dataset, *, count: int, split: SplitName | None, seed: int) -> Figure:
+    """Return random pictures of a data set with their labels; see `Dataset.plot_samples`."""
+    return plot_samples_of(_part(dataset, split), count=count, seed=seed)
+
+
+def plot_samples_of(part: ImageSet, *, count: int, seed: int) -> Figure:
+    """Return random pictures with their labels."""
+    chosen = part.select(drawn_places(_filled(part), at_least_one(count), seed, "samples"))
+    return figures.draw_sample_sheet(np.asarray(chosen.images), captions(chosen))
+
+
+def plot_classes(dataset: Dataset, *, split: SplitName | None, seed: int) -> Figure:
+    """Return a row for each class of a data set; see `Dataset.plot_classes`."""
+    return plot_classes_of(_part(dataset, split), seed=seed)
+
+
+def plot_classes_of(part: ImageSet, *, seed: int) -> Figure:
+    """Return a row for each class with its mean picture and samples."""
+    _filled(part)
+    return figures.draw_class_sheet(class_rows(part, part.required_labels, PER_CLASS, seed))
+
+
+def plot_counts(dataset: Dataset) -> Figure:
+    """Return how many pictures of each class every split with labels has."""
+    counts: dict[str, dict[str, int]] = {
+        name: part.counts() for name, part in dataset.splits().items() if part.labels is not None
+    }
+    if not counts:
+        raise DataError(f"{dataset.name} has no labels, so there are no classes to count.")
+    return figures.draw_class_counts(counts)
+
+
+def plot_prediction(prediction: Prediction) -> Figure:
+    """Return the probabilities of a prediction as bars, beside its picture where that is at hand."""
+    picture, shares = prediction.picture, prediction.probabilities
+    return figures.draw_prediction_sheet(
+        None if picture is None else picture[np.newaxis],
+        None,
+        list(shares),
+        {prediction.name: np.array([[*shares.values()]])},
+    )
+
+
+def at_least_one(count: int) -> int:
+    """Return a number of pictures to show.
+
+    Raises:
+        UsageError: it is below 1.
+    """
+    if count < 1:
+        raise UsageError(f"count is {count}; expected 1 or more pictures.")
+    return count
+
+
+def _part(dataset: Dataset, split: SplitName | None) -> ImageSet:
+    return next(iter(dataset.splits().values())) if split is None else dataset.split(split)
+
+
+def _filled(part: ImageSet) -> int:
+    """Return how many pictures there are.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not len(part):
+        raise DataError(f"{part.origin} has no pictures to draw.")
+    return len(part)

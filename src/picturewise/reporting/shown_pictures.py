@@ -1,0 +1,63 @@
+"""Which pictures two figures show: some of each class, and the worst errors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picturewise.data.imageset import ImageSet
+from picturewise.reporting.figures.class_sheet import ClassRow
+from picturewise.reporting.figures.worst_errors import Evaluated
+from picturewise.reporting.samples import drawn_places
+
+
+def class_rows(part: ImageSet, labels: NDArray[np.int64], wanted: int, seed: int) -> list[ClassRow]:
+    """Return each class with its mean picture and up to `wanted` random ones."""
+    rows = []
+    for index, name in enumerate(part.classes):
+        members = np.flatnonzero(labels == index)
+        chosen = members[drawn_places(len(members), wanted, seed, "classes")]
+        # One member at a time would be slow and all at once large: the mean is taken in chunks.
+        total = sum(
+            (part.images[chunk].sum(axis=0, dtype=np.int64) for chunk in _chunks(members)), np.int64(0)
+        )
+        mean = np.asarray(total) / len(members) if len(members) else None
+        rows.append(ClassRow(name, len(members), part.images[chosen], mean))
+    return rows
+
+
+def _chunks(indices: NDArray[np.int64], size: int = 1024) -> list[NDArray[np.int64]]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
+
+
+def worst_errors(
+    probabilities: NDArray[np.float32],
+    test: ImageSet,
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...],
+    wanted: int,
+) -> list[Evaluated]:
+    """Return up to `wanted` pictures that are classified wrongly, that with the least probability for its label first.
+
+    Args:
+        probabilities: (N, K).
+        test: the N pictures.
+        labels: (N,) places in `classes`.
+        classes: the K names.
+        wanted: 1 or more.
+    """
+    given = probabilities[np.arange(len(labels)), labels]
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    worst = wrong[np.argsort(given[wrong], kind="stable")][:wanted]
+    return [
+        Evaluated(
+            image=test.images[index],
+            label=classes[labels[index]],
+            prediction=classes[predicted[index]],
+            probability=float(probabilities[index, predicted[index]]),
+            loss=float(-np.log(max(float(given[index]), 1e-15))),
+            name=None if test.names is None else test.names[index],
+        )
+        for index in worst
+    ]

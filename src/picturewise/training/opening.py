@@ -1,0 +1,43 @@
+"""What is printed when training begins: the network, what was derived for the user, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from picturewise.training.trainer import Trainer
+
+
+def opening(trainer: Trainer) -> str:
+    """Return the layer table and the effective options of a run that begins, in lines."""
+    summary = trainer.run.summary()
+    table = [] if summary is None else [str(summary), ""]
+    return "\n".join((*table, *_facts(trainer), ""))
+
+
+def _facts(trainer: Trainer) -> Iterator[str]:
+    recipe, record = trainer.recipe, trainer.record
+    splits = ", ".join(f"{name} {facts.pictures:,}" for name, facts in record.data.splits.items())
+    form = "x".join(map(str, record.data.shape))
+    yield f"data      {record.data.name}: {splits}; {form}, {len(record.data.classes)} classes"
+    options = recipe.training
+    yield (
+        f"training  {trainer.epochs} epochs of {trainer.batches} batches of {options.batch_size}; "
+        f"{options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
+    )
+    if recipe.start.source is not None:
+        still = record.fixed_parameters
+        frozen = f", frozen: {record.trainable_parameters:,} parameters learn, {still:,} do not"
+        yield (
+            f"start     {recipe.start.lines} lines from {recipe.start.source}"
+            f"{frozen * (options.freeze == 'backbone')}"
+        )
+    yield f"augment   {'; '.join(recipe.preparation.augmentation) or 'none'}"
+    if record.derived:
+        yield f"derived   {', '.join(key.rpartition('.')[2].replace('_', ' ') for key in record.derived)}"
+    machine = record.machine
+    yield (
+        f"machine   {machine['processor']}, {machine['threads']} threads, {machine['device']}, {machine['precision']}"
+    )
+    for note in trainer.run.notes:
+        yield f"note      {note}"
+    yield f"run       {trainer.run.path}"
