@@ -5,7 +5,7 @@ import pytest
 from picturewise.errors import UsageError
 from picturewise.recipes.presets import PRESETS, preset
 from picturewise.recipes.recipe import Recipe, make_recipe
-from picturewise.tasks.train import wanted
+from picturewise.tasks.wanted_recipe import wanted
 
 DATA = {"data": {"source": "digits"}}
 
@@ -14,7 +14,7 @@ def asked(**options: object) -> Recipe:
     nothing = dict.fromkeys(
         ("preset", "model", "layers", "network", "epochs", "seed", "group_by", "recipe"), None
     )
-    recipe, _ = wanted("digits", **{**nothing, "settings": (), **options})  # type: ignore[arg-type]
+    recipe, _ = wanted("digits", **{**nothing, "keywords": {}, "settings": (), **options})  # type: ignore[arg-type]
     return recipe
 
 
@@ -37,8 +37,15 @@ def test_all_that_the_user_says_wins_over_a_preset() -> None:
     assert asked(preset="fast", model="mlp 8").model.name == "mlp 8"
     assert asked(preset="fast", layers="flatten").model.layers == ("flatten",)
     assert asked(preset="fast", epochs=3).training == fast.training.model_copy(update={"epochs": 3})
+    assert asked(preset="fast", keywords={"training": {"optimizer": "sgd"}}).training.optimizer == "sgd"
     named = asked(preset="fast", settings=["training.optimizer=sgd", "model.name=mlp"])
     assert (named.training.optimizer, named.model.name) == ("sgd", "mlp")
+    both = asked(keywords={"training": {"optimizer": "sgd"}}, settings=["training.optimizer=adam"])
+    assert both.training.optimizer == "adam"
+    begun = asked(
+        model="cnn", keywords={"start": {"source": "runs/1"}}
+    )  # a network named beside it does not end it
+    assert begun.start.source == "runs/1"
     recipe = make_recipe(DATA, {"training": {"optimizer": "sgd"}})
     assert asked(preset="fast", recipe=recipe) == recipe.model_copy(
         update={"data": asked(recipe=recipe).data}

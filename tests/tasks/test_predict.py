@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from picturewise.errors import DataError
+from picturewise.data.hints import Hints
+from picturewise.errors import DataError, UsageError
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
 from picturewise.prediction.predict import Prediction
@@ -271,3 +272,45 @@ def test_no_cell_of_a_submission_is_a_formula() -> None:
         Prediction("c", {"+x": 1.0}),
     ]
     assert submission(found) == "ImageId,Label\n'=1+1.png,'@a\nb.png,-1\nc,'+x\n"
+
+
+def test_predict_takes_what_a_classifier_does(tmp_path: Path, trained: Classifier) -> None:
+    picture = pixels_of(2)[1]
+    path = tmp_path / "a.png"
+    Image.fromarray(picture).save(path)
+    for data in (
+        picture,
+        torch.from_numpy(picture),
+        path.read_bytes(),
+        Image.fromarray(picture),
+        picture / 255,
+    ):
+        ((found,), _) = predict(trained, data)
+        assert (found.label, found.number) == ("bright", 1)
+    found, skipped = predict(trained, [pixels_of(2)[0], path, path.read_bytes(), pixels_of(2)])
+    assert [item.label for item in found] == ["dark", "bright", "bright", "dark", "bright"]
+    assert [item.name for item in found] == [
+        "item 0 (counted from 0)", str(path), "item 2 (counted from 0)",
+        *(f"item 3 (counted from 0), picture {number}" for number in (1, 2)),
+    ]  # fmt: skip
+    assert skipped == ()
+    found, skipped = predict(trained, (picture, path.read_bytes()[:30], path), skip_bad=True)
+    assert ([item.label for item in found], [item.path for item in skipped]) == (
+        ["bright", "bright"],
+        ["item 1 (counted from 0)"],
+    )
+    found, _ = predict(trained, (picture, path))
+    assert len(found) == 2  # a path is no label
+
+
+def test_predict_says_of_values_what_a_classifier_refuses(trained: Classifier) -> None:
+    deep = pixels_of(2).astype(np.uint16) * 16
+    with pytest.raises(DataError, match=r"Only picturewise\.predict takes such pictures, and it notes this"):
+        trained.predict(deep)
+    found = predict(trained, deep)
+    assert [item.label for item in found.predictions] == ["dark", "bright"]
+    assert "values were read as 0..4095 (12 bits)" in found.notes[0]
+    found = predict(trained, deep, hints=Hints(value_range="0..65535"))
+    assert found.predictions[1].label == "dark"
+    with pytest.raises(UsageError, match=r"--label-from does not apply to pictures"):
+        predict(trained, deep, hints=Hints(label_from="x"))

@@ -6,33 +6,32 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import displays, files
-from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
 from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
-from picturewise.errors import DataError, LayerError, RunError, UsageError
+from picturewise.errors import DataError, RunError
 from picturewise.names import listed
-from picturewise.networks import arrays
-from picturewise.onnx_models.model import is_portable, weight_shapes
+from picturewise.prediction.checked_file import network_in
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.engines import choose_engine
-from picturewise.prediction.file_format import FILE_NAME, from_metadata, to_metadata
-from picturewise.prediction.network_forms import NetworkOrArrays, as_module, built, fingerprint, to_bytes
+from picturewise.prediction.file_format import to_metadata
+from picturewise.prediction.network_forms import NetworkOrArrays, as_module, fingerprint, to_bytes
 from picturewise.printable import printable
 from picturewise.reprs import never_raises, offered
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from picturewise.data.imageset import ImageSet
     from picturewise.displays import Figure
 
 _INTERNAL = ("by_engine", "fitted", "to_bytes")
@@ -159,6 +158,52 @@ class Classifier:
         """
         return self.description.target.probabilities(self.logits(images, names))
 
+    @overload
+    def predict(self, pictures: str | Path | bytes) -> str: ...
+
+    @overload
+    def predict(self, pictures: ImageSet | list[Any] | tuple[Any, ...]) -> list[str]: ...
+
+    @overload
+    def predict(self, pictures: Any) -> str | list[str]: ...
+
+    def predict(self, pictures: Any) -> str | list[str]:
+        """Return the most likely class of one picture, or a list with that of each of several.
+
+        Args:
+            pictures: as for `predict_proba`.
+
+        Raises:
+            UsageError, DataError, RunError: as for `predict_proba`.
+        """
+        table = self.predict_proba(pictures)
+        answers, _ = self.description.target.decode(np.atleast_2d(table))
+        labels = [self.description.target.text(answer) for answer in answers]
+        return labels[0] if table.ndim == 1 else labels
+
+    def predict_proba(self, pictures: Any) -> NDArray[np.float32]:
+        """Return calibrated probabilities in the order of `classes`: (K,) for one picture, (N, K) for several.
+
+        Args:
+            pictures: one picture: a file's path or its bytes, a picture of Pillow's, an array (H, W) or (H, W, C), a
+                tensor (H, W) or (C, H, W). Several: an array (N, H, W) or (N, H, W, C), a tensor (N, H, W) or
+                (N, C, H, W), an `ImageSet` such as `dataset.test`, or a list or a tuple of all of these, of any
+                sizes. An array (N, F) with the F values of one of the classifier's pictures has a row for each. Whole
+                numbers and floats are in the unit of the training pictures: bytes 0..255, floats 0..1 or 0..255.
+
+        Raises:
+            UsageError: it is of another kind.
+            DataError: a picture cannot be read, a value is no pixel, or a shape is none or can be two.
+            RunError: as for `logits`.
+        """
+        from picturewise.data.given_pictures import given_pictures  # noqa: PLC0415 (prediction of a file needs it not)
+        from picturewise.data.read import read  # noqa: PLC0415 (the same)
+
+        source = given_pictures(pictures, self.description.shape, strict=True)
+        found = read(source, self.description.read_options(), ["train"]).split("train")
+        table = self.probabilities(found.images, found.names)
+        return table[0] if source.single else table
+
     def save(self, path: Path) -> None:
         """Write the classifier to one file, whole or not at all.
 
@@ -234,77 +279,4 @@ def load_classifier(path: str | Path, network: nn.Module | None = None) -> Class
         RunError: the file is missing, damaged, of another version, or holds another network's weights.
         UsageError: the network is a Python class and none is passed.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise RunError(f"{path} is a folder, expected the file of a classifier, such as {path / FILE_NAME}.")
-    shapes, metadata = arrays.read_header(path)
-    sha256, description = from_metadata(metadata, path)
-    if network is None:
-        if description.layers is None:
-            raise UsageError(
-                f"{path} holds weights of the Python class {description.module}; pass an instance of it as network=."
-            )
-        portable = _portable_shapes(description.layers, description, shapes, path)
-        if portable is not None:
-            arrays.check_shapes(shapes, portable, str(path))
-            found = arrays.read(path)
-            if found is not None and _are_plain(found[0]):
-                _check(arrays.fingerprint(found[0]), sha256, path)
-                arrays.check_numbers(found[0], str(path))
-                return Classifier(found[0], description)
-    return Classifier(_filled(network, description, path, shapes, sha256), description)
-
-
-def _portable_shapes(
-    lines: Sequence[str], description: Description, shapes: Mapping[str, Shape], path: Path
-) -> dict[str, Shape] | None:
-    """Return the shapes of a description's weights, unless the network has more numbers than the file.
-
-    Returns:
-        None: only PyTorch knows the network.
-    """
-    shape, output = description.preparation.output(description.shape), description.target.output_line
-    try:
-        layers = parse(lines)
-        summary = summarise(layers, shape, output)
-    except LayerError as error:
-        raise RunError(f"{path} holds no network that can be built: {printable(error)}") from error
-    found, expected = sum(map(math.prod, shapes.values())), summary.trainable + summary.fixed
-    if expected > found:
-        raise RunError(
-            f"{path} holds another network's weights: it has {found:,} numbers, the network {expected:,}."
-        )
-    return weight_shapes(layers, shape, output) if is_portable(layers, shape, output) else None
-
-
-def _check(found: str, expected: str, path: Path) -> None:
-    if found != expected:
-        raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
-
-
-def _are_plain(state: Mapping[str, Any]) -> bool:
-    """Return whether weights are arrays of the types that the modules of layer lines have; those convert others."""
-    return all(
-        isinstance(array, np.ndarray)
-        and array.dtype == (np.int64 if name.endswith("num_batches_tracked") else np.float32)
-        for name, array in state.items()
-    )
-
-
-def _filled(
-    network: nn.Module | None,
-    description: Description,
-    path: Path,
-    shapes: Mapping[str, Shape],
-    sha256: str,
-) -> nn.Module:
-    """Return the network with the weights in a file; None: the network of the description's lines."""
-    from picturewise.networks import weights  # noqa: PLC0415 (it loads PyTorch; whoever loads layer lines needs it not)
-
-    module = built(description) if network is None else network
-    weights.check_module(module, shapes, str(path))  # before a file whose shapes are others is read
-    state, _ = weights.read(path)
-    _check(weights.fingerprint(state), sha256, path)
-    weights.load_weights(module, state, str(path))
-    weights.check_numbers(module, str(path))
-    return module
+    return Classifier(*network_in(Path(path), network))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from picturewise.evaluation.evaluation import Interval
 from picturewise.file_names import text_of
 from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier
+from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.overrides import plain_settings
 from picturewise.recipes.recipe import make_recipe
 from picturewise.reprs import never_raises
@@ -84,6 +85,7 @@ def extend(
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
     progress: bool = True,
+    **options: Unpack[RecipeKeywords],
 ) -> Extension:
     """Train a new run that begins with the network of an older one; the older run is not changed.
 
@@ -104,12 +106,14 @@ def extend(
         callbacks: as for `train`.
         track: as for `train`.
         progress: as for `train`.
+        options: as for `train`.
 
     Raises:
         UsageError: the options do not go together, or the classes are others than those of the older run.
         RunError: the older run is damaged, or has no classifier yet.
         DataError, Interrupted, DivergedError, SaveError: as for `train`.
     """
+    keywords = from_keywords(options, "extend", extend.__kwdefaults__)
     callbacks = [*callbacks, *trackers(track)]
     older = run.checked() if isinstance(run, Run) else open_run(run)
     if new_head and add_classes:
@@ -132,10 +136,10 @@ def extend(
     plain = _begun(older, classifier, parse(layers), new_head=new_head)
     if data is None:
         source = own_source(older, None)
-        recipe = make_recipe(plain, named, *plain_settings(settings))
+        recipe = make_recipe(plain, named, keywords, *plain_settings(settings))
     else:
         plain["data"] = _other_data(plain["data"], older)
-        recipe = make_recipe(plain, named, *plain_settings(settings))
+        recipe = make_recipe(plain, named, keywords, *plain_settings(settings))
         source = recognise(data, hints=recipe.data.hints)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source.place})})
     with claimed(out, source) as new:

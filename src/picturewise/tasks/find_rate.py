@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import Field
 
@@ -14,12 +14,14 @@ from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
 from picturewise.recipes.effective import EffectiveRecipe
+from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.reprs import never_raises
 from picturewise.results import Result
 from picturewise.tasks.load import load, refuse_inside
 from picturewise.tasks.reading_progress import reading_progress
-from picturewise.tasks.train import LEARNING_SPLITS, stem, wanted
+from picturewise.tasks.train import LEARNING_SPLITS, stem
+from picturewise.tasks.wanted_recipe import wanted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,6 +81,7 @@ def find_learning_rate(
     recipe: str | Path | Recipe | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     progress: bool = True,
+    **options: Unpack[RecipeKeywords],
 ) -> FoundRate:
     """Return a learning rate that suits the data, the network and the optimizer, found by a range test.
 
@@ -100,6 +103,7 @@ def find_learning_rate(
         recipe: as for `train`.
         settings: as for `train`.
         progress: show how far the test has come, on a terminal.
+        options: as for `train`.
 
     Raises:
         UsageError: an option is not known or does not go with the data.
@@ -107,9 +111,10 @@ def find_learning_rate(
         DivergedError: the loss fell at no learning rate by 5 % or more.
         SaveError: something could not be written.
     """
+    keywords = from_keywords(options, "find_learning_rate", find_learning_rate.__kwdefaults__)
     whole, source = wanted(
         data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
-        group_by=group_by, recipe=recipe, settings=settings,
+        group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
     refuse_inside(Path(out or "runs"), source.place)
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):

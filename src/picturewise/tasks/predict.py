@@ -12,7 +12,7 @@ from picturewise.csv_cells import as_cell
 from picturewise.data.contract import Source
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read import read
-from picturewise.data.recognise import Data, recognise, recognise_each
+from picturewise.data.recognise import Data, check_obeyed, recognise, recognise_each
 from picturewise.errors import DataError
 from picturewise.files import write_text
 from picturewise.prediction.classifier import Classifier, load_classifier
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def predict(
     run: str | Path | Run | Classifier,
-    data: Data | Sequence[str | Path],
+    data: Data | bytes | Sequence[str | Path],
     *,
     split: SplitName | None = None,
     hints: Hints = NO_HINTS,
@@ -46,8 +46,10 @@ def predict(
 
     Args:
         run: the run or its folder, or a classifier or its file.
-        data: picture files of any size and mode or folders of them; or whatever `train` takes, with labels or
-            without, such as Kaggle's `test.csv` or arrays. Of several paths, each is read by itself.
+        data: picture files of any size and mode or folders of them; whatever `train` takes, with labels or without,
+            such as Kaggle's `test.csv`; or what `Classifier.predict_proba` takes, such as arrays. Of several paths,
+            each is read by itself. A tuple of two is (pictures, labels), unless the second is a picture file, bytes,
+            an `ImageSet`, or a picture of Pillow's.
         split: of a source with splits; None: its test split, or all of its pictures if it has only one split.
         hints: what is said about the source where its files leave it open.
         skip_bad: leave out files that cannot be read instead of refusing all.
@@ -63,7 +65,7 @@ def predict(
         SaveError: the submission could not be written.
     """
     classifier = (run if isinstance(run, Classifier) else _classifier(run, network)).by_engine(engine)
-    sources = _recognised(data, hints)
+    sources = _recognised(data, hints, classifier.description.shape)
     options = classifier.description.read_options(skip_bad=skip_bad)
     predictions: list[Prediction] = []
     skipped: list[Skipped] = []
@@ -126,9 +128,16 @@ def split_to_use(source: Source) -> SplitName:
     return source.splits[0]
 
 
-def _recognised(data: Any, hints: Hints) -> list[Source]:
+def _recognised(data: Any, hints: Hints, shape: tuple[int, int, int]) -> list[Source]:
     if _are_paths(data):
         return recognise_each(data, hints=hints)
+    if not isinstance(data, str | Path):
+        from picturewise.data.given_pictures import are_pictures, given_pictures  # noqa: PLC0415 (files need them not)
+
+        if are_pictures(data):
+            source = given_pictures(data, shape, hints=hints)
+            check_obeyed(hints, source)
+            return [source]
     return [recognise(data, hints=hints, labelled=False)]
 
 

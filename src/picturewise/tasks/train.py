@@ -6,19 +6,19 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
-from picturewise.data.recognise import Data, recognise
-from picturewise.errors import DataError, UsageError
-from picturewise.recipes.overrides import plain_settings
-from picturewise.recipes.presets import preset as preset_named
-from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
+from picturewise.data.recognise import Data
+from picturewise.errors import DataError
+from picturewise.recipes.keywords import RecipeKeywords, from_keywords
+from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.tasks.load import load, own_source, refuse_inside, with_place
+from picturewise.tasks.load import load, own_source, refuse_inside
+from picturewise.tasks.wanted_recipe import wanted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +44,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
     progress: bool = True,
+    **options: Unpack[RecipeKeywords],
 ) -> Run:
     """Train a network and return its run, a folder with everything in it.
 
@@ -67,6 +68,8 @@ def train(
         callbacks: called around epochs and batches.
         track: write figures for other programs too: `tensorboard`, `mlflow` (docs/train.md).
         progress: show how far training has come, on the standard error output.
+        options: every other key of a recipe by its name, such as `learning_rate=0.1, batch_size=64`; see
+            `RecipeKeywords`.
 
     Raises:
         UsageError: an option is not known or does not go with the data, or a package for tracking is not installed.
@@ -75,10 +78,11 @@ def train(
         DivergedError: the loss is no number any more.
         SaveError: something could not be written.
     """
+    keywords = from_keywords(options, "train", train.__kwdefaults__)
     callbacks = [*callbacks, *trackers(track)]
     whole, source = wanted(
         data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
-        group_by=group_by, recipe=recipe, settings=settings,
+        group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
     with claimed(out, source) as new:
         return train_on(source, whole, network=network, new=new, callbacks=callbacks, progress=progress)
@@ -180,55 +184,6 @@ def resume(
     return run
 
 
-def wanted(
-    data: Data | None,
-    *,
-    preset: str | None,
-    model: str | None,
-    layers: str | Sequence[str] | None,
-    network: nn.Module | None,
-    epochs: int | None,
-    seed: int | None,
-    group_by: str | None,
-    recipe: str | Path | Recipe | None,
-    settings: Sequence[str] | Mapping[str, Any],
-) -> tuple[Recipe, Source]:
-    """Return the recipe that the options of `train` come to, with nothing derived yet, and where its pictures are.
-
-    Raises:
-        UsageError: an option is not known, several name the network, or nothing names the pictures.
-        DataError: the pictures are not there, or have no form that Picturewise reads.
-    """
-    if sum(choice is not None for choice in (model, layers, network)) > 1:
-        raise UsageError("model, layers and network each name the network; give one of them.")
-    named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
-    if model is not None:
-        named["model"] = {"name": model, "layers": None}
-    if layers is not None:
-        named["model"] = {"name": None, "layers": [layers] if isinstance(layers, str) else list(layers)}
-    if epochs is not None:
-        named["training"]["epochs"] = epochs
-    if group_by is not None:
-        named["data"]["group_by"] = group_by
-    if seed is not None:
-        named["seed"] = seed
-    below = {} if preset is None else preset_named(preset)
-    read_with = data.read_with if isinstance(data, Dataset) else None
-    as_read = (
-        {} if read_with is None else {"data": read_with.model_dump(exclude={"source", "limit", "classes"})}
-    )
-    whole = make_recipe(below, as_read, _plain(recipe), named, *plain_settings(settings))
-    place = whole.data.source if data is None else data
-    if place is None:
-        raise UsageError(
-            "No pictures are named. Pass them as data, or name them in the recipe as data.source."
-        )
-    source = recognise(place, hints=whole.data.hints)
-    options = whole.data.model_copy(update={"source": source.place})
-    source = with_place(place, source, options)
-    return whole.model_copy(update={"data": options.model_copy(update={"source": source.place})}), source
-
-
 def _is_done(run: Run) -> bool:
     return run.record.status == "finished" and (run.path / "report.html").is_file()
 
@@ -260,12 +215,6 @@ def _report(run: Run, dataset: Dataset) -> None:
     if not album.path("counts").exists():  # the last one that is drawn
         album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
     write_run_report(run)
-
-
-def _plain(recipe: str | Path | Recipe | None) -> dict[str, Any]:
-    if recipe is None:
-        return {}
-    return recipe.model_dump() if isinstance(recipe, Recipe) else recipe_from_toml(Path(recipe))
 
 
 def trackers(names: str | Sequence[str]) -> list[Callback]:

@@ -174,7 +174,9 @@ def decide(
         return _own(seen, where, advice, deep_file=deep_file)
     low, high = learned
     if learned == PLAIN:
-        as_they_are = seen.whole and seen.dtype.kind != "b" and 0 <= seen.low <= seen.high <= high
+        # Floats of 0 and 1 alone are black and white, as on train; whole numbers of 0 and 1 are a dark picture.
+        unit = seen.dtype.kind == "b" or (seen.dtype.kind == "f" and seen.high <= 1)
+        as_they_are = seen.whole and not unit and 0 <= seen.low <= seen.high <= high
         return ValueRange() if as_they_are else _own(seen, where, advice, deep_file=deep_file)
     slack = _SLACK * (high - low)
     if seen.dtype.kind == "b" or (seen.dtype == np.uint8 and (high > 255 or seen.high > high)):

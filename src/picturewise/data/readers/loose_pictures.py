@@ -35,12 +35,12 @@ class LoosePictures:
     """Picture files, see `Source`; they are decoded when they are asked for, and not imported.
 
     Attributes:
-        files: as they are named in messages and predictions.
+        files: as they are named in messages and predictions; or the content of one.
         place: where they lie, or the first of them.
         left_out: what lies beside them and is not read.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[Path | bytes, ...]
     place: str
     left_out: tuple[Skipped, ...] = ()
     complete = True
@@ -70,6 +70,34 @@ class LoosePictures:
                 f"{printable(self.place)} has pictures without labels. To train, put them into a folder per class, "
                 f"{printable(self.place)}/<class>/<picture>."
             )
+        images, errors, scale = self.decoded(options.size, options, progress)
+        names = [*self.names]
+        bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
+        check_bad(bad, len(names), skip_bad=options.skip_bad)
+        good = [index for index in range(len(names)) if index not in errors]
+        pictures = ImageSet(images, None, (), printable(self.place), names)
+        kept = pictures.select(np.array(good, np.int64)) if bad else pictures
+        part = Part(kept, skipped=(*bad, *self.left_out))
+        notes = () if scale is None else scale.notes
+        values = None if scale is None else scale.kept
+        return Reading({"train": part}, notes, background=options.background or WHITE, values=values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each is called: its path, or its number where only its content is known."""
+        return tuple(
+            text_of(file) if isinstance(file, Path) else f"picture {number:,}"
+            for number, file in enumerate(self.files, 1)
+        )
+
+    def decoded(
+        self, size: tuple[int, int], options: ReadOptions, progress: Progress | None = None
+    ) -> tuple[NDArray[np.uint8], dict[int, PictureError], ValueRange | None]:
+        """Return the pictures (N, H, W, 3) at a size, by index why one cannot be used, and the range of deep ones.
+
+        Raises:
+            DataError: there is not enough memory, or nobody can know the range.
+        """
         done = 0
 
         def tick(more: int) -> None:
@@ -80,19 +108,9 @@ class LoosePictures:
 
         # In colour, whatever they are: whether some have colours is known only when all were opened.
         background = options.background or WHITE  # a classifier's, for these are to be predicted
-        form = Form(*options.size, 3, options.resize, background=background)
+        form = Form(*size, 3, options.resize, background=background)
         images, errors = decode_each(self.files, form, tick)
-        scale = self._decode_deep(images, errors, form, options)
-        names = [text_of(file) for file in self.files]
-        bad = tuple(Skipped(names[index], error.reason) for index, error in sorted(errors.items()))
-        _check(bad, len(names), skip_bad=options.skip_bad)
-        good = [index for index in range(len(names)) if index not in errors]
-        pictures = ImageSet(images, None, (), printable(self.place), names)
-        kept = pictures.select(np.array(good, np.int64)) if bad else pictures
-        part = Part(kept, skipped=(*bad, *self.left_out))
-        notes = () if scale is None else scale.notes
-        values = None if scale is None else scale.kept
-        return Reading({"train": part}, notes, background=background, values=values)
+        return images, errors, self._decode_deep(images, errors, form, options)
 
     def _decode_deep(
         self,
@@ -122,7 +140,12 @@ class LoosePictures:
         return scale
 
 
-def _check(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
+def check_bad(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
+    """Check that some of so many files can be used, and that the `bad` ones may be left out.
+
+    Raises:
+        DataError: it is not so.
+    """
     if len(bad) == files:
         raise DataError(
             f"None of the {files} files can be read as a picture; the first, {bad[0].path}: {bad[0].reason}."
