@@ -62,3 +62,11 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """Return size and time of change of everything in a folder; links are not followed."""
     paths = [folder, *folder.rglob("*")]
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all attacks to `make test`: together they take as long as a fifth of the other quick tests."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.slow)

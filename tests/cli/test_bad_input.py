@@ -15,6 +15,8 @@ from PIL import Image
 
 from picturewise.cli.app import run
 
+pytestmark = pytest.mark.slow  # each starts processes of its own
+
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
 
@@ -73,7 +75,6 @@ def test_a_folder_with_one_class(refused, picture_folder: Path) -> None:
     assert "two" in sentence
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -273,7 +274,6 @@ def test_data_that_changed_since_the_run_began(refused, trained: Path, idx_folde
     assert "train" in sentence
 
 
-@pytest.mark.slow
 def test_runs_evaluated_on_different_pictures_are_not_compared(
     refused, trained: Path, idx_folder: Path
 ) -> None:
@@ -281,13 +281,11 @@ def test_runs_evaluated_on_different_pictures_are_not_compared(
     assert "different test pictures" in refused(2, "compare", trained, "other").replace("\n", " ")
 
 
-@pytest.mark.slow
 def test_one_run_is_no_comparison(refused, trained: Path) -> None:
     assert "at least two" in refused(2, "compare", trained)
     assert "twice" in refused(2, "compare", trained, trained)
 
 
-@pytest.mark.slow
 def test_classes_that_the_classifier_does_not_know(refused, trained: Path, picture_folder: Path) -> None:
     assert "does not know: blue, red" in refused(3, "evaluate", trained, "--data", picture_folder)
 
@@ -305,7 +303,6 @@ def test_a_size_that_is_none(refused) -> None:
     assert "'32by32'" in refused(2, "inspect", "digits", "--size", "32by32")
 
 
-@pytest.mark.slow
 def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "train",
@@ -334,7 +331,6 @@ def test_output_among_the_pictures(refused, picture_folder: Path, monkeypatch: p
     assert sorted(picture_folder.rglob("*")) == before
 
 
-@pytest.mark.slow
 def test_a_comparison_does_not_overwrite_a_run(refused, idx_folder: Path, trained: Path) -> None:
     assert (
         run(["train", str(idx_folder), "--model", "mlp 2", "--epochs", "1", "--out", "other", "--json"]) == 0
@@ -342,7 +338,6 @@ def test_a_comparison_does_not_overwrite_a_run(refused, idx_folder: Path, traine
     assert "would be overwritten" in refused(2, "compare", trained, "other", "--out", trained)
 
 
-@pytest.mark.slow
 def test_pictures_that_moved(
     refused, idx_folder: Path, trained: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -384,7 +379,6 @@ def test_a_blank_name(refused) -> None:
     assert "neither a path" in refused(3, "inspect", "")
 
 
-@pytest.mark.slow
 def test_an_output_that_cannot_be_written() -> None:
     code = "from picturewise.cli.app import run; raise SystemExit(run(['inspect', 'digits', '--json']))"
     with Path("/dev/full").open("w") as full:
@@ -395,7 +389,6 @@ def test_an_output_that_cannot_be_written() -> None:
     assert found.returncode == 1
 
 
-@pytest.mark.slow
 def test_a_terminal_without_unicode() -> None:
     found = subprocess.run(
         [sys.executable, "-m", "picturewise", "inspect", "digits"],

@@ -204,13 +204,13 @@ class Classifier:
         table = self.probabilities(found.images, found.names)
         return table[0] if source.single else table
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the classifier to one file, whole or not at all.
 
         Raises:
             SaveError: it cannot be written; an older file is untouched.
         """
-        files.write_bytes(path, self.to_bytes())
+        files.write_bytes(Path(path), self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the content of the classifier's file; equal classifiers give equal bytes."""

@@ -18,6 +18,8 @@ from picturewise.data.pictures.decode import Form, PictureHeader, read_picture
 from picturewise.data.pictures.decode_files import Look, decode_each, look_at_each
 from picturewise.errors import PictureError
 
+pytestmark = pytest.mark.slow  # each starts processes of its own
+
 SavePicture = Callable[..., Path]
 
 

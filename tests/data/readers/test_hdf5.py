@@ -14,6 +14,8 @@ from picturewise.data.options import DataOptions
 from picturewise.data.readers.hdf5 import Hdf5Reader, recognise
 from picturewise.errors import DataError
 
+pytestmark = pytest.mark.slow  # each starts processes of its own
+
 OPTIONS = DataOptions(source="")
 RANDOM = np.random.default_rng(0)
 
@@ -38,7 +40,6 @@ def grey(count: int = 40) -> np.ndarray:
     return (RANDOM.random((count, 8, 8)) * 255).astype(np.float32)
 
 
-@pytest.mark.slow
 def test_the_grey_svhn_layout_is_read_with_its_three_splits(tmp_path: Path) -> None:
     parts = {f"X_{name}": grey(count) for name, count in (("train", 40), ("val", 20), ("test", 10))}
     labels = {f"y_{name[2:]}": (np.arange(len(part)) % 10).astype(np.uint8) for name, part in parts.items()}
@@ -90,7 +91,6 @@ def test_other_layouts_are_brought_to_ours(
     assert recognised(path).read({"train"}, OPTIONS).parts["train"].pictures.images.shape == expected
 
 
-@pytest.mark.slow
 def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_path: Path) -> None:
     train = np.linspace(0, 1, 2 * 16).reshape(2, 4, 4)
     path = write(tmp_path / "a.h5", x_train=train, y_train=[0, 1], x_test=train[:1] * 0.2, y_test=[0])
@@ -101,7 +101,6 @@ def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_p
         recognised(path).read({"test"}, OPTIONS)
 
 
-@pytest.mark.slow
 def test_test_alone_reads_of_train_the_labels_and_the_range_of_floats(tmp_path: Path) -> None:
     def damaged(train: np.ndarray) -> Path:
         """A file whose last picture of train is packed in a way that cannot be unpacked."""
@@ -139,7 +138,6 @@ def test_a_file_with_other_arrays_says_which(tmp_path: Path) -> None:
         recognise(write(path))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
@@ -249,7 +247,6 @@ def test_a_course_has_a_file_for_each_split_and_names_as_bytes(tmp_path: Path) -
     assert read(tmp_path / "train_cats.h5")[0].classes == ("0", "1")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("named", [".", "level_2_split_train_x.h5", "level_2_split_train_y.h5"])
 def test_pictures_and_labels_may_have_a_file_each(tmp_path: Path, named: str) -> None:
     write(tmp_path / "level_2_split_train_x.h5", x=BYTES)

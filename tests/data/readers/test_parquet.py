@@ -21,6 +21,8 @@ from picturewise.errors import DataError
 from picturewise.extras import install_command
 from picturewise.untrusted.confined.process import _SET
 
+pytestmark = pytest.mark.slow  # each starts processes of its own
+
 OPTIONS = DataOptions(source="")
 
 
@@ -71,7 +73,6 @@ def test_pictures_and_named_labels_are_those_of_the_hub(tmp_path: Path, struct: 
         np.testing.assert_array_equal(picture, np.asarray(Image.open(io.BytesIO(png(number)))))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("folder", [".", "data"])
 def test_shards_are_put_together_by_their_names(tmp_path: Path, folder: str) -> None:
     for name, labels in (
@@ -98,7 +99,6 @@ def test_plain_numbers_and_other_names_of_columns_are_read(tmp_path: Path) -> No
     assert part.labels.tolist() == [1, 0, 1]
 
 
-@pytest.mark.slow
 def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [0, 1, 0, 1], pictures=[png(0), b"no picture", png(2), png(3)])
     with pytest.raises(DataError, match=r"1 of 4 files .* a\.parquet, row 1: not a picture"):
@@ -187,7 +187,6 @@ def read(path: Path, **hints: str) -> tuple[list[int], tuple[str, ...], tuple[st
     return [] if part.labels is None else part.labels.tolist(), part.classes, reading.notes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "pictures",
     [
@@ -206,7 +205,6 @@ def test_pictures_come_in_many_forms(tmp_path: Path, pictures: pa.Array) -> None
         np.testing.assert_array_equal(picture, np.asarray(Image.open(io.BytesIO(png(number)))))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "labels", [[[0], [1]], [0.0, 1.0], [[1, 0], [0, 1]], [False, True], pa.array([0, 1], pa.uint8())]
 )
@@ -214,7 +212,6 @@ def test_labels_come_in_many_forms(tmp_path: Path, labels: Any) -> None:
     assert read(write(tmp_path / "a.parquet", labels))[:2] == ([0, 1], ("0", "1"))
 
 
-@pytest.mark.slow
 def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     images = [{"bytes": png(number), "path": None} for number in range(2)]
     table = {"img": images, "fine_label": [0, 1], "coarse_label": ["x", "y"], "mask": images}
@@ -233,7 +230,6 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
         recognise(tmp_path / "a.parquet", Hints(label_column="nothing"))
 
 
-@pytest.mark.slow
 def test_pictures_that_are_elsewhere_are_told(tmp_path: Path) -> None:
     paths = [{"bytes": None, "path": f"/x/{number}.png"} for number in range(2)]
     pq.write_table(pa.table({"image": paths, "label": [0, 1]}), tmp_path / "a.parquet")
@@ -246,7 +242,6 @@ def test_pictures_that_are_elsewhere_are_told(tmp_path: Path) -> None:
         read(tmp_path / "a.parquet")
 
 
-@pytest.mark.slow
 def test_several_sets_are_told_apart_and_folders_of_splits_are_one(tmp_path: Path) -> None:
     for folder in ("set/fine", "set/coarse", "one/train", "one/test"):
         (tmp_path / folder).parent.mkdir(exist_ok=True)
@@ -258,7 +253,6 @@ def test_several_sets_are_told_apart_and_folders_of_splits_are_one(tmp_path: Pat
     assert recognised(tmp_path / "one").splits == ("train", "test")
 
 
-@pytest.mark.slow
 def test_test_files_without_labels_are_no_split_but_can_be_read_alone(tmp_path: Path) -> None:
     write(tmp_path / "train-0.parquet", [0, 1])
     test = write(tmp_path / "test-0.parquet", [-1, -1])

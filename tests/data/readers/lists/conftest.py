@@ -8,5 +8,5 @@ from picturewise.data.pictures import decode_files
 
 @pytest.fixture(autouse=True)
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read pictures in this process, for confined children would take most of the time to start."""
+    """Read pictures in this process, because confined children would take most of the time to start."""
     monkeypatch.setattr(decode_files, "work_through", work_through)

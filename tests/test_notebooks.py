@@ -1,0 +1,60 @@
+"""The notebooks in docs/ run from the first cell to the last, and show what they are there for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.ipynb"))
+SAMPLE = "your-photographs"
+"""The one that runs in `make test`; the others run in `make campaign`."""
+
+
+def code_cells(notebook: Any) -> Iterator[Any]:
+    return (cell for cell in notebook.cells if cell.cell_type == "code")
+
+
+def test_there_is_one_for_each_course_project_and_one_for_photographs() -> None:
+    assert [path.stem for path in NOTEBOOKS] == [
+        "1-svhn-mlp-and-cnn",
+        "2-svhn-batch-normalisation",
+        "3-mnist-dense",
+        "4-mnist-cifar10-cnn",
+        "5-mnist-architectures",
+        SAMPLE,
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_stored_without_what_a_run_leaves_in_it(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code_cells(notebook))
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+@pytest.mark.slow
+@pytest.mark.campaign
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_and_shows_figures_and_tables(path: Path, tmp_path: Path, whole_campaign: bool) -> None:
+    if path.stem != SAMPLE and not whole_campaign:
+        pytest.skip("half a minute of training; make campaign has all notebooks")
+    for file in path.parent.iterdir():
+        if file.suffix in {".ipynb", ".py"}:
+            shutil.copy(file, tmp_path)
+    notebook = nbformat.read(tmp_path / path.name, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = {kind for cell in code_cells(notebook) for out in cell.outputs for kind in out.get("data", ())}
+    assert {"image/png", "text/html"} <= shown
+    for cell in code_cells(notebook):
+        if ".plot_" in cell.source:
+            kinds = [kind for out in cell.outputs for kind in out.get("data", ()) if kind == "image/png"]
+            assert len(kinds) == 1, cell.source  # shown, and not twice
+        assert all("<picturewise." not in out.get("data", {}).get("text/plain", "") for out in cell.outputs)
+        assert all(out.get("name") != "stderr" or "Warning" not in out.text for out in cell.outputs)
