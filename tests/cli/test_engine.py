@@ -22,7 +22,7 @@ def test_it_trains_evaluates_and_predicts_as_pytorch_does(capfd: pytest.CaptureF
     layers = "flatten; dense 64; batchnorm; relu"
     arguments = ["train", "digits", "--layers", layers, "--engine", "numpy", "--epochs", "4", "--out", "run"]
     assert run(arguments) == 0
-    said = capfd.readouterr().out
+    said = capfd.readouterr().err
     assert "; sgd, learning rate 0.1 (one-cycle)" in said
     assert "NumPy's own threads, cpu, float32" in said
     rows = Path("run/history.csv").read_text(encoding="utf-8").splitlines()

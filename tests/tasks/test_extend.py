@@ -148,8 +148,8 @@ def test_the_command_prints_what_became_of_old_and_new_classes(
     data = pictures(tmp_path / "three", "red", "green", "blue")
     arguments = ["extend", str(trained), str(data), "--add-classes", "--epochs", "1"]
     assert run([*arguments, "--out", str(tmp_path / "a")]) == 0
-    said = capfd.readouterr().out
-    assert "lines from " in said
+    said, told = capfd.readouterr()
+    assert "lines from " in told
     assert "old     2 classes (green, red), " in said
     assert "validation pictures: before 100.00 % (" in said
     assert "new     1 classes (blue), " in said

@@ -8,14 +8,15 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from picturewise.errors import DataError, UsageError, nearest
 from picturewise.evaluation.evaluation import Interval
 from picturewise.evaluation.intervals import Z95
+from picturewise.results import Result
 
 
-class Comparison(BaseModel):
+class Comparison(Result):
     """Two classifiers, a and b, on the same pictures.
 
     Only the pictures on which they disagree tell them apart: those that only a got right and those that only

@@ -15,6 +15,7 @@ from picturewise.data.read_options import AsItIs
 from picturewise.prediction.learned import LearnedPictures
 from picturewise.preparing.preparation import LEAST, MOST, Preparation, is_within
 from picturewise.printable import printable
+from picturewise.reprs import fields_of, never_raises
 from picturewise.targets import TARGETS, OneClass, Target
 
 FORMAT = 2
@@ -25,7 +26,7 @@ MOST_PIXELS = 1024
 """Of a side of the pictures, as in a recipe."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Description:
     """All of a classifier but its weights; stored as JSON in the file's metadata.
 
@@ -74,6 +75,10 @@ class Description:
         kept = self.preparation.output(self.shape)[2]
         if not kept == len(self.preparation.mean) == len(self.preparation.std):
             raise ValueError("the preparation is not one for pictures of that shape")
+
+    @never_raises
+    def __repr__(self) -> str:
+        return fields_of(self, [one.name for one in fields(self)])
 
     @property
     def target(self) -> Target:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import RunError
 from picturewise.preparing.preparation import Preparation
+from picturewise.results import Result
 from picturewise.split_names import SplitName
 
 FORMAT = 2
 """1 called keys of the recipe otherwise, and did not know the train split before anything was held out from it."""
 
 
-class SplitFacts(BaseModel):
+class SplitFacts(Result):
     """One split as the run saw it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +29,7 @@ class SplitFacts(BaseModel):
     fingerprint: str
 
 
-class DataFacts(BaseModel):
+class DataFacts(Result):
     """The pictures as the run saw them; the test split is not among them, since training does not read it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +50,7 @@ class DataFacts(BaseModel):
     )
 
 
-class RunRecord(BaseModel):
+class RunRecord(Result):
     """The content of run.json."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

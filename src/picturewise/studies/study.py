@@ -31,6 +31,7 @@ from pydantic_core import PydanticCustomError
 
 from picturewise.errors import UsageError, nearest
 from picturewise.recipes.recipe import Recipe, make_recipe
+from picturewise.results import Result
 from picturewise.toml_files import parse_toml, read_toml
 
 SUFFIX = ".toml"
@@ -40,7 +41,7 @@ QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class PublishedResult(BaseModel):
+class PublishedResult(Result):
     """What somebody else reports of a model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

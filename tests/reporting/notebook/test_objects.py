@@ -65,6 +65,13 @@ def test_texts_are_short_and_html_has_nothing_of_strangers_in_it(objects: dict[s
         assert len(html) < 200_000, name
 
 
+def test_what_they_are_made_of_is_short_as_text_too(objects: dict[str, Any], run: Run) -> None:
+    description = replace(run.classifier().description, classes=tuple(f"class {n}" for n in range(1000)))
+    for of in (description, run.record, run.record.data, objects["evaluation"].per_class[0], run.history[0]):
+        assert type(of).__name__ in repr(of)
+        assert len(repr(of)) <= LONGEST
+
+
 def test_texts_say_what_matters(objects: dict[str, Any], run: Run) -> None:
     assert repr(run).startswith(f"<Run {run.path}: finished, 2 of 2 epochs, best epoch ")
     assert repr(run).endswith("test accuracy 0.7500 (0.3006–0.9544)>")
