@@ -11,22 +11,24 @@ import numpy as np
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
-import picturewise
 
-
-def street_digits(count: int = 1797, seed: int = 0) -> picturewise.Dataset:
-    """Return digits of 32x32 in random colours, with pieces of other digits beside them, as on house fronts."""
+def write_street_digits(path: str, count: int = 1797, seed: int = 0) -> Path:
+    """Write an `.npz` of digits of 32x32 in random colours, with pieces of other digits beside them, as on houses."""
     images, labels = _street_digits(count, seed)
-    return picturewise.make_dataset((images, labels), name="street-digits")
+    train = count * 8 // 10
+    np.savez(
+        path,
+        x_train=images[:train], y_train=labels[:train], x_test=images[train:], y_test=labels[train:],
+    )  # fmt: skip
+    return Path(path)
 
 
 def write_grey_h5(path: str, count: int = 1797, seed: int = 0) -> Path:
     """Write an HDF5 file with the arrays of `SVHN_single_grey1.h5`: X_train, y_train, X_val, y_val, X_test, y_test."""
     images, labels = _street_digits(count, seed)
     grey = images.mean(axis=-1).astype(np.float32)
-    ends = {"train": (0, count * 7 // 10), "val": (count * 7 // 10, count * 8 // 10), "test": (count * 8 // 10, count)}
     with h5py.File(path, "w") as file:
-        for split, (start, stop) in ends.items():
+        for split, (start, stop) in _splits(count, "train", "val", "test"):
             file[f"X_{split}"] = grey[start:stop]
             file[f"y_{split}"] = labels[start:stop]
     return Path(path)
@@ -40,7 +42,9 @@ def write_pixel_csv(folder: str) -> Path:
     place = Path(folder)
     place.mkdir(exist_ok=True)
     with (place / "train.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["label", *names], *np.column_stack([digits.target, pixels])[:1500].tolist()])
+        csv.writer(file).writerows(
+            [["label", *names], *np.column_stack([digits.target, pixels])[:1500].tolist()]
+        )
     with (place / "test.csv").open("w", newline="") as file:
         csv.writer(file).writerows([names, *pixels[1500:].tolist()])
     return place
@@ -51,10 +55,9 @@ def write_pickles(folder: str, count: int = 1797, seed: int = 0) -> Path:
     images, labels = _street_digits(count, seed)
     values = images / np.float32(255)
     values = (values - values.mean()) / values.std()
-    ends = {"train": (0, count * 7 // 10), "validation": (count * 7 // 10, count * 8 // 10), "test": (count * 8 // 10, count)}
     place = Path(folder)
     place.mkdir(exist_ok=True)
-    for split, (start, stop) in ends.items():
+    for split, (start, stop) in _splits(count, "train", "validation", "test"):
         for name, array in (("x", values.astype(np.float32)), ("y", labels)):
             (place / f"{name}_{split}.pickle").write_bytes(pickle.dumps(array[start:stop], protocol=4))
     return place
@@ -80,6 +83,12 @@ def draw_photographs(folder: str, each: int = 40, seed: int = 0) -> Path:
             noisy = np.asarray(picture) + random.normal(0, 12, (96, 96, 3))
             Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(place / name / f"{number}.png")
     return place
+
+
+def _splits(count: int, *names: str) -> list[tuple[str, tuple[int, int]]]:
+    """Return where each of three splits begins and ends: seven tenths, one tenth, two tenths."""
+    ends = (0, count * 7 // 10, count * 8 // 10, count)
+    return [(name, ends[place : place + 2]) for place, name in enumerate(names)]
 
 
 def _street_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import picturewise
 from picturewise.data.dataset import Dataset
 from picturewise.errors import DataError, RunError, UsageError
 from picturewise.prediction.predict import Prediction, predictions_of
@@ -59,6 +60,15 @@ def test_the_seed_says_which_pictures_and_the_split_where_from(tiny: ModuleType)
     assert any(
         np.array_equal(first(split="valid"), image[:, :, 0]) for image in dataset.split("valid").images
     )
+
+
+def test_pictures_are_shown_in_grey_as_the_average_of_their_channels() -> None:
+    colour = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 3), np.uint8)
+    dataset = picturewise.make_dataset((colour, np.arange(40) % 2))
+    part = dataset.split("train")
+    drawn = np.asarray(dataset.plot_samples(1, grey=True).axes[0].images[0].get_array())
+    means = np.asarray(part.images).mean(axis=-1)
+    assert any(np.abs(drawn - picture).max() <= 0.5 for picture in means)
 
 
 def test_bars_are_the_probabilities_also_without_a_picture() -> None:

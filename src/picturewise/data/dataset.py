@@ -116,19 +116,22 @@ class Dataset:
         """The class names, in the order of the label numbers."""
         return next(iter(self.splits().values())).classes
 
-    def plot_samples(self, count: int = 24, *, split: SplitName | None = None, seed: int = 0) -> Figure:
+    def plot_samples(
+        self, count: int = 24, *, split: SplitName | None = None, seed: int = 0, grey: bool = False
+    ) -> Figure:
         """Return random pictures with their labels as a figure of matplotlib's.
 
         Args:
             count: of the pictures, 1 or more.
             split: where they are drawn from; None: train, or the first split that there is.
             seed: which ones are drawn.
+            grey: with the colour channels averaged, as a network with `grey` sees them.
 
         Raises:
             UsageError: the count is below 1.
             DataError: there is no such split.
         """
-        return self._plotted("plot_samples", count=count, split=split, seed=seed)
+        return self._plotted("plot_samples", count=count, split=split, seed=seed, grey=grey)
 
     def plot_classes(self, *, split: SplitName | None = None, seed: int = 0) -> Figure:
         """Return a row for each class as a figure of matplotlib's: its mean picture, and samples of it.

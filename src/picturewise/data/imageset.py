@@ -160,9 +160,9 @@ class ImageSet:
             whole.update(self.labels.astype("<i8").tobytes())
         return whole.hexdigest()
 
-    def plot_samples(self, count: int = 24, *, seed: int = 0) -> Figure:
+    def plot_samples(self, count: int = 24, *, seed: int = 0, grey: bool = False) -> Figure:
         """Return random pictures as a figure of matplotlib's, see `Dataset.plot_samples`."""
-        figure: Figure = displays.display("ImageSet", "plot_samples", self, count=count, seed=seed)
+        figure: Figure = displays.display("ImageSet", "plot_samples", self, count=count, seed=seed, grey=grey)
         return figure
 
     def plot_classes(self, *, seed: int = 0) -> Figure:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
+from picturewise.data.pictures.pixels import as_channels
 from picturewise.errors import DataError, RunError, UsageError
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.file_names import text_of
@@ -61,15 +62,16 @@ def evaluated(run: Run) -> Evaluation:
     return evaluation
 
 
-def plot_samples(dataset: Dataset, *, count: int, split: SplitName | None, seed: int) -> Figure:
+def plot_samples(dataset: Dataset, *, count: int, split: SplitName | None, seed: int, grey: bool) -> Figure:
     """Return random pictures of a data set with their labels; see `Dataset.plot_samples`."""
-    return plot_samples_of(_part(dataset, split), count=count, seed=seed)
+    return plot_samples_of(_part(dataset, split), count=count, seed=seed, grey=grey)
 
 
-def plot_samples_of(part: ImageSet, *, count: int, seed: int) -> Figure:
+def plot_samples_of(part: ImageSet, *, count: int, seed: int, grey: bool) -> Figure:
     """Return random pictures with their labels."""
     chosen = part.select(drawn_places(_filled(part), at_least_one(count), seed, "samples"))
-    return figures.draw_sample_sheet(np.asarray(chosen.images), captions(chosen))
+    images = np.asarray(chosen.images)
+    return figures.draw_sample_sheet(as_channels(images, 1) if grey else images, captions(chosen))
 
 
 def plot_classes(dataset: Dataset, *, split: SplitName | None, seed: int) -> Figure:
