@@ -188,6 +188,7 @@ MONSTROUS = [
     "{'descr': " + "(" * 28 + "'u1'" + ", (99999,))" * 28 + ", 'fortran_order': True, 'shape': ()}",
     "{'descr': '" + "i4," * 1200 + "', 'fortran_order': True, 'shape': ()}",
     "{'descr': [('a', 'u1', -1)], 'fortran_order': True, 'shape': ()}",
+    "{'descr': '<i8', 'fortran_order': False, 'shape': (24,), }" + ' "' + "\n" * 3000 + "\0",
 ]
 
 

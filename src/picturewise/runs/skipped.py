@@ -39,7 +39,10 @@ def read_skipped(path: Path) -> list[tuple[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = iter(lambda: file.readline(_LONGEST_LINE), "")  # in pieces, should one be endless
-            return [(from_cell(row["file"]), from_cell(row["reason"])) for row in csv.DictReader(lines)]
+            rows = [(row["file"], row["reason"]) for row in csv.DictReader(lines)]
+            if any(cell is None for row in rows for cell in row):
+                raise ValueError("a row is too short")  # noqa: TRY301 (as any other damage)
+            return [(from_cell(file), from_cell(reason)) for file, reason in rows]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, ValueError, csv.Error) as error:

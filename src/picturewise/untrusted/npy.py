@@ -7,6 +7,7 @@ the header says is checked here, because NumPy knows more types and shapes than 
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
@@ -71,7 +72,7 @@ def read_header(start: Content, where: str) -> NpyHeader:
     if version not in _HEADER_READERS:
         raise DataError(f"{where} is of version {version[0]} of NumPy's format, expected 1, 2 or 3.")
     try:
-        _check_numbers(file.getvalue(), version)
+        _check_literals(file.getvalue(), version)
         shape, fortran, dtype = _HEADER_READERS[version](file, max_header_size=MAX_HEADER)
     except _DAMAGED as error:
         raise DataError(
@@ -84,16 +85,19 @@ def read_header(start: Content, where: str) -> NpyHeader:
     return NpyHeader(dtype, shape, fortran, file.tell())
 
 
-def _check_numbers(start: bytes, version: tuple[int, int]) -> None:
-    """Refuse a number that a word follows at once, such as 1or, which Python reads with a warning.
+def _check_literals(start: bytes, version: tuple[int, int]) -> None:
+    """Check that the header is a Python literal, and that it holds no number such as 1or, read with a warning.
+
+    NumPy would take a header that is not for one of Python 2, and split it into tokens in quadratic time.
 
     Raises:
-        ValueError: there is one.
+        ValueError, SyntaxError, TypeError, MemoryError, RecursionError: it is not.
     """
     begins = _BEFORE_HEADER if version > (1, 0) else _BEFORE_HEADER - 2
     header = start[begins : begins + int.from_bytes(start[8:begins], "little")]
     if _RUN_TOGETHER.search(_QUOTED.sub(b"", header)):
         raise ValueError("a number and a word run together")
+    ast.literal_eval(header.decode("utf-8" if version >= (3, 0) else "latin-1"))
 
 
 def decode_npy(content: Content, where: str) -> NDArray[Any]:
