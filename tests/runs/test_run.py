@@ -90,7 +90,7 @@ def test_a_run_without_its_recipe_is_not_opened(run: Run) -> None:
 def test_a_row_that_is_too_short_is_damage(run: Run) -> None:
     (run.path / "skipped.csv").write_text("file,reason\na.png\n")
     with pytest.raises(RunError, match=r"skipped\.csv is damaged: .*too short"):
-        _ = open_run(run.path).skipped
+        open_run(run.path).skipped()
 
 
 def test_other_damaged_files_are_told_when_they_are_asked_for(run: Run) -> None:
