@@ -109,7 +109,7 @@ def make_dataset(
         names: of the pictures of train, such as file names.
         name: of the data set, short, fit for a folder name.
         valid_fraction: share of train that is held out, where valid is.
-        test_fraction: share of train that is held out, where test is.
+        test_fraction: share of train that is held out, where test is; 0: there is no test split.
         split_seed: another one gives other held-out splits.
         group_by: what is not parted where a split is held out, as for `read_dataset`; looked for in `names`.
         background: what transparent pictures of Pillow's are put on, white or black; None: found on train.
@@ -122,10 +122,13 @@ def make_dataset(
     """
     from picturewise.data.options import data_options  # noqa: PLC0415 (as in read_dataset)
 
+    without_test = test_fraction == 0
     options = data_options(
-        valid_fraction=valid_fraction, test_fraction=test_fraction, split_seed=split_seed, group_by=group_by,
-        background=background, value_range=value_range, layout=layout,
+        valid_fraction=valid_fraction, test_fraction=0.2 if without_test else test_fraction, split_seed=split_seed,
+        group_by=group_by, background=background, value_range=value_range, layout=layout,
     )  # fmt: skip
+    if without_test:  # which a recipe may not say
+        options = options.model_copy(update={"test_fraction": 0.0})
     given = {"train": train, "valid": valid, "test": test}
     source = in_memory_source(
         {split: part for split, part in given.items() if part is not None},

@@ -96,6 +96,7 @@ def train_on(
     new: NewRun | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    report: bool = True,
 ) -> Run:
     """Train with a whole recipe on a source that is recognised; see `train`.
 
@@ -106,6 +107,7 @@ def train_on(
         new: the run's place, claimed; None: `runs/<data>-<model>-<number>`, which is claimed here.
         callbacks: as for `train`.
         progress: as for `train`.
+        report: draw the figures of the data and write a report at the end.
     """
     dataset = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
 
@@ -117,7 +119,7 @@ def train_on(
             recipe, dataset, place, callbacks=_with_progress(callbacks, shown=progress), network=network
         )
         trainer.run.source = source if source.place is None else None
-        with _report_at_end(trainer.run, dataset):
+        with _report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():
             trainer.fit()
     return trainer.run
 

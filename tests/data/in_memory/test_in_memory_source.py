@@ -343,6 +343,12 @@ def test_splits_and_options_that_do_not_go_together_are_refused(options: Any, sa
     assert said in str(caught.value)
 
 
+def test_a_share_of_0_holds_out_no_test_split() -> None:
+    dataset = make_dataset((noise(100), halves(100)), test_fraction=0)
+    assert {name: len(part) for name, part in dataset.splits().items()} == {"train": 90, "valid": 10}
+    assert dataset.reserved is None
+
+
 def test_missing_splits_are_held_out_and_said_to_be() -> None:
     dataset = make_dataset((noise(100), halves(100)))
     assert {name: len(part) for name, part in dataset.splits().items()} == {
