@@ -103,7 +103,7 @@ def test_train_prints_the_network_and_says_where_the_run_lies(
     assert train(idx_folder, "--layers", "flatten; dense 4 relu") == 0
     said = capfd.readouterr()
     assert "dense 4 relu" in said.out
-    assert "590 parameters: 590 trainable, 0 not" in said.out
+    assert "590 parameters\n" in said.out
     assert "next    picturewise evaluate run" in said.out
     assert [line.split()[:2] for line in said.err.splitlines()] == [["epoch", "1/2"], ["epoch", "2/2"]]
     for name in ("recipe.toml", "run.json", "history.csv", "classifier.safetensors", "report.html"):
@@ -122,7 +122,7 @@ def test_the_summary_of_the_published_network(capfd: pytest.CaptureFixture[str],
         for number in range(3):
             Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{name}/{number}.png")
     assert train("pictures", "--layers", "flatten; dense 512 relu; dense 512 relu") == 0
-    assert "669,706 parameters: 669,706 trainable, 0 not" in capfd.readouterr().out
+    assert "669,706 parameters\n" in capfd.readouterr().out
 
 
 @pytest.mark.slow

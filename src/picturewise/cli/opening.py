@@ -34,7 +34,7 @@ class Opening(Callback):
             f"{options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
         )
         if recipe.start.source is not None:
-            still = record.fixed_parameters
+            still = record.fixed_parameters - record.statistics
             output.say(
                 f"start     {recipe.start.lines} lines from {recipe.start.source}"
                 + (f", frozen: {count(record.trainable_parameters)} parameters learn, {count(still)} do not")
@@ -44,7 +44,7 @@ class Opening(Callback):
         machine = record.machine
         named = [
             machine["processor"],
-            f"{machine['threads']} threads",
+            f"{machine['threads']} thread{'' if machine['threads'] == '1' else 's'}",
             machine["device"],
             machine["precision"],
         ]

@@ -150,12 +150,12 @@ def show_summary(summary: Summary) -> None:
     from picturewise.architectures.layers import show
     from picturewise.reporting.tables import count
 
-    rows = [(row.line, show(row.output), count(row.count.total)) for row in summary.rows]
+    rows = [(row.line, show(row.output), count(row.count.trainable)) for row in summary.rows]
     table(("layer", "output", "parameters"), [("input", show(summary.input), ""), *rows])
-    say(
-        f"{count(summary.trainable + summary.fixed)} parameters: {count(summary.trainable)} trainable, "
-        f"{count(summary.fixed)} not"
+    besides = (
+        f", and {count(summary.fixed)} statistics that are measured, not learned" if summary.fixed else ""
     )
+    say(f"{count(summary.trainable)} parameters{besides}")
 
 
 def show_inspection(inspection: Inspection) -> None:
@@ -308,7 +308,7 @@ def show_comparison(comparison: RunComparison) -> None:
         rows.append(
             (
                 run.name,
-                count(run.trainable_parameters),
+                count(run.parameters),
                 percent_with_interval(run.accuracy),
                 number_with_interval(run.loss),
                 duration(run.training_seconds),

@@ -63,8 +63,9 @@ class ModelFacts:
     Attributes:
         name: unique in the report.
         layers: from the input to the output.
-        trainable_parameters: how many of the parameters were trained.
-        frozen_parameters: how many were not.
+        parameters: how many the network has.
+        frozen_parameters: how many of them were not trained.
+        statistics: how many numbers are measured besides, such as running means; they are not parameters.
         training: what training ran with, name → value, as the user had it.
         derived: options that were left to Picturewise, name → value.
         machine: where it ran, name → value.
@@ -79,8 +80,9 @@ class ModelFacts:
 
     name: str
     layers: tuple[LayerFacts, ...]
-    trainable_parameters: int
+    parameters: int
     frozen_parameters: int
+    statistics: int
     training: Mapping[str, str]
     derived: Mapping[str, str]
     machine: Mapping[str, str]
@@ -99,7 +101,7 @@ class ComparisonRow:
 
     Attributes:
         model: its name.
-        parameters: those that were trained.
+        parameters: of the network, frozen ones included.
         accuracy: on the test split.
         loss: on the test split.
         seconds: that training took.
@@ -147,7 +149,7 @@ class StudyRow:
         model: its name.
         about: what is special about it.
         data: name of the data set that it learned from.
-        parameters: all of them, trained or not.
+        parameters: of the network, frozen ones included.
         epochs: how many it was trained for.
         seconds: that they took.
         valid_accuracy: on the validation split, which the best epoch was chosen with.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -36,7 +37,7 @@ def render_report(report: Report, sections: Iterable[Section | None]) -> str:
         sections: what stands below the answer; None where there is nothing to tell.
 
     Raises:
-        UsageError: a figure is no PNG file.
+        UsageError: a figure is not a PNG file.
     """
     environment = _environment()
     style = environment.get_template("report_style.html.jinja").render()
@@ -72,6 +73,7 @@ def _environment() -> jinja2.Environment:
         "percent_with_interval": tables.percent_with_interval,
         "points_with_interval": tables.points_with_interval,
         "data_uri": _data_uri,
+        "unbroken": _unbroken,
         "css_size": _css_size,
         "training_summary": _training_summary,
         "weakest_class": _weakest_class,
@@ -91,14 +93,19 @@ def _paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
-def _data_uri(figure: ReportFigure) -> str:
-    return "data:image/png;base64," + base64.b64encode(figure.png).decode()
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _unbroken(text: str) -> str:
+    """Return a sentence in which no line ends between a number and its percent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def _css_size(figure: ReportFigure) -> tuple[int, int]:
     """Return the width and height that a figure has on the page where there is room."""
-    if figure.png[:8] != _PNG or len(figure.png) < 24:
-        raise UsageError(f"The figure '{figure.title}' is no PNG file; figures.to_png makes one.")
+    if any(png[:8] != _PNG or len(png) < 24 for png in (figure.png, figure.dark or figure.png)):
+        raise UsageError(f"The figure '{figure.title}' is not a PNG file. Make one with figures.to_png.")
     width, height = struct.unpack(">II", figure.png[16:24])
     return round(width * _CSS_PIXELS), round(height * _CSS_PIXELS)
 
@@ -113,14 +120,14 @@ def _training_summary(history: Sequence[Epoch]) -> Mapping[str, str]:
         "Epochs run": tables.count(len(history)),
         "Best epoch (validation)": tables.count(best_epoch(history).epoch),
         "Time for all epochs": tables.duration(seconds),
-        "Pictures a second": tables.count(round(speeds[len(speeds) // 2])),
+        "Pictures per second": tables.count(round(speeds[len(speeds) // 2])),
     }
 
 
 def _weakest_class(evaluation: Evaluation) -> ClassScore | None:
-    """Return the class of which the smallest share was recognised, or None if no class has pictures."""
-    with_recall = [score for score in evaluation.per_class if score.recall is not None]
-    return min(with_recall, key=lambda score: score.recall.value if score.recall else 1, default=None)
+    """Return the class of which the smallest share was recognised, or None if every picture of every class was."""
+    missed = [score for score in evaluation.per_class if score.recall is not None and score.recall.value < 1]
+    return min(missed, key=lambda score: score.recall.value if score.recall else 1, default=None)
 
 
 def _confusions(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:

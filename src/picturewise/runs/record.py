@@ -63,7 +63,11 @@ class RunRecord(BaseModel):
     splits_sha256: str | None = Field(default=None, description="Of splits.csv.")
     module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
     trainable_parameters: int
-    fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
+    fixed_parameters: int = Field(description="Numbers that are not trained: frozen weights, and statistics.")
+    statistics: int = Field(
+        default=0,
+        description="Those of them that are measured, not learned, such as running means; they are not parameters.",
+    )
     machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
     derived: tuple[str, ...] = Field(
         default=(), description="Keys of the recipe that were left to Picturewise."
@@ -74,6 +78,11 @@ class RunRecord(BaseModel):
         description="That of pretrained weights; none: its numbers are those of the train split.",
     )
     final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters the network has, frozen ones included, as PyTorch counts them."""
+        return self.trainable_parameters + self.fixed_parameters - self.statistics
 
 
 def has_record(folder: Path) -> bool:

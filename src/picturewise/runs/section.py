@@ -14,12 +14,14 @@ class ReportFigure:
         caption: what there is to see, in a sentence or two.
         alt: what those who cannot see it should know.
         png: the file, as `figures.to_png` makes it.
+        dark: the same on dark paper, as `figures.to_both_papers` makes it; empty: `png` is shown on both.
     """
 
     title: str
     caption: str
     alt: str
     png: bytes
+    dark: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def draw_architecture(summary: Summary) -> Figure:
     one = _WIDEST + _GAP + _SHAPE + _BARS
     width = max(look.WIDTH, 2 * look.MARGIN + columns * one + (columns - 1) * _GAP)
     page = Page(width, 2 * look.MARGIN + 0.3 + a_column * _STEP)
-    most = max(1, *(row.count.total for row in summary.rows))
+    most = max(1, *(row.count.trainable for row in summary.rows))
     for column in range(columns):
         left = (
             look.MARGIN + column * (one + _GAP) + (0 if columns > 1 else (width - 2 * look.MARGIN - one) / 2)
@@ -82,11 +82,11 @@ def _draw_row(
     )  # fmt: skip
     middle, across = top + _BOX / 2, left + _WIDEST + _GAP
     page.text(show(row.output), across, middle, size=look.SMALL, vertical="center", room=_SHAPE - 0.05)
-    if not is_input and row.count.total:
-        length = max((_BARS - 0.75) * row.count.total / most, 0.01)
+    if not is_input and row.count.trainable:
+        length = max((_BARS - 0.75) * row.count.trainable / most, 0.01)
         page.rectangle(across + _SHAPE, top + 0.04, length, _BOX - 0.08, edge=look.BAR, fill=look.BAR)
         page.text(
-            count(row.count.total),
+            count(row.count.trainable),
             across + _SHAPE + length + 0.06,
             middle,
             size=look.SMALL,

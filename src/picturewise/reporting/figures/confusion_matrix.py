@@ -21,7 +21,8 @@ _NUMBERED = 20  # classes up to which each cell has its number
 _NAMES = 1.8  # class names at most
 _TICKS = 0.1  # between a name and the matrix
 _TITLE = 0.35  # the title of an axis
-_KEYS = 1.35  # the colour keys at the right
+_KEYS = 1.45  # the colour keys at the right
+_KEY_TITLE = 0.45  # the two lines above a key
 
 
 @look.house_style()
@@ -112,10 +113,10 @@ def _write_numbers(axes: Axes, matrix: NDArray[np.int64], colours: NDArray[np.fl
 def _draw_keys(figure: Figure, largest_error: float, *, left: float, height: float) -> None:
     """Draw the two colour scales, one below the other, from `left` inches and over `height` inches."""
     width, whole = figure.get_size_inches()
-    scale = (height - 0.9) / 2
+    scale = (height - 2 * _KEY_TITLE - 0.2) / 2
     for title, name, top, end, power in (
-        ("right", "Blues", 0.3, 1.0, 1.0),
-        ("wrong", "Oranges", 0.3 + scale + 0.6, largest_error, 0.5),
+        ("right", "Blues", _KEY_TITLE, 1.0, 1.0),
+        ("wrong", "Oranges", 2 * _KEY_TITLE + scale + 0.2, largest_error, 0.5),
     ):
         lower = whole - look.MARGIN - top - scale
         axes = figure.add_axes((left / width, lower / whole, 0.15 / width, scale / whole))
@@ -123,7 +124,7 @@ def _draw_keys(figure: Figure, largest_error: float, *, left: float, height: flo
             _from_pale(name)(np.linspace(0, 1, 64))[:, np.newaxis], aspect="auto", origin="lower",
             extent=(0, 1, 0, 1),
         )  # fmt: skip
-        axes.set_title(title, fontsize=look.SMALL)
+        axes.set_title(f"{title}\n(share of the row)", fontsize=look.SMALL, pad=7)
         axes.set_xticks([])
         marks = (0, 0.5, 1)
         axes.set_yticks(marks, [f"{100 * end * mark ** (1 / power):.3g} %" for mark in marks])

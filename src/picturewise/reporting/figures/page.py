@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from picturewise.data.pictures.resize import resize
 from picturewise.reporting.figures import look
+from picturewise.reporting.figures.dark import Box
 from picturewise.reporting.figures.lettering import drawable, shortened
 
 # How far below the given height the baseline lies, in units of the font size (DejaVu Sans: capitals are
@@ -25,20 +26,26 @@ from picturewise.reporting.figures.lettering import drawable, shortened
 _BASELINE = {"top": 0.85, "center": 0.36, "bottom": -0.25}
 
 
-class _Framed(AxesImage):
+class Framed(AxesImage):
     """A uint8 picture in whole pixels of the paper, with a frame of one pixel around it.
 
     Matplotlib's own way, floats and a resampling of its own, takes most of the time of a sheet.
     """
+
+    def box(self, renderer: RendererBase) -> Box:
+        """Return the pixels that it fills, its frame not counted, from the bottom up as matplotlib counts."""
+        extent = self.get_window_extent(renderer)
+        left, bottom = round(extent.x0), round(extent.y0)
+        right, top = max(round(extent.x1), left + 1), max(round(extent.y1), bottom + 1)
+        return Box(top=top, bottom=bottom, left=left, right=right)
 
     def make_image(
         self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False
     ) -> tuple[NDArray[np.uint8], float, float, Affine2D]:
         """Return (H, W, 4) pixels from the bottom up, and where their left and lower edges lie."""
         del magnification, unsampled  # of printers and vector graphics
-        box = self.get_window_extent(renderer)
-        left, bottom = round(box.x0), round(box.y0)
-        width, height = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
+        box = self.box(renderer)
+        left, bottom, width, height = box.left, box.bottom, box.right - box.left, box.top - box.bottom
         picture = np.asarray(self.get_array(), np.uint8).reshape(*self.get_size(), -1)
         rows, columns = picture.shape[:2]
         scale = width / columns
@@ -87,7 +94,7 @@ class Page:
         top += (height - rows * scale) / 2
         extent = (left, left + columns * scale, top + rows * scale, top)
         # `imshow` would look for new limits of the axes each time, which never change.
-        artist = _Framed(self.axes, extent=extent, clip_on=False)
+        artist = Framed(self.axes, extent=extent, clip_on=False)
         artist.set_data(image[:, :, 0] if image.shape[2] == 1 else image)
         self.axes.add_artist(artist)
         return artist
