@@ -1,4 +1,4 @@
-"""The figures of a folder: how each is made from a data set or a run, and where it is kept."""
+"""The figures of a folder: how each is drawn from a data set or a run, and where it is saved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IN_GREY = "They are shown in grey, as the network sees them."
 class Album:
     """The figures of one folder: PNG files named after what they show.
 
-    Beside each one lies the same on dark paper (`samples-dark.png`), for reports; `dark=False` leaves these out.
+    Each has a dark variant beside it (`samples-dark.png`) for reports; `dark=False` leaves these out.
     """
 
     def __init__(self, folder: Path, *, dark: bool = True) -> None:
@@ -37,15 +37,15 @@ class Album:
         self.dark = dark
 
     def path(self, name: str) -> Path:
-        """Return where a figure lies."""
+        """Return the path of a figure."""
         return self.folder / f"{name}.png"
 
     def dark_path(self, name: str) -> Path:
-        """Return where the same figure lies on dark paper."""
+        """Return the path of a figure's dark variant."""
         return self.folder / f"{name}-dark.png"
 
     def save(self, figure: Figure, name: str) -> None:
-        """Keep a figure under a name of `WORDS`; on white paper it comes last, so where it is, both are."""
+        """Save a figure under a name of `WORDS`; the light file is written last, so if it exists, both exist."""
         if not self.dark:
             figures.save_png(figure, self.path(name))
             return
@@ -54,16 +54,16 @@ class Album:
         files.write_bytes(self.path(name), light)
 
     def remove(self, name: str) -> None:
-        """Take a figure away, if it is there."""
+        """Remove a figure if it exists."""
         self.path(name).unlink(missing_ok=True)
         self.dark_path(name).unlink(missing_ok=True)
 
     def get(self, *names: str, in_grey: bool = False) -> tuple[ReportFigure, ...]:
-        """Return those of the figures that have been drawn, with their words, for a report.
+        """Return those of the figures that exist, with their titles and captions, for a report.
 
         Args:
             names: of the figures.
-            in_grey: their pictures were drawn in grey although they are stored in colour; the captions say so.
+            in_grey: their pictures were drawn in grey although the data set has colour; the captions say so.
         """
         found = []
         for name in names:
@@ -71,7 +71,7 @@ class Album:
             caption = f"{words.caption} {_IN_GREY}" if in_grey and words.has_pictures else words.caption
             with contextlib.suppress(
                 FileNotFoundError
-            ):  # another process may draw all anew, with fewer sheets
+            ):  # another process may be drawing all figures again, with fewer sheets
                 if path.is_file():
                     dark = self.dark_path(name)
                     found.append(
@@ -90,12 +90,12 @@ class Album:
     def draw_data(
         self, dataset: Dataset, *, seed: int, in_grey: bool = False, also_in_grey: bool = False
     ) -> None:
-        """Draw what there is to see of the train split (of another, where there is no train), and the counts.
+        """Draw the figures of the training split (or of another, if there is no training split), and the counts.
 
         Args:
             dataset: at least one split.
-            seed: which pictures are drawn.
-            in_grey: draw all pictures in grey, as a network sees them whose preparation makes them grey.
+            seed: selects the pictures that are drawn.
+            in_grey: draw all pictures in grey, because the network sees them in grey.
             also_in_grey: draw a second sheet of samples, in grey.
         """
         part = next(iter(dataset.splits().values()))
@@ -125,7 +125,7 @@ class Album:
         seed: int,
         in_grey: bool = False,
     ) -> None:
-        """Draw the confusion matrix, some predictions, and the worst errors (an older sheet goes if there are none)."""
+        """Draw the confusion matrix, some predictions and the worst errors; without errors, remove an older sheet."""
         self.draw_predictions(
             {name: probabilities}, test, labels, evaluation.classes, seed=seed, in_grey=in_grey
         )
@@ -147,7 +147,7 @@ class Album:
         seed: int,
         in_grey: bool = False,
     ) -> tuple[str, ...]:
-        """Draw the same random test pictures with each model's distribution beside them; return the sheets' names."""
+        """Draw random test pictures with each model's probabilities beside them; return the names of the sheets."""
         chosen = _draw(len(test), PREDICTIONS, seed, "predictions")
         rows = [(name, table[chosen]) for name, table in probabilities.items()]
         parts = [dict(rows[start : start + MODELS_A_SHEET]) for start in range(0, len(rows), MODELS_A_SHEET)]
@@ -164,7 +164,7 @@ class Album:
 
 
 def _draw(pictures: int, wanted: int, seed: int, name: str) -> NDArray[np.int64]:
-    """Return the places of up to `wanted` random pictures."""
+    """Return the positions of up to `wanted` random pictures."""
     return stream(seed, name).choice(pictures, size=min(wanted, pictures), replace=False)
 
 
@@ -186,7 +186,7 @@ def _class_rows(
     for index, name in enumerate(part.classes):
         members = np.flatnonzero(labels == index)
         chosen = members[_draw(len(members), PER_CLASS, seed, "classes")]
-        # One member at a time would be slow and all at once large: the mean is taken in chunks.
+        # In chunks, because one picture at a time is slow and all pictures at once need much memory.
         total = sum(
             (
                 _seen(part.images[chunk], in_grey=in_grey).sum(axis=0, dtype=np.int64)

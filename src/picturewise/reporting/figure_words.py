@@ -1,4 +1,4 @@
-"""What is written around each of Picturewise's figures."""
+"""The titles, captions and alternative texts of the figures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Words:
-    """What is written around a figure.
+    """The texts of a figure.
 
     Attributes:
         title: a few words.
-        caption: what there is to see, in a sentence or two.
-        alt: what those who cannot see it should know.
+        caption: what the figure shows, in a sentence or two.
+        alt: a description for readers who cannot see it.
         has_pictures: whether it shows pictures of the data set.
     """
 

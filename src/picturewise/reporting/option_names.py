@@ -1,4 +1,4 @@
-"""What a report calls the options of a recipe and the facts of a machine, in words, and how it writes their values."""
+"""Names and values of a recipe's options and a machine's facts, in words, for reports."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def machine_words(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_idle(key: str, values: Mapping[str, object]) -> bool:
-    """Return whether an option does nothing because of another one: no layer is unfrozen that was not frozen."""
+    """Return whether an option has no effect, because nothing is ever unfrozen."""
     return key == "training.unfreeze_gradually" and values.get("training.unfreeze_epoch") is None
 
 

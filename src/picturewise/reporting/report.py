@@ -1,4 +1,4 @@
-"""`render_report`: one HTML file that needs nothing but a browser."""
+"""`render_report`: one HTML file that needs only a browser."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from picturewise.runs.section import ReportFigure, Section
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch
-_CONFUSIONS = 8  # the most frequent ones that are listed
+_CONFUSIONS = 8  # how many of the most frequent errors are listed
 
 
 def render_report(report: Report, sections: Iterable[Section | None]) -> str:
     """Return the report as one self-contained HTML page: the answer, then the sections in their order.
 
-    The page holds its style and its figures, loads nothing, runs no script and forbids both to itself by a
-    content security policy. Names are escaped wherever they come from. Equal reports give equal pages.
+    The page contains its style and its figures. It loads nothing and runs no script, and its content security policy
+    forbids both. All names are escaped. Equal reports give equal pages.
 
     Args:
-        report: what the title and the answer are taken from.
-        sections: what stands below the answer; None where there is nothing to tell.
+        report: the title and the answer are taken from it.
+        sections: what follows the answer; a section that does not apply is None.
 
     Raises:
         UsageError: a figure is not a PNG file.
@@ -53,7 +53,7 @@ def render_report(report: Report, sections: Iterable[Section | None]) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    """Return what reads templates; it keeps them compiled, which takes longer than filling them in."""
+    """Return the template environment; it caches compiled templates, because compiling is slower than rendering."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("picturewise", "reporting"),
         autoescape=True,
@@ -83,13 +83,13 @@ def _environment() -> jinja2.Environment:
 
 
 def _finalize(value: Any) -> Any:
-    """Make hidden characters in text visible; a file name that is no UTF-8 could not even be written."""
+    """Make hidden characters in text visible; a file name that is not UTF-8 could not be written otherwise."""
     is_markup = hasattr(value, "__html__")
     return printable(value, keep="\n\t") if isinstance(value, str) and not is_markup else value
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Return what stands between empty lines, each without line breaks."""
+    """Return the paragraphs of a text, which empty lines separate, without their line breaks."""
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
@@ -103,7 +103,7 @@ def _unbroken(text: str) -> str:
 
 
 def _css_size(figure: ReportFigure) -> tuple[int, int]:
-    """Return the width and height that a figure has on the page where there is room."""
+    """Return the width and height of a figure on a page that is wide enough, in CSS pixels."""
     if any(png[:8] != _PNG or len(png) < 24 for png in (figure.png, figure.dark or figure.png)):
         raise UsageError(f"The figure '{figure.title}' is not a PNG file. Make one with figures.to_png.")
     width, height = struct.unpack(">II", figure.png[16:24])
@@ -111,7 +111,7 @@ def _css_size(figure: ReportFigure) -> tuple[int, int]:
 
 
 def _training_summary(history: Sequence[Epoch]) -> Mapping[str, str]:
-    """Return name → value; accuracies are left to the test split, where they have an interval."""
+    """Return name → value, without accuracies: those of the test split have an interval."""
     if not history:
         return {}
     seconds = sum(row.seconds for row in history)
@@ -125,13 +125,13 @@ def _training_summary(history: Sequence[Epoch]) -> Mapping[str, str]:
 
 
 def _weakest_class(evaluation: Evaluation) -> ClassScore | None:
-    """Return the class of which the smallest share was recognised, or None if every picture of every class was."""
+    """Return the class with the lowest recall, or None if every picture of every class was recognised."""
     missed = [score for score in evaluation.per_class if score.recall is not None and score.recall.value < 1]
     return min(missed, key=lambda score: score.recall.value if score.recall else 1, default=None)
 
 
 def _confusions(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:
-    """Return the most frequent errors: label, prediction, how often, out of how many; most frequent first."""
+    """Return the most frequent errors first: label, prediction, number of errors, pictures with this label."""
     errors = [
         (evaluation.classes[i], evaluation.classes[j], number, sum(row))
         for i, row in enumerate(evaluation.confusion)

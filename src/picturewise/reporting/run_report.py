@@ -1,4 +1,4 @@
-"""The report of one run or several, gathered from their folders."""
+"""The report of one or several runs, from the files in their folders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_run_report(run: Run) -> Path:
         album.save(figures.draw_learning_curves({run.name: run.history}), "learning-curves")
     evaluated = (
         run.evaluation() is not None
-    )  # otherwise those figures are of another classifier, or there are none
+    )  # otherwise the figures belong to another classifier, or do not exist
     names = ("learning-curves", *("predictions", "confusion", "errors") * evaluated)
     report = Report(
         title=f"{run.record.data.name}: {run.name}",
@@ -62,7 +62,7 @@ def write_run_report(run: Run) -> Path:
 def write_comparison_report(
     path: Path, title: str, runs: Sequence[Run], table: ComparisonTable, shared: Sequence[ReportFigure]
 ) -> None:
-    """Write one page about several runs; `shared` are the figures about all of them."""
+    """Write one page about several runs; `shared` are the figures about all runs together."""
     models = tuple(model_facts(run, drawn(run, "confusion", "errors")) for run in runs)
     report = Report(
         title=title,
@@ -76,7 +76,7 @@ def write_comparison_report(
 
 
 def comparison_sections(report: Report) -> tuple[Section | None, ...]:
-    """Return what a report of a comparison or a study consists of, from the top down."""
+    """Return the sections of a comparison's or a study's report, from top to bottom."""
     return (
         study_section(report),
         comparison_section(report),
@@ -87,9 +87,9 @@ def comparison_sections(report: Report) -> tuple[Section | None, ...]:
 
 
 def dataset_facts(runs: Sequence[Run]) -> DatasetSummary:
-    """Return what a report tells of the pictures that the first run was trained and evaluated on.
+    """Return the facts about the pictures that the first run was trained and evaluated on.
 
-    Pictures stored in colour are shown in colour if any of `runs`, all on the same data, saw them so.
+    Colour pictures are shown in colour if any of `runs`, which all use the same data, was trained on colour.
     """
     run = runs[0]
     data, evaluation = run.record.data, run.evaluation()
@@ -114,13 +114,13 @@ def dataset_facts(runs: Sequence[Run]) -> DatasetSummary:
 
 
 def drawn(run: Run, *names: str) -> tuple[ReportFigure, ...]:
-    """Return those of a run's figures that have been drawn, with their words."""
+    """Return those of a run's figures that exist, with their titles and captions."""
     in_grey = run.recipe.preparation.grey and run.record.data.shape[2] > 1
     return Album(run.figures).get(*names, in_grey=in_grey)
 
 
 def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
-    """Return what a report tells of a run, with the figures that are drawn of it alone."""
+    """Return the facts about a run, with the figures about this run alone."""
     record, recipe, summary = run.record, run.recipe, run.summary()
     layers = (
         tuple(LayerFacts(row.line, show(row.output), row.count.trainable) for row in summary.rows)
@@ -142,18 +142,18 @@ def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
         evaluation=run.evaluation(),
         evaluate_command=f"picturewise evaluate {run.path}",
         recipe=recipe.to_toml(),
-        weights_sha256=run.classifier_sha256() or "no epoch is finished yet",
+        weights_sha256=run.classifier_sha256() or "none yet, because no epoch is finished",
         figures=own,
         graph=drawn(run, "architecture"),
     )
 
 
 def training_seconds(run: Run) -> float:
-    """Return how long all epochs took together, with their validations."""
+    """Return how long all epochs took in total, including validation, in seconds."""
     return sum(row.seconds for row in run.history)
 
 
 def validation_seconds(run: Run) -> float | None:
-    """Return how much of that the validations took; None: an older version did not tell."""
+    """Return how much of that was validation; None: an older version did not record it."""
     seconds = [row.valid_seconds for row in run.history]
     return None if None in seconds else sum(filter(None, seconds))

@@ -1,4 +1,4 @@
-"""Arrays in, matplotlib figures out: pictures, classes, curves, rates, networks, confusions, predictions, errors."""
+"""Functions that draw arrays as matplotlib figures: pictures, classes, curves, networks, predictions, errors."""
 
 from picturewise.reporting.figures.architecture import draw_architecture
 from picturewise.reporting.figures.class_counts import draw_class_counts

@@ -33,11 +33,11 @@ _SKIPPING = {"residual", "bottleneck"}
 
 
 def draw_architecture(summary: Summary) -> Figure:
-    """Return the layers of `summary` as boxes, one below the other, with the shape that leaves each and its parameters.
+    """Return the layers of `summary` as boxes, one below the other, each with its output shape and its parameters.
 
-    A box is the wider, the more numbers leave its layer. Convolutions are blue, dense layers orange, pooling green;
-    what changes no shape is grey. A residual row has an arrow that leads around it. More than 30 rows stand in several
-    columns.
+    The more numbers a layer outputs, the wider its box. Convolutions are blue, dense layers orange, pooling green;
+    layers that do not change the shape are grey. An arrow leads around a residual row. More than 30 rows are drawn in
+    several columns.
     """
     rows = [replace(summary.rows[0], line="input", output=summary.input), *summary.rows]
     columns = -(-len(rows) // _A_COLUMN)
@@ -124,7 +124,7 @@ def _arrow(page: Page, start: tuple[float, float], end: tuple[float, float]) -> 
 
 
 def _around(page: Page, right: float, top: float, times: str) -> None:
-    """Draw what passes around a residual row, and how often it does."""
+    """Draw the arrow around a residual row, and the number of its blocks."""
     page.axes.add_patch(
         FancyArrowPatch(
             (right, top + 0.02), (right, top + _BOX - 0.02), connectionstyle="arc3,rad=-1.1", arrowstyle="-|>",

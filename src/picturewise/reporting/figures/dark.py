@@ -12,7 +12,7 @@ PAPER = (0x14, 0x18, 0x1D)
 """What white becomes: the background of a report in dark mode."""
 
 _LUMINANCE = (0.213, 0.715, 0.072)  # ITU-R BT.709, rounded as in the filters of CSS
-_ROWS = 256  # that are turned at once, to keep the floats small
+_ROWS = 256  # that are converted at once, to save memory
 
 
 class Box(NamedTuple):
@@ -25,10 +25,10 @@ class Box(NamedTuple):
 
 
 def darkened(pixels: NDArray[np.uint8], pictures: Iterable[Box]) -> NDArray[np.uint8]:
-    """Return `pixels` (H, W, 3) on dark paper: light and dark change places, hues stay, and so do the `pictures`.
+    """Return `pixels` (H, W, 3) on dark paper: light becomes dark, but hues and the `pictures` are not changed.
 
-    Each colour is inverted and then mirrored at the grey of its own luminance, which gives its hue back (CSS:
-    `invert(1) hue-rotate(180deg)`). What is in a box is a photograph, and is copied as it is.
+    Each colour is inverted and then mirrored at the grey of the same luminance, which restores its hue (CSS:
+    `invert(1) hue-rotate(180deg)`). Boxes with pictures are copied.
     """
     dark = np.empty_like(pixels)
     paper = np.array(PAPER, np.float32)

@@ -21,7 +21,7 @@ from picturewise.reporting.figures import look
 from picturewise.reporting.figures.dark import Box
 from picturewise.reporting.figures.lettering import drawable, shortened
 
-# How far below the given height the baseline lies, in units of the font size (DejaVu Sans: capitals are
+# The distance of the baseline below the given height, in units of the font size (DejaVu Sans: capitals are
 # 0.73 high, descenders 0.24 deep).
 _BASELINE = {"top": 0.85, "center": 0.36, "bottom": -0.25}
 
@@ -29,11 +29,11 @@ _BASELINE = {"top": 0.85, "center": 0.36, "bottom": -0.25}
 class Framed(AxesImage):
     """A uint8 picture in whole pixels of the paper, with a frame of one pixel around it.
 
-    Matplotlib's own way, floats and a resampling of its own, takes most of the time of a sheet.
+    Matplotlib itself converts pictures to floats and resamples them, which takes most of the time of a sheet.
     """
 
     def box(self, renderer: RendererBase) -> Box:
-        """Return the pixels that it fills, its frame not counted, from the bottom up as matplotlib counts."""
+        """Return the pixels that it fills, without its frame, counted from the bottom as in matplotlib."""
         extent = self.get_window_extent(renderer)
         left, bottom = round(extent.x0), round(extent.y0)
         right, top = max(round(extent.x1), left + 1), max(round(extent.y1), bottom + 1)
@@ -42,14 +42,14 @@ class Framed(AxesImage):
     def make_image(
         self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False
     ) -> tuple[NDArray[np.uint8], float, float, Affine2D]:
-        """Return (H, W, 4) pixels from the bottom up, and where their left and lower edges lie."""
-        del magnification, unsampled  # of printers and vector graphics
+        """Return (H, W, 4) pixels from the bottom up, and the positions of their left and lower edges."""
+        del magnification, unsampled  # for printers and vector graphics
         box = self.box(renderer)
         left, bottom, width, height = box.left, box.bottom, box.right - box.left, box.top - box.bottom
         picture = np.asarray(self.get_array(), np.uint8).reshape(*self.get_size(), -1)
         rows, columns = picture.shape[:2]
         scale = width / columns
-        if scale >= 3 or scale == int(scale):  # blocks of pixels stay blocks, as in a microscope
+        if scale >= 3 or scale == int(scale):  # whole pixels are enlarged, as under a microscope
             picture = picture[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
         else:
             picture = resize(picture, (height, width), mode="stretch")
@@ -63,7 +63,7 @@ class Framed(AxesImage):
 class Page:
     """Paper of `width` × `height` inches; everything is placed by its distance from the left and the top.
 
-    One pair of axes covers the figure: a hundred small axes would take seconds to make and draw.
+    One pair of axes covers the figure, because a hundred small axes would take seconds to create and draw.
 
     Attributes:
         width: of the figure, in inches.
@@ -87,13 +87,13 @@ class Page:
     def picture(
         self, image: NDArray[np.uint8], *, left: float, top: float, width: float, height: float
     ) -> AxesImage:
-        """Draw `image` (H, W, C) as large as it fits, undistorted, in the middle of a box, and frame it."""
+        """Draw `image` (H, W, C) with a frame in the middle of a box, as large as it fits without distortion."""
         rows, columns = image.shape[:2]
         scale = min(width / columns, height / rows)
         left += (width - columns * scale) / 2
         top += (height - rows * scale) / 2
         extent = (left, left + columns * scale, top + rows * scale, top)
-        # `imshow` would look for new limits of the axes each time, which never change.
+        # `imshow` would compute the limits of the axes each time, although they never change.
         artist = Framed(self.axes, extent=extent, clip_on=False)
         artist.set_data(image[:, :, 0] if image.shape[2] == 1 else image)
         self.axes.add_artist(artist)
@@ -117,7 +117,7 @@ class Page:
         line = prefix + drawable(text)
         if room is not None:
             line = shortened(text, inches=room, size=size, weight=weight, prefix=prefix)
-        # All lines are placed by their baseline: accents and descenders don't move a line.
+        # All lines are placed by their baseline, so that accents and descenders do not move a line.
         baseline = top + _BASELINE[vertical] * size / 72
         return self.axes.text(
             left, baseline, line,

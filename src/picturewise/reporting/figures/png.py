@@ -29,22 +29,22 @@ def to_pixels(figure: Figure) -> NDArray[np.uint8]:
 
 
 def to_both_papers(figure: Figure) -> tuple[bytes, bytes]:
-    """Return `figure` as two PNG files, on white paper and on dark, for pages that follow the reader's choice."""
+    """Return `figure` as two PNG files, light and dark, for pages that follow the reader's colour scheme."""
     pixels, pictures = _drawn(figure)
     return _encoded(pixels), _encoded(darkened(pixels, pictures))
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Write `figure` to `path`, whole or not at all.
+    """Write `figure` to `path`, completely or not at all.
 
     Raises:
-        SaveError: the disk is full, or the place is not writable; an older file is untouched.
+        SaveError: the disk is full, or the folder is not writable; an older file is not changed.
     """
     write_bytes(path, to_png(figure))
 
 
 def _drawn(figure: Figure) -> tuple[NDArray[np.uint8], list[Box]]:
-    """Return the pixels (H, W, 3), and where in them pictures are."""
+    """Return the pixels (H, W, 3), and the boxes of the pictures in them."""
     figure.set_dpi(look.DPI)
     canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
     with look.house_style():
