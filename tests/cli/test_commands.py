@@ -103,7 +103,7 @@ def test_train_prints_the_network_and_says_where_the_run_lies(
     assert train(idx_folder, "--layers", "flatten; dense 4 relu") == 0
     said = capfd.readouterr()
     assert "dense 4 relu" in said.err  # with the progress: the standard output has the results alone
-    assert "590 parameters: 590 trainable, 0 not" in said.err
+    assert "590 parameters\n" in said.err
     assert [line.split()[:2] for line in said.err.splitlines()[-2:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
     assert said.out.startswith("best epoch ")
     assert "next    picturewise evaluate run" in said.out
@@ -123,7 +123,7 @@ def test_the_summary_of_the_published_network(capfd: pytest.CaptureFixture[str],
         for number in range(3):
             Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(f"pictures/{name}/{number}.png")
     assert train("pictures", "--layers", "flatten; dense 512 relu; dense 512 relu") == 0
-    assert "669,706 parameters: 669,706 trainable, 0 not" in capfd.readouterr().err
+    assert "669,706 parameters\n" in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -148,16 +148,16 @@ def test_one_picture_is_enough_and_survives_json():
     [
         (np.empty((0, 2)), np.empty(0, np.int64), "no picture"),
         (np.empty((3, 0)), np.zeros(3, np.int64), r"\(N, K\) floats"),
-        (np.full(3, 1.0), np.zeros(3, np.int64), r"found \(3,\) float64"),
-        (np.ones((2, 1), np.int64), np.zeros(2, np.int64), "found .* int64"),
+        (np.full(3, 1.0), np.zeros(3, np.int64), r"Found \(3,\) float64"),
+        (np.ones((2, 1), np.int64), np.zeros(2, np.int64), "Found .* int64"),
         (np.full((2, 2), 0.5), np.zeros(3, np.int64), r"Labels must be \(2,\)"),
-        (np.full((2, 2), 0.5), np.zeros((2, 1), np.int64), r"found \(2, 1\)"),
+        (np.full((2, 2), 0.5), np.zeros((2, 1), np.int64), r"Found \(2, 1\)"),
         (np.full((2, 2), 0.5), np.zeros(2), "integers"),
-        (np.full((2, 2), 0.5), np.array([0, 2]), r"lie in 0\.\.2, but there are 2 classes"),
-        (np.full((2, 2), 0.5), np.array([-1, 1]), r"lie in -1\.\.1"),
-        (np.array([[0.5, 0.5], [np.nan, 0.5]]), np.array([0, 1]), "1 of 2 rows .* the first is row 1"),
+        (np.full((2, 2), 0.5), np.array([0, 2]), r"range from 0 to 2, but there are 2 classes"),
+        (np.full((2, 2), 0.5), np.array([-1, 1]), r"range from -1 to 1"),
+        (np.array([[0.5, 0.5], [np.nan, 0.5]]), np.array([0, 1]), "1 of 2 rows .* The first is row 1"),
         (np.array([[np.inf, 0.5]]), np.array([0]), "infinity"),
-        (np.array([[1.5, -0.5]]), np.array([0]), "row 0 holds -0.5"),
+        (np.array([[1.5, -0.5]]), np.array([0]), "row 0 has -0.5"),
         (np.array([[0.5, 0.5], [2.0, 3.0]]), np.array([0, 1]), "row 1 sums to 5"),
     ],
 )
@@ -167,10 +167,10 @@ def test_input_that_cannot_be_scored_is_refused_with_a_reason(probabilities, lab
 
 
 def test_class_names_must_match_the_columns():
-    with pytest.raises(DataError, match="3 class names but 2 columns"):
+    with pytest.raises(DataError, match="3 class names, but 2 columns"):
         evaluate(np.array([[0.5, 0.5]]), np.array([0]), classes=["a", "b", "c"], **NAMED)
 
 
 def test_predictions_out_of_range_are_refused_by_name():
-    with pytest.raises(DataError, match="Predictions lie in"):
+    with pytest.raises(DataError, match="Predictions range from"):
         confusion_matrix(np.array([0, 1]), np.array([0, 2]), classes=2)

@@ -166,8 +166,9 @@ def model(history, evaluation):
         return ModelFacts(
             name=name,
             layers=(LayerFacts("conv 32 3x3 relu", "28 × 28 × 32", 320), LayerFacts("dense 2", "2", 50178)),
-            trainable_parameters=50434,
+            parameters=50498,
             frozen_parameters=64,
+            statistics=96,
             training={"Optimizer": "adamw"},
             derived={"Warm-up": "3 epochs"},
             machine={"processor": "a fast one"},

@@ -14,7 +14,7 @@ from picturewise.reporting.report import render_report
 from picturewise.reporting.run_report import comparison_sections
 from picturewise.runs.section import Section
 
-VOID = {"meta", "img", "br", "hr", "link", "input"}
+VOID = {"meta", "img", "br", "hr", "link", "input", "source"}
 
 
 class Page(HTMLParser):
@@ -24,6 +24,7 @@ class Page(HTMLParser):
         super().__init__()
         self.html = html
         self.open = []
+        self.nested = []  # (tag, the attributes of each element around it)
         self.elements = []  # (tag, attributes, text) in the order of the start tags
         self.feed(html)
         self.close()
@@ -32,6 +33,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         assert len(dict(attrs)) == len(attrs), f"an attribute stands twice in {tag}"
         self.handle_data(" ")  # cells and paragraphs are apart on the page too
+        self.nested.append((tag, *(self.elements[index][1] for index in self.open)))
         self.elements.append([tag, dict(attrs), ""])
         if tag not in VOID:
             self.open.append(len(self.elements) - 1)
@@ -153,6 +155,61 @@ def test_every_table_has_a_caption_and_scopes(page):
     assert all(attributes.get("scope") in {"row", "col"} for _, attributes, _ in whole.all("th"))
 
 
+def test_every_table_and_figure_is_in_a_named_region_that_scrolls(page, study_row):
+    whole = page({"cnn": 0.9, "mlp": 0.8})
+    inside = {parent: [] for parent in ("table", "img")}
+    for tag, *parents in whole.nested:
+        if tag in inside:
+            inside[tag].append(parents)
+    assert len(inside["table"]) > 5
+    assert len(inside["img"]) > 3
+    for parents in (*inside["table"], *inside["img"]):
+        regions = [attributes for attributes in parents if "scroll" in attributes.get("class", "").split()]
+        assert len(regions) == 1
+        assert regions[0]["role"] == "region"
+        assert regions[0]["tabindex"] == "0"
+        assert regions[0]["aria-label"].strip()
+
+
+def test_one_number_of_parameters_is_told(page):
+    whole = page({"cnn": 0.9, "mlp": 0.8})
+    numbers = re.findall(r"[\w ]+arameters ([\d,]+)", whole.text)
+    assert len(numbers) >= 3
+    assert set(numbers) == {"50,498"}
+    assert "cnn 50,498" in whole.texts("tr")[1]
+
+
+def test_a_figure_follows_the_readers_choice_of_dark_pages_on_the_screen(report):
+    whole = report({"cnn": 0.9})
+    sheet = whole.figures[0].png
+    page = Page(rendered(replace(whole, figures=(replace(whole.figures[0], dark=sheet + b"dark"),))))
+    (source,) = [attributes for _, attributes, _ in page.all("source")]
+    assert source["media"] == "screen and (prefers-color-scheme: dark)"
+    assert base64.b64decode(source["srcset"].removeprefix("data:image/png;base64,")) == sheet + b"dark"
+    regions = [
+        attributes["class"] for _, attributes, _ in page.all("div") if "scroll" in attributes.get("class", "")
+    ]
+    assert regions.count("scroll paper") == 2  # the others, which have no dark side, lie on white paper
+    assert len(page.all("img")) == 3
+
+
+def test_no_line_ends_between_a_number_and_its_percent_sign(page):
+    shown = page({"cnn": 0.9, "mlp": 0.8}).all("p", "li", "td", "span")
+    assert [text for _, _, text in shown if re.search(r"\d\N{NO-BREAK SPACE}%", text)]
+    assert not [text for _, _, text in shown if re.search(r"\d %", text)]
+
+
+def test_no_class_is_called_hard_where_every_picture_is_recognised(report):
+    whole = report({"cnn": 0.9})
+    evaluation = whole.models[0].evaluation
+    perfect = tuple(
+        row.model_copy(update={"recall": row.recall.model_copy(update={"value": 1.0, "high": 1.0})})
+        for row in evaluation.per_class
+    )
+    model = replace(whole.models[0], evaluation=evaluation.model_copy(update={"per_class": perfect}))
+    assert "Hardest class" not in Page(rendered(replace(whole, models=(model,)))).text
+
+
 def test_the_language_is_told_and_every_reference_has_its_target(page):
     whole = page({"cnn": 0.9, "mlp": 0.8})
     assert whole.all("html")[0][1]["lang"] == "en"
@@ -207,11 +264,12 @@ def test_the_facts_of_data_and_training_are_there(page):
     rows = whole.texts("tr")
     assert "train 2,000 " + "t" * 64 in rows
     assert "cat 1,000 100 100" in rows
-    assert "Together 2,000 200 200" in rows
+    assert "Total 2,000 200 200" in rows
     assert "dog/broken.png The file ends early." in rows
     assert "conv 32 3x3 relu 28 × 28 × 32 320" in rows
-    assert "Trainable parameters 50,434" in rows
-    assert "Parameters that were not trained 64" in rows
+    assert "Parameters 50,498" in rows
+    assert "Frozen 64 of them, which were not trained" in whole.text
+    assert "Statistics 96 more numbers, measured and not learned" in whole.text
     assert "The validation split was held out from train." in whole.text
     assert "Best epoch (validation) 4" in whole.text
     assert "Optimizer adamw" in whole.text
@@ -249,10 +307,11 @@ def test_equal_reports_give_equal_pages(report):
     assert rendered(report({"cnn": 0.9})) == rendered(report({"cnn": 0.9}))
 
 
-def test_a_figure_that_is_no_png_is_refused(report):
+def test_a_figure_that_is_not_a_png_is_refused(report):
     whole = report({"cnn": 0.9})
-    with pytest.raises(UsageError, match="'Curves' is no PNG"):
-        rendered(replace(whole, figures=(replace(whole.figures[0], title="Curves", png=b"<svg/>"),)))
+    for wrong in ({"png": b"<svg/>"}, {"dark": b"<svg/>"}):
+        with pytest.raises(UsageError, match="'Curves' is not a PNG"):
+            rendered(replace(whole, figures=(replace(whole.figures[0], title="Curves", **wrong),)))
 
 
 COLOURS = """\
@@ -281,7 +340,9 @@ def test_a_new_kind_of_section_needs_its_template_and_its_facts_alone(report, te
         "#model-1", "#colours", "#data", "#reading",
     ]  # fmt: skip
     (section,) = [text for _, attributes, text in page.all("section") if attributes.get("id") == "colours"]
-    assert " ".join(section.split()) == "Colours Mostly green green 60 % Green things Caption dog"
+    assert " ".join(section.split()) == (
+        "Colours Mostly green green 60 % Green things Caption dog Scroll sideways to see all of it."
+    )
     assert page.texts("strong") == ["About cat", "Green things", "About cat"]
 
 

@@ -105,7 +105,7 @@ def test_a_damaged_one_is_passed_over_with_a_note(
     found, notes = newest(tmp_path)
     assert same(found, at(1, 5))
     (note,) = notes
-    assert note.startswith(f"The checkpoint {path} is damaged and was passed over (")
+    assert note.startswith(f"The checkpoint {path} is damaged and was skipped (")
     assert note.endswith(").")
     assert "\n" not in note
 
@@ -161,7 +161,7 @@ def test_a_position_of_other_types_is_passed_over_though_its_hash_is_right(
     path.write_text(json.dumps(state))
     found, (note,) = newest(tmp_path)
     assert found is None
-    assert f"passed over ({said}" in note
+    assert f"was skipped ({said}" in note
     assert note.isprintable()
 
 
@@ -179,7 +179,7 @@ def test_files_that_are_far_too_large_for_the_network_are_not_read(tmp_path: Pat
     os.truncate(path, 1 << 36)
     found, (note,) = newest(tmp_path, 7)
     assert found is None
-    assert "its files have more than the 67,109,088 bytes that such a network can need" in note
+    assert "its files are larger than the 67,109,088 bytes that such a network can need" in note
     path.write_bytes(content)
     assert newest(tmp_path, 7)[0] is not None
 
@@ -279,7 +279,7 @@ def test_a_checkpoint_that_is_a_link_is_neither_read_nor_removed(tmp_path: Path)
     for batch in range(3):
         save(folder, at(1, batch))
     assert names(folder) == [HALF, "000001-00000001", "000001-00000002", "000003-00000000"]
-    with pytest.raises(SaveError, match="000003-00000000 is in the way of a checkpoint"):
+    with pytest.raises(SaveError, match="000003-00000000 is in the place of a checkpoint"):
         save(folder, at(3, 0))
     assert same(newest(elsewhere.parent)[0], at(3, 0))
 
@@ -287,7 +287,7 @@ def test_a_checkpoint_that_is_a_link_is_neither_read_nor_removed(tmp_path: Path)
 def test_a_folder_in_the_place_of_a_checkpoint_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "000001-00000001").mkdir()
     (tmp_path / "000001-00000001" / "weights.safetensors").write_bytes(b"theirs")
-    with pytest.raises(SaveError, match="is in the way of a checkpoint, and Picturewise did not make it"):
+    with pytest.raises(SaveError, match="is in the place of a checkpoint, but Picturewise did not create it"):
         save(tmp_path, at(1, 1))
     assert (tmp_path / "000001-00000001" / "weights.safetensors").read_bytes() == b"theirs"
 

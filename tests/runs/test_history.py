@@ -71,7 +71,7 @@ LINES = to_csv([ROW]).splitlines(keepends=True)
 def test_what_is_no_history_is_told_with_its_path(tmp_path: Path, content: str) -> None:
     path = tmp_path / "history.csv"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(RunError, match=r"history\.csv is damaged: its rows are not those of a history"):
+    with pytest.raises(RunError, match=r"history\.csv is damaged: its rows are not a training history"):
         read_csv(path)
 
 

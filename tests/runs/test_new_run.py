@@ -29,7 +29,7 @@ def test_a_run_appears_whole_and_stays_locked_to_the_end(tmp_path: Path, tiny: M
         trainer = starting.start(tiny.recipe(), tiny.dataset(), new)
         assert open_run(tmp_path / "runs" / "one").record.status == "running"
         with (
-            pytest.raises(UsageError, match=r"This process is training in .*one already"),
+            pytest.raises(UsageError, match=r"This process is already training in .*one"),
             Run(trainer.run.path).locked(),
         ):
             pass
@@ -103,7 +103,7 @@ def test_a_start_that_was_killed_while_its_files_moved_in_is_brought_to_its_end(
     if moved == 3:
         aside.rmdir()
     with (
-        pytest.raises(UsageError, match="go on with the run in it: picturewise resume"),
+        pytest.raises(UsageError, match="continue the run in it: picturewise resume"),
         new_run(tmp_path / "run"),
     ):
         pass
@@ -124,7 +124,7 @@ def test_what_a_killed_process_left_of_its_start_goes_with_the_next_one(
         (aside / name).write_bytes(b"half")
     if there:
         (place / ".unfinished-0123abcd-.holder.json").touch()
-        with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json"):
+        with pytest.raises(RunError, match=r"run is not a run folder, because it does not contain run\.json"):
             open_run(place)
     tiny.start(place)
     assert everything_in(tmp_path) == [
@@ -190,7 +190,7 @@ def test_a_place_where_something_is_is_refused_and_left_as_it_is(
     before = everything_in(tmp_path)
     with (
         pytest.raises(
-            UsageError, match=r"out is (a file|there already and is not empty).*choose another --out"
+            UsageError, match=r"out (is a file|already exists and is not empty).*[cC]hoose another --out"
         ),
         new_run(tmp_path / "out"),
     ):
@@ -263,7 +263,7 @@ def test_a_claimed_place_is_refused_until_its_owner_dies(tmp_path: Path, *, ther
         doing = "training in" if there else "starting a run in"
         with (
             pytest.raises(
-                UsageError, match=rf"Another process \(PID {other.pid}, since .*\) is {doing} .*run; wait"
+                UsageError, match=rf"Another process \(PID {other.pid}, since .*\) is {doing} .*run\. Wait"
             ),
             new_run(place),
         ):
@@ -282,7 +282,7 @@ def test_a_folder_that_appears_in_the_meantime_is_not_replaced(tmp_path: Path, t
             a_folder_with_a_file(tmp_path / "run")
             starting.start(tiny.recipe(), tiny.dataset(), new)
 
-    with pytest.raises(UsageError, match=r"run is there already and is not empty \(thesis\.tex\)"):
+    with pytest.raises(UsageError, match=r"run already exists and is not empty \(thesis\.tex\)"):
         start()
     assert everything_in(tmp_path) == ["run", "run/thesis.tex"]
 
@@ -292,9 +292,7 @@ def test_what_an_older_version_left_of_a_start_is_told_with_a_way_out(
 ) -> None:
     tiny.start(tmp_path / "run")
     (tmp_path / "run" / "run.json").unlink()
-    with pytest.raises(
-        RunError, match=r"Its start was interrupted and nothing was trained: remove the folder"
-    ):
+    with pytest.raises(RunError, match=r"Its start was interrupted before training: remove the folder"):
         open_run(tmp_path / "run")
     shutil.rmtree(tmp_path / "run")
     tiny.start(tmp_path / "run")

@@ -37,12 +37,12 @@ def test_the_recipe_of_a_run_leaves_nothing_to_derive_and_names_no_preset_that_w
 def test_places_that_are_no_runs_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        RunError, match=r"file is no run folder: found a file, expected a folder that 'picturewise train'"
+        RunError, match=r"file is not a run folder: found a file\. Expected a folder that 'picturewise train'"
     ):
         open_run(tmp_path / "file")
-    with pytest.raises(RunError, match=r"nothing is no run folder: found nothing"):
+    with pytest.raises(RunError, match=r"nothing is not a run folder: found nothing"):
         open_run(tmp_path / "nothing")
-    with pytest.raises(RunError, match=r"is no run folder: it has no run\.json"):
+    with pytest.raises(RunError, match=r"is not a run folder, because it does not contain run\.json"):
         open_run(tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     version = json.loads(content).get("format") if content.startswith("{") else None
     with pytest.raises(
         RunError,
-        match=rf"run\.json has format {version}, and this version reads format 2\. ",
+        match=rf"run\.json has format {version}, but this version reads format 2\. ",
     ):
         open_run(run.path)
 
@@ -104,7 +104,7 @@ def test_other_damaged_files_are_told_when_they_are_asked_for(run: Run) -> None:
     with pytest.raises(RunError, match=r"classifier\.safetensors is damaged"):
         found.classifier()
     with pytest.raises(
-        RunError, match=r"evaluation\.json is damaged .*make it anew with: picturewise evaluate "
+        RunError, match=r"evaluation\.json is damaged .*Create it again with: picturewise evaluate "
     ):
         found.evaluation()
     with pytest.raises(RunError, match=r"skipped\.csv is damaged: its rows are not file and reason"):
@@ -121,7 +121,7 @@ def test_a_history_that_is_a_link_to_nowhere_is_no_empty_one(run: Run) -> None:
 def test_a_run_without_an_epoch_has_no_classifier_yet(run: Run) -> None:
     (run.path / "classifier.safetensors").unlink()
     with pytest.raises(
-        RunError, match=r"has no classifier.safetensors \(the run is finished\). Train again with"
+        RunError, match=r"does not have a classifier.safetensors \(the run is finished\). Train again with"
     ):
         run.classifier()
     (run.path / "history.csv").unlink()
@@ -129,7 +129,8 @@ def test_a_run_without_an_epoch_has_no_classifier_yet(run: Run) -> None:
     assert run.history == []
     assert run.classifier_sha256() is None
     with pytest.raises(
-        RunError, match=r"has no classifier yet: no epoch is finished\. Go on with: picturewise resume"
+        RunError,
+        match=r"does not have a classifier yet, because no epoch is finished\. Continue with: picturewise resume",
     ):
         run.classifier()
 
@@ -156,7 +157,7 @@ def saved(path: Path, table: np.ndarray) -> None:
 def test_probabilities_that_are_missing_or_damaged_are_told(run: Run) -> None:
     path, sentence = (
         run.path / "probabilities.npy",
-        r"probabilities\.npy is missing or damaged; make it anew with",
+        r"probabilities\.npy is missing or damaged\. Create it again with",
     )
     with pytest.raises(RunError, match=sentence):
         run.probabilities()

@@ -88,7 +88,7 @@ def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: P
         "One line.",
         "75.00 %",
         "by hand",
-        "several runs that differ in the seed",
+        "several runs that differ only in the seed",
         "McNemar",
     ):
         assert text in page
@@ -246,4 +246,7 @@ def test_sheets_of_more_models_do_not_stay_behind(file: Path, idx_folder: Path, 
     figures = out / "comparison" / "figures"
     assert (figures / "predictions-2.png").exists()
     study(file, data=idx_folder, out=out, only=["m0", "m1"], progress=False)
-    assert sorted(path.name for path in figures.glob("predictions*")) == ["predictions.png"]
+    assert sorted(path.name for path in figures.glob("predictions*")) == [
+        "predictions-dark.png",
+        "predictions.png",
+    ]

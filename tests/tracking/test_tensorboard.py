@@ -127,7 +127,9 @@ def test_drawing_the_graph_leaves_a_module_and_its_random_numbers_as_they_were(
         ends.append((tiny.outcome(tmp_path / name), network.calls, network.training))
     assert ends[0] == ends[1]
     notes = [note for note in open_run(tmp_path / "with").record.notes if "TensorBoard" in note]
-    expected = "TensorBoard shows no graph: the network cannot be traced with pictures of 6x6x1 (TypeError)."
+    expected = (
+        "TensorBoard will not show a graph: the network cannot be traced with pictures of 6x6x1 (TypeError)."
+    )
     assert notes == ([] if traceable else [expected])
     assert bool(record(tmp_path / "with").Tags()["graph"]) == traceable
     check_scalars(tmp_path / "with")

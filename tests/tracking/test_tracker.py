@@ -45,8 +45,7 @@ def test_a_record_that_cannot_begin_is_an_error_and_the_run_can_go_on_without(
     with pytest.raises(SaveError) as caught:
         tiny.start(path, callbacks=[tracker], epochs=3).fit()
     assert str(caught.value) == (
-        f"--track failing cannot begin its record of {path}: the disk went away. "
-        f"Train without it: picturewise resume {path}"
+        f"--track failing cannot log {path}: the disk went away. Train without it: picturewise resume {path}"
     )
     assert tracker.done == []
     tiny.resume(path).fit()
@@ -61,7 +60,7 @@ def test_a_record_that_breaks_under_way_ends_with_a_note_and_training_goes_on(
     assert tiny.outcome(path) == untracked
     assert tracker.done == ["begin", "add 1"]
     assert open_run(path).record.notes[-1] == (
-        "Tracking with failing ended in epoch 2: the disk went away. The run folder is complete."
+        "Tracking with failing stopped in epoch 2: the disk went away. The run folder is complete."
     )
 
 
@@ -71,7 +70,7 @@ def test_a_record_that_cannot_be_closed_is_a_note_of_the_finished_run(
     tiny.start(tmp_path / "run", callbacks=[Failing("end finished")]).fit()
     record = open_run(tmp_path / "run").record
     assert record.status == "finished"
-    assert record.notes[-1] == "The record of failing could not be closed: the disk went away."
+    assert record.notes[-1] == "The failing log could not be closed: the disk went away."
 
 
 def test_a_record_that_cannot_be_closed_does_not_hide_why_training_ended(

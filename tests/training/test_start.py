@@ -36,6 +36,7 @@ def test_starting_writes_the_recipe_and_the_record_and_trains_nothing_yet(
     assert record.status == "running"
     # conv 4·(9+1), batchnorm 2·4, dense (36+1)·8, output (8+1)·3; running mean and variance of 4 channels
     assert (record.trainable_parameters, record.fixed_parameters) == (40 + 8 + 37 * 8 + 27, 8)
+    assert (record.parameters, record.statistics) == (40 + 8 + 37 * 8 + 27, 8)
     assert record.machine["device"] == "cpu"
     assert record.machine["torch"] == torch.__version__
     assert trainer.learner.preparation == fit_preparation(trainer.learner.train, grey=False)
@@ -128,6 +129,7 @@ def test_a_users_module_is_checked_without_being_changed(tmp_path: Path, tiny: M
     assert trainer.record.module == f"{Own.__module__}.Own"
     assert trainer.record.trainable_parameters == 2 + 37 * 3
     assert trainer.record.fixed_parameters == 2 + 5  # running mean and variance, and what is frozen
+    assert trainer.record.parameters == 2 + 37 * 3 + 5
 
 
 @pytest.mark.parametrize(

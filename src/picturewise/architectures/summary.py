@@ -87,14 +87,15 @@ class Summary:
 
     @never_raises
     def __repr__(self) -> str:
-        return f"<Summary of {len(self.rows)} layers on {show(self.input)}: {self.trainable + self.fixed:,} parameters>"
+        return f"<Summary of {len(self.rows)} layers on {show(self.input)}: {self.trainable:,} parameters>"
 
     def __str__(self) -> str:
-        rows = [(row.line, show(row.output), f"{row.count.total:,}") for row in self.rows]
+        rows = [(row.line, show(row.output), f"{row.count.trainable:,}") for row in self.rows]
         return "\n".join(
             (
                 text_table(("layer", "output", "parameters"), [("input", show(self.input), ""), *rows]),
-                f"{self.trainable + self.fixed:,} parameters: {self.trainable:,} trainable, {self.fixed:,} not",
+                f"{self.trainable:,} parameters"
+                + f", and {self.fixed:,} statistics that are measured, not learned" * bool(self.fixed),
             )
         )
 

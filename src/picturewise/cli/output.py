@@ -281,7 +281,7 @@ def show_comparison(comparison: RunComparison) -> None:
         rows.append(
             (
                 run.name,
-                count(run.trainable_parameters),
+                count(run.parameters),
                 percent_with_interval(run.accuracy),
                 number_with_interval(run.loss),
                 duration(run.training_seconds),

@@ -1,7 +1,7 @@
 """Arrays in, numbers out: scores with their intervals, paired comparisons and calibration.
 
-Every number that Picturewise reports comes from this room, and none leaves it without its 95 % interval. It
-knows neither pictures nor networks: it takes labels, logits and probabilities as NumPy arrays.
+Every number that Picturewise reports is computed in this room, always with its 95 % interval. The room does not
+know pictures or networks: it takes labels, logits and probabilities as NumPy arrays.
 """
 
 from picturewise.evaluation.calibration import calibration_error, fit_temperature, softmax

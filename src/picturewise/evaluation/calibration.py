@@ -1,4 +1,4 @@
-"""Calibration: temperature scaling, and how far stated confidence and accuracy lie apart."""
+"""Calibration: temperature scaling, and the difference between stated confidence and accuracy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picturewise.seeds import stream
 LOG_TEMPERATURES = (-3.0, 3.0)  # temperatures of 0.05 to 20; real networks need 0.5 to 5
 _PRECISION = 1e-7  # of the logarithm of a temperature
 BINS = 15
-DRAWS = 2000  # 100 of them lie beyond the 95 % point, which is thereby known to about 2 %
+DRAWS = 2000  # 100 of them are above the 95 % point, so it is known to about 2 %
 _ROWS_AT_ONCE = 1 << 13
 
 
@@ -29,7 +29,7 @@ def softmax(logits: NDArray[np.floating], *, temperature: float = 1.0) -> NDArra
     [[0.5, 0.5]]
     """
     if not temperature > 0:
-        raise DataError(f"A temperature must be positive; found {temperature}.")
+        raise DataError(f"A temperature must be positive. Found {temperature}.")
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     powers: NDArray[np.float64] = np.exp(shifted / temperature)
     total: NDArray[np.float64] = powers.sum(axis=-1, keepdims=True)
@@ -40,13 +40,13 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
     """Return the temperature in [0.05, 20] by which to divide logits so that probabilities are calibrated.
 
     It minimises the mean cross-entropy of validation pictures, which the network was not trained on. Dividing
-    by it moves no picture to another class. Above 1 the network was too sure, below 1 too timid.
+    by it does not change any predicted class. Above 1 the network was too sure, below 1 not sure enough.
 
     With β = 1 / temperature, a weak prior adds (β - 1 - log β) / N to the cross-entropy. It weighs about as
-    much as one picture, so it vanishes for large N; but where every picture is right, the cross-entropy alone
-    would fall for ever as β grows. The sum is strictly convex in β, so there is one minimum, where its derivative
+    much as one picture, so it vanishes for large N. Without it, the cross-entropy would fall without end as β grows
+    if every picture is right. The sum is strictly convex in β, so there is one minimum, where its derivative
     changes its sign: it is found by halving, and equal input gives an equal temperature. (SciPy has minimisers, but
-    loading them would take longer than many a training.)
+    importing them takes longer than many trainings.)
 
     Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017; the prior
     (a gamma distribution of β with mode 1) is ours.
@@ -90,12 +90,12 @@ def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.in
     Pictures are put into 15 bins of equal width by their confidence (the largest probability); the error is
     the mean over pictures of |accuracy - mean confidence| of their bin.
 
-    Chance alone keeps this number above 0, the more so the fewer pictures there are, and that is why a
-    bootstrap of it misses a true error of 0. The interval instead rests on the triangle inequality: the error
-    differs from the true one by at most Σ |accuracy - true accuracy| n_bin / N. The 95 % point of this sum is
-    simulated with binomial counts around (right + 2) / (n_bin + 4) (Agresti and Coull 1998), which leaves
-    doubt where all are right. The interval is a cautious one: wider than needed where all bins err in one
-    direction. The simulation has a fixed seed: equal input gives an equal interval.
+    Chance alone keeps this number above 0, especially with few pictures, so a bootstrap of it misses a true error
+    of 0. The interval uses the triangle inequality instead: the error differs from the true one by at most
+    Σ |accuracy - true accuracy| n_bin / N. The 95 % point of this sum is simulated with binomial counts around
+    (right + 2) / (n_bin + 4) (Agresti and Coull 1998), which keeps some doubt if all pictures are right. The
+    interval is conservative: wider than needed if all bins err in one direction. The simulation has a fixed seed:
+    equal input gives an equal interval.
 
     Source: Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning",
     AAAI 2015; with 15 bins in Guo et al. 2017. The interval is ours.

@@ -1,4 +1,4 @@
-"""What the functions of this room ask of their input; each raises a DataError that names what was found."""
+"""The checks of this room's input; each raises a DataError that says what was found."""
 
 from __future__ import annotations
 
@@ -12,45 +12,44 @@ SUM_TOLERANCE = 1e-3
 
 
 def check_labels(labels: NDArray[np.int64], *, pictures: int, classes: int, name: str = "Labels") -> None:
-    """Ask for (pictures,) whole numbers in [0, classes), at least one; `name` is what a message calls them.
+    """Check for (pictures,) integers in [0, classes), at least one; `name` is used in messages.
 
     Raises:
-        DataError: another shape or type, no picture, or a label out of range.
+        DataError: another shape or type, no pictures, or a label out of range.
     """
     if pictures == 0:
-        raise DataError("There is no picture to score; at least one is needed.")
+        raise DataError("There are no pictures to evaluate. At least one is needed.")
     if labels.shape != (pictures,) or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
-            f"{name} must be ({pictures},) integers, one per picture; found {labels.shape} {labels.dtype}."
+            f"{name} must be ({pictures},) integers, one per picture. Found {labels.shape} {labels.dtype}."
         )
     if not 0 <= labels.min() <= labels.max() < classes:
         raise DataError(
-            f"{name} lie in {labels.min()}..{labels.max()}, "
-            f"but there are {classes} classes (0..{classes - 1})."
+            f"{name} range from {labels.min()} to {labels.max()}, but there are {classes} classes (0..{classes - 1})."
         )
 
 
 def check_scores(scores: NDArray[np.floating], *, name: str) -> None:
-    """Ask for (N, K) finite floating-point numbers; `name` is what a message calls them.
+    """Check for (N, K) finite floating-point numbers; `name` is used in messages.
 
     Raises:
         DataError: another shape or type, NaN or infinity.
     """
     if scores.ndim != 2 or scores.shape[1] == 0 or not np.issubdtype(scores.dtype, np.floating):
         raise DataError(
-            f"{name} must be (N, K) floats, a row per picture and a column per class; "
-            f"found {scores.shape} {scores.dtype}."
+            f"{name} must be (N, K) floats, a row per picture and a column per class. "
+            f"Found {scores.shape} {scores.dtype}."
         )
     broken = ~np.isfinite(scores).all(axis=1)
     if broken.any():
         raise DataError(
-            f"{name} must be finite; {broken.sum()} of {len(scores)} rows hold NaN or infinity, "
-            f"the first is row {broken.argmax()}."
+            f"{name} must be finite, but {broken.sum()} of {len(scores)} rows have NaN or infinity. "
+            f"The first is row {broken.argmax()}."
         )
 
 
 def check_probabilities(probabilities: NDArray[np.floating]) -> None:
-    """Ask for (N, K) floats that are not negative and sum to one in each row, within `SUM_TOLERANCE`.
+    """Check for (N, K) floats that are not negative and sum to one in each row, within `SUM_TOLERANCE`.
 
     Raises:
         DataError: another shape or type, NaN, infinity, a negative number, or a row with another sum.
@@ -58,12 +57,14 @@ def check_probabilities(probabilities: NDArray[np.floating]) -> None:
     check_scores(probabilities, name="Probabilities")
     if len(probabilities) and probabilities.min() < 0:
         row = (probabilities < 0).any(axis=1).argmax()
-        raise DataError(f"Probabilities must not be negative; row {row} holds {probabilities[row].min():g}.")
+        raise DataError(
+            f"Probabilities must not be negative, but row {row} has {probabilities[row].min():g}."
+        )
     sums = probabilities.sum(axis=1, dtype=np.float64)
     wrong = np.abs(sums - 1) > SUM_TOLERANCE
     if wrong.any():
         row = wrong.argmax()
         raise DataError(
-            f"Probabilities must sum to one in each row; row {row} sums to {sums[row]:g}. "
-            "Logits become probabilities through a softmax."
+            f"Probabilities must sum to one in each row, but row {row} sums to {sums[row]:g}. "
+            "Turn logits into probabilities with a softmax."
         )

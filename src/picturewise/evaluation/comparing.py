@@ -19,8 +19,7 @@ from picturewise.results import Result
 class Comparison(Result):
     """Two classifiers, a and b, on the same pictures.
 
-    Only the pictures on which they disagree tell them apart: those that only a got right and those that only
-    b got right.
+    Only the pictures on which they disagree matter: those that only a got right and those that only b got right.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,16 +32,16 @@ class Comparison(Result):
     difference: Interval = Field(description="Accuracy of a minus accuracy of b.")
     p_value: float = Field(description="Exact McNemar test of equal accuracy, two-sided.")
     adjusted_p_value: float = Field(
-        description="p_value after Holm's correction for all the comparisons that were made together."
+        description="p_value with Holm's correction for all comparisons that were made together."
     )
 
 
 def compare(*, a: str, a_right: NDArray[np.bool_], b: str, b_right: NDArray[np.bool_]) -> Comparison:
     """Return the comparison of two classifiers on the same pictures.
 
-    The test is McNemar's in its exact form: if both are equally accurate, each picture that only one got
-    right is as likely the one's as the other's, a binomial of one half. The interval of the difference is
-    Tango's; see `paired_difference`.
+    The test is McNemar's exact test: if both are equally accurate, each picture that only one of them got right
+    belongs to either of them with probability one half, so the counts are binomial. The interval of the difference
+    is Tango's; see `paired_difference`.
 
     Sources: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12 (1947); for classifiers: T. G. Dietterich, "Approximate statistical tests
@@ -64,8 +63,8 @@ def compare(*, a: str, a_right: NDArray[np.bool_], b: str, b_right: NDArray[np.b
     for name, right in ((a, a_right), (b, b_right)):
         if right.shape != (len(a_right),) or right.dtype != np.bool_ or len(right) == 0:
             raise DataError(
-                f"{name}: expected ({len(a_right)},) bool, at least one, whether each picture was classified "
-                f"right, for the same pictures as {a}; found {right.shape} {right.dtype}."
+                f"{name}: found {right.shape} {right.dtype}. Expected ({len(a_right)},) bool, at least one: whether "
+                f"each picture was classified correctly, for the same pictures as {a}."
             )
     only_a = int((a_right & ~b_right).sum())
     only_b = int((b_right & ~a_right).sum())
@@ -87,9 +86,9 @@ def compare_all(
 ) -> tuple[Comparison, ...]:
     """Return the comparison of one classifier, as a, with each of the others, in the order of `right`.
 
-    The p-values are corrected for their number (see `holm`); the intervals hold one at a time. With a
-    reference that was chosen beforehand there are k - 1 tests. Without one the most accurate classifier takes
-    its place, the first of equals; as these same pictures chose it, the correction is for all k (k - 1) / 2
+    The p-values are corrected for their number (see `holm`); each interval is valid on its own. With a reference
+    that was chosen beforehand there are k - 1 tests. Without one, the most accurate classifier is the reference (the
+    first one of a tie). Because it was chosen on the same pictures, the correction is then for all k (k - 1) / 2
     pairs.
 
     Args:
@@ -98,14 +97,13 @@ def compare_all(
 
     Raises:
         DataError: the arrays are not these.
-        UsageError: there are fewer than two classifiers, or `reference` is none of them.
+        UsageError: there are fewer than two classifiers, or `reference` is not one of them.
     """
     if len(right) < 2:
-        raise UsageError(f"A comparison needs at least two classifiers; found {len(right)}.")
+        raise UsageError(f"A comparison needs at least two classifiers. Found {len(right)}.")
     if reference is not None and reference not in right:
         raise UsageError(
-            f"There is no classifier '{reference}' to compare with; there are {', '.join(right)}."
-            f"{nearest(reference, right)}"
+            f"Unknown classifier '{reference}'. Choose from {', '.join(right)}.{nearest(reference, right)}"
         )
     first = reference if reference is not None else max(right, key=lambda name: int(right[name].sum()))
     others = [name for name in right if name != first]
@@ -152,7 +150,7 @@ def paired_difference(only_a: int, only_b: int, pictures: int) -> Interval:
     value = (only_a - only_b) / pictures
 
     def rejected(delta: float) -> bool:
-        # the likeliest share of pictures that only b gets right, given δ, is the larger root of a quadratic
+        # the most likely share of pictures that only b gets right, given δ, is the larger root of a quadratic
         linear = (2 * pictures - only_a + only_b) * delta - only_a - only_b
         constant = -only_b * delta * (1 - delta)
         share_b = (math.sqrt(max(0.0, linear**2 - 8 * pictures * constant)) - linear) / (4 * pictures)
@@ -176,8 +174,8 @@ def paired_difference(only_a: int, only_b: int, pictures: int) -> Interval:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values corrected for their number, in their order.
 
-    Rejecting where the corrected value is at most 0.05 makes even one false rejection no likelier than 5 %,
-    however the tests depend on each other.
+    If tests are rejected where the corrected value is at most 0.05, the probability of even one false rejection is
+    at most 5 %, however the tests depend on each other.
 
     Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
     Statistics 6 (1979).

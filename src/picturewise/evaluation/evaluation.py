@@ -33,13 +33,13 @@ class Interval(Result):
 
 
 class ClassScore(Result):
-    """How one class fares; a score is None where its denominator is zero."""
+    """The scores of one class; a score is None if its denominator is zero."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     support: int = Field(description="Pictures whose label is this class.")
-    predicted: int = Field(description="Pictures that the classifier put into this class.")
+    predicted: int = Field(description="Pictures that were predicted as this class.")
     precision: Interval | None
     recall: Interval | None
     f1: Interval | None
@@ -60,15 +60,15 @@ class Evaluation(Result):
     own: bool = Field(default=True, description="Whether these are pictures of the run's own data.")
     learned_from: int | None = Field(
         default=None,
-        description="How many of them the run learned from, told by their pixels; None: not known.",
+        description="How many of them the run was trained on, recognised by their pixels; None: not known.",
     )
     notes: tuple[str, ...] = Field(default=(), description="What to know before quoting a score.")
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")
-    accuracy: Interval = Field(description="Share of pictures whose most likely class is their label.")
+    accuracy: Interval = Field(description="Share of pictures whose most probable class is their label.")
     calibration_error: Interval = Field(
-        description="Expected calibration error: how far confidence and accuracy lie apart; 0 is perfect."
+        description="Expected calibration error: the difference between confidence and accuracy; 0 is perfect."
     )
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]

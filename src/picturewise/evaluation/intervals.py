@@ -30,15 +30,15 @@ def wilson_interval(successes: int, trials: int) -> Interval:
     Interval(value=0.0, low=0.0, high=0.161125...)
     """
     if trials < 1:
-        raise DataError(f"A share of {trials} pictures has no value; at least one picture is needed.")
+        raise DataError(f"A share of {trials} pictures is not defined. At least one picture is needed.")
     if not 0 <= successes <= trials:
-        raise DataError(f"A share counts 0..{trials} of {trials} pictures; found {successes}.")
+        raise DataError(f"Of {trials} pictures, 0 to {trials} can be right. Found {successes}.")
     total = trials + Z95**2
     centre = (successes + Z95**2 / 2) / total
     half = Z95 * math.sqrt(successes * (trials - successes) / trials + Z95**2 / 4) / total
     return Interval(
         value=successes / trials,
-        # the ends are exact where nothing or everything succeeded; rounding would leave 1e-17 of them
+        # exact ends if nothing or everything succeeded; rounding would leave an error of 1e-17
         low=0.0 if successes == 0 else centre - half,
         high=1.0 if successes == trials else centre + half,
     )
@@ -49,9 +49,10 @@ def mean_interval(
 ) -> Interval:
     """Return the mean of independent `values` with its 95 % interval, cut to [lowest, highest].
 
-    The interval is that of Student's t with n - 1 degrees of freedom: exact for normal values, and for others
-    right when there are enough of them (for the skewed losses of pictures, some hundred). For large n it is
-    the normal interval. One value says nothing about the spread, so its interval is all of [lowest, highest].
+    The interval is that of Student's t with n - 1 degrees of freedom. It is exact for normal values, and
+    approximately right for others if there are enough of them (a hundred or more for the skewed losses of
+    pictures). For large n it is the normal interval. One value says nothing about the spread, so its interval is all of
+    [lowest, highest].
 
     Source: Student, "The probable error of a mean", Biometrika 6 (1908).
 
@@ -61,7 +62,7 @@ def mean_interval(
         highest: the most that a value can be.
 
     Raises:
-        DataError: there is no value, or one that is not in [lowest, highest].
+        DataError: there are no values, or one is not in [lowest, highest].
 
     >>> mean_interval([0.2, 0.4, 0.6], lowest=0.0, highest=1.0).high
     0.8968275...
@@ -69,13 +70,13 @@ def mean_interval(
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) == 0:
         raise DataError(
-            f"The mean of an array of shape {sample.shape} has no interval; expected (n,), n >= 1."
+            f"The mean of an array of shape {sample.shape} does not have an interval. Expected (n,), n >= 1."
         )
     if not ((sample >= lowest) & (sample <= highest)).all():  # NaN fails both
         raise DataError(
-            f"A mean needs values in [{lowest:g}, {highest:g}]; found others, or NaN, among {len(sample)}."
+            f"A mean needs values in [{lowest:g}, {highest:g}]. Found others, or NaN, among {len(sample)} values."
         )
-    # rounding may carry the mean of equal values past them
+    # rounding may move the mean of equal values beyond the limits
     mean = min(max(float(sample.mean()), lowest), highest)
     if len(sample) == 1:
         return Interval(value=mean, low=lowest, high=highest)

@@ -20,7 +20,7 @@ PROBABILITY_FLOOR = 1e-15
 
 
 class Metrics(Protocol):
-    """The metrics of a target; see `evaluate` for those of one class a picture."""
+    """The metrics of a target; see `evaluate` for those of one class per picture."""
 
     def __call__(
         self,
@@ -46,7 +46,7 @@ def evaluate(
 ) -> Evaluation:
     """Return the numbers of one classifier on one image set.
 
-    The predicted class is the one with the largest probability, the lowest of equals. The loss is the mean of
+    The predicted class is the one with the largest probability; the lowest number wins a tie. The loss is the mean of
     -log(probability of the label) in nats, with probabilities below 1e-15 counted as 1e-15.
 
     The intervals: Wilson's for accuracy, precision and recall (see `wilson_interval`), Student's for the loss
@@ -68,7 +68,7 @@ def evaluate(
     check_labels(labels, pictures=len(probabilities), classes=probabilities.shape[1])
     if len(classes) != probabilities.shape[1]:
         raise DataError(
-            f"There are {len(classes)} class names but {probabilities.shape[1]} columns of probabilities."
+            f"There are {len(classes)} class names, but {probabilities.shape[1]} columns of probabilities."
         )
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), classes=len(classes))
     return Evaluation(

@@ -1,106 +1,86 @@
-"""The figures of Picturewise: what each shows, how it is made from a data set or a run, where it is kept."""
+"""The figures of a folder: how each is drawn from a data set or a run, and where it is saved."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from picturewise import files
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.reporting import figures
-from picturewise.reporting.samples import captions, drawn_places
+from picturewise.reporting.figure_words import WORDS
+from picturewise.reporting.samples import captions, drawn_places, seen
 from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
 MODELS_A_SHEET = 4
-
-
-@dataclass(frozen=True)
-class Words:
-    """What is written around a figure."""
-
-    title: str
-    caption: str
-    alt: str
-
-
-WORDS: Mapping[str, Words] = {
-    "counts": Words(
-        "Pictures of each class",
-        "How many pictures of each class every split holds.",
-        "Bar charts of class counts.",
-    ),
-    "samples": Words(
-        "Random pictures", "Drawn at random from train, with their labels.", "Sheet of labelled pictures."
-    ),
-    "samples-grey": Words(
-        "The same pictures in grey",
-        "The mean of the colour channels, one channel kept.",
-        "The same sheet of labelled pictures in grey.",
-    ),
-    "classes": Words(
-        "The classes",
-        "Each class of train: its mean picture, and a row of samples.",
-        "One row a class with its mean picture and samples.",
-    ),
-    "learning-curves": Words(
-        "Learning curves",
-        "Loss and accuracy after each epoch, on train (dashed) and validation (solid). Train is measured under way, "
-        "with dropout and augmentation at work.",
-        "Line charts of loss and accuracy against the epoch.",
-    ),
-    "architecture": Words(
-        "The network",
-        "Its layers from the input to the output; a box is the wider, the more numbers leave it.",
-        "Boxes in a row with arrows; the table below says the same in words and numbers.",
-    ),
-    "confusion": Words(
-        "Confusion matrix",
-        "Rows are labels, columns predictions; the colour is the share of the row.",
-        "Matrix of labels against predictions; the table of classes says the same in numbers.",
-    ),
-    "predictions": Words(
-        "Random test pictures",
-        "Drawn at random: each picture beside its label and the probability of each class.",
-        "Test pictures with bar charts of the predicted probabilities.",
-    ),
-    "errors": Words(
-        "The worst errors",
-        "The wrongly classified pictures whose label was given the least probability, worst first.",
-        "Sheet of misclassified pictures with label and prediction.",
-    ),
-}
+_IN_GREY = "They are shown in grey, as the network sees them."
 
 
 class Album:
-    """The figures of one folder: PNG files named after what they show."""
+    """The figures of one folder: PNG files named after what they show.
 
-    def __init__(self, folder: Path) -> None:
+    Each has a dark variant beside it (`samples-dark.png`) for reports; `dark=False` leaves these out.
+    """
+
+    def __init__(self, folder: Path, *, dark: bool = True) -> None:
         self.folder = folder
+        self.dark = dark
 
     def path(self, name: str) -> Path:
-        """Return where a figure lies."""
+        """Return the path of a figure."""
         return self.folder / f"{name}.png"
 
-    def get(self, *names: str) -> tuple[ReportFigure, ...]:
-        """Return those of the figures that have been drawn, with their words, for a report."""
+    def dark_path(self, name: str) -> Path:
+        """Return the path of a figure's dark variant."""
+        return self.folder / f"{name}-dark.png"
+
+    def save(self, figure: Figure, name: str) -> None:
+        """Save a figure under a name of `WORDS`; the light file is written last, so if it exists, both exist."""
+        if not self.dark:
+            figures.save_png(figure, self.path(name))
+            return
+        light, dark = figures.to_both_papers(figure)
+        files.write_bytes(self.dark_path(name), dark)
+        files.write_bytes(self.path(name), light)
+
+    def remove(self, name: str) -> None:
+        """Remove a figure if it exists."""
+        self.path(name).unlink(missing_ok=True)
+        self.dark_path(name).unlink(missing_ok=True)
+
+    def get(self, *names: str, in_grey: bool = False) -> tuple[ReportFigure, ...]:
+        """Return those of the figures that exist, with their titles and captions, for a report.
+
+        Args:
+            names: of the figures.
+            in_grey: their pictures were drawn in grey although the data set has colour; the captions say so.
+        """
         found = []
         for name in names:
             words, path = WORDS[name.rstrip("-0123456789")], self.path(name)
+            caption = f"{words.caption} {_IN_GREY}" if in_grey and words.has_pictures else words.caption
             with contextlib.suppress(
                 FileNotFoundError
-            ):  # another process may draw all anew, with fewer sheets
+            ):  # another process may be drawing all figures again, with fewer sheets
                 if path.is_file():
-                    found.append(ReportFigure(words.title, words.caption, words.alt, path.read_bytes()))
+                    dark = self.dark_path(name)
+                    found.append(
+                        ReportFigure(
+                            words.title, caption, words.alt, path.read_bytes(),
+                            dark.read_bytes() if dark.is_file() else b"",
+                        )
+                    )  # fmt: skip
         return tuple(found)
 
     def sheets(self, name: str) -> list[Path]:
@@ -108,24 +88,32 @@ class Album:
         pattern = re.compile(rf"{re.escape(name)}(-[0-9]+)?\.png")
         return sorted(path for path in self.folder.glob(f"{name}*.png") if pattern.fullmatch(path.name))
 
-    def draw_data(self, dataset: Dataset, *, grey: bool, seed: int) -> None:
-        """Draw what there is to see of the train split (of another, where there is no train), and the counts."""
+    def draw_data(
+        self, dataset: Dataset, *, seed: int, in_grey: bool = False, also_in_grey: bool = False
+    ) -> None:
+        """Draw the figures of the training split (or of another, if there is no training split), and the counts.
+
+        Args:
+            dataset: at least one split.
+            seed: selects the pictures that are drawn.
+            in_grey: draw all pictures in grey, because the network sees them in grey.
+            also_in_grey: draw a second sheet of samples, in grey.
+        """
         part = next(iter(dataset.splits().values()))
         chosen = part.select(drawn_places(len(part), SAMPLES, seed, "samples"))
         pictures = np.asarray(chosen.images)
         words = captions(chosen)
-        figures.save_png(figures.draw_sample_sheet(pictures, words), self.path("samples"))
-        if grey:
+        self.save(figures.draw_sample_sheet(seen(pictures, in_grey=in_grey), words), "samples")
+        if also_in_grey:
             greyed = as_channels(pictures, 1)
-            figures.save_png(figures.draw_sample_sheet(greyed, words), self.path("samples-grey"))
+            self.save(figures.draw_sample_sheet(greyed, words), "samples-grey")
         if part.labels is not None:
-            figures.save_png(
-                figures.draw_class_sheet(class_rows(part, part.labels, PER_CLASS, seed)), self.path("classes")
-            )
+            rows = class_rows(part, part.labels, PER_CLASS, seed, in_grey=in_grey)
+            self.save(figures.draw_class_sheet(rows), "classes")
             counts: dict[str, dict[str, int]] = {
                 name: item.counts() for name, item in dataset.splits().items()
             }
-            figures.save_png(figures.draw_class_counts(counts), self.path("counts"))
+            self.save(figures.draw_class_counts(counts), "counts")
 
     def draw_evaluation(
         self,
@@ -136,18 +124,19 @@ class Album:
         name: str,
         *,
         seed: int,
+        in_grey: bool = False,
     ) -> None:
-        """Draw the confusion matrix, some predictions, and the worst errors (an older sheet goes if there are none)."""
-        self.draw_predictions({name: probabilities}, test, labels, evaluation.classes, seed=seed)
-        figures.save_png(
-            figures.draw_confusion_matrix(np.array(evaluation.confusion), evaluation.classes),
-            self.path("confusion"),
+        """Draw the confusion matrix, some predictions and the worst errors; without errors, remove an older sheet."""
+        self.draw_predictions(
+            {name: probabilities}, test, labels, evaluation.classes, seed=seed, in_grey=in_grey
         )
-        worst = worst_errors(probabilities, test, labels, evaluation.classes, ERRORS)
+        matrix = figures.draw_confusion_matrix(np.array(evaluation.confusion), evaluation.classes)
+        self.save(matrix, "confusion")
+        worst = worst_errors(probabilities, test, labels, evaluation.classes, ERRORS, in_grey=in_grey)
         if worst:
-            figures.save_png(figures.draw_worst_errors(worst), self.path("errors"))
+            self.save(figures.draw_worst_errors(worst), "errors")
         else:
-            self.path("errors").unlink(missing_ok=True)
+            self.remove("errors")
 
     def draw_predictions(
         self,
@@ -157,8 +146,9 @@ class Album:
         classes: tuple[str, ...],
         *,
         seed: int,
+        in_grey: bool = False,
     ) -> tuple[str, ...]:
-        """Draw the same random test pictures with each model's distribution beside them; return the sheets' names."""
+        """Draw random test pictures with each model's probabilities beside them; return the names of the sheets."""
         chosen = drawn_places(len(test), PREDICTIONS, seed, "predictions")
         rows = [(name, table[chosen]) for name, table in probabilities.items()]
         parts = [dict(rows[start : start + MODELS_A_SHEET]) for start in range(0, len(rows), MODELS_A_SHEET)]
@@ -167,8 +157,8 @@ class Album:
         )
         for older in self.sheets("predictions"):  # of more models
             if older.stem not in names:
-                older.unlink(missing_ok=True)
+                self.remove(older.stem)
+        pictures = seen(test.images[chosen], in_grey=in_grey)
         for name, part in zip(names, parts, strict=True):
-            sheet = figures.draw_prediction_sheet(test.images[chosen], labels[chosen], classes, part)
-            figures.save_png(sheet, self.path(name))
+            self.save(figures.draw_prediction_sheet(pictures, labels[chosen], classes, part), name)
         return names

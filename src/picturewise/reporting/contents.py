@@ -1,4 +1,4 @@
-"""What a report tells: frozen facts, gathered by the caller, about one data set and one or more models."""
+"""The content of a report: frozen facts, gathered by the caller, about one data set and one or more models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """The data set that the models learned from and were evaluated on.
+    """The data set that the models were trained and evaluated on.
 
     Attributes:
         name: short, such as `flowers`.
@@ -32,8 +32,8 @@ class DatasetSummary:
         shape: height, width and channels of a picture.
         classes: the class names in the order of the label numbers.
         splits: in the order train, valid, test.
-        notes: what was decided while reading, in sentences.
-        skipped: files that were left out, and why.
+        notes: decisions that were made while reading, in sentences.
+        skipped: files that were left out, and the reasons.
         figures: about the data.
     """
 
@@ -49,7 +49,7 @@ class DatasetSummary:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """One layer line, the shape that leaves it ("16 × 16 × 32"), and its number of parameters."""
+    """One layer line, the shape of its output ("16 × 16 × 32"), and its number of parameters."""
 
     line: str
     output_shape: str
@@ -63,24 +63,26 @@ class ModelFacts:
     Attributes:
         name: unique in the report.
         layers: from the input to the output.
-        trainable_parameters: how many of the parameters were trained.
-        frozen_parameters: how many were not.
-        training: what training ran with, name → value, as the user had it.
-        derived: options that were left to Picturewise, name → value.
-        machine: where it ran, name → value.
+        parameters: how many the network has.
+        frozen_parameters: how many of them were not trained.
+        statistics: how many other numbers are measured, such as running means; they are not parameters.
+        training: the options of the training that the user chose, or that have a fixed default: name → value.
+        derived: options that Picturewise derived, name → value.
+        machine: where it was trained, name → value.
         history: one entry per epoch; may be empty.
-        evaluation: on the test split, or None if there is none yet.
-        evaluate_command: how to get one.
+        evaluation: on the test split, or None if it has not been evaluated yet.
+        evaluate_command: the command that evaluates it.
         recipe: TOML text.
         weights_sha256: of the classifier's weights.
         figures: about this model.
-        graph: its layers as a figure, or nothing.
+        graph: a figure of its layers, or nothing.
     """
 
     name: str
     layers: tuple[LayerFacts, ...]
-    trainable_parameters: int
+    parameters: int
     frozen_parameters: int
+    statistics: int
     training: Mapping[str, str]
     derived: Mapping[str, str]
     machine: Mapping[str, str]
@@ -95,14 +97,14 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One model in the comparison; what is not known is None.
+    """One model in the comparison; unknown values are None.
 
     Attributes:
         model: its name.
-        parameters: those that were trained.
+        parameters: of the network, frozen ones included.
         accuracy: on the test split.
         loss: on the test split.
-        seconds: that training took.
+        seconds: duration of the training.
         paired: the paired test of this model and the reference, in either order; None for the reference.
     """
 
@@ -127,10 +129,10 @@ class ComparisonTable:
     """Several models on the same test pictures.
 
     Attributes:
-        reference: name of the model that the differences are taken against.
-        rows: one per model, the reference among them.
-        method: the paired test and the correction for many comparisons, in a sentence.
-        title: which pictures they are, where a report has several tables.
+        reference: name of the model that the others are compared with.
+        rows: one per model, including the reference.
+        method: the paired test and the correction for several comparisons, in a sentence.
+        title: which pictures the table is about, if a report has several tables.
     """
 
     reference: str
@@ -141,24 +143,24 @@ class ComparisonTable:
 
 @dataclass(frozen=True)
 class StudyRow:
-    """One model of a study; what is not known is None.
+    """One model of a study; unknown values are None.
 
     Attributes:
         model: its name.
         about: what is special about it.
-        data: name of the data set that it learned from.
-        parameters: all of them, trained or not.
-        epochs: how many it was trained for.
-        seconds: that they took.
-        valid_accuracy: on the validation split, which the best epoch was chosen with.
-        valid_loss: there too.
+        data: name of the data set that it was trained on.
+        parameters: of the network, frozen ones included.
+        epochs: number of epochs.
+        seconds: duration of the training.
+        valid_accuracy: on the validation split, which the best epoch was chosen on.
+        valid_loss: on the validation split.
         accuracy: on the test split.
-        loss: there too.
-        published_accuracy: what somebody else reports, in 0..1.
-        published_loss: that too.
-        published_note: under which conditions.
-        seeds: test accuracy of each run, the one with seed 0 first.
-        mean: of these, with Student's interval; None for a single one.
+        loss: on the test split.
+        published_accuracy: accuracy that others published, in 0..1.
+        published_loss: loss that others published.
+        published_note: the conditions of the published result.
+        seeds: test accuracy of each run, starting with seed 0.
+        mean: of these, with Student's interval; None for a single run.
     """
 
     model: str
@@ -179,24 +181,24 @@ class StudyRow:
 
     @property
     def published(self) -> bool:
-        """Whether anybody reports anything."""
+        """Whether there is a published result."""
         return self.published_accuracy is not None or self.published_loss is not None
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that one report tells.
+    """The content of one report.
 
     Attributes:
         title: of the page.
-        datasets: what the models learned from, at least one.
+        datasets: what the models were trained on, at least one.
         models: at least one.
         comparisons: one for each set of test pictures that several models were evaluated on.
         figures: about all models together.
-        about: what is asked, in paragraphs parted by empty lines, or "".
-        notice: what must be known before anything is quoted, or "".
-        study: the models of a study, or none.
-        made_by: program version and date for the foot of the page, or "".
+        about: the question of the report, in paragraphs separated by empty lines, or "".
+        notice: what readers must know before they quote anything, or "".
+        study: the models of a study, or nothing.
+        made_by: program version and date for the bottom of the page, or "".
     """
 
     title: str

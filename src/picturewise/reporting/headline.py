@@ -1,4 +1,4 @@
-"""`headline`: the answer that a report gives, in a sentence or two, before any detail."""
+"""`headline`: the answer of a report in a sentence or two, before any details."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Headline:
     """The top of a report.
 
     Attributes:
-        number: the one number to remember, such as "98.31 %", or "" while there is none.
-        sentence: what the number says, or why there is none.
+        number: the most important number, such as "98.31 %", or "" if there is none.
+        sentence: what the number means, or why there is none.
         remarks: what a reader must know before quoting the number.
         model: the model that the number belongs to, or None.
     """
@@ -27,13 +27,16 @@ class Headline:
 
 
 def headline(report: Report) -> Headline:
-    """Return what to say first; a best model is named only where all were evaluated on the same pictures."""
+    """Return what to say first; a best model is named only if all were evaluated on the same pictures."""
     evaluated = [(model, model.evaluation) for model in report.models if model.evaluation is not None]
     if not evaluated:
         return Headline("", "Not evaluated on the test split yet.", (), None)
     if len({evaluation.fingerprint for _, evaluation in evaluated}) > 1:
         return Headline(
-            "", "The models were evaluated on different pictures; their scores do not compare.", (), None
+            "",
+            "The models were evaluated on different pictures, so their scores are not comparable.",
+            (),
+            None,
         )
     model, evaluation = max(evaluated, key=lambda pair: pair[1].accuracy.value)
     whose = (
@@ -41,7 +44,7 @@ def headline(report: Report) -> Headline:
     )
     accuracy = evaluation.accuracy
     sentence = (
-        f"of {count(evaluation.pictures)} {evaluation.split} pictures are classified correctly{whose} "
+        f"of {count(evaluation.pictures)} {evaluation.split} pictures were classified correctly{whose} "
         f"(95 % interval: {percent(accuracy.low)} to {percent(accuracy.high)})."
     )
     remarks = (
@@ -54,7 +57,7 @@ def headline(report: Report) -> Headline:
 
 
 def _lead(tables: Sequence[ComparisonTable], best: ModelFacts) -> tuple[str, ...]:
-    """Say how the best model differs from the reference, or the reference from the next best."""
+    """Return how the best model differs from the reference, or the reference from the second best."""
     table = tables[0] if tables else None
     tested = [row for row in table.rows if row.paired and row.accuracy] if table else []
     if table and best.name != table.reference:
@@ -63,11 +66,11 @@ def _lead(tables: Sequence[ComparisonTable], best: ModelFacts) -> tuple[str, ...
     if table is None or nearest is None or nearest.paired is None or nearest.difference is None:
         return ()
     probability = nearest.paired.adjusted_p_value
-    chance = "could well" if probability >= 0.05 else "could hardly"
+    chance = "may be due to chance" if probability >= 0.05 else "is unlikely to be due to chance"
     remark = (
         f"{nearest.model} minus {table.reference}: "
         f"{points_with_interval(nearest.difference)} percentage points, "
-        f"p {_equals(p_value(probability))}. The difference {chance} be chance."
+        f"p {_equals(p_value(probability))}. The difference {chance}."
     )
     return (remark,)
 
@@ -84,4 +87,4 @@ def _missing(report: Report) -> tuple[str, ...]:
 def _choice(evaluated: int) -> tuple[str, ...]:
     if evaluated == 1:
         return ()
-    return ("The best of several scores is a little too good on average; new pictures would tell.",)
+    return ("The best of several test scores is optimistic. Confirm it on new pictures.",)

@@ -1,10 +1,11 @@
-"""`render_report`: one HTML file that needs nothing but a browser."""
+"""`render_report`: one HTML file that needs only a browser."""
 
 from __future__ import annotations
 
 import base64
 import functools
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,21 +23,21 @@ from picturewise.runs.section import ReportFigure, Section
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CSS_PIXELS = 96 / 150  # of a browser, for one pixel of a figure with 150 pixels an inch
-_CONFUSIONS = 8  # the most frequent ones that are listed
+_CONFUSIONS = 8  # how many of the most frequent errors are listed
 
 
 def render_report(report: Report, sections: Iterable[Section | None]) -> str:
     """Return the report as one self-contained HTML page: the answer, then the sections in their order.
 
-    The page holds its style and its figures, loads nothing, runs no script and forbids both to itself by a
-    content security policy. Names are escaped wherever they come from. Equal reports give equal pages.
+    The page contains its style and its figures. It loads nothing and runs no script, and its content security policy
+    forbids both. All names are escaped. Equal reports give equal pages.
 
     Args:
-        report: what the title and the answer are taken from.
-        sections: what stands below the answer; None where there is nothing to tell.
+        report: the title and the answer are taken from it.
+        sections: what follows the answer; a section that does not apply is None.
 
     Raises:
-        UsageError: a figure is no PNG file.
+        UsageError: a figure is not a PNG file.
     """
     environment = _environment()
     style = environment.get_template("report_style.html.jinja").render()
@@ -52,7 +53,7 @@ def render_report(report: Report, sections: Iterable[Section | None]) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    """Return what reads templates; it keeps them compiled, which takes longer than filling them in."""
+    """Return the template environment; it caches compiled templates, because compiling is slower than rendering."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("picturewise", "reporting"),
         autoescape=True,
@@ -72,6 +73,7 @@ def _environment() -> jinja2.Environment:
         "percent_with_interval": tables.percent_with_interval,
         "points_with_interval": tables.points_with_interval,
         "data_uri": _data_uri,
+        "unbroken": _unbroken,
         "css_size": _css_size,
         "training_summary": _training_summary,
         "weakest_class": _weakest_class,
@@ -81,30 +83,35 @@ def _environment() -> jinja2.Environment:
 
 
 def _finalize(value: Any) -> Any:
-    """Make hidden characters in text visible; a file name that is no UTF-8 could not even be written."""
+    """Make hidden characters in text visible; a file name that is not UTF-8 could not be written otherwise."""
     is_markup = hasattr(value, "__html__")
     return printable(value, keep="\n\t") if isinstance(value, str) and not is_markup else value
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Return what stands between empty lines, each without line breaks."""
+    """Return the paragraphs of a text, which empty lines separate, without their line breaks."""
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
-def _data_uri(figure: ReportFigure) -> str:
-    return "data:image/png;base64," + base64.b64encode(figure.png).decode()
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _unbroken(text: str) -> str:
+    """Return a sentence in which no line ends between a number and its percent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def _css_size(figure: ReportFigure) -> tuple[int, int]:
-    """Return the width and height that a figure has on the page where there is room."""
-    if figure.png[:8] != _PNG or len(figure.png) < 24:
-        raise UsageError(f"The figure '{figure.title}' is no PNG file; figures.to_png makes one.")
+    """Return the width and height of a figure on a page that is wide enough, in CSS pixels."""
+    if any(png[:8] != _PNG or len(png) < 24 for png in (figure.png, figure.dark or figure.png)):
+        raise UsageError(f"The figure '{figure.title}' is not a PNG file. Make one with figures.to_png.")
     width, height = struct.unpack(">II", figure.png[16:24])
     return round(width * _CSS_PIXELS), round(height * _CSS_PIXELS)
 
 
 def _training_summary(history: Sequence[Epoch]) -> Mapping[str, str]:
-    """Return name → value; accuracies are left to the test split, where they have an interval."""
+    """Return name → value, without accuracies: those of the test split have an interval."""
     if not history:
         return {}
     seconds = sum(row.seconds for row in history)
@@ -113,18 +120,18 @@ def _training_summary(history: Sequence[Epoch]) -> Mapping[str, str]:
         "Epochs run": tables.count(len(history)),
         "Best epoch (validation)": tables.count(best_epoch(history).epoch),
         "Time for all epochs": tables.duration(seconds),
-        "Pictures a second": tables.count(round(speeds[len(speeds) // 2])),
+        "Pictures per second": tables.count(round(speeds[len(speeds) // 2])),
     }
 
 
 def _weakest_class(evaluation: Evaluation) -> ClassScore | None:
-    """Return the class of which the smallest share was recognised, or None if no class has pictures."""
-    with_recall = [score for score in evaluation.per_class if score.recall is not None]
-    return min(with_recall, key=lambda score: score.recall.value if score.recall else 1, default=None)
+    """Return the class with the lowest recall, or None if every picture of every class was recognised."""
+    missed = [score for score in evaluation.per_class if score.recall is not None and score.recall.value < 1]
+    return min(missed, key=lambda score: score.recall.value if score.recall else 1, default=None)
 
 
 def _confusions(evaluation: Evaluation) -> list[tuple[str, str, int, int]]:
-    """Return the most frequent errors: label, prediction, how often, out of how many; most frequent first."""
+    """Return the most frequent errors first: label, prediction, number of errors, pictures with this label."""
     errors = [
         (evaluation.classes[i], evaluation.classes[j], number, sum(row))
         for i, row in enumerate(evaluation.confusion)

@@ -1,4 +1,4 @@
-"""The report of one run or several, gathered from their folders."""
+"""The report of one or several runs, from the files in their folders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from picturewise import files
 from picturewise.architectures.layers import show
 from picturewise.data.dataset import Skipped
-from picturewise.recipes.options import TrainingOptions
 from picturewise.recipes.recipe import flat
 from picturewise.reporting import figures
 from picturewise.reporting.album import Album
@@ -20,6 +19,7 @@ from picturewise.reporting.contents import (
     Report,
     SplitSummary,
 )
+from picturewise.reporting.option_names import OPTION_NAMES, machine_words, option_words
 from picturewise.reporting.report import render_report
 from picturewise.reporting.sections import (
     comparison_section,
@@ -31,36 +31,22 @@ from picturewise.reporting.sections import (
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure, Section
 
-_SHOWN = {
-    "seed": "seed",
-    "model.initialisation": "initialisation",
-    "preparation.grey": "grey",
-    "preparation.augmentation": "augmentation",
-    "preparation.views": "views",
-    **{
-        f"training.{name}": name.replace("_", " ")
-        for name in TrainingOptions.model_fields
-        if name
-        not in {"checkpoint_minutes", "device", "precision"}  # the machine's facts say what they became
-    },
-}
-
 
 def write_run_report(run: Run) -> Path:
     """Draw the network and the learning curves and write `report.html` of one run; return its path."""
     album = Album(run.figures)
     if (summary := run.summary()) is not None and not album.path("architecture").exists():
-        figures.save_png(figures.draw_architecture(summary), album.path("architecture"))
+        album.save(figures.draw_architecture(summary), "architecture")
     if run.history:
-        figures.save_png(figures.draw_learning_curves({run.name: run.history}), album.path("learning-curves"))
+        album.save(figures.draw_learning_curves({run.name: run.history}), "learning-curves")
     evaluated = (
         run.evaluation() is not None
-    )  # otherwise those figures are of another classifier, or there are none
-    drawn = ("learning-curves", *("predictions", "confusion", "errors") * evaluated)
+    )  # otherwise the figures belong to another classifier, or do not exist
+    names = ("learning-curves", *("predictions", "confusion", "errors") * evaluated)
     report = Report(
         title=f"{run.record.data.name}: {run.name}",
-        datasets=(dataset_facts(run),),
-        models=(model_facts(run, album.get(*drawn)),),
+        datasets=(dataset_facts([run]),),
+        models=(model_facts(run, drawn(run, *names)),),
         made_by=f"Picturewise {run.record.picturewise}",
     )
     sections = (
@@ -76,11 +62,11 @@ def write_run_report(run: Run) -> Path:
 def write_comparison_report(
     path: Path, title: str, runs: Sequence[Run], table: ComparisonTable, shared: Sequence[ReportFigure]
 ) -> None:
-    """Write one page about several runs; `shared` are the figures about all of them."""
-    models = tuple(model_facts(run, Album(run.figures).get("confusion", "errors")) for run in runs)
+    """Write one page about several runs; `shared` are the figures about all runs together."""
+    models = tuple(model_facts(run, drawn(run, "confusion", "errors")) for run in runs)
     report = Report(
         title=title,
-        datasets=(dataset_facts(runs[0]),),
+        datasets=(dataset_facts(runs),),
         models=models,
         comparisons=(table,),
         figures=tuple(shared),
@@ -90,7 +76,7 @@ def write_comparison_report(
 
 
 def comparison_sections(report: Report) -> tuple[Section | None, ...]:
-    """Return what a report of a comparison or a study consists of, from the top down."""
+    """Return the sections of a comparison's or a study's report, from top to bottom."""
     return (
         study_section(report),
         comparison_section(report),
@@ -100,9 +86,14 @@ def comparison_sections(report: Report) -> tuple[Section | None, ...]:
     )
 
 
-def dataset_facts(run: Run) -> DatasetSummary:
-    """Return what a report tells of the pictures that a run learned from, and was evaluated on."""
+def dataset_facts(runs: Sequence[Run]) -> DatasetSummary:
+    """Return the facts about the pictures that the first run was trained and evaluated on.
+
+    Colour pictures are shown in colour if any of `runs`, which all use the same data, was trained on colour.
+    """
+    run = runs[0]
     data, evaluation = run.record.data, run.evaluation()
+    shown = next((other for other in runs if not other.recipe.preparation.grey), run)
     splits = [
         SplitSummary(name, facts.pictures, facts.fingerprint, facts.counts)
         for name, facts in data.splits.items()
@@ -118,52 +109,51 @@ def dataset_facts(run: Run) -> DatasetSummary:
         splits=tuple(splits),
         notes=data.notes,
         skipped=tuple(Skipped(path, reason) for path, reason in run.skipped()),
-        figures=Album(run.figures).get("samples", "samples-grey", "classes"),
+        figures=drawn(shown, "samples", "classes"),
     )
 
 
-def model_facts(run: Run, drawn: tuple[ReportFigure, ...]) -> ModelFacts:
-    """Return what a report tells of a run, with the figures that are drawn of it alone."""
+def drawn(run: Run, *names: str) -> tuple[ReportFigure, ...]:
+    """Return those of a run's figures that exist, with their titles and captions."""
+    in_grey = run.recipe.preparation.grey and run.record.data.shape[2] > 1
+    return Album(run.figures).get(*names, in_grey=in_grey)
+
+
+def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
+    """Return the facts about a run, with the figures about this run alone."""
     record, recipe, summary = run.record, run.recipe, run.summary()
     layers = (
-        tuple(LayerFacts(row.line, show(row.output), row.count.total) for row in summary.rows)
+        tuple(LayerFacts(row.line, show(row.output), row.count.trainable) for row in summary.rows)
         if summary
         else ()
     )
-    values = {key: value for key, value in flat(recipe).items() if key in _SHOWN and value is not None}
-    words = {key: _text(value) for key, value in values.items()}
-    chosen = {_SHOWN[key]: text for key, text in words.items() if key not in record.derived}
-    derived = {_SHOWN[key]: text for key, text in words.items() if key in record.derived}
+    words = option_words(flat(recipe))
+    derived = {OPTION_NAMES.get(key) for key in record.derived}
     return ModelFacts(
         name=run.name,
         layers=layers,
-        trainable_parameters=record.trainable_parameters,
-        frozen_parameters=record.fixed_parameters,
-        training=chosen,
-        derived=derived,
-        machine=record.machine,
+        parameters=record.parameters,
+        frozen_parameters=record.parameters - record.trainable_parameters,
+        statistics=record.statistics,
+        training={name: text for name, text in words.items() if name not in derived},
+        derived={name: text for name, text in words.items() if name in derived},
+        machine=machine_words(record.machine),
         history=run.history,
         evaluation=run.evaluation(),
         evaluate_command=f"picturewise evaluate {run.path}",
         recipe=recipe.to_toml(),
-        weights_sha256=run.classifier_sha256() or "no epoch is finished yet",
-        figures=drawn,
-        graph=Album(run.figures).get("architecture"),
+        weights_sha256=run.classifier_sha256() or "none yet, because no epoch is finished",
+        figures=own,
+        graph=drawn(run, "architecture"),
     )
 
 
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return "; ".join(value) or "none"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
 def training_seconds(run: Run) -> float:
-    """Return how long all epochs took together, with their validations."""
+    """Return how long all epochs took in total, including validation, in seconds."""
     return sum(row.seconds for row in run.history)
 
 
 def validation_seconds(run: Run) -> float | None:
-    """Return how much of that the validations took; None: an older version did not tell."""
+    """Return how much of that was validation; None: an older version did not record it."""
     seconds = [row.valid_seconds for row in run.history]
     return None if None in seconds else sum(filter(None, seconds))

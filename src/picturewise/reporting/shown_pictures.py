@@ -8,21 +8,22 @@ from numpy.typing import NDArray
 from picturewise.data.imageset import ImageSet
 from picturewise.reporting.figures.class_sheet import ClassRow
 from picturewise.reporting.figures.worst_errors import Evaluated
-from picturewise.reporting.samples import drawn_places
+from picturewise.reporting.samples import drawn_places, seen
 
 
-def class_rows(part: ImageSet, labels: NDArray[np.int64], wanted: int, seed: int) -> list[ClassRow]:
-    """Return each class with its mean picture and up to `wanted` random ones."""
+def class_rows(
+    part: ImageSet, labels: NDArray[np.int64], wanted: int, seed: int, *, in_grey: bool = False
+) -> list[ClassRow]:
+    """Return each class with its mean picture and up to `wanted` random ones, in colour or as a grey run sees them."""
     rows = []
     for index, name in enumerate(part.classes):
         members = np.flatnonzero(labels == index)
         chosen = members[drawn_places(len(members), wanted, seed, "classes")]
-        # One member at a time would be slow and all at once large: the mean is taken in chunks.
-        total = sum(
-            (part.images[chunk].sum(axis=0, dtype=np.int64) for chunk in _chunks(members)), np.int64(0)
-        )
+        # In chunks, because one picture at a time is slow and all pictures at once need much memory.
+        chunks = (seen(part.images[chunk], in_grey=in_grey) for chunk in _chunks(members))
+        total = sum((chunk.sum(axis=0, dtype=np.int64) for chunk in chunks), np.int64(0))
         mean = np.asarray(total) / len(members) if len(members) else None
-        rows.append(ClassRow(name, len(members), part.images[chosen], mean))
+        rows.append(ClassRow(name, len(members), seen(part.images[chosen], in_grey=in_grey), mean))
     return rows
 
 
@@ -36,6 +37,8 @@ def worst_errors(
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
     wanted: int,
+    *,
+    in_grey: bool = False,
 ) -> list[Evaluated]:
     """Return up to `wanted` pictures that are classified wrongly, that with the least probability for its label first.
 
@@ -45,6 +48,7 @@ def worst_errors(
         labels: (N,) places in `classes`.
         classes: the K names.
         wanted: 1 or more.
+        in_grey: whether the network sees the pictures in grey.
     """
     given = probabilities[np.arange(len(labels)), labels]
     predicted = probabilities.argmax(axis=1)
@@ -52,7 +56,7 @@ def worst_errors(
     worst = wrong[np.argsort(given[wrong], kind="stable")][:wanted]
     return [
         Evaluated(
-            image=test.images[index],
+            image=seen(test.images[index], in_grey=in_grey),
             label=classes[labels[index]],
             prediction=classes[predicted[index]],
             probability=float(probabilities[index, predicted[index]]),

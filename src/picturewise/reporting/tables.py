@@ -20,7 +20,7 @@ def bar(fraction: float, width: int) -> str:
     """
     eighths = round(min(max(fraction, 0.0), 1.0) * width * 8)
     if fraction > 0:
-        eighths = max(eighths, 1)  # something is never drawn as nothing
+        eighths = max(eighths, 1)  # a positive share is never drawn as nothing
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
 
@@ -35,7 +35,7 @@ def count(number: int) -> str:
 
 
 def percent(share: float, *, digits: int = 2) -> str:
-    """Return a share in [0, 1] as a percentage; only exactly 0 and 1 are written as 0 and 100.
+    """Return a share in [0, 1] as a percentage; only exact 0 and 1 are written as 0 and 100.
 
     >>> percent(0.98312), percent(0.999999), percent(1)
     ('98.31 %', '99.99 %', '100.00 %')
@@ -78,7 +78,7 @@ def points_with_interval(difference: Interval, *, digits: int = 2) -> str:
 
 
 def p_value(probability: float) -> str:
-    """Return the p value of a test; below 0.001 its size says nothing more.
+    """Return the p value of a test; below 0.001, its exact size does not matter.
 
     >>> p_value(0.0312), p_value(0.00002)
     ('0.031', '< 0.001')

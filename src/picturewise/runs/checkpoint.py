@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on, in a folder that appears whole or not at all."""
+"""Checkpoints: everything that a run needs to continue, in a folder that appears completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,20 +24,18 @@ KEPT = 2
 _STATE = "state.json"
 _PARTS = ("weights.safetensors", "optimizer.safetensors")
 _FILES = (_STATE, *_PARTS)
-"""In the order in which they are written, and removed from the end: whatever is half there has its state file."""
+"""In the order of writing; they are removed in reverse, so that an incomplete folder still has its state file."""
 _MOST_BYTES = 64 << 20
-_BYTES_A_NUMBER = (
-    32  # its own four, as many in each of three or four tables beside it, and twice as many to spare
-)
+_BYTES_A_NUMBER = 32  # 4 for itself and 4 in each of three or four tables beside it, twice as much for safety
 _NAME = re.compile(r"[0-9]{6,}-[0-9]{8,}")
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: before batch `batch` (from 0) of epoch `epoch` (from 1).
+    """How far a run has come: before batch `batch` (from 0) of epoch `epoch` (from 1).
 
     Attributes:
-        totals: of the epoch so far: sum of losses, right answers, pictures.
+        totals: of the epoch so far: sum of losses, correct predictions, pictures.
         seconds: of training in the epoch so far.
         history: the finished epochs.
     """
@@ -56,7 +54,7 @@ _POSITION = TypeAdapter(Position)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     position: Position
     weights: dict[str, Tensor]
@@ -64,13 +62,13 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write the checkpoint into a folder of its own below `folder`, and keep only the one before it besides.
+    """Write the checkpoint into its own folder below `folder`, and keep only the previous one besides it.
 
-    One that is further on was passed over as damaged when this run went on; it is dropped too, for it would be
-    tried first again.
+    A later checkpoint was skipped as damaged when this run was resumed. It is deleted too, because it would be tried
+    first again.
 
     Raises:
-        SaveError: it cannot be written; the older ones are untouched.
+        SaveError: it cannot be written; the older ones are not changed.
     """
     contents = dict(
         zip(_PARTS, map(weights.to_bytes, (checkpoint.weights, checkpoint.optimizer)), strict=True)
@@ -87,7 +85,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     path = _place(folder, checkpoint.position)
     if is_link(path) or (path.exists() and not (is_folder(path) and _is_ours(path))):
         raise SaveError(
-            f"{path} is in the way of a checkpoint, and Picturewise did not make it. Move it away."
+            f"{path} is in the place of a checkpoint, but Picturewise did not create it. Move it away."
         )
     files.write_folder(path, {_STATE: json.dumps(state, indent=1).encode(), **contents})
     prune(folder, checkpoint.position)
@@ -95,7 +93,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
 
 
 def prune(folder: Path, position: Position) -> None:
-    """Keep the checkpoint of `position` and the one before it; drop all others."""
+    """Keep the checkpoint of `position` and the one before it; delete all others."""
     path = _place(folder, position)
     others = [other for other in _folders(folder) if other != path and _is_ours(other)]
     before = [other for other in others if other < path]
@@ -113,21 +111,21 @@ def sweep(folder: Path) -> None:
 
 
 def newest(folder: Path, numbers: int | None = None) -> tuple[Checkpoint | None, tuple[str, ...]]:
-    """Return the newest checkpoint below `folder` whose files are what was written, or None.
+    """Return the newest checkpoint below `folder` whose files are unchanged since they were written, or None.
 
     Args:
         folder: of the checkpoints.
-        numbers: how many the network has itself; files that are far too large for it are not read. None: any size.
+        numbers: how many numbers the network has; files that are far too large for it are not read. None: any size.
 
     Returns:
-        the checkpoint, and a sentence for each newer one that is damaged and was passed over.
+        the checkpoint, and a sentence for each newer one that is damaged and was skipped.
     """
     notes: list[str] = []
     for path in reversed(_folders(folder)):
         try:
             return _read(path, numbers), tuple(notes)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            notes.append(f"The checkpoint {path} is damaged and was passed over ({_reason(error)}).")
+            notes.append(f"The checkpoint {path} is damaged and was skipped ({_reason(error)}).")
     return None, tuple(notes)
 
 
@@ -136,17 +134,17 @@ def _place(folder: Path, position: Position) -> Path:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Return the folders that have a checkpoint's name, oldest first."""
+    """Return the folders that are named like checkpoints, oldest first."""
     return sorted(path for path in folder.glob("*-*") if _NAME.fullmatch(path.name) and is_folder(path))
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether a folder that has a checkpoint's name may be removed: it holds our state file, or nothing."""
+    """Return whether a folder named like a checkpoint may be removed: it has our state file, or is empty."""
     return (path / _STATE).is_file() or not any(path.iterdir())
 
 
 def _discard(path: Path) -> None:
-    """Remove a checkpoint; if anything else is in its folder, all of it stays."""
+    """Remove a checkpoint; if anything else is in its folder, keep all of it."""
     with contextlib.suppress(OSError):
         files.remove_folder(path, _FILES)
 
@@ -156,15 +154,15 @@ def _read(path: Path, numbers: int | None) -> Checkpoint:
         raise ValueError("one of its files is missing")
     most = _MOST_BYTES + (1 << 40 if numbers is None else _BYTES_A_NUMBER * numbers)
     if sum((path / name).stat().st_size for name in _FILES) > most:
-        raise ValueError(f"its files have more than the {most:,} bytes that such a network can need")
+        raise ValueError(f"its files are larger than the {most:,} bytes that such a network can need")
     state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
     if state["format"] != FORMAT:
-        raise ValueError(f"format {state['format']}, expected {FORMAT}")
+        raise ValueError(f"found format {state['format']}, expected {FORMAT}")
     contents = {name: (path / name).read_bytes() for name in _PARTS}
     position = state["position"]
     for name, content in {**contents, "position": json.dumps(position).encode()}.items():
         if _sha256(content) != state["sha256"][name]:
-            raise ValueError(f"its {name} does not have the SHA-256 stored with it")
+            raise ValueError(f"the SHA-256 of its {name} differs from the stored one")
     found = _POSITION.validate_json(json.dumps(position))
     loaded = [weights.from_bytes(contents[name]) for name in _PARTS]
     return Checkpoint(found, *loaded)
@@ -175,10 +173,10 @@ def _sha256(content: bytes) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong in a few words, without the path, which the sentence around it names."""
+    """Return the reason in a few words, without the path, because the sentence around it names the path."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         return f"{_STATE}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return f"{_STATE} lacks {error}" if isinstance(error, KeyError) else str(error)
+    return f"{error} is missing in {_STATE}" if isinstance(error, KeyError) else str(error)

@@ -1,4 +1,4 @@
-"""The evaluations that are kept with a run: evaluation.json, and probabilities.npy beside it, one pair a split."""
+"""The evaluations that are saved with a run: evaluation.json and probabilities.npy, one pair per split."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from picturewise.untrusted.npy import decode_npy
 _HEADER = 1 << 10
 _LOCK = ".evaluations.lock"
 _TRIES = 3
-"""A pair that does not fit was caught between two steps of a writer; it does not happen again and again."""
+"""A pair that does not match was read between two steps of a writer; reading again gives a matching pair."""
 
 
 class StoredEvaluation(BaseModel):
@@ -36,7 +36,7 @@ class StoredEvaluation(BaseModel):
 
 
 def read(run: Path, split: str) -> StoredEvaluation | None:
-    """Return what is kept of a split in the folder of a run; None: it has not been evaluated.
+    """Return the saved evaluation of a split in a run's folder; None: the split has not been evaluated.
 
     Raises:
         RunError: the file is damaged.
@@ -49,7 +49,7 @@ def read(run: Path, split: str) -> StoredEvaluation | None:
     except (OSError, ValidationError) as error:
         reason = error.strerror if isinstance(error, OSError) else error.errors()[0]["msg"]
         raise RunError(
-            f"{path} is damaged ({reason}); make it anew with: picturewise evaluate {run}"
+            f"{path} is damaged ({reason}). Create it again with: picturewise evaluate {run}"
         ) from error
 
 
@@ -63,12 +63,12 @@ def read_probabilities(run: Path, split: str) -> NDArray[np.float32]:
 
 
 def read_both(run: Path, split: str) -> tuple[StoredEvaluation, NDArray[np.float32]]:
-    """Return what is kept of a split, and the (N, K) probabilities that it was made from.
+    """Return the saved evaluation of a split, and the (N, K) probabilities that it was computed from.
 
-    Another process may write both at this moment, so they are read again until they belong together.
+    Another process may be writing both files, so they are read again until they match.
 
     Raises:
-        RunError: a file is missing or damaged, or they do not belong together.
+        RunError: a file is missing or damaged, or they do not match.
     """
     for _ in range(_TRIES):
         stored = read(run, split)
@@ -86,20 +86,20 @@ def write(
     *,
     current: Callable[[], str | None],
 ) -> bool:
-    """Keep an evaluation with a run, of the weights with the SHA-256 `classifier`, and its probabilities (N, K).
+    """Save an evaluation of the weights with the SHA-256 `classifier` in a run, with its probabilities (N, K).
 
-    At every moment one of two files holds the probabilities of the evaluation that is kept, so whoever is killed here
-    loses nothing. Several processes do this one after the other.
+    At every moment one of two files holds the probabilities of the saved evaluation, so nothing is lost if the process
+    is killed here. Several processes do this one after another.
 
     Args:
         run: the folder.
         evaluation: of a split.
         probabilities: of the same pictures.
         classifier: SHA-256 of the weights that computed them.
-        current: returns the SHA-256 of the run's classifier as it is now.
+        current: returns the SHA-256 of the run's current classifier.
 
     Returns:
-        whether it is kept; not where it is of older weights, and an evaluation of the current ones is there.
+        whether it was saved. False: it is of older weights, and an evaluation of the current ones already exists.
 
     Raises:
         SaveError: it cannot be written.
@@ -118,7 +118,7 @@ def write(
         if kept is not None and kept.classifier_sha256 == now != classifier:
             return False
         if kept is not None and _sha256(new) == kept.probabilities_sha256:
-            files.adopt(new, place)  # for one that was killed before it came to it
+            files.adopt(new, place)  # on behalf of a process that was killed before this step
         files.write_bytes(new, buffer.getvalue())
         files.write_text(_evaluation_path(run, split), text + "\n")
         files.adopt(new, place)
@@ -127,7 +127,7 @@ def write(
 
 def _content(run: Path, split: str, stored: StoredEvaluation) -> bytes | None:
     """Return the content of the file of probabilities that belongs to an evaluation, or None."""
-    # A float32 for each picture and class, behind a header. What is larger is not read.
+    # A header, then a float32 for each picture and class. Larger files are not read.
     most = 4 * stored.evaluation.pictures * len(stored.evaluation.classes) + _HEADER
     for path in (_probabilities_path(run, split), _new_probabilities_path(run, split)):
         try:
@@ -151,12 +151,12 @@ def _decoded(run: Path, split: str, content: bytes) -> NDArray[np.float32]:
 
 def _missing(run: Path, split: str) -> RunError:
     return RunError(
-        f"{_probabilities_path(run, split)} is missing or damaged; make it anew with: picturewise evaluate {run}"
+        f"{_probabilities_path(run, split)} is missing or damaged. Create it again with: picturewise evaluate {run}"
     )
 
 
 def _readable(run: Path, split: str) -> StoredEvaluation | None:
-    """Return what is kept of a split; None if it is damaged, for then it may be replaced."""
+    """Return the saved evaluation of a split; None if it is damaged, because then it may be replaced."""
     try:
         return read(run, split)
     except RunError:
@@ -179,7 +179,7 @@ def _probabilities_path(run: Path, split: str) -> Path:
 
 
 def _new_probabilities_path(run: Path, split: str) -> Path:
-    """Return where probabilities lie until the evaluation that they belong to is written."""
+    """Return where probabilities are kept until their evaluation is written."""
     place = _probabilities_path(run, split)
     return place.with_name(f".new-{place.name}")
 

@@ -1,4 +1,4 @@
-"""The history of a run: one row an epoch, kept as a CSV file that any spreadsheet reads."""
+"""The history of a run: one row per epoch, in a CSV file that any spreadsheet program can read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from picturewise.errors import RunError
 
 STRICT: Final[ConfigDict] = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
-"""How pydantic reads what stands in a checkpoint."""
+"""How pydantic reads the content of a checkpoint."""
 
 
 _LONGEST_LINE = 1 << 10
@@ -23,12 +23,12 @@ _LONGEST_LINE = 1 << 10
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch brought.
+    """The results of one epoch.
 
-    Losses are mean cross-entropies in nats, without label smoothing; accuracies lie in [0, 1]. The figures
-    for train are means over the epoch's batches, with augmentation and dropout at work and weights that
-    change under way, so they may be worse than those for validation, which are taken at the end of the epoch.
-    `seconds` has `valid_seconds` in it, those of the validation; None: an older version did not tell.
+    Losses are mean cross-entropies in nats, without label smoothing; accuracies are in [0, 1]. The values for train
+    are means over the epoch's batches, with augmentation, dropout and changing weights. So they may be worse than
+    those for validation, which are measured at the end of the epoch. `seconds` includes `valid_seconds`, the time of
+    the validation; None: an older version did not record it.
     """
 
     __pydantic_config__ = STRICT
@@ -45,12 +45,12 @@ class Epoch:
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch of the highest validation accuracy; a lower loss, then an earlier epoch, decides ties."""
+    """Return the epoch with the highest validation accuracy; a lower loss, then an earlier epoch, decides ties."""
     return min(history, key=lambda row: (-row.valid_accuracy, row.valid_loss, row.epoch))
 
 
 def to_csv(history: Sequence[Epoch]) -> str:
-    """Return the history as CSV with a header; floats are written so that reading gives them back exactly."""
+    """Return the history as CSV with a header; floats are written so that reading restores them exactly."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
@@ -66,26 +66,26 @@ def read_csv(path: Path) -> list[Epoch]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            # In pieces, should a line be endless.
+            # In pieces, in case a line is endless.
             table = csv.DictReader(iter(lambda: file.readline(_LONGEST_LINE), ""))
             names = [field.name for field in fields(Epoch)]
             if table.fieldnames not in (names, names[:-1]):
-                raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (told like any other damage)
+                raise ValueError(f"its header is {table.fieldnames}")  # noqa: TRY301 (reported like any other damage)
             return [_epoch(row) for row in table]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} is damaged: its rows are not those of a history ({error}).") from error
+        raise RunError(f"{path} is damaged: its rows are not a training history ({error}).") from error
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
-    """Return a row of the file; only the seconds of the validation may be missing or empty."""
+    """Return a row of the file as an epoch; only `valid_seconds` may be missing or empty."""
     told = {name: value for name, value in row.items() if value or name != "valid_seconds"}
     return Epoch(epoch=int(told.pop("epoch")), **{name: _finite(value) for name, value in told.items()})
 
 
 def _finite(text: str) -> float:
-    """Return the number that a text says; NaN and infinity are none."""
+    """Return the number in a text; NaN and infinity are errors."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"'{text}' is not a finite number")

@@ -1,6 +1,6 @@
-"""Who works in a run's folder: one process at a time, from before it looks at it until it is done.
+"""The lock of a run's folder: one process at a time works in it, from its first look until it is done.
 
-The system lets go of the lock when the process ends, however it ends.
+The operating system releases the lock when the process ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _TRIES = 20
 
 
 class FolderLock:
-    """The right to write into a folder. The thread that has it may take it again; nobody else can.
+    """The right to write into a folder. The thread that holds the lock may take it again; no other thread can.
 
     Args:
-        folder: a run's, or another one that one process at a time writes into.
-        doing: what the process that has it does there, for whoever is refused.
-        shown: what the folder is called in messages, if it has another name yet.
-        make: make the folder if it is not there.
-        patience: seconds to wait for a process that only sees whether the folder is free.
-        file: the lock's name in the folder, for a right to less than all of it.
+        folder: a run's folder, or another one that only one process at a time writes into.
+        doing: what the process does there, for the message that other processes show.
+        shown: the folder's name in messages, if it still has another name on disk.
+        make: create the folder if it does not exist.
+        patience: seconds to wait for a process that only checks whether the folder is free.
+        file: the name of the lock file in the folder; another name locks only a part of the folder.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class FolderLock:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[bool]:
-        """In the block, no other process has the folder; yield whether it was taken just now.
+        """In the block, no other process holds the lock; yield whether it was taken by this call.
 
         Raises:
-            UsageError: another process has it; the message says which one.
-            RunError: the lock's file is not one of ours.
+            UsageError: another process holds it; the message says which one.
+            RunError: Picturewise did not create the lock file.
             SaveError: the folder cannot be written.
         """
         with contextlib.ExitStack() as stack:
@@ -73,10 +73,10 @@ class FolderLock:
 
     @contextlib.contextmanager
     def moving(self, folder: Path) -> Iterator[None]:
-        """In the block, the locked folder gets another name."""
+        """In the block, the locked folder is renamed."""
         if (
             sys.platform == "win32" and self._lock is not None
-        ):  # which renames no folder with an open file in it
+        ):  # Windows does not rename a folder that contains an open file
             self._lock.release()
         yield
         self.folder = self._shown = folder
@@ -86,7 +86,7 @@ class FolderLock:
             self._lock.acquire()
 
     def forget(self) -> None:
-        """Remove the lock's own files from a folder that is given up; it is still locked."""
+        """Remove the lock's own files from a folder that is abandoned; the folder is still locked."""
         with contextlib.suppress(OSError):
             (self.folder / HOLDER).unlink(missing_ok=True)
             if (self.folder / LOCK).stat().st_size == 0:  # ours never has content
@@ -97,7 +97,7 @@ class FolderLock:
             for _ in range(_TRIES):
                 if self._make:
                     self.folder.mkdir(parents=True, exist_ok=True)
-                elif not self.folder.is_dir():  # filelock would make it
+                elif not self.folder.is_dir():  # filelock would create it
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
                 place = inside(self.folder, self._file)
                 try:
@@ -109,19 +109,19 @@ class FolderLock:
                 except FileNotFoundError:
                     if not self._make:
                         raise
-                    continue  # the process before gave the folder up between two of these lines
-                # Whoever gives a folder up removes the lock's file, and then it protects nothing any more.
+                    continue  # the previous process removed the folder in the meantime
+                # A process that abandons a folder removes the lock file, which then no longer protects anything.
                 if _is_still(place, before):
                     self._lock, self._thread, self._depth = lock, threading.get_ident(), 0
                     break
                 lock.release()
             else:
                 raise SaveError(
-                    f"{printable(self._shown)} cannot be locked: other processes come and go in it."
+                    f"{printable(self._shown)} cannot be locked, because other processes keep using it. Try again."
                 )
         if self._file != LOCK:
             return
-        with contextlib.suppress(RunError, SaveError):  # it only tells others
+        with contextlib.suppress(RunError, SaveError):  # it only informs other processes
             files.write_fleeting(inside(self.folder, HOLDER), _this_process())
 
     def _leave(self) -> None:
@@ -135,24 +135,25 @@ class FolderLock:
 
     def _busy(self) -> str:
         if self._file != LOCK:
-            return f"Another process is {self._doing} {printable(self._shown)} for too long; stop it and start again."
+            where = printable(self._shown)
+            return f"Another process has been {self._doing} {where} for too long. Stop it and try again."
         return busy(self.folder, doing=self._doing, shown=self._shown)
 
 
 def busy(folder: Path, *, doing: str = "training in", shown: Path | None = None) -> str:
-    """Return the sentence for whoever finds a folder locked: which process works in it."""
+    """Return the message for a locked folder: which process works in it."""
     pid, host, since = _holder(folder)
     where = printable(shown or folder)
     if pid == os.getpid() and host == platform.node():
-        return f"This process is {doing} {where} already; wait until it is done."
+        return f"This process is already {doing} {where}. Wait until it is done."
     facts = [f"PID {pid}" + (f" on {printable(host)}" if host != platform.node() else "")] if pid else []
     facts += [f"since {printable(since)}"] if pid and since else []
     which = f" ({', '.join(facts)})" if facts else ""
-    return f"Another process{which} is {doing} {where}; wait for it or stop it."
+    return f"Another process{which} is {doing} {where}. Wait until it ends, or stop it."
 
 
 def is_busy(folder: Path) -> bool:
-    """Return whether a process works in a folder now; where no lock was ever taken, no file is made for the answer."""
+    """Return whether a process works in a folder now; no file is created if the folder was never locked."""
     if not (folder / LOCK).is_file():
         return False
     try:
@@ -165,9 +166,9 @@ def is_busy(folder: Path) -> bool:
 
 
 def is_trace(place: Path) -> bool:
-    """Return whether something in a folder is what locking it left there, or half a file of somebody who was killed.
+    """Return whether a file in a folder is a trace: of the lock, or an unfinished file of a killed process.
 
-    A lock of ours never has content.
+    Our lock files are always empty.
     """
     if is_link(place) or not place.is_file():
         return False
@@ -182,7 +183,7 @@ def _this_process() -> dict[str, object]:
 
 
 def _holder(folder: Path) -> tuple[int, str, str]:
-    """Return the number, the machine and the start of the process that has a folder; 0 where it is not known."""
+    """Return the PID, the host and the start time of the process that holds the lock; PID 0: not known."""
     try:
         content = files.read_json(inside(folder, HOLDER))
         pid, host, since = content["pid"], content["host"], content["since"]
@@ -195,35 +196,35 @@ def _holder(folder: Path) -> tuple[int, str, str]:
         or not isinstance(since, str)
     ):
         return 0, "", ""
-    # One that was killed leaves its name behind, until the next one writes its own.
+    # A killed process leaves this file behind until the next one writes its own.
     alive = host != platform.node() or _lives(pid)
     return (pid, host[:64], since[:32]) if alive else (0, "", "")
 
 
 def _lives(pid: int) -> bool:
-    if sys.platform == "win32":  # there, asking like this would end the process
+    if sys.platform == "win32":  # there, os.kill would end the process
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        pass  # somebody else's
+        pass  # it belongs to another user
     return True
 
 
 def _found(place: Path) -> os.stat_result | None:
-    """Return the state of the lock's file, or None if it is not there yet.
+    """Return the status of the lock file, or None if it does not exist yet.
 
     Raises:
-        RunError: it is not a file of its own. Older versions of filelock would empty what it leads to.
+        RunError: it is a link or not a regular file. Older versions of filelock would empty what it points to.
     """
     try:
         status = place.lstat()
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        raise RunError(f"{printable(place)} is not a file that Picturewise made. Remove it and start again.")
+        raise RunError(f"Picturewise did not create {printable(place)}. Remove it and try again.")
     return status
 
 

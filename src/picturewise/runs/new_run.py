@@ -1,8 +1,8 @@
-"""A run's folder comes into being whole: claimed first, filled under a hidden name, and then renamed.
+"""A run's folder appears completely or not at all: it is claimed, filled under a hidden name, and then renamed.
 
-So a place holds a run that can go on, or none, whatever ends the start. Where the folder is there already, and empty,
-it stays the user's own: the files move into it one by one, run.json last, and `finish_start` does the rest if that is
-interrupted.
+So a folder holds a run that can be resumed, or no run, however the start ends. If the folder already exists and is
+empty, it is not replaced: the files are moved into it one by one, run.json last, and `finish_start` moves the rest if
+that is interrupted.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from picturewise.runs.places import is_folder, is_link
 
 RECORD = "run.json"
 START = ("splits.csv", "skipped.csv", "recipe.toml", RECORD)
-"""What is written before the first batch, in this order: a folder with the last of them is a run."""
+"""The files that are written before the first batch, in this order: a folder with the last one is a run."""
 _ASIDE = f"{files.TEMPORARY_PREFIX}run"
-_LONGEST = 200  # bytes of a name that another one may be made of: systems take 255
+_LONGEST = 200  # bytes of a name that is used in a longer one: file systems allow 255
 
 
 class NewRun:
-    """A claimed place for a run.
+    """A claimed folder for a run.
 
     Attributes:
-        path: of the run, as the user calls it.
-        folder: where its first files are laid.
-        lock: nobody else has the place.
-        begun: whether the run is there.
+        path: of the run, as the user wrote it.
+        folder: where its first files are written.
+        lock: keeps other processes away.
+        begun: whether the run exists.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,22 +49,22 @@ class NewRun:
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[NewRun]:
-        """In the block, nobody else begins a run here; at its end nothing is left of one that was not begun.
+        """In the block, no other process starts a run here; at its end, nothing is left of a run that did not start.
 
         Raises:
-            UsageError: something is in the place, or another process has it.
-            SaveError: the place cannot be written.
+            UsageError: the folder is not empty, or another process uses it.
+            SaveError: the folder cannot be written.
         """
-        if others := _content(self._place):  # so that nothing is made where nothing can be
+        if others := _content(self._place):  # before anything is created in it
             raise UsageError(_taken(self.path, others))
         if is_link(self.folder):
-            raise UsageError(f"{printable(self.folder)} is a symbolic link. Remove it and start again.")
+            raise UsageError(f"{printable(self.folder)} is a symbolic link. Remove it and try again.")
         with _parents(self._place.parent), contextlib.ExitStack() as stack:
             if not self._stays:
                 _sweep(self._place.parent, but=self.folder)
             stack.enter_context(self.lock.held())
             stack.callback(self._give_up)
-            if others := _content(self._place):  # now that nobody else can change it
+            if others := _content(self._place):  # again, now that no other process can change it
                 raise UsageError(_taken(self.path, others))
             with _saving(self.path):
                 files.sweep(self._place)
@@ -73,10 +73,10 @@ class NewRun:
             yield self
 
     def appear(self) -> None:
-        """Let the run, whose files are in `folder`, appear in its place.
+        """Move the run, whose files are in `folder`, to its final place.
 
         Raises:
-            UsageError: somebody put something there in the meantime.
+            UsageError: files appeared there in the meantime.
             SaveError: the place cannot be written.
         """
         if others := [name for name in _content(self._place) if name != _ASIDE]:
@@ -93,7 +93,7 @@ class NewRun:
             return
         with contextlib.suppress(OSError):
             if self._stays and (self.folder / RECORD).exists() and (self._place / START[0]).exists():
-                return  # on its way in: whoever opens it next brings it to its end
+                return  # partly moved: whoever opens it next moves the rest
             _clear(self.folder)
             self.lock.forget()
             self.folder.rmdir()
@@ -101,20 +101,20 @@ class NewRun:
 
 @contextlib.contextmanager
 def new_run(path: Path) -> Iterator[NewRun]:
-    """Claim a place for a new run until the end of the block; see `NewRun.claimed`."""
+    """Claim a folder for a new run until the end of the block; see `NewRun.claimed`."""
     with NewRun(path).claimed() as claimed:
         yield claimed
 
 
 @contextlib.contextmanager
 def numbered_run(parent: Path, stem: str) -> Iterator[NewRun]:
-    """Claim `parent/stem-1` for a new run, or the first of -2, -3, … that is free; see `NewRun.claimed`."""
+    """Claim `parent/stem-1` for a new run, or the first free one of -2, -3, …; see `NewRun.claimed`."""
     number = 1
     with contextlib.ExitStack() as stack:
         while True:
             path = parent / f"{stem}-{number}"
             if not path.exists() and not is_link(path):
-                with contextlib.suppress(UsageError):  # another process has it, or had it a moment ago
+                with contextlib.suppress(UsageError):  # another process uses it, or did a moment ago
                     claimed = stack.enter_context(new_run(path))
                     break
             number += 1
@@ -122,10 +122,10 @@ def numbered_run(parent: Path, stem: str) -> Iterator[NewRun]:
 
 
 def finish_start(path: Path) -> None:
-    """Bring a start to its end that was interrupted while its files moved into an empty folder; else do nothing.
+    """Finish a start that was interrupted while its files were moved into an empty folder; otherwise do nothing.
 
     Raises:
-        UsageError: the process that starts the run is still at work.
+        UsageError: the process that starts the run is still working.
         SaveError: the folder cannot be written.
     """
     aside = path / _ASIDE
@@ -137,11 +137,11 @@ def finish_start(path: Path) -> None:
 
 
 def _content(place: Path) -> list[str]:
-    """Return the names in a place that are not traces of a start, the first few; of a file, its own."""
+    """Return the sorted names in a folder, without traces of a start; for a file, its own name."""
     if not place.is_dir():
         return [place.name] if place.exists() or is_link(place) else []
     aside = place / _ASIDE
-    # A start that is whole only has to be brought to its end, so there is a run.
+    # A complete start only has to be moved, so it counts as a run.
     is_run = is_folder(aside) and (aside / RECORD).is_file() and not (place / RECORD).exists()
     passed = aside if is_folder(aside) and not is_run else None
     return sorted(found.name for found in place.iterdir() if found != passed and not is_trace(found))
@@ -150,27 +150,27 @@ def _content(place: Path) -> list[str]:
 def _taken(path: Path, others: list[str]) -> str:
     shown = printable(path)
     if not path.is_dir():
-        return f"{shown} is a file, and a run needs a folder: choose another --out."
+        return f"{shown} is a file, but a run needs a folder. Choose another --out."
     if is_busy(path):
         return busy(path)
     if RECORD in others or _ASIDE in others:
         return (
-            f"{shown} is there already and is not empty, and nothing is overwritten: choose another --out, or go on "
-            f"with the run in it: picturewise resume {shown}"
+            f"{shown} already exists and is not empty. Choose another --out, or continue the run in it: "
+            f"picturewise resume {shown}"
         )
     return (
-        f"{shown} is there already and is not empty ({printable(others[0])}), and nothing is overwritten: choose "
-        "another --out."
+        f"{shown} already exists and is not empty ({printable(others[0])}). Nothing is overwritten; choose another "
+        "--out."
     )
 
 
 def _sweep(parent: Path, *, but: Path) -> None:
-    """Remove what killed processes left of their starts."""
+    """Remove unfinished starts of killed processes."""
     for aside in parent.glob(f"{_ASIDE}-*"):
         if aside != but and is_folder(aside):
             with contextlib.suppress(OSError, PicturewiseError):
                 if not (aside / LOCK).is_file():
-                    aside.rmdir()  # which takes empty ones alone
+                    aside.rmdir()  # removes only empty folders
                     continue
                 lock = FolderLock(aside, patience=0)
                 with lock.held():
@@ -180,7 +180,7 @@ def _sweep(parent: Path, *, but: Path) -> None:
 
 
 def _clear(aside: Path) -> None:
-    """Remove the files of a start that was not finished, and nothing else."""
+    """Remove only the files of an unfinished start."""
     files.sweep(aside)
     for name in START:
         (aside / name).unlink(missing_ok=True)
@@ -188,7 +188,7 @@ def _clear(aside: Path) -> None:
 
 @contextlib.contextmanager
 def _parents(folder: Path) -> Iterator[None]:
-    """Make the folders above; if the block fails, those go again that are still empty."""
+    """Create the parent folders; if the block fails, those that are still empty are removed again."""
     made = [above for above in (folder, *folder.parents) if not above.exists()]
     with _saving(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ def _saving(path: Path) -> Iterator[None]:
 
 
 def _shortened(name: str) -> str:
-    """Return a name that leaves room for more, different for different names."""
+    """Return a name that is short enough to be extended, different for different names."""
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     return hashlib.sha256(os.fsencode(name)).hexdigest()

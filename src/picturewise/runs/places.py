@@ -1,4 +1,4 @@
-"""The only door to what lies in a run's folder: nothing outside is written or deleted, wherever links in it lead."""
+"""The only way to files in a run's folder: nothing outside is written or deleted, wherever links in it point."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from picturewise.errors import RunError
 from picturewise.printable import printable
 
 _MOST_BYTES = {".json": 128 << 20, ".toml": 16 << 20}
-"""Of a file that is read whole, by its ending: 65,536 classes with names of 200 bytes take 13 MB in a recipe."""
+"""Limits for files that are read at once, by suffix: 65,536 classes with names of 200 bytes take 13 MB in a recipe."""
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT, which is how Windows links folders
 
 
 def inside(run: Path, *names: str) -> Path:
-    """Return the place of a file or a folder in a run's folder, whether it is there yet or not.
+    """Return the path of a file or folder in a run's folder, whether or not it exists.
 
-    The run's folder itself may be reached by a link.
+    The run's folder itself may be reached through a link.
 
     Args:
         run: the run's folder, or another one that Picturewise writes into, such as a study's.
-        names: of the folders on the way and of the thing itself, below `run`.
+        names: the parts of the path below `run`.
 
     Raises:
-        RunError: one of them is a link, so what is written there would land elsewhere.
+        RunError: one of them is a link, so files would be written elsewhere.
     """
     place = run
     for name in names:
@@ -31,34 +31,34 @@ def inside(run: Path, *names: str) -> Path:
         place /= name
         if is_link(place):
             raise RunError(
-                f"{printable(place)} is a symbolic link, and a run's folder holds its files and folders itself. "
-                "Put what it leads to in its place, or remove the link."
+                f"{printable(place)} is a symbolic link, but a run's folder must contain its own files. "
+                "Replace the link by what it points to, or remove it."
             )
     return place
 
 
 def is_link(place: Path) -> bool:
-    """Return whether there is a symbolic link, or a junction of Windows, in a place."""
+    """Return whether a path is a symbolic link or a Windows junction."""
     try:
         status = place.lstat()
-    except OSError:  # nothing is there, or nobody may look: then using it fails
+    except OSError:  # it does not exist or cannot be accessed: then using it fails
         return False
     return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == _JUNCTION
 
 
 def is_folder(place: Path) -> bool:
-    """Return whether there is a folder in a place, and not a link to one."""
+    """Return whether a path is a folder, and not a link to one."""
     return place.is_dir() and not is_link(place)
 
 
 def check_files(run: Path, names: tuple[str, ...]) -> None:
-    """Check that what stands under these names in a run's folder is a regular file: a pipe would never end.
+    """Check that these names in a run's folder are regular files: reading a pipe would never end.
 
-    A link to one is read like the file. Writing replaces it, so what it leads to stays as it is. Those that are read
-    whole into memory may only be as large as the largest run makes them.
+    A link to a file is read like the file. Writing replaces the link, so the file that it points to is not changed.
+    Files that are read into memory at once must not be larger than any run makes them.
 
     Raises:
-        RunError: one is something else, or larger.
+        RunError: one is not a regular file, or is too large.
     """
     for name in names:
         place = run / name
@@ -69,6 +69,6 @@ def check_files(run: Path, names: tuple[str, ...]) -> None:
         most = _MOST_BYTES.get(place.suffix)
         if most is not None and place.exists() and (size := place.stat().st_size) > most:
             raise RunError(
-                f"{printable(place)} has {size:,} bytes, and no run makes one of more than {most:,}: it is damaged or "
-                "was made to do harm."
+                f"{printable(place)} has {size:,} bytes, but at most {most:,} are allowed: it is damaged, or was made "
+                "to do harm. Restore the original file."
             )

@@ -1,4 +1,4 @@
-"""`RunRecord`, the content of run.json: what was trained on what, where, and how far it came."""
+"""`RunRecord`, the content of run.json: what was trained, on which data and machine, and how far training got."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from picturewise.results import Result
 from picturewise.split_names import SplitName
 
 FORMAT = 2
-"""1 called keys of the recipe otherwise, and did not know the train split before anything was held out from it."""
+"""Format 1 had other names for recipe keys, and did not have `whole_train`."""
 
 
 class SplitFacts(Result):
@@ -30,7 +30,7 @@ class SplitFacts(Result):
 
 
 class DataFacts(Result):
-    """The pictures as the run saw them; the test split is not among them, since training does not read it."""
+    """The pictures as the run saw them, without the test split, because training does not read it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class DataFacts(Result):
     background: Background = Field(default=WHITE, description="What transparent pictures were put on.")
     values: tuple[float, float] | None = Field(
         default=None,
-        description="Stored values of black and white, where the pictures' type does not say them.",
+        description="Stored values of black and white, if the type of the pictures does not determine them.",
     )
 
 
@@ -56,7 +56,7 @@ class RunRecord(Result):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    picturewise: str = Field(description="The version that trained.")
+    picturewise: str = Field(description="The version that trained the run.")
     status: Literal["running", "interrupted", "diverged", "finished"] = "running"
     reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
     data: DataFacts
@@ -64,21 +64,30 @@ class RunRecord(Result):
     splits_sha256: str | None = Field(default=None, description="Of splits.csv.")
     module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
     trainable_parameters: int
-    fixed_parameters: int = Field(description="Numbers that are not trained, such as running means.")
-    machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
-    derived: tuple[str, ...] = Field(
-        default=(), description="Keys of the recipe that were left to Picturewise."
+    fixed_parameters: int = Field(description="Numbers that are not trained: frozen weights, and statistics.")
+    statistics: int = Field(
+        default=0,
+        description="Those of them that are measured, not learned, such as running means; they are not parameters.",
     )
-    notes: tuple[str, ...] = Field(default=(), description="What was decided against the user's wish.")
+    machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
+    derived: tuple[str, ...] = Field(default=(), description="Keys of the recipe that Picturewise derived.")
+    notes: tuple[str, ...] = Field(
+        default=(), description="Where the run differs from what the user asked for."
+    )
     preparation: Preparation | None = Field(
         default=None,
-        description="That of pretrained weights; none: its numbers are those of the train split.",
+        description="Preparation of pretrained weights; none: its numbers come from the training split.",
     )
     final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
 
+    @property
+    def parameters(self) -> int:
+        """How many parameters the network has, frozen ones included, as PyTorch counts them."""
+        return self.trainable_parameters + self.fixed_parameters - self.statistics
+
 
 def has_record(folder: Path) -> bool:
-    """Return whether a folder holds a run whose record has the format of now."""
+    """Return whether a folder holds a run whose record has the current format."""
     path = folder / "run.json"
     content = files.read_json(path) if path.exists() else None
     return isinstance(content, dict) and content.get("format") == FORMAT
@@ -94,8 +103,8 @@ def read_record(path: Path) -> RunRecord:
     version = content.get("format") if isinstance(content, dict) else None
     if version != FORMAT:
         raise RunError(
-            f"{path} has format {version}, and this version reads format {FORMAT}. To make the run again, train "
-            "on its pictures with its options; its classifier.safetensors can still be evaluated and used."
+            f"{path} has format {version}, but this version reads format {FORMAT}. Train again on the same pictures; "
+            "the run's classifier.safetensors can still be evaluated and used."
         )
     try:
         return RunRecord.model_validate_json(path.read_bytes())
@@ -106,7 +115,7 @@ def read_record(path: Path) -> RunRecord:
 
 
 def data_facts(dataset: Dataset) -> DataFacts:
-    """Return what a run keeps of its pictures: train and validation only."""
+    """Return the facts that a run saves about its pictures: only train and validation."""
     parts = {name: part for name, part in dataset.splits().items() if name != "test"}
     return DataFacts(
         name=dataset.name,

@@ -1,10 +1,10 @@
 """`Run`: the folder of one training run.
 
-recipe.toml               all that is needed to repeat it
-run.json                  what was trained on what, where, and how far it came
-splits.csv                which pictures it learned from: name, hash of the pixels, split
-history.csv               one row an epoch
-checkpoints/              to go on from
+recipe.toml               everything that is needed to repeat the run
+run.json                  what was trained, on which data and machine, and how far training got
+splits.csv                which pictures it was trained on: name, hash of the pixels, split
+history.csv               one row per epoch
+checkpoints/              to resume from
 classifier.safetensors    the best epoch so far
 evaluation.json           after `evaluate`, with probabilities.npy beside it
 skipped.csv               files left out with skip_bad
@@ -56,7 +56,7 @@ _FILES = (
     *(RECORD, "recipe.toml", "splits.csv", "skipped.csv", "history.csv", FILE_NAME, "mlflow.json"),
     *evaluations.FILES,
 )
-"""What is read of a run, all of it regular files."""
+"""The files that are read from a run; they must be regular files."""
 _INTERNAL = (
     *("check_pictures", "checked", "checkpoints", "evaluated", "learned", "locked", "save_evaluation"),
     *("save_history", "save_record", "tensorboard"),
@@ -65,11 +65,11 @@ _INTERNAL = (
 
 
 class Run(RunFigures):
-    """The folder of one training run, read from disk as it is asked for.
+    """The folder of one training run; its content is read from disk when it is needed.
 
     Attributes:
         path: the folder.
-        source: the pictures, if they were passed from Python; no file has them, so a run that is opened has None.
+        source: the pictures, if they were passed from Python; None for a run that was opened, because no file has them.
     """
 
     def __init__(self, path: Path, source: Source | None = None, lock: FolderLock | None = None) -> None:
@@ -83,7 +83,7 @@ class Run(RunFigures):
 
     @property
     def recipe(self) -> EffectiveRecipe:
-        """The recipe that it trains by, every derived value filled in."""
+        """The recipe of the run, with all derived values."""
         path = self.path / "recipe.toml"
         try:
             recipe = make_recipe(recipe_from_toml(path))
@@ -96,7 +96,7 @@ class Run(RunFigures):
 
     @property
     def record(self) -> RunRecord:
-        """What was trained on what, where, and how far it came."""
+        """What was trained, on which data and machine, and how far training got."""
         return read_record(self.path / "run.json")
 
     @property
@@ -112,7 +112,7 @@ class Run(RunFigures):
         return {key: values[key] for key in keys if key in values}
 
     def checked(self) -> Run:
-        """Return this run after making sure that its record and its recipe can be read and belong together.
+        """Return this run after checking that its record and its recipe can be read and belong together.
 
         Raises:
             RunError: they are damaged or of another version.
@@ -121,8 +121,8 @@ class Run(RunFigures):
         record, _ = self.record, self.recipe
         if files.sha256(self.path / "recipe.toml") != record.recipe_sha256:
             raise RunError(
-                f"{self.path / 'recipe.toml'} is damaged or was changed since the run began (its SHA-256 differs): "
-                "bring the old one back; to train with another recipe, start a new run with --recipe."
+                f"{self.path / 'recipe.toml'} was changed since the run began (its SHA-256 differs). Restore the old "
+                "file, or start a new run with --recipe."
             )
         return self
 
@@ -136,17 +136,17 @@ class Run(RunFigures):
         return summarise(parse(recipe.model.layers), shape, OneClass(data.classes).output_line)
 
     def check_pictures(self, dataset: Dataset) -> None:
-        """Check that the splits which the run saw in training are the same in `dataset`, as far as it has them.
+        """Check that the splits of `dataset` are those that the run was trained on.
 
         Raises:
-            DataError: one is not.
+            DataError: one differs; splits that `dataset` does not have are not checked.
         """
         for name, facts in self.record.data.splits.items():
             part = dataset.splits().get(name)
             if part is not None and part.fingerprint != facts.fingerprint:
                 raise DataError(
                     f"The {name} pictures in {self.recipe.data.source or 'memory'} are not the ones that {self.path} "
-                    "was trained on (their SHA-256 differs): bring the old ones back, or train a new run."
+                    "was trained on (their SHA-256 differs). Restore the old pictures, or train a new run."
                 )
 
     @property
@@ -155,7 +155,7 @@ class Run(RunFigures):
         path = self.path / "history.csv"
         return (
             read_csv(path) if os.path.lexists(path) else []
-        )  # a link that leads nowhere is no empty history
+        )  # a broken link is an error, not an empty history
 
     @property
     def checkpoints(self) -> Path:
@@ -181,14 +181,15 @@ class Run(RunFigures):
         """Return the classifier of the best epoch; see `load_classifier`.
 
         Raises:
-            RunError: there is none yet, or its file is damaged.
+            RunError: it does not exist yet, or its file is damaged.
         """
         if not self.classifier_path.exists():
             begun = self.record.status in {"running", "interrupted"} and not self.history
             raise RunError(
-                f"{self.path} has no classifier yet: no epoch is finished. Go on with: picturewise resume {self.path}"
+                f"{self.path} does not have a classifier yet, because no epoch is finished. Continue with: "
+                f"picturewise resume {self.path}"
                 if begun
-                else f"{self.path} has no classifier.safetensors (the run is {self.record.status}). "
+                else f"{self.path} does not have a classifier.safetensors (the run is {self.record.status}). "
                 f"Train again with: picturewise train --recipe {self.path / 'recipe.toml'}"
             )
         return load_classifier(self.classifier_path, network)
@@ -197,7 +198,7 @@ class Run(RunFigures):
         """Return the digests (N, 16) of all train and validation pictures, see `PictureStatistics`.
 
         Returns:
-            None where splits.csv is missing or is not the one that was written: then they are not known.
+            None if splits.csv is missing or was changed: then they are not known.
         """
         return read_learned(self.path / "splits.csv", self.record.splits_sha256)
 
@@ -214,18 +215,18 @@ class Run(RunFigures):
         return read_skipped(self.path / "skipped.csv")
 
     def evaluation(self, split: SplitName = "test") -> Evaluation | None:
-        """Return what `evaluate` found for the classifier as it is now, or None if it has not been asked.
+        """Return the saved evaluation of the current classifier, or None if it has not been evaluated.
 
         Raises:
             RunError: the file is damaged.
         """
         stored = evaluations.read(self.path, split)
         if stored is None or stored.classifier_sha256 != self.classifier_sha256():
-            return None  # the run went on since, and the best epoch is another one
+            return None  # the run was resumed afterwards, and another epoch is the best one
         return stored.evaluation
 
     def evaluated(self, split: SplitName = "test") -> tuple[Evaluation, NDArray[np.float32]] | None:
-        """Return what `evaluation` returns, together with the (N, K) probabilities that it was made from.
+        """Return what `evaluation` returns, with the (N, K) probabilities that it was computed from.
 
         Raises:
             RunError: a file is missing or damaged.
@@ -247,15 +248,15 @@ class Run(RunFigures):
     def save_evaluation(
         self, evaluation: Evaluation, probabilities: NDArray[np.float32], classifier_sha256: str
     ) -> bool:
-        """Keep an evaluation, and the probabilities that it was made from.
+        """Save an evaluation, and the probabilities that it was computed from.
 
         Args:
             evaluation: of one of the run's splits.
             probabilities: (N, K) of the same pictures.
-            classifier_sha256: of the weights that computed them; the run may have a better classifier by now.
+            classifier_sha256: of the weights that computed them; the run may already have a better classifier.
 
         Returns:
-            whether it is kept; not where an evaluation of the classifier as it is now is there, and this one is older.
+            whether it was saved. False: this is of an older classifier, and an evaluation of the current one exists.
 
         Raises:
             SaveError: it cannot be written.
@@ -265,11 +266,11 @@ class Run(RunFigures):
         )
 
     def save_history(self, history: list[Epoch]) -> None:
-        """Write history.csv anew."""
+        """Replace history.csv."""
         files.write_text(self.path / "history.csv", to_csv(history))
 
     def save_record(self, record: RunRecord) -> None:
-        """Write run.json anew."""
+        """Replace run.json."""
         files.write_text(self.path / "run.json", record.model_dump_json(indent=1) + "\n")
 
     @never_raises
@@ -281,18 +282,18 @@ class Run(RunFigures):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """In the block, no other process writes into this run; leftovers of an interrupted write are swept.
+        """In the block, no other process writes into this run; unfinished files of a killed process are removed.
 
-        Whoever has locked a run may do so again with the same `Run`, as training inside of `resume` does.
+        The lock may be taken again through the same `Run`, as training within `resume` does.
 
         Raises:
-            UsageError: another process has it.
+            UsageError: another process holds the lock.
             RunError: one of its folders is a link.
             SaveError: the folder cannot be written.
         """
         with self._lock.held() as first:
             if first:
-                from picturewise.runs import checkpoint  # noqa: PLC0415 (it loads PyTorch, and reading a run needs none)
+                from picturewise.runs import checkpoint  # noqa: PLC0415 (it imports PyTorch, which reading a run does not need)
 
                 checkpoint.sweep(self.checkpoints)
                 for folder in (self.path, self.figures):
@@ -321,23 +322,23 @@ def open_run(path: str | Path) -> Run:
     """Return the run in the folder `path`.
 
     Raises:
-        RunError: there is no run, or it is of another version or damaged.
+        RunError: it is not a run folder, or is of another version or damaged.
     """
     path = Path(path)
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise RunError(
-            f"{path} is no run folder: found {found}, expected a folder that 'picturewise train' made."
+            f"{path} is not a run folder: found {found}. Expected a folder that 'picturewise train' created."
         )
     finish_start(path)
     if not (path / RECORD).exists():
         begun = all((path / name).is_file() for name in ("splits.csv", "recipe.toml"))
         raise RunError(
-            f"{path} is no run folder: it has no run.json. "
+            f"{path} is not a run folder, because it does not contain run.json. "
             + (
-                "Its start was interrupted and nothing was trained: remove the folder and train again."
+                "Its start was interrupted before training: remove the folder and train again."
                 if begun
-                else "Run folders are made by 'picturewise train'."
+                else "Expected a folder that 'picturewise train' created."
             )
         )
-    return Run(path).checked()  # now, so that nothing is begun on a damaged run
+    return Run(path).checked()  # now, before anything is done with a damaged run

@@ -1,4 +1,4 @@
-"""`Section`: one part of a report, with its figures; made without knowing how a page is written."""
+"""`Section`: one part of a report, with its figures; it does not know how a page is written."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ class ReportFigure:
 
     Attributes:
         title: a few words; the heading of the figure.
-        caption: what there is to see, in a sentence or two.
-        alt: what those who cannot see it should know.
+        caption: what the figure shows, in a sentence or two.
+        alt: a description for readers who cannot see it.
         png: the file, as `figures.to_png` makes it.
+        dark: the same on dark paper, as `figures.to_both_papers` makes it; empty: `png` is shown on both.
     """
 
     title: str
     caption: str
     alt: str
     png: bytes
+    dark: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class Section:
 
     Attributes:
         title: the heading, and the entry in the navigation.
-        anchor: the id that the navigation leads to; lower-case letters, digits and hyphens, unique on the page.
-        template: name of the file in `reporting/sections/`, without `.html.jinja`. It writes what stands below the
+        anchor: the id that the navigation links to; lower-case letters, digits and hyphens, unique on the page.
+        template: name of the file in `reporting/sections/`, without `.html.jinja`. It writes everything below the
             heading, from `section`.
         facts: what the template reads: a frozen dataclass, or a mapping from names.
-        figures: what the template may place.
-        kind: what the title is the name of, such as "Model"; it stands before the title in the heading.
+        figures: the figures that the template may place.
+        kind: what the title names, such as "Model"; it is written before the title in the heading.
         listed: whether there is an entry in the navigation.
     """
 

@@ -1,9 +1,9 @@
-"""`splits.csv`: which pictures a run learned from, and which it must leave alone, one a row.
+"""`splits.csv`: which pictures a run was trained on, and which it must not use, one per row.
 
-name    the file name where the source has names; otherwise the source's split and the place in it: `train:17`;
-        an apostrophe before what a spreadsheet would take for a formula
-hash    the digest of the pixels as the run saw them, hexadecimal; equal exactly where the pixels are
-split   train, valid, or test where it was held out from the same pictures
+name    the file name if the source has names; otherwise the source's split and the position in it: `train:17`;
+        with an apostrophe in front if a spreadsheet would read it as a formula
+hash    the digest of the pixels as the run saw them, hexadecimal; equal exactly if the pixels are equal
+split   train, valid, or test if it was held out from the same pictures
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ HEAD = ["name", "hash", "split"]
 _LEARNED = {"train", "valid"}
 _DIGITS = 2 * DIGEST_BYTES
 _LONGEST_LINE = 1 << 16
-_ROWS_AT_ONCE = 1 << 14  # of a million pictures, only so many are text at a time
+_ROWS_AT_ONCE = 1 << 14  # that are text at the same time; there may be millions of pictures
 
 
 def write_splits(path: Path, dataset: Dataset) -> str:
-    """Write the table of a data set to `path`, whole or not at all, and return the SHA-256 of the file.
+    """Write the table of a data set to `path`, completely or not at all, and return the SHA-256 of the file.
 
-    Test pictures that the source brings itself are not in it, for training does not look at them.
+    Test pictures from the source's own test split are not in it, because training does not read them.
 
     Raises:
         SaveError: it cannot be written.
@@ -49,17 +49,17 @@ def write_splits(path: Path, dataset: Dataset) -> str:
 
 
 def read_learned(path: Path, sha256: str | None) -> NDArray[np.uint8] | None:
-    """Return the digests (N, 16) of the pictures that stand as train or valid in the table at `path`.
+    """Return the digests (N, 16) of the pictures that are train or valid in the table at `path`.
 
     Returns:
-        None where there is no table, or not the one with this SHA-256.
+        None if there is no table, or its SHA-256 is another one.
     """
     try:
         if files.sha256(path) != sha256:
             return None
         with path.open(newline="", encoding="utf-8") as file:
             digests = bytearray()
-            # In pieces, should a line be endless; no name is as long.
+            # In pieces, in case a line is endless; no name is that long.
             rows = csv.reader(iter(lambda: file.readline(_LONGEST_LINE), ""))
             if next(rows, None) != HEAD:
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -19,7 +20,13 @@ from picturewise.reporting.album import Album
 from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, StudyRow
 from picturewise.reporting.notebook.comparison import study_html
 from picturewise.reporting.report import render_report
-from picturewise.reporting.run_report import comparison_sections, dataset_facts, model_facts, training_seconds
+from picturewise.reporting.run_report import (
+    comparison_sections,
+    dataset_facts,
+    drawn,
+    model_facts,
+    training_seconds,
+)
 from picturewise.reprs import never_raises
 from picturewise.results import Result
 from picturewise.runs.places import inside
@@ -43,7 +50,7 @@ class StudiedModel(Result):
     about: str
     data: str
     path: Path
-    parameters: int = Field(description="All of them, trained or not.")
+    parameters: int = Field(description="Of the network, frozen ones included.")
     trainable_parameters: int
     epochs: int
     best_epoch: int
@@ -111,8 +118,7 @@ def gather(
         title=study.title,
         datasets=_datasets(first.values()),
         models=tuple(
-            model_facts(run, Album(run.figures).get("learning-curves", "confusion", "errors"))
-            for run in first.values()
+            model_facts(run, drawn(run, "learning-curves", "confusion", "errors")) for run in first.values()
         ),
         comparisons=tables,
         figures=figures,
@@ -144,7 +150,7 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
         about=model.about,
         data=record.data.name,
         path=run.path,
-        parameters=record.trainable_parameters + record.fixed_parameters,
+        parameters=record.parameters,
         trainable_parameters=record.trainable_parameters,
         epochs=history[-1].epoch,
         best_epoch=int(classifier.description.provenance["epoch"]),
@@ -202,7 +208,7 @@ def _compared(
     for number, group in enumerate(groups.values(), start=1):
         title = group[0].record.data.name if len(groups) > 1 else ""
         if len(group) == 1:
-            figures += _titled(Album(group[0].figures), title, {"predictions": group[0].name})
+            figures += _titled(drawn(group[0], "predictions"), title, group[0].name)
             continue
         place = inside(folder, "comparison" if len(groups) == 1 else f"comparison-{number}")
         compared = compare(group, out=place, progress=progress)
@@ -210,23 +216,21 @@ def _compared(
         tables.append(ComparisonTable(table.reference, table.rows, table.method, title))
         album = Album(inside(place, "figures"))
         sheets = sorted(path.stem for path in album.sheets("predictions"))
-        figures += _titled(album, title, dict.fromkeys(["learning-curves", *sheets], ""))
+        all_grey = all(run.recipe.preparation.grey and run.record.data.shape[2] > 1 for run in group)
+        figures += _titled(album.get("learning-curves", *sheets, in_grey=all_grey), title)
     return tuple(tables), tuple(figures)
 
 
-def _titled(album: Album, title: str, names: Mapping[str, str]) -> list[ReportFigure]:
-    """Return figures whose titles say which data set they are about, and which model."""
-    found = []
-    for name, model in names.items():
-        for figure in album.get(name):
-            about = ", ".join(part for part in (figure.title, title, model) if part)
-            found.append(ReportFigure(about, figure.caption, figure.alt, figure.png))
-    return found
+def _titled(drawn: Iterable[ReportFigure], *about: str) -> list[ReportFigure]:
+    """Return figures whose titles say what they are about: a data set, a model."""
+    return [
+        replace(figure, title=", ".join(part for part in (figure.title, *about) if part)) for figure in drawn
+    ]
 
 
 def _datasets(runs: Iterable[Run]) -> tuple[DatasetSummary, ...]:
     """Return the facts of each data set once."""
-    found: dict[tuple[str, str], DatasetSummary] = {}
+    found: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        found.setdefault((run.record.data.name, str(run.recipe.data.source)), dataset_facts(run))
-    return tuple(found.values())
+        found.setdefault((run.record.data.name, str(run.recipe.data.source)), []).append(run)
+    return tuple(map(dataset_facts, found.values()))

@@ -41,6 +41,7 @@ class ComparedRun(Result):
 
     name: str
     path: Path
+    parameters: int = Field(description="Of the network, frozen ones included.")
     trainable_parameters: int
     accuracy: Interval
     loss: Interval
@@ -130,6 +131,7 @@ def compare(
         ComparedRun(
             name=name,
             path=run.path,
+            parameters=run.record.parameters,
             trainable_parameters=run.record.trainable_parameters,
             accuracy=evaluation.accuracy,
             loss=evaluation.loss,
@@ -139,8 +141,11 @@ def compare(
         for name, run, evaluation in zip(names, opened, evaluations, strict=True)
     )
     curves = {name: _history(run) for name, run in zip(names, opened, strict=True)}
-    figures.save_png(figures.draw_learning_curves(curves), album.path("learning-curves"))
-    sheets = album.draw_predictions(probabilities, part, labels, evaluations[0].classes, seed=seed)
+    album.save(figures.draw_learning_curves(curves), "learning-curves")
+    all_grey = all(run.recipe.preparation.grey for run in opened)
+    sheets = album.draw_predictions(
+        probabilities, part, labels, evaluations[0].classes, seed=seed, in_grey=all_grey
+    )
     result = RunComparison(
         pictures=len(part),
         fingerprint=part.fingerprint,
@@ -150,7 +155,7 @@ def compare(
         report=folder / "report.html",
     )
     title = f"{opened[0].record.data.name}: {', '.join(names)}"
-    shared = album.get("learning-curves", *sheets)
+    shared = album.get("learning-curves", *sheets, in_grey=all_grey and part.shape[2] > 1)
     write_comparison_report(result.report, title, opened, comparison_table(result), shared)
     return result
 
@@ -190,9 +195,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
 def comparison_table(result: RunComparison) -> ComparisonTable:
     """Return the comparison as a report shows it."""
     rows = (
-        ComparisonRow(
-            row.name, row.trainable_parameters, row.accuracy, row.loss, row.training_seconds, row.paired
-        )
+        ComparisonRow(row.name, row.parameters, row.accuracy, row.loss, row.training_seconds, row.paired)
         for row in result.runs
     )
     return ComparisonTable(result.best, tuple(rows), METHOD)

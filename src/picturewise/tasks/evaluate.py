@@ -149,7 +149,8 @@ def evaluate_with_probabilities(
         files.sweep(folder, older_than=_LONG_AGO)
     run.save_evaluation(evaluation, probabilities, sha256)
     if split == "test" and not replaced:
-        album.draw_evaluation(evaluation, probabilities, part, labels, run.name, seed=run.recipe.seed)
+        grey, seed = run.recipe.preparation.grey, run.recipe.seed
+        album.draw_evaluation(evaluation, probabilities, part, labels, run.name, seed=seed, in_grey=grey)
         write_run_report(run)
     return evaluation, probabilities
 

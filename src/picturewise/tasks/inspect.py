@@ -10,7 +10,8 @@ from picturewise import files
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
-from picturewise.reporting.album import WORDS, Album
+from picturewise.reporting.album import Album
+from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.notebook.pictures import counts_html
 from picturewise.reprs import never_raises
 from picturewise.results import Result
@@ -91,8 +92,8 @@ def inspect(
     refuse_inside(Path(out or "."), source.place)
     dataset = load(source, options, progress=progress)
     height, width, channels = next(iter(dataset.splits().values())).shape
-    album = Album(Path(out or f"inspect-{dataset.name}"))
-    album.draw_data(dataset, grey=channels > 1, seed=seed)
+    album = Album(Path(out or f"inspect-{dataset.name}"), dark=False)
+    album.draw_data(dataset, seed=seed, also_in_grey=channels > 1)
     inspection = Inspection(
         name=dataset.name,
         source=source.place,

@@ -215,7 +215,7 @@ def _report(run: Run, dataset: Dataset) -> None:
 
     album = Album(run.figures)
     if not album.path("counts").exists():  # the last one that is drawn
-        album.draw_data(dataset, grey=dataset.split("train").shape[2] > 1, seed=run.recipe.seed)
+        album.draw_data(dataset, seed=run.recipe.seed, in_grey=run.recipe.preparation.grey)
     write_run_report(run)
 
 

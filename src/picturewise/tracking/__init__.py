@@ -1,1 +1,1 @@
-"""A run's figures in the records of other programs; off unless asked for, and the run folder never needs it."""
+"""A run's metrics in other programs' logs; off by default, and the run folder is complete without them."""

@@ -1,4 +1,4 @@
-"""The pictures that a run's first step learns from, as augmentation leaves them."""
+"""The pictures of a run's first step, after augmentation."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from picturewise.training.learner import Learner
 
 PICTURES = 24
 _WORTH_NAMING = 0.05
-"""Share of a class below which a blended picture's caption does not name it."""
+"""The caption of a blended picture leaves out classes with a smaller share."""
 
 
 def draw_first_pictures(learner: Learner) -> NDArray[np.uint8]:
-    """Return a sheet (H, W, 3) of up to 24 pictures with their labels, the same for a run that was resumed.
+    """Return a sheet (H, W, 3) of up to 24 pictures with their labels, the same after a run was resumed.
 
-    The pictures are those of the first batch, augmented and, if the recipe says so, grey, before normalisation, which
-    nobody could look at. A picture blended by `mixup` has the shares of its classes as its label.
+    The pictures are those of the first batch, augmented, and in grey if the recipe says so. They are drawn before
+    normalisation, because normalised pictures cannot be shown. A picture that `mixup` blended has the shares of its
+    classes as its label.
     """
-    from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib, which a run that is not tracked needs later)
+    from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib; a run that is not tracked needs it only later)
 
     indices = learner.order(1)[slice(*learner.bounds[0])]
     augmented, targets = learner.augmented(indices, (1, 0))

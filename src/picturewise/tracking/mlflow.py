@@ -26,22 +26,22 @@ STORE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 """Beside it, for what users add to a run themselves."""
 RUN_ID = "mlflow.json"
-"""In the run's folder: which of the store's runs it is."""
+"""In the run's folder: the id of the run in the store."""
 _STATUS = {"finished": "FINISHED", "interrupted": "KILLED"}
 
 
 class MLflow(Tracker):
-    """Writes a run of MLflow: the recipe as parameters, each epoch as metrics, the outcome as tags.
+    """Writes an MLflow run: the recipe as parameters, each epoch as metrics, the result as tags.
 
-    The experiment is named after the data set, the run after its folder. A resumed run goes on with the same one, and
-    gets the epochs that it lacks; an epoch that is there already is not written twice.
+    The experiment is named after the data set, and the run after its folder. A resumed run continues the same MLflow
+    run and adds the missing epochs; no epoch is written twice.
     """
 
     name: ClassVar[str] = "mlflow"
     packages: ClassVar[tuple[str, ...]] = ("mlflow", "sqlalchemy", "alembic")
 
     def begin(self, trainer: Trainer) -> None:
-        """Find the run or make it, and write the epochs that it lacks."""
+        """Find or create the run, and write the missing epochs."""
         folder = trainer.run.path.resolve().parent
         self._client = _client(inside(folder, STORE))
         self._run = _known(self._client, trainer)
@@ -61,7 +61,7 @@ class MLflow(Tracker):
         self._write(row, time.time())
 
     def end(self, trainer: Trainer) -> None:
-        """Write the outcome and the status."""
+        """Write the result and the status."""
         tags = {"picturewise.reason": trainer.record.reason}
         if trainer.history:
             best = best_epoch(trainer.history)
@@ -90,18 +90,18 @@ class MLflow(Tracker):
 
 
 def _client(store: Path) -> MlflowClient:
-    """Return a client of the store, a file that is made if it is not there."""
+    """Return a client of the store, a file that is created if it does not exist."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read on import
     from mlflow.tracking import MlflowClient  # noqa: PLC0415 (seconds, and an extra)
 
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # else every table that is made is told
+        logging.getLogger(name).setLevel(logging.WARNING)  # otherwise they log every table that they create
     uri = f"sqlite:///{store.as_posix()}"
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)  # else the environment may name a server
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)  # otherwise the environment may name a server
 
 
 def _known(client: MlflowClient, trainer: Trainer) -> str | None:
-    """Return the store's run of this folder; None if there is none, or the folder is a copy of its folder."""
+    """Return the id of this folder's run in the store; None: there is none, or this folder is a copy of the run's."""
     from mlflow.exceptions import MlflowException  # noqa: PLC0415 (see _client)
 
     with contextlib.suppress(RunError, MlflowException, KeyError, TypeError):
@@ -113,7 +113,7 @@ def _known(client: MlflowClient, trainer: Trainer) -> str | None:
 
 
 def _create(client: MlflowClient, trainer: Trainer, artifacts: Path) -> str:
-    """Make the run, with all that is known before the first batch, and return its id."""
+    """Create the run with everything that is known before the first batch, and return its id."""
     from mlflow.entities import Param  # noqa: PLC0415 (see _client)
 
     record = trainer.record
@@ -138,14 +138,14 @@ def _experiment(client: MlflowClient, name: str, artifacts: Path) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        with contextlib.suppress(MlflowException):  # another run may have made it in between
+        with contextlib.suppress(MlflowException):  # another run may have created it in the meantime
             return str(client.create_experiment(name, artifact_location=artifacts.as_uri()))
         found = client.get_experiment_by_name(name)
     return str(found.experiment_id)
 
 
 def _params(recipe: Recipe) -> dict[str, str]:
-    """Return the recipe by its dotted keys, as text; what it leaves out is left out."""
+    """Return the recipe by its dotted keys, as text, without keys that are not set."""
     return {key: _as_text(value) for key, value in flat(recipe).items() if value is not None}
 
 

@@ -34,8 +34,8 @@ SCALARS = {
 class TensorBoard(Tracker):
     """Writes the scalars of each epoch, the network's graph and a sheet of the first pictures.
 
-    A resumed run writes everything anew into a second file, which tells TensorBoard to forget what came before: so the
-    record is always that of the history, whatever was repeated or done without tracking.
+    A resumed run writes everything again into a second file, which tells TensorBoard to forget the first one. So the
+    log always agrees with the history, even if epochs were repeated or trained without tracking.
     """
 
     name: ClassVar[str] = "tensorboard"
@@ -73,21 +73,21 @@ class TensorBoard(Tracker):
 
 
 def _add_graph(writer: SummaryWriter, trainer: Trainer) -> None:
-    """Write the network's graph, or note why there is none; network and random state stay as they are."""
+    """Write the network's graph, or note why there is none; the network and the random state are not changed."""
     height, width, channels = trainer.learner.preparation.output(trainer.record.data.shape)
     try:
-        # A copy, because a module may count its calls; on the processor, because the picture shows no device.
+        # A copy, because a module may count its calls; on the processor, because the graph does not show the device.
         network: Any = copy.deepcopy(trainer.network).cpu().eval()
         with (
             torch.random.fork_rng(devices=[]),
             torch.no_grad(),
             warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),  # where the writer complains
+            contextlib.redirect_stdout(io.StringIO()),  # the writer prints its complaints
         ):
-            warnings.simplefilter("ignore")  # tracing is old, but it is what the writer draws graphs from
+            warnings.simplefilter("ignore")  # tracing is deprecated, but the writer needs it
             writer.add_graph(network, torch.zeros(1, channels, height, width))
     except Exception as error:  # noqa: BLE001 (a user's module may raise anything)
         trainer.note(
-            f"TensorBoard shows no graph: the network cannot be traced with pictures of "
+            f"TensorBoard will not show a graph: the network cannot be traced with pictures of "
             f"{show((height, width, channels))} ({type(error).__name__})."
         )

@@ -1,4 +1,4 @@
-"""`Tracker`: a callback that writes what the run folder holds into another program's record too."""
+"""`Tracker`: a callback that also logs a run to another program."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from picturewise.training.trainer import Callback, Trainer
 class Tracker(Callback):
     """Base of the trackers.
 
-    A record that cannot be begun is an error, because nothing is lost yet. Later nothing that goes wrong in it ends
-    the training: tracking stops with a note, and the run folder is complete all the same.
+    If a log cannot be started, that is an error, because no training is lost yet. Later errors do not stop the
+    training: tracking stops with a note, and the run folder is still complete.
 
     Attributes:
-        name: what the user calls it.
-        packages: what it imports, beyond what Picturewise always needs.
+        name: its name for users.
+        packages: what it imports besides the packages that Picturewise always needs.
     """
 
     name: ClassVar[str]
@@ -32,7 +32,7 @@ class Tracker(Callback):
 
     @abstractmethod
     def begin(self, trainer: Trainer) -> None:
-        """Open the record, a new one or the run's own, and bring it up to `trainer.history`."""
+        """Open a new log or the run's own, and add the epochs of `trainer.history` that it lacks."""
 
     @abstractmethod
     def add(self, trainer: Trainer, row: Epoch) -> None:
@@ -40,20 +40,20 @@ class Tracker(Callback):
 
     @abstractmethod
     def end(self, trainer: Trainer) -> None:
-        """Write how the run ended, and close the record."""
+        """Write how the run ended, and close the log."""
 
     def on_start(self, trainer: Trainer) -> None:
-        """Begin the record.
+        """Start the log.
 
         Raises:
-            SaveError: it cannot be begun.
+            SaveError: it cannot be started.
         """
         try:
             with _quiet():
                 self.begin(trainer)
         except Exception as error:
             raise SaveError(
-                f"--track {self.name} cannot begin its record of {trainer.run.path}: {_reason(error)}. "
+                f"--track {self.name} cannot log {trainer.run.path}: {_reason(error)}. "
                 f"Train without it: picturewise resume {trainer.run.path}"
             ) from error
         self._open = True
@@ -68,11 +68,11 @@ class Tracker(Callback):
         except Exception as error:  # noqa: BLE001 (other people's libraries raise anything)
             self._open = False
             trainer.note(
-                f"Tracking with {self.name} ended in epoch {row.epoch}: {_reason(error)}. The run folder is complete."
+                f"Tracking with {self.name} stopped in epoch {row.epoch}: {_reason(error)}. The run folder is complete."
             )
 
     def on_stop(self, trainer: Trainer) -> None:
-        """End the record; what goes wrong here must not hide why the run ended."""
+        """End the log; an error here must not hide why the run ended."""
         if not self._open:
             return
         self._open = False
@@ -81,12 +81,12 @@ class Tracker(Callback):
                 self.end(trainer)
         except Exception as error:  # noqa: BLE001 (other people's libraries raise anything)
             with contextlib.suppress(SaveError):
-                trainer.note(f"The record of {self.name} could not be closed: {_reason(error)}.")
+                trainer.note(f"The {self.name} log could not be closed: {_reason(error)}.")
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """In the block, nobody is told that one library calls another in an old way; no user could mend it."""
+    """In the block, hide deprecation warnings from one library about another, which no user can fix."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield

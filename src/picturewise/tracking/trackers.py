@@ -15,10 +15,10 @@ TRACKERS: dict[str, type[Tracker]] = {tracker.name: tracker for tracker in (Tens
 
 
 def make_trackers(names: str | Sequence[str]) -> list[Tracker]:
-    """Return a new tracker for each name, one for a name that is there twice.
+    """Return a new tracker for each name; repeated names give only one.
 
     Raises:
-        UsageError: there is no such tracker, or a package that it needs is not installed.
+        UsageError: a tracker is unknown, or a package that it needs is not installed.
     """
     wanted = dict.fromkeys([names] if isinstance(names, str) else names)
     for name in wanted:

@@ -25,7 +25,7 @@ def _facts(trainer: Trainer) -> Iterator[str]:
         f"{options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
     )
     if recipe.start.source is not None:
-        still = record.fixed_parameters
+        still = record.fixed_parameters - record.statistics
         frozen = f", frozen: {record.trainable_parameters:,} parameters learn, {still:,} do not"
         yield (
             f"start     {recipe.start.lines} lines from {recipe.start.source}"
@@ -35,9 +35,8 @@ def _facts(trainer: Trainer) -> Iterator[str]:
     if record.derived:
         yield f"derived   {', '.join(key.rpartition('.')[2].replace('_', ' ') for key in record.derived)}"
     machine = record.machine
-    yield (
-        f"machine   {machine['processor']}, {machine['threads']} threads, {machine['device']}, {machine['precision']}"
-    )
+    threads = f"{machine['threads']} thread{'s' * (machine['threads'] != '1')}"
+    yield f"machine   {machine['processor']}, {threads}, {machine['device']}, {machine['precision']}"
     for note in trainer.run.notes:
         yield f"note      {note}"
     yield f"run       {trainer.run.path}"

@@ -58,7 +58,7 @@ def start(
             return start(recipe, dataset, new, callbacks=callbacks, network=network)
     learner, notes = make_learner(recipe, dataset, network=network)
     effective = learner.recipe
-    learning, fixed = _parameters(learner)
+    learning, fixed, statistics = _parameters(learner)
     record = RunRecord(
         picturewise=version("picturewise"),
         data=data_facts(dataset),
@@ -66,6 +66,7 @@ def start(
         module=None if network is None else f"{type(network).__module__}.{type(network).__qualname__}",
         trainable_parameters=learning,
         fixed_parameters=fixed,
+        statistics=statistics,
         preparation=learner.preparation if _has_own_statistics(learner, network) else None,
         machine=_describe(learner),
         derived=derived_keys(recipe, effective),
@@ -138,15 +139,18 @@ def _has_own_statistics(learner: Learner, network: nn.Module | None) -> bool:
     return network is None and start.source is not None and start.statistics == "source"
 
 
-def _parameters(learner: Learner) -> tuple[int, int]:
-    """Return how many floating-point numbers learn in the run and how many do not; counters are none."""
+def _parameters(learner: Learner) -> tuple[int, int, int]:
+    """Return how many floating-point numbers learn, how many do not, and how many of those are statistics.
+
+    Whole numbers, such as counters of batches, are left out.
+    """
     network, freezing = learner.network, learner.freezing
     # So many of the first modules are frozen to the end.
     frozen = 0 if freezing is None else freezing.frozen(learner.epochs or 1)
     still = sum(p.numel() for module in list(network.children())[:frozen] for p in module.parameters())
     learning = sum(p.numel() for p in network.parameters() if p.requires_grad) - still
-    every = [*network.parameters(), *(b for b in network.buffers() if b.is_floating_point())]
-    return learning, sum(numbers.numel() for numbers in every) - learning
+    statistics = sum(buffer.numel() for buffer in network.buffers() if buffer.is_floating_point())
+    return learning, sum(p.numel() for p in network.parameters()) + statistics - learning, statistics
 
 
 def _describe(learner: Learner) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Arrays in, matplotlib figures out: pictures, classes, curves, rates, networks, confusions, predictions, errors."""
+"""Functions that draw arrays as matplotlib figures: pictures, classes, curves, networks, predictions, errors."""
 
 from picturewise.reporting.figures.architecture import draw_architecture
 from picturewise.reporting.figures.class_counts import draw_class_counts
@@ -6,7 +6,7 @@ from picturewise.reporting.figures.class_sheet import ClassRow, draw_class_sheet
 from picturewise.reporting.figures.confusion_matrix import draw_confusion_matrix
 from picturewise.reporting.figures.learning_curves import draw_learning_curves
 from picturewise.reporting.figures.learning_rates import draw_learning_rates
-from picturewise.reporting.figures.png import save_png, to_pixels, to_png
+from picturewise.reporting.figures.png import save_png, to_both_papers, to_pixels, to_png
 from picturewise.reporting.figures.prediction_sheet import draw_prediction_sheet
 from picturewise.reporting.figures.sample_sheet import draw_sample_sheet
 from picturewise.reporting.figures.worst_errors import Evaluated, draw_worst_errors
@@ -24,6 +24,7 @@ __all__ = [
     "draw_sample_sheet",
     "draw_worst_errors",
     "save_png",
+    "to_both_papers",
     "to_pixels",
     "to_png",
 ]

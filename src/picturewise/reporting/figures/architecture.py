@@ -33,11 +33,11 @@ _SKIPPING = {"residual", "bottleneck"}
 
 
 def draw_architecture(summary: Summary) -> Figure:
-    """Return the layers of `summary` as boxes, one below the other, with the shape that leaves each and its parameters.
+    """Return the layers of `summary` as boxes, one below the other, each with its output shape and its parameters.
 
-    A box is the wider, the more numbers leave its layer. Convolutions are blue, dense layers orange, pooling green;
-    what changes no shape is grey. A residual row has an arrow that leads around it. More than 30 rows stand in several
-    columns.
+    The more numbers a layer outputs, the wider its box. Convolutions are blue, dense layers orange, pooling green;
+    layers that do not change the shape are grey. An arrow leads around a residual row. More than 30 rows are drawn in
+    several columns.
     """
     rows = [replace(summary.rows[0], line="input", output=summary.input), *summary.rows]
     columns = -(-len(rows) // _A_COLUMN)
@@ -45,7 +45,7 @@ def draw_architecture(summary: Summary) -> Figure:
     one = _WIDEST + _GAP + _SHAPE + _BARS
     width = max(look.WIDTH, 2 * look.MARGIN + columns * one + (columns - 1) * _GAP)
     page = Page(width, 2 * look.MARGIN + 0.3 + a_column * _STEP)
-    most = max(1, *(row.count.total for row in summary.rows))
+    most = max(1, *(row.count.trainable for row in summary.rows))
     for column in range(columns):
         left = (
             look.MARGIN + column * (one + _GAP) + (0 if columns > 1 else (width - 2 * look.MARGIN - one) / 2)
@@ -82,11 +82,11 @@ def _draw_row(
     )  # fmt: skip
     middle, across = top + _BOX / 2, left + _WIDEST + _GAP
     page.text(show(row.output), across, middle, size=look.SMALL, vertical="center", room=_SHAPE - 0.05)
-    if not is_input and row.count.total:
-        length = max((_BARS - 0.75) * row.count.total / most, 0.01)
+    if not is_input and row.count.trainable:
+        length = max((_BARS - 0.75) * row.count.trainable / most, 0.01)
         page.rectangle(across + _SHAPE, top + 0.04, length, _BOX - 0.08, edge=look.BAR, fill=look.BAR)
         page.text(
-            count(row.count.total),
+            count(row.count.trainable),
             across + _SHAPE + length + 0.06,
             middle,
             size=look.SMALL,
@@ -124,7 +124,7 @@ def _arrow(page: Page, start: tuple[float, float], end: tuple[float, float]) -> 
 
 
 def _around(page: Page, right: float, top: float, times: str) -> None:
-    """Draw what passes around a residual row, and how often it does."""
+    """Draw the arrow around a residual row, and the number of its blocks."""
     page.axes.add_patch(
         FancyArrowPatch(
             (right, top + 0.02), (right, top + _BOX - 0.02), connectionstyle="arc3,rad=-1.1", arrowstyle="-|>",

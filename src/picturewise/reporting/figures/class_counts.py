@@ -11,7 +11,7 @@ from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.lettering import shortened, text_width
 from picturewise.reporting.tables import count
 
-_NAMES = 2.2  # inches that class names get at most
+_NAMES = 2.2  # inches, at most, for class names
 _GAP = 0.2  # inches between panels
 
 
@@ -19,9 +19,9 @@ _GAP = 0.2  # inches between panels
 def draw_class_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """Return horizontal bars of `counts`, split → class → number of pictures, one panel per split.
 
-    There is at least one split and one class; a split without labels has no place here.
-    Every split has the same classes in the same order. Each panel has its own scale, from zero: a small test
-    split stays as readable as a large train split.
+    There is at least one split and one class; splits without labels are not passed. Every split has the same classes
+    in the same order. Each panel has its own scale, from zero, so that a small test split is as readable as a large
+    training split.
     """
     classes = list(next(iter(counts.values())))
     size = look.BODY if len(classes) <= 30 else look.SMALL
@@ -53,7 +53,7 @@ def _draw_split(axes: Axes, numbers: list[int], *, size: float) -> None:
     axes.bar_label(bars, [count(number) for number in numbers], padding=3, fontsize=size, color=look.INK)
     widest = max(text_width(count(number), size=size) for number in numbers) + 0.1
     inches = axes.get_position().width * look.WIDTH
-    # The longest bar leaves room for its number.
+    # Beside the longest bar there is room for its number.
     axes.set_xlim(0, max(*numbers, 1) / (1 - widest / inches))
     axes.set_ylim(len(numbers) - 0.4, -0.6)
     axes.set_xticks([])

@@ -1,4 +1,4 @@
-"""`draw_class_sheet`: what each class looks like, one row per class."""
+"""`draw_class_sheet`: the look of each class, one row per class."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class _Grid:
-    """How the classes are laid out; lengths in inches, the font size in points."""
+    """The layout of the classes; lengths in inches, the font size in points."""
 
     blocks: int
     samples: int
@@ -53,7 +53,7 @@ class _Grid:
 
     @property
     def side(self) -> float:
-        """The side of one picture's place, so that names, mean and samples fill the block."""
+        """The side of one picture, so that names, mean and samples fill the block."""
         return (self.block - self.names - _MEAN_GAP - (self.samples - 1) * _GAP) / (self.samples + 1)
 
 
@@ -72,7 +72,7 @@ def _grid(names: Sequence[str]) -> _Grid:
 def draw_class_sheet(rows: Sequence[ClassRow]) -> Figure:
     """Return a sheet with each class's name, count, mean picture and samples.
 
-    Up to 12 classes stand in one block of rows, up to 40 in two side by side, more in three.
+    Up to 12 classes are drawn in one block of rows, up to 40 in two blocks side by side, more in three.
     """
     grid = _grid([row.name for row in rows])
     per_block = -(-len(rows) // grid.blocks)

@@ -1,4 +1,4 @@
-"""`draw_confusion_matrix`: which classes are taken for which."""
+"""`draw_confusion_matrix`: which classes are confused with which."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from picturewise.reporting.figures.figure import Figure
 from picturewise.reporting.figures.lettering import shortened, text_width
 from picturewise.reporting.tables import count
 
-_NUMBERED = 20  # classes up to which each cell has its number
+_NUMBERED = 20  # classes, at most, for numbers in the cells
 
 # Lengths in inches.
 _NAMES = 1.8  # class names at most
 _TICKS = 0.1  # between a name and the matrix
 _TITLE = 0.35  # the title of an axis
-_KEYS = 1.35  # the colour keys at the right
+_KEYS = 1.45  # the colour keys at the right
+_KEY_TITLE = 0.45  # the two lines above a key
 
 
 @look.house_style()
 def draw_confusion_matrix(counts: ArrayLike, classes: Sequence[str]) -> Figure:
     """Return the matrix `counts` (K, K): pictures of class i (row) that were predicted as class j (column).
 
-    A cell's colour is its share of its row: blue on the diagonal, where the prediction is right, orange
-    beside it. The orange scale ends at the largest error, or at 10 % if that is more, and rises steeply, so
-    that rare errors show. An empty cell is white. Up to 20 classes the cells hold their counts.
+    A cell's colour is its share of its row: blue on the diagonal, where the prediction is right, otherwise orange.
+    The orange scale ends at the largest error, or at 10 % if that is more, and rises steeply, so that rare errors are
+    visible. An empty cell is white. With up to 20 classes, the cells show their counts.
     """
     matrix = np.asarray(counts, dtype=np.int64)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -67,7 +68,7 @@ def _sizes(classes: int) -> tuple[float, float]:
 
 
 def _from_pale(name: str) -> Colormap:
-    """Return a colour map of matplotlib without its whitest part (white is zero) and its darkest."""
+    """Return a matplotlib colour map without its whitest part (white means zero) and its darkest part."""
     return LinearSegmentedColormap.from_list(name, mpl.colormaps[name](np.linspace(0.12, 0.88, 64)))
 
 
@@ -100,7 +101,7 @@ def _name_classes(axes: Axes, names: Sequence[str], *, size: float, upright: boo
 
 def _write_numbers(axes: Axes, matrix: NDArray[np.int64], colours: NDArray[np.float64]) -> None:
     for i, j in zip(*np.nonzero(matrix), strict=True):
-        # Luminance by ITU-R BT.709: white letters on what is darker than a middle grey.
+        # Luminance by ITU-R BT.709: white digits on cells that are darker than a middle grey.
         dark = colours[i, j, :3] @ (0.2126, 0.7152, 0.0722) < 0.55
         axes.text(
             j, i, count(int(matrix[i, j])),
@@ -112,10 +113,10 @@ def _write_numbers(axes: Axes, matrix: NDArray[np.int64], colours: NDArray[np.fl
 def _draw_keys(figure: Figure, largest_error: float, *, left: float, height: float) -> None:
     """Draw the two colour scales, one below the other, from `left` inches and over `height` inches."""
     width, whole = figure.get_size_inches()
-    scale = (height - 0.9) / 2
+    scale = (height - 2 * _KEY_TITLE - 0.2) / 2
     for title, name, top, end, power in (
-        ("right", "Blues", 0.3, 1.0, 1.0),
-        ("wrong", "Oranges", 0.3 + scale + 0.6, largest_error, 0.5),
+        ("right", "Blues", _KEY_TITLE, 1.0, 1.0),
+        ("wrong", "Oranges", 2 * _KEY_TITLE + scale + 0.2, largest_error, 0.5),
     ):
         lower = whole - look.MARGIN - top - scale
         axes = figure.add_axes((left / width, lower / whole, 0.15 / width, scale / whole))
@@ -123,7 +124,7 @@ def _draw_keys(figure: Figure, largest_error: float, *, left: float, height: flo
             _from_pale(name)(np.linspace(0, 1, 64))[:, np.newaxis], aspect="auto", origin="lower",
             extent=(0, 1, 0, 1),
         )  # fmt: skip
-        axes.set_title(title, fontsize=look.SMALL)
+        axes.set_title(f"{title}\n(share of the row)", fontsize=look.SMALL, pad=7)
         axes.set_xticks([])
         marks = (0, 0.5, 1)
         axes.set_yticks(marks, [f"{100 * end * mark ** (1 / power):.3g} %" for mark in marks])

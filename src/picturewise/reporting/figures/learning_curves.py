@@ -27,8 +27,8 @@ _BETWEEN = 0.75
 def draw_learning_curves(histories: Mapping[str, Sequence[Epoch]]) -> Figure:
     """Return two panels, loss and accuracy, for `histories`: model name → its epochs (at least one).
 
-    Train is dashed, validation solid, and the best epoch of each model (`best_epoch`) is marked, and named in
-    the legend below the panels.
+    Train is dashed and validation solid. The best epoch of each model (`best_epoch`) is marked, and the legend below
+    the panels names it.
     """
     bottom = _AXIS + (1 + -(-len(histories) // 2)) * _LEGEND_LINE + look.MARGIN
     height = _TOP + _PANEL + bottom
@@ -57,7 +57,7 @@ def _draw_lines(
     for number, history in enumerate(histories):
         epochs = [row.epoch for row in history]
         colour = look.MODEL_COLOURS[number % len(look.MODEL_COLOURS)]
-        # A line of one point has no length: it is drawn as a dot, hollow for train.
+        # A line of one point is not visible, so it is drawn as a dot, hollow for train.
         dot = "o" if len(history) == 1 else ""
         axes.plot(
             epochs, [getattr(row, f"train_{measure}") for row in history],
@@ -78,7 +78,7 @@ def _draw_lines(
 
 
 def _mark_epochs(axes: Axes, epochs: Sequence[int]) -> None:
-    """Let the epoch axis have whole numbers only, and no epoch before the first."""
+    """Put only whole numbers on the epoch axis, and no epoch before the first."""
     first, last = min(epochs), max(epochs)
     axes.set_xlim(first - min(0.03 * (last - first) + 0.1, 0.9), last + 0.03 * (last - first) + 0.1)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
@@ -86,7 +86,7 @@ def _mark_epochs(axes: Axes, epochs: Sequence[int]) -> None:
 
 
 def _draw_legend(figure: Figure, histories: Mapping[str, Sequence[Epoch]], *, top: float) -> None:
-    """Say what the lines are, below the panels where it can cover none; `top` is a share of the height."""
+    """Draw the legend below the panels, where it cannot cover a line; `top` is a share of the height."""
     lines = [
         Line2D([], [], color=look.INK, linestyle="--", linewidth=1.2, label="train"),
         Line2D([], [], color=look.INK, linewidth=1.6, label="validation"),

@@ -37,10 +37,10 @@ def draw_learning_rates(
         rates: rising, above 0; one a batch.
         losses: of each batch.
         smoothed: their running mean.
-        suggested: the rate that the figure is about, a line from top to bottom.
+        suggested: the suggested rate, drawn as a vertical line.
         steepest: where the running mean fell fastest, one of `rates`.
         lowest: where it was lowest, one of `rates`.
-        burst: where the loss burst, coloured from there on; None: nowhere.
+        burst: where the loss diverged; the area from there on is coloured. None: nowhere.
     """
     bottom = _AXIS + 2 * _LEGEND_LINE + look.MARGIN
     height = _TOP + _PANEL + bottom
@@ -56,7 +56,7 @@ def draw_learning_rates(
     axes.set_xlim(rates[0], right)
     if burst is not None:
         axes.axvspan(burst, right, color=look.VERMILION, alpha=0.25, linewidth=0)
-    # The running mean decides how high the panel is: the last losses are many times as high.
+    # The running mean determines the height of the panel, because the last losses are many times as high.
     axes.set_ylim(0, 1.15 * max(smoothed[: smoothed.index(min(smoothed)) + 1]))
     axes.axvline(suggested, color=look.INK, linewidth=1.4, linestyle="--")
     for rate, marker, colour in ((steepest, "D", look.GREEN), (lowest, "o", look.VERMILION)):
@@ -80,7 +80,7 @@ def _label_axes(axes: Axes) -> None:
 def _draw_legend(
     figure: Figure, suggested: float, steepest: float, lowest: float, burst: float | None, *, top: float
 ) -> None:
-    """Say what is what below the panel, where it can cover nothing; `top` is a share of the height."""
+    """Draw the legend below the panel, where it cannot cover anything; `top` is a share of the height."""
     marks: dict[str, Any] = {"markersize": 8, "markeredgecolor": look.PAPER, "linestyle": "none"}
     handles = [
         Line2D([], [], color=look.BAR, marker="o", markersize=2.5, linestyle="none", label="loss of a batch"),
@@ -91,7 +91,9 @@ def _draw_legend(
     ]
     if burst is not None:
         handles.append(
-            Line2D([], [], color=look.VERMILION, alpha=0.25, linewidth=8, label=f"burst, from {burst:.2g} on")
+            Line2D(
+                [], [], color=look.VERMILION, alpha=0.25, linewidth=8, label=f"diverged, from {burst:.2g} on"
+            )
         )
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=((_LEFT - 0.05) / look.WIDTH, top), ncols=3,

@@ -1,4 +1,4 @@
-"""Names as they can be drawn: literally, on one line, no wider than their place."""
+"""Names as they can be drawn: literally, on one line, not wider than their place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picturewise.printable import escaped, printable
 
 _BASE = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian, …
 
-# The usual homes of the other scripts on Linux, macOS and Windows; those that are installed are used.
+# The usual fonts for other scripts on Linux, macOS and Windows; those that are installed are used.
 _FURTHER = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans JP",
     "Noto Sans KR", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC",
@@ -22,22 +22,22 @@ _FURTHER = (
     "Leelawadee UI", "Noto Emoji", "Arial Unicode MS",
 )  # fmt: skip
 
-# Letters are measured unhinted but drawn hinted to whole pixels, up to 7 % wider (DejaVu Sans at 9 points).
+# Letters are measured without hinting but drawn with it, which makes them up to 7 % wider (DejaVu Sans at 9 points).
 _HINTING = 1.08
 
 
 @functools.cache
 def families() -> tuple[str, ...]:
-    """Return the font families to draw with, the first that has a letter wins; all of them are installed."""
+    """Return the installed font families to draw with; the first one that has a letter is used."""
     installed = set(font_manager.fontManager.get_font_names())
     return (_BASE, *(name for name in _FURTHER if name in installed))
 
 
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, *, size: float, weight: str = "normal") -> float:
-    """Return the width in inches of a line of `text` drawn at `size` points, to be on the safe side of it.
+    """Return the width in inches of a line of `text` drawn at `size` points; rather too wide than too narrow.
 
-    `text` is what `drawable` or `shortened` returned.
+    `text` is a result of `drawable` or `shortened`.
     """
     font = font_manager.FontProperties(family=list(families()), size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
@@ -47,7 +47,7 @@ def text_width(text: str, *, size: float, weight: str = "normal") -> float:
 def drawable(text: str) -> str:
     r"""Return `text` with every character that cannot be drawn as its backslash escape.
 
-    Escapes keep names apart that would all be rows of empty boxes where no installed font has their script.
+    With escapes, names stay distinguishable if no installed font has their script; otherwise all would be empty boxes.
 
     >>> drawable("50 $ off_\n")
     '50 $ off_\\n'
@@ -59,13 +59,13 @@ def drawable(text: str) -> str:
 def shortened(
     text: str, *, inches: float, size: float, weight: Literal["normal", "bold"] = "normal", prefix: str = ""
 ) -> str:
-    """Return `prefix + drawable(text)`, the text cut in its middle where all would be wider than `inches`.
+    """Return `prefix + drawable(text)`; if that is wider than `inches`, the middle of the text is left out.
 
-    An ellipsis stands for what was cut. Both ends stay, because names often differ only there
+    An ellipsis replaces what is left out. Both ends are kept, because names often differ only there
     (`flower-07-rose`, `…/0007.jpg`).
     """
     width = functools.partial(text_width, size=size, weight=weight)
-    # No place in a figure takes more than some hundred letters; names may be as long as a file.
+    # No place in a figure has room for more than a few hundred letters; names may be very long.
     pieces = _pieces(text if len(text) < 500 else text[:250] + text[-250:])
     if len(text) < 500 and width(prefix + "".join(pieces)) <= inches:
         return prefix + "".join(pieces)
@@ -82,7 +82,7 @@ def shortened(
 
 
 def _pieces(text: str) -> list[str]:
-    """Return the drawn characters one by one, combining marks together with their base, escapes whole."""
+    """Return the drawn characters one by one; combining marks stay with their base, and escapes are not split."""
     pieces: list[str] = []
     for character in unicodedata.normalize("NFC", text):
         shown = printable(character)

@@ -10,7 +10,7 @@ import matplotlib.style
 
 from picturewise.reporting.figures.lettering import families
 
-# Okabe & Ito, "Color Universal Design" (2008): told apart by all common forms of colour vision.
+# Okabe & Ito, "Color Universal Design" (2008): distinguishable with all common forms of colour vision.
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 GREEN = "#009E73"
@@ -19,7 +19,7 @@ ORANGE = "#E69F00"
 SKY = "#56B4E9"
 
 MODEL_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
-MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")  # shapes carry the same news on a grey printer
+MODEL_MARKERS = ("o", "s", "^", "D", "v", "P")  # the shapes are distinguishable on a grey printer, too
 RIGHT = BLUE
 WRONG = VERMILION
 RIGHT_SIGN = "✓"
@@ -68,13 +68,13 @@ _STYLE = {
     "ytick.labelsize": SMALL,
 }
 
-# The style lives in matplotlib's global settings while a figure is made; two threads that entered and left
-# in turn would restore each other's state.
+# The style is in matplotlib's global settings while a figure is drawn; two threads that enter and leave
+# alternately would restore each other's state.
 _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw under our style whatever the user's matplotlibrc says, and leave their settings as they were."""
+    """In the block, draw in our style, whatever the user's matplotlibrc says; afterwards, restore their settings."""
     with _ONE_AT_A_TIME, matplotlib.style.context(["default", {**_STYLE, "font.family": list(families())}]):
         yield

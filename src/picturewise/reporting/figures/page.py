@@ -7,56 +7,26 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
-from matplotlib.colors import to_rgba
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
-from picturewise.data.pictures.resize import resize
 from picturewise.reporting.figures import look
 from picturewise.reporting.figures.figure import Figure
+from picturewise.reporting.figures.framed import Framed
 from picturewise.reporting.figures.lettering import drawable, shortened
 
-# How far below the given height the baseline lies, in units of the font size (DejaVu Sans: capitals are
+# The distance of the baseline below the given height, in units of the font size (DejaVu Sans: capitals are
 # 0.73 high, descenders 0.24 deep).
 _BASELINE = {"top": 0.85, "center": 0.36, "bottom": -0.25}
-
-
-class _Framed(AxesImage):
-    """A uint8 picture in whole pixels of the paper, with a frame of one pixel around it.
-
-    Matplotlib's own way, floats and a resampling of its own, takes most of the time of a sheet.
-    """
-
-    def make_image(
-        self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False
-    ) -> tuple[NDArray[np.uint8], float, float, Affine2D]:
-        """Return (H, W, 4) pixels from the bottom up, and where their left and lower edges lie."""
-        del magnification, unsampled  # of printers and vector graphics
-        box = self.get_window_extent(renderer)
-        left, bottom = round(box.x0), round(box.y0)
-        width, height = max(round(box.x1) - left, 1), max(round(box.y1) - bottom, 1)
-        picture = np.asarray(self.get_array(), np.uint8).reshape(*self.get_size(), -1)
-        rows, columns = picture.shape[:2]
-        scale = width / columns
-        if scale >= 3 or scale == int(scale):  # blocks of pixels stay blocks, as in a microscope
-            picture = picture[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
-        else:
-            picture = resize(picture, (height, width), mode="stretch")
-        framed = np.empty((height + 2, width + 2, 4), np.uint8)
-        framed[:] = [round(255 * share) for share in to_rgba(look.EDGE)]
-        framed[1:-1, 1:-1, :3] = picture
-        return framed[::-1].copy(), left - 1, bottom - 1, Affine2D()
 
 
 @dataclass
 class Page:
     """Paper of `width` × `height` inches; everything is placed by its distance from the left and the top.
 
-    One pair of axes covers the figure: a hundred small axes would take seconds to make and draw.
+    One pair of axes covers the figure, because a hundred small axes would take seconds to create and draw.
 
     Attributes:
         width: of the figure, in inches.
@@ -80,14 +50,14 @@ class Page:
     def picture(
         self, image: NDArray[np.uint8], *, left: float, top: float, width: float, height: float
     ) -> AxesImage:
-        """Draw `image` (H, W, C) as large as it fits, undistorted, in the middle of a box, and frame it."""
+        """Draw `image` (H, W, C) with a frame in the middle of a box, as large as it fits without distortion."""
         rows, columns = image.shape[:2]
         scale = min(width / columns, height / rows)
         left += (width - columns * scale) / 2
         top += (height - rows * scale) / 2
         extent = (left, left + columns * scale, top + rows * scale, top)
-        # `imshow` would look for new limits of the axes each time, which never change.
-        artist = _Framed(self.axes, extent=extent, clip_on=False)
+        # `imshow` would compute the limits of the axes each time, although they never change.
+        artist = Framed(self.axes, extent=extent, clip_on=False)
         artist.set_data(image[:, :, 0] if image.shape[2] == 1 else image)
         self.axes.add_artist(artist)
         return artist
@@ -110,7 +80,7 @@ class Page:
         line = prefix + drawable(text)
         if room is not None:
             line = shortened(text, inches=room, size=size, weight=weight, prefix=prefix)
-        # All lines are placed by their baseline: accents and descenders don't move a line.
+        # All lines are placed by their baseline, so that accents and descenders do not move a line.
         baseline = top + _BASELINE[vertical] * size / 72
         return self.axes.text(
             left, baseline, line,

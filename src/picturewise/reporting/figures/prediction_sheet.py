@@ -15,8 +15,8 @@ from picturewise.reporting.figures.lettering import drawable, text_width
 from picturewise.reporting.figures.page import Page
 from picturewise.reporting.tables import percent
 
-_ALL = 10  # classes up to which all are shown
-_BEST = 5  # classes that are shown otherwise, and the label
+_ALL = 10  # classes, at most, for all of them to be shown
+_BEST = 5  # classes that are shown otherwise, besides the label
 
 # Lengths in inches.
 _PICTURE = 1.5
@@ -24,13 +24,13 @@ _TITLE = 0.36  # the model names
 _VERDICT = 0.26  # one chart's final prediction
 _CAPTION = 0.26  # the label under a picture
 _GAP = 0.3  # between rows and between charts
-_WIDEST = 4.5  # a wider chart would only tear names and numbers apart
+_WIDEST = 4.5  # in a wider chart, names and numbers would be too far apart
 _NUMBER = 0.47  # "100 %" in bold beside a full bar
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """What all charts of a sheet share: lengths in inches, and the class names."""
+    """What all charts of a sheet have in common: lengths in inches, and the class names."""
 
     classes: Sequence[str]
     width: float
@@ -52,12 +52,12 @@ def draw_prediction_sheet(
 ) -> Figure:
     """Return a sheet with one row per picture: the picture, its label, one bar chart per model.
 
-    Above each chart stands the final prediction, and whether it is right. Up to 10 classes all bars are shown
-    in the order of the classes, beyond that the five most probable and the label. The label is in bold.
+    The prediction is written above each chart, and whether it is right. With up to 10 classes, all bars are shown in
+    the order of the classes; otherwise the five most probable classes and the label. The label is in bold.
 
     Args:
-        images: (N, H, W, C) uint8, or None where they are not at hand: then there are charts alone.
-        labels: the N label numbers, or None where they are not known.
+        images: (N, H, W, C) uint8, or None if they are not at hand: then there are only charts.
+        labels: the N label numbers, or None if they are not known.
         classes: the K class names.
         probabilities: model name → (N, K), 1 to 4 models.
     """
@@ -110,7 +110,7 @@ def _draw_chart(
     left: float,
     top: float,
 ) -> None:
-    """Draw one model's view of one picture below and to the right of (`left`, `top`)."""
+    """Draw one model's probabilities for one picture; (`left`, `top`) is the upper left corner."""
     prediction = int(np.argmax(probabilities))
     colour = _draw_verdict(page, grid, prediction, label, left=left, top=top)
     for line, index in enumerate(_shown(probabilities, label)):

@@ -17,7 +17,7 @@ _CAPTION = 0.24  # inches under each picture
 
 @look.house_style()
 def draw_sample_sheet(images: NDArray[np.uint8], captions: Sequence[str], *, columns: int = 6) -> Figure:
-    """Return a sheet of `images` (N, H, W, C), N ≥ 1, each above its caption, row by row in their order."""
+    """Return a sheet of `images` (N, H, W, C), N ≥ 1, each above its caption, in their order, row by row."""
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     width = (look.WIDTH - 2 * look.MARGIN - (columns - 1) * _GAP) / max(columns, 4)

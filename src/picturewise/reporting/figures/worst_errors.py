@@ -20,7 +20,7 @@ _LINE = 0.17  # inches of one line of text
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One picture and what a model made of it.
+    """One picture and a model's prediction.
 
     Attributes:
         image: (H, W, C) uint8.
@@ -41,7 +41,7 @@ class Evaluated:
 
 @look.house_style()
 def draw_worst_errors(pictures: Sequence[Evaluated]) -> Figure:
-    """Return a sheet of `pictures` (at least one) in their order, each above what was said about it."""
+    """Return a sheet of `pictures` (at least one) in their order, each above its label and prediction."""
     side = (look.WIDTH - 2 * look.MARGIN - (_COLUMNS - 1) * _GAP) / _COLUMNS
     lines = 4 if any(picture.name for picture in pictures) else 3
     rows = -(-len(pictures) // _COLUMNS)

@@ -15,9 +15,11 @@ def layers_html(summary: Summary) -> str:
 
 def layer_table(summary: Summary) -> str:
     """Return the table alone, and the sum below it."""
-    rows = [(escaped(row.line), escaped(show(row.output)), count(row.count.total)) for row in summary.rows]
+    rows = [
+        (escaped(row.line), escaped(show(row.output)), count(row.count.trainable)) for row in summary.rows
+    ]
     return table(("layer", "output", "parameters"), rows) + line(
-        f"{count(summary.trainable + summary.fixed)} parameters: {count(summary.trainable)} trainable, "
-        f"{count(summary.fixed)} not",
+        f"{count(summary.trainable)} parameters"
+        + f", and {count(summary.fixed)} statistics that are measured, not learned" * bool(summary.fixed),
         faint=True,
     )

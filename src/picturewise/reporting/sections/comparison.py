@@ -10,7 +10,7 @@ from picturewise.runs.section import Section
 def comparison_section(report: Report) -> Section | None:
     """Return the tables and figures about all models together, or None if there are none.
 
-    Figures without a table are shown too, but the navigation does not lead to them.
+    Figures without a table are shown too, but are not in the navigation.
     """
     if not (report.comparisons or report.figures):
         return None

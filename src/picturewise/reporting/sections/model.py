@@ -7,11 +7,11 @@ from picturewise.runs.section import Section
 
 
 def model_sections(report: Report) -> tuple[Section, ...]:
-    """Return a section for each model: its scores, training and architecture, and what it takes to repeat it."""
+    """Return a section for each model: its scores, training and architecture, and how to reproduce it."""
     return tuple(
         Section(
             title=model.name,
-            anchor=f"model-{number}",  # a model's name may hold anything
+            anchor=f"model-{number}",  # because a model's name may contain any characters
             template="model",
             facts=model,
             figures=model.figures,

@@ -1,0 +1,78 @@
+"""The titles, captions and alternative texts of the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts of a figure.
+
+    Attributes:
+        title: a few words.
+        caption: what the figure shows, in a sentence or two.
+        alt: a description for readers who cannot see it.
+        has_pictures: whether it shows pictures of the data set.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    has_pictures: bool = False
+
+
+WORDS: Mapping[str, Words] = {
+    "counts": Words(
+        "Pictures of each class",
+        "How many pictures of each class every split holds.",
+        "One bar chart per split: the number of pictures of each class.",
+    ),
+    "samples": Words(
+        "Random training pictures",
+        "Drawn at random from the training split, with their labels.",
+        "Pictures in rows, each with its label below it.",
+        has_pictures=True,
+    ),
+    "samples-grey": Words(
+        "The same pictures in grey",
+        "The mean of the colour channels; one channel is kept.",
+        "The same pictures in grey, each with its label below it.",
+    ),
+    "classes": Words(
+        "The classes",
+        "Each class of the training split: its mean picture and a row of samples.",
+        "One row per class: its name, its number of pictures, its mean picture and samples.",
+        has_pictures=True,
+    ),
+    "learning-curves": Words(
+        "Learning curves",
+        "Loss and accuracy after each epoch, on the training split (dashed) and the validation split (solid). "
+        "Training values are measured during the epoch, with dropout and augmentation.",
+        "Two line charts against the epoch: loss on the left, accuracy on the right.",
+    ),
+    "architecture": Words(
+        "The network",
+        "Its layers from the input to the output. The more numbers leave a layer, the wider its box.",
+        "Boxes from top to bottom, joined by arrows. The table of layers says the same in words and numbers.",
+    ),
+    "confusion": Words(
+        "Confusion matrix",
+        "Rows are labels and columns are predictions. The numbers count pictures (left out above 20 classes). "
+        "The colour is the share of the row: of all pictures with that label.",
+        "Matrix of labels against predictions. The tables of errors and classes give the numbers.",
+    ),
+    "predictions": Words(
+        "Random test pictures",
+        "Drawn at random: each picture with its label, and beside it the probability of each class.",
+        "Test pictures, each beside a bar chart of the predicted probabilities.",
+        has_pictures=True,
+    ),
+    "errors": Words(
+        "The worst errors",
+        "Misclassified pictures, worst first: the label was given the lowest probability.",
+        "Misclassified pictures in rows, each with its label and the prediction.",
+        has_pictures=True,
+    ),
+}
