@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL = -n $$($(BIN)/python -c "from picturewise.cores import available_cores; print(1 + available_cores())") \
   --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test campaign lint licences fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
+.PHONY: demo check test campaign lint docs licences fuzz bench bench-smoke bench-gpu bench-mnist bench-hostile bench-import clean
 
 demo: .venv/installed  ## the whole way on built-in data, under a minute
 	$(BIN)/picturewise demo
@@ -32,6 +32,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/installed-dev  ## the site, strictly, into build/site; it also writes the generated tables of docs/reference anew
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs build/site
 
 licences: .venv/installed-dev  ## write THIRD-PARTY-LICENCES.md anew, after a change of dependencies
 	$(BIN)/python tests/packaging/third_party.py

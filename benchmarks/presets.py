@@ -5,7 +5,8 @@
 
 Each one is built for 28x28 grey, 32x32 and 64x64 colour pictures with 10 classes, and for 224x224 with 1,000. One
 batch of two random pictures goes through and back; `ok` means that every parameter got a finite gradient and that
-kernels and matrices got one that is not zero. The published counts are those of docs/train.md. Prints Markdown.
+kernels and matrices got one that is not zero. The published counts are those of
+docs/reference/layers.md. Prints Markdown.
 """
 
 from __future__ import annotations

@@ -50,17 +50,16 @@ def write_pixel_csv(folder: str) -> Path:
     return place
 
 
-def write_pickles(folder: str, count: int = 1797, seed: int = 0) -> Path:
-    """Write x_train, y_train, x_validation, y_validation, x_test and y_test as pickles, normalised as courses do it."""
+def write_pickle(path: str, count: int = 1797, seed: int = 0) -> Path:
+    """Write a dict of x_train, y_train, x_validation, y_validation, x_test and y_test, normalised as courses do it."""
     images, labels = _street_digits(count, seed)
-    values = images / np.float32(255)
+    values = (images / np.float32(255)).astype(np.float32)
     values = (values - values.mean()) / values.std()
-    place = Path(folder)
-    place.mkdir(exist_ok=True)
+    arrays = {}
     for split, (start, stop) in _splits(count, "train", "validation", "test"):
-        for name, array in (("x", values.astype(np.float32)), ("y", labels)):
-            (place / f"{name}_{split}.pickle").write_bytes(pickle.dumps(array[start:stop], protocol=4))
-    return place
+        arrays |= {f"x_{split}": values[start:stop], f"y_{split}": labels[start:stop]}
+    Path(path).write_bytes(pickle.dumps(arrays, protocol=4))
+    return Path(path)
 
 
 def draw_photographs(folder: str, each: int = 40, seed: int = 0) -> Path:

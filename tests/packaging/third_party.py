@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "THIRD-PARTY-LICENCES.md"
-DEVELOPMENT = "dev"
-"""The extra that users do not install."""
+DEVELOPMENT = frozenset({"dev", "docs"})
+"""The extras that users do not install."""
 
 PERMISSIVE = frozenset(
     {
@@ -103,7 +103,7 @@ def declared() -> dict[str, list[Requirement]]:
     """Return what pyproject.toml asks users to install: "base" or an extra → requirements."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {"base": project["dependencies"], **project["optional-dependencies"]}
-    return {name: list(map(Requirement, lines)) for name, lines in wanted.items() if name != DEVELOPMENT}
+    return {name: list(map(Requirement, lines)) for name, lines in wanted.items() if name not in DEVELOPMENT}
 
 
 def constrained() -> dict[str, str]:

@@ -22,7 +22,7 @@ PATH = click.Path(path_type=Path)
 
 data = click.argument(
     "data",
-    help="A catalogue name (`picturewise data list`), or a path: a folder per class, or files as docs/data.md lists.",
+    help="A catalogue name (`picturewise data list`) or a path: a folder per class, or files (docs/reference/data.md).",
 )
 run_folder = click.argument("run", type=PATH, help="A run's folder.")
 run_or_classifier = click.argument("run", type=PATH, help="A run's folder, or a classifier's file.")
@@ -95,7 +95,7 @@ track = click.option(
     "--track",
     metavar="NAME",
     multiple=True,
-    help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/train.md).",
+    help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/how-to/track.md).",
 )
 
 
@@ -115,12 +115,12 @@ engine = click.option(
     type=click.Choice(["auto", "torch", "numpy"]),
     default="auto",
     show_default=True,
-    help="What computes: auto is ONNX Runtime wherever it can; see docs/predict.md.",
+    help="What computes: auto is ONNX Runtime wherever it can; see docs/how-to/predict.md.",
 )
 freeze = click.option(
     "--freeze",
     metavar="backbone|none",
-    help="backbone: layers with pretrained weights stay as they are; see training.unfreeze_epoch in docs/train.md.",
+    help="backbone: layers with pretrained weights stay as they are (docs/how-to/extend.md).",
 )
 settings = click.option(
     "--set",

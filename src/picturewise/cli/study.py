@@ -20,7 +20,7 @@ LIST = "list"
 @click.argument(
     "name",
     metavar="NAME|FILE|list",
-    help="A study that comes with Picturewise, a study's file (docs/studies.md), or list for what there is.",
+    help="A study that comes with Picturewise, a study's file (docs/how-to/studies.md), or list for what there is.",
 )
 @click.option(
     "--data",

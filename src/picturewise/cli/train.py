@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--layers",
     help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
     "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
-    "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/train.md, docs/pretrained.md).",
+    "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/reference/layers.md).",
 )
 @click.option("--epochs", type=int, help="Times through the train split; otherwise 5 to 50 by its size.")
 @click.option("--seed", type=int, help="Of everything random; 0 if left out.")
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @click.option(
     "--engine",
     type=click.Choice(["torch", "numpy"]),
-    help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/backpropagation.md).",
+    help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/background/backpropagation.md).",
 )
 @options.settings
 @click.option(

@@ -74,7 +74,8 @@ def check_obeyed(hints: Hints, source: Source) -> None:
     """
     unused = [name for name in hints.given() if name not in source.hints.given()]
     if unused:
-        why = f"Leave {'it' if len(unused) == 1 else 'them'} out; docs/data.md lists which options go with which form."
+        them = "it" if len(unused) == 1 else "them"
+        why = f"Leave {them} out; docs/reference/data.md lists which options go with which form."
         raise does_not_apply(printable(source.place or source.name), unused, why)
 
 
@@ -186,7 +187,7 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
     raise DataError(
         f"{printable(path)} has no form that Picturewise reads: found {_contents(path)}, expected a folder with "
         "one folder of pictures per class (with or without train, valid and test above them), or files of a form that "
-        "docs/data.md lists, such as MNIST's."
+        "docs/reference/data.md lists, such as MNIST's."
     )
 
 

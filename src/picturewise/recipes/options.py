@@ -112,7 +112,10 @@ class TrainingOptions(BaseModel):
         description="The highest rate of the schedule; none: a usual one for the optimizer. With muon it is muon's "
         "own, and a quarter of it is adamw's.",
     )
-    schedule: Literal["constant", "cosine", "one-cycle"] = "one-cycle"
+    schedule: Literal["constant", "cosine", "one-cycle"] = Field(
+        default="one-cycle",
+        description="How the learning rate changes: not at all, down to 0 along a cosine, or up and then down.",
+    )
     momentum: Share | None = Field(
         default=None,
         description="Of sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",

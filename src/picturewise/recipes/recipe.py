@@ -27,7 +27,12 @@ class Recipe(Result):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = Field(default=0, ge=0, lt=2**31)
+    seed: int = Field(
+        default=0,
+        ge=0,
+        lt=2**31,
+        description="Of everything random; equal seeds give equal weights on one machine.",
+    )
     data: DataOptions
     model: ModelOptions = ModelOptions()
     start: StartOptions = StartOptions()

@@ -11,5 +11,5 @@ Pictures are (B, H, W, C) here, as they lie in memory and as one says it: a batc
 pixel's channels side by side make every convolution and dense layer one product of matrices whose rows are contiguous,
 and `flatten` costs nothing. All is float32 or all is float64, as the arrays are that are passed.
 
-docs/backpropagation.md walks through it.
+docs/background/backpropagation.md walks through it.
 """

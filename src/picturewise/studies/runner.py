@@ -48,7 +48,7 @@ def study(
     Started again on the same folder, it goes on where it was: finished runs stay, an interrupted one is resumed.
 
     Args:
-        name: of a study that comes with Picturewise, or a study's file (docs/studies.md).
+        name: of a study that comes with Picturewise, or a study's file (docs/how-to/studies.md).
         data: where the pictures lie; of a study with several sources, a mapping from what it calls each.
         out: the folder for all of it; none: `studies/<name>`, with `-quick` where it is quick.
         only: names of the models that are wanted; none: all.

@@ -4,7 +4,7 @@ title = "…"                     of the report
 about = "…"                     what is asked, and whose project it was
 seeds = 1                       runs of each model, with the seeds 0, 1, …
 
-[recipe.data]                   keys of a recipe that all models share, as docs/train.md lists them
+[recipe.data]                   keys of a recipe that all models share, as docs/reference/recipe.md lists them
 source = "mnist"
 
 [quick.training]                keys that `--quick` puts over those of every model

@@ -43,7 +43,7 @@ def read_dataset(
     value_range: str | None = None,
     layout: LayoutName | None = None,
 ) -> Dataset:
-    """Return pictures from a catalogue name or a path; what is recognised stands in docs/data.md.
+    """Return pictures from a catalogue name or a path; what is recognised stands in docs/reference/data.md.
 
     Args:
         source: such as `digits` or, once it is fetched, `mnist`; a folder per class, IDX files.

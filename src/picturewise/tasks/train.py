@@ -55,8 +55,9 @@ def train(
         data: a catalogue name, a path, or pictures in memory as `make_dataset` takes them, several splits in a dict;
             may be left out if the recipe names it.
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
-            (docs/train.md).
-        model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, … (docs/train.md).
+            (docs/how-to/tune.md).
+        model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
+            (docs/reference/layers.md).
         layers: layer lines, instead of a name.
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
         epochs: times through the train split.
@@ -66,7 +67,7 @@ def train(
         recipe: a whole recipe, or a TOML file with one or a part of one.
         settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
         callbacks: called around epochs and batches.
-        track: write figures for other programs too: `tensorboard`, `mlflow` (docs/train.md).
+        track: write figures for other programs too: `tensorboard`, `mlflow` (docs/how-to/track.md).
         progress: show how far training has come, on the standard error output.
         options: every other key of a recipe by its name, such as `learning_rate=0.1, batch_size=64`; see
             `RecipeKeywords`.

@@ -51,7 +51,7 @@ def test_the_legend_names_every_rate():
     said = [text.get_text() for text in draw().legends[0].get_texts()]
     assert said == [
         "loss of a batch", "running mean", "steepest fall, at 0.001", "lowest, at 0.1", "suggested: 0.01",
-        "burst, from 1 on",
+        "diverged, from 1 on",
     ]  # fmt: skip
     assert len(draw(burst=None).legends[0].get_texts()) == 5
 

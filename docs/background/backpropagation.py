@@ -1,6 +1,6 @@
 """Draws the figures of backpropagation.md from what the code on that page computes.
 
-python docs/backpropagation.py
+python docs/background/backpropagation.py
 """
 
 from __future__ import annotations
