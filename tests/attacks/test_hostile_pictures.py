@@ -54,7 +54,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
 def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picturewise.data.pictures.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
-    with pytest.raises(PictureError, match="too large, 9x10 pixels where 80 are allowed"):
+    with pytest.raises(PictureError, match="too large, 9x10 pixels, at most 80 are allowed"):
         read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
 
 
@@ -220,7 +220,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not have such limits")
 def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: Path) -> None:
     for number, make in enumerate(BOMBS.values()):
         (tmp_path / f"{number:02}.bomb").write_bytes(make())
