@@ -1,4 +1,4 @@
-"""`Rows`: a choice of an array's rows that copies none of them until they are asked for."""
+"""`Rows`: some rows of an array, which are copied only when they are read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _BYTES_AT_ONCE = 4 << 20
 
 
 class Rows(Generic[Number]):
-    """The rows `array[indices]`, read as an array is read; the array may be larger than memory.
+    """The rows `array[indices]`, read like an array; the array may be larger than memory.
 
-    What is taken out with a slice or an array of indices is copied; `np.asarray` copies all.
+    A slice or an array of indices copies the rows that it selects; `np.asarray` copies all.
     """
 
     def __init__(self, array: NDArray[Number], indices: NDArray[np.int64]) -> None:
@@ -25,7 +25,7 @@ class Rows(Generic[Number]):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As many rows as are chosen, each of the array's shape."""
+        """The number of chosen rows, then the shape of a row of the array."""
         return (len(self._indices), *self._array.shape[1:])
 
     @property
@@ -47,11 +47,11 @@ class Rows(Generic[Number]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("a choice of rows becomes one array by copying only")
+            raise ValueError("chosen rows can only become one array by copying")
         return self._array[self._indices].astype(dtype or self.dtype, copy=False)
 
     def chosen(self, indices: NDArray[np.int64]) -> Rows[Number]:
-        """Return a choice of the choice."""
+        """Return some of these rows."""
         return Rows(self._array, self._indices[indices])
 
 
@@ -60,11 +60,11 @@ Pictures: TypeAlias = NDArray[np.uint8] | Rows[np.uint8]
 
 
 def chosen(table: NDArray[Number] | Rows[Number], indices: NDArray[np.int64]) -> Rows[Number]:
-    """Return the rows at `indices`, not copied."""
+    """Return the rows at `indices` without copying them."""
     return table.chosen(indices) if isinstance(table, Rows) else Rows(table, indices)
 
 
 def slices(pictures: Pictures) -> Iterator[slice]:
-    """Return slices that cover pictures (N, …) in order, each of a few MB, for what may exceed memory."""
+    """Return slices that cover pictures (N, …) in order, each a few MB, because all of them may not fit into memory."""
     step = max(1, _BYTES_AT_ONCE // max(1, math.prod(pictures.shape[1:])))
     return (slice(start, start + step) for start in range(0, len(pictures), step))
