@@ -93,7 +93,7 @@ def test_a_step_with_all_that_changes_pictures_reads_nothing_back_from_the_devic
         seen.tolist()
 
 
-def test_a_loss_that_is_no_number_is_handed_back_and_not_hidden() -> None:
+def test_a_loss_that_is_not_a_number_is_returned_and_not_hidden() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(6, 2))
     network[1].weight.data.fill_(math.inf)
     optimizer = Optimizer("sgd", network, momentum=0, weight_decay=0)
