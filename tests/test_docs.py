@@ -1,4 +1,4 @@
-"""Every command and every example in README.md and docs/ works, in the order in which it stands."""
+"""Every command and every example in README.md and docs/ works, in its order on the page."""
 
 from __future__ import annotations
 

@@ -69,8 +69,7 @@ _MARKS: Mapping[str, SplitName | Literal["evaluation"]] = {
 # Words without information about a folder of pictures.
 GENERIC_WORDS = word_set(
     "set sets data dataset datasets image images img imgs pic pics picture pictures photo photos file "
-    "files samples examples folder folders dir split splits part jpg jpeg jpgs png pngs final full all "
-    "new x"
+    "files samples examples folder folders dir split splits part jpg jpeg jpgs png pngs final full all new x"
 )
 _WORDS = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _GLUED = re.compile(  # trainset, imagestest

@@ -1,4 +1,4 @@
-"""Pictures made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""Pictures made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: 
         "assert all(isinstance(look, Look) for look in looks[1::2] + found[1::2])\n"
         "assert all(str(error).isprintable() for error in found if not isinstance(error, Look))\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-        "status = Path('/proc/self/status')  # ru_maxrss would be that of whoever started this\n"
+        "status = Path('/proc/self/status')  # ru_maxrss would be that of the parent\n"
         "print(int(status.read_text().split('VmHWM:')[1].split()[0]) if status.exists() else 0)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,4 +1,4 @@
-"""Run folders of strangers: links, pipes and look-alikes in them; nothing outside is written or deleted."""
+"""Untrusted run folders: links, pipes and look-alikes in them; nothing outside is written or deleted."""
 
 from __future__ import annotations
 

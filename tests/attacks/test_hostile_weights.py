@@ -1,4 +1,4 @@
-"""Files of weights made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""Files of weights made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 

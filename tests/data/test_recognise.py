@@ -1,4 +1,4 @@
-"""Folders of pictures as sources: what is told of them, and what `--label-from` changes."""
+"""Folders of pictures as sources: their notes, and the effect of `--label-from`."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ def test_all_parameters_learn_though_some_scales_begin_at_zero(line: str) -> Non
     random = torch.Generator().manual_seed(0)
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     pictures, labels = torch.randn(16, 3, 8, 8, generator=random), torch.arange(16) % 3
-    for _ in range(2):  # in the first step, a scale of zero hides what stands before it
+    for _ in range(2):  # in the first step, a scale of zero hides the layers before it
         functional.cross_entropy(network(pictures), labels).backward()
         with torch.no_grad():
             for parameter in network.parameters():

@@ -1,4 +1,4 @@
-"""The networks that are built, against what the layers promise and against loops over NumPy arrays."""
+"""The networks that are built, against the layers' own counts and against loops over NumPy arrays."""
 
 from __future__ import annotations
 

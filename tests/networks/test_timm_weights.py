@@ -20,7 +20,7 @@ State = dict[str, Tensor]
 
 
 def theirs(timm: ModuleType, name: str, **options: object) -> torch.nn.Module:
-    """Return timm's network with 7 classes and weights of its own."""
+    """Return timm's network with 7 classes and new weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         network: torch.nn.Module = timm.create_model(name, num_classes=7, **options)

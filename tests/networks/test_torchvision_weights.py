@@ -1,4 +1,4 @@
-"""Published weights in our networks, held against torchvision's own computation, written anew from its description."""
+"""Published weights in our networks, compared with torchvision's computation, written again from its description."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
 
 
 def rewritten(path: Path, *, sha256: str | None = None, **changes: object) -> None:
-    """Write the test's classifier with a changed description, its own hash made anew."""
+    """Write the test's classifier with a changed description, with a new hash."""
     original = classifier()
     description = json.dumps(json.loads(original.description.to_json()) | changes)
     stored = {

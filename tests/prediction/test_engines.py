@@ -75,7 +75,7 @@ def test_auto_is_onnx_runtime_for_files_of_layer_lines_and_pytorch_for_modules(
     assert sessions == [1]
     assert loaded.network is loaded.network
     loaded.logits(PICTURES)
-    assert sessions == [1]  # whoever has the module may train it on
+    assert sessions == [1]  # other code with the module may train it
 
 
 def noted_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:

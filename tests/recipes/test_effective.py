@@ -1,4 +1,4 @@
-"""A recipe with nothing left to derive, as a type of its own."""
+"""A recipe with nothing left to derive, as a separate type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches that are gathered where the whole split lies, beside those that are gathered here and sent."""
+"""Batches gathered on the device of the whole split, compared with those gathered here and sent."""
 
 from __future__ import annotations
 

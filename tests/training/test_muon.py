@@ -61,7 +61,7 @@ def test_ten_steps_equal_the_rule_in_float64(
     shape: tuple[int, ...], momentum: float, weight_decay: float
 ) -> None:
     parameter, mean = random(*shape), torch.zeros(shape)
-    if len(shape) == 4:  # as convolutions lie in our networks
+    if len(shape) == 4:  # the memory layout of our convolutions
         parameter = parameter.to(memory_format=torch.channels_last)
     weights = parameter.double().numpy().reshape(shape[0], -1).copy()
     average = np.zeros_like(weights)

@@ -55,7 +55,7 @@ def test_a_step_follows_the_gradient_and_tells_what_it_saw() -> None:
 
 
 class Elsewhere(Machine):
-    """A device that has shapes and no numbers, so that whoever reads one of them fails; it knows no narrow format."""
+    """A device that has shapes and no numbers, so that reading one of them fails; it does not have a narrow format."""
 
     def computing(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()

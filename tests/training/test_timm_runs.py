@@ -1,4 +1,4 @@
-"""Runs whose first layer is a network of timm's: repeated, resumed, begun with weights from a file."""
+"""Runs whose first layer is a timm network: repeated, resumed, started with weights from a file."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def test_how_often_a_run_is_saved_changes_nothing(
 
 
 class Listening(Callback):
-    """Notes what it hears, and what lies in the run folder then."""
+    """Records its calls, and the content of the run folder at that time."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []

@@ -167,7 +167,7 @@ def test_a_header_that_promises_more_than_there_is_is_refused(version: bytes) ->
     assert refusal(b"\x93NUMPY" + version + b"\xff" * 4 + b"{" * 5000) == DAMAGED
 
 
-# Deep for Python's parser, for its tree, and for NumPy's types; numbers, texts and tokens without an end.
+# Deep for Python's parser, for its tree, and for NumPy's types; numbers, texts and unterminated tokens.
 MONSTROUS = [
     "-" * 4095 + "1",
     "(" * 190 + ")" * 190,

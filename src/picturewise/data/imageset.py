@@ -136,8 +136,7 @@ class ImageSet:
         if self.known is not None and not have_digests(self.images, self.known.digests):
             raise DataError(
                 f"{self.origin}: the pictures have changed since they were imported (their digests differ), so results "
-                "based on them are invalid. Delete the import and run again: picturewise data "
-                "imports --remove"
+                "based on them are invalid. Delete the import and run again: picturewise data imports --remove"
             )
 
     @cached_property

@@ -75,8 +75,7 @@ def _completed(
     if not asked:
         raise DataError(
             f"{printable(source.place or source.name)} does not have a {' or '.join(splits)} split, and "
-            "none can be held "
-            f"out: it only has {', '.join(source.splits)}."
+            f"none can be held out: it only has {', '.join(source.splits)}."
         )
     check_shapes(source.name, asked)
     return Dataset(

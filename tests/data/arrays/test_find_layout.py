@@ -80,7 +80,7 @@ def test_grey_pictures_in_three_channels_do_not_mix_rows_up() -> None:
 def test_the_option_decides(said: LayoutName) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (9, 768), np.uint8)
     assert look(noise, said).layout.channels_first is (said == "planar")
-    assert look(noise[:, :256], said).layout == Layout(16, 16, 1)  # grey ones lie in one way only
+    assert look(noise[:, :256], said).layout == Layout(16, 16, 1)  # grey ones have only one layout
 
 
 def test_an_option_that_the_shape_contradicts_is_refused() -> None:

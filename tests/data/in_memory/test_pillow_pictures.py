@@ -1,4 +1,4 @@
-"""Pillow's pictures in memory: transparency lies on one background for the whole set, as in files."""
+"""Pillow pictures in memory: transparency is put on one background for the whole set, as in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged PNG is refused, or gives the very pixels: told by flipping each of its bits."""
+"""A damaged PNG is refused, or gives the same pixels, for each flipped bit."""
 
 from __future__ import annotations
 

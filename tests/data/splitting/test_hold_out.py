@@ -26,7 +26,7 @@ def different(count: int, start: int = 0) -> NDArray[np.uint8]:
 
 
 def part(labels: list[int], *, pixels: list[int] | None = None) -> Part:
-    """Return one picture of one pixel per label; all different unless told."""
+    """Return one picture of one pixel per label; all different by default."""
     values = np.array(range(len(labels)) if pixels is None else pixels)
     images = np.stack([values // 256, values % 256], axis=1).astype(np.uint8).reshape(-1, 2, 1, 1)
     classes = tuple(f"class{n}" for n in range(max(labels) + 1))

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def signed(folder: Path, **changes: Any) -> None:
-    """Write files anew, None: take one away, and put right what dataset.json says of them."""
+    """Write files again (None: delete one), and correct their hashes in dataset.json."""
     facts = json.loads((folder / "dataset.json").read_bytes())
     for name, content in changes.items():
         file = f"{name}.txt" if name == "names" else f"{name}.npy"

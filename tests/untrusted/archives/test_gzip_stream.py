@@ -25,7 +25,7 @@ def test_bytes_come_out_in_order_and_are_counted(content: bytes) -> None:
     assert stream.read(0) == b""
     stream.skip_to(600_000)
     assert stream.at == 600_000
-    stream.skip_to(3)  # there is no way back
+    stream.skip_to(3)  # it cannot go back
     assert stream.read(1_000_000) == NOISE[600_000:]
     assert stream.take(1) == b""
     assert stream.at == len(NOISE)

@@ -47,8 +47,7 @@ OBEYED: tuple[str, ...] = ("value_range", "layout")
 """The hints that say something about arrays."""
 _EXPECTED = (
     "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that returns "
-    "(picture, label) at "
-    "each index, or a picturewise.ImageSet"
+    "(picture, label) at each index, or a picturewise.ImageSet"
 )
 
 
@@ -134,8 +133,7 @@ class InMemorySource:
             if given.unused and split == self.splits[0]:
                 self._notes.append(
                     f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, "
-                    "pass its name as "
-                    "label_column."
+                    "pass its name as label_column."
                 )
         if isinstance(given, ImageSet):
             part = given

@@ -195,8 +195,7 @@ class _Reader:
         if not labels.are_there and split != self.source.splits[0]:
             raise DataError(
                 f"{self._where(key)} holds only {labels.mark}, so the {split} pictures do not have labels. Remove both "
-                "arrays "
-                f"from the file; a {split} split is then held out from train."
+                f"arrays from the file; a {split} split is then held out from train."
             )
         return labels if labels.are_there else None
 

@@ -54,8 +54,7 @@ def find_scale(
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
             f"{place} holds pictures of several ranges: {ranges}, expected one. Convert them to one range, "
-            "or pass the values "
-            "of black and white for all of them with --value-range LOW..HIGH."
+            "or pass the values of black and white for all of them with --value-range LOW..HIGH."
         )
     noted = next((scale for scale in scales if not scale.plain), scales[0])
     return replace(noted, bright=any(scale.bright for scale in scales))
@@ -80,8 +79,7 @@ def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
             f"{place} holds {ranges}, but train holds 8-bit pictures in 0..255, expected one range for all "
-            "splits. Save them "
-            "in one form."
+            "splits. Save them in one form."
         )
     highest = max(seen, key=lambda one: one.high)
     if is_other_unit(highest.high, train, floats=highest.dtype.kind == "f"):

@@ -379,8 +379,7 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
         if chunk_bytes > MAX_CHUNK or expected > MAX_CHUNKS:
             raise DataError(
                 f"{where} is stored in {expected:,} chunks of {chunk_bytes:,} bytes, expected at most "
-                f"{MAX_CHUNKS:,} of "
-                f"{MAX_CHUNK:,}. Change the chunks with h5repack."
+                f"{MAX_CHUNKS:,} of {MAX_CHUNK:,}. Change the chunks with h5repack."
             )
         packed = bool(plan.get_nfilters())
         # Without a filter, each chunk is stored whole, even at the edge.

@@ -57,8 +57,7 @@ _SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that can hold -1
 _EMNIST = "emnist"
 _TURNED = (
     "The pictures were turned upright, because EMNIST, named in the files' names, stores rows and columns "
-    "exchanged. If "
-    "they were upright already, remove 'emnist' from the files' names."
+    "exchanged. If they were upright already, remove 'emnist' from the files' names."
 )
 
 
@@ -270,8 +269,7 @@ def _labelled(pairs: Mapping[SplitName, _Pair]) -> tuple[dict[SplitName, _Pair],
         if header is not None and header.kind in _SIGNED and not _has_labels(pair.labels):
             notes.append(
                 f"{printable(pair.labels)} holds only -1, so its pictures do not have labels and are not "
-                f"used as a {split} split. "
-                f"To classify them, pass {printable(pair.pictures)} to predict."
+                f"used as a {split} split. To classify them, pass {printable(pair.pictures)} to predict."
             )
         else:
             kept[split] = pair

@@ -243,8 +243,7 @@ def _check_promise(header: IdxHeader, path: Path, *, zipped: bool) -> None:
     elif header.nbytes > MAX_UNPACKED:
         raise DataError(
             f"{_shown(path)} declares {header.nbytes:,} bytes, but a gzipped file may unpack to at most "
-            f"{MAX_UNPACKED:,}. "
-            "Unpack it first (gunzip)."
+            f"{MAX_UNPACKED:,}. Unpack it first (gunzip)."
         )
     elif size * _GZIP_RATIO < header.nbytes:
         _check_length(size * _GZIP_RATIO, header, path, found="at most ")

@@ -166,8 +166,7 @@ def _form(
     if not headers:
         reason = next((look.reason for look in looks if isinstance(look, PictureError)), "no files")
         raise DataError(
-            f"{place} holds {len(looks):,} files, but none is a picture that can be read; "
-            f"the first: {reason}."
+            f"{place} holds {len(looks):,} files, but none is a picture that can be read; the first: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)

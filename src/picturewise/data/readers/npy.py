@@ -123,8 +123,7 @@ def _refuse_single_pictures(folders: list[Path], path: Path) -> None:
         if first.lower().endswith(SUFFIX):
             raise DataError(
                 f"{printable(path)} holds folders of .npy files ({printable(folder.name)}/{printable(first)}), "
-                "expected "
-                "pictures such as PNG there. Stack the arrays and save them with "
+                "expected pictures such as PNG there. Stack the arrays and save them with "
                 "numpy.savez('set.npz', x_train=pictures, y_train=labels)."
             )
 

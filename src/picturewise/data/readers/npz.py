@@ -51,8 +51,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
             raise
         raise DataError(
             f"{printable(path)} holds {len(found)} .npz files that are not the parts of one set. Pass one of "
-            "them, such as "
-            f"{printable(next(iter(found)))}."
+            f"them, such as {printable(next(iter(found)))}."
         ) from error
     if keys is None:
         raise unlike_any(members, printable(path))

@@ -181,8 +181,7 @@ def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
         return _shards(inside[next(iter(found))])
     raise DataError(
         f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Pass one "
-        "of them, "
-        f"such as {printable(inside[next(iter(found))])}."
+        f"of them, such as {printable(inside[next(iter(found))])}."
     )
 
 

@@ -341,8 +341,7 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
         named = f", only paths such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
             f"{where} does not hold the pictures themselves{named}. Write the set again with the bytes of the "
-            "pictures, "
-            "or put the files in a folder per class."
+            "pictures, or put the files in a folder per class."
         )
 
 

@@ -282,8 +282,7 @@ def _only_label(rest: Sequence[int], found: _Found) -> int:
     """Return the only column that can be the labels, because it is neither a pixel nor another known column."""
     if len(rest) > 1:
         raise DataError(
-            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Choose "
-            "with "
+            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Choose with "
             "--label-column."
         )
     found.notes.append(f"{found.shown}: the column {found.name(rest[0])} was used as the labels.")
@@ -307,8 +306,7 @@ def _asked(asked: str | None, found: _Found, columns: int) -> int | None:
         return int(name) - 1
     raise UsageError(
         f"{found.shown} does not have a column '{printable(asked)[:40]}'. Pass one of its {columns:,} "
-        "columns, by name or number, or "
-        "first or last."
+        "columns, by name or number, or first or last."
     )
 
 
@@ -346,8 +344,7 @@ def _labelled(found: _Found, left: list[int], numbers: NDArray[Any] | None) -> l
         if len(possible) == 2:
             raise DataError(
                 f"{found.shown}: both the first and the last column can hold the labels. Choose with --label-column "
-                "first or "
-                "--label-column last."
+                "first or --label-column last."
             )
         if not possible and len(numbers) >= FEW_ROWS:
             raise DataError(

@@ -47,8 +47,7 @@ def check_splits(name: str, values: Sequence[str], where: str) -> Mapping[str, S
     if found is None:
         raise DataError(
             f"{where}: the column '{printable(name)}' holds {listed(sorted(values))}, expected words for splits "
-            "such as "
-            "train, valid and test."
+            "such as train, valid and test."
         )
     return found
 

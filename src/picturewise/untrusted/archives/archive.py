@@ -168,8 +168,7 @@ def _zip_entries(
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise DataError(
-            f"{where} holds {len(infos):,} files, at most {MAX_MEMBERS:,} are allowed. Unpack it and pass "
-            "the folder."
+            f"{where} holds {len(infos):,} files, at most {MAX_MEMBERS:,} are allowed. Unpack it and pass the folder."
         )
     total = 0
     for info in infos:
@@ -250,8 +249,7 @@ def _whole(read: Callable[[int], bytes | bytearray], size: int, where: str) -> b
         content += chunk
     if len(content) < size:
         raise DataError(
-            f"{where} is truncated: {size:,} bytes are declared, but {len(content):,} are left. "
-            "Download it again."
+            f"{where} is truncated: {size:,} bytes are declared, but {len(content):,} are left. Download it again."
         )
     return content
 

@@ -132,8 +132,7 @@ def _extra(stream: UnpackedStream, header: _Header, where: str) -> bytes:
     """Return the content of a header that only describes the entry after it."""
     if header.size > MAX_EXTRA:
         raise DataError(
-            f"{where} has a header of {header.size:,} bytes, at most {MAX_EXTRA:,} are allowed. Do not "
-            "trust it."
+            f"{where} has a header of {header.size:,} bytes, at most {MAX_EXTRA:,} are allowed. Do not trust it."
         )
     content = bytes(stream.read(_padded(header.size)))
     if len(content) < header.size:

@@ -30,7 +30,7 @@ GROUPS = [
 
 
 def table(header: str, *columns: list[object] | str) -> str:
-    """Return a list with these columns behind the names of the pictures; a text stands in each line."""
+    """Return a list with these columns after the names of the pictures; each text is one line."""
     cells = [[column] * len(ROWS) if isinstance(column, str) else column for column in columns]
     return lines(
         *(f"{name},{','.join(map(str, row))}" for name, *row in zip(LABELS, *cells, strict=True)),

@@ -243,7 +243,7 @@ def test_a_list_that_gives_the_folders_classes_to_other_pictures_is_refused(
 
 
 def test_a_list_may_part_the_pictures_of_folders_in_its_own_way(tmp_path: Path) -> None:
-    """Parts of a download, as HAM10000 has, are no classes."""
+    """Parts of a download, as in HAM10000, are not classes."""
     root = make_album(tmp_path / "album", {"labels.csv": plain()}, "part_1")
     for name in list(LABELS)[::2]:
         draw(root / "part_2" / name).replace(root / "part_2" / name)

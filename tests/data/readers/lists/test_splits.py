@@ -1,4 +1,4 @@
-"""Columns and folders that say which split a line belongs to: pictures marked test are never learned from."""
+"""Columns and folders that say which split a line belongs to: pictures marked test are never trained on."""
 
 from __future__ import annotations
 

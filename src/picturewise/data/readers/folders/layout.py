@@ -248,8 +248,7 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
         raise refusals.classes_or_not(folder, doubtful, others, root)
     notes = [
         f"The folder {beside.below(folder / name, root)} is used as a class like the others, although its "
-        "name suggests "
-        "something else."
+        "name suggests something else."
         for name in holding
         if _sounds_like_no_class(name, holding)
     ]
