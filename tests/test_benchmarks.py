@@ -97,7 +97,7 @@ def test_two_workloads_run_and_their_tables_hold_together(tmp_path: Path) -> Non
     assert all(float(cell.replace(",", "")) > 0 for row in peaks for cell in row[1:])
 
 
-def test_what_cannot_be_measured_is_said_before_anything_runs() -> None:
+def test_what_cannot_be_measured_is_reported_before_anything_runs() -> None:
     for arguments, sentence in (
         (["--contenders", "keras-jax"], "name its interpreter with --peers-python"),
         (["--workloads", "train-densely"], "'train-densely' is none of train-dense, train-batchnorm"),
@@ -215,7 +215,7 @@ def test_without_a_gpu_nothing_is_measured_and_one_sentence_says_so(
         (["--airbench", ".", "--script", "a.py"], "a.py imports torchvision, which is not installed"),
     ],
 )
-def test_what_cannot_be_measured_on_a_gpu_is_said_before_anything_runs(
+def test_what_cannot_be_measured_on_a_gpu_is_reported_before_anything_runs(
     arguments: list[str],
     sentence: str,
     tmp_path: Path,
@@ -234,7 +234,7 @@ def test_what_cannot_be_measured_on_a_gpu_is_said_before_anything_runs(
     assert sentence in capsys.readouterr().err
 
 
-def test_pictures_of_another_size_are_no_pictures_for_airbench(
+def test_pictures_of_another_size_are_refused_for_airbench(
     tmp_path: Path, gpu: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.py").touch()
@@ -255,7 +255,7 @@ def test_the_interval_of_a_mean_is_that_of_scipy(gpu: ModuleType) -> None:
     )
 
 
-def test_both_sides_stand_in_one_table_with_their_n(gpu: ModuleType, airbench: ModuleType) -> None:
+def test_both_sides_are_in_one_table_with_their_n(gpu: ModuleType, airbench: ModuleType) -> None:
     ours = [gpu.Trained(seed, 0.94 + seed / 1000, 0.5, 3.0 + seed, 200_000 + seed, 0.25) for seed in range(3)]
     theirs = [airbench.Finished(0.94, 2.5), airbench.Finished(0.942, 2.7)]
     asked = argparse.Namespace(label="94 %", data="cifar10", script="airbench94_muon.py", smoke=True)

@@ -39,7 +39,7 @@ def test_a_close_name_is_offered_and_a_far_one_is_not() -> None:
     assert nearest("adam", []) == ""
 
 
-def test_an_unknown_name_is_told_with_all_known_ones() -> None:
+def test_an_unknown_name_is_reported_with_all_known_ones() -> None:
     error = unknown("preset", "cn", iter(["cnn", "mlp"]))
     assert str(error) == "'cn' is no preset that Picturewise knows; there are cnn, mlp. Did you mean 'cnn'?"
     assert error.exit_code == 2
@@ -57,7 +57,7 @@ def test_no_message_moves_the_cursor_or_fills_the_screen(kind) -> None:
 
 
 def test_an_ordinary_message_stays_as_it_is() -> None:
-    sentence = "'x' is no key of a recipe; there are a, b – and c × 2 (Rosé 猫)."
+    sentence = "Unknown recipe key 'x'. The keys are a, b – and c × 2 (Rosé 猫)."
     assert str(PicturewiseError(sentence)) == sentence
     assert str(PicturewiseError()) == ""
 

@@ -135,7 +135,7 @@ def test_everything_is_flushed_before_and_after_it_gets_its_name(
     assert events == ["flush a file", "flush a file", "flush a folder", "rename", "flush a folder"]
 
 
-def test_a_place_that_is_no_folder_or_is_one_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_wrong_kind_of_place_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "folder").mkdir()
     for place in [tmp_path / "file" / "below", tmp_path / "folder"]:
@@ -146,7 +146,7 @@ def test_a_place_that_is_no_folder_or_is_one_is_told_in_a_sentence(tmp_path: Pat
     assert everything_in(tmp_path) == {"file": b"x", "folder": None}
 
 
-def test_new_folders_are_numbered_and_never_handed_out_twice(tmp_path: Path) -> None:
+def test_new_folders_are_numbered_and_never_returned_twice(tmp_path: Path) -> None:
     found: list[Path] = []
 
     def take() -> None:
@@ -195,13 +195,13 @@ def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff\xfe", b"[" * 100_000, b'{"a": 1} x'])
-def test_what_is_not_json_is_told_with_its_path(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_json_is_reported_with_its_path(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(RunError, match=r"a\.json is damaged: it is not JSON"):
         files.read_json(tmp_path / "a.json")
 
 
-def test_json_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
+def test_json_that_is_not_there_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"a\.json cannot be read: No such file"):
         files.read_json(tmp_path / "a.json")
     assert json.loads("null") is None  # a file with `null` is JSON all the same

@@ -18,7 +18,7 @@ SOURCES = Path(picturewise.__file__).parent
 
 @pytest.fixture
 def recognised(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What is recognised from now on, whoever asks."""
+    """What is recognised from now on, for every caller."""
     seen: list[object] = []
     real = recognise_file.recognise
 

@@ -18,7 +18,7 @@ def test_a_seed_is_a_number_that_numpy_and_pytorch_take(seed: int, name: str, in
     assert 0 <= derive(seed, name, *indices) < 2**63
 
 
-def test_seed_name_and_every_index_make_a_stream_of_its_own() -> None:
+def test_seed_name_and_every_index_make_a_separate_stream() -> None:
     places = [
         (0, "a"),
         (1, "a"),
@@ -32,7 +32,7 @@ def test_seed_name_and_every_index_make_a_stream_of_its_own() -> None:
     assert len({derive(*place) for place in places}) == len(places)
 
 
-def test_a_stream_begins_anew_each_time_and_leaves_global_state_alone() -> None:
+def test_a_stream_starts_again_each_time_and_leaves_global_state_unchanged() -> None:
     before = np.random.get_state()[1].tolist()  # noqa: NPY002 (the very thing that must not change)
     first, second = stream(3, "augment", 1, 2), stream(3, "augment", 1, 2)
     assert first.random(5).tolist() == second.random(5).tolist()

@@ -40,7 +40,7 @@ def test_the_usual_words_name_a_split(words: tuple[str, ...], split: str | None)
         ("test-multiple_fruits", "test", ("multiple", "fruits")),
     ],
 )
-def test_a_split_stands_in_the_name_of_a_folder(name: str, split: str, rest: tuple[str, ...]) -> None:
+def test_the_name_of_a_folder_contains_a_split(name: str, split: str, rest: tuple[str, ...]) -> None:
     found = split_in(name)
     assert found is not None
     assert (found.split, found.rest) == (split, rest)
@@ -50,11 +50,11 @@ def test_a_split_stands_in_the_name_of_a_folder(name: str, split: str, rest: tup
     "name",
     ["", "trainer", "contest", "invalid", "evaluate", "train_test", "strain", "rain", "développement", "猫"],
 )
-def test_no_split_stands_in_other_names(name: str) -> None:
+def test_other_names_do_not_contain_a_split(name: str) -> None:
     assert split_in(name) is None
 
 
-def test_words_are_told_by_signs_capitals_and_numbers() -> None:
+def test_words_are_separated_by_signs_capitals_and_numbers() -> None:
     assert words_of("HAM10000_imagesPart-1 Größe猫") == [
         "ham",
         "10000",

@@ -8,13 +8,13 @@ from picturewise import stopping
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     stopping.stop_at_once()  # nothing has begun yet
-    from picturewise.cli.app import run  # noqa: PLC0415 (importing this module runs nothing)
+    from picturewise.cli.app import run  # noqa: PLC0415 (importing this module does not run anything)
 
     try:
         stopping.stop_tidily()
         code = run()
         stopping.stop_at_once()  # the interpreter takes a while to end
-    except KeyboardInterrupt as interrupt:  # in the moment before or after the command
+    except KeyboardInterrupt as interrupt:  # just before or after the command
         code = 128 + stopping.signal_of(interrupt)
     raise SystemExit(code)
 

@@ -1,4 +1,4 @@
-"""Where Picturewise keeps what it fetched and imported: the platform cache folder, or `PICTUREWISE_HOME`."""
+"""Where Picturewise keeps fetched and imported data: the platform cache folder, or `PICTUREWISE_HOME`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def home() -> Path:
     chosen = os.environ.get(VARIABLE)
     if not chosen:
         return platformdirs.user_cache_path("picturewise", appauthor=False)
-    return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 (Path's own raises where there is no home)
+    return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 (Path's own raises an error without a home)
 
 
 def catalogue_folder(name: str) -> Path:
@@ -36,14 +36,14 @@ def imports_folder() -> Path:
 
 
 def no_room(what: str, error: OSError) -> SaveError:
-    """Return the sentence for a store that cannot be written.
+    """Return the error for a store that cannot be written.
 
     Args:
-        what: how the sentence begins: what goes into the folder.
-        error: the system's refusal.
+        what: the beginning of the sentence: what cannot be done in the folder.
+        error: the system's error.
     """
     full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return SaveError(
-        f"{what} {imports_folder()}, which cannot be written ({error.strerror or error}): "
-        f"{'free some space, or ' if full else ''}choose another place with the environment variable {VARIABLE}."
+        f"{what} {imports_folder()} ({error.strerror or error}). "
+        f"{'Free some space, or choose' if full else 'Choose'} another place with the environment variable {VARIABLE}."
     )

@@ -1,4 +1,4 @@
-"""How many processor cores there are for this process, and what is worth sharing among them."""
+"""How many processor cores this process may use, and how much work is worth sharing among them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 WORTH_SHARING = 100e6
-"""Multiplications below which one core computes alone: to hand out the work costs more than it brings, as measured."""
+"""Multiplications below which one core computes alone: distributing less work costs more than it saves, as measured."""
 
 
 def available_cores() -> int:
-    """Return how many processor cores this process may use, by its affinity and Linux' cgroup limits."""
+    """Return how many processor cores this process may use, according to its affinity and Linux's cgroup limits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, _cgroup_limit()))
 

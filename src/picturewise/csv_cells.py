@@ -1,16 +1,16 @@
-"""Cells of CSV files with texts of strangers, written so that no spreadsheet takes one for a formula and runs it."""
+"""Cells of CSV files with untrusted texts, written so that no spreadsheet reads one as a formula and runs it."""
 
 from __future__ import annotations
 
 import re
 
-# What makes a spreadsheet compute: these, their full-width twins, and a tab or a return before any of them.
+# These make a spreadsheet compute, and so do their full-width forms, and a tab or a return before any of them.
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def as_cell(text: object) -> str:
-    """Return what to write for a text: an apostrophe before what begins like a formula; numbers stay numbers.
+    """Return what to write for a text: an apostrophe before a text that begins like a formula; numbers stay numbers.
 
     >>> as_cell("=1+1"), as_cell("-0.5"), as_cell("rose")
     ("'=1+1", '-0.5', 'rose')
@@ -20,7 +20,7 @@ def as_cell(text: object) -> str:
 
 
 def from_cell(cell: str) -> str:
-    """Return the text that `as_cell` made a cell of.
+    """Return the text of a cell made by `as_cell`.
 
     >>> from_cell("'=1+1"), from_cell("'tis"), from_cell(as_cell("'=1+1"))
     ('=1+1', "'tis", "'=1+1")
@@ -29,7 +29,7 @@ def from_cell(cell: str) -> str:
 
 
 def _needs_mark(text: str, *, number: bool = False) -> bool:
-    """Return whether a text begins like a formula, behind marks of its own too, so that reading takes one away."""
+    """Return whether a text begins like a formula, even after apostrophes, so that reading removes only one."""
     bare = text.lstrip("'")
     if not bare.startswith(_BEGINS_FORMULA):
         return False

@@ -14,8 +14,8 @@ from picturewise.printable import printable
 def install_command(extra: str) -> str:
     """Return the shell command that adds an extra of pyproject.toml to this installation.
 
-    A name on the package index would be somebody else's to fill where Picturewise came from a clone, so the command
-    names the clone then. How it was installed stands in `direct_url.json` (PEP 610).
+    If Picturewise came from a clone, a name on the package index could belong to somebody else, so the command names
+    the clone. How it was installed is recorded in `direct_url.json` (PEP 610).
     """
     source = _installed_from()
     if source is None:
@@ -28,7 +28,9 @@ def _installed_from() -> tuple[Path, str] | None:
     """Return the folder of the clone and pip's options, or None for a wheel."""
     try:
         text = distribution("picturewise").read_text("direct_url.json")
-    except PackageNotFoundError:  # imported from the source folder, which lies two floors below the clone
+    except (
+        PackageNotFoundError
+    ):  # imported from the source folder, which is two levels below the clone's root
         return Path(__file__).parents[2], "-e "
     if text is None:
         return None

@@ -1,8 +1,8 @@
-"""Names of files as text, the same in every locale, and back to what the operating system takes.
+"""Names of files as text, the same in every locale, and back to the operating system's form.
 
-Python decodes the bytes of a name as the locale says. In an ASCII locale the two bytes of an é become two lone
-surrogates, which no UTF-8 file can hold, and a class has another name than the day before. Here the bytes are always
-read as UTF-8, and a byte that is none stands as its backslash escape.
+Python decodes the bytes of a name according to the locale. In an ASCII locale, the two bytes of an é become two lone
+surrogates, which no UTF-8 file can hold, so a class would change its name with the locale. Here the bytes are always
+read as UTF-8, and a byte that is not UTF-8 becomes its backslash escape.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-_BYTES = re.compile("[\udc80-\udcff]+")  # what Python decodes bytes to that the locale lacks
+_BYTES = re.compile("[\udc80-\udcff]+")  # what Python decodes bytes to that the locale does not have
 
 
 def text_of(name: str | os.PathLike[str]) -> str:
@@ -25,12 +25,12 @@ def text_of(name: str | os.PathLike[str]) -> str:
         return name
     try:
         return os.fsencode(name).decode("utf-8")
-    except UnicodeError:  # a byte that is no UTF-8, or a text that is from no file system
+    except UnicodeError:  # a byte that is not UTF-8, or a text that is not from a file system
         return valid(name)
 
 
 def path_of(text: str | os.PathLike[str]) -> Path:
-    """Return the path that `text_of` made a text of; of any other text, the path of that name."""
+    """Return the path of a text made by `text_of`; for any other text, the path with that name."""
     text = os.fspath(text)
     if text.isascii() and "\\udc" not in text:
         return Path(text)
@@ -50,7 +50,7 @@ def valid(text: str) -> str:
 
 
 def repaired(text: str) -> str:
-    """Return a text with the bytes in it that Python could not decode read as UTF-8, as far as they are."""
+    """Return a text in which bytes that Python could not decode are read as UTF-8, as far as possible."""
     return _BYTES.sub(
         lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text
     )
@@ -68,7 +68,7 @@ def _unescaped(text: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Return whether the operating system can be asked for a name."""
+    """Return whether the operating system accepts a name."""
     try:
         os.fsencode(text)
     except UnicodeEncodeError:

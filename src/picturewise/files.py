@@ -1,7 +1,7 @@
-"""The only door through which files come into being: whole or not at all.
+"""The only door through which files are written: completely or not at all.
 
-A file or folder is made under a temporary name, flushed to the disk, renamed into place, and the rename is
-flushed too. A crash at any moment leaves either the old content or the new, never a half.
+A file or folder is written under a temporary name, flushed to the disk, renamed into place, and the rename is flushed
+too. A crash at any moment leaves either the old content or the new, never a part.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from picturewise.errors import RunError, SaveError
 
 TEMPORARY_PREFIX = ".unfinished-"
 TEMPORARY_NAME = re.compile(r"\.unfinished-[0-9a-f]{8}-(?P<name>.+)", re.DOTALL)
-"""What `_beside` makes; nothing else is taken for a leftover."""
+"""Names made by `_beside`; only files with such names count as leftovers."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, replacing what stood there in one step.
+    """Write `content` to `path`, replacing an existing file in one step.
 
     Raises:
-        SaveError: the disk is full, or the place is not writable; an older file is untouched.
+        SaveError: the disk is full, or the place is not writable; an older file is unchanged.
     """
     _write_whole(path, [content], len(content))
 
@@ -40,7 +40,7 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write `chunks` one after the other as one file, for what would be large in memory; else like `write_bytes`."""
+    """Write `chunks` one after the other as one file, for content that may be large; otherwise like `write_bytes`."""
     _write_whole(path, chunks)
 
 
@@ -50,7 +50,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_fleeting(path: Path, content: Any) -> None:
-    """Write JSON that means nothing after a crash: whole too, but without waiting for the disk.
+    """Write JSON that is not needed after a crash: also completely, but without waiting for the disk.
 
     Raises:
         SaveError: as for `write_bytes`.
@@ -69,10 +69,10 @@ def write_fleeting(path: Path, content: Any) -> None:
 def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
     """Make the folder `path` with the files `contents` (name → content), in this order, in one step.
 
-    A folder that is there already is replaced if it holds nothing but files of these names.
+    An existing folder is replaced if it holds only files with these names.
 
     Raises:
-        SaveError: as for `write_bytes`, or something else is in the folder; nothing is left behind.
+        SaveError: as for `write_bytes`, or something else is in the folder; then nothing is left behind.
     """
     temporary = _beside(path)
     with _saving(path, sum(map(len, contents.values()))):
@@ -93,10 +93,10 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def remove_folder(path: Path, names: Collection[str]) -> None:
-    """Remove a folder that holds nothing but files of these names, which go in reverse order; what it links to stays.
+    """Remove a folder that holds only files with these names, in reverse order; the targets of links stay.
 
     Raises:
-        OSError: something else is in it, or it is no folder; nothing was removed.
+        OSError: something else is in it, or it is not a folder; nothing was removed.
     """
     if not path.is_symlink() and not path.exists():
         return
@@ -111,7 +111,7 @@ def remove_folder(path: Path, names: Collection[str]) -> None:
 
 
 def adopt(temporary: Path, path: Path) -> None:
-    """Let a finished file appear as `path`, replacing what stood there in one step.
+    """Rename a finished file to `path`, replacing an existing file in one step.
 
     Args:
         temporary: the file; it is flushed to the disk first.
@@ -128,7 +128,7 @@ def adopt(temporary: Path, path: Path) -> None:
 
 
 def adopt_folder(temporary: Path, path: Path) -> None:
-    """Let a finished folder of files appear as `path`, where nothing is yet, in one step.
+    """Rename a finished folder of files to `path`, which must not exist, in one step.
 
     Args:
         temporary: the folder; its files are flushed to the disk first.
@@ -148,10 +148,10 @@ def adopt_folder(temporary: Path, path: Path) -> None:
 
 
 def appear(temporary: Path, path: Path) -> None:
-    """Let a finished folder, whose files are flushed already, appear as `path`, where nothing or an empty folder is.
+    """Rename a finished folder, whose files are already flushed, to `path`, which may only be an empty folder.
 
     Raises:
-        SaveError: as for `write_bytes`, or something is there now.
+        SaveError: as for `write_bytes`, or `path` exists.
     """
     with _saving(path):
         _flush_folder(temporary)
@@ -160,9 +160,9 @@ def appear(temporary: Path, path: Path) -> None:
 
 
 def move_in(temporary: Path, folder: Path, names: Iterable[str]) -> None:
-    """Move files of these names, flushed already, from a folder into another on the same disk, one after the other.
+    """Move files with these names, already flushed, from a folder to another on the same disk, one by one.
 
-    Those that are not there are passed over. The folder that they were in is removed.
+    Missing ones are skipped. The folder that they were in is removed.
 
     Raises:
         SaveError: as for `write_bytes`.
@@ -176,7 +176,7 @@ def move_in(temporary: Path, folder: Path, names: Iterable[str]) -> None:
 
 
 def new_folder(parent: Path, stem: str) -> Path:
-    """Make and return `parent/stem-1`, or the first of -2, -3, … that is free; safe between processes."""
+    """Make and return `parent/stem-1`, or the first of -2, -3, … that does not exist; safe between processes."""
     number = 1
     with _saving(parent):
         parent.mkdir(parents=True, exist_ok=True)
@@ -194,8 +194,8 @@ def sweep(folder: Path, *, older_than: float = 0) -> None:
     """Remove the files that an interrupted write left in `folder`.
 
     Args:
-        folder: whose lock the caller holds.
-        older_than: seconds; otherwise no process is writing a file any more that was begun so long ago.
+        folder: the caller holds its lock.
+        older_than: seconds; without a lock, no process may still be writing files that old.
     """
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
         if not TEMPORARY_NAME.fullmatch(leftover.name) or leftover.is_symlink() or not leftover.is_file():
@@ -212,12 +212,12 @@ def sha256(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
         RunError: the file is missing or is not JSON.
     """
-    if path.exists() and not path.is_file():  # a pipe would block, a device never end
+    if path.exists() and not path.is_file():  # a pipe would block, and a device would never end
         raise RunError(f"{path} cannot be read: it is not a regular file.")
     try:
         return json.loads(path.read_bytes())
@@ -229,28 +229,28 @@ def read_json(path: Path) -> Any:
 
 def _remove_made(folder: Path) -> None:
     """Remove a folder that this process made a moment ago."""
-    import shutil  # noqa: PLC0415 (it brings five compressors, and predictions write nothing)
+    import shutil  # noqa: PLC0415 (it loads five compressors, and predictions do not write anything)
 
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def _saving(path: Path, size: int | None = None) -> Iterator[None]:
-    """Translate the operating system's refusals into one sentence."""
+    """Translate the operating system's errors."""
     try:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             bytes_wanted = "" if size is None else f" ({size:,} bytes)"
             raise SaveError(
-                f"No space left while saving {path}{bytes_wanted}: what was saved before is untouched; "
-                "free some space and go on."
+                f"No space left while saving {path}{bytes_wanted}; everything saved before is unchanged. "
+                "Free some space and continue."
             ) from error
         raise SaveError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _beside(path: Path) -> Path:
-    """Return a temporary name in the folder of `path` that no other write has."""
+    """Return a temporary name in the folder of `path` that no other write uses."""
     return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
 
 

@@ -1,4 +1,4 @@
-"""Names of files, classes and data sets, made fit to print, to sort and to compare between machines."""
+"""Names of files, classes and data sets, in a form to print, to sort and to compare between machines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from picturewise.printable import printable
 
 
 def natural_order(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return the key that sorts names as people do: numbers by value, letters whatever their case.
+    """Return the key that sorts names as people do: numbers by value, letters regardless of case.
 
     >>> sorted(["class10", "class2", "Apple", "banana"], key=natural_order)
     ['Apple', 'banana', 'class2', 'class10']
     """
     pieces = re.findall(r"[0-9]+|[^0-9]+", name)
     key = tuple((0, int(p), "") if p[0] in "0123456789" else (1, 0, p.casefold()) for p in pieces)
-    return key, name  # the name itself settles what is otherwise equal: "A" and "a", "1" and "01"
+    return key, name  # the name itself orders keys that are otherwise equal: "A" and "a", "1" and "01"
 
 
 def slug(path: Path) -> str:
@@ -35,7 +35,7 @@ def slug(path: Path) -> str:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Return the first five names in a row, and whether there are more."""
+    """Return the first five names, separated by commas, and whether there are more."""
     return ", ".join(printable(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
 
 

@@ -1,4 +1,4 @@
-"""`printable`: names and texts of people's, with every character that would not show made to show."""
+"""`printable`: names and texts from outside, with every invisible character made visible."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import unicodedata
 
 from picturewise.file_names import repaired, text_of
 
-# Scripts such as Persian and Devanagari need the two joiners to be written rightly.
+# Scripts such as Persian and Devanagari need the two joiners to be written correctly.
 _JOINERS = "\u200c\u200d"
 
 
 def printable(what: object, *, keep: str = "") -> str:
-    r"""Return the text of a name, a path or an error, with what would not show as a backslash escape.
+    r"""Return the text of a name, a path or an error, with invisible characters as backslash escapes.
 
     The text is in Unicode's composed form (NFC), the same in every locale. Escaped are control characters and line
     breaks, lone surrogates (bytes of file names that are not UTF-8), and format characters such as the right-to-left
@@ -26,7 +26,7 @@ def printable(what: object, *, keep: str = "") -> str:
     """
     text = text_of(what) if isinstance(what, os.PathLike) else str(what)
     text = unicodedata.normalize("NFC", text)
-    if text.isprintable():  # nearly always, and much the quickest to see
+    if text.isprintable():  # nearly always true, and by far the fastest check
         return text
     text = unicodedata.normalize("NFC", repaired(text))
     return "".join(character if character in keep else _shown(character) for character in text)
@@ -47,7 +47,7 @@ def _shown(character: str) -> str:
 
 
 def shortened(what: object, longest: int) -> str:
-    """Return a text as `printable` does, at most `longest` characters long: the middle of longer ones is left out.
+    """Return a text like `printable`, at most `longest` characters long: the middle of longer ones is left out.
 
     >>> shortened("a" * 30 + "b" * 30, 20)
     'aaaaaaaaaaaa […] bbb'
@@ -57,6 +57,6 @@ def shortened(what: object, longest: int) -> str:
         return shown
     gap = " […] "
     end = (longest - len(gap)) // 4
-    # Only what may stay is made printable: texts of strangers can have many millions of characters.
+    # Only the part that stays is made printable: untrusted texts can have many millions of characters.
     first, last = printable(text[:longest])[: longest - len(gap) - end], printable(text[-longest:])[-end:]
     return f"{first}{gap}{last}"

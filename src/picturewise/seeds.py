@@ -1,7 +1,7 @@
 """One seed, many independent streams: every random choice is a function of (seed, name, indices).
 
-Nothing in Picturewise reads or leaves behind global random state, so the order of a batch or the noise in it
-does not depend on what ran before, and a resumed run repeats an uninterrupted one.
+Nothing in Picturewise reads or changes global random state, so the order of a batch and its noise do not depend on
+what ran before, and a resumed run repeats an uninterrupted one.
 """
 
 from __future__ import annotations

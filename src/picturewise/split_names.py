@@ -1,4 +1,4 @@
-"""The three splits, and the words that people name them with."""
+"""The three splits, and the words for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SPLIT_WORDS: Mapping[str, SplitName] = {
 
 
 def split_of(word: str) -> SplitName | None:
-    """Return the split that a folder's name or a word of a file's name stands for, in any case, or None.
+    """Return the split that a folder's name or a word of a file's name means, in any case, or None.
 
     >>> split_of("Validation"), split_of("roses")
     ('valid', None)
@@ -43,11 +43,11 @@ def word_set(words: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class SplitMark:
-    """The split that a folder's name stands for, and what else the name says.
+    """The split that a folder's name means, and the other words of the name.
 
     Attributes:
-        split: which one; `evaluation` is the test split or, where there is another folder for that, the validation
-            split: people call both so.
+        split: the split; `evaluation` means the test split or, if there is another folder for that, the validation
+            split: it is used for both.
         rest: the other words of the name, lower case, without numbers and words such as `set` and `images`.
     """
 
@@ -66,11 +66,10 @@ _MARKS: Mapping[str, SplitName | Literal["evaluation"]] = {
     "evaluation": "evaluation",
     "holdout": "evaluation",
 }
-# Words that say nothing about a folder of pictures.
+# Words without information about a folder of pictures.
 GENERIC_WORDS = word_set(
     "set sets data dataset datasets image images img imgs pic pics picture pictures photo photos file "
-    "files samples examples folder folders dir split splits part jpg jpeg jpgs png pngs final full all "
-    "new x"
+    "files samples examples folder folders dir split splits part jpg jpeg jpgs png pngs final full all new x"
 )
 _WORDS = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _GLUED = re.compile(  # trainset, imagestest
@@ -89,7 +88,7 @@ def words_of(name: str) -> list[str]:
 
 
 def split_in(name: str) -> SplitMark | None:
-    """Return the split that stands in a folder's name, or None: there is none, or several.
+    """Return the split in a folder's name, or None: there is none, or several.
 
     >>> split_in("seg_train"), split_in("TestImages"), split_in("car")
     (SplitMark(split='train', rest=('seg',)), SplitMark(split='test', rest=()), None)
@@ -102,6 +101,6 @@ def split_in(name: str) -> SplitMark | None:
             found.add(_MARKS[glued["word"]])
         elif not word.isdigit() and word not in GENERIC_WORDS:
             rest.append(word)
-    if found == {"train", "valid"}:  # what is left beside test, before somebody parts it
+    if found == {"train", "valid"}:  # all pictures but test, before they are divided
         found = {"train"}
     return SplitMark(found.pop(), tuple(rest)) if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""The standard error output, which may be missing, closed or broken: what is told there never stops the work."""
+"""The standard error output, which may be missing, closed or broken: messages to it never stop the work."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import IO, Any, cast
 
 
 class _StandardError:
-    """A stream onto another; text that it does not take is dropped.
+    """A stream that writes to another; text that the other refuses is dropped.
 
     `sys.stderr` is None in a service and in a program without a console, closed after `2>&-`, and a pipe whose reader
-    has left refuses everything. Nothing that Picturewise computes depends on its messages, so none of this is an error.
+    has ended refuses everything. No result of Picturewise depends on its messages, so none of this is an error.
 
     Args:
-        stream: gives the other one at each call.
+        stream: returns the other stream at each call.
     """
 
     def __init__(self, stream: Callable[[], Any]) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write the text, with `?` for what the stream's encoding lacks."""
+        """Write the text, with `?` for characters that the stream's encoding does not have."""
         try:
             try:
                 self._stream().write(text)
@@ -34,7 +34,7 @@ class _StandardError:
         return len(text)
 
     def flush(self) -> None:
-        """Write what waits, as far as anything takes it."""
+        """Write buffered text, if the stream accepts it."""
         with contextlib.suppress(AttributeError, OSError, ValueError):
             self._stream().flush()
 
@@ -46,7 +46,7 @@ class _StandardError:
             return False
 
     def fileno(self) -> int:
-        """Return the descriptor, which not every stream has."""
+        """Return the file descriptor, which not every stream has."""
         if self._stream() is None:
             raise OSError("There is no standard error output.")
         return int(self._stream().fileno())
@@ -58,13 +58,13 @@ class _StandardError:
 
 
 STANDARD_ERROR = cast("IO[str]", _StandardError(lambda: sys.stderr))
-"""Whatever `sys.stderr` is at each call."""
+"""The current `sys.stderr` at each call."""
 
 
 def standard_error_of_now() -> IO[str]:
-    """Return a stream onto what `sys.stderr` is now, for a live display.
+    """Return a stream that writes to the present `sys.stderr`, for a live display.
 
-    While one is drawn it puts itself in the place of `sys.stderr`, and would write to itself without end.
+    A live display replaces `sys.stderr` while it is drawn, and would otherwise write to itself without end.
     """
     stream = sys.stderr
     return cast("IO[str]", _StandardError(lambda: stream))

@@ -1,6 +1,6 @@
-"""What Ctrl-C, SIGTERM and a closed terminal do to a command: it stops tidily, and at once if it is asked again.
+"""Ctrl-C, SIGTERM and a closed terminal: a command stops tidily, and immediately at the second signal.
 
-Only the command listens to them here. In Python code, Ctrl-C raises KeyboardInterrupt as it does anywhere.
+Only the command handles them here. In Python code, Ctrl-C raises KeyboardInterrupt as usual.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from types import FrameType
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)  # Windows has no SIGHUP
+)  # Windows does not have SIGHUP
 
 
 class Stopped(KeyboardInterrupt):
-    """One of these signals came; `signal_number` says which."""
+    """One of these signals arrived; `signal_number` says which."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__()
@@ -23,12 +23,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def signal_of(interrupt: KeyboardInterrupt) -> int:
-    """Return the number of the signal that interrupted; one that Python raised itself is a Ctrl-C."""
+    """Return the number of the signal that interrupted; an interrupt raised by Python itself is a Ctrl-C."""
     return interrupt.signal_number if isinstance(interrupt, Stopped) else int(signal.SIGINT)
 
 
 def shown(number: int) -> str:
-    """Return what people call a signal.
+    """Return the common name of a signal.
 
     >>> shown(2), shown(15)
     ('Ctrl-C', 'SIGTERM')
@@ -39,7 +39,7 @@ def shown(number: int) -> str:
 
 
 def stop_tidily() -> None:
-    """From now on, the first of these signals raises `Stopped`, and the next one ends the process at once."""
+    """From now on, the first of these signals raises `Stopped`, and the next one ends the process immediately."""
 
     def stop(number: int, _: FrameType | None) -> None:
         stop_at_once()
@@ -49,14 +49,14 @@ def stop_tidily() -> None:
 
 
 def stop_at_once() -> None:
-    """From now on, each of these signals ends the process, whatever it does; files on the disk are whole always."""
+    """From now on, each of these signals ends the process at any point; files on the disk are always complete."""
     _listen(_end)
 
 
 def _end(number: int, _: FrameType | None) -> None:
     try:
         if os.isatty(2):
-            os.write(2, b"\x1b[?25h\n")  # the cursor, which a live line hides
+            os.write(2, b"\x1b[?25h\n")  # shows the cursor, which a live line hides
     except OSError:
         pass
     os._exit(128 + number)
@@ -64,5 +64,5 @@ def _end(number: int, _: FrameType | None) -> None:
 
 def _listen(handler: object) -> None:
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it for a closed terminal
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores a closed terminal
             signal.signal(number, handler)  # type: ignore[arg-type]

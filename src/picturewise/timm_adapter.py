@@ -1,8 +1,8 @@
-"""timm's networks (pytorch-image-models): the one door to a library that not everybody has.
+"""timm's networks (pytorch-image-models): the only door to this optional library.
 
-A network is called by its name in timm's registry and built without its output layer. Its weights are drawn anew:
-timm is never asked for trained ones, so it opens no connection and no file. What a network gives out and what it costs
-is measured on PyTorch's meta device, where tensors have shapes and no numbers, and so take no memory.
+A network is selected by its name in timm's registry and built without its output layer. Its weights are drawn: timm is
+never asked for trained ones, so it opens no connection and no file. The output and the cost of a network are measured
+on PyTorch's meta device, where tensors have shapes but no numbers, and so take no memory.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from picturewise.errors import nearest
 from picturewise.extras import install_command
 
 OLDEST = (1, 0, 22)
-"""The first release whose networks, transformers too, can be laid out on the meta device."""
+"""The first release whose networks, including transformers, can be built on the meta device."""
 MOST_PIXELS = 1024
-"""Of a side. Some networks list every pair of their patches in Python, which takes minutes beyond."""
+"""Pixels of a side. Above, some networks, which list every pair of their patches in Python, take minutes."""
 
 _Shape = tuple[int, int, int]
 
 
 class TimmError(ValueError):
-    """timm or a network of its cannot be had; the message goes on after a colon or a comma, with its full stop."""
+    """timm or one of its networks is not available; the message continues a sentence and ends with a full stop."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Measured:
     """A network without its output layer, for pictures of one shape.
 
     Attributes:
-        features: numbers that go out for one picture.
+        features: output numbers for one picture.
         trainable: numbers that an optimizer changes.
-        fixed: floating-point numbers that it does not change but that are saved, such as running means.
-        multiplications: of one picture on its way through.
-        operations: how many times PyTorch is called on the way.
-        kept: how many numbers of one picture training keeps for the way back.
+        fixed: floating-point numbers that it does not change, but that are saved, such as running means.
+        multiplications: for one picture in the forward pass.
+        operations: how many times PyTorch is called in it.
+        kept: how many numbers of one picture training keeps for the backward pass.
     """
 
     features: int
@@ -57,13 +57,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class TimmWeights:
-    """What timm says of the weights that are published for a network; of none, what it says of all.
+    """Facts from timm about the published weights of a network; without such weights, timm's defaults.
 
     Attributes:
-        shape: of the pictures that they learned from, (H, W, C).
-        mean: of 0..255, one a channel.
+        shape: (H, W, C) of the pictures that they were trained on.
+        mean: in 0..255, one per channel.
         std: likewise.
-        repository: where they lie on the Hugging Face hub, `owner/name`; None: not there.
+        repository: their place on the Hugging Face hub, `owner/name`; None: not there.
     """
 
     shape: _Shape
@@ -73,7 +73,7 @@ class TimmWeights:
 
 
 def check_name(name: str) -> None:
-    """Refuse what is no name in timm's registry, with or without the tag of published weights.
+    """Refuse a name that is not in timm's registry, with or without the tag of published weights.
 
     Raises:
         TimmError: there is no such network or no such tag, or timm cannot be imported.
@@ -83,12 +83,12 @@ def check_name(name: str) -> None:
     known: list[str] = timm.list_models()
     if architecture not in known:
         raise TimmError(
-            f"timm {timm.__version__} has no network '{architecture}'.{nearest(architecture, known)}"
+            f"timm {timm.__version__} does not have a network '{architecture}'.{nearest(architecture, known)}"
         )
     published: list[str] = timm.list_models(architecture, include_tags=True)
     if dot and name not in published:
         raise TimmError(
-            f"timm {timm.__version__} knows no published weights '{tag}' of {architecture}."
+            f"timm {timm.__version__} does not have published weights '{tag}' for {architecture}."
             f"{nearest(name, published)}"
         )
 
@@ -103,22 +103,22 @@ def version() -> str:
 
 
 def build_network(name: str, shape: _Shape, *, classes: int = 0) -> nn.Module:
-    """Return a network: (B, C, H, W) floats in, (B, features) out; its weights are drawn by timm from global state.
+    """Return a network: (B, C, H, W) floats in, (B, features) out; timm draws its weights from global random state.
 
     Args:
-        name: in the registry; a tag changes nothing.
+        name: in the registry; a tag has no effect.
         shape: of the pictures, (H, W, C).
         classes: of an output layer; 0: none.
 
     Raises:
-        TimmError: it is not for pictures of that shape, or timm cannot be imported.
+        TimmError: it does not take pictures of that shape, or timm cannot be imported.
     """
     timm = _library()
     height, width, channels = shape
     architecture, _, _ = name.partition(".")
     if max(height, width) > MOST_PIXELS:
         raise TimmError(
-            f"timm's networks take pictures of {MOST_PIXELS:,}x{MOST_PIXELS:,} at most; make them smaller with --size."
+            f"timm's networks take pictures of at most {MOST_PIXELS:,}x{MOST_PIXELS:,}. Resize them with --size."
         )
     sizes = {"img_size": (height, width)} if _configuration(architecture).fixed_input_size else {}
     options = {"num_classes": classes, "in_chans": channels, **sizes}
@@ -128,16 +128,16 @@ def build_network(name: str, shape: _Shape, *, classes: int = 0) -> nn.Module:
 
 @lru_cache(maxsize=64)
 def measure(name: str, shape: _Shape) -> Measured:
-    """Return what a network without its output layer gives and costs for pictures of `shape` (H, W, C).
+    """Return the output and the cost of a network without its output layer for pictures of `shape` (H, W, C).
 
     Raises:
-        TimmError: it does not take such pictures, gives no flat features, or timm cannot be imported.
+        TimmError: it does not take such pictures, does not return flat features, or timm cannot be imported.
     """
     height, width, channels = shape
     kept: dict[StorageWeakRef, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        kept[_storage(tensor)] = tensor  # the tensor itself too, so that no other takes the storage's place
+        kept[_storage(tensor)] = tensor  # the tensor itself, too, so that no other gets its storage
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
@@ -148,23 +148,23 @@ def measure(name: str, shape: _Shape) -> Measured:
         with hooks, flops, calls:
             features = _refusals(name, lambda: network(pictures))
     if not isinstance(features, Tensor) or features.ndim != 2:
-        raise TimmError("this network of timm's gives no flat features; choose another.")
+        raise TimmError("this timm network does not return flat features. Choose another.")
     for tensor in (*network.parameters(), *network.buffers()):
-        kept.pop(_storage(tensor), None)  # which the network has anyway
+        kept.pop(_storage(tensor), None)  # the network has it anyway
     saved = network.state_dict()
     trainable = sum(tensor.numel() for tensor in network.parameters() if tensor.requires_grad)
     return Measured(
         features=features.shape[1],
         trainable=trainable,
         fixed=sum(tensor.numel() for tensor in saved.values() if tensor.is_floating_point()) - trainable,
-        multiplications=flops.get_total_flops() // 2,  # which are multiplications and additions
+        multiplications=flops.get_total_flops() // 2,  # flops are multiplications and additions
         operations=calls.count,
         kept=sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) // 4,
     )
 
 
 def published(name: str) -> TimmWeights:
-    """Return what timm says of published weights, those that are usual for the network if the name has no tag.
+    """Return timm's facts about published weights; without a tag in the name, about the network's default weights.
 
     Raises:
         TimmError: timm cannot be imported.
@@ -176,7 +176,7 @@ def published(name: str) -> TimmWeights:
 
 
 def state_of(name: str, shape: _Shape, *, classes: int = 0) -> tuple[Mapping[str, Tensor], frozenset[str]]:
-    """Return a network's tensors by name, without memory behind them, and the names of those it computes itself.
+    """Return a network's tensors by name, without using memory, and the names of those that it computes itself.
 
     Args:
         name: as for `build_network`, which says what is raised.
@@ -184,7 +184,7 @@ def state_of(name: str, shape: _Shape, *, classes: int = 0) -> tuple[Mapping[str
         classes: likewise.
 
     Returns:
-        what is saved of it; names of buffers that follow from its shape, which older files hold as well.
+        the saved tensors; the names of buffers that follow from its shape, which older files hold as well.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         network = build_network(name, shape, classes=classes)
@@ -193,15 +193,15 @@ def state_of(name: str, shape: _Shape, *, classes: int = 0) -> tuple[Mapping[str
 
 
 def _storage(tensor: Tensor) -> StorageWeakRef:
-    """Return what tells memory apart where none is taken; views share it."""
+    """Return a key that identifies memory even if none is allocated; views share it."""
     return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]  # torch has no types
 
 
 def _calls() -> Any:
-    """Return a context whose `count` is of the operations that compute something: neither views nor new empty tensors.
+    """Return a context whose `count` is the number of operations that compute something, not views or empty tensors.
 
     Raises:
-        TimmError: PyTorch, which has no public class for it, does not have the private one that is used here.
+        TimmError: PyTorch does not have the private class that is used here; there is no public one.
     """
     try:
         from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC0415 (private, see above)
@@ -224,20 +224,20 @@ def _calls() -> Any:
 
 
 def _refusals(name: str, call: Callable[[], Any]) -> Any:
-    """Return what `call` does, with whatever timm raises as an error of ours."""
+    """Return the result of `call`, and translate timm's errors into ours."""
     try:
         return call()
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         height, width, _ = published(name).shape
         raise TimmError(
-            f"this network of timm's does not take it ({lines[0].rstrip('.')}); it was made for {height}x{width}, "
-            f"which --size {height}x{width} brings the pictures to."
+            f"this timm network does not take it ({lines[0].rstrip('.')}). It was made for {height}x{width}: resize "
+            f"the pictures with --size {height}x{width}."
         ) from error
 
 
 def _configuration(name: str) -> Any:
-    """Return timm's PretrainedCfg of a name, that of most networks where it has none."""
+    """Return timm's PretrainedCfg for a name, or timm's default one if it has none."""
     _library()
     from timm.models import PretrainedCfg, get_pretrained_cfg  # noqa: PLC0415 (as in _library)
 
@@ -252,20 +252,20 @@ def _library() -> Any:
     """
     if importlib.util.find_spec("timm") is None:
         raise TimmError(
-            "it needs the package timm and torchvision of the release for "
+            "it needs the package timm, and the release of torchvision for "
             f"PyTorch {torch.__version__}. Install them with: {install_command('timm')}"
         )
     try:
         import timm  # noqa: PLC0415 (seconds, and an extra)
-    except Exception as error:  # of a torchvision that does not go with PyTorch: RuntimeError and more
+    except Exception as error:  # with a torchvision that does not match PyTorch: RuntimeError and others
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise TimmError(
-            f"timm is installed but cannot be imported ({lines[0].rstrip('.')}); it needs torchvision, of the release "
-            f"that goes with PyTorch {torch.__version__}."
+            f"timm is installed but cannot be imported ({lines[0].rstrip('.')}). It needs the release of torchvision "
+            f"for PyTorch {torch.__version__}."
         ) from error
     if tuple(map(int, re.findall(r"\d+", timm.__version__)[:3])) < OLDEST:
         raise TimmError(
-            f"timm {timm.__version__} is too old, expected {'.'.join(map(str, OLDEST))} or newer; bring it up to date "
+            f"timm {timm.__version__} is too old, expected {'.'.join(map(str, OLDEST))} or newer. Update it "
             "with: pip install --upgrade timm"
         )
     return timm

@@ -8,15 +8,15 @@ from typing import Any
 
 from picturewise.errors import UsageError
 
-LARGEST = 1_000_000  # bytes; a recipe of a thousand layers has some ten thousand
+LARGEST = 1_000_000  # bytes; a recipe with a thousand layers has about ten thousand
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Return the plain content of a TOML file in UTF-8, with a byte order mark or without.
+    """Return the plain content of a TOML file in UTF-8, with or without a byte order mark.
 
     Args:
         path: the file.
-        what: what it is called in messages, such as "recipe".
+        what: its kind in messages, such as "recipe".
 
     Raises:
         UsageError: it cannot be read, is too large, is in another encoding, or is not TOML.

@@ -1,4 +1,4 @@
-"""A folder in which one process at a time puts something together; what is whole leaves it, the rest goes with it."""
+"""A folder in which one process at a time assembles something; finished files are moved out, the rest is deleted."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import filelock
 
 @contextlib.contextmanager
 def locked_workshop(folder: Path, lock: filelock.FileLock) -> Iterator[Path]:
-    """Yield `folder`, new and empty, as soon as no other process is in one with the same lock; remove it at the end.
+    """Yield `folder`, new and empty, as soon as no other process holds the same lock; remove it at the end.
 
     Args:
-        folder: made with its parents; what a process that was killed left in it is removed first.
-        lock: its file is made with its parents, and stays.
+        folder: created with its parents; files of a killed process are removed first.
+        lock: its file is created with its parents, and is kept.
 
     Raises:
-        OSError: one of them cannot be made.
+        OSError: one of them cannot be created.
     """
     Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     with lock:

@@ -94,11 +94,11 @@ def test_many_weights_allow_more_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_lines_and_their_length_are_bounded() -> None:
     assert len(parse("relu;" * MOST_LINES)) == MOST_LINES
-    with pytest.raises(LayerError, match="There are 1,001 layer lines, and 1,000 are the most"):
+    with pytest.raises(LayerError, match="There are 1,001 layer lines, at most 1,000 are allowed"):
         parse("relu;" * (MOST_LINES + 1))
     assert parse("conv 2" + " " * 10_000 + "relu # " + "x" * 10_000)
     with pytest.raises(
         LayerError,
-        match=rf"Layer line 2, 'x{{40}}…', cannot be read: it has 5,000 characters, and {LONGEST_LINE} are",
+        match=rf"Layer line 2, 'x{{40}}…', cannot be read: it has 5,000 characters, at most {LONGEST_LINE} are",
     ):
         parse("relu; " + "x" * 5000)

@@ -59,7 +59,7 @@ def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
 
 @pytest.mark.parametrize("layer", [Conv(4), Pool("maxpool", 2), Pool("avgpool", None)])
 def test_layers_for_pictures_refuse_vectors(layer: Conv | Pool) -> None:
-    with pytest.raises(ShapeError, match="takes pictures; it must stand before 'flatten'"):
+    with pytest.raises(ShapeError, match="takes pictures; it must come before 'flatten'"):
         layer.output((12,))
 
 

@@ -52,7 +52,7 @@ def test_hidden_sizes_can_follow_the_name_of_the_mlp() -> None:
 
 @pytest.mark.parametrize("text", ["mlp 0", "mlp 256 x", "mlp -1", "mlp 1.5", "cnn 32", "mlp ²"])
 def test_sizes_that_make_no_sense_are_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match=f"'{text}' is not understood: only mlp takes sizes.*'mlp 256 128'"):
+    with pytest.raises(UsageError, match=f"'{text}' is not valid: only mlp takes sizes.*'mlp 256 128'"):
         named_lines(text, (8, 8, 1))
 
 
@@ -66,7 +66,7 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"), [("resnet-18", "resnet18"), ("vgg-16", "vgg16"), ("wide-resnet", "wide-resnet-28-10")]
 )
-def test_near_misses_of_the_families_are_told_the_name(typed: str, meant: str) -> None:
+def test_near_misses_of_the_families_are_answered_with_the_name(typed: str, meant: str) -> None:
     with pytest.raises(
         UsageError, match=rf"there are cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"
     ):
@@ -134,7 +134,11 @@ def test_airbench94_is_written_out_as_published() -> None:
             "vgg16 is published for 224x224 pixels; on 32x32 its two dense layers of 4,096 are replaced by ",
         ),
         ("vgg16", 32, "are replaced by global pooling."),
-        ("vgg11", 8, "global pooling, and the last 2 of 5 poolings left out, for there is nothing to pool."),
+        (
+            "vgg11",
+            8,
+            "global pooling, and the last 2 of 5 poolings are left out, because there is nothing to pool.",
+        ),
         (
             "resnet18",
             63,

@@ -55,8 +55,8 @@ def test_the_smallest_pictures_fit_and_smaller_ones_are_refused_with_the_way_out
         with pytest.raises(UsageError) as caught:
             published_lines(name, shape)
         assert str(caught.value) == (
-            f"The pictures have {shape[0]}x{shape[1]} pixels, and {name} as published needs 32x32 at least; enlarge "
-            "them with --size 32x32 (larger is better: it learned from 224x224)."
+            f"The pictures have {shape[0]}x{shape[1]} pixels, but {name} as published needs at least 32x32. Enlarge "
+            "them with --size 32x32 (larger is better: it was trained on 224x224)."
         )
 
 

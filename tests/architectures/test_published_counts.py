@@ -1,4 +1,4 @@
-"""Parameter counts of the presets: as published, and counted anew from the papers' tables, without our code."""
+"""Parameter counts of the presets: as published, and counted again from the papers' tables, without our code."""
 
 from __future__ import annotations
 

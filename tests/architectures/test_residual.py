@@ -58,7 +58,7 @@ def test_parameters_are_counted_by_hand(line: str, channels: int, trainable: int
 
 @pytest.mark.parametrize("line", ["residual 8", "bottleneck 8"])
 def test_vectors_are_refused(line: str) -> None:
-    with pytest.raises(ShapeError, match=f"{line.split(maxsplit=1)[0]} takes pictures; it must stand before"):
+    with pytest.raises(ShapeError, match=f"{line.split(maxsplit=1)[0]} takes pictures; it must come before"):
         parse_line(line, 1).output((12,))
 
 

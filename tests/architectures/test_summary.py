@@ -56,7 +56,7 @@ def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expect
     )
 
 
-def test_pictures_that_reach_the_output_layer_are_told_of_flatten() -> None:
+def test_an_output_layer_on_pictures_is_refused_with_the_advice_to_flatten() -> None:
     with pytest.raises(LayerError, match=r"The output layer, 'dense 2', does not fit: 8x8x1 .*'flatten'"):
         summarise((), (8, 8, 1), "dense 2")
 

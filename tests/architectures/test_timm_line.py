@@ -27,7 +27,7 @@ def test_a_name_with_its_tag_is_kept_in_the_line(timm: ModuleType) -> None:
     "written",
     ["hf-hub:timm/resnet18", "local-dir:/tmp", "./resnet18", "/etc/passwd", "res-net", "resnet18.", "a.b.c", ""],
 )  # fmt: skip
-def test_what_is_no_name_of_a_registry_is_refused_before_timm_is_asked(
+def test_what_is_not_a_registry_name_is_refused_before_timm_is_asked(
     written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
@@ -36,7 +36,7 @@ def test_what_is_no_name_of_a_registry_is_refused_before_timm_is_asked(
     found = f", found '{written}'" if written else ""
     assert str(caught.value) == (
         f"Layer line 1, '{f'timm {written}'.strip()}', cannot be read: it needs a name in timm's registry, such as "
-        f"resnet18 or resnet18.a1_in1k{found}; folders and repositories are not read."
+        f"resnet18 or resnet18.a1_in1k{found}. Folders and repositories are not read."
     )
 
 
@@ -45,23 +45,24 @@ def test_it_must_be_the_first_line() -> None:
         parse("batchnorm; timm resnet18")
 
 
-def test_words_that_do_not_belong_to_it_are_told(timm: ModuleType) -> None:
+def test_words_that_do_not_belong_to_it_are_reported(timm: ModuleType) -> None:
     with pytest.raises(LayerError, match="'relu' does not belong here"):
         parse("timm resnet18 relu")
 
 
-def test_a_name_that_timm_does_not_know_is_told_with_the_line(timm: ModuleType) -> None:
+def test_a_name_that_timm_does_not_know_is_reported_with_the_line(timm: ModuleType) -> None:
     with pytest.raises(LayerError) as caught:
         parse("timm resnet81; dense 9")
     assert str(caught.value).startswith(
-        f"Layer line 1, 'timm resnet81', cannot be read: timm {timm.__version__} has no network 'resnet81'. Did you"
+        "Layer line 1, 'timm resnet81', cannot be read: "
+        f"timm {timm.__version__} does not have a network 'resnet81'. Did you"
     )
 
 
 def test_without_timm_the_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     command = re.escape(install_command("timm"))
-    with pytest.raises(LayerError, match=f"cannot be read: it needs the package timm and .*{command}"):
+    with pytest.raises(LayerError, match=f"cannot be read: it needs the package timm, and .*{command}"):
         parse("timm resnet18")
 
 
@@ -73,17 +74,17 @@ def test_the_table_has_its_features_and_parameters(timm: ModuleType) -> None:
     assert first.multiplications > 10 * first.count.trainable  # which meet many places each
 
 
-def test_pictures_that_it_does_not_take_are_told_with_the_line(timm: ModuleType) -> None:
+def test_pictures_that_it_does_not_take_are_reported_with_the_line(timm: ModuleType) -> None:
     with pytest.raises(LayerError) as caught:
         summarise(parse("timm test_vit"), (8, 8, 1), "dense 2")
     assert str(caught.value).startswith(
         "Layer line 1, 'timm test_vit', does not fit: 8x8x1 comes in, but this"
     )
-    assert str(caught.value).endswith("it was made for 160x160, which --size 160x160 brings the pictures to.")
+    assert str(caught.value).endswith("It was made for 160x160: resize the pictures with --size 160x160.")
 
 
 @pytest.mark.slow
-def test_a_network_beyond_all_memory_is_told_before_it_is_built(timm: ModuleType) -> None:
+def test_a_network_beyond_all_memory_is_reported_before_it_is_built(timm: ModuleType) -> None:
     with pytest.raises(
         LayerError, match=r"would have 6,\d{3},\d{3},\d{3} parameters, more than 1,000,000,000"
     ):

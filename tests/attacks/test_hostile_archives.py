@@ -1,4 +1,4 @@
-"""Archives made to harm whoever opens them: each must come to one clear error, quickly, and write nothing."""
+"""Archives made to do harm: each must give one clear error, quickly, and write nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""CSV files made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def test_a_hostile_file_comes_to_a_sentence_in_little_memory(
 
 def test_a_name_on_a_device_does_not_hang(tmp_path: Path) -> None:
     (tmp_path / "train.csv").symlink_to("/dev/zero")
-    with pytest.raises(DataError, match="has no form"):
+    with pytest.raises(DataError, match="does not have a form"):
         read_place(DataOptions(source=str(tmp_path / "train.csv")))

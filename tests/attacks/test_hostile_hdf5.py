@@ -1,4 +1,4 @@
-"""HDF5 files made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""HDF5 files made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_hostile_file_comes_to_a_sentence_quickly_and_in_little_memory(
 
 @pytest.mark.slow
 def test_no_hostile_file_took_much_memory(tmp_path: Path) -> None:
-    """In a process of its own, for the system keeps only the most that any child took."""
+    """In a separate process, because the system only keeps the maximum over all children."""
     script = (
         "import resource, sys, tempfile\nfrom pathlib import Path\n"
         f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1] / 'data')]!r}\n"

@@ -1,4 +1,4 @@
-"""IDX files made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""IDX files made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_promises(tmp_path: P
     assert path.stat().st_size < 300_000
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match=r"bytes to spare: found at least 33 bytes .* promises 32"):
+        with pytest.raises(DataError, match=r"extra bytes: found at least 33 bytes .* declares 32"):
             read_pictures(path)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
@@ -48,7 +48,7 @@ def test_a_small_gzip_file_that_promises_gigabytes_gets_no_memory_for_them(tmp_p
     path.write_bytes(gzip.compress(header(1_000_000, 50, 50)))
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match=r"is truncated: found at most .* promises 2,500,000,000"):
+        with pytest.raises(DataError, match=r"is truncated: found at most .* declares 2,500,000,000"):
             read_pictures(path)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
@@ -61,7 +61,7 @@ def test_sizes_whose_product_overflows_are_refused(tmp_path: Path, zipped: bool)
     content = header(most, 4096, 4096, 3) + bytes(100)
     path = tmp_path / "images"
     path.write_bytes(gzip.compress(content) if zipped else content)
-    with pytest.raises(DataError, match=f"promises {most * 4096 * 4096 * 3:,}"):
+    with pytest.raises(DataError, match=f"declares {most * 4096 * 4096 * 3:,}"):
         read_pictures(path)
 
 
@@ -82,5 +82,5 @@ def test_a_file_of_nothing_but_gzip_members_ends(tmp_path: Path) -> None:
 def test_an_idx_name_on_a_device_does_not_hang(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").symlink_to("/dev/zero")
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(header(1) + b"\0")
-    with pytest.raises(DataError, match="train-labels-idx1-ubyte has no pictures beside it"):
+    with pytest.raises(DataError, match="train-labels-idx1-ubyte does not have pictures beside it"):
         read_place(DataOptions(source=str(tmp_path)))

@@ -1,4 +1,4 @@
-"""Files of NumPy's arrays made to harm whoever opens them: each must come to one clear error, and run nothing."""
+"""Files of NumPy arrays made to do harm: each must give one clear error, and run nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pickles made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""Pickles made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def test_a_hostile_pickle_is_refused_as_a_source(file: Hostile, refusal: Callabl
 
 def test_the_error_names_what_the_file_asks_for() -> None:
     with pytest.raises(
-        DataError, match=r"data\.pickle asks for os\.system; Picturewise runs no code from files"
+        DataError, match=r"data\.pickle asks for os\.system, .* Picturewise never runs code from files"
     ):
         reader.decode(asks_for("os", "system"), "data.pickle")
 
 
-def test_whoever_reads_a_source_meets_the_same_refusal(
+def test_every_reading_of_a_source_is_refused_in_the_same_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -59,7 +59,7 @@ def test_whoever_reads_a_source_meets_the_same_refusal(
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(ATTACKS["reduce in a batch"][0])
     for source in ("set.pkl", "cifar-10-batches-py"):
-        with pytest.raises(DataError, match=r"asks for \w+\.system; Picturewise runs no code"):
+        with pytest.raises(DataError, match=r"asks for \w+\.system, .* Picturewise never runs code"):
             read_place(DataOptions(source=source))
     assert not Path(MARKER).exists()
 

@@ -1,4 +1,4 @@
-"""Pictures made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""Pictures made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
 def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picturewise.data.pictures.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
-    with pytest.raises(PictureError, match="too large, 9x10 pixels where 80 are allowed"):
+    with pytest.raises(PictureError, match="too large, 9x10 pixels, at most 80 are allowed"):
         read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
 
 
@@ -220,7 +220,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not have such limits")
 def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: Path) -> None:
     for number, make in enumerate(BOMBS.values()):
         (tmp_path / f"{number:02}.bomb").write_bytes(make())
@@ -236,7 +236,7 @@ def test_no_bomb_takes_more_than_a_gibibyte_or_a_good_picture_with_it(tmp_path: 
         "assert all(isinstance(look, Look) for look in looks[1::2] + found[1::2])\n"
         "assert all(str(error).isprintable() for error in found if not isinstance(error, Look))\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-        "status = Path('/proc/self/status')  # ru_maxrss would be that of whoever started this\n"
+        "status = Path('/proc/self/status')  # ru_maxrss would be that of the parent\n"
         "print(int(status.read_text().split('VmHWM:')[1].split()[0]) if status.exists() else 0)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

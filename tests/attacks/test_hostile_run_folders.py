@@ -1,4 +1,4 @@
-"""Run folders of strangers: links, pipes and look-alikes in them; nothing outside is written or deleted."""
+"""Untrusted run folders: links, pipes and look-alikes in them; nothing outside is written or deleted."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def links_between_the_figures(checkpoints: Path, precious: Path) -> None:
     "plant",
     [link_named_like_one, links_in_one, a_linked_folder_in_one, look_alikes, links_between_the_figures],
 )
-def test_what_lies_deeper_leads_nowhere_either(
+def test_deeper_links_lead_nowhere_either(
     hostile: Path, precious: Path, plant: Callable[[Path, Path], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
     plant(hostile / "checkpoints", precious)

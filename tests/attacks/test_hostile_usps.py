@@ -1,4 +1,4 @@
-"""USPS files made to harm whoever opens them: each must come to one clear error in little memory."""
+"""USPS files made to do harm: each must give one clear error with little memory."""
 
 from __future__ import annotations
 

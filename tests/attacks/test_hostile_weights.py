@@ -1,4 +1,4 @@
-"""Files of weights made to harm whoever opens them: each must come to one clear error, quickly and in little memory."""
+"""Files of weights made to do harm: each must give one clear error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     **{
         f"{form} that asks for {module}.{name}": (
             wrap(asks_for(module, name)),
-            "asks for " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ";",
+            "asks for " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ",",
         )
         for module, name in NAMES
         for form, wrap in {"a zip": zipped, "a stream": lambda pickled: MAGIC + pickled}.items()
@@ -120,7 +120,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "a call of what is no name": (zipped(table(b"K\1K\2\x85R")), "calls int in a way"),
     "a storage that is a module": (
         zipped(table(b"(" + text("module") + text("os") + text("a") + text("b") + b"K\1tQ")),
-        "no storage of numbers",
+        "not a storage of numbers",
     ),
     "a storage of trillions": (
         zipped(table(tensor(storage(1 << 39), b"K\1\x85", b"K\1\x85"))),
@@ -134,15 +134,15 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
         MAGIC + table(*(tensor(storage(1 << 18, str(n)), b"K\1\x85", b"K\1\x85") for n in range(1000))),
         "describes tensors of 1,048,576,000 bytes",
     ),
-    "a storage beyond all numbers": (zipped(table(tensor(storage(1 << 62), b"K\1\x85", b"K\1\x85"))), "no storage"),
-    "a storage of less than nothing": (zipped(table(tensor(storage(-1), b"K\1\x85", b"K\1\x85"))), "no storage"),
+    "a storage beyond all numbers": (zipped(table(tensor(storage(1 << 62), b"K\1\x85", b"K\1\x85"))), "not a storage"),
+    "a storage of less than nothing": (zipped(table(tensor(storage(-1), b"K\1\x85", b"K\1\x85"))), "not a storage"),
     "one number as a trillion by strides of 0": (
         zipped(table(tensor(storage(4), number(1 << 40) + b"\x85", b"K\0\x85")), bytes(16)),
         "describes tensors of 4,398,046,511,104 bytes",
     ),
     "a thousand axes": (
         zipped(table(tensor(storage(4), b"(" + b"K\2" * 1000 + b"t", b"(" + b"K\0" * 1000 + b"t")), bytes(16)),
-        "by other things than whole numbers",
+        "not only by whole numbers",
     ),
     "strides that lead beyond": (
         zipped(table(tensor(storage(4), b"K\2\x85", number(1 << 39) + b"\x85")), bytes(16)),
@@ -150,7 +150,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "strides that lead back": (
         zipped(table(tensor(storage(4), b"K\2\x85", number(-1) + b"\x85", 3)), bytes(16)),
-        "by other things than whole numbers",
+        "not only by whole numbers",
     ),
     "an offset beyond": (
         zipped(table(tensor(storage(4), b"K\1\x85", b"K\1\x85", 4)), bytes(16)),
@@ -158,7 +158,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "an offset before": (
         zipped(table(tensor(storage(4), b"K\1\x85", b"K\1\x85", -1)), bytes(16)),
-        "by other things than whole numbers",
+        "not only by whole numbers",
     ),
     "a storage in two ways": (
         zipped(table(ONE, tensor(storage(8), b"K\1\x85", b"K\1\x85")), bytes(16)),
@@ -180,10 +180,10 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
         "storages are not those",
     ),
     "a stream of another version": (MAGIC[:14] + pickle.dumps(7, 2), "version of PyTorch's format|damaged"),
-    "a pickle of something else": (pickle.dumps({"a": 1}, 2), "not one in which PyTorch saved"),
+    "a pickle of something else": (pickle.dumps({"a": 1}, 2), "not one with weights saved by PyTorch"),
     "a memo bomb": (
         zipped(b"\x80\2(]q\0" + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 100)) + b"t."),
-        "nested more than 32 deep|no tensors by name",
+        "nested more than 32 deep|does not hold tensors by name",
     ),
     "a key that takes for ever to look up": (zipped(NESTED_KEY), "as a key of a dict"),
     "an OrderedDict with such a key": (
@@ -193,36 +193,36 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "two million lists": (zipped(b"\x80\2(" + b"]" * 2_000_000 + b"l."), "has more than 100,000 lists"),
     "numbers without end": (zipped(b"\x80\2(" + b"K\1" * 2_000_000 + b"l."), "more than 300,000 instructions"),
     "calls without end": (zipped(b"\x80\2(" + DICT * 200_000 + b"l."), "more than 100,000 lists"),
-    "a text of gigabytes": (zipped(b"\x80\2X\xff\xff\xff\x7fabc."), "bytes are promised where"),
+    "a text of gigabytes": (zipped(b"\x80\2X\xff\xff\xff\x7fabc."), "bytes are declared, but"),
     "a pickle of twenty megabytes": (lambda: zipped(b"\x80\2" + b"N" * (20 << 20)), "describes its tensors in 20,971"),
-    "a packed bomb as its description": (lambda: zipped(b"\x80\2" + b"N" * (15 << 20), packed=True), "is packed"),
-    "packed numbers": (lambda: zipped(table(ONE), bytes(16), packed=True), "is packed"),
-    "a zip that names its numbers over and over": (overlapping(150), "holds 150 files under the name"),
+    "a packed bomb as its description": (lambda: zipped(b"\x80\2" + b"N" * (15 << 20), packed=True), "is compressed"),
+    "packed numbers": (lambda: zipped(table(ONE), bytes(16), packed=True), "is compressed"),
+    "a zip that names its numbers over and over": (overlapping(150), "holds 150 files with the name"),
     "a zip cut short": (zipped(table(ONE), bytes(16))[:-30], "truncated|damaged"),
-    "a zip without a description": (zipped(b"N.").replace(b"data.pkl", b"data.pkI"), "without one data.pkl"),
+    "a zip without a description": (zipped(b"N.").replace(b"data.pkl", b"data.pkI"), "without exactly one data.pkl"),
     "a zip with a name that leads out": (
         zipped(table(ONE), bytes(16)).replace(b"archive/data/0", b"../../../../a0"),
         "leads out of the archive",
     ),
-    "safetensors with a header of gigabytes": (safetensors({}, length=1 << 40), "its header would have"),
+    "safetensors with a header of gigabytes": (safetensors({}, length=1 << 40), "its header declares"),
     "safetensors with a header of 17 MB": (
         lambda: safetensors(b"{" + b" " * (17 << 20) + b"}"),
-        "its header would have 17,8",
+        "its header declares 17,8",
     ),
     "safetensors that overlap": (
         safetensors({"a": entry([4], 0, 16), "b": entry([4], 8, 24)}, bytes(24)),
-        "is damaged or is no safetensors",
+        "is damaged or is not a safetensors",
     ),
     "safetensors with a hole": (
         safetensors({"a": entry([1], 0, 4), "b": entry([1], 8, 12)}, bytes(12)),
-        "is damaged or is no safetensors",
+        "is damaged or is not a safetensors",
     ),
-    "safetensors of a terabyte": (safetensors({"a": entry([1 << 38], 0, 1 << 40)}), "is damaged or is no safetensors"),
+    "safetensors of a terabyte": (safetensors({"a": entry([1 << 38], 0, 1 << 40)}), "is not a safetensors"),
     "safetensors whose shape overflows": (
         safetensors({"a": entry([1 << 40, 1 << 40], 0, 4)}, bytes(4)),
-        "is damaged or is no safetensors",
+        "is damaged or is not a safetensors",
     ),
-    "safetensors nested deep": (safetensors(b'{"a":' + b"[" * 100_000), "is damaged or is no safetensors"),
+    "safetensors nested deep": (safetensors(b'{"a":' + b"[" * 100_000), "is damaged or is not a safetensors"),
     "NaN": (lambda: saved({"a": torch.full((3,), float("nan"))}), "NaN or infinite"),
     "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "holds a int under"),
 }  # fmt: skip
@@ -279,13 +279,15 @@ def test_a_file_that_the_attacks_are_made_from_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
+def test_what_is_not_a_regular_file_is_refused_at_once(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
     make(tmp_path / "weights.pth")
     with pytest.raises(DataError, match=r"weights\.pth is not a regular file, expected a file of weights\."):
         read_weight_file(tmp_path / "weights.pth")
 
 
-def test_pickle_and_torch_load_stand_nowhere_in_the_package() -> None:
+def test_pickle_and_torch_load_are_nowhere_in_the_package() -> None:
     import picturewise
 
     for path in Path(picturewise.__file__).parent.rglob("*.py"):

@@ -26,7 +26,7 @@ def fetched(server, published: PublishedFile, folder: Path, *mirrors: str) -> tu
     return download(published, addresses, folder, patience=HURRY)
 
 
-def test_a_file_comes_whole_and_its_progress_is_told(
+def test_a_file_is_fetched_whole_and_its_progress_is_reported(
     server, published: PublishedFile, tmp_path: Path
 ) -> None:
     told: list[tuple[int, int | None]] = []
@@ -64,10 +64,10 @@ def test_a_gzip_file_is_not_unpacked_on_the_way(server, tmp_path: Path) -> None:
         ("503", "answered 503"),
         ("cut", "broke off"),
         ("stall", "did not answer"),
-        ("drip", "was given up"),
+        ("drip", "the download was stopped"),
         ("flip", "checksum is not the published"),
-        ("more", "offers 1,000,000 bytes where 102,400 are published"),
-        ("more-chunked", "more than the 102,400 bytes"),
+        ("more", "offers 1,000,000 bytes, but 102,400 are published"),
+        ("more-chunked", "more than the allowed 102,400 bytes"),
         ("/a/file.bin", "without end"),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_file_of_unknown_size_may_not_be_endless(
     unknown = published.model_copy(update={"bytes": None})
     for manner in ("", "more-chunked"):
         server.manners["a/file.bin"] = manner
-        with pytest.raises(DownloadError, match="more than the 100,000 bytes"):
+        with pytest.raises(DownloadError, match="more than the allowed 100,000 bytes"):
             fetched(server, unknown, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -122,12 +122,12 @@ def test_every_address_that_failed_is_named_with_its_reason(
     )
 
 
-def test_a_server_that_is_not_there(published: PublishedFile, tmp_path: Path) -> None:
+def test_a_server_that_does_not_exist(published: PublishedFile, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:9/file\.bin cannot be reached"):
         download(published, ["http://127.0.0.1:9/file.bin"], tmp_path, patience=HURRY)
 
 
-def test_a_folder_that_cannot_be_written_is_no_fault_of_the_server(
+def test_a_folder_that_cannot_be_written_is_not_a_fault_of_the_server(
     server, published: PublishedFile, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_bytes(b"")
@@ -155,6 +155,6 @@ def test_of_a_size_in_mebibytes_no_more_is_taken(server, tmp_path: Path, manner:
     server.manners["a/file.bin"] = manner
     checksum = f"sha256-prefix:{hashlib.sha256(CONTENT).hexdigest()[:8]}"
     file = PublishedFile(name="file.bin", mebibytes=0.098, checksum=checksum)
-    with pytest.raises(DownloadError, match=r"more than the 103,809 bytes|broke off"):
+    with pytest.raises(DownloadError, match=r"more than the allowed 103,809 bytes|broke off"):
         fetched(server, file, tmp_path)
     assert list(tmp_path.iterdir()) == []

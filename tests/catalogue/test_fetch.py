@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_had_says_where_to_put_it_by_hand(place: Installed
     assert sentence.startswith(f"tiny: {NAMES[2]} could not be fetched: http://127.0.0.1:")
     assert "404" in sentence
     assert "checksum" in sentence
-    assert f"put it into {place.folder} and run: picturewise data fetch tiny" in sentence
+    assert f"put it in {place.folder} and run: picturewise data fetch tiny" in sentence
     assert lying_about(place.folder) == {*NAMES[:2], RECEIPT}
     assert not place.is_here()
     shutil.copy(Path(server_file(server, NAMES[2], place)), place.folder / NAMES[2])
@@ -166,7 +166,7 @@ def test_a_place_that_cannot_be_written(
         fetch(place)
 
 
-def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(
+def test_members_are_taken_out_of_an_archive_and_pictures_are_upright(
     place: Installed, zipped: Installed
 ) -> None:
     fetch(place)
@@ -181,7 +181,7 @@ def test_members_are_taken_out_of_an_archive_and_pictures_stand_up(
     assert remove(zipped)[1] == ()
 
 
-def test_an_archive_without_its_members_is_told(zipped: Installed, tmp_path: Path) -> None:
+def test_an_archive_without_its_members_is_reported(zipped: Installed, tmp_path: Path) -> None:
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("gzip/README", b"moved away")
@@ -192,7 +192,7 @@ def test_an_archive_without_its_members_is_told(zipped: Installed, tmp_path: Pat
     file = zipped.entry.files[0].model_copy(update={"bytes": len(content), "checksum": checksum})
     place = Installed(zipped.name, zipped.entry.model_copy(update={"files": (file,)}))
     with pytest.raises(
-        DownloadError, match=r"gzip\.zip of lying cannot be unpacked: .* holds no 'gzip/train-images"
+        DownloadError, match=r"gzip\.zip of lying cannot be unpacked: .* does not hold 'gzip/train-images"
     ):
         fetch(place)
     assert lying_about(place.folder) == {"gzip.zip"}

@@ -129,7 +129,7 @@ def test_a_truncated_idx_file(refused, idx_folder: Path) -> None:
     (idx_folder / IMAGES).write_bytes(content[:-100])
     sentence = refused(3, "train", idx_folder)
     assert IMAGES in sentence
-    assert "promises 8,640" in sentence
+    assert "declares 8,640" in sentence
 
 
 def test_labels_where_pictures_should_be(refused, idx_folder: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     bars: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["train", "bars"]) == 3
-    assert "bars is not here yet; fetch it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
+    assert "bars is not here yet. Fetch it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
     assert run(["data", "fetch", "bars"]) == 0
     assert f"into {bars}" in capfd.readouterr().out
     assert run(["inspect", "bars"]) == 0
@@ -223,7 +223,7 @@ def test_imports_of_what_does_not_exist_are_an_error_and_of_what_is_gone_are_not
     capfd.readouterr()
     assert run(["data", "imports", "digit", *remove]) == 2
     assert capfd.readouterr().err == (
-        "picturewise: 'digit' is neither a path that exists nor a name of the catalogue, and nothing is imported "
+        "picturewise: 'digit' is neither an existing path nor a name in the catalogue, and nothing is imported "
         "from it; `picturewise data imports` lists what is. Did you mean 'digits'?\n"
     )
     assert run(["data", "imports", "digits", *remove]) == 0

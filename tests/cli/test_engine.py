@@ -45,9 +45,9 @@ def test_it_trains_evaluates_and_predicts_as_pytorch_does(capfd: pytest.CaptureF
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--layers", "conv 8; groupnorm 2; flatten"], "Layer line 2, 'groupnorm 2', is none that the NumPy engine"),
-        (["--layers", "conv 8; whirl 2"], "'whirl' is no layer"),
-        (["--set", "training.optimizer=adamw"], "training.optimizer is 'adamw', but the NumPy engine has 'sgd' alone"),
+        (["--layers", "conv 8; groupnorm 2; flatten"], "'groupnorm 2', is not supported by the NumPy engine"),
+        (["--layers", "conv 8; whirl 2"], "'whirl' is not a layer"),
+        (["--set", "training.optimizer=adamw"], "is 'adamw', but the NumPy engine only supports 'sgd'"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("out", [[], ["--out", "here"]])

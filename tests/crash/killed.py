@@ -85,7 +85,7 @@ def in_child(
         lines = answers.read().split(b"\n")[:-1]  # what follows the last line end is half a line
     if timer is not None:
         timer.cancel()
-        timer.join()  # before the child is waited for, so that nobody else has its number
+        timer.join()  # before waiting for the child, so that no other process has its number
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     said = [json.loads(line) for line in lines]
     changes = said.pop()["changes"] if code == 0 else 0
@@ -106,7 +106,7 @@ def _told() -> Iterator[None]:
 
 
 def answer(work: Work) -> Any:
-    """Return the last thing that `work` reports, done in a child that nobody kills."""
+    """Return the last thing that `work` reports, done in a child that is not killed."""
     ended = in_child(work)
     assert ended.code == 0, "see the traceback above"
     return ended.reported[-1]
@@ -220,7 +220,7 @@ class Stopped(Training):
 
 
 class Study:
-    """A cell that was told to be done stays as it was, and the same command brings the study to the same end."""
+    """A cell that was reported as finished stays unchanged, and the same command finishes the study in the same way."""
 
     def __init__(self, folder: Path, source: str) -> None:
         self.folder, self.source = folder, source
@@ -373,7 +373,7 @@ class Evaluate:
         return self.ENGINES[self.kept == self.ENGINES[0]]
 
     def expected(self) -> Any:
-        """Return what the two engines come to; they must differ, or nothing could be told apart."""
+        """Return what the two engines come to; they must differ, or nothing could be distinguished."""
         assert len(set(self.known.values())) == len(self.known)
         return self.known
 
@@ -396,7 +396,7 @@ class Evaluate:
 
 
 class Fetch:
-    """A set's folder holds whole files alone, those that were there stay, and the next fetch brings the others."""
+    """A set's folder holds only complete files, earlier ones stay, and the next fetch downloads the others."""
 
     def __init__(self, folder: Path, source: str) -> None:
         from picturewise.catalogue.entries import SetEntry

@@ -21,7 +21,7 @@ DIGITS = ("0", "1", "2")
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LABELS = np.arange(24) % 3
 BY_NAME = np.array([CLASSES.index(name) for name in NAMED])[LABELS]  # where the names are sorted
-SORTED = np.repeat([0, 1, 2], 8)  # where files are, which lie in folders of these names
+SORTED = np.repeat([0, 1, 2], 8)  # where files are in folders with these names
 _ACROSS, _DOWN = np.meshgrid(np.arange(8), np.arange(8))
 GREY = np.stack([_ACROSS * 20 + _DOWN * 10 + number for number in range(24)]).astype(np.uint8)[..., None]
 GREY[:, 0, 0], GREY[:, 7, 7] = 0, 255
@@ -76,7 +76,7 @@ def parts(folder, form):
 
 
 def matlab(folder, **given):
-    """Write arrays as MATLAB 7.3 does: HDF5 behind a header of 512 bytes, the axes the other way round."""
+    """Write arrays as MATLAB 7.3 does: HDF5 behind a header of 512 bytes, with reversed axes."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "set.mat"
     with h5py.File(path, "w", userblock_size=512) as file:
@@ -264,7 +264,7 @@ def folders_and_test(folder):
 
 
 def listed(folder, columns, *, name="labels.csv", pictures="images"):
-    """Write a list of pictures, which lie in a folder beside it."""
+    """Write a list of pictures, which are in a folder beside it."""
     for number, picture in enumerate(GREY):
         png(picture, folder / pictures / f"picture {number:02}.png")
     lines = [",".join(["filename", *columns])]
@@ -310,7 +310,7 @@ Image_.__name__ = "Image"
 
 
 class Hub:
-    """What a data set of Hugging Face's looks like."""
+    """An imitation of a Hugging Face data set."""
 
     def __init__(self, labels, names=None, *, label="label", more=None):
         self.labels, self.label, self.more = labels, label, more

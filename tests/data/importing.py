@@ -73,7 +73,7 @@ def main(folder: Path, step: int) -> None:
     decode_files.work_through = work_through
     for length in range(1, 200, step):
         changed = np.random.default_rng(length).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        Image.fromarray(changed).save(folder / "cat" / "0.png")  # so that there is something to import anew
+        Image.fromarray(changed).save(folder / "cat" / "0.png")  # so that there is something to import again
 
         def killed(length: int = length) -> None:
             Fuse(length)

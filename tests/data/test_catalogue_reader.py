@@ -18,12 +18,12 @@ from picturewise.names import shown_bytes
 from picturewise.split_names import SplitName
 
 
-def test_a_set_that_is_not_here_is_not_downloaded_but_asked_for(place: Installed, server) -> None:
+def test_a_missing_set_is_not_downloaded_but_the_command_is_named(place: Installed, server) -> None:
     with pytest.raises(DataError) as caught:
         read_place(DataOptions(source="tiny"))
     size = sum(file.bytes or 0 for file in place.entry.files)
     assert str(caught.value) == (
-        f"tiny is not here yet; fetch it ({size} bytes from {place.entry.publisher()}) with: "
+        f"tiny is not here yet. Fetch it ({size} bytes from {place.entry.publisher()}) with: "
         "picturewise data fetch tiny"
     )
     assert server.asked == []
@@ -35,7 +35,7 @@ def test_a_folder_of_the_name_is_pointed_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()
-    with pytest.raises(DataError, match=r"'\./tiny' is the folder of that name"):
+    with pytest.raises(DataError, match=r"the folder here is '\./tiny'"):
         read_place(DataOptions(source="tiny"))
 
 
@@ -82,5 +82,5 @@ def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place:
 
 
 @pytest.mark.parametrize(("size", "words"), [(999, "999 bytes"), (1000, "1.0 kB"), (561_753_746, "561.8 MB")])
-def test_sizes_are_told_as_people_read_them(size: int, words: str) -> None:
+def test_sizes_are_shown_in_readable_units(size: int, words: str) -> None:
     assert shown_bytes(size) == words

@@ -20,12 +20,12 @@ def test_splits_come_in_the_order_train_valid_test() -> None:
 
 
 def test_a_split_that_is_not_there_is_an_error_that_lists_the_others() -> None:
-    with pytest.raises(DataError, match=r"set has no valid split; it has train\."):
+    with pytest.raises(DataError, match=r"set does not have a valid split\. Its splits are train\."):
         Dataset("set", train=pictures("a", "b")).split("valid")
 
 
 def test_no_split_at_all_is_an_error() -> None:
-    with pytest.raises(DataError, match="set: no pictures in any split"):
+    with pytest.raises(DataError, match="set does not have pictures in any split"):
         Dataset("set")
 
 

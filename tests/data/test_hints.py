@@ -1,4 +1,4 @@
-"""What is said about a source: checked when it is said, and refused where it means nothing."""
+"""Hints about a source are checked when they are given, and refused if they do not apply."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_range_has_two_ends(text: str, expected: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     "text", ["", "1", "0-1", "1..0", "0..0", "0..1..2", "a..b", "0..1e400", "nan..1", "0...1.2.3"]
 )
-def test_what_is_no_range_is_refused(text: str) -> None:
+def test_what_is_not_a_range_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"expected LOW\.\.HIGH"):
         Hints(value_range=text)
 

@@ -23,7 +23,7 @@ def imageset(images: np.ndarray = IMAGES, labels: np.ndarray | None = LABELS, **
     "images",
     [IMAGES[0], IMAGES.astype(np.float32), np.zeros((3, 2, 4, 2), np.uint8), np.zeros((3, 8), np.uint8)],
 )
-def test_arrays_that_are_no_pictures_are_refused(images: np.ndarray) -> None:
+def test_arrays_that_are_not_pictures_are_refused(images: np.ndarray) -> None:
     with pytest.raises(DataError, match=r"here: pictures must be \(N, H, W, 1 or 3\) uint8, found"):
         imageset(images)
 
@@ -42,7 +42,7 @@ def test_labels_without_a_class_are_refused(wrong: int) -> None:
 
 def test_labels_that_something_needs_are_there_or_missed_by_name() -> None:
     assert imageset().required_labels is LABELS
-    with pytest.raises(DataError, match=r"^here has no labels; expected one for each picture\.$"):
+    with pytest.raises(DataError, match=r"^here does not have labels, expected one for each picture\.$"):
         _ = imageset(labels=None).required_labels
 
 
@@ -87,7 +87,7 @@ def test_pictures_that_are_no_longer_what_was_measured_are_refused() -> None:
     measured = imageset(images, known=imageset(images).statistics)
     measured.select(np.array([2, 0])).check_pixels()
     images[2, 0, 0] ^= 1
-    with pytest.raises(DataError, match="not what they were when they were imported"):
+    with pytest.raises(DataError, match="have changed since they were imported"):
         measured.select(np.array([2, 0])).check_pixels()
     measured.select(np.array([1, 0])).check_pixels()
 

@@ -96,7 +96,7 @@ def test_train_and_valid_are_read_without_opening_the_test_files_of_class_folder
     for file in (tmp_path / "test").rglob("*.png"):
         file.write_bytes(b"damaged")
     assert fingerprints(load(tmp_path, "train", "valid")) == before
-    with pytest.raises(DataError, match="20 of 20 files are no pictures"):
+    with pytest.raises(DataError, match="20 of 20 files cannot be used as pictures"):
         load(tmp_path)
 
 
@@ -159,7 +159,7 @@ def test_a_lone_test_file_gives_the_test_split_and_nothing_else(idx: Path) -> No
     file = idx / "t10k-images-idx3-ubyte.gz"
     assert list(load(file).splits()) == ["test"]
     with pytest.raises(
-        DataError, match=r"has no train or valid split, and none can be held out: it has test only"
+        DataError, match=r"does not have a train or valid split, and none can be held out: it only has test"
     ):
         load(file, "train", "valid")
 
@@ -169,7 +169,7 @@ def test_pictures_without_labels_are_read_as_they_are(tmp_path: Path, write_idx:
     dataset = load(tmp_path)
     assert list(dataset.splits()) == ["train"]
     assert dataset.split("train").labels is None
-    assert "no labels" in dataset.notes[0]
+    assert "does not have labels" in dataset.notes[0]
 
 
 def test_skipped_files_and_notes_reach_the_dataset(tmp_path: Path, make_classes: MakeClasses) -> None:
@@ -182,7 +182,7 @@ def test_skipped_files_and_notes_reach_the_dataset(tmp_path: Path, make_classes:
     assert len(dataset.notes) == 3
 
 
-def test_progress_is_told_while_folders_are_read(tmp_path: Path, make_classes: MakeClasses) -> None:
+def test_progress_is_reported_while_folders_are_read(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path)
     seen: list[tuple[int, int]] = []
     read_place(DataOptions(source=str(tmp_path)), progress=lambda done, total: seen.append((done, total)))
@@ -190,14 +190,14 @@ def test_progress_is_told_while_folders_are_read(tmp_path: Path, make_classes: M
 
 
 def test_a_wrong_name_gets_the_nearest_of_the_catalogue() -> None:
-    with pytest.raises(DataError, match=r"'digit' is neither a path .* Did you mean 'digits'\?"):
+    with pytest.raises(DataError, match=r"'digit' is neither an existing path .* Did you mean 'digits'\?"):
         load("digit")
 
 
 @pytest.mark.parametrize("wrong", ["", "  ", "/no/such/folder", "a\0b", "digits/none"])
 def test_a_path_that_does_not_exist_is_an_error(wrong: str) -> None:
     with pytest.raises(
-        DataError, match=r"is neither a path that exists nor a name of the catalogue \(digits, "
+        DataError, match=r"is neither an existing path nor a name in the catalogue \(digits, "
     ):
         load(wrong)
 
@@ -213,8 +213,7 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_says_so(
     make_classes(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
     assert (
-        load("digits").notes[0]
-        == "'digits' is the one of the catalogue; './digits' is the folder of that name."
+        load("digits").notes[0] == "'digits' means the set in the catalogue; for the folder, use './digits'."
     )
     assert load("./digits").classes == ("cat", "dog")
 
@@ -243,7 +242,9 @@ def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
 
 def test_a_file_of_no_known_form_is_an_error_that_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(b"PK\x03\x04")
-    with pytest.raises(DataError, match=r"data\.zip has no form that Picturewise reads: found a zip archive"):
+    with pytest.raises(
+        DataError, match=r"data\.zip does not have a form that Picturewise reads: found a zip archive"
+    ):
         load(tmp_path / "data.zip")
 
 
@@ -256,7 +257,9 @@ def test_pipes_and_sockets_are_refused_without_waiting(
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind("socket")
         for name in ("pipe", "socket"):
-            with pytest.raises(DataError, match=f"{name} has no form .* found neither a file nor a folder"):
+            with pytest.raises(
+                DataError, match=f"{name} does not have a form .* found neither a file nor a folder"
+            ):
                 load(name)
 
 
@@ -319,7 +322,7 @@ def test_mnist_is_read_with_its_own_test_split() -> None:
     ]
 
 
-def test_a_folder_with_nothing_but_one_data_file_stands_for_it(tmp_path: Path) -> None:
+def test_a_folder_with_only_one_data_file_means_that_file(tmp_path: Path) -> None:
     (tmp_path / "kaggle").mkdir()
     random = np.random.default_rng(0)
     arrays = {"images": random.integers(0, 256, (30, 8, 8), np.uint8), "labels": np.arange(30) % 3}

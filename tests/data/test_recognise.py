@@ -1,4 +1,4 @@
-"""Folders of pictures as sources: what is told of them, and what `--label-from` changes."""
+"""Folders of pictures as sources: their notes, and the effect of `--label-from`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SavePicture = Callable[..., Path]
 MakeClasses = Callable[..., Path]
 
 
-def test_a_note_on_what_lies_beside_is_as_new_as_the_folder_and_imports_nothing_again(
+def test_a_note_on_files_beside_is_as_new_as_the_folder_and_imports_nothing_again(
     tmp_path: Path, make_classes: MakeClasses
 ) -> None:
     make_classes(tmp_path / "set" / "train")
@@ -102,7 +102,7 @@ def test_other_forms_are_found_in_a_single_folder_too(tmp_path: Path, save_pictu
     (tmp_path / "archive" / "README.md").touch()
     assert recognise(tmp_path).splits == ("train",)
     (inner / "labels.csv").unlink()
-    with pytest.raises(DataError, match="holds one folder of pictures only, archive/set/images"):
+    with pytest.raises(DataError, match="holds only one folder of pictures, archive/set/images"):
         recognise(tmp_path)
 
 
@@ -114,11 +114,11 @@ def test_a_link_back_to_the_folder_itself_ends(tmp_path: Path, save_picture: Sav
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "again").symlink_to(tmp_path / "alone")
     for labelled in (False, True):
-        with pytest.raises(DataError, match="has no form that Picturewise reads"):
+        with pytest.raises(DataError, match="does not have a form that Picturewise reads"):
             recognise(tmp_path / "alone", labelled=labelled)
 
 
-def test_without_labels_a_folder_in_a_folder_stands_for_its_pictures(
+def test_without_labels_a_folder_in_a_folder_means_its_pictures(
     tmp_path: Path, save_picture: SavePicture
 ) -> None:
     save_picture(tmp_path / "test" / "test" / "1.png")

@@ -1,4 +1,4 @@
-"""What is odd about labels is said, once and in one sentence each; what is in order is not spoken of."""
+"""Oddities of labels are noted once, in one sentence each; labels without oddities get no note."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_names_that_differ_only_in_case_or_spaces(classes: tuple[str, ...], expe
 
 def test_classes_without_a_picture() -> None:
     (sentence,) = remarks(train([3, 7, 7], tuple(map(str, range(8)))))
-    assert sentence.startswith("6 of 8 classes have no picture to train on: 0, 1, 2, 4")
+    assert sentence.startswith("6 of 8 classes do not have pictures to train on: 0, 1, 2, 4")
     assert "occur are 3, 7;" in sentence
 
 
@@ -54,11 +54,11 @@ def test_equal_pictures_with_different_labels() -> None:
     part = ImageSet(images, np.array([0, 0, 1, 0, 1, 1]), ("cat", "dog"), "these", names=[*"abcdef"])
     (sentence,) = remarks(part)
     assert sentence.startswith(
-        "3 pictures are equal to one with another label; the first are b as 'cat' and "
+        "3 pictures are equal to a picture with another label; the first are b as 'cat' and "
     )
     assert "e as 'dog'" in sentence
 
 
-def test_whoever_reads_a_set_gets_the_remarks() -> None:
+def test_every_reading_of_a_set_has_the_remarks() -> None:
     dataset = picturewise.make_dataset((pictures(40), [3, 7] * 20))
-    assert sum("have no picture to train on" in note for note in dataset.notes) == 1
+    assert sum("do not have pictures to train on" in note for note in dataset.notes) == 1

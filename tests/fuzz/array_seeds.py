@@ -98,7 +98,7 @@ def hdf5() -> list[Seed]:
 
 
 def _with_fletcher32() -> Seed:
-    """Return a file in which all numbers lie in chunks with a checksum."""
+    """Return a file in which all numbers are in chunks with a checksum."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "set.h5")
         stretches = []
@@ -273,7 +273,7 @@ def pixel_csv() -> list[Seed]:
     lines = [",".join(map(str, [label, *row])) for label, row in zip(LABELS, pixels, strict=True)]
     header = ",".join(["label", *(f"pixel{n}" for n in range(16))])
     train = "\n".join([header, *lines, ""]).encode()
-    # Smooth with the colours of each pixel together, so that their order is no question.
+    # Smooth with the colours of each pixel together, so that their order is clear.
     colour = np.sort(RANDOM.integers(0, 256, (COUNT, 16, 3)), axis=1).reshape(COUNT, 48)
     last = [",".join(map(str, [n, *row, LABELS[n]])) for n, row in enumerate(colour)]
     id_last = "\r\n".join(["id," + ",".join(f'"{n}"' for n in range(48)) + ",label", *last])
@@ -294,7 +294,7 @@ def usps() -> list[Seed]:
         f"{label + 1} " + " ".join(f"{place}:{value:.3g}" for place, value in enumerate(row, 1))
         for label, row in zip(LABELS, values, strict=True)
     ]
-    # Places that are left out are 0; some stand in every part of the picture, or all would look alike when cut.
+    # Places that are left out are 0; some are in every part of the picture, or all would look alike when cut.
     few = "".join(
         " ".join([line.split()[0], *line.split()[1 :: 3 * (n % 3 + 1)]]) + "\n"
         for n, line in enumerate(lines)

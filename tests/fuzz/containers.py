@@ -261,7 +261,7 @@ def _mat(content: bytes, change: Inner, random: Random) -> bytes:
 
 
 def _safetensors(content: bytes, change: Inner, random: Random) -> bytes:
-    """Change the text of the header, its length right, or one of the texts that stand as texts in it."""
+    """Change the text of the header, with a correct length, or one of the texts nested in it."""
     length = int.from_bytes(content[:8], "little")
     header, numbers = content[8 : 8 + length], content[8 + length :]
     drawn = random.random()
@@ -282,7 +282,7 @@ def _safetensors(content: bytes, change: Inner, random: Random) -> bytes:
 
 
 def _classifier(content: bytes, change: Inner, random: Random) -> bytes:
-    """Change the description of a classifier, which stands as a text in a text of the header."""
+    """Change the description of a classifier, which is a text nested in a text of the header."""
     del change
     length = int.from_bytes(content[:8], "little")
     table = json.loads(content[8 : 8 + length])

@@ -119,7 +119,7 @@ def runs() -> list[Seed]:
     known = {name: kinds[Path(name).suffix] for name in files}
     return [
         Seed("a run", files, known, sign=_sign_run),
-        # Most of what there is to understand stands in two files.
+        # Most of the format is in two files.
         Seed("its classifier", files, {"classifier.safetensors": "classifier"}, sign=_sign_run),
         Seed("its recipe", files, {"recipe.toml": "toml"}, sign=_sign_run),
     ]

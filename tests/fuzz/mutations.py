@@ -1,4 +1,4 @@
-"""Changes to a file's bytes that know a little about formats; everything is drawn from the generator handed in.
+"""Changes to a file's bytes that know a little about formats; everything is drawn from the given generator.
 
 Files of numbers, texts and counts break where a length, a type or an end is not what it was: so half of the changes
 fall near the first or the last bytes, and what is written there is often a number that programs stumble over.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 MOST = 4 << 20  # bytes of a changed file
-_EDGE = 96  # bytes at either end, where headers and directories lie
+_EDGE = 96  # bytes at either end, where headers and directories are
 _INTEGERS = tuple(
     sorted(
         {value for bits in (7, 8, 15, 16, 31, 32, 63, 64) for value in (2**bits - 1, 2**bits, 2**bits + 1)}
@@ -136,14 +136,14 @@ def write_run(content: bytearray, random: Random, _: Sequence[bytes]) -> None:
 def write_integer(content: bytearray, random: Random, _: Sequence[bytes]) -> None:
     size = random.choice((1, 2, 4, 4, 8))
     start = _place(content, random)
-    if random.random() < 0.5:  # fields lie at even places
+    if random.random() < 0.5:  # fields are at even places
         start -= start % size
     value = random.choice(_INTEGERS) % (1 << 8 * size)
     content[start : start + size] = value.to_bytes(size, random.choice(("little", "big")))
 
 
 def count_on(content: bytearray, random: Random, _: Sequence[bytes]) -> None:
-    """Make a number that stands there a little larger or smaller."""
+    """Make a number in the text a little larger or smaller."""
     size, order = random.choice((1, 2, 4)), random.choice(("little", "big"))
     start = _place(content, random)
     if start + size <= len(content):
@@ -199,7 +199,7 @@ def splice(content: bytearray, random: Random, others: Sequence[bytes]) -> None:
 
 
 def word(content: bytearray, random: Random, others: Sequence[bytes]) -> None:
-    """Put another word where one stands; numbers are preferred, for most of what a text says is in them."""
+    """Replace a word; numbers are preferred, because most of a text's information is in them."""
     tokens = list(_TOKEN.finditer(content[: 1 << 16]))
     numbers = [token for token in tokens if token[0][:1].isdigit()]
     if not tokens:

@@ -62,9 +62,7 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(
     assert sealed == "0" if name not in CHECKSUMS else sealed != "0" or cases < 1_000
     # Were all of one kind, the changes would be too small or too large to find anything.
     assert int(read.replace(",", "")) > cases / 30
-    assert (
-        int(refused.replace(",", "")) > cases / 20 or name == "store"
-    )  # what is damaged in the store is imported anew
+    assert int(refused.replace(",", "")) > cases / 20 or name == "store"  # damaged imports are imported again
 
 
 def test_every_reader_is_among_them() -> None:

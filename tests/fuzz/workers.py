@@ -140,7 +140,7 @@ def make_case(reader: Reader, seeds: Sequence[Seed], number: int) -> Case:
 
 
 def write_case(files: Files, folder: Path) -> None:
-    """Put a case's files into a folder that is made anew."""
+    """Put a case's files into a new folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, content in files.items():
@@ -209,7 +209,7 @@ def _attempt(reader: Reader, case: Path, seed: Seed, random: Random) -> tuple[st
         return "refused", str(error), None
     except KeyboardInterrupt:
         raise
-    # A library written in Rust raises what is no Exception.
+    # A library written in Rust raises errors that are not an Exception.
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is a finding)
         return type(error).__name__, traceback.format_exc(), None
 

@@ -134,7 +134,7 @@ def test_a_block_is_the_one_of_its_paper_forward_and_backward(
     torch.testing.assert_close(block.state_dict(), twin.state_dict())  # the running means moved alike
 
 
-def test_blocks_stand_in_a_row_under_their_names() -> None:
+def test_blocks_are_in_order_with_their_names() -> None:
     layers = parse("conv 8 nobias; batchnorm; relu; residual 8 x2; bottleneck 4 x2 /2; avgpool global")
     network = build(layers, (8, 8, 3), "dense 2", seed=0)
     names = [name for name, _ in network.named_parameters()]
@@ -167,7 +167,7 @@ def test_the_activation_is_used_between_the_convolutions_and_after_the_sum(
 
 
 @pytest.mark.parametrize("form", ["", " pre"])
-def test_dropout_stands_between_the_convolutions_and_only_in_training(form: str) -> None:
+def test_dropout_is_between_the_convolutions_and_only_in_training(form: str) -> None:
     with_dropout, without = (
         build(parse(f"residual 4{form}{words}; avgpool global"), (5, 5, 4), "dense 2", seed=0)[0][0]
         for words in (" dropout 0.5", "")
@@ -219,7 +219,7 @@ def test_all_parameters_learn_though_some_scales_begin_at_zero(line: str) -> Non
     random = torch.Generator().manual_seed(0)
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     pictures, labels = torch.randn(16, 3, 8, 8, generator=random), torch.arange(16) % 3
-    for _ in range(2):  # in the first step, a scale of zero hides what stands before it
+    for _ in range(2):  # in the first step, a scale of zero hides the layers before it
         functional.cross_entropy(network(pictures), labels).backward()
         with torch.no_grad():
             for parameter in network.parameters():
@@ -230,7 +230,7 @@ def test_all_parameters_learn_though_some_scales_begin_at_zero(line: str) -> Non
         assert not torch.equal(parameter, before[name]), name
 
 
-def test_each_seed_gives_blocks_of_its_own_and_the_same_one_the_same() -> None:
+def test_each_seed_gives_its_own_blocks_and_the_same_seed_the_same() -> None:
     layers = parse("residual 8 x2; avgpool global")
     found = [fingerprint(build(layers, (8, 8, 3), "dense 2", seed=seed).state_dict()) for seed in (0, 0, 1)]
     assert found[0] == found[1] != found[2]

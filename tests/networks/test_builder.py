@@ -1,4 +1,4 @@
-"""The networks that are built, against what the layers promise and against loops over NumPy arrays."""
+"""The networks that are built, against the layers' own counts and against loops over NumPy arrays."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_pooling_equals_a_loop(kind: str, size: int, stride: int | None) -> None
 
 
 @pytest.mark.parametrize(("size", "stride"), [(1, 2), (2, 2), (3, 2), (4, 3), (5, 1)])
-def test_padded_pooling_equals_a_loop_over_the_pixels_that_there_are(size: int, stride: int) -> None:
+def test_padded_pooling_equals_a_loop_over_the_existing_pixels(size: int, stride: int) -> None:
     layer = Pool("maxpool", size, stride, "same")
     picture = -1 - np.random.default_rng(0).random(size=(7, 6, 3))  # below 0, so zeros around it would show
     modules = nn.Sequential(*builder._modules(layer, picture.shape))
@@ -226,7 +226,7 @@ def test_a_global_pool_takes_the_mean_of_each_channel() -> None:
     np.testing.assert_allclose(builder.GlobalMean()(pictures).numpy(), expected, atol=1e-6)
 
 
-def test_flatten_lays_pixels_out_as_they_lie_in_memory() -> None:
+def test_flatten_keeps_the_order_of_pixels_in_memory() -> None:
     images = np.arange(2 * 3 * 4 * 3, dtype=np.float32).reshape(2, 3, 4, 3)
     found = builder.RowMajorFlatten()(torch.from_numpy(images).permute(0, 3, 1, 2))
     np.testing.assert_array_equal(found.numpy(), images.reshape(2, -1))
@@ -262,7 +262,7 @@ def test_building_leaves_global_random_numbers_as_they_were_and_does_not_depend_
     assert fingerprint(first.state_dict()) == fingerprint(second.state_dict())
 
 
-def test_each_seed_gives_weights_of_its_own() -> None:
+def test_each_seed_gives_its_own_weights() -> None:
     found = {fingerprint(build(CNN, (8, 8, 3), "dense 3", seed=seed).state_dict()) for seed in [0, 1, 2**31]}
     assert len(found) == 3
 
@@ -309,7 +309,7 @@ def test_normalisation_begins_as_the_identity() -> None:
     assert state["1.bias"].tolist() == state["1.running_mean"].tolist() == [0.0] * 8
 
 
-def test_kernels_lie_channels_last_in_memory() -> None:
+def test_kernels_are_channels_last_in_memory() -> None:
     kernel = build(CNN, (8, 8, 3), "dense 3", seed=0)[0].weight
     assert kernel.is_contiguous(memory_format=torch.channels_last)
 

@@ -43,7 +43,7 @@ def test_every_parameter_of_a_preset_gets_a_gradient(name: str, shape: tuple[int
     network = build(parse(named_lines(name, shape)), shape, "dense 10", seed=0).train()
     for (
         module
-    ) in network.modules():  # scales that begin at zero would hide the gradient of what stands before them
+    ) in network.modules():  # scales that begin at zero would hide the gradient of the layers before them
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.ones_(module.weight)
     pictures = torch.randn(2, shape[2], *shape[:2], generator=torch.Generator().manual_seed(0))

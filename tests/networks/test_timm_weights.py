@@ -20,7 +20,7 @@ State = dict[str, Tensor]
 
 
 def theirs(timm: ModuleType, name: str, **options: object) -> torch.nn.Module:
-    """Return timm's network with 7 classes and weights of its own."""
+    """Return timm's network with 7 classes and new weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         network: torch.nn.Module = timm.create_model(name, num_classes=7, **options)
@@ -118,7 +118,7 @@ Change = Callable[[State], object]
         ),
     ],
 )  # fmt: skip
-def test_what_is_not_the_network_is_told_by_its_first_tensor(change: Change, said: str) -> None:
+def test_another_networks_weights_are_reported_with_the_first_tensor(change: Change, said: str) -> None:
     state = meta("test_resnet")
     change(state)
     with pytest.raises(RunError) as caught:
@@ -130,8 +130,8 @@ def test_what_is_not_the_network_is_told_by_its_first_tensor(change: Change, sai
 
 
 @pytest.mark.usefixtures("timm")
-def test_the_file_of_another_network_is_told() -> None:
-    with pytest.raises(RunError, match=r"is it another network's file\?"):
+def test_the_file_of_another_network_is_reported() -> None:
+    with pytest.raises(RunError, match=r"Check that it is not another network's file"):
         from_timm("resnet34", meta("resnet18"), (48, 48, 3), origin="x")
 
 
@@ -141,13 +141,13 @@ def test_weights_of_one_size_of_pictures_are_refused_at_another_with_the_way_out
         from_timm("test_vit", meta("test_vit"), (48, 32, 3), origin="x")
     assert str(caught.value) == (
         "The weights of timm's test_vit are for pictures of 160x160x3 and do not fit 48x32x3: 'pos_embed' is a tensor "
-        "of 1x101x64, expected a tensor of 1x7x64; bring the pictures to 160x160 with --size 160x160."
+        "of 1x101x64, expected a tensor of 1x7x64. Resize the pictures to 160x160 with --size 160x160."
     )
 
 
 @pytest.mark.usefixtures("timm")
 def test_weights_that_cannot_see_grey_are_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"body\.conv1\.conv\.weight.* --size 224x224 and leave their colours\.$"
+        UsageError, match=r"body\.conv1\.conv\.weight.* --size 224x224 and keep their colours\.$"
     ):
         from_timm("tresnet_m", meta("tresnet_m"), (224, 224, 1), origin="x")

@@ -1,4 +1,4 @@
-"""Published weights in our networks, held against torchvision's own computation, written anew from its description."""
+"""Published weights in our networks, compared with torchvision's computation, written again from its description."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ Change = Callable[[State], object]
         ),
     ],
 )  # fmt: skip
-def test_what_is_not_the_network_is_told_by_its_first_tensor(change: Change, said: str) -> None:
+def test_another_networks_weights_are_reported_with_the_first_tensor(change: Change, said: str) -> None:
     state = meta_state("resnet18")
     change(state)
     with pytest.raises(RunError) as caught:
@@ -307,7 +307,7 @@ def test_what_is_not_the_network_is_told_by_its_first_tensor(change: Change, sai
     assert said in str(caught.value)
 
 
-def test_the_file_of_another_network_is_told() -> None:
+def test_the_file_of_another_network_is_reported() -> None:
     with pytest.raises(RunError, match=r"'layer1\.2\.conv1\.weight' it has nothing"):
         check_published("resnet34", meta_state("resnet18"), origin="x")
     with pytest.raises(RunError, match=r"'layer1\.2\.conv1\.weight' it has .*, expected nothing"):

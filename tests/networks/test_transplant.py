@@ -40,7 +40,7 @@ def test_a_network_that_begins_with_a_dense_layer_is_left_alone_by_channels() ->
     assert with_channels(table, 1)["4.weight"].shape == (2, 3, 1, 1)
 
 
-def test_positions_of_patches_are_no_kernel_whatever_their_sides() -> None:
+def test_positions_of_patches_are_not_a_kernel_for_any_sides() -> None:
     table = {"0.pos_embed": torch.ones(1, 3, 3, 8), "0.patch_embed.proj.weight": torch.ones(8, 3, 2, 2)}
     found = with_channels(table, 1)
     assert torch.equal(found["0.pos_embed"], table["0.pos_embed"])
@@ -85,7 +85,7 @@ def test_added_layers_pass_on_what_comes_in_where_they_can() -> None:
     assert all(torch.equal(one, other) for one, other in zip(before, shrinking.parameters(), strict=True))
 
 
-def test_old_classes_keep_their_logits_and_new_ones_lie_below_until_they_learn() -> None:
+def test_old_classes_keep_their_logits_and_new_ones_are_below_until_they_learn() -> None:
     old, features = nn.Linear(6, 2), torch.randn(50, 6)
     head = nn.Linear(6, 4)
     new = keep_outputs(head, old.weight.data, old.bias.data, ("cat", "dog"), ("ant", "dog", "bee", "cat"))
@@ -101,5 +101,5 @@ def test_old_classes_keep_their_logits_and_new_ones_lie_below_until_they_learn()
 
 
 def test_another_number_of_features_is_refused() -> None:
-    with pytest.raises(RunError, match=r"takes 6 numbers, but 5 come in; let the added layers give out 6"):
+    with pytest.raises(RunError, match=r"takes 6 numbers, but 5 come in\. Let the added layers output 6"):
         keep_outputs(nn.Linear(5, 2), torch.ones(2, 6), torch.ones(2), ("a", "b"), ("a", "b"))

@@ -98,7 +98,7 @@ def test_a_checkpoint_is_unwrapped_and_its_prefix_taken_away(tmp_path: Path, key
     assert set(state) == {f"module.{name}" for name in read_weight_file(path)}
 
 
-def test_a_safetensors_file_is_told_by_its_content(tmp_path: Path) -> None:
+def test_a_safetensors_file_is_recognised_by_its_content(tmp_path: Path) -> None:
     state = module().state_dict()
     save_file(state, tmp_path / "weights.pth")
     found = read_weight_file(tmp_path / "weights.pth")
@@ -197,7 +197,7 @@ def test_an_ordered_dict_of_python_2_and_notes_of_a_state_dict_are_read(tmp_path
     same(torch.load(path, weights_only=True, map_location="cpu"), EXPECTED)
 
 
-def test_storages_may_stand_in_any_order(tmp_path: Path) -> None:
+def test_storages_may_be_in_any_order(tmp_path: Path) -> None:
     pickled = b"\x80\2}(" + text("a") + tensor("5", 6, 2) + text("b") + tensor("7", 4, 2) + b"u."
     path = tmp_path / "weights.pth"
     path.write_bytes(stream(pickled, ["7", "5"], NUMBERS[::-1]))
@@ -218,8 +218,8 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, new: bool) -> None
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ([torch.ones(3)], "holds no tensors by name"),
-        (torch.ones(3), "holds no tensors by name"),
+        ([torch.ones(3)], "does not hold tensors by name"),
+        (torch.ones(3), "does not hold tensors by name"),
         ({}, "holds 0 tensors"),
         ({"state_dict": {}}, "holds 0 tensors"),
         ({"a": torch.ones(3), "epoch": 3}, "holds a int under 'epoch'"),
@@ -231,7 +231,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, new: bool) -> None
         (nn.Linear(2, 2), "asks for torch.nn.modules.linear.Linear"),
     ],
 )
-def test_what_is_no_flat_table_of_tensors_is_refused(
+def test_what_is_not_a_flat_table_of_tensors_is_refused(
     tmp_path: Path, content: object, said: str, new: bool
 ) -> None:
     path = saved(tmp_path / "weights.pth", content, new=new)
@@ -239,19 +239,19 @@ def test_what_is_no_flat_table_of_tensors_is_refused(
         read_weight_file(path)
 
 
-def test_what_is_no_file_of_weights_is_told(tmp_path: Path) -> None:
+def test_what_is_not_a_file_of_weights_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     for content in (b"", b"\x89PNG\r\n\x1a\n" + bytes(100), b"text"):
         path.write_bytes(content)
         with pytest.raises(
-            DataError, match="is no file of weights that Picturewise reads; expected safetensors"
+            DataError, match="is not a file of weights that Picturewise reads, expected safetensors"
         ):
             read_weight_file(path)
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_weight_file(tmp_path / "nothing")
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    with pytest.raises(DataError, match=r"has 4,294,967,297 bytes, more than the 4,294,967,296"):
+    with pytest.raises(DataError, match=r"has 4,294,967,297 bytes, at most 4,294,967,296"):
         read_weight_file(path)
 
 

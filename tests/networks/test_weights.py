@@ -112,7 +112,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        with pytest.raises(RunError, match=r"w\.safetensors is damaged or is no safetensors file: "):
+        with pytest.raises(RunError, match=r"w\.safetensors is damaged or is not a safetensors file: "):
             weights.read(path)
 
 
@@ -132,7 +132,7 @@ def test_foreign_files_are_refused_by_all_readers(tmp_path: Path, content: bytes
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     for read in (weights.read, arrays.read_metadata):
-        with pytest.raises(RunError, match=r"w\.safetensors is damaged or is no safetensors file: "):
+        with pytest.raises(RunError, match=r"w\.safetensors is damaged or is not a safetensors file: "):
             read(path)
 
 
@@ -146,7 +146,7 @@ def test_what_a_file_says_of_itself_is_printable_in_the_refusal(tmp_path: Path) 
     assert str(refused.value).isprintable()
 
 
-def test_what_is_missing_or_no_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_what_is_missing_or_not_a_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"nothing cannot be read: .*\."):
         weights.read(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"cannot be read: .*\."):
@@ -156,6 +156,6 @@ def test_what_is_missing_or_no_file_is_told_in_a_sentence(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "header", [b"{", b"[]", b'{"a": {"dtype": "F9", "shape": [0], "data_offsets": [0, 0]}}']
 )
-def test_content_that_is_none_is_a_value_error(header: bytes) -> None:
-    with pytest.raises(ValueError, match="no content of a safetensors file"):
+def test_invalid_content_is_a_value_error(header: bytes) -> None:
+    with pytest.raises(ValueError, match="not the content of a safetensors file"):
         weights.from_bytes(struct.pack("<Q", len(header)) + header)

@@ -1,4 +1,4 @@
-"""One network as PyTorch has it and as an ONNX model, for the tests of this room."""
+"""One network in PyTorch and as an ONNX model, for the tests of this room."""
 
 from __future__ import annotations
 

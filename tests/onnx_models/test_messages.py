@@ -22,7 +22,7 @@ def test_varints_are_read_back_by_googles_own_reader(bits: int) -> None:
         assert _DecodeVarint(content, 0) == (number, len(content))
 
 
-def test_fields_stand_in_order_with_their_number_and_kind() -> None:
+def test_fields_are_in_order_with_their_number_and_kind() -> None:
     inner, message = Message(), Message()
     inner.whole(1, 150)
     message.message(3, inner)

@@ -107,7 +107,7 @@ def test_logits_are_divided_by_the_temperature() -> None:
     np.testing.assert_allclose(Session(pair.model, 1).logits(images), found, rtol=1e-6)
 
 
-def test_weights_that_lie_channels_last_in_memory_are_the_same_weights() -> None:
+def test_weights_that_are_channels_last_in_memory_are_the_same_weights() -> None:
     pair = Pair("conv 4 2x3; flatten")
     assert not pair.state["1.weight"].flags.c_contiguous
     state = {name: np.ascontiguousarray(array) for name, array in pair.state.items()}

@@ -55,7 +55,7 @@ print(sorted(name for name in ("onnx", "torch", "scipy") if name in sys.modules)
 """
 
 
-def test_nothing_is_said_and_nothing_is_written_and_neither_onnx_nor_torch_is_loaded(tmp_path: Path) -> None:
+def test_nothing_is_printed_or_written_and_neither_onnx_nor_torch_is_loaded(tmp_path: Path) -> None:
     pair = Pair(named_lines("cnn", (28, 28, 1)), (28, 28, 1))
     (tmp_path / "model.onnx").write_bytes(pair.model)
     folder = tmp_path / "empty"

@@ -184,7 +184,7 @@ def test_pictures_may_be_read_only_views_of_anything(tmp_path: Path, engine: Eng
 @pytest.mark.parametrize(
     "images", [pictures(2)[0], pictures(2).astype(np.float32), pictures(2)[..., :2], pictures(2)[..., 0]]
 )
-def test_arrays_that_are_no_pictures_are_refused(images: NDArray[np.uint8]) -> None:
+def test_arrays_that_are_not_pictures_are_refused(images: NDArray[np.uint8]) -> None:
     with pytest.raises(DataError, match=r"Pictures must be \(N, H, W, 1 or 3\) uint8, found \("):
         classifier().logits(images)
 
@@ -238,7 +238,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
 
 
 def rewritten(path: Path, *, sha256: str | None = None, **changes: object) -> None:
-    """Write the test's classifier with a changed description, its own hash made anew."""
+    """Write the test's classifier with a changed description, with a new hash."""
     original = classifier()
     description = json.dumps(json.loads(original.description.to_json()) | changes)
     stored = {
@@ -320,7 +320,7 @@ def test_a_network_that_the_file_cannot_fill_is_not_built(
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
-def test_a_description_with_what_is_no_number_is_refused(tmp_path: Path, number: str) -> None:
+def test_a_description_with_something_that_is_not_a_number_is_refused(tmp_path: Path, number: str) -> None:
     original = classifier()
     description = original.description.to_json().replace("1.7", number)
     stored = {
@@ -338,7 +338,7 @@ def test_a_description_of_megabytes_is_not_looked_at(tmp_path: Path) -> None:
     text = json.dumps({"sha256": "x" * (9 << 20)})
     safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "c", {"picturewise": text})
     with pytest.raises(
-        RunError, match=r"c is damaged .*: its description has 9,437,\d+ characters, and 8,388,608 are"
+        RunError, match=r"c is damaged .*: its description has 9,437,\d+ characters, at most 8,388,608 are"
     ):
         load_classifier(tmp_path / "c")
 
@@ -381,7 +381,7 @@ def with_numbers(path: Path, name: str, number: float, kind: torch.dtype = torch
         ("4.bias", SPECIAL[1], "'4.bias' holds numbers that are not finite"),
     ],
 )
-def test_weights_that_are_no_numbers_are_refused(
+def test_weights_that_are_not_numbers_are_refused(
     tmp_path: Path, name: str, number: float, said: str, kind: torch.dtype
 ) -> None:
     with_numbers(tmp_path / "c", name, number, kind)
@@ -458,7 +458,9 @@ def test_small_pictures_with_many_channels_go_through_in_small_batches(
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], object]) -> None:
+def test_what_is_not_a_regular_file_is_refused_at_once(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
     make(tmp_path / "c")
     with pytest.raises(RunError, match=r"is a folder|it is not a regular file, expected a file of weights\."):
         load_classifier(tmp_path / "c")
@@ -470,18 +472,18 @@ def test_weights_that_are_not_those_described_are_refused(tmp_path: Path) -> Non
         load_classifier(tmp_path / "c")
 
 
-def test_other_safetensors_files_are_no_classifiers(tmp_path: Path) -> None:
+def test_other_safetensors_files_are_not_classifiers(tmp_path: Path) -> None:
     safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "c", {"format": "pt"})
     for read in (load_classifier, stored_sha256):
         with pytest.raises(
-            RunError, match="is a safetensors file, but no classifier: Picturewise did not write"
+            RunError, match="is a safetensors file, but not a classifier: Picturewise did not write"
         ):
             read(tmp_path / "c")
     with pytest.raises(RunError, match="nothing cannot be read: "):
         stored_sha256(tmp_path / "nothing")
 
 
-def test_a_folder_is_told_apart_from_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_folder_is_distinguished_from_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(
         RunError, match=r"is a folder, expected the file of a classifier, such as .*/classifier\."
     ):
@@ -540,7 +542,7 @@ def test_a_place_that_cannot_be_written_is_a_save_error(tmp_path: Path) -> None:
         classifier().save(tmp_path)
 
 
-def test_shapes_of_other_weights_are_told_by_name_before_anything_computes_them(tmp_path: Path) -> None:
+def test_shapes_of_other_weights_are_reported_by_name_before_anything_computes_them(tmp_path: Path) -> None:
     rewritten(tmp_path / "c", layers=["conv 2 1x3 relu", "batchnorm", "avgpool global"])
     sentence = r"c holds another network's weights: for '0\.weight' it has \(2, 3, 3, 3\), the network \(2, 3, 1, 3\)"
     with pytest.raises(RunError, match=sentence):
@@ -584,7 +586,7 @@ def test_a_network_that_is_trained_on_is_never_computed_with_older_weights(tmp_p
         assert trained.to_bytes() != (tmp_path / "c").read_bytes()
 
 
-def test_the_engine_of_a_classifier_is_chosen_anew_and_leaves_it_as_it_is(tmp_path: Path) -> None:
+def test_another_engine_can_be_chosen_for_a_classifier_without_changing_it(tmp_path: Path) -> None:
     classifier().save(tmp_path / "c")
     loaded = load_classifier(tmp_path / "c")
     bits = loaded.logits(pictures(5))

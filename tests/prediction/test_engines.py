@@ -75,7 +75,7 @@ def test_auto_is_onnx_runtime_for_files_of_layer_lines_and_pytorch_for_modules(
     assert sessions == [1]
     assert loaded.network is loaded.network
     loaded.logits(PICTURES)
-    assert sessions == [1]  # whoever has the module may train it on
+    assert sessions == [1]  # other code with the module may train it
 
 
 def noted_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
@@ -181,7 +181,7 @@ def test_what_is_larger_than_a_model_may_be_is_computed_by_pytorch(
 def test_what_the_numpy_engine_lacks_is_refused() -> None:
     with pytest.raises(LayerError, match="Layer line 2, 'groupnorm 2'"):
         classifier(("conv 4", "groupnorm 2", "flatten")).by_engine("numpy")
-    with pytest.raises(UsageError, match=r"the Python class theirs\.Network: leave the engine out"):
+    with pytest.raises(UsageError, match=r"the Python class theirs\.Network\. Omit the engine"):
         classifier(None).by_engine("numpy")
 
 
@@ -192,7 +192,5 @@ def test_the_numpy_engine_lays_out_no_more_windows_than_memory_holds(monkeypatch
     monkeypatch.setattr(numpy_engine, "_MOST_WINDOWS", 2 * windows)
     np.testing.assert_allclose(trained.by_engine("numpy").logits(PICTURES), expected, rtol=1e-6)
     monkeypatch.setattr(numpy_engine, "_MOST_WINDOWS", windows - 1)
-    with pytest.raises(
-        UsageError, match="side by side, 2,673 numbers for this network, and 2,672 are the most: leave"
-    ):
+    with pytest.raises(UsageError, match=r"2,673 numbers for this network, at most 2,672 are allowed\. Omit"):
         trained.by_engine("numpy")

@@ -55,7 +55,7 @@ def test_inverted_drawings_are_lighter() -> None:
     sentence = said(drawings(2000), 255 - drawings(3))
     assert sentence is not None
     assert sentence.startswith(
-        "3 of 3 pictures are much lighter than those that the classifier learned from (mean 2"
+        "3 of 3 pictures are much lighter than those that the classifier was trained on (mean 2"
     )
     assert sentence.endswith("Are they inverted?")
     assert "1 of 1 picture is much lighter" in str(said(drawings(2000), 255 - drawings(1)))
@@ -64,7 +64,7 @@ def test_inverted_drawings_are_lighter() -> None:
 @pytest.mark.parametrize("make", [drawings, photographs])
 @pytest.mark.parametrize("count", [40, 2000])
 @pytest.mark.parametrize("change", ["black", "12 bits in 16", "white"])
-def test_black_pictures_and_blank_ones_are_told(make, count: int, change: str) -> None:  # type: ignore[no-untyped-def]
+def test_black_pictures_and_blank_ones_are_reported(make, count: int, change: str) -> None:  # type: ignore[no-untyped-def]
     pictures = make(50)
     changed = {"black": pictures * 0, "12 bits in 16": pictures // 16, "white": pictures * 0 + 255}[change]
     assert "50 of 50 pictures" in str(said(make(count), changed))

@@ -32,7 +32,7 @@ def augmented(pictures: Pictures, lines: str, seed: int = 0) -> NDArray[np.gener
 
 
 def windows(padded: Pictures, height: int, width: int) -> dict[bytes, tuple[int, int]]:
-    """Every window of a padded picture, and where it lies."""
+    """Every window of a padded picture, and its position."""
     places = np.ndindex(padded.shape[0] - height + 1, padded.shape[1] - width + 1)
     return {padded[y : y + height, x : x + width].tobytes(): (y, x) for y, x in places}
 

@@ -61,17 +61,17 @@ def test_a_line_survives_being_written_and_read(augmentation: Augmentation) -> N
     [
         (
             "flp",
-            "'flp' is no augmentation; there are shift, crop, flip, rotate, cutout, mixup. Did you mean 'flip'?",
+            "'flp' is not an augmentation. Choose from shift, crop, flip, rotate, cutout, mixup. Did you mean 'flip'?",
         ),
         ("flip 0.5", "'0.5' does not belong here."),
         ("shift", "it needs a whole number of pixels, such as 'shift 2'."),
         ("shift 1.5", "it needs a whole number of pixels, such as 'shift 2'."),
         ("shift 1 2", "it needs a whole number of pixels, such as 'shift 2'."),
         ("crop -1", "it needs a whole number of pixels, such as 'crop 4'."),
-        ("cutout 1025", "a whole number of pixels must lie above 0 and be at most 1024."),
+        ("cutout 1025", "a whole number of pixels must be above 0 and at most 1024."),
         ("rotate", "it needs a number of degrees, such as 'rotate 10'."),
-        ("rotate 181", "a number of degrees must lie above 0 and be at most 180."),
-        ("mixup 0", "the parameter of a Beta distribution must lie above 0 and be at most 10."),
+        ("rotate 181", "a number of degrees must be above 0 and at most 180."),
+        ("mixup 0", "the parameter of a Beta distribution must be above 0 and at most 10."),
         ("mixup alot", "it needs the parameter of a Beta distribution, such as 'mixup 0.2'."),
     ],
 )
@@ -104,8 +104,8 @@ def test_what_turns_characters_into_others_is_left_out_with_a_note_for_each() ->
     kept, notes = suitable(parse("shift 1; flip; rotate 10; rotate 46; rotate 45; flip always"), DIGITS)
     assert kept == parse("shift 1; rotate 10; rotate 45; flip always")
     assert notes == tuple(
-        f"'{line}' is left out: it would turn pictures of some classes into others; "
-        f"write '{line} always' to use it all the same."
+        f"'{line}' was left out, because it would turn pictures of some classes into others. To "
+        f"use it anyway, write '{line} always'."
         for line in ("flip", "rotate 46")
     )
 

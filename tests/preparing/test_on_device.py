@@ -18,7 +18,7 @@ def test_an_array_keeps_its_numbers_shape_and_type(kind: type[np.generic]) -> No
     assert (far.device.type, far.shape, far.dtype) == ("meta", found.shape, found.dtype)
 
 
-def test_nobody_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *where, **how: asked.append((where, how)))
     on_device(np.zeros(3), torch.device("cuda"))

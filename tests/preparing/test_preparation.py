@@ -58,7 +58,7 @@ def test_they_do_not_depend_on_how_many_pictures_are_summed_at_once_or_in_which_
     assert fit_preparation(IMAGES, grey=False) == fit_preparation(IMAGES[::-1], grey=False) == whole
 
 
-def test_pictures_may_lie_in_a_memory_map(tmp_path: Path) -> None:
+def test_pictures_may_be_in_a_memory_map(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", IMAGES)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     assert isinstance(mapped, np.memmap)
@@ -77,7 +77,7 @@ def test_a_channel_that_never_changes_has_deviation_1_and_becomes_0(
     assert float(found.apply(torch.from_numpy(images)).abs().max()) < 1e-4
 
 
-def test_the_smallest_change_is_no_constant() -> None:
+def test_the_smallest_change_is_not_constant() -> None:
     images = np.full((1000, 10, 10, 1), 200, np.uint8)
     images[0, 0, 0] = 201
     assert fit_preparation(images, grey=False).std == pytest.approx((images.astype(float).std(),))
@@ -111,7 +111,7 @@ def test_applying_changes_no_picture_in_place() -> None:
     assert torch.equal(floats, before)
 
 
-def test_what_was_prepared_in_inference_can_be_learned_from_later() -> None:
+def test_what_was_prepared_in_inference_can_be_trained_on_later() -> None:
     preparation = Preparation(mean=(1.25, 2.5, 3.75), std=(5.0, 6.25, 7.5))
     with torch.inference_mode():
         seen = preparation.apply(torch.tensor(IMAGES))

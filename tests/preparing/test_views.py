@@ -41,13 +41,13 @@ def test_each_form_is_read_and_survives_being_written(text: str, views: Views) -
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("miror", "there are mirror and shift. Did you mean 'mirror'?"),
+        ("miror", "choose from mirror, shift. Did you mean 'mirror'?"),
         ("mirror 2", "expected 'mirror' or 'mirror always'."),
         ("shift", "expected a number of pixels, such as 'shift 1'."),
         ("shift -1", "expected a number of pixels, such as 'shift 1'."),
-        ("shift 0", "the number of pixels must lie in 1..64."),
-        ("shift 65", "the number of pixels must lie in 1..64."),
-        ("shift 1; shift 2", "'shift' stands there already."),
+        ("shift 0", "the number of pixels must be in 1..64."),
+        ("shift 65", "the number of pixels must be in 1..64."),
+        ("shift 1; shift 2", "'shift' occurs twice."),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(line: str, complaint: str) -> None:
@@ -82,7 +82,7 @@ def test_logits_are_averaged_by_the_shares() -> None:
     assert np.array_equal(Views().average(pictures, brightness), brightness(pictures))
 
 
-def test_a_mirrored_picture_of_one_column_lies_in_memory_as_any_other() -> None:
+def test_a_mirrored_picture_of_one_column_is_contiguous_like_any_other() -> None:
     pictures = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1)
     for _, view in Views(mirror=True).each(pictures):
         assert all(stride > 0 for stride in view.strides)  # PyTorch takes no others
@@ -95,10 +95,10 @@ def test_a_move_may_be_wider_than_the_picture() -> None:
     np.testing.assert_array_equal(down_right, np.broadcast_to(noise()[:, :1, :1], noise().shape))
 
 
-def test_characters_are_not_mirrored_unless_it_is_said() -> None:
+def test_characters_are_not_mirrored_unless_requested() -> None:
     views, notes = suitable(parse("mirror; shift 1"), DIGITS)
     assert views == Views(shift=1)
-    assert "The view 'mirror' is left out" in notes[0]
+    assert "The view 'mirror' was left out" in notes[0]
     assert suitable(parse("mirror; shift 1"), ANIMALS) == (parse("mirror; shift 1"), ())
     assert suitable(parse("mirror always"), DIGITS) == (parse("mirror always"), ())
 

@@ -107,10 +107,10 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"training": {"epohcs": 3}}, "'training.epohcs' is no key of a recipe. Did you mean 'training.epochs'?"),
-        ({"trainng": {"epochs": 3}}, "'trainng' is no key of a recipe. Did you mean 'training'?"),
-        ({"epochs": 3}, "'epochs' is no key of a recipe. Did you mean 'training.epochs'?"),
-        ({"model": {"zzz": 3}}, "'model.zzz' is no key of a recipe."),
+        ({"training": {"epohcs": 3}}, "Unknown recipe key 'training.epohcs'. Did you mean 'training.epochs'?"),
+        ({"trainng": {"epochs": 3}}, "Unknown recipe key 'trainng'. Did you mean 'training'?"),
+        ({"epochs": 3}, "Unknown recipe key 'epochs'. Did you mean 'training.epochs'?"),
+        ({"model": {"zzz": 3}}, "Unknown recipe key 'model.zzz'."),
         ({"training": 5}, "training is 5, expected a table of keys."),
         ({"training": {"epochs": -1}}, "training.epochs is -1, expected greater than or equal to 0."),
         ({"training": {"epochs": "many"}}, "training.epochs is 'many', expected a valid integer, "),
@@ -129,7 +129,7 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"data": {"size": [28, 28, 1]}}, "data.size is [28, 28, 1], expected at most 2 items"),
         ({"data": {"size": [28, 0]}}, "data.size.1 is 0, expected greater than or equal to 1."),
         ({"data": {"group_by": "("}},
-         "data.group_by is '(', expected a regular expression, and this is none (missing ), "),
+         "data.group_by is '(', expected a regular expression, but it is not valid (missing ), "),
         ({"data": {"classes": ["a", "a"]}}, "data.classes is ['a', 'a'], expected class names, each once."),
         ({"start": {"head": "old"}}, "start.head is 'old', expected 'new' or 'keep'."),
         ({"data": {"source": 3}}, "data.source is 3, expected a valid string."),
@@ -246,23 +246,23 @@ def test_what_looks_like_another_value_stays_text_where_a_text_is_wanted(text: s
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "[" * 5000, "fast", "0x", "= 3", "2024-13-99"])
-def test_text_that_is_no_value_is_refused_by_the_recipe_and_not_by_the_parser(text: str) -> None:
+def test_text_that_is_not_a_value_is_refused_by_the_recipe_and_not_by_the_parser(text: str) -> None:
     with pytest.raises(UsageError, match=r"^training\.epochs is '"):
         make_recipe(BARE, parse_setting("training.epochs", text))
 
 
-def test_an_unknown_setting_is_told_with_all_keys_and_the_nearest() -> None:
+def test_an_unknown_setting_is_reported_with_all_keys_and_the_nearest() -> None:
     with pytest.raises(
-        UsageError, match=r"^'training.epoch' is no key of a recipe; there are seed, data\.source, .*"
+        UsageError, match=r"^Unknown recipe key 'training.epoch'\. The keys are seed, data\.source, .*"
     ):
         parse_setting("training.epoch", "3")
     with pytest.raises(UsageError, match=r"Did you mean 'training\.learning_rate'\?$"):
         parse_setting("learning_rate", "3")
-    with pytest.raises(UsageError, match=r"'training' is no key"):
+    with pytest.raises(UsageError, match=r"Unknown recipe key 'training'"):
         parse_setting("training", "3")
 
 
-def test_a_file_that_is_missing_or_is_no_toml_is_told_with_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_not_toml_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"The recipe .*nothing\.toml cannot be read: No such file"):
         recipe_from_toml(tmp_path / "nothing.toml")
     for content in (b"epochs: 3", b"a = 1\na = 2"):

@@ -111,7 +111,7 @@ def twins() -> Callable[..., tuple[Network, nn.Sequential]]:
         network = build(layers, shape, f"dense {classes}", seed=0).double()
         random = torch.Generator().manual_seed(1)
         with torch.no_grad():
-            for parameter in network.parameters():  # no scale of 0 hides what stands before it
+            for parameter in network.parameters():  # no scale of 0 hides the layers before it
                 parameter.add_(torch.randn(parameter.shape, generator=random, dtype=torch.float64), alpha=0.2)
         state = {name: tensor.clone().numpy() for name, tensor in network.state_dict().items()}
         return Network(layers, shape, f"dense {classes}", state), network.train()

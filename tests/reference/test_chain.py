@@ -10,7 +10,7 @@ from picturewise.reference.layer import Floats, Layer, Training
 
 
 class Forbidden(Layer):
-    """A layer that nobody may ask for the way back."""
+    """A layer whose backward pass must not be called."""
 
     def forward(self, values: Floats, training: Training = None) -> Floats:
         return values

@@ -26,7 +26,7 @@ def test_its_gradients_are_those_of_differences(like_differences, case: int) -> 
     like_differences(layer, values)
 
 
-def test_where_nobody_asks_for_the_way_back_the_gradients_are_the_same() -> None:
+def test_without_the_gradient_of_the_input_the_others_are_the_same() -> None:
     layer, _, values = drawn(3)
     asked = np.ones_like(layer.forward(values, np.random.default_rng(0)))
     layer.backward(asked)

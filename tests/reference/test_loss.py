@@ -44,7 +44,7 @@ def test_the_gradient_is_that_of_differences(case: int) -> None:
         assert slope == pytest.approx(gradient[place], rel=1e-6, abs=1e-9)
 
 
-def test_logits_however_large_are_no_trouble() -> None:
+def test_even_very_large_logits_cause_no_trouble() -> None:
     logs = log_softmax(np.array([[1e4, 0.0, -1e4]], np.float32))
     assert logs.dtype == np.float32
     np.testing.assert_array_equal(logs, [[0, -1e4, -2e4]])

@@ -116,7 +116,7 @@ def test_narrow_numbers_stay_narrow_all_the_way() -> None:
     assert network._layers.backward(gradient).dtype == np.float32
 
 
-def test_it_computes_on_the_arrays_that_are_handed_in() -> None:
+def test_it_computes_on_the_arrays_that_are_passed() -> None:
     layers = parse("conv 3; batchnorm; flatten")
     state = draw_state(layers, (4, 4, 1), "dense 2", np.random.default_rng(0))
     network = Network(layers, (4, 4, 1), "dense 2", state)
@@ -131,7 +131,7 @@ def test_it_computes_on_the_arrays_that_are_handed_in() -> None:
 def test_a_line_that_it_does_not_have_is_named_with_those_that_it_has() -> None:
     layers = parse("conv 4; groupnorm 2; flatten")
     with pytest.raises(
-        LayerError, match=r"^Layer line 2, 'groupnorm 2', is none that the NumPy engine has; there are"
+        LayerError, match=r"^Layer line 2, 'groupnorm 2', is not supported by the NumPy engine, which has"
     ):
         draw_state(layers, (5, 5, 1), "dense 2", np.random.default_rng(0))
 

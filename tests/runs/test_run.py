@@ -71,7 +71,7 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
         (
             "recipe.toml",
             '[data]\nsource = "x"\n',
-            r"recipe\.toml is damaged: The recipe leaves preparation\.augmentation, .* open; expected",
+            r"recipe\.toml is damaged: The recipe lacks values for preparation\.augmentation, ",
         ),
     ],
 )

@@ -80,7 +80,7 @@ def test_what_was_read_is_written_and_read_back() -> None:
             "remark =",
             "'models number 1.published.remark' is no key of a study; there are accuracy, loss",
         ),
-        ("epochs = 3", "epoch = 3", "Model 'small' of the study: 'training.epoch' is no key of a recipe"),
+        ("epochs = 3", "epoch = 3", "Model 'small' of the study: Unknown recipe key 'training.epoch'"),
         ('name = "mlp"', "name = 3", "Model 'alone' of the study: model.name is 3"),
         (
             '"dense 8 relu"]',

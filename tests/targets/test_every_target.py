@@ -128,7 +128,7 @@ class NumPyLoss:
 def evaluate_two(
     probabilities: NDArray[np.floating], labels: NDArray[np.int64], *, classes: Sequence[str], **named: str
 ) -> Evaluation:
-    """Return the accuracy of both sides together; the rest is told of single sides."""
+    """Return the accuracy of both sides together; the rest is reported for single sides."""
     answers, _ = TwoClasses(tuple(classes)).decode(probabilities)
     right = int((answers == labels).all(axis=1).sum())
     sides = probabilities.reshape(-1, len(classes))  # (N, 2K) → (2N, K)

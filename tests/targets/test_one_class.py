@@ -30,8 +30,8 @@ def test_numbers_of_classes_are_labels(labels: np.ndarray) -> None:
         (np.array([0, 1]), r"^here: labels must be \(3,\) int64, one per picture, found \(2,\) int64\.$"),
         (np.zeros((3, 1), np.int64), r"^here: labels must be \(3,\) int64, .* found \(3, 1\) int64\.$"),
         (np.zeros(3, np.int32), r"^here: labels must be \(3,\) int64, .* found \(3,\) int32\.$"),
-        (np.array([0, -1, 2]), r"^here: labels lie in -1\.\.2, but there are 3 classes \(0\.\.2\)\.$"),
-        (np.array([0, 3, 2]), r"^here: labels lie in 0\.\.3, but there are 3 classes \(0\.\.2\)\.$"),
+        (np.array([0, -1, 2]), r"^here: labels are in -1\.\.2, but there are 3 classes \(0\.\.2\)\.$"),
+        (np.array([0, 3, 2]), r"^here: labels are in 0\.\.3, but there are 3 classes \(0\.\.2\)\.$"),
     ],
 )
 def test_other_labels_are_refused_with_a_sentence(labels: np.ndarray, said: str) -> None:
@@ -52,7 +52,7 @@ def test_probabilities_are_the_softmax_of_logits_however_large() -> None:
     np.testing.assert_allclose(found, special.softmax(logits.astype(np.float64), axis=1), atol=1e-6)
 
 
-def test_infinite_logits_have_no_probabilities_and_bring_no_warning() -> None:
+def test_infinite_logits_have_no_probabilities_and_cause_no_warning() -> None:
     assert np.isnan(THREE.probabilities(np.array([[np.inf, 0, 0]], np.float32))).all()
 
 

@@ -86,7 +86,7 @@ def test_a_pattern_that_is_none_is_wrong_usage(
     assert run([command, str(scans), "--group-by", "(patient"]) == 2
     said = capfd.readouterr().err.strip()
     assert "group_by is '(patient', " in said
-    assert "a regular expression, and this is none (missing ), unterminated subpattern" in said
+    assert "a regular expression, but it is not valid (missing ), unterminated subpattern" in said
     assert len(said.splitlines()) == 1
 
 
@@ -97,5 +97,5 @@ def test_a_name_without_the_pattern_is_bad_data(
     (scans / "ill" / "patient1_slice0.png").rename(scans / "ill" / "unnamed.png")
     assert run([command, str(scans), "--group-by", PATTERN]) == 3
     said = capfd.readouterr().err.strip()
-    assert "the name 'ill/unnamed.png' has nothing that --group-by '(patient\\d+)_' matches" in said
+    assert "the name 'ill/unnamed.png' does not match --group-by '(patient\\d+)_'" in said
     assert len(said.splitlines()) == 1

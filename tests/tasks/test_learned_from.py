@@ -178,5 +178,5 @@ def test_a_file_that_cannot_be_read_does_not_make_pictures_others(
     found = picturewise.train(picture_folder, model="mlp 4", epochs=1, progress=False)
     (picture_folder / "red" / "0.png").write_bytes(b"broken")
     for data in (None, picture_folder):
-        with pytest.raises(DataError, match=r"1 of 60 files are no pictures that can be used; .*red/0\.png"):
+        with pytest.raises(DataError, match=r"1 of 60 files cannot be used as pictures; .*red/0\.png"):
             picturewise.evaluate(found, data=data, progress=False)

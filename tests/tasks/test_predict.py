@@ -92,7 +92,7 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, trained: Cl
     found, skipped = predict(trained, [tmp_path / "b.png", tmp_path])
     assert [Path(item.name).name for item in found] == ["b.png", "a.png", "b.png"]
     assert [(item.path, item.reason) for item in skipped] == [
-        (str(tmp_path / "deeper"), "a folder beside the pictures; name it to predict the pictures in it")
+        (str(tmp_path / "deeper"), "a folder beside the pictures; pass it to predict the pictures in it")
     ]
 
 
@@ -101,7 +101,7 @@ def test_bad_files_are_counted_and_the_first_is_named(tmp_path: Path, trained: C
     bad.write_bytes(good.read_bytes()[:50])
     empty.touch()
     with pytest.raises(
-        DataError, match=r"2 of 3 files cannot be read as pictures; the first, .*bad\.png: damaged"
+        DataError, match=r"2 of 3 files cannot be read as pictures; the first is .*bad\.png: damaged"
     ):
         predict(trained, [good, bad, empty])
     found, skipped = predict(trained, [good, bad, empty], skip_bad=True)
@@ -115,19 +115,19 @@ def test_only_bad_files_are_refused_even_when_they_may_be_skipped(
 ) -> None:
     (tmp_path / "a.png").touch()
     with pytest.raises(
-        DataError, match=r"None of the 1 files can be read as a picture; the first, .*a.png: "
+        DataError, match=r"None of the 1 files can be read as a picture; the first is .*a.png: "
     ):
         predict(trained, [tmp_path], skip_bad=True)
     assert predict(trained, []) == ([], ())
 
 
 def test_places_without_pictures_are_told(tmp_path: Path, trained: Classifier) -> None:
-    with pytest.raises(
-        DataError, match=r"nothing' is neither a path that exists nor a name of the catalogue"
-    ):
+    with pytest.raises(DataError, match=r"nothing' is neither an existing path nor a name in the catalogue"):
         predict(trained, [tmp_path / "nothing"], skip_bad=True)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(DataError, match=r"folder has no form that Picturewise reads: found an empty folder"):
+    with pytest.raises(
+        DataError, match=r"folder does not have a form that Picturewise reads: found an empty folder"
+    ):
         predict(trained, [tmp_path / "folder"], skip_bad=True)
 
 
@@ -147,7 +147,7 @@ def test_the_lines_of_a_csv_file_of_pixels_are_numbered_from_one(tmp_path: Path,
 
 def test_another_csv_file_is_no_picture(tmp_path: Path, trained: Classifier) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=r"a\.csv has no form that Picturewise reads"):
+    with pytest.raises(DataError, match=r"a\.csv does not have a form that Picturewise reads"):
         predict(trained, [tmp_path / "a.csv"])
 
 
@@ -229,7 +229,7 @@ def test_a_set_with_splits_but_no_test_is_told_and_a_split_may_be_named(trained:
 def test_pictures_without_labels_are_not_trained_on(form: str, tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
-        match=r"has no labels, so nothing can be trained on it\. Expected|has no train or valid split",
+        match=r"does not have labels, so it cannot be used for training\. Expected|has no train or valid split",
     ):
         train(FORMS[form](tmp_path), epochs=1, out=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
@@ -238,7 +238,7 @@ def test_pictures_without_labels_are_not_trained_on(form: str, tmp_path: Path) -
 def test_loose_pictures_are_not_trained_on(tmp_path: Path) -> None:
     path = save(tmp_path / "set" / "a.png", 9)
     for place, said in (
-        (path, r"a\.png has pictures without labels\. To train, put them into a folder per class"),
+        (path, r"a\.png has pictures without labels\. To train, put them in a folder per class"),
         (tmp_path / "set", r"set holds pictures, but no folder per class; expected .*set/<class>/<picture>"),
     ):
         with pytest.raises(DataError, match=said):

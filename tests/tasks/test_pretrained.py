@@ -87,7 +87,7 @@ def test_weights_are_fetched_converted_and_removed(
     with pytest.raises(DataError) as caught:
         published_weights("resnet18")
     assert str(caught.value) == (
-        f"resnet18's weights are not here yet; fetch them (23.4 MB from 127.0.0.1:{port}) with: "
+        f"resnet18's weights are not here yet. Fetch them (23.4 MB from 127.0.0.1:{port}) with: "
         "picturewise data fetch resnet18"
     )
     (fetched,) = fetch_sets(["resnet18"], progress=False)
@@ -144,7 +144,7 @@ def test_a_file_that_was_exchanged_is_not_even_opened(
 
 
 def test_the_real_entry_says_where_from_and_how_much() -> None:
-    with pytest.raises(DataError, match=r"^resnet18's .*fetch them \(46\.8 MB from download\.pytorch\.org\)"):
+    with pytest.raises(DataError, match=r"^resnet18's .*Fetch them \(46\.8 MB from download\.pytorch\.org\)"):
         published_weights("resnet18")
     with pytest.raises(UsageError, match="Did you mean 'vgg16_bn'"):
         published_weights("vgg16")

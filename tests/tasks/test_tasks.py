@@ -216,12 +216,14 @@ def test_a_preset_that_is_set_wins_over_the_layers_of_the_recipe(stripes: pictur
 
 def test_a_module_without_anything_to_learn_is_refused(stripes: picturewise.Dataset) -> None:
     fixed = network().requires_grad_(False)
-    with pytest.raises(UsageError, match="no trainable parameters"):
+    with pytest.raises(UsageError, match="does not have trainable parameters"):
         picturewise.train(stripes, network=fixed, progress=False)
 
 
 def test_bare_arrays_are_refused_with_the_way_out() -> None:
-    with pytest.raises(DataError, match=r"pictures \(train\) has no labels, so nothing can be trained on it"):
+    with pytest.raises(
+        DataError, match=r"pictures \(train\) does not have labels, so it cannot be used for training"
+    ):
         picturewise.train(np.zeros((4, 8, 8, 1), np.uint8), progress=False)  # type: ignore[arg-type]
 
 

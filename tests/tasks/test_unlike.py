@@ -112,7 +112,7 @@ def test_a_classifier_of_12_bits_reads_12_bits_alone_and_8_bits_as_bytes(
     expected = classifier.probabilities(bytes_of[..., np.newaxis])
     given = picturewise.predict(twelve_bits, [*map(Image.fromarray, deep)])[0]
     np.testing.assert_allclose([list(item.probabilities.values()) for item in given], expected, atol=1e-6)
-    with pytest.raises(DataError, match=r"the classifier learned from 0\.\.4095\. .*--value-range"):
+    with pytest.raises(DataError, match=r"the classifier was trained on 0\.\.4095\. .*--value-range"):
         picturewise.predict(twelve_bits, pictures[..., np.newaxis] / 255)
     said = Hints(value_range="0..1")
     assert classes(twelve_bits, pictures[..., np.newaxis] / 255, hints=said) == right

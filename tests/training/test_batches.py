@@ -1,4 +1,4 @@
-"""Batches that are gathered where the whole split lies, beside those that are gathered here and sent."""
+"""Batches gathered on the device of the whole split, compared with those gathered here and sent."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_batches_can_be_changed_and_the_split_stays_as_it_is() -> None:
         np.testing.assert_array_equal(targets.numpy(), np.eye(4, dtype=np.float32)[LABELS])
 
 
-def test_everything_that_is_handed_out_lies_on_the_device(tmp_path: Path) -> None:
+def test_everything_that_is_returned_is_on_the_device(tmp_path: Path) -> None:
     meta = torch.device("meta")
     for resident in (False, True):
         pictures, targets = Batches(stored(tmp_path), meta, resident=resident).at(np.arange(9))
@@ -71,7 +71,7 @@ def test_everything_that_is_handed_out_lies_on_the_device(tmp_path: Path) -> Non
         assert (targets.device, targets.dtype, tuple(targets.shape)) == (meta, torch.float32, (9, 4))
 
 
-def test_pictures_lie_on_a_gpu_if_they_take_at_most_a_quarter_of_its_free_memory(
+def test_pictures_are_kept_on_a_gpu_if_they_take_at_most_a_quarter_of_its_free_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     part = ImageSet(IMAGES, LABELS, CLASSES, "a test")

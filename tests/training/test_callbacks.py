@@ -43,7 +43,7 @@ def stopped_after(accuracies: list[float], patience: int) -> tuple[int, str]:
         ([0.5], 1, 1),
     ],
 )
-def test_a_run_stops_when_the_best_epoch_lies_as_far_back_as_there_is_patience(
+def test_a_run_stops_when_the_best_epoch_is_as_far_back_as_its_patience(
     accuracies: list[float], patience: int, epochs: int
 ) -> None:
     assert stopped_after(accuracies, patience)[0] == epochs

@@ -87,7 +87,7 @@ def test_a_python_class_has_no_lines() -> None:
 
 
 def test_a_recipe_without_any_network_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"names no network: give model\.name or model\.layers"):
+    with pytest.raises(UsageError, match=r"does not name a network\. Add model\.name or model\.layers"):
         derive_recipe(recipe(model={"name": None}), train())
 
 
@@ -178,10 +178,10 @@ def test_the_engine_decides_the_usual_optimizer_and_a_smaller_batch_where_it_kee
 
 def test_what_the_engine_has_not_is_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"training\.optimizer is 'muon', but the NumPy engine has 'sgd' alone"
+        UsageError, match=r"training\.optimizer is 'muon', but the NumPy engine only supports 'sgd'"
     ):
         derive_recipe(recipe(training={"engine": "numpy", "optimizer": "muon"}), train())
-    with pytest.raises(LayerError, match="'groupnorm 3', is none that the NumPy engine has"):
+    with pytest.raises(LayerError, match="'groupnorm 3', is not supported by the NumPy engine"):
         derive_recipe(
             recipe(training={"engine": "numpy"}, model={"layers": ["groupnorm 3", "flatten"]}), train()
         )

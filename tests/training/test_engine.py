@@ -97,7 +97,7 @@ def test_equal_runs_have_equal_weights_bit_for_bit_and_dropout_is_at_work(
     assert not np.allclose(first["2.weight"], other["2.weight"], atol=1e-3)
 
 
-def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence_and_no_warning(
+def test_a_loss_that_is_not_a_number_ends_the_run_with_a_sentence_and_no_warning(
     tmp_path: Path, tiny: ModuleType
 ) -> None:
     trainer = tiny.start(tmp_path / "run", engine="numpy", learning_rate=1e30, schedule="constant")
@@ -109,10 +109,10 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence_and_no_warning(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"optimizer": "adam"}, "training.optimizer is 'adam', but the NumPy engine has 'sgd' alone"),
-        ({"device": "cuda"}, "training.device is 'cuda', but the NumPy engine has 'cpu' alone"),
-        ({"precision": "bfloat16"}, "training.precision is 'bfloat16', but the NumPy engine has 'float32' alone"),
-        ({"layers": ["conv 4", "groupnorm 2", "flatten"]}, "Layer line 2, 'groupnorm 2', is none that the NumPy"),
+        ({"optimizer": "adam"}, "training.optimizer is 'adam', but the NumPy engine only supports 'sgd'"),
+        ({"device": "cuda"}, "training.device is 'cuda', but the NumPy engine only supports 'cpu'"),
+        ({"precision": "bfloat16"}, "training.precision is 'bfloat16', but the NumPy engine only supports 'float32'"),
+        ({"layers": ["conv 4", "groupnorm 2", "flatten"]}, "'groupnorm 2', is not supported by the NumPy"),
     ],
 )  # fmt: skip
 def test_what_it_lacks_is_refused_before_anything_is_written(
@@ -126,7 +126,7 @@ def test_what_it_lacks_is_refused_before_anything_is_written(
 
 def test_a_python_class_is_refused(tmp_path: Path, tiny: ModuleType) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(36, 3))
-    with pytest.raises(UsageError, match="computes layer lines alone, and this network is a Python class"):
+    with pytest.raises(UsageError, match="only computes layer lines, but this network is a Python class"):
         tiny.start(tmp_path / "run", engine="numpy", network=module)
     assert not (tmp_path / "run").exists()
 

@@ -67,7 +67,7 @@ def test_its_steps_are_those_of_a_run(tiny: ModuleType, whole: dict[str, Any]) -
 
 @pytest.mark.parametrize("options", KINDS, ids=str)
 @pytest.mark.parametrize("last", [(1, 0), (1, 3), (2, 1)])
-def test_whoever_takes_over_its_state_ends_bit_for_bit_where_it_ends(
+def test_a_learner_with_its_state_ends_with_the_same_bits(
     tiny: ModuleType, options: dict[str, Any], last: tuple[int, int]
 ) -> None:
     first, second = tiny.learner(**options), tiny.learner(**options)
@@ -91,9 +91,7 @@ def test_a_state_of_another_network_or_optimizer_is_refused(tiny: ModuleType) ->
 
 
 @pytest.mark.parametrize("ema", [None, 0.9])
-def test_a_state_of_other_shapes_or_with_what_is_no_number_is_refused(
-    tiny: ModuleType, ema: float | None
-) -> None:
+def test_a_state_with_other_shapes_or_with_nan_is_refused(tiny: ModuleType, ema: float | None) -> None:
     learner = tiny.learner(optimizer="adamw", ema=ema)
     weights, optimizer = copied(learner)
     name = next(reversed(optimizer))
@@ -140,7 +138,7 @@ def test_the_average_follows_each_step_and_is_there_in_the_block_alone(tiny: Mod
         assert fingerprints(plain)[0] == own
 
 
-def test_weights_that_are_no_numbers_are_found(tiny: ModuleType) -> None:
+def test_weights_that_are_not_numbers_are_found(tiny: ModuleType) -> None:
     learner = tiny.learner()
     assert learner.finite()
     with torch.no_grad():
@@ -156,11 +154,11 @@ def test_pictures_without_labels_cannot_be_evaluated(tiny: ModuleType) -> None:
     chosen = shifted[np.arange(15), learner.valid.labels] - np.log(np.exp(shifted).sum(axis=1))
     assert loss == pytest.approx(-chosen.mean())
     assert accuracy == pytest.approx((logits.argmax(axis=1) == learner.valid.labels).mean())
-    with pytest.raises(DataError, match="valid has no labels"):
+    with pytest.raises(DataError, match="valid does not have labels"):
         learner.evaluate(replace(learner.valid, labels=None))
 
 
-def test_pictures_may_lie_on_the_device(
+def test_pictures_may_be_on_the_device(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []

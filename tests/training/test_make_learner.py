@@ -78,7 +78,7 @@ def test_a_users_module_is_trained_in_place(tiny: ModuleType) -> None:
 
 
 def test_pictures_without_labels_are_refused(tiny: ModuleType) -> None:
-    with pytest.raises(DataError, match="tiny has no labelled valid pictures"):
+    with pytest.raises(DataError, match="tiny does not have labelled valid pictures"):
         make_learner(tiny.recipe(), Dataset("tiny", train=tiny.dataset().train))
 
 

@@ -33,7 +33,7 @@ SHAPES = [(8, 8), (64, 20), (20, 64), (16, 144), (1, 30), (30, 1)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_singular_values_come_to_lie_around_one(shape: tuple[int, int]) -> None:
+def test_singular_values_are_moved_to_around_one(shape: tuple[int, int]) -> None:
     matrix = random(*shape)
     before = np.linalg.svd(matrix.numpy(), compute_uv=False) / np.linalg.norm(matrix.numpy())
     after = np.linalg.svd(orthogonalised(matrix).numpy(), compute_uv=False)
@@ -61,7 +61,7 @@ def test_ten_steps_equal_the_rule_in_float64(
     shape: tuple[int, ...], momentum: float, weight_decay: float
 ) -> None:
     parameter, mean = random(*shape), torch.zeros(shape)
-    if len(shape) == 4:  # as convolutions lie in our networks
+    if len(shape) == 4:  # the memory layout of our convolutions
         parameter = parameter.to(memory_format=torch.channels_last)
     weights = parameter.double().numpy().reshape(shape[0], -1).copy()
     average = np.zeros_like(weights)
@@ -115,7 +115,7 @@ def test_behind_a_whitening_layer_the_first_weights_are_hidden_too() -> None:
     assert hidden_matrices(network) == ["2.weight", "4.weight"]
 
 
-def test_a_single_row_is_no_matrix_so_positions_before_the_first_layer_do_not_count_as_it() -> None:
+def test_a_single_row_is_not_a_matrix_so_positions_before_the_first_layer_do_not_count_as_it() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2))
     network.register_parameter("positions", nn.Parameter(torch.zeros(1, 9, 4)))
     assert next(name for name, _ in network.named_parameters()) == "positions"

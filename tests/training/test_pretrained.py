@@ -211,7 +211,7 @@ def test_pretrained_lines_that_cannot_be_read_are_refused(
         starting.start(tiny.recipe(layers=lines), tiny.dataset(), tmp_path / "run")
 
 
-def test_pictures_of_another_size_are_told_where_weights_do_not_fit(
+def test_pictures_of_another_size_are_reported_where_weights_do_not_fit(
     tiny: ModuleType, source: Path, tmp_path: Path
 ) -> None:
     small = tiny.dataset()
@@ -221,7 +221,7 @@ def test_pictures_of_another_size_are_told_where_weights_do_not_fit(
         )
         for name, part in small.splits().items()
     }
-    sentence = r"for '6.weight' it has .* learned from pictures of 6x6, these are 12x12: .* --size 6x6"
+    sentence = r"for '6.weight' it has .* trained on pictures of 6x6, but these are 12x12\. .* --size 6x6"
     with pytest.raises(UsageError, match=sentence):
         starting.start(recipe(tiny, source), type(small)("large", **parts), tmp_path / "run")
 
@@ -236,12 +236,13 @@ def test_a_kept_output_layer_for_other_classes_is_refused(
     }
     wanted = recipe(tiny, source, {"head": "keep"})
     with pytest.raises(
-        UsageError, match=r"knows the class half, which the pictures have not \(dark, grey, light\)"
+        UsageError,
+        match=r"was trained on the class half, not among those of this data set \(dark, grey, light\)",
     ):
         starting.start(wanted, Dataset("other", **parts), tmp_path / "run")
 
 
-def test_the_network_of_a_python_class_is_no_beginning(tiny: ModuleType, tmp_path: Path) -> None:
+def test_training_cannot_start_with_the_network_of_a_python_class(tiny: ModuleType, tmp_path: Path) -> None:
     own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3))
     tiny.start(tmp_path / "own", network=own).fit()
     with pytest.raises(
@@ -300,11 +301,11 @@ def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with
             "vgg16_bn from {}",
             r"does not hold the weights of vgg16_bn: for 'features.0.weight' it has nothing",
         ),
-        ("resnet18", r"resnet18's weights are not here yet; fetch them .* picturewise data fetch resnet18"),
+        ("resnet18", r"resnet18's weights are not here yet\. Fetch them .*  picturewise data fetch resnet18"),
         ("resnet", r"'resnet' holds no weights to begin with: .* Did you mean 'resnet"),
     ],
 )
-def test_weights_that_are_not_those_or_not_here_are_told(
+def test_weights_that_are_not_those_or_not_here_are_reported(
     tiny: ModuleType, published: Path, tmp_path: Path, source: str, sentence: str
 ) -> None:
     part = ImageSet(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4) % 2, ("a", "b"), "black")
@@ -313,10 +314,10 @@ def test_weights_that_are_not_those_or_not_here_are_told(
         starting.start(wanted, Dataset("black", train=part, valid=part), tmp_path / "run")
 
 
-def test_pictures_that_are_too_small_for_a_published_network_are_told(
+def test_pictures_that_are_too_small_for_a_published_network_are_reported(
     tiny: ModuleType, published: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        UsageError, match=r"have 6x6 pixels, and resnet18 .* needs 32x32 at least; .* --size 32x32"
+        UsageError, match=r"have 6x6 pixels, and resnet18 .* needs at least 32x32\. .* --size 32x32"
     ):
         tiny.start(tmp_path / "run", layers=[f"pretrained resnet18 from {published}"])

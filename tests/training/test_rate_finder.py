@@ -110,7 +110,7 @@ FALLING = list(np.linspace(2, 1, 60))
 
 
 @pytest.mark.parametrize("last", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_ends_the_test_and_is_not_among_its_rows(
+def test_a_loss_that_is_not_a_number_ends_the_test_and_is_not_among_its_rows(
     tiny: ModuleType, last: float
 ) -> None:
     scripted = Scripted(tiny.learner(), [*FALLING, last])

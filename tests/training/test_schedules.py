@@ -21,7 +21,7 @@ def test_factors_follow_their_formulas(steps: int, data: st.DataObject) -> None:
 
 
 @given(st.integers(2, 10_000))
-def test_every_factor_lies_above_0_and_at_most_at_1(steps: int) -> None:
+def test_every_factor_is_above_0_and_at_most_1(steps: int) -> None:
     for step in {0, 1, steps // 4, steps // 2, steps - 1}:
         for schedule in ("constant", "cosine", "one-cycle"):
             assert 0 < factor(schedule, step, steps) <= 1  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ def test_nothing_is_looked_at_where_nothing_goes_wrong(machine: Machine, module:
     assert isinstance(convolving(module, machine), contextlib.nullcontext)
 
 
-def test_what_a_network_computes_in_float32_of_its_own_stays_so() -> None:
+def test_what_a_network_computes_in_float32_itself_stays_so() -> None:
     class Own(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -72,17 +72,20 @@ def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleTy
     [
         (
             lambda train, valid: (None, valid),
-            "tiny has no labelled train pictures; training needs them",
+            "tiny does not have labelled train pictures, which training needs",
         ),
-        (lambda train, valid: (train, None), "tiny has no labelled valid pictures"),
+        (lambda train, valid: (train, None), "tiny does not have labelled valid pictures"),
         (
             lambda train, valid: (replace(train, labels=None), valid),
-            "train has no labels, so nothing can be trained",
+            "train does not have labels, so it cannot be used",
         ),
-        (lambda train, valid: (train, replace(valid, labels=None)), "tiny has no labelled valid pictures"),
+        (
+            lambda train, valid: (train, replace(valid, labels=None)),
+            "tiny does not have labelled valid pictures",
+        ),
         (
             lambda train, valid: (train, valid.select(np.array([], np.int64))),
-            "tiny has no labelled valid pictures",
+            "tiny does not have labelled valid pictures",
         ),
         (
             lambda train, valid: (train, replace(valid, images=valid.images[:, :5])),

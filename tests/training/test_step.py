@@ -55,7 +55,7 @@ def test_a_step_follows_the_gradient_and_tells_what_it_saw() -> None:
 
 
 class Elsewhere(Machine):
-    """A device that has shapes and no numbers, so that whoever reads one of them fails; it knows no narrow format."""
+    """A device that has shapes and no numbers, so that reading one of them fails; it does not have a narrow format."""
 
     def computing(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()
@@ -93,7 +93,7 @@ def test_a_step_with_all_that_changes_pictures_reads_nothing_back_from_the_devic
         seen.tolist()
 
 
-def test_a_loss_that_is_no_number_is_handed_back_and_not_hidden() -> None:
+def test_a_loss_that_is_not_a_number_is_returned_and_not_hidden() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(6, 2))
     network[1].weight.data.fill_(math.inf)
     optimizer = Optimizer("sgd", network, momentum=0, weight_decay=0)

@@ -1,4 +1,4 @@
-"""Runs whose first layer is a network of timm's: repeated, resumed, begun with weights from a file."""
+"""Runs whose first layer is a timm network: repeated, resumed, started with weights from a file."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_frozen_it_stays_as_it_is_and_thaws_at_its_epoch(
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_when_the_file_is_gone_and_begins_with_it_alone(
+def test_a_run_needs_the_file_to_start_but_not_to_continue(
     tiny: ModuleType, published: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "model.safetensors"
@@ -173,7 +173,7 @@ def test_without_a_file_it_says_how_to_fetch_one(timm: ModuleType, tiny: ModuleT
         ),
     ],
 )
-def test_what_cannot_be_begun_with_is_told(
+def test_what_training_cannot_start_with_is_reported(
     tiny: ModuleType, published: Path, tmp_path: Path, source: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):

@@ -84,7 +84,7 @@ def test_global_random_numbers_neither_matter_nor_change(
     assert tiny.outcome(tmp_path / "run") == whole
 
 
-def test_pictures_may_lie_in_a_memory_map(tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]) -> None:
+def test_pictures_may_be_in_a_memory_map(tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]) -> None:
     parts = {}
     for name, part in tiny.dataset().splits().items():
         np.save(tmp_path / f"{name}.npy", part.images)
@@ -138,7 +138,7 @@ def test_how_often_a_run_is_saved_changes_nothing(
 
 
 class Listening(Callback):
-    """Notes what it hears, and what lies in the run folder then."""
+    """Records its calls, and the content of the run folder at that time."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
@@ -266,7 +266,7 @@ class Recording(nn.Module):
         return found
 
 
-def test_each_epoch_takes_every_picture_once_in_an_order_of_its_own(tmp_path: Path, tiny: ModuleType) -> None:
+def test_each_epoch_takes_every_picture_once_in_its_own_order(tmp_path: Path, tiny: ModuleType) -> None:
     network, recipe = Recording(), tiny.recipe()
     recipe = recipe.model_copy(
         update={"preparation": recipe.preparation.model_copy(update={"augmentation": ()})}
@@ -334,7 +334,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_note(
         ({"totals": (1.0, 0.0, 0.0)}, "it stands at batch 1 of epoch 2"),
     ],
 )
-def test_a_checkpoint_that_stands_where_the_run_cannot_be_is_refused(
+def test_a_checkpoint_at_an_impossible_place_is_refused(
     tmp_path: Path, tiny: ModuleType, change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(KeyError):
@@ -382,7 +382,7 @@ def test_where_every_checkpoint_is_damaged_the_run_is_refused_and_its_classifier
     assert (run.classifier_path.read_bytes(), run.history) == before
 
 
-def test_a_run_without_any_checkpoint_begins_anew_while_it_is_in_its_first_epoch(
+def test_a_run_without_any_checkpoint_starts_again_in_its_first_epoch(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]
 ) -> None:
     with pytest.raises(Interrupted):
@@ -421,7 +421,7 @@ def test_a_recipe_that_was_changed_is_refused(tmp_path: Path, tiny: ModuleType) 
     tiny.resume(tmp_path / "run").fit()
 
 
-def test_a_loss_that_is_no_number_names_its_place_and_the_rate(tmp_path: Path, tiny: ModuleType) -> None:
+def test_a_loss_that_is_not_a_number_names_its_place_and_the_rate(tmp_path: Path, tiny: ModuleType) -> None:
     options = {"optimizer": "sgd", "schedule": "constant", "learning_rate": 1e30}
     with pytest.raises(DivergedError) as caught:
         tiny.start(tmp_path / "run", layers=["flatten", "dense 8 relu"], **options).fit()
@@ -437,7 +437,7 @@ def too_fast(trainer: Trainer) -> None:
     trainer.learner.learning_rate = 1e38
 
 
-def test_after_divergence_the_last_good_state_is_there_and_can_be_gone_on_from(
+def test_after_divergence_training_can_continue_from_the_last_good_state(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]
 ) -> None:
     with pytest.raises(
@@ -459,7 +459,7 @@ def spoil(trainer: Trainer) -> None:
         next(trainer.network.parameters()).fill_(math.nan)
 
 
-def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path, tiny: ModuleType) -> None:
+def test_weights_that_are_not_numbers_are_never_saved(tmp_path: Path, tiny: ModuleType) -> None:
     with pytest.raises(DivergedError, match=r"The weights became nan in epoch 1, batch 2 of 4 \(step 2\)"):
         tiny.start(tmp_path / "run", checkpoint_minutes=1e-9, callbacks=[At(1, 2, spoil)]).fit()
     newest, _ = checkpoint.newest(open_run(tmp_path / "run").checkpoints)
@@ -471,7 +471,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path, tiny: Modul
         tiny.start(tmp_path / "other", callbacks=[At(1, 4, spoil)]).fit()
 
 
-def test_weights_that_spoil_after_validation_are_told_of_their_epoch(
+def test_weights_that_diverge_after_validation_are_reported_with_their_epoch(
     tmp_path: Path, tiny: ModuleType
 ) -> None:
     class Spoil(Callback):

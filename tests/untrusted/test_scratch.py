@@ -38,7 +38,7 @@ def test_nothing_can_be_copied_too(tmp_path: Path) -> None:
     assert scratch.mapped_pieces([]) == b""
 
 
-def test_what_is_no_regular_file_is_not_copied(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_not_copied(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(DataError, match="is not a regular file"):
@@ -50,17 +50,17 @@ def test_pieces_are_put_together(picturewise_home: Path) -> None:
     assert files_below(picturewise_home) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "file"))
     with pytest.raises(
-        SaveError, match=r"cannot be written .* choose another place with .* PICTUREWISE_HOME"
+        SaveError, match=r"Cannot create a temporary file .*Choose another place with .* PICTUREWISE_HOME"
     ):
         scratch.scratch_file()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_bytes(b"a")
     monkeypatch.setattr(scratch, "scratch_file", functools.partial(open, "/dev/full", "wb+", buffering=0))
     for attempt in (lambda: scratch.private_copy(tmp_path / "a"), lambda: scratch.mapped_pieces([b"a"])):

@@ -1,7 +1,7 @@
-"""The network of airbench94 (Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024), for other sizes too.
+"""The network of airbench94 (Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024), also for other sizes.
 
-https://arxiv.org/abs/2404.00498. Its normalisations have no scale that learns, its biases a rate of their own, and its
-logits are divided by nine; here they are as in every other network.
+https://arxiv.org/abs/2404.00498. There, normalisations do not have a trainable scale, biases have their own rate, and
+logits are divided by nine; here these are as in every other network.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from picturewise.architectures.layers import Shape, show
 
 _PUBLISHED_GROUPS = 3
-_WHITENED = 8  # filters for each channel: every direction of a patch of 2x2, forwards and backwards
+_WHITENED = 8  # filters for each channel: every direction of a 2x2 patch, in both signs
 
 
 def airbench(shape: Shape) -> tuple[str, ...]:
     """Return the network for pictures of `shape` (H, W, C).
 
-    A convolution that whitens patches of 2x2 comes first. Each group after it is a convolution, a pooling and another
+    A convolution that whitens 2x2 patches comes first. Each following group is a convolution, a pooling and another
     convolution, with 64 filters in the first group and 256 in the others, until the shorter side is below 6 pixels:
-    three groups for 28x28 and 32x32, two at least where the picture allows it. The largest value of what is left of
-    the picture goes into the output layer.
+    three groups for 28x28 and 32x32, and at least two if the picture allows it. The largest remaining value of each
+    channel goes into the output layer.
     """
     height, width, channels = shape
     padding = " valid" if min(height, width) > 1 else ""

@@ -1,15 +1,15 @@
-"""What a network may cost for one picture, so that a small file cannot take all memory or a day.
+"""The limits on a network's cost for one picture, so that a small file cannot take all memory or a day.
 
-A stranger's file of 20 kB can describe a network that takes gigabytes and minutes. What a network costs is counted from
-its layer lines, before anything is built or read. The limits come from the largest networks that Picturewise builds:
+An untrusted file of 20 kB can describe a network that takes gigabytes and minutes. A network's cost is counted from its
+layer lines, before anything is built or read. The limits come from the largest networks that Picturewise builds:
 
-    work    8 billion multiplications, and 32,768 for each of its own numbers, where no named network needs more than
-            21,000 on 1024x1024 (vgg19), and cnn, which has few numbers of its own, 10 billion in all
+    work    8 billion multiplications, and 32,768 for each of its own numbers; no named network needs more than
+            21,000 on 1024x1024 (vgg19), and cnn, which has few numbers of its own, needs 10 billion in all
     held    60 million numbers at a time, 0.24 GB, and 8 for each of its own; nine times as many as vgg19 holds on
             224x224, and cnn holds 42 million on 1024x1024
     steps   4,000 calls of an engine: resnet50 has 166, and a ResNet of 1,001 layers 3,333
 
-So a network with many weights may cost more, for its file is large; and whatever can be trained can be opened.
+So a network with many weights may cost more, because its file is large; and every trained network can be opened.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ MOST_HELD = 60_000_000
 HELD_A_NUMBER = 8
 MOST_OPERATIONS = 4_000
 # Measured: how many multiplications of a large convolution take as long as …
-_AN_ELEMENT = 16  # a number that a normalisation or an activation gives
-_A_COMPARISON = 16  # a number in a window of a pooling
-_LANES = 16  # and so many filters are computed at once, or fewer in the same time
+_AN_ELEMENT = 16  # one output number of a normalisation or an activation
+_A_COMPARISON = 16  # one number in a window of a pooling
+_LANES = 16  # so many filters are computed at once; fewer take the same time
 
 
 class Cost(NamedTuple):
-    """What a layer costs for one picture.
+    """The cost of a layer for one picture.
 
     Attributes:
-        work: multiplications, and what takes about as long as so many.
-        held: numbers that an engine has in memory at the same time: what comes in, what goes out, and between.
-        windows: numbers that the NumPy reference has, which lays out all windows of a picture side by side.
+        work: multiplications, and other operations converted to the same time.
+        held: numbers that an engine has in memory at the same time: input, output, and those in between.
+        windows: numbers in the NumPy reference, which stores all windows of a picture.
     """
 
     work: int
@@ -47,7 +47,7 @@ class Cost(NamedTuple):
 
 
 def cost(layer: Layer, shape: Shape, output: Shape) -> Cost:
-    """Return what a layer costs that makes `output` of `shape`; of a network of timm's, what timm tells."""
+    """Return the cost of a layer from `shape` to `output`; for a timm network, according to timm."""
     incoming, outgoing = math.prod(shape), math.prod(output)
     both = incoming + outgoing
     match layer:
@@ -91,7 +91,7 @@ def _of_blocks(layer: Residual, shape: Shape, output: Shape) -> Cost:
 
 
 def _of_convolution(part: Convolution, sides: tuple[int, int]) -> tuple[int, int]:
-    """Return the work of a convolution with what follows it, and its windows, for what goes out with these sides."""
+    """Return the work of a convolution with what follows it, and its windows, for an output with these sides."""
     places = sides[0] * sides[1]
     window = part.kernel**2 * part.incoming
     after = _AN_ELEMENT * part.outgoing
@@ -109,7 +109,7 @@ def complaint(work: int, held: int, operations: int, numbers: int) -> str | None
         work: of all layers together.
         held: of the layer that holds most.
         operations: calls of an engine.
-        numbers: that the network has itself.
+        numbers: the network's own numbers.
     """
     if operations > MOST_OPERATIONS:
         return f"its layers are {operations:,} steps, more than {MOST_OPERATIONS:,}: write fewer layers or blocks"

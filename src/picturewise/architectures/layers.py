@@ -1,4 +1,4 @@
-"""The layers as frozen values: how each is written, what shape it gives, how many parameters it holds.
+"""The layers as frozen values: how each is written, its output shape, its number of parameters.
 
 A shape is (height, width, channels) for pictures and (features,) for flat vectors; the batch is left out.
 """
@@ -16,7 +16,7 @@ Pair: TypeAlias = tuple[int, int]
 
 
 class ShapeError(ValueError):
-    """A layer cannot take the shape that comes in; the message says what it expects."""
+    """A layer cannot take the incoming shape; the message says what it expects."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Layer(Protocol):
         """The layer in its shortest written form."""
 
     def output(self, shape: Shape) -> Shape:
-        """Return the shape that goes out when `shape` comes in; raises ShapeError."""
+        """Return the output shape for the incoming `shape`; raises ShapeError."""
 
     def count(self, shape: Shape) -> Count:
         """Return the number of parameters for the incoming `shape`."""
@@ -48,10 +48,10 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Conv:
-    """A two-dimensional convolution, then an activation; a bias is useless where batch normalisation follows.
+    """A two-dimensional convolution, then an activation; a bias is useless if batch normalisation follows.
 
     Attributes:
-        whiten: the kernels are computed from the train pictures and do not learn; the first layer only.
+        whiten: the kernels are computed from the train pictures and are not trained; only for the first layer.
     """
 
     filters: int
@@ -76,14 +76,14 @@ class Conv:
         if self.whiten and self.filters > (most := 2 * self.kernel[0] * self.kernel[1] * channels):
             raise ShapeError(
                 f"patches of {show(self.kernel)} pixels with {channels} channel{'s' * (channels > 1)} have {most // 2} "
-                f"directions, each taken once forwards and once backwards; write at most 'conv {most}'"
+                f"directions, each used once in both signs; write at most 'conv {most}'"
             )
         if self.padding == "same":
             return (-(-height // self.stride), -(-width // self.stride), self.filters)
         return (*_windows((height, width), self.kernel, self.stride), self.filters)
 
     def count(self, shape: Shape) -> Count:
-        """Return kernel weights and, where there is one, a bias for each filter."""
+        """Return kernel weights and, if there is one, a bias for each filter."""
         weights, biases = self.kernel[0] * self.kernel[1] * shape[-1] * self.filters, self.bias * self.filters
         return Count(biases, weights) if self.whiten else Count(weights + biases)
 
@@ -94,9 +94,9 @@ class Pool:
 
     Attributes:
         size: the side of the window; None takes the whole picture (mean only).
-        stride: None stands for the window's own size.
-        padding: valid: only whole windows count; same: every place that the stride reaches gets a window, and what
-            hangs over the edge counts for nothing (largest value only).
+        stride: None means the window's own size.
+        padding: valid: only whole windows are used; same: every place that the stride reaches gets a window, and
+            positions outside the picture are ignored (only for the largest value).
     """
 
     kind: Literal["maxpool", "avgpool"]
@@ -106,7 +106,7 @@ class Pool:
 
     @property
     def step(self) -> int:
-        """How far windows lie apart; their own size unless written otherwise."""
+        """The distance between windows; their own size unless written otherwise."""
         return self.stride or self.size or 1
 
     @property
@@ -118,7 +118,7 @@ class Pool:
         return " ".join(words + ["same"] * (self.padding == "same"))
 
     def output(self, shape: Shape) -> Shape:
-        """Return the number of windows down and across; a global pool gives (channels,)."""
+        """Return the number of windows down and across; for a global pool, (channels,)."""
         height, width, channels = sides_and_channels(shape, self.kind)
         if self.size is None:
             return (channels,)
@@ -152,7 +152,7 @@ class Dense:
         return (self.units,)
 
     def count(self, shape: Shape) -> Count:
-        """Return weights and one bias a unit."""
+        """Return weights and one bias for each unit."""
         return Count(trainable=(shape[0] + 1) * self.units)
 
 
@@ -201,7 +201,7 @@ class GroupNorm:
         return shape
 
     def count(self, shape: Shape) -> Count:
-        """Return scale and shift; there are no running means, the pictures of a batch do not know each other."""
+        """Return scale and shift; there are no running means, because the pictures of a batch are independent."""
         return Count(trainable=2 * shape[-1])
 
 
@@ -283,7 +283,7 @@ def decimal(number: float) -> str:
     >>> decimal(0.25), decimal(1e-05), decimal(10.0)
     ('0.25', '0.00001', '10')
     """
-    from decimal import Decimal  # noqa: PLC0415 (few lines of layers have such a number, and predictions none)
+    from decimal import Decimal  # noqa: PLC0415 (few layer lines have such a number, and predictions have none)
 
     return f"{Decimal(repr(number)).normalize():f}"
 
@@ -291,7 +291,7 @@ def decimal(number: float) -> str:
 def sides_and_channels(shape: Shape, kind: str) -> tuple[int, int, int]:
     """Return height, width and channels; raises ShapeError, in the name of the layer `kind`, for a flat shape."""
     if len(shape) != 3:
-        raise ShapeError(f"{kind} takes pictures; it must stand before 'flatten', 'dense' and global pooling")
+        raise ShapeError(f"{kind} takes pictures; it must come before 'flatten', 'dense' and global pooling")
     height, width, channels = shape
     return height, width, channels
 

@@ -1,7 +1,7 @@
 """The grammar of layer lines: text in, layers out.
 
     conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride, nobias
-    conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay so; the first line only
+    conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay fixed; first line only
     maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
     avgpool global          or a window, as for maxpool
     residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
@@ -12,7 +12,7 @@
     flatten
     dense 128 relu
     relu                    an activation alone: relu, tanh, sigmoid, gelu, silu
-    timm resnet18           a network of timm's without its output layer; the first line only
+    timm resnet18           a timm network without its output layer; first line only
 
 Lines are separated by new lines or semicolons; what follows a # is a comment.
 """
@@ -46,26 +46,26 @@ MOST_PIXELS = 64
 MOST_BLOCKS = 256
 MOST_LINES = 1_000
 LONGEST_LINE = 500
-"""Characters; the longest that is understood has a tiny rate of dropout, written out."""
+"""Characters; the longest valid line has a tiny dropout rate, written out."""
 
 
 def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
     """Return the layers that `text` (or each of several texts) describes.
 
     Raises:
-        LayerError: a line cannot be read, the message names it; or there are far too many.
+        LayerError: a line cannot be read (the message names it), or there are too many.
 
     >>> [layer.line for layer in parse("conv 32 /2 relu 3x3; flatten  # a comment")]
     ['conv 32 3x3 /2 relu', 'flatten']
     """
     lines = split_lines(text)
     if len(lines) > MOST_LINES:
-        raise LayerError(f"There are {len(lines):,} layer lines, and {MOST_LINES:,} are the most.")
+        raise LayerError(f"There are {len(lines):,} layer lines, at most {MOST_LINES:,} are allowed.")
     return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
 
 
 def with_output(layers: Sequence[Layer], output: str) -> tuple[Layer, ...]:
-    """Return the layers with the output layer of the line `output` at their end.
+    """Return the layers with the output layer, from the line `output`, at the end.
 
     >>> [layer.line for layer in with_output(parse("flatten"), "dense 10")]
     ['flatten', 'dense 10']
@@ -89,21 +89,21 @@ def parse_line(line: str, number: int) -> Layer:
     shown = " ".join(line.split())
     if len(shown) > LONGEST_LINE:
         raise LayerError(
-            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, and "
-            f"{LONGEST_LINE} are the most."
+            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, at most "
+            f"{LONGEST_LINE} are allowed."
         )
     shown = shortened(shown, 200)
     kind, *arguments = line.lower().split()
     words = _Words(f"Layer line {number}, '{shown}', cannot be read: ", arguments, number)
     if kind not in _KINDS:
-        raise words.error(f"'{kind}' is no layer; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
+        raise words.error(f"'{kind}' is not a layer. Choose from {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
     layer = _KINDS[kind](words)
     words.expect_end()
     return layer
 
 
 class _Words:
-    """The words after a layer's name, taken out one kind at a time in whatever order they stand."""
+    """The words after a layer's name, taken out one kind at a time, in any order."""
 
     def __init__(self, prefix: str, words: list[str], line: int) -> None:
         self._prefix = prefix
@@ -112,14 +112,14 @@ class _Words:
 
     @property
     def found(self) -> str:
-        """The next word for a message, if there is one."""
+        """The next word, for a message, if there is one."""
         return f", found '{self._left[0]}'" if self._left else ""
 
     def error(self, sentence: str) -> LayerError:
         return LayerError(self._prefix + sentence)
 
     def take(self, pattern: str) -> str | None:
-        """Return the first word that matches `pattern` whole, and cross it out."""
+        """Return the first word that fully matches `pattern`, and remove it."""
         for index, word in enumerate(self._left):
             if re.fullmatch(pattern, word):
                 return self._left.pop(index)
@@ -134,7 +134,7 @@ class _Words:
 
     def within(self, word: str, what: str, most: int) -> int:
         if not 1 <= len(word) <= 9 or not 1 <= int(word) <= most:
-            raise self.error(f"{what} must lie in 1..{most:,}, found {word}.")
+            raise self.error(f"{what} must be in 1..{most:,}, found {word}.")
         return int(word)
 
     def stride(self) -> int | None:
@@ -169,9 +169,7 @@ def _conv(words: _Words) -> Conv:
     padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
     bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
     if whiten and filters % 2:
-        raise words.error(
-            "each direction is taken forwards and backwards, so the number of filters must be even."
-        )
+        raise words.error("each direction is used in both signs, so the number of filters must be even.")
     if whiten and words.line > 1:
         raise words.error(
             "it is computed from patches of the pictures themselves, so it must be the first line."
@@ -187,7 +185,7 @@ def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
         if words.take("same") is None:
             return Pool(kind, size, stride)
         if kind == "avgpool":
-            raise words.error("only maxpool can be 'same'; a mean is taken over whole windows.")
+            raise words.error("only maxpool can be 'same', because a mean needs whole windows.")
         return Pool(kind, size, stride, "same")
 
     return pool
@@ -203,7 +201,9 @@ def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Res
         if words.take("dropout"):
             rate = words.rate(r"\d*\.\d+")
             if kind == "bottleneck":
-                raise words.error("a bottleneck has no dropout inside; write a line 'dropout 0.3' after it.")
+                raise words.error(
+                    "a bottleneck does not have dropout inside; write a line 'dropout 0.3' after it."
+                )
         return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
 
     return residual
@@ -225,11 +225,11 @@ def _timm(words: _Words) -> Timm:
     name = words.take(NAME)
     if name is None:
         raise words.error(
-            f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}; folders and "
+            f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}. Folders and "
             "repositories are not read."
         )
     if words.line > 1:
-        raise words.error("a network of timm's takes the pictures themselves, so it must be the first line.")
+        raise words.error("a timm network takes the pictures themselves, so it must be the first line.")
     try:
         return timm_line(name)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What stands around a picture so that windows hang over its edge."""
+"""The margins around a picture, so that windows can reach over its edge."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Margins(NamedTuple):
-    """Rows and columns of pixels that are put around a picture."""
+    """Rows and columns of pixels that are added around a picture."""
 
     above: int = 0
     left: int = 0
@@ -20,9 +20,9 @@ class Margins(NamedTuple):
 
 
 def same(rows: int, columns: int) -> Margins:
-    """Return the margins with which a window of `rows` x `columns` gives as many places as there are pixels.
+    """Return the margins with which a window of `rows` x `columns` has as many places as there are pixels.
 
-    An even window cannot lie centred: the odd row and column go below and to the right.
+    An even window cannot be centred: the extra row and column go below and to the right.
 
     >>> same(3, 2)
     Margins(above=1, left=0, below=1, right=1)

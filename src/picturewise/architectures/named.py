@@ -26,9 +26,9 @@ def mlp(shape: Shape, hidden: Sequence[int] = (512, 512)) -> tuple[str, ...]:
 def cnn(shape: Shape) -> tuple[str, ...]:
     """Return a small convolutional network for pictures of `shape` (H, W, C).
 
-    Blocks of convolution, pooling and normalisation follow each other until the shorter side is below 6
-    pixels, at least two where the picture allows it; then two dense layers with the output layer. Pooling
-    stands before normalisation and relu, which then have a quarter of the work.
+    Blocks of convolution, pooling and normalisation follow each other until the shorter side is below 6 pixels, at
+    least two if the picture allows it; then come two dense layers, including the output layer. Pooling comes before
+    normalisation and relu, which then have a quarter of the work.
     """
     side, filters, lines = min(shape[0], shape[1]), 32, list[str]()
     while side >= 2 and (side >= 6 or len(lines) < 8):
@@ -40,8 +40,8 @@ def cnn(shape: Shape) -> tuple[str, ...]:
 def small_cnn(shape: Shape) -> tuple[str, ...]:
     """Return a convolutional network for `shape` (H, W, C) with about a fifth of the work of `cnn`.
 
-    The first convolution looks at windows of 5x5 and takes every second one. Then come blocks as in `cnn`, at least one
-    where the picture allows it, and a dense layer with the output layer.
+    The first convolution uses windows of 5x5 with stride 2. Then come blocks as in `cnn`, at least one if the picture
+    allows it, and two dense layers, including the output layer.
     """
     side, filters = -(-min(shape[0], shape[1]) // 2), 24
     lines = ["conv 16 5x5 /2 nobias", "batchnorm", "relu"]
@@ -72,7 +72,7 @@ def named_lines(text: str, shape: Shape) -> tuple[str, ...]:
     """Return the layer lines of a named network for pictures of `shape`; `mlp 256 128` names the hidden sizes.
 
     Raises:
-        UsageError: there is no such network, or what follows its name is not understood.
+        UsageError: there is no such network, or the words after its name are not valid.
     """
     name, *sizes = text.split() or [""]
     if name not in NETWORKS:
@@ -81,14 +81,14 @@ def named_lines(text: str, shape: Shape) -> tuple[str, ...]:
         return NETWORKS[name](shape)
     if name != "mlp" or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise UsageError(
-            f"'{text}' is not understood: only mlp takes sizes, whole numbers such as 'mlp 256 128'; "
-            "for any other network write its layer lines."
+            f"'{text}' is not valid: only mlp takes sizes, whole numbers such as 'mlp 256 128'. "
+            "For any other network, write its layer lines."
         )
     return NETWORKS[name](shape, [int(size) for size in sizes])
 
 
 def network_notes(text: str, shape: Shape) -> tuple[str, ...]:
-    """Return a sentence for each way in which a named network differs from its published form to suit `shape`.
+    """Return a note for each way in which a named network differs from its published form to suit `shape`.
 
     Raises:
         UsageError: as `named_lines`.

@@ -1,7 +1,7 @@
-"""The networks whose weights, learned from ImageNet, are published: their lines for pictures of any size.
+"""The networks whose weights, trained on ImageNet, are published: their lines for pictures of any size.
 
-A named network is changed to suit small pictures. Here it stays in its published form, because its weights fit no
-other. What the five share is the scale of their pictures, that of torchvision.
+A named network is changed to suit small pictures. Here it keeps its published form, because its weights do not fit any
+other. The five networks share the scale of their pictures, torchvision's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from picturewise.architectures.vgg import vgg
 from picturewise.errors import UsageError, unknown
 
 LEAST = 32
-"""Pixels of the shorter side: from here on, no pooling is left without two pixels to pool."""
+"""Pixels of the shorter side: from here on, every pooling has two pixels to pool."""
 
 PUBLISHED_SHAPE = (224, 224, 3)
 PUBLISHED_CLASSES = 1000
@@ -25,7 +25,7 @@ _STD = (58.395, 57.12, 57.375)
 
 
 def _resnet(shape: Shape, kind: str, blocks: tuple[int, ...]) -> tuple[str, ...]:
-    return resnet((*PUBLISHED_SHAPE[:2], shape[2]), kind, blocks)  # large pictures' stem, whatever the size
+    return resnet((*PUBLISHED_SHAPE[:2], shape[2]), kind, blocks)  # the stem for large pictures at every size
 
 
 PUBLISHED: Mapping[str, Callable[[Shape], tuple[str, ...]]] = {
@@ -35,17 +35,17 @@ PUBLISHED: Mapping[str, Callable[[Shape], tuple[str, ...]]] = {
     "vgg11_bn": partial(vgg, depth=11),
     "vgg16_bn": partial(vgg, depth=16),
 }
-"""Each network's lines for pictures of a shape, by the name that torchvision gives it."""
+"""Each network's lines for pictures of a shape, by torchvision's name."""
 
 
 def published_lines(name: str, shape: Shape) -> tuple[str, ...]:
     """Return the layer lines of a published network for pictures of `shape` (H, W, C), without its output layer.
 
-    ResNets begin with the stem for large pictures at every size. VGGs have their two dense layers where 7x7 pixels are
-    left for them (224 to 255 pixels a side), as published; at other sizes global pooling stands in for them.
+    ResNets begin with the stem for large pictures at every size. VGGs have their two dense layers if 7x7 pixels are
+    left for them (224 to 255 pixels a side), as published; at other sizes, global pooling replaces them.
 
     Raises:
-        UsageError: no network of that name is published, or the pictures are too small for any.
+        UsageError: no network with that name is published, or the pictures are too small.
 
     >>> published_lines("resnet18", (64, 64, 3))[:4]
     ('conv 64 7x7 /2 nobias', 'batchnorm', 'relu', 'maxpool 3 /2 same')
@@ -53,8 +53,9 @@ def published_lines(name: str, shape: Shape) -> tuple[str, ...]:
     lines = _known(name)
     if min(shape[:2]) < LEAST:
         raise UsageError(
-            f"The pictures have {show(shape[:2])} pixels, and {name} as published needs {LEAST}x{LEAST} at least; "
-            f"enlarge them with --size {LEAST}x{LEAST} (larger is better: it learned from {show(PUBLISHED_SHAPE[:2])})."
+            f"The pictures have {show(shape[:2])} pixels, but {name} as published needs at least "
+            f"{LEAST}x{LEAST}. Enlarge them with --size {LEAST}x{LEAST} (larger is better: it was trained "
+            f"on {show(PUBLISHED_SHAPE[:2])})."
         )
     return lines(shape)
 
@@ -65,7 +66,7 @@ def published_scale(name: str, channels: int = 3) -> tuple[tuple[float, ...], tu
     For pictures of 1 channel they are the means over the three colours.
 
     Raises:
-        UsageError: no network of that name is published.
+        UsageError: no network with that name is published.
 
     >>> published_scale("resnet18")
     ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))

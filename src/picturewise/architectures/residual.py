@@ -1,16 +1,16 @@
 """Residual blocks, one or several in a row, as one layer.
 
-A block adds what its convolutions make of a picture to the picture itself (He et al., 2015). Its forms:
+A block adds the output of its convolutions to its input (He et al., 2015). Its forms:
 
     residual 64             3x3, 3x3; batch normalisation after each, an activation between them and after the sum
-    bottleneck 64           1x1, 3x3, 1x1 with four times as many channels at the end; the stride is the 3x3's, as
-                            in torchvision (the paper's first 1x1 has it; the counts are the same)
-    ... pre                 normalisation and activation stand before each convolution, none after the sum
+    bottleneck 64           1x1, 3x3, 1x1 with four times as many channels at the end; the 3x3 has the stride, as in
+                            torchvision (in the paper, the first 1x1 has it; the counts are the same)
+    ... pre                 normalisation and activation come before each convolution, none after the sum
                             (He et al., 2016; Zagoruyko and Komodakis, 2016, whose Wide-ResNets have dropout between
                             the two convolutions)
 
-No convolution has a bias. Where the stride or the number of channels changes, the picture passes through a 1x1
-convolution of the same stride, with batch normalisation after it but in the `pre` form; elsewhere it passes as it is.
+No convolution has a bias. If the stride or the number of channels changes, the input passes through a 1x1 convolution
+with the same stride, followed by batch normalisation except in the `pre` form; otherwise it is unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 from picturewise.architectures.layers import ActivationName, Count, Shape, decimal, sides_and_channels
 
 EXPANSION = 4
-"""How many times its width a bottleneck gives out."""
+"""How many times as many channels as its width a bottleneck outputs."""
 
 
 class Convolution(NamedTuple):
@@ -35,7 +35,7 @@ class Convolution(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One block: its convolutions in order, and the 1x1 convolution of its shortcut where it has one."""
+    """One block: its convolutions in order, and the 1x1 convolution of its shortcut, if it has one."""
 
     convolutions: tuple[Convolution, ...]
     projection: Convolution | None
@@ -48,10 +48,10 @@ class Residual:
     Attributes:
         kind: residual: two 3x3 convolutions; bottleneck: 1x1, 3x3, 1x1.
         width: channels of the 3x3 convolutions.
-        blocks: how many.
+        blocks: their number.
         stride: of the first block.
         preactivation: normalisation and activation before each convolution.
-        dropout: rate between the two convolutions of a residual block, in 0..1, 1 excluded.
+        dropout: rate between the two convolutions of a residual block, in 0..1, excluding 1.
         activation: of the whole row.
     """
 
@@ -65,7 +65,7 @@ class Residual:
 
     @property
     def channels(self) -> int:
-        """Channels that go out."""
+        """Output channels."""
         return self.width * (EXPANSION if self.kind == "bottleneck" else 1)
 
     @property
@@ -82,7 +82,7 @@ class Residual:
         return (-(-height // self.stride), -(-width // self.stride), self.channels)
 
     def count(self, shape: Shape) -> Count:
-        """Return kernel weights, and of each normalisation scale and shift (trainable), running mean and variance."""
+        """Return kernel weights, and for each normalisation scale and shift (trainable), running mean and variance."""
         kernels, normalised = 0, 0
         for block in self.plan(shape[-1]):
             for part in (*block.convolutions, block.projection):
@@ -96,7 +96,7 @@ class Residual:
         return Count(trainable=kernels + 2 * normalised, fixed=2 * normalised)
 
     def plan(self, channels: int) -> Iterator[Block]:
-        """Yield each block for `channels` that come in."""
+        """Yield each block for `channels` input channels."""
         for incoming, stride in [(channels, self.stride), *[(self.channels, 1)] * (self.blocks - 1)]:
             convolutions: tuple[Convolution, ...]
             if self.kind == "residual":

@@ -16,7 +16,7 @@ def resnet(shape: Shape, kind: str, blocks: Sequence[int], *, width: int = 64) -
     Args:
         shape: of the pictures; small ones get a stem without stride and pooling, see `LARGE`.
         kind: of the blocks: residual or bottleneck.
-        blocks: how many in each stage; every stage but the first halves the sides and doubles the width.
+        blocks: their number in each stage; every stage but the first halves the sides and doubles the width.
         width: of the stem and the first stage.
 
     >>> resnet((32, 32, 3), "residual", [2, 2])
@@ -29,7 +29,7 @@ def resnet(shape: Shape, kind: str, blocks: Sequence[int], *, width: int = 64) -
 def wide_resnet(shape: Shape, depth: int, factor: int) -> tuple[str, ...]:
     """Return the Wide-ResNet of `depth` = 6n + 4 convolutions, `factor` times as wide as the ResNet for CIFAR.
 
-    As in the paper's code: blocks with pre-activation, no convolution with bias, a normalisation before the head.
+    As in the paper's code: blocks with pre-activation, no bias in convolutions, a normalisation before the head.
     """
     assert (depth - 4) % 6 == 0  # noqa: S101 (the named networks have the depth)
     stages = _stages("residual", [(depth - 4) // 6] * 3, 16 * factor)
@@ -43,7 +43,7 @@ def wide_resnet(shape: Shape, depth: int, factor: int) -> tuple[str, ...]:
 
 
 def resnet_notes(name: str, published: int, shape: Shape) -> tuple[str, ...]:
-    """Return how the network `name`, published for pictures of side `published`, is changed for those of `shape`."""
+    """Return how the network `name`, published for pictures of side `published`, is changed for pictures of `shape`."""
     large = min(shape[:2]) >= LARGE
     if large == (published >= LARGE):
         return ()
@@ -56,7 +56,7 @@ def resnet_notes(name: str, published: int, shape: Shape) -> tuple[str, ...]:
 
 
 def _stem(shape: Shape, filters: int) -> tuple[str, ...]:
-    """Return the first convolution and, for large pictures, the pooling behind it."""
+    """Return the first convolution and, for large pictures, the pooling after it."""
     if min(shape[:2]) < LARGE:
         return (f"conv {filters} 3x3 nobias",)
     return f"conv {filters} 7x7 /2 nobias", "maxpool 3 /2 same"

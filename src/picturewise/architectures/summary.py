@@ -1,4 +1,4 @@
-"""What a network looks like for pictures of one shape: line by line, with shapes and parameters."""
+"""A network for pictures of one shape, line by line, with shapes and parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from picturewise.text_tables import text_table
 
 MOST_PARAMETERS = 1_000_000_000
 TENSORS_A_BLOCK = 4
-"""Of a residual block: what comes out of two convolutions, an activation and the sum; a bottleneck has as much."""
+"""Kept of a residual block: the outputs of two convolutions, an activation and the sum; a bottleneck has as many."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Row:
     """One line of the table.
 
     Attributes:
-        multiplications: about how many one picture costs: every parameter, at every place of the output.
-        operations: how many times an engine is called for it on the way there.
-        kept: about how many numbers of one picture training keeps for the way back.
+        multiplications: about how many one picture needs: every parameter, at every place of the output.
+        operations: how many times an engine is called for it in the forward pass.
+        kept: about how many numbers of one picture training keeps for the backward pass.
         held: how many numbers of one picture an engine holds at a time.
-        windows: how many the NumPy reference lays out side by side.
+        windows: how many numbers the NumPy reference stores for all windows.
     """
 
     line: str
@@ -57,12 +57,12 @@ class Summary:
 
     @property
     def multiplications(self) -> int:
-        """About how many multiplications one picture costs on its way through."""
+        """About how many multiplications one picture needs in the forward pass."""
         return sum(row.multiplications for row in self.rows)
 
     @property
     def operations(self) -> int:
-        """How many times an engine is called on the way through, however many pictures there are."""
+        """How many times an engine is called in the forward pass, for any number of pictures."""
         return sum(row.operations for row in self.rows)
 
     @property
@@ -77,7 +77,7 @@ class Summary:
 
     @property
     def windows(self) -> int:
-        """How many numbers of one picture the NumPy reference lays out side by side, in the layer with most."""
+        """How many numbers the NumPy reference stores for all windows of one picture, in the layer with most."""
         return max(row.windows for row in self.rows)
 
     @property
@@ -104,11 +104,11 @@ class Summary:
 
 
 def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summary:
-    """Return the table of `layers` on pictures of `input_shape` (H, W, C), the line `output` appended.
+    """Return the table of `layers` on pictures of `input_shape` (H, W, C), with the line `output` appended.
 
     Raises:
-        LayerError: a line does not fit; the message names it, what came in and what it expects. Or the network costs
-            more than it may, see `budget`.
+        LayerError: a line does not fit; the message names it, the incoming shape, and what it expects. Or the network
+            costs more than allowed, see `budget`.
     """
     shape, rows, work, operations = input_shape, [], 0, 0
     for number, layer in enumerate(with_output(layers, output), start=1):
@@ -137,7 +137,7 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
 
 
 def _row(layer: Layer, shape: Shape, output: Shape, costs: Cost) -> Row:
-    """Return the row of a layer that makes `output` of `shape`."""
+    """Return the row of a layer from `shape` to `output`."""
     count = layer.count(shape)
     multiplications, operations, kept = count.trainable, 1, math.prod(output)
     if isinstance(layer, Timm):

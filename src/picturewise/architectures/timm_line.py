@@ -1,6 +1,6 @@
-"""`timm NAME`: one of timm's networks, without its output layer, as one layer.
+"""`timm NAME`: a timm network without its output layer, as one layer.
 
-Only such a line loads timm, and PyTorch with it, to ask what the network makes of pictures; all other layers are known
+Only such a line loads timm, and PyTorch with it, to measure the network's output and cost; all other layers are known
 without an engine.
 """
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from picturewise.timm_adapter import Measured
 
 NAME = r"[a-z0-9_]+(\.[a-z0-9_]+)?"
-"""A name in timm's registry, and the tag of published weights. Folders and repositories are not among these."""
+"""A name in timm's registry, and the tag of published weights. Folders and repositories are not allowed."""
 
 
 @dataclass(frozen=True)
 class Timm:
-    """A network of timm's that gives flat features.
+    """A timm network that returns flat features.
 
     Attributes:
-        name: in timm's registry; what stands behind a dot names published weights, and decides the scale of the
-            pictures when they are taken, but nothing of the network.
+        name: in timm's registry; the part after a dot names published weights, and decides the scale of the pictures if
+            these weights are used, but it does not change the network.
     """
 
     name: str
@@ -35,16 +35,16 @@ class Timm:
         return f"timm {self.name}"
 
     def output(self, shape: Shape) -> Shape:
-        """Return (features,); whether it takes pictures of `shape`, timm says."""
+        """Return (features,); timm decides whether it takes pictures of `shape`."""
         return (self.measured(shape).features,)
 
     def count(self, shape: Shape) -> Count:
-        """Return what timm's network holds."""
+        """Return the numbers of timm's network."""
         found = self.measured(shape)
         return Count(trainable=found.trainable, fixed=found.fixed)
 
     def measured(self, shape: Shape) -> Measured:
-        """Return what the network gives and costs for pictures of `shape`; raises ShapeError."""
+        """Return the network's output and cost for pictures of `shape`; raises ShapeError."""
         from picturewise import timm_adapter  # noqa: PLC0415 (it loads PyTorch)
 
         try:
@@ -54,10 +54,10 @@ class Timm:
 
 
 def timm_line(name: str) -> Timm:
-    """Return the layer of a name that timm knows.
+    """Return the layer with a name in timm's registry.
 
     Raises:
-        ValueError: timm knows none of that name, or cannot be imported; the message is a sentence.
+        ValueError: timm does not have this name, or cannot be imported; the message is a sentence.
     """
     from picturewise.timm_adapter import check_name  # noqa: PLC0415 (as above)
 

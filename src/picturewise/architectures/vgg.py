@@ -21,12 +21,12 @@ def vgg(shape: Shape, depth: Depth) -> tuple[str, ...]:
     """Return a VGG network for pictures of `shape` (H, W, C).
 
     Five stages of 3x3 convolutions, each followed by batch normalisation and relu, end in a pooling that halves the
-    sides, as long as there are two pixels to pool.
+    sides, if there are two pixels to pool.
 
-    At the published size, 224x224 (up to 255x255, where 7x7 pixels are left too), two dense layers of 4,096 with
-    dropout follow, and parameter counts are the published ones; they hold nine tenths of VGG-16. On other sizes the
-    head is global pooling and the output layer alone, the usual one for CIFAR: of 32x32 pixels, five poolings leave
-    one, so dense layers would see no places any more, and 512 features need no further layer. One head then fits
+    At the published size, 224x224 (up to 255x255, where 7x7 pixels are left, too), two dense layers of 4,096 with
+    dropout follow, and parameter counts are the published ones; these layers hold nine tenths of VGG-16. At other
+    sizes, the head is only global pooling and the output layer, as usual for CIFAR: five poolings of 32x32 pixels
+    leave one, so dense layers would not see positions, and 512 features need no further layer. One head then fits
     every size.
     """
     lines, (height, width, _) = list[str](), shape
@@ -46,7 +46,9 @@ def vgg_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str, ...
         return ()
     left_out = len(_FILTERS) - lines.count("maxpool 2")
     pooled = (
-        f", and the last {left_out} of 5 poolings left out, for there is nothing to pool" if left_out else ""
+        f", and the last {left_out} of 5 poolings are left out, because there is nothing to pool"
+        if left_out
+        else ""
     )
     note = (
         f"{name} is published for 224x224 pixels; on {show(shape[:2])} its two dense layers of 4,096 are replaced by "

@@ -1,1 +1,1 @@
-"""Data sets and weights that can be fetched: what there is, where it lies, and how it comes here."""
+"""Data sets and weights that can be fetched: which there are, where they are, and how they are fetched."""

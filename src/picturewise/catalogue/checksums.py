@@ -1,4 +1,4 @@
-"""Checksums as their publishers give them: whole ones, and the beginning of one that a file's name carries."""
+"""Checksums in the form that publishers give: whole ones, and the beginning of one in a file's name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def matches(path: Path, checksum: str) -> bool:
     Args:
         path: the file.
         checksum: `md5:` or `sha256:` and all digits, or `sha256-prefix:` and the first 8 or more, as torchvision
-            gives them; eight find an accident, and a file that was exchanged on purpose only with much work.
+            publishes them; eight digits find accidental damage, but a file can be forged to match with much work.
 
     Raises:
         OSError: it cannot be read.
     """
     algorithm, expected = checksum.split(":")
     with path.open("rb") as file:
-        # md5 is what some publishers give; it finds accidents, and there is nothing better to compare with.
+        # Some publishers only give md5; it finds accidental damage, and there is nothing better to compare with.
         found = hashlib.file_digest(file, "sha256" if algorithm == PREFIX else algorithm).hexdigest()
     return found.startswith(expected) if algorithm == PREFIX else found == expected

@@ -1,8 +1,8 @@
-"""One file over HTTP: never more than was promised, never waiting for ever, never used before it is checked.
+"""One file over HTTP: never more than declared, never waiting forever, never used before it is checked.
 
-pooch lays a file under a temporary name, compares its checksum and only then lets it appear. What carries the
-bytes is ours, because pooch's own would take what a server likes to send for as long as it likes, and would
-unpack a `.gz` file on the way where the server calls that an encoding.
+pooch downloads a file under a temporary name, compares its checksum, and only then renames it. The transfer itself is
+our own, because pooch's would accept anything a server sends for any length of time, and would unpack a `.gz` file on
+the way if the server calls that an encoding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from picturewise.printable import printable
 if TYPE_CHECKING:
     import requests
 
-MOST_BYTES = 64 << 20  # of a file whose size nobody publishes: the largest of these has 7 million bytes
+MOST_BYTES = 64 << 20  # of a file whose size is not published: the largest of these has 7 million bytes
 CHUNK = 1 << 18
 
 Advance = Callable[[int, int | None], None]
@@ -35,8 +35,8 @@ class Patience:
     Attributes:
         connect: to answer at all.
         silence: between two pieces of an answer.
-        window: the time in which at least `slowest` bytes must arrive; a server that sends a byte now and
-            then is never silent, and never ready either.
+        window: the time in which at least `slowest` bytes must arrive; a server that sends a byte from time
+            to time is never silent, and never finishes either.
         slowest: bytes in a window.
     """
 
@@ -47,7 +47,7 @@ class Patience:
 
 
 class _RefusedError(Exception):
-    """What a server sent is not taken; the message says why, as a part of a sentence."""
+    """A server's answer is refused; the message says why, as a part of a sentence."""
 
 
 def download(
@@ -61,30 +61,30 @@ def download(
     """Return the path of the file in `folder`, whole and with the right checksum, and the address it came from.
 
     Args:
-        file: what is to come.
-        addresses: where it is offered; each is tried once, in this order.
-        folder: where to put it. Nothing but the finished file is left there, unless the process is killed.
+        file: the file to download.
+        addresses: where it is published; each is tried once, in this order.
+        folder: where to put it. Only the finished file is left there, unless the process is killed.
         patience: how long to wait.
         advance: called with (bytes so far, all bytes or None), from the calling thread.
 
     Raises:
-        DownloadError: no address gave it; the message says for each what happened, as a part of a sentence.
+        DownloadError: no address sent it; the message says for each what happened, as a part of a sentence.
         SaveError: it could not be written.
     """
-    import pooch  # noqa: PLC0415 (with requests it takes a while to import, and few commands need it)
+    import pooch  # noqa: PLC0415 (with requests, it takes a while to import, and few commands need it)
 
     failures = []
     for address in addresses:
         carrier = _Carrier(file, patience or Patience(), advance)
         try:
-            # pooch's log lines would stand between the lines of a progress bar.
+            # pooch's log lines would get between the lines of a progress bar.
             pooch.get_logger().setLevel("ERROR")
-            # pooch compares whole checksums; of one whose beginning alone is published, the carrier does.
+            # pooch compares whole checksums; if only the beginning is published, the carrier compares it.
             whole = None if carrier.prefix else file.checksum
             path = pooch.retrieve(address, whole, fname=file.name, path=folder, downloader=carrier)
         except _RefusedError as error:
             failures.append(f"{address} {error}")
-        except ValueError as error:  # how pooch says that the checksum differs
+        except ValueError as error:  # pooch's error for a different checksum
             if "hash" not in str(error):
                 raise
             failures.append(f"{address} {_wrong(file)}")
@@ -97,7 +97,7 @@ def download(
 
 @dataclass
 class _Carrier:
-    """Brings the bytes of one address; pooch calls it."""
+    """Downloads the bytes from one address; pooch calls it."""
 
     file: PublishedFile
     patience: Patience
@@ -105,7 +105,7 @@ class _Carrier:
 
     @property
     def prefix(self) -> bool:
-        """Whether the beginning of the checksum alone is published."""
+        """Whether only the beginning of the checksum is published."""
         return self.file.checksum.startswith(checksums.PREFIX)
 
     def __call__(self, url: str, output_file: str, _: object, check_only: bool = False) -> None:
@@ -118,7 +118,7 @@ class _Carrier:
                     url,
                     stream=True,
                     timeout=(self.patience.connect, self.patience.silence),
-                    # The bytes as they lie there: a server may otherwise pack them, or say that it did.
+                    # The original bytes: otherwise, a server may compress them, or say that it did.
                     headers={"Accept-Encoding": "identity"},
                 ) as response,
                 Path(output_file).open("wb") as output,
@@ -141,17 +141,17 @@ class _Carrier:
         promised = response.headers.get("Content-Length", "")
         if promised.isdecimal() and len(promised) < 20:
             if self.file.bytes is not None and int(promised) != self.file.bytes:
-                raise _RefusedError(f"offers {int(promised):,} bytes where {self.file.bytes:,} are published")
+                raise _RefusedError(f"offers {int(promised):,} bytes, but {self.file.bytes:,} are published")
             self._check_most(int(promised))
 
     def _check_most(self, found: int) -> None:
         most = self.file.most or MOST_BYTES
         if found > most:
-            raise _RefusedError(f"sends more than the {most:,} bytes that it may")
+            raise _RefusedError(f"sends more than the allowed {most:,} bytes")
 
     def _carry(self, response: requests.Response, output: IO[bytes]) -> None:
         done, in_window, start = 0, 0, time.monotonic()
-        # read1 gives what is there; read would wait for a whole chunk, and the window could not be checked.
+        # read1 returns what has arrived; read would wait for a whole chunk, and the window could not be checked.
         while piece := response.raw.read1(CHUNK, decode_content=False):
             done, in_window = done + len(piece), in_window + len(piece)
             self._check_most(done)
@@ -161,7 +161,7 @@ class _Carrier:
             if (passed := time.monotonic() - start) > self.patience.window:
                 if in_window < self.patience.slowest:
                     raise _RefusedError(
-                        f"sent only {in_window:,} bytes in {passed:.0f} seconds and was given up"
+                        f"sent only {in_window:,} bytes in {passed:.0f} seconds, so the download was stopped"
                     )
                 in_window, start = 0, time.monotonic()
         if self.file.bytes is not None and done < self.file.bytes:
@@ -173,15 +173,15 @@ def _wrong(file: PublishedFile) -> str:
 
 
 def _in_words(error: Exception) -> str:
-    """Return what a library's error comes to, as the rest of a sentence that begins with the address."""
+    """Return the meaning of a library's error, as the rest of a sentence that begins with the address."""
     said = str(error)
     for sign, words in (
         ("IncompleteRead", "broke off before the end"),
         ("Connection broken", "broke off before the end"),
-        ("NameResolution", "cannot be found: its name is not known here, or there is no network"),
+        ("NameResolution", "cannot be found: the host name is unknown, or there is no network"),
         ("timed out", "did not answer in time"),
-        ("CERTIFICATE", "has no certificate that can be trusted"),
-        ("redirects", "leads from one address to another without end"),
+        ("CERTIFICATE", "does not have a trusted certificate"),
+        ("redirects", "redirects without end"),
         ("refused", "cannot be reached: the connection was refused"),
         ("proxy", "cannot be reached: the proxy refused"),
     ):

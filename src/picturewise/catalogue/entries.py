@@ -1,6 +1,6 @@
-"""The sets and the weights that have a name of their own.
+"""The sets and the weights in the catalogue.
 
-What is known of each set stands in `catalogue.toml`, of each network's weights in `weights.toml`; both are read here.
+The facts about each set are in `catalogue.toml`, those about each network's weights in `weights.toml`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from picturewise.split_names import SplitName
 PATH = Path(__file__).with_name("catalogue.toml")
 WEIGHTS_PATH = Path(__file__).with_name("weights.toml")
 
-# A name becomes the name of a file or a folder, so it must not be able to lead anywhere else.
+# A name becomes the name of a file or a folder, so it must not lead anywhere else.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 SetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 WeightsName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -37,15 +37,15 @@ class PublishedFile(BaseModel):
     checksum: Annotated[
         str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|sha256-prefix:[0-9a-f]{8,63})$")
     ]
-    bytes: Annotated[int, Field(gt=0)] | None = Field(default=None, description="None: nobody publishes it.")
+    bytes: Annotated[int, Field(gt=0)] | None = Field(default=None, description="None: it is not published.")
     members: tuple[Member, ...] = Field(
         default=(), description="Files to take out of a zip archive, which is not kept."
     )
     mebibytes: Annotated[float, Field(gt=0)] | None = Field(
-        default=None, description="As published, to three decimals, where no bytes are."
+        default=None, description="As published, to three decimals, if the bytes are not."
     )
     converted: FileName | None = Field(
-        default=None, description="What is made of the file and kept in its place."
+        default=None, description="The file that it is converted to, which is kept instead."
     )
 
     @model_validator(mode="after")
@@ -56,21 +56,21 @@ class PublishedFile(BaseModel):
 
     @property
     def size(self) -> int | None:
-        """Its bytes, or about as many; None: nobody publishes it."""
+        """Its bytes, or about as many; None: not published."""
         return self.bytes if self.mebibytes is None else round(self.mebibytes * MEBIBYTE)
 
     @property
     def most(self) -> int | None:
-        """The bytes that it can have as its size is published; None: nobody publishes it."""
+        """The most bytes that agree with its published size; None: not published."""
         return self.bytes if self.mebibytes is None else round((self.mebibytes + 0.001) * MEBIBYTE)
 
     def places(self) -> tuple[str, ...]:
-        """Return the names of what is read in the end: the file's own, or of its members or its converted form."""
+        """Return the names of the files that are finally read: the file itself, its members or its converted form."""
         return tuple(PurePosixPath(member).name for member in self.members) or (self.converted or self.name,)
 
 
 class CatalogueEntry(BaseModel):
-    """What has a name: who may use it, and where it is published; without files it is built in."""
+    """One entry: its licence, and where it is published; without files, it is built in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -87,15 +87,15 @@ class CatalogueEntry(BaseModel):
             raise ValueError("files need mirrors, and mirrors files")
         places = [place for file in self.files for place in file.places()]
         if len(set(places)) < len(places):
-            raise ValueError("two files have one name")
+            raise ValueError("two files have the same name")
         return self
 
     def addresses(self, file: PublishedFile) -> list[str]:
-        """Return where a file is offered, in the order in which to try."""
+        """Return the addresses of a file, in the order to try."""
         return [mirror + file.name for mirror in self.mirrors]
 
     def bytes(self) -> int | None:
-        """Return how much there is to fetch, or None where it is not published."""
+        """Return the size of all files, or None if it is not published."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
@@ -110,17 +110,17 @@ class SetEntry(CatalogueEntry):
     shape: tuple[int, int, Literal[1, 3]] = Field(description="Height, width and channels.")
     classes: tuple[Text, ...] = Field(min_length=2)
     counts: dict[SplitName, Annotated[int, Field(gt=0)]] = Field(description="Pictures of each split.")
-    transposed: bool = Field(default=False, description="The pictures lie on their side in the files.")
+    transposed: bool = Field(default=False, description="The pictures are stored on their side in the files.")
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError("two classes have one name")
+            raise ValueError("two classes have the same name")
         return self
 
 
 class WeightsEntry(CatalogueEntry):
-    """The weights of one network, in one file that is converted when it has come."""
+    """The weights of one network, in one file that is converted after it is fetched."""
 
     parameters: Annotated[int, Field(gt=0)] = Field(
         description="With the output layer for its 1,000 classes."
@@ -142,7 +142,7 @@ def load(path: Path) -> Catalogue:
     """Return the sets that a file in the form of `catalogue.toml` describes.
 
     Raises:
-        pydantic.ValidationError: an entry is not complete or does not go together: a mistake of ours.
+        pydantic.ValidationError: an entry is incomplete or inconsistent: our own mistake.
     """
     return _MODEL.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
 

@@ -1,4 +1,4 @@
-"""Fetching a set of the catalogue, and removing it: whole files or none, and one process at a time."""
+"""Fetching and removing a set of the catalogue: whole files or none, and one process at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from picturewise.workshop import locked_workshop
 _WORKSHOP = f"{files.TEMPORARY_PREFIX}fetch"
 
 Convert = Callable[[Path, Path], None]
-"""Make of the first file the second, which is what is kept of it."""
+"""Convert the first file to the second, which is kept."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ def fetch(
     advance: Callable[[str], Advance] | None = None,
     convert: Convert | None = None,
 ) -> Fetched:
-    """Bring every file of a set that is not here yet, and return which.
+    """Fetch every file of a set that is not here yet, and return which.
 
-    Several processes may ask at once: one fetches, the others wait and find it done. What arrives lies in a
-    hidden folder until its checksum is right, so a set's folder never holds half a file, whatever happens;
-    what a killed process left in the hidden folder goes away the next time.
+    Several processes may ask at once: one fetches, the others wait and then find the files. Files arrive in a hidden
+    folder and stay there until their checksum is verified, so a set's folder never holds an incomplete file, whatever
+    happens; the files of a killed process in the hidden folder are removed the next time.
 
     Args:
         place: the set.
         patience: how long to wait for a server.
-        advance: called with a file's name before it is fetched, returns what to tell how far it has come.
-        convert: what makes the kept form of a file that is converted; it must be given where there is one.
+        advance: called with a file's name before it is fetched, returns the function to call with its progress.
+        convert: converts a file to its kept form; required if a file is converted.
 
     Raises:
-        DownloadError: a file cannot be had; those that came before it stay.
-        DataError: as `convert`.
+        DownloadError: a file cannot be fetched; those fetched before it stay.
+        DataError: as for `convert`.
         SaveError: something could not be written.
     """
     if not place.entry.files:
@@ -65,7 +65,7 @@ def fetch(
             if all((place.folder / name).is_file() for name in file.places()):
                 _check_here(place, file)
                 here.append(file.name)
-            elif is_published(place.folder, file):  # what is unpacked or converted, put there by hand
+            elif is_published(place.folder, file):  # to be unpacked or converted, put there by hand
                 _keep(place, file, place.folder / file.name, "put there by hand", workshop, convert)
                 here.append(file.name)
             elif (twin := _twin(place, file)) is not None:
@@ -81,7 +81,7 @@ def fetch(
 
 
 def remove(place: Installed) -> tuple[int, tuple[str, ...]]:
-    """Delete what Picturewise fetched of a set; return its bytes and the names of files that are left.
+    """Delete the files of a set that Picturewise fetched; return their bytes and the names of files that are left.
 
     A file that was put there by hand, or changed since it was fetched, is left.
 
@@ -100,7 +100,7 @@ def remove(place: Installed) -> tuple[int, tuple[str, ...]]:
     with _writing(place.folder):
         left = tuple(sorted(path.name for path in place.folder.iterdir()))
     if not left:
-        with suppress(OSError):  # another process begins to fetch it at this very moment
+        with suppress(OSError):  # another process begins to fetch it at this moment
             place.folder.rmdir()
     return freed, left
 
@@ -124,23 +124,23 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _check_here(place: Installed, file: PublishedFile) -> None:
-    """Refuse a file that is in the way of the published one; it may be somebody's own, so it is not replaced."""
+    """Refuse another file in the place of the published one; it may be the user's own, so it is not replaced."""
     if file.members or file.converted or place.was_fetched(file.name) or is_published(place.folder, file):
         return
     raise DownloadError(
-        f"{place.folder / file.name} is not the published file: its size or checksum differs. Nothing was changed; "
-        f"move it away and run: picturewise data fetch {place.name}"
+        f"{place.folder / file.name} is not the published file: its size or checksum differs. Move "
+        f"it away and run:  picturewise data fetch {place.name}"
     )
 
 
 def _twin(place: Installed, file: PublishedFile) -> Installed | None:
-    """Return another set that fetched the very same file: `svhn` and `svhn-extra` share one."""
+    """Return another set that fetched the same file: `svhn` and `svhn-extra` share one."""
     others = [Installed(name, entry) for name, entry in entries.entries().items() if name != place.name]
     return next((o for o in others if file in o.entry.files and o.was_fetched(file.name)), None)
 
 
 def _link(place: Installed, file: PublishedFile, twin: Installed, workshop: Path) -> None:
-    """Give the file of another set a second place; on disks that know no links, as a copy."""
+    """Link the file of another set; on disks without links, copy it."""
     path = workshop / file.name
     with _writing(place.folder):
         try:
@@ -158,18 +158,18 @@ def _bring(
     except DownloadError as error:
         raise DownloadError(
             f"{place.name}: {file.name} could not be fetched: {error}. Try again later, or get the file in another "
-            f"way, put it into {place.folder} and run: picturewise data fetch {place.name}"
+            f"way, put it in {place.folder} and run: picturewise data fetch {place.name}"
         ) from error
 
 
 def _keep(
     place: Installed, file: PublishedFile, path: Path, address: str, workshop: Path, convert: Convert | None
 ) -> None:
-    """Let what is kept of the file at `path`, whose checksum was right, appear in the set's folder."""
+    """Put the kept form of the file at `path`, whose checksum was verified, in the set's folder."""
     if file.members:
         _unpack(place, file, path, address, workshop)
     elif file.converted is not None:
-        assert convert is not None  # noqa: S101 (who fetches such a file knows how)
+        assert convert is not None  # noqa: S101 (callers that fetch such a file pass it)
         convert(path, workshop / file.converted)
         _settle(place, workshop / file.converted, file.converted, address)
     else:
@@ -177,13 +177,13 @@ def _keep(
 
 
 def _settle(place: Installed, path: Path, name: str, address: str) -> None:
-    # The receipt first: killed in between, it speaks of a file that is not there, and that does no harm.
+    # The receipt first: after a kill in between, it names a file that does not exist, which does no harm.
     place.record(path, name, address)
     files.adopt(path, place.folder / name)
 
 
 def _unpack(place: Installed, file: PublishedFile, path: Path, address: str, workshop: Path) -> None:
-    """Take a file's members out of the zip archive at `path`, whose checksum was right."""
+    """Take a file's members out of the zip archive at `path`, whose checksum was verified."""
     try:
         for member in file.members:
             with (workshop / PurePosixPath(member).name).open("wb") as output:

@@ -1,8 +1,7 @@
-"""What of a set of the catalogue lies on this disk, and which of it Picturewise itself put there.
+"""Which files of a set are on this disk, and which of them Picturewise put there.
 
-A receipt in the set's folder names each file that Picturewise fetched, with its size and time. So a file that
-somebody put there by hand is told apart: it is used, but never removed, and where it is not the published
-one, that is said.
+A receipt in the set's folder names each file that Picturewise fetched, with its size and time. So a file that was put
+there by hand is recognised: it is used, but never removed, and if it is not the published one, a note says so.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ class Installed:
 
     @property
     def folder(self) -> Path:
-        """Where the set's files lie, or would lie."""
+        """Where the set's files are, or would be."""
         return catalogue_folder(self.name)
 
     def paths(self) -> list[Path]:
-        """Return the files that are read, whether they are there or not."""
+        """Return the files that are read, whether they exist or not."""
         return [self.folder / place for file in self.entry.files for place in file.places()]
 
     def is_here(self) -> bool:
@@ -41,11 +40,11 @@ class Installed:
         return all(path.is_file() for path in self.paths())
 
     def bytes_here(self) -> int:
-        """Return how much room the set's files take."""
+        """Return how much space the set's files take."""
         return sum(path.stat().st_size for path in self.paths() if path.is_file())
 
     def receipt(self) -> dict[str, Any]:
-        """Return what Picturewise fetched, by name; a damaged receipt counts as none, so nothing is removed."""
+        """Return what Picturewise fetched, by name; a damaged receipt counts as missing, so nothing is removed."""
         try:
             content = files.read_json(self.folder / RECEIPT)
         except RunError:
@@ -53,19 +52,19 @@ class Installed:
         return content if isinstance(content, dict) else {}
 
     def record(self, path: Path, name: str, address: str) -> None:
-        """Write down that the file at `path`, about to become `name`, was fetched."""
+        """Record that the file at `path`, about to be renamed to `name`, was fetched."""
         line = {**_identity(path), "address": address}
         files.write_json(self.folder / RECEIPT, self.receipt() | {name: line})
 
     def was_fetched(self, name: str) -> bool:
-        """Return whether a file is the very one that Picturewise fetched, and nobody changed it since."""
+        """Return whether a file is exactly the one that Picturewise fetched, unchanged since then."""
         path, line = self.folder / name, self.receipt().get(name)
         if not path.is_file() or not isinstance(line, dict):
             return False
         return all(line.get(key) == value for key, value in _identity(path).items())
 
     def strange(self) -> list[str]:
-        """Return the names of files that are here but are not those published, as far as can be known."""
+        """Return the names of files that are here but are not those published, as far as that can be known."""
         return [
             file.name
             for file in self.entry.files

@@ -1,4 +1,4 @@
-"""Published weights for those who learn on from them: where they lie."""
+"""Published weights to start training from: where they are."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from picturewise.names import shown_bytes
 def published_weights(name: str) -> Path:
     """Return the safetensors file with the published weights of a network; nothing is downloaded.
 
-    Its tensors have the names that torchvision gives them, the output layer among them; `from_published` makes ours
-    of them. Its metadata name the published file (`source`) and its SHA-256 (`source_sha256`).
+    Its tensors have torchvision's names, including the output layer; `from_published` converts them
+    to ours. Its metadata name the published file (`source`) and its SHA-256 (`source_sha256`).
 
     Raises:
-        UsageError: no network of that name is published.
+        UsageError: no network with that name is published.
         DataError: the weights are not here; the message says how to fetch them.
     """
     known = entries.weights()
@@ -26,7 +26,7 @@ def published_weights(name: str) -> Path:
     entry, place = known[name], Installed(name, known[name])
     if not place.is_here():
         raise DataError(
-            f"{name}'s weights are not here yet; fetch them ({shown_bytes(entry.bytes() or 0)} from "
+            f"{name}'s weights are not here yet. Fetch them ({shown_bytes(entry.bytes() or 0)} from "
             f"{entry.publisher()}) with: picturewise data fetch {name}"
         )
     (path,) = place.paths()

@@ -1,4 +1,4 @@
-"""A set of the catalogue as a source: the ordinary readers on its files, and the names that its classes have."""
+"""A set of the catalogue as a source: the ordinary readers on its files, with the names of its classes."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class CatalogueReader:
 
     @property
     def entry(self) -> SetEntry:
-        """What the catalogue says of it."""
-        assert isinstance(self.place.entry, SetEntry)  # noqa: S101 (weights are no source)
+        """What the catalogue says about it."""
+        assert isinstance(self.place.entry, SetEntry)  # noqa: S101 (weights are not a source)
         return self.place.entry
 
     @property
     def name(self) -> str:
-        """The name that the catalogue has for it."""
+        """Its name in the catalogue."""
         return self.place.name
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that its files bring."""
+        """The splits in its files."""
         return self.inner.splits
 
     @property
@@ -51,7 +51,7 @@ class CatalogueReader:
         return NO_HINTS
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """Those of its files, and what the catalogue says of how they are read."""
+        """Its files, and what the catalogue says about reading them."""
         entry = self.entry
         return (*self.inner.inputs(split), repr((entry.classes, entry.transposed)))
 
@@ -64,7 +64,7 @@ class CatalogueReader:
     ) -> Reading:
         """Return the pictures of `splits`, upright and with the catalogue's class names; see `Reader.read`."""
         entry = self.entry
-        # Pictures that lie on their side are brought to a size after they stand.
+        # Pictures stored on their side are resized after they are turned.
         read_as = AsItIs(skip_bad=options.skip_bad) if entry.transposed else options
         reading = self.inner.read(splits, read_as, progress, allocate)
         parts = {split: self._named(part, options, allocate) for split, part in reading.parts.items()}
@@ -79,13 +79,13 @@ class CatalogueReader:
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
                 f"{pictures.origin} has {len(pictures.classes):,} classes, expected the {len(entry.classes)} of "
-                f"{self.name}; is it another set's file?"
+                f"{self.name}. Check that it is not a file of another set."
             )
         numbers = tuple(str(number) for number in range(len(pictures.classes)))
         if pictures.classes not in {numbers, entry.classes}:  # another order would call cats dogs
             raise DataError(
                 f"{pictures.origin} has the classes {', '.join(pictures.classes[:3])}, …, expected those of "
-                f"{self.name}, {', '.join(entry.classes[:3])}, …; is it another set's file?"
+                f"{self.name}, {', '.join(entry.classes[:3])}, …. Check that it is not a file of another set."
             )
         if not entry.transposed:
             return replace(part, pictures=replace(pictures, classes=entry.classes))
@@ -106,7 +106,7 @@ def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Reade
         recognise: opens a path with the ordinary readers.
 
     Raises:
-        DataError: its files are not all here; the message says how to fetch them.
+        DataError: some of its files are missing; the message says how to fetch them.
     """
     if not entry.files:
         return DigitsReader()
@@ -115,21 +115,21 @@ def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Reade
         raise DataError(not_here(name, entry))
     paths = place.paths()
     inner = recognise(paths[0] if len(paths) == 1 else place.folder)
-    # A set that is fetched with the extra digits is there to learn from them.
+    # A set that is fetched with the extra digits is meant to be trained on them.
     if isinstance(inner, SvhnReader) and inner.extra in paths:
         inner = inner.with_extra()
-    # What the names of files say is what the catalogue says, and it turns the pictures.
+    # The name of a file means what the catalogue says, and the pictures must be turned.
     if isinstance(inner, IdxReader):
         inner = inner.as_stored()
     return CatalogueReader(place, inner)
 
 
 def not_here(name: str, entry: SetEntry) -> str:
-    """Return the sentence for a set that has to be fetched first."""
+    """Return the message about a set that must be fetched first."""
     size = entry.bytes()
     amount = f"{shown_bytes(size)} " if size is not None else ""
-    folder = f"; './{name}' is the folder of that name here" if Path(name).exists() else ""
+    folder = f"; the folder here is './{name}'" if Path(name).exists() else ""
     return (
-        f"{name} is not here yet; fetch it ({amount}from {entry.publisher()}) with: picturewise data fetch {name}"
+        f"{name} is not here yet. Fetch it ({amount}from {entry.publisher()}) with: picturewise data fetch {name}"
         f"{folder}"
     )

@@ -1,7 +1,7 @@
 """What readers and sources offer.
 
-A reader knows one form of files and the splits in them, from names alone; a source is anything that pictures can come
-from, files or objects of Python, recognised once. Both open only the splits that are asked for.
+A reader knows one form of files, and finds its splits from names alone; a source is anything that pictures can come
+from, files or Python objects, recognised once. Both open only the splits that are asked for.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One split as the source has it.
+    """One split as it is in the source.
 
     Attributes:
-        pictures: the split, brought to the size that the options ask for.
-        digests: (N, 16), one per picture, of its bytes *as the source has them*, before any resizing: what a
-            held out split is decided by must not change with the options or with the version of a decoder. None
-            where the pictures are as the source has them, and their own digests say the same.
+        pictures: the split, resized as the options ask.
+        digests: (N, 16), one per picture, of its bytes *as they are in the source*, before any resizing: what a
+            held out split depends on must not change with the options or with the version of a decoder. None
+            if the pictures are unchanged, so that their own digests say the same.
         skipped: files of this split that were left out.
     """
 
@@ -44,20 +44,20 @@ class Part:
 
     @property
     def source_digests(self) -> Table[np.uint8]:
-        """`digests`, or where there are none those of the pictures, which are the same then."""
+        """`digests`, or if there are none, those of the pictures, which are then the same."""
         return self.pictures.statistics.digests if self.digests is None else self.digests
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading a source brought.
+    """The result of reading a source.
 
     Attributes:
-        parts: those asked for.
+        parts: the splits that were asked for.
         notes: decisions, in sentences.
-        reserved: test pictures that were held out before from the same pictures as train, see `Dataset`.
-        whole_train: the fingerprint of train before that, see `Dataset`.
-        background: what transparent pictures lie on.
+        reserved: test pictures that were held out from the same pictures as train, see `Dataset`.
+        whole_train: the fingerprint of train before anything was held out, see `Dataset`.
+        background: what transparent pictures are put on.
         values: the stored values of black and white, see `Dataset`.
     """
 
@@ -75,7 +75,7 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Files of a form that was recognised; no picture has been opened yet."""
+    """Files whose form was recognised; no picture has been opened yet."""
 
     @property
     def name(self) -> str:
@@ -84,18 +84,18 @@ class Reader(Protocol):
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files bring themselves, in the order train, valid, test."""
+        """The splits that are in the files, in the order train, valid, test."""
         ...
 
     @property
     def hints(self) -> Hints:
-        """Those that it was recognised with and goes by."""
+        """The hints that it was recognised with and that it obeys."""
         ...
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
         """Return what reading a split depends on: files and folders, and in words what is neither.
 
-        While none of them changes, the split need not be read again.
+        As long as none of them changes, the split need not be read again.
         """
         ...
 
@@ -108,23 +108,23 @@ class Reader(Protocol):
     ) -> Reading:
         """Return the pictures of `splits`, each one of `self.splits`; no other split's pictures are opened.
 
-        Classes, and where the options leave them open the size and the channels, are those of train, so
-        that a split looks the same whichever others are read with it. An array for many pictures comes from
-        `allocate`, which may give a memory map, so that a set larger than memory can be read.
+        The classes, and the size and the channels if the options leave them open, are those of train, so that a split
+        is the same whichever other splits are read with it. An array for many pictures comes from `allocate`, which
+        may return a memory map, so that a set larger than memory can be read.
 
         Raises:
-            DataError: something cannot be read or does not go together.
+            DataError: something cannot be read or is inconsistent.
         """
         ...
 
 
 @runtime_checkable
 class WithFreshNotes(Protocol):
-    """A reader with something to say about the files that it recognised, such as what lies beside them unused."""
+    """A reader with notes about the files that it recognised, such as unused files beside them."""
 
     @property
     def fresh_notes(self) -> tuple[str, ...]:
-        """Sentences that are told whenever the source is read, and do not belong to what is imported of it."""
+        """Sentences that are shown whenever the source is read, and are not part of its import."""
         ...
 
 
@@ -138,22 +138,22 @@ class Source(Protocol):
 
     @property
     def place(self) -> str | None:
-        """How a recipe names it: a catalogue name or an absolute path. None: the pictures are in memory alone."""
+        """Its name in a recipe: a catalogue name or an absolute path. None: the pictures are only in memory."""
         ...
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that it brings itself, in the order train, valid, test."""
+        """The splits that it has itself, in the order train, valid, test."""
         ...
 
     @property
     def hints(self) -> Hints:
-        """Those that it was recognised with and goes by."""
+        """The hints that it was recognised with and that it obeys."""
         ...
 
     @property
     def complete(self) -> bool:
-        """Whether its splits are final: none that it lacks may be held out from its train split."""
+        """Whether its splits are final: a missing split must not be held out from its train split."""
         ...
 
     def read(
@@ -161,9 +161,9 @@ class Source(Protocol):
     ) -> Reading:
         """Return the pictures of `splits`, each one of `self.splits`, as `Reader.read` does.
 
-        Files are brought to the size that the options ask for; pictures in memory stay as they are.
+        Files are resized as the options ask; pictures in memory stay as they are.
 
         Raises:
-            DataError: something cannot be read or does not go together.
+            DataError: something cannot be read or is inconsistent.
         """
         ...

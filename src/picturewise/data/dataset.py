@@ -32,23 +32,23 @@ class Skipped:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Train, validation and test pictures of one kind; a split that was not asked for is None.
+    """Train, validation and test pictures with the same classes; a split that was not asked for is None.
 
     Attributes:
         name: short, fit for a folder name: `mnist`, `flowers`.
-        train: pictures to learn from.
+        train: pictures to train on.
         valid: pictures to choose with (the best epoch, the options).
         test: pictures to evaluate with, once everything is chosen.
         notes: what was decided while reading, in sentences ("The test split was held out …").
         skipped: files left out because they could not be read.
         reserved: test pictures that were held out from the same pictures as train, whether or not `test` was asked for:
-            nobody may learn from them.
+            never train on them.
         whole_train: the fingerprint of the source's train split before anything was held out from it; None: it was
             not read.
         background: what transparent pictures were put on.
-        read_with: the options that give the same splits again when the source that they name is read with them; None:
-            the pictures are in memory alone.
-        values: the stored values of black and white where the type of the pictures does not say them; None: it does.
+        read_with: the options that give the same splits again when their source is read with them; None: the pictures
+            are only in memory.
+        values: the stored values of black and white if the type of the pictures does not determine them; None: it does.
     """
 
     name: str
@@ -65,13 +65,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if not self.splits():
-            raise DataError(f"{self.name}: no pictures in any split.")
+            raise DataError(f"{self.name} does not have pictures in any split.")
         for name, part in self.splits().items():
             if part.classes != self.classes:
                 raise DataError(f"{self.name}: the classes of {name} differ from those of the other splits.")
 
     def splits(self) -> dict[SplitName, ImageSet]:
-        """Return the splits that there are, by name, in the order train, valid, test."""
+        """Return the existing splits by name, in the order train, valid, test."""
         parts = {"train": self.train, "valid": self.valid, "test": self.test}
         return {name: part for name in SPLITS if (part := parts[name]) is not None}
 
@@ -79,18 +79,18 @@ class Dataset:
         """Return one split.
 
         Raises:
-            DataError: the data set has no such split.
+            DataError: the data set does not have this split.
         """
         splits = self.splits()
         if name not in splits:
-            raise DataError(f"{self.name} has no {name} split; it has {', '.join(splits)}.")
+            raise DataError(f"{self.name} does not have a {name} split. Its splits are {', '.join(splits)}.")
         return splits[name]
 
     def with_classes(self, classes: tuple[str, ...]) -> Dataset:
-        """Return the same pictures, numbered by `classes`, among which their own are.
+        """Return the same pictures, numbered by `classes`, which must include their own.
 
         Raises:
-            DataError: one of their own is not.
+            DataError: one of their own is missing there.
         """
         train, valid, test, reserved = (
             None if part is None else part.with_classes(classes)
@@ -99,7 +99,7 @@ class Dataset:
         return replace(self, train=train, valid=valid, test=test, reserved=reserved)
 
     def resized(self, size: tuple[int, int], mode: ResizeMode) -> Dataset:
-        """Return the same pictures, those of another size brought to `size` (height, width); see `resize`."""
+        """Return the same pictures, resized to `size` (height, width) if they have another size; see `resize`."""
         train, valid, test, reserved = (
             None if part is None else part.resized(size, mode)
             for part in (self.train, self.valid, self.test, self.reserved)
@@ -108,7 +108,7 @@ class Dataset:
 
     @property
     def place(self) -> str | None:
-        """The catalogue name or the path that the pictures were read from; None: they are in memory alone."""
+        """The catalogue name or the path that the pictures were read from; None: they are only in memory."""
         return None if self.read_with is None else self.read_with.source
 
     @property
@@ -174,12 +174,12 @@ def check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
     """Check that the pictures of all splits have one shape.
 
     Raises:
-        DataError: they have not.
+        DataError: they do not.
     """
     shapes = {split: "x".join(map(str, pictures.shape)) for split, pictures in parts.items()}
     if len(set(shapes.values())) > 1:
         found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
         raise DataError(
-            f"{name}: the splits differ in height, width or channels ({found}), expected one shape; bring them to "
-            "one size with --size, and to the same colours."
+            f"{name}: the splits differ in height, width or channels ({found}). Resize them with --size, "
+            "and convert them to the same colours."
         )

@@ -1,4 +1,4 @@
-"""`Hints`: what a user says about a source where its files leave it open."""
+"""`Hints`: what a user says about a source where its files are ambiguous."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _RANGE = re.compile(
 
 @dataclass(frozen=True)
 class Hints:
-    """What is said about a source; None: Picturewise looks for itself, and refuses where it cannot know.
+    """What the user says about a source; None: Picturewise finds out itself, and refuses if it cannot know.
 
-    A reader takes those that mean something for its form, and the store keeps apart what was read with others.
+    A reader uses the hints that apply to its form; the store keeps what was read with other hints apart.
 
     Attributes:
-        label_from: a regular expression that is looked for in the path of each picture below the source, with `/`
-            between; its first group is the class, or without a group all that it finds.
+        label_from: a regular expression that is searched for in the path of each picture below the source, with `/`
+            as separator; its first group is the class, or the whole match if there is no group.
         label_column: the column, or the name of the array, that holds the labels.
         file_column: the column of a list that names the picture files.
         split_column: the column that says which split a picture belongs to.
-        value_range: `LOW..HIGH`, the stored values of black and of white, for whatever is not an 8-bit picture file.
-        layout: how the numbers of a picture lie in a row or an array: planar (a plane for each colour) or interleaved
+        value_range: `LOW..HIGH`, the stored values of black and of white, for everything but 8-bit picture files.
+        layout: the order of a picture's numbers in a row or an array: planar (a plane for each colour) or interleaved
             (the colours of each pixel together) in rows, channels first or last in arrays of more axes.
 
     Raises:
-        UsageError: the range or the layout is none.
+        UsageError: the range or the layout is not valid.
     """
 
     label_from: str | None = None
@@ -51,16 +51,16 @@ class Hints:
             parse_value_range(self.value_range)
 
     def given(self) -> dict[str, str]:
-        """Return the hints that there are, by name."""
+        """Return the given hints by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
     def only(self, *names: str) -> Hints:
-        """Return the hints of these names alone: those that a reader obeys."""
+        """Return only the hints with these names: those that a reader obeys."""
         return Hints(**{name: value for name, value in self.given().items() if name in names})  # type: ignore[arg-type]
 
     def __or__(self, other: Hints) -> Hints:
-        """Return these hints with those that `other` has in their place."""
+        """Return these hints, replaced by those of `other` where it has any."""
         values: dict[str, Any] = {**self.given(), **other.given()}
         return Hints(**values)
 
@@ -78,7 +78,7 @@ def option_of(name: str) -> str:
 
 
 def does_not_apply(place: str, names: Collection[str], why: str) -> UsageError:
-    """Return the error for hints that mean nothing for a source.
+    """Return the error for hints that do not apply to a source.
 
     >>> str(does_not_apply("pets", ["layout"], "It holds picture files."))
     '--layout does not apply to pets. It holds picture files.'
@@ -91,7 +91,7 @@ def parse_value_range(text: str) -> tuple[float, float]:
     """Return the stored values of black and white.
 
     Raises:
-        UsageError: the text is no range, or an empty one.
+        UsageError: the text is not a range, or the range is empty.
 
     >>> parse_value_range("0..4095")
     (0.0, 4095.0)
@@ -99,7 +99,7 @@ def parse_value_range(text: str) -> tuple[float, float]:
     found = _RANGE.fullmatch(text)
     try:
         low, high = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
-    except ValueError:  # several points
+    except ValueError:  # several decimal points
         low, high = 0.0, 0.0
     if not -1e30 < low < high < 1e30:
         raise UsageError(f"The range of values is '{text}', expected LOW..HIGH such as 0..1 or 0..4095.")

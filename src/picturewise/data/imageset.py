@@ -38,13 +38,13 @@ class ImageSet:
         classes: the class names, in the order of the label numbers.
         origin: where the pictures came from, for messages and reports.
         names: one name per picture where the source has them (file names), else None.
-        places: of pictures that were held out from the source's train split: the place of each in it. None: these are
-            a split of the source's own, or no split at all.
-        known: what was computed of the pictures before; None: it is computed when it is needed.
-        make_target: gives what a label means from the names of the classes.
+        places: for pictures that were held out from the source's train split: the position of each in it. None: they
+            are one of the source's own splits, or not a split at all.
+        known: the statistics of the pictures if they were computed before; None: they are computed when needed.
+        make_target: returns the meaning of a label, from the names of the classes.
 
     Raises:
-        DataError: shapes, types or labels do not go together.
+        DataError: shapes, types or labels are inconsistent.
     """
 
     images: Pictures
@@ -76,18 +76,18 @@ class ImageSet:
 
     @cached_property
     def target(self) -> Target:
-        """What the answer to a picture is."""
+        """The meaning of the labels."""
         return self.make_target(self.classes)
 
     @property
     def required_labels(self) -> NDArray[np.int64]:
-        """The labels, for what cannot do without them.
+        """The labels, for callers that need them.
 
         Raises:
             DataError: there are none.
         """
         if self.labels is None:
-            raise DataError(f"{self.origin} has no labels; expected one for each picture.")
+            raise DataError(f"{self.origin} does not have labels, expected one for each picture.")
         return self.labels
 
     def counts(self) -> dict[str, int]:
@@ -98,22 +98,22 @@ class ImageSet:
         return {name: int(n) for name, n in zip(self.classes, found, strict=True)}
 
     def with_classes(self, classes: tuple[str, ...]) -> ImageSet:
-        """Return the same pictures, numbered by `classes`, among which their own are.
+        """Return the same pictures, numbered by `classes`, which must include their own.
 
         Raises:
-            DataError: one of their own is not.
+            DataError: one of their own is missing there.
         """
         if strange := [name for name in self.classes if name not in classes]:
             raise DataError(
                 f"{self.origin} has the class{'es' * (len(strange) > 1)} {listed(strange)}, which "
-                f"{'are' if len(strange) > 1 else 'is'} not among the classes asked for, {listed(classes)}: leave "
-                "these pictures out, or name their class in data.classes."
+                f"{'are' if len(strange) > 1 else 'is'} not among the requested classes {listed(classes)}. Remove the "
+                "pictures, or add the class to data.classes."
             )
         numbers = np.array([classes.index(name) for name in self.classes], np.int64)
         return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
 
     def select(self, indices: NDArray[np.int64]) -> ImageSet:
-        """Return the pictures at `indices` in that order; they are copied when they are asked for, not before."""
+        """Return the pictures at `indices` in that order; they are copied only when they are read."""
         return replace(
             self,
             images=chosen(self.images, indices),
@@ -124,7 +124,7 @@ class ImageSet:
         )
 
     def resized(self, size: tuple[int, int], mode: ResizeMode) -> ImageSet:
-        """Return the same pictures brought to `size` (height, width), or this set where they have it already."""
+        """Return the same pictures resized to `size` (height, width), or this set if they already have this size."""
         if self.shape[:2] == size:
             return self
         images = resize_all(np.asarray(self.images[:]), size, mode=mode)
@@ -132,27 +132,26 @@ class ImageSet:
 
     @cached_property
     def statistics(self) -> PictureStatistics:
-        """What is computed once of every picture."""
+        """What is computed once for every picture."""
         return self.known or measure(self.images)
 
     def check_pixels(self) -> None:
-        """Read every picture and check that it is what it was when it was measured first.
+        """Read every picture and check that it has not changed since it was first measured.
 
         Raises:
-            DataError: one is not.
+            DataError: one has changed.
         """
         if self.known is not None and not have_digests(self.images, self.known.digests):
             raise DataError(
-                f"{self.origin}: the pictures are not what they were when they were imported (their digests differ), "
-                "so what was made of them is worth nothing; take the import away and start again: picturewise data "
-                "imports --remove"
+                f"{self.origin}: the pictures have changed since they were imported (their digests differ), so results "
+                "based on them are invalid. Delete the import and run again: picturewise data imports --remove"
             )
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of pictures, labels and class names: equal exactly when the content is.
 
-        File names and the place on disk do not count, so a copied or moved set keeps its fingerprint.
+        File names and the location on disk do not matter, so a copied or moved set keeps its fingerprint.
         """
         whole = hashlib.sha256(repr((self.images.shape, self.classes, self.labels is None)).encode())
         whole.update(self.statistics.fingerprint())

@@ -28,93 +28,92 @@ class DataOptions(BaseModel):
     )
     size: tuple[Side, Side] | None = Field(
         default=None,
-        description="Height and width that every picture is brought to; none: the pictures' own size, "
+        description="Height and width to resize every picture to; none: the pictures' own size, "
         "or, where sizes differ, one chosen from them.",
     )
     resize: ResizeMode = Field(
         default="crop",
-        description="How a picture of another shape is brought to the size: fill it and cut what stands out, "
-        "show all of it on black, or distort it.",
+        description="How a picture of another shape is resized: fill the size and cut off the rest, "
+        "show the whole picture on black, or distort it.",
     )
     background: Background | None = Field(
         default=None,
-        description="What transparent picture files are put on; none: white, or black where white would hide most of "
+        description="Background for transparent picture files; none: white, or black if white would hide most of "
         "those in train.",
     )
     classes: tuple[str, ...] | None = Field(
         default=None,
         min_length=2,
-        description="Class names in the order of the output; those of the source must be among them. None: the "
-        "source's, in its order.",
+        description="Class names in the order of the output; they must include those of the source. None: those of the "
+        "source, in its order.",
     )
-    skip_bad: bool = Field(
-        default=False, description="Go on without files that cannot be read, and record which."
-    )
+    skip_bad: bool = Field(default=False, description="Leave out files that cannot be read, and record them.")
     valid_fraction: Fraction = Field(
-        default=0.1, description="Share of train that becomes the validation split where the source has none."
+        default=0.1, description="Share of train that becomes the validation split if the source has none."
     )
     test_fraction: Fraction = Field(
         default=0.2,
-        description="Share of train that becomes the test split where the source has none; the validation split "
-        "is held out from what is left.",
+        description="Share of train that becomes the test split if the source has none; the validation split "
+        "is held out from the rest.",
     )
     split_seed: int = Field(
         default=0,
         ge=0,
-        description="Seed of the held-out splits; apart from the run's seed, so that runs share one test split.",
+        description="Seed of the held-out splits; separate from the run's seed, so that runs share one test split.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Learn from about so many pictures of train and of validation each, drawn class by class by the "
-        "split seed; test stays whole. None: from all.",
+        description="Train on about this many pictures of train, and use as many of validation, drawn class by class "
+        "with the split seed; test stays whole. None: all.",
     )
     group_by: str | None = Field(
         default=None,
         min_length=1,
-        description="A regular expression for what names a thing in the path of its pictures, such as "
-        "'(patient[0-9]+)_': held-out splits keep the pictures of one thing together. If it has a group, that counts.",
+        description="A regular expression that finds the subject in the path of its pictures, such as "
+        "'(patient[0-9]+)_': held-out splits keep the pictures of one subject together. If it has a group, "
+        "the group counts.",
     )
 
     label_from: str | None = Field(
         default=None,
         min_length=1,
-        description="A regular expression for the class in the path of each picture, such as '(cat|dog)[.]', where it "
-        "stands in the file names: its first group is the class.",
+        description="A regular expression for the class in the path of each picture, such as '(cat|dog)[.]', if it "
+        "is in the file names: its first group is the class.",
     )
     label_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column of a table that holds the labels; none: it is looked for.",
+        description="The column of a table that holds the labels; none: it is found automatically.",
     )
     file_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column of a list that names the pictures; none: it is looked for.",
+        description="The column of a list that names the pictures; none: it is found automatically.",
     )
     split_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column that says which split a picture belongs to; none: it is looked for.",
+        description="The column that says which split a picture belongs to; none: it is found automatically.",
     )
     value_range: str | None = Field(
         default=None,
-        description="The stored values of black and white, such as '0..1' or '0..4095', where pictures are no 8-bit "
-        "files; none: found on train.",
+        description="The stored values of black and white, such as '0..1' or '0..4095', if pictures are not 8-bit "
+        "files; none: found from train.",
     )
     layout: LayoutName | None = Field(
         default=None,
-        description="How numbers lie in rows (planar, interleaved) or arrays (channels-first, channels-last); none: "
-        "found by looking.",
+        description="Order of numbers in rows (planar, interleaved) or arrays (channels-first, channels-last); none: "
+        "found from the pictures.",
     )
 
     @property
     def hints(self) -> Hints:
-        """What is said about the source itself."""
+        """What the user says about the source itself."""
         return Hints(**{field.name: getattr(self, field.name) for field in fields(Hints)})
 
     @property
     def learned(self) -> None:
-        """Nothing was learned yet: train decides the range of the values."""
+        """None: nothing has been trained yet, so train decides the range of the values."""
         return
 
     @field_validator("value_range")
@@ -140,21 +139,21 @@ class DataOptions(BaseModel):
     def _is_a_pattern(cls, pattern: str | None) -> str | None:
         problem = why_no_pattern(pattern or "")
         if problem is not None:
-            sentence = "Input should be a regular expression, and this is none ({problem})"
+            sentence = "Input should be a regular expression, but it is not valid ({problem})"
             raise PydanticCustomError("no_pattern", sentence, {"problem": problem})
         return pattern
 
 
 def data_options(**values: Any) -> DataOptions:
-    """Return the options that `values` name.
+    """Return options with these values.
 
     Raises:
-        UsageError: a value does not fit.
+        UsageError: a value is not valid.
     """
     try:
         return DataOptions(**values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(
-            f"{first['loc'][0]} is {values.get(str(first['loc'][0]))!r}, which does not fit: {first['msg']}."
+            f"{first['loc'][0]} is {values.get(str(first['loc'][0]))!r}, which is not valid: {first['msg']}."
         ) from error

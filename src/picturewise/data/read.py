@@ -1,4 +1,4 @@
-"""From a source to a `Dataset`: the one way that all pictures take, whichever task they are for."""
+"""From a source to a `Dataset`: all pictures are read this way, for every task."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def read(
     *,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Return the splits asked for, as far as the source has them or they can be held out from its train split.
+    """Return the requested splits that the source has or that can be held out from its train split.
 
-    A split that is not asked for is not opened; where it is held out from train it is read with it and dropped.
-    Every split is the same whichever others are asked for with it.
+    A split that is not requested is not opened; if it is held out from train, it is read with train and dropped.
+    Every split is the same whichever other splits are requested with it.
 
     Args:
         source: see `recognise`.
         options: how to read: what is held out, which part is used, the classes, the size.
         splits: any of train, valid and test.
-        progress: called now and then with (done, total) while many files are read, from the calling thread.
+        progress: called from time to time with (done, total) while many files are read, from the calling thread.
 
     Raises:
         DataError: it cannot be read, or its pictures or labels cannot be used.
@@ -39,7 +39,7 @@ def read(
     try:
         dataset = _completed(source, options, splits, progress)
         if options.limit is not None:
-            from picturewise.data.splitting.subset import limited  # noqa: PLC0415 (predictions need it not)
+            from picturewise.data.splitting.subset import limited  # noqa: PLC0415 (predictions do not need it)
 
             dataset = limited(dataset, options.limit, options.split_seed)
         if options.classes is not None:
@@ -49,7 +49,7 @@ def read(
         raise cannot_be_read(error, printable(source.place or source.name)) from error
     except MemoryError as error:
         raise DataError(
-            f"{printable(source.place or source.name)} does not fit into memory; choose a smaller --size or fewer "
+            f"{printable(source.place or source.name)} does not fit into memory. Choose a smaller --size or fewer "
             "pictures."
         ) from error
 
@@ -57,7 +57,7 @@ def read(
 def _completed(
     source: Source, options: ReadOptions, splits: Collection[SplitName], progress: Progress | None
 ) -> Dataset:
-    """Return the splits asked for, those that the source lacks held out from its train split."""
+    """Return the requested splits; those that the source does not have are held out from its train split."""
     needed = {split if split in source.splits else "train" for split in splits} & set(source.splits)
     reading = source.read(needed, options, progress) if needed else Reading({})
     found: dict[SplitName, ImageSet] = {split: part.pictures for split, part in reading.parts.items()}
@@ -68,14 +68,14 @@ def _completed(
         whole_train = found["train"].fingerprint
         notes += remarks(found["train"])
         held_out, more = complete(reading.parts["train"], source.splits, {*splits, "test"}, options)
-        reserved = held_out.get("test")  # none where the source has its own
+        reserved = held_out.get("test")  # none if the source has its own
         found |= held_out
         notes += more
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
     if not asked:
         raise DataError(
-            f"{printable(source.place or source.name)} has no {' or '.join(splits)} split, and none can be held out: "
-            f"it has {', '.join(source.splits)} only."
+            f"{printable(source.place or source.name)} does not have a {' or '.join(splits)} split, and "
+            f"none can be held out: it only has {', '.join(source.splits)}."
         )
     check_shapes(source.name, asked)
     return Dataset(

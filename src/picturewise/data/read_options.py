@@ -1,4 +1,4 @@
-"""What decides how pictures are read: what a recipe says of it, or a classifier that knows its size."""
+"""The options for reading pictures: those of a recipe, or those of a classifier, which knows its size."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class ReadOptions(Protocol):
-    """What `read` asks of options; see `DataOptions` for the meaning of each. A share of 0 holds nothing out."""
+    """The options that `read` needs; see `DataOptions` for their meaning. A share of 0 holds nothing out."""
 
     @property
-    def size(self) -> tuple[int, int] | None: ...  # noqa: D102 (DataOptions says what each is)
+    def size(self) -> tuple[int, int] | None: ...  # noqa: D102 (DataOptions describes each)
     @property
     def resize(self) -> ResizeMode: ...  # noqa: D102
     @property
@@ -40,11 +40,11 @@ class ReadOptions(Protocol):
 
 @dataclass(frozen=True)
 class AsItIs:
-    """The splits that a source has, brought to a size: nothing is held out, limited or numbered anew.
+    """The splits that a source has, resized: nothing is held out, limited or renumbered.
 
-    `learned` are the stored values of black and white that a classifier learned from, which is to look at the pictures.
+    `learned` are the stored values of black and white that a classifier was trained on, if the pictures are for one.
 
-    Not pydantic's, so that predicting one picture does not wait for pydantic to be imported.
+    This is not a pydantic model, so that predicting one picture does not have to import pydantic.
     """
 
     size: tuple[int, int] | None = None

@@ -1,4 +1,4 @@
-"""What data stand for: the one place where a name, a path or an object of Python becomes a `Source`."""
+"""The one place where a name, a path or a Python object becomes a `Source`."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from picturewise.printable import printable
 if TYPE_CHECKING:
     from picturewise.data.in_memory.in_memory_source import DataObject
 
-_DEEPEST = 8  # folders in each other that are stepped through
-_ABOUT = frozenset({".md", ".txt", ".pdf", ".html"})  # files beside a folder that say nothing of its form
+_DEEPEST = 8  # nested folders that are stepped through
+_ABOUT = frozenset({".md", ".txt", ".pdf", ".html"})  # files beside a folder that do not affect its form
 
 Data: TypeAlias = "str | Path | Dataset | DataObject"
 """A catalogue name, a path, or pictures in memory."""
 
 
 def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, strict: bool = True) -> Source:
-    """Return the source that `data` stand for, told by looking at them; no picture is opened.
+    """Return the source for `data`, recognised without opening a picture.
 
     Args:
-        data: a catalogue name; a path; a `Dataset`; a pair (pictures, labels) of arrays or tensors; a data set of
-            PyTorch's or Hugging Face's; a list of pictures; or several of these by the name of their split.
-        hints: what is said about them where they leave it open.
-        labelled: labels are needed. Otherwise a folder stands for the pictures directly in it, if there are any.
-        strict: each hint must mean something for what is found; otherwise those that do not are left out.
+        data: a catalogue name; a path; a `Dataset`; a pair (pictures, labels) of arrays or tensors; a PyTorch or
+            Hugging Face data set; a list of pictures; or a dict of several of these by split.
+        hints: what the user says where the data are ambiguous.
+        labelled: labels are needed. Otherwise, a folder means the pictures directly in it, if there are any.
+        strict: each hint must apply to the source; otherwise, hints that do not apply are left out.
 
     Raises:
-        UsageError: it is an object of another kind, or a hint means nothing for it.
-        DataError: a text is neither a name nor a path, a set is not fetched yet, or what lies at a path has no form
-            that Picturewise reads.
+        UsageError: it is an object of another kind, or a hint does not apply to it.
+        DataError: a text is neither a name nor a path, a set is not fetched yet, or the files at a path do not have
+            a form that Picturewise reads.
     """
     source = _found(data, hints, labelled=labelled)
     if strict and not isinstance(data, Dataset):
@@ -52,11 +52,11 @@ def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, str
 def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
     try:
         if isinstance(data, str | Path):
-            path = path_of(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises where there is no home)
+            path = path_of(os.path.expanduser(data))  # noqa: PTH111 (Path's own raises an error without a home)
             return _picture(path, hints) or _stored(str(data), path, hints, labelled=labelled)
     except OSError as error:
         raise cannot_be_read(error, printable(data)) from error
-    from picturewise.data.in_memory.in_memory_source import (  # noqa: PLC0415 (files need it not)
+    from picturewise.data.in_memory.in_memory_source import (  # noqa: PLC0415 (files do not need it)
         DatasetSource,
         in_memory_source,
     )
@@ -67,22 +67,22 @@ def _found(data: Data, hints: Hints, *, labelled: bool) -> Source:
 
 
 def check_obeyed(hints: Hints, source: Source) -> None:
-    """Check that what was said about a source counts for its form.
+    """Check that the given hints apply to a source's form.
 
     Raises:
-        UsageError: a hint means nothing for it.
+        UsageError: a hint does not apply to it.
     """
     unused = [name for name in hints.given() if name not in source.hints.given()]
     if unused:
         them = "it" if len(unused) == 1 else "them"
-        why = f"Leave {them} out; docs/reference/data.md lists which options go with which form."
+        why = f"Omit {them}; docs/reference/data.md lists the options for each form."
         raise does_not_apply(printable(source.place or source.name), unused, why)
 
 
 def recognise_each(paths: Sequence[str | Path], *, hints: Hints = NO_HINTS) -> list[Source]:
-    """Return the sources that several paths stand for, of which no labels are needed, in their order.
+    """Return the sources for several paths in order; labels are not needed.
 
-    Picture files and folders of them that follow one another are one source.
+    Consecutive picture files and folders of pictures form one source.
 
     Raises:
         UsageError, DataError: as for `recognise`.
@@ -99,7 +99,7 @@ def recognise_each(paths: Sequence[str | Path], *, hints: Hints = NO_HINTS) -> l
 
 
 def place_of(data: str | Path) -> str:
-    """Return how a recipe names data, which need not be there: a catalogue name as it is, a path made absolute."""
+    """Return the name of data in a recipe: a catalogue name unchanged, a path made absolute. They need not exist."""
     from picturewise.catalogue import entries  # noqa: PLC0415 (see _stored)
 
     if str(data) in entries.entries() or not str(data).strip() or not path_of(data).exists():
@@ -108,20 +108,20 @@ def place_of(data: str | Path) -> str:
 
 
 def cannot_be_read(error: OSError, place: str) -> DataError:
-    """Return the sentence for what the operating system refuses."""
+    """Return the error for what the operating system refuses."""
     where = printable(Path(os.fsdecode(error.filename))) if error.filename else place
     return DataError(f"{where} cannot be read: {error.strerror or error}.")
 
 
 def _picture(path: Path, hints: Hints) -> LoosePictures | None:
-    """Return a single picture file, which needs none of what other forms load."""
+    """Return a single picture file, without loading what other forms need."""
     if path.suffix.lower() in SUFFIXES and path.is_file():
         return LoosePictures((path,), text_of(path.absolute()), hints=hints.only(*OBEYED))
     return None
 
 
 def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
-    """Return the pictures that lie directly in a folder, or in the only one in it; None: there are none."""
+    """Return the pictures directly in a folder, or in the only folder in it; None: there are none."""
     if not folder.is_dir():
         return None
     folder = _single_folders(folder)[-1]
@@ -130,7 +130,7 @@ def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
     if not any(map(looks_like_picture, found)):
         return None
     left = tuple(
-        Skipped(printable(entry.path), "a folder beside the pictures; name it to predict the pictures in it")
+        Skipped(printable(entry.path), "a folder beside the pictures; pass it to predict the pictures in it")
         for entry in folders
     )
     files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
@@ -138,12 +138,12 @@ def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
 
 
 def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
-    from picturewise.catalogue import entries  # noqa: PLC0415 (loads pydantic, which predicting a picture needs not)
+    from picturewise.catalogue import entries  # noqa: PLC0415 (loads pydantic; predicting does not need it)
     from picturewise.data.catalogue_reader import open_installed  # noqa: PLC0415 (the same)
     from picturewise.data.store.stored_source import StoredSource  # noqa: PLC0415 (the same)
 
     if (entry := entries.entries().get(data)) is not None:
-        notes = (f"'{data}' is the one of the catalogue; './{data}' is the folder of that name.",)
+        notes = (f"'{data}' means the set in the catalogue; for the folder, use './{data}'.",)
         return StoredSource(
             open_installed(data, entry, find_reader), data, notes if Path(data).exists() else ()
         )
@@ -162,10 +162,10 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
-    """Return the reader of what lies at `path`; it goes by those hints that mean something for its form.
+    """Return the reader of the files at `path`; it obeys the hints that apply to its form.
 
     Raises:
-        DataError: it has no form that Picturewise reads.
+        DataError: it does not have a form that Picturewise reads.
         OSError: it cannot be read.
     """
     from picturewise.data.readers.known_forms import READERS  # noqa: PLC0415 (dozens of modules)
@@ -177,22 +177,20 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
             if reader is not None:
                 return reader
     inside = _files_in(places[-1])
-    if (
-        len(inside) == 1
-    ):  # a folder with nothing but one data file stands for it; of several, each must be named
+    if len(inside) == 1:  # a folder with only one data file means that file; of several, one must be named
         for recognised in READERS:
             reader = recognised(inside[0], hints)
             if reader is not None:
                 return reader
     raise DataError(
-        f"{printable(path)} has no form that Picturewise reads: found {_contents(path)}, expected a folder with "
-        "one folder of pictures per class (with or without train, valid and test above them), or files of a form that "
-        "docs/reference/data.md lists, such as MNIST's."
+        f"{printable(path)} does not have a form that Picturewise reads: found {_contents(path)}, expected "
+        "a folder with one folder of pictures per class (with or without train, valid and test above "
+        "them), or files of a form that docs/reference/data.md lists, such as MNIST's."
     )
 
 
 def _single_folders(path: Path) -> list[Path]:
-    """Return a path, and the folders in it that hold nothing but one folder, and texts: `archive/flowers`."""
+    """Return a path, and the folders in it while they hold only one folder and texts: `archive/flowers`."""
     places = [path]
     while len(places) <= _DEEPEST and places[-1].is_dir():
         entries = visible_entries(places[-1])
@@ -205,19 +203,19 @@ def _single_folders(path: Path) -> list[Path]:
 
 
 def _files_in(path: Path) -> list[Path]:
-    """Return what is in a folder and not hidden, or nothing if `path` is no folder."""
+    """Return what is in a folder and not hidden, or nothing if `path` is not a folder."""
     return sorted(item for item in path.iterdir() if not item.name.startswith(".")) if path.is_dir() else []
 
 
 def _not_found(data: str, names: Mapping[str, object]) -> DataError:
     return DataError(
-        f"'{printable(data)}' is neither a path that exists nor a name of the catalogue ({', '.join(names)})."
+        f"'{printable(data)}' is neither an existing path nor a name in the catalogue ({', '.join(names)})."
         f"{nearest(data, names)}"
     )
 
 
 def _contents(path: Path) -> str:
-    """Say in a few words what is at `path`."""
+    """Describe in a few words what is at `path`."""
     if path.is_file():
         with path.open("rb") as file:
             kind = kind_of(file.read(START))

@@ -1,4 +1,4 @@
-"""What is odd about labelled pictures, whichever form they came in: sentences, for nothing here can be decided."""
+"""Notes about oddities of labelled pictures in any form; only the user can decide what they mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from picturewise.names import listed
 
 
 def remarks(train: ImageSet) -> list[str]:
-    """Return a sentence for each thing that a user should look at before training on these pictures.
+    """Return a note on each thing that the user should check before training on these pictures.
 
     Classes whose names differ only in case or spaces, classes without a picture, and equal pictures with different
     labels.
@@ -32,7 +32,7 @@ def _alike(classes: Iterable[str]) -> list[str]:
     shown = "; ".join(" and ".join(f"'{name}'" for name in names) for names in twins[:3])
     more = "; …" if len(twins) > 3 else ""
     sentence = (
-        f"There are classes whose names differ only in case or spaces: {shown}{more}. If they are one class, "
+        f"Some classes have names that differ only in case or spaces: {shown}{more}. If they are one class, "
     )
     return [sentence + "give them one name."]
 
@@ -43,25 +43,29 @@ def _empty(train: ImageSet) -> list[str]:
     if not empty:
         return []
     filled = [name for name, count in counts.items() if count]
-    sentence = f"{len(empty):,} of {len(counts):,} classes have no picture to train on: {listed(empty)}. "
+    sentence = (
+        f"{len(empty):,} of {len(counts):,} classes do not have pictures to train on: {listed(empty)}. "
+    )
     numbers = all(name.isdecimal() for name in counts)
-    way = "number them from 0" if numbers else "name these alone as the classes"
+    way = "number them from 0" if numbers else "name only these as the classes"
     return [sentence + f"The labels that occur are {listed(filled)}; if there are no others, {way}."]
 
 
 def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
-    """Name equal pictures with different labels, of which no classifier can be right about all."""
+    """Name equal pictures with different labels, which no classifier can all classify correctly."""
     digests = np.ascontiguousarray(train.statistics.digests).view("<u8")
     order = np.lexsort((labels, digests[:, 1], digests[:, 0]))
     same = (np.diff(digests[order], axis=0) == 0).all(axis=1)
-    # Places in the order, each before its contradiction.
+    # Positions in the order, each before its contradiction.
     clash = np.flatnonzero(same & (np.diff(labels[order]) != 0))
     if not len(clash):
         return []
-    numbers = np.concatenate([[0], np.cumsum(~same)])  # of the picture that each place shows
+    numbers = np.concatenate([[0], np.cumsum(~same)])  # of the picture at each position
     count = int(np.isin(numbers, numbers[clash]).sum())
     one, other = (_shown(train, labels, int(order[place])) for place in (clash[0], clash[0] + 1))
-    sentence = f"{count:,} pictures are equal to one with another label; the first are {one} and {other}. "
+    sentence = (
+        f"{count:,} pictures are equal to a picture with another label; the first are {one} and {other}. "
+    )
     return [sentence + "At least one label of such a pair is wrong."]
 
 

@@ -1,1 +1,1 @@
-"""Layer lines become PyTorch networks here."""
+"""From layer lines to PyTorch networks."""

@@ -1,4 +1,4 @@
-"""Activations as modules, and the gain that weights before them need."""
+"""Activations as modules, and the gain for the weights before them."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def activation(name: ActivationName) -> nn.Module:
 
 
 def gain(following: nn.Module | None) -> float:
-    """Return √2 before relu and its smooth kin, which pass half of what they get, and 1 before all else."""
+    """Return √2 before relu and its smooth variants, which pass half of their input, and 1 before all others."""
     return math.sqrt(2) if isinstance(following, nn.ReLU | nn.GELU | nn.SiLU) else 1.0

@@ -1,4 +1,4 @@
-"""Weights as NumPy arrays, without PyTorch: out of safetensors files and back, with the fingerprints of `weights`."""
+"""Weights as NumPy arrays, without PyTorch: from safetensors files and back, with the fingerprints of `weights`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from picturewise.printable import printable
 from picturewise.untrusted.regular_file import regular_size
 
 _TYPES = frozenset({"F32", "I64"})
-"""Of the numbers that networks of layer lines hold. NumPy lacks some of the others."""
+"""The types of numbers in networks of layer lines. NumPy does not have some of the others."""
 MOST_HEADER = 16 << 20
 MOST_TENSORS = 10_000
 MEAN, VARIANCE = "running_mean", "running_var"
-"""What the names of a normalisation's statistics end with."""
+"""The endings of the names of a normalisation's statistics."""
 
 
 def fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers: that of the same weights as tensors."""
+    """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers: the same as of the tensors."""
     return sha256_of(
         (name, f"torch.{array.dtype}", array.shape, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
         for name, array in sorted(arrays.items())
@@ -44,24 +44,24 @@ def sha256_of(entries: Iterable[tuple[str, str, Shape, NDArray[np.uint8]]]) -> s
 
 
 def to_bytes(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
-    """Return the content of a safetensors file: that of the same weights as tensors."""
-    import safetensors.numpy  # noqa: PLC0415 (whoever only predicts writes nothing)
+    """Return the content of a safetensors file, equal to that of the same weights as tensors."""
+    import safetensors.numpy  # noqa: PLC0415 (predictions do not write anything)
 
     plain = {name: np.require(array, requirements="C") for name, array in arrays.items()}
     return safetensors.numpy.save(plain, dict(metadata))
 
 
 def read_header(path: Path) -> tuple[dict[str, Shape], dict[str, str]]:
-    """Return the shape of each tensor in a safetensors file, and the metadata; no number is read.
+    """Return the shape of each tensor in a safetensors file, and the metadata, without reading the numbers.
 
     Raises:
-        RunError: the file is missing, or is no whole safetensors file, or has far too many tensors.
+        RunError: the file is missing, or is not a complete safetensors file, or has too many tensors.
     """
     with opened(path, "np") as file:
         names = file.keys()
         if len(names) > MOST_TENSORS:
             raise RunError(
-                f"{printable(path)} holds {len(names):,} tensors, and {MOST_TENSORS:,} are the most."
+                f"{printable(path)} holds {len(names):,} tensors, at most {MOST_TENSORS:,} are allowed."
             )
         return {name: tuple(file.get_slice(name).get_shape()) for name in names}, file.metadata() or {}
 
@@ -83,7 +83,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return the metadata alone.
+    """Return only the metadata.
 
     Raises:
         RunError: as for `read_header`.
@@ -96,9 +96,9 @@ def problem(name: str, least: float, most: float) -> str | None:
     """Return why numbers cannot be weights, or None.
 
     Args:
-        name: of a tensor.
+        name: of the tensor.
         least: of its numbers; NaN if one is.
-        most: likewise.
+        most: the same for the largest.
     """
     if not (math.isfinite(least) and math.isfinite(most)):
         return f"'{printable(name)}' holds numbers that are not finite (NaN or infinite)"
@@ -111,11 +111,11 @@ def check_numbers(weights: Mapping[str, NDArray[Any]], origin: str) -> None:
     """Check that weights are numbers that a network can compute with.
 
     Raises:
-        RunError: one is NaN or infinite, or a variance is negative; the message names the tensor.
+        RunError: a number is NaN or infinite, or a variance is negative; the message names the tensor.
     """
     for name, array in weights.items():
-        # The least and the largest number: NaN comes through both. Nothing is copied, so this costs an eighth of what
-        # the SHA-256 does.
+        # The least and the largest number: both are NaN if any number is. Nothing is copied, so this costs an eighth of
+        # the SHA-256.
         if array.size and array.dtype == np.float32:
             found = problem(name, float(array.min()), float(array.max()))
             if found is not None:
@@ -123,7 +123,7 @@ def check_numbers(weights: Mapping[str, NDArray[Any]], origin: str) -> None:
 
 
 def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], origin: str) -> None:
-    """Check that weights have the names and shapes of a network's.
+    """Check that weights have the names and shapes of a network.
 
     Args:
         found: those of the weights.
@@ -131,13 +131,13 @@ def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], orig
         origin: of the weights, which the error names.
 
     Raises:
-        RunError: they have not; the message names the first that differs.
+        RunError: they do not; the message names the first that differs.
     """
     for name in sorted(found.keys() | expected.keys()):
         ours, theirs = (tuple(shapes[name]) if name in shapes else "nothing" for shapes in (found, expected))
         if ours != theirs:
             raise RunError(
-                f"{origin} holds another network's weights: for '{name}' it has {ours}, the network {theirs}."
+                f"{origin} holds another network's weights: for '{name}' it has {ours}, but the network needs {theirs}."
             )
 
 
@@ -154,13 +154,13 @@ def opened(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
             yield file
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
-    # A shape without numbers can have sides that no array has.
+    # A shape without numbers can have sides that no array can have.
     except (safetensors.SafetensorError, ValueError) as error:
-        raise RunError(f"{path} is damaged or is no safetensors file: {printable(error)}.") from error
+        raise RunError(f"{path} is damaged or is not a safetensors file: {printable(error)}.") from error
 
 
 def _check_header(path: Path) -> None:
-    """Look at the length of the header before anything is made of it: it may describe a million tensors."""
+    """Check the length of the header before it is parsed: it may describe a million tensors."""
     size = regular_size(path)
     if size is None:
         raise RunError(f"{path} cannot be read: it is not a regular file, expected a file of weights.")
@@ -168,6 +168,6 @@ def _check_header(path: Path) -> None:
         length = int.from_bytes(file.read(8), "little")
     if MOST_HEADER < length <= size - 8:
         raise RunError(
-            f"{path} is damaged or was made to do harm: its header has {length:,} bytes, and {MOST_HEADER:,} are the "
-            "most."
+            f"{path} is damaged or was made to do harm: its header has {length:,} bytes, at most {MOST_HEADER:,} are "
+            "allowed."
         )

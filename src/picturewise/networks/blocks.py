@@ -1,4 +1,4 @@
-"""Residual blocks as modules; their parameters have the names that they have in torchvision."""
+"""Residual blocks as modules; their parameters have torchvision's names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ResidualBlock(nn.Module):
     """One block, (B, C, H, W) → (B, C', H', W'): `conv1`, `bn1`, `conv2`, …, and `downsample` for its shortcut.
 
     Args:
-        layer: the row that the block is one of.
+        layer: the row of blocks that it belongs to.
         block: its convolutions.
     """
 
@@ -39,7 +39,7 @@ class ResidualBlock(nn.Module):
         return [(getattr(self, conv), getattr(self, norm)) for conv, norm in self._pairs]
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return the sum of the shortcut and of what the convolutions make of the pictures."""
+        """Return the sum of the shortcut and the output of the convolutions."""
         return self._before(pictures) if self.preactivation else self._after(pictures)
 
     def _after(self, pictures: Tensor) -> Tensor:
@@ -58,13 +58,13 @@ class ResidualBlock(nn.Module):
         values: Tensor = first(activated)
         for conv, norm in others:
             values = conv(self.dropout(self.activation(norm(values))))
-        # A projection takes the activated picture, as in both papers' code; the plain shortcut the picture itself.
+        # A projection takes the activated input, as in both papers' code; the plain shortcut takes the input itself.
         shortcut = pictures if self.downsample is None else self.downsample(activated)
         return values + shortcut
 
 
 def residual_blocks(layer: Residual, channels: int) -> nn.Sequential:
-    """Return the blocks of a layer for `channels` that come in."""
+    """Return the blocks of a layer for `channels` input channels."""
     return nn.Sequential(*(ResidualBlock(layer, block) for block in layer.plan(channels)))
 
 

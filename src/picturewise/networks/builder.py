@@ -35,11 +35,11 @@ from picturewise.networks.initialise import initialise
 from picturewise.timm_adapter import build_network
 
 _KEEPS_NO_OUTPUT = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
-"""What does not look at what came out of it on the way back, so that a relu may overwrite it."""
+"""Modules that do not need their output in the backward pass, so that a relu may overwrite it."""
 
 
 class RowMajorFlatten(nn.Module):
-    """(B, C, H, W) → (B, H·W·C): the channels of a pixel stay side by side, as they lie in memory."""
+    """(B, C, H, W) → (B, H·W·C): the channels of a pixel stay side by side, as in memory."""
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pictures as vectors; flat input passes through."""
@@ -47,14 +47,14 @@ class RowMajorFlatten(nn.Module):
 
 
 class Chain(nn.Sequential):
-    """Modules in a row, a relu behind a pooling of maxima in place of before it.
+    """Modules in sequence, with a relu moved from before a max pooling to after it.
 
-    What comes out is the same bit for bit, and so are the gradients: relu keeps the order of numbers, and where all of
-    a window is below 0 nothing goes back either way. Behind windows of 2x2 it has a quarter of the work.
+    The output is the same bit for bit, and so are the gradients: relu keeps the order of numbers, and if a whole window
+    is below 0, no gradient flows back either way. After windows of 2x2, relu has a quarter of the work.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (nn.Sequential's name for it)
-        """Return what comes out of the last module."""
+        """Return the output of the last module."""
         found, relu = input, None
         for module in self:
             if relu is not None:
@@ -78,28 +78,28 @@ class GlobalMean(nn.Module):
 def build(
     layers: Sequence[Layer], input_shape: Shape, output: str, *, seed: int, dirac: bool = False
 ) -> nn.Sequential:
-    """Return the network of `layers` with the line `output` appended: (B, C, H, W) floats in, logits out.
+    """Return the network of `layers` and the line `output`: (B, C, H, W) floats in, logits out.
 
-    The weights depend on `seed`, and `dirac` (see `initialise`), alone; global random state is left as it was.
-    Convolution weights lie channels-last, the layout in which processors and GPUs convolve fastest.
+    The weights depend only on `seed` and `dirac` (see `initialise`); global random state is left unchanged.
+    Convolution weights are channels-last, the layout in which processors and GPUs convolve fastest.
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global state
-        torch.default_generator.manual_seed(seed)  # for timm's networks, which `initialise` leaves alone
+        torch.default_generator.manual_seed(seed)  # for timm's networks, which `initialise` does not change
         network = assemble(layers, input_shape, output)
     initialise(network, torch.Generator().manual_seed(seed), dirac=dirac)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
     return network
 
 
 def assemble(layers: Sequence[Layer], input_shape: Shape, output: str) -> nn.Sequential:
-    """Return the network's modules in a row, with whatever weights PyTorch gives them.
+    """Return the network's modules in sequence, with PyTorch's own initial weights.
 
-    A layer's modules stand side by side and are numbered through, so the n-th one's weights are `n.weight`; the
-    blocks of a residual line are numbered within it, and inside them stand torchvision's names: `4.0.conv1.weight`
-    is what torchvision's ResNets call `layer1.0.conv1.weight`. A network of timm's is one module, with timm's names.
+    A layer's modules come one after the other and are numbered in order, so the weights of the n-th are `n.weight`; the
+    blocks of a residual line are numbered within it, and have torchvision's names inside: `4.0.conv1.weight` is
+    `layer1.0.conv1.weight` in torchvision's ResNets. A timm network is one module, with timm's names.
 
     Raises:
         LayerError: a line does not fit what comes into it.
@@ -116,10 +116,10 @@ def assemble(layers: Sequence[Layer], input_shape: Shape, output: str) -> nn.Seq
 
 
 def spans(layers: Sequence[Layer], input_shape: Shape, output: str) -> list[range]:
-    """Return which modules of the network each layer has become, the output layer last."""
+    """Return which modules of the network belong to each layer, the output layer last."""
     shape, found, start = input_shape, list[range](), 0
     rows = summarise(layers, input_shape, output).rows
-    with torch.device("meta"):  # where weights have shapes but take no memory
+    with torch.device("meta"):  # here, weights have shapes but take no memory
         for layer, row in zip(with_output(layers, output), rows, strict=True):
             stop = start + len(_modules(layer, shape))
             found.append(range(start, stop))
@@ -176,7 +176,7 @@ def _largest(size: int, layer: Pool) -> list[nn.Module]:
     above, left, below, right = margins
     if not margins.uneven:
         return [nn.MaxPool2d(size, layer.step, padding=above)]
-    edge = nn.ConstantPad2d((left, right, above, below), -math.inf)  # which is never the largest
+    edge = nn.ConstantPad2d((left, right, above, below), -math.inf)  # never the largest
     return [edge, nn.MaxPool2d(size, layer.step)]
 
 

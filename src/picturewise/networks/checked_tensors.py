@@ -1,4 +1,4 @@
-"""Whether tensors that others saved are those of a network: their names, shapes and kinds of number."""
+"""Checks that saved tensors are those of a network: their names, shapes and kinds of number."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def check_tensors(
     Counters of batches may be missing.
 
     Args:
-        name: what the error calls the network.
+        name: the network's name in errors.
         state: the tensors by name.
         expected: those of the network, in its order; their shapes and types are looked at.
-        output: the names among them that belong to the output layer, which may have been learned for other classes.
+        output: the names among them that belong to the output layer, which may have been trained for other classes.
         output_needed: whether the output layer must be there.
-        origin: what the error calls `state`.
+        origin: the name of `state` in errors.
 
     Raises:
-        RunError: a tensor is missing, has another shape or type, or is one too many; the message names the first, in
+        RunError: a tensor is missing, has another shape or type, or is unexpected; the message names the first one in
             the order of the network.
     """
     for tensor, wanted in expected.items():
@@ -54,7 +54,7 @@ def check_tensors(
 
 
 def tensor_or_zero(state: Mapping[str, Tensor], name: str) -> Tensor:
-    """Return a tensor that `check_tensors` let pass; a counter of batches that is missing is 0."""
+    """Return a tensor that passed `check_tensors`; a missing counter of batches is 0."""
     return state[name] if name in state else torch.zeros((), dtype=torch.int64)
 
 
@@ -65,6 +65,6 @@ def shown(tensor: Tensor) -> str:
 
 def _another(name: str, origin: str, tensor: str, found: str, expected: str) -> RunError:
     return RunError(
-        f"{origin} does not hold the weights of {name}: for '{tensor}' it has {found}, expected {expected}; "
-        "is it another network's file?"
+        f"{origin} does not hold the weights of {name}: for '{tensor}' it has {found}, expected {expected}. "
+        "Check that it is not another network's file."
     )

@@ -9,10 +9,10 @@ from torch.nn import functional
 
 
 class _StridedPointwise(nn.Conv2d):
-    """A 1x1 convolution with a stride, computed as one without it of the pixels that it looks at.
+    """A 1x1 convolution with a stride, computed without a stride on the pixels that it uses.
 
-    oneDNN's own writes beyond its memory in the backward pass when fewer channels come in than fill a vector
-    (uxlfoundation/oneDNN issue 6035): gradients are wrong or the process dies.
+    oneDNN's own implementation writes beyond its memory in the backward pass if the input has fewer channels than fill
+    a vector (uxlfoundation/oneDNN issue 6035): gradients are wrong or the process crashes.
     """
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ class _StridedPointwise(nn.Conv2d):
 
 
 class Whitening(nn.Conv2d):
-    """A convolution whose kernels do not learn: a buffer holds them, under the name that a parameter would have."""
+    """A convolution whose kernels are not trained: a buffer holds them, with the name that a parameter would have."""
 
     def __init__(self, incoming: int, outgoing: int, kernel: tuple[int, int], **options: Any) -> None:
         super().__init__(incoming, outgoing, kernel, **options)

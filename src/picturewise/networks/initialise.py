@@ -1,4 +1,4 @@
-"""The weights that a network begins with, drawn from one generator in the order of the modules."""
+"""The initial weights of a network, drawn from one generator in the order of the modules."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
 def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: bool = False) -> None:
     """Draw weights from N(0, gain²/fan-in) (He et al., 2015); biases are 0.
 
-    The gain is that of the activation that follows, behind a normalisation too. Normalisations begin as the identity,
-    but the last one of a residual block begins at scale 0, so that the block at first passes on its input (Goyal et
-    al., 2017). The `pre` form ends in a convolution and begins as in its paper; a scale of 0 before relu would stay.
-    A network of timm's keeps what timm gave it.
+    The gain is that of the activation that follows, even after a normalisation. Normalisations start as the identity,
+    but the last one of a residual block starts at scale 0, so that the block initially passes on its input (Goyal et
+    al., 2017). The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu would stay.
+    A timm network keeps timm's initial weights.
 
     Args:
-        network: the builder's.
+        network: from the builder.
         generator: of the random numbers.
-        dirac: let a convolution's first filters, as many as channels come in, begin by passing these on (Zagoruyko and
-            Komodakis, "DiracNets", 2017); the others are drawn. Kernels without a centre have none to pass on.
+        dirac: let a convolution's first filters, as many as it has input channels, start by passing these on (Zagoruyko
+            and Komodakis, "DiracNets", 2017); the others are drawn. Kernels without a centre do not pass anything on.
     """
     modules = list(network)
     for index, module in enumerate(modules):
@@ -42,7 +42,7 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
 
 
 def _initialise_block(block: nn.Module, generator: torch.Generator) -> None:
-    assert isinstance(block, ResidualBlock)  # noqa: S101 (the builder nests nothing else)
+    assert isinstance(block, ResidualBlock)  # noqa: S101 (the builder does not nest anything else)
     for module in block.modules():
         if isinstance(module, nn.Conv2d):
             _draw(module.weight, gain(block.activation), generator)

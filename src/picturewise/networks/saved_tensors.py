@@ -1,8 +1,8 @@
-"""What PyTorch's own files say of the tensors in them, read by the closed grammar for pickles.
+"""The descriptions of tensors in PyTorch's own files, read by the closed grammar for pickles.
 
 A `.pth` file is a pickle beside raw numbers. The pickle is a program, and Python's own module, and PyTorch's restricted
-one, run what it says; here the machine of `data/pickle_machine.py` follows it, with a table of the few names that
-saved weights use, and what comes out are descriptions, not tensors: nothing is imported, called or allocated.
+one, run it; here, the machine of `untrusted/pickles/machine.py` follows it, with a table of the few names that saved
+weights use, and returns descriptions, not tensors: nothing is imported, called or allocated.
 
 The forms are those of torch/_utils.py and torch/nn/parameter.py, from the first versions on.
 """
@@ -28,7 +28,7 @@ _MOST = 1 << 40
 
 @dataclass(frozen=True)
 class Storage:
-    """A run of `count` numbers that lies outside of the pickle under the name `key`."""
+    """A sequence of `count` numbers outside the pickle, with the name `key`."""
 
     key: str
     dtype: torch.dtype
@@ -36,7 +36,7 @@ class Storage:
 
     @property
     def bytes(self) -> int:
-        """How many bytes it takes."""
+        """Its size in bytes."""
         return self.count * self.dtype.itemsize
 
 
@@ -60,7 +60,7 @@ class _Name(Enum):
 
 
 class _Waiting:
-    """A parameter that was made empty, as the first versions of PyTorch did, until its state comes."""
+    """A parameter that was created empty, as the first versions of PyTorch did, until its state is set."""
 
     tensor: SavedTensor | None = None
 
@@ -82,11 +82,11 @@ class SavedMachine(PickleMachine):
     """The machine with the names of saved weights; see `PickleMachine`."""
 
     takes = "saved tensors"
-    most_key = 1 << 63  # optimizers of the first versions had addresses for keys
+    most_key = 1 << 63  # optimizers of the first versions had addresses as keys
 
     def __init__(self, content: Content, where: str) -> None:
         super().__init__(content, where)
-        self.storages: dict[str, Storage] = {}  # all that were described so far, by key
+        self.storages: dict[str, Storage] = {}  # all that have been described so far, by key
 
     def value(self) -> Any:
         """Return the next value: plain ones, dicts, lists, tuples, and `SavedTensor`, nested.
@@ -97,24 +97,24 @@ class SavedMachine(PickleMachine):
         self.memo.clear()  # each pickle of a stream has its own
         try:
             return opcodes.follow(self)
-        except (IndexError, struct.error) as error:  # a value or a mark that is not there
-            raise self.damaged("an instruction lacks what it works on") from error
+        except (IndexError, struct.error) as error:  # a missing value or mark
+            raise self.damaged("an instruction lacks its operands") from error
 
     def find(self, module: str, name: str) -> object | None:
-        """Return what a name of saved weights stands for."""
+        """Return the meaning of a name of saved weights."""
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
         return next((found for found in _Name if found.value == f"{module}.{name}"), None)
 
     def recall(self, place: int) -> None:
-        """Put a value of the memo on the stack."""
+        """Put a value from the memo on the stack."""
         super().recall(place)
         top = self.stack[-1]
         if type(top) is _Waiting and top.tensor is not None:
             self.stack[-1] = top.tensor
 
     def persistent(self) -> None:
-        """Replace what stands for a storage by its description."""
+        """Replace a reference to a storage by its description."""
         match self.stack.pop():
             case (kind, torch.dtype() as dtype, key, _, int(count), *view) if (
                 _text(kind) == "storage"
@@ -127,16 +127,16 @@ class SavedMachine(PickleMachine):
                     raise self.refused("describes one storage in two ways")
                 self.stack.append(storage)
             case _:
-                raise self.refused(f"asks for data outside of it that is no storage of numbers; {NO_CODE}")
+                raise self.refused(f"asks for data outside of it that is not a storage of numbers. {NO_CODE}")
 
     def reduce(self) -> None:
-        """Replace a name and its arguments by a description of what they make."""
+        """Replace a name and its arguments by a description of their result."""
         arguments, name = self.stack.pop(), self.stack.pop()
         self.count_group()
         self.stack.append(self._made(name, arguments))
 
     def new(self) -> None:
-        """Replace a name and its arguments by a parameter, which may be empty until its state comes."""
+        """Replace a name and its arguments by a parameter, which may be empty until its state is set."""
         arguments, name = self.stack.pop(), self.stack.pop()
         self.count_group()
         self.stack.append(
@@ -144,7 +144,7 @@ class SavedMachine(PickleMachine):
         )
 
     def build(self) -> None:
-        """Set the state of what is on top: notes of a dict and flags of a parameter go, numbers stay."""
+        """Set the state of the top value: notes of a dict and flags of a parameter are dropped, numbers are kept."""
         state, top = self.stack.pop(), self.stack[-1]
         if type(top) is _Waiting and type(state) is tuple and state and type(state[0]) is SavedTensor:
             top.tensor = self.stack[-1] = state[0]
@@ -153,13 +153,13 @@ class SavedMachine(PickleMachine):
             and type(state) is tuple
             and not any(type(s) is SavedTensor for s in state)
         ):
-            raise self.refused(f"sets the state of what has none; {NO_CODE}")
+            raise self.refused(f"sets the state of a value that does not have one. {NO_CODE}")
 
     def _made(self, name: object, arguments: object) -> object:
         match name, arguments:
             case _Name.ORDERED_DICT, ():
                 return {}
-            case _Name.ORDERED_DICT, ([*items],):  # as Python 2 wrote it
+            case _Name.ORDERED_DICT, ([*items],):  # in Python 2's form
                 return self._from_items(items)
             case _Name.TENSOR, (Storage() as storage, offset, shape, strides):
                 return self._tensor(storage, offset, shape, strides)
@@ -172,21 +172,21 @@ class SavedMachine(PickleMachine):
             case _Name.SIZE, (tuple() as shape,):
                 return shape
         said = name.value if isinstance(name, _Name) else type(name).__name__
-        raise self.refused(f"calls {said} in a way that no saved weights do; {NO_CODE}")
+        raise self.refused(f"calls {said} in a way that saved weights never do. {NO_CODE}")
 
     def _from_items(self, items: list[Any]) -> dict[Any, Any]:
         table: dict[Any, Any] = {}
         self.stack.append(table)
         for item in items:
             if type(item) not in {list, tuple} or len(item) != 2:
-                raise self.refused("has a dict of other things than names and values")
+                raise self.refused("has a dict that does not consist of names and values")
             self.set_items(list(item))
         self.stack.pop()
         return table
 
     def _tensor(self, storage: Storage, offset: object, shape: object, strides: object) -> SavedTensor:
         if not (type(offset) is int and offset >= 0 and _sizes(shape) and _sizes(strides)):
-            raise self.refused("describes a tensor by other things than whole numbers from 0 on")
+            raise self.refused("describes a tensor not only by whole numbers from 0")
         if len(shape) != len(strides):
             raise self.refused("describes a tensor whose shape and strides differ in length")
         last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
@@ -198,7 +198,7 @@ class SavedMachine(PickleMachine):
 
 
 def text_of(value: object) -> str | None:
-    """Return a text, also one that Python 2 wrote, safe to print; None: it is none."""
+    """Return a text, even from Python 2, safe to print; None: it is not a text."""
     found = _text(value)
     return None if found is None else printable(found)
 
@@ -210,7 +210,7 @@ def _text(value: object) -> str | None:
 
 
 def _sizes(values: object) -> TypeGuard[tuple[int, ...]]:
-    """Return whether values are those of a shape; their products stay small enough for Python to be quick."""
+    """Return whether values form a shape; their products stay small enough for Python to be fast."""
     return (
         type(values) is tuple
         and len(values) <= MOST_AXES

@@ -1,4 +1,4 @@
-"""Weights that timm publishes, under timm's names, as those of our networks that begin with a line `timm NAME`."""
+"""Weights published by timm, with timm's names, for our networks that begin with a line `timm NAME`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _ANY_CLASSES = 1000
 
 
 def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: str) -> dict[str, Tensor]:
-    """Return published weights under the names that they have in a network whose first line is `timm NAME`.
+    """Return published weights with their names in a network whose first line is `timm NAME`.
 
-    The output layer is left out, and so are buffers that follow from the network's shape, which older files hold. Of
-    pictures with one channel, the first convolutions get the sum of their weights over the colours, which gives what
-    a grey picture in colour would.
+    The output layer is left out, and so are buffers that follow from the network's shape, which older files hold. For
+    pictures with one channel, the first convolutions get the sum of their weights over the colours, which gives the
+    same result as a grey picture in colour.
 
     Args:
-        name: that timm knows.
-        state: the tensors by timm's names; the output layer may be missing and have any classes.
-        shape: of the pictures, (H, W, C), which the network takes.
+        name: in timm's registry.
+        state: the tensors by timm's names; the output layer may be missing or have any classes.
+        shape: (H, W, C) of the pictures, which the network takes.
         origin: what to call the weights in an error.
 
     Raises:
-        RunError: the tensors are another network's; the message names the first that differs.
+        RunError: the tensors belong to another network; the message names the first that differs.
         UsageError: they do not fit pictures of `shape`.
     """
     own = published(name).shape
@@ -44,8 +44,8 @@ def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: s
         if numbers.shape != wanted.shape:
             raise UsageError(
                 f"The weights of timm's {name} are for pictures of {show(own)} and do not fit {show(shape)}: "
-                f"'{tensor}' is {shown(numbers)}, expected {shown(wanted)}; bring the pictures to {show(own[:2])} with "
-                f"--size {show(own[:2])}{' and leave their colours' * (own[2] != shape[2])}."
+                f"'{tensor}' is {shown(numbers)}, expected {shown(wanted)}. Resize the pictures to "
+                f"{show(own[:2])} with --size {show(own[:2])}{' and keep their colours' * (own[2] != shape[2])}."
             )
         found[f"0.{tensor}"] = numbers
     return found

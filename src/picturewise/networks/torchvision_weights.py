@@ -1,8 +1,8 @@
-"""Published weights, under torchvision's names, as those of our own networks.
+"""Published weights, with torchvision's names, for our own networks.
 
-The numbers are the same and in the same order; what differs is the names, and how a picture is laid out as a vector:
+The numbers are the same and in the same order; only the names and the layout of a picture as a vector differ:
 torchvision's flatten goes channel by channel, ours pixel by pixel, so the columns of the first dense layer of a VGG
-change places.
+are reordered.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from picturewise.networks.checked_tensors import check_tensors, tensor_or_zero
 def from_published(
     name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: str, head: bool = False
 ) -> dict[str, Tensor]:
-    """Return published weights under the names that the network of `published_lines(name, shape)` has for them.
+    """Return published weights with their names in the network of `published_lines(name, shape)`.
 
-    Of pictures with one channel, the first convolution gets the sum of its weights over the colours, which gives what
-    a grey picture in colour would. Counters of batches that a file lacks are 0. Layers that the network has not at
+    For pictures with one channel, the first convolution gets the sum of its weights over the colours, which gives the
+    same result as a grey picture in colour. Missing counters of batches are 0. Layers that the network does not have at
     this size (the dense ones of a VGG) are left out.
 
     Args:
@@ -33,11 +33,11 @@ def from_published(
         state: the published tensors, by torchvision's names; the output layer may be missing and have any classes.
         shape: of the pictures, (H, W, C).
         origin: what to call the weights in an error.
-        head: return the output layer too, as the module behind the last line.
+        head: return the output layer, too, as the module after the last line.
 
     Raises:
-        UsageError: no network of that name is published, or the pictures are too small.
-        RunError: the tensors are another network's; the message names the first that differs.
+        UsageError: no network with that name is published, or the pictures are too small.
+        RunError: the tensors belong to another network; the message names the first that differs.
     """
     lines = published_lines(name, shape)
     check_published(name, state, origin=origin, head=head)
@@ -68,8 +68,8 @@ def check_published(name: str, state: Mapping[str, Tensor], *, origin: str, head
         head: whether the output layer must be there.
 
     Raises:
-        UsageError: no network of that name is published.
-        RunError: a tensor is missing, has another shape or type, or is one too many; the message names the first, in
+        UsageError: no network with that name is published.
+        RunError: a tensor is missing, has another shape or type, or is unexpected; the message names the first one in
             the order of the network.
     """
     expected = _published(name)
@@ -82,13 +82,13 @@ def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """Return the shape of each published tensor by torchvision's names, in the order of the network.
 
     Raises:
-        UsageError: no network of that name is published.
+        UsageError: no network with that name is published.
     """
     return {published: tuple(tensor.shape) for published, tensor in _published(name).items()}
 
 
 def _published(name: str) -> dict[str, Tensor]:
-    """Return each published tensor by torchvision's names, in the order of the network, without memory behind it."""
+    """Return each published tensor by torchvision's names, in the order of the network, without using memory."""
     with torch.device("meta"):
         network = assemble(
             parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, f"dense {PUBLISHED_CLASSES}"
@@ -111,7 +111,7 @@ def _resnet_name(name: str, count: int, first: int) -> str:
     number = int(place)
     if number == count - 1:
         return f"fc.{rest}"
-    # Of the modules before the stages, only the convolution and its normalisation hold numbers.
+    # Before the stages, only the convolution and its normalisation hold numbers.
     return f"layer{number - first + 1}.{rest}" if number >= first else f"{('conv1', 'bn1')[number]}.{rest}"
 
 
@@ -121,7 +121,7 @@ def _vgg_name(name: str, network: nn.Sequential) -> str:
     flat = next((at for at, module in enumerate(network) if isinstance(module, RowMajorFlatten)), None)
     if flat is not None and number > flat:
         return f"classifier.{number - flat - 1}.{rest}"
-    # Where global pooling stands in for the dense layers, the output layer is the one behind them.
+    # If global pooling replaces the dense layers, the output layer is the one after them.
     return f"classifier.6.{rest}" if number == len(network) - 1 else f"features.{name}"
 
 

@@ -1,4 +1,4 @@
-"""Moving weights from one network into another that begins, or ends, with the same layers."""
+"""Copying weights from one network to another that begins, or ends, with the same layers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from picturewise.errors import RunError
 
 FAR_BELOW = 20.0
-"""Nats by which a new class lies below the others at first: its probability is below 3e-9, float32 does not see it."""
+"""Nats by which a new class is initially below the others: its probability, below 3e-9, is lost in float32."""
 
 
 def with_channels(weights: Mapping[str, Tensor], channels: int) -> dict[str, Tensor]:
-    """Return the weights with a first convolution for pictures of another number of channels.
+    """Return the weights with a first convolution for pictures with another number of channels.
 
-    From colour to grey its kernels are summed over the channels, from grey to colour they are shared among them: grey
-    pictures, written in colour, then give what they gave before.
+    From colour to grey, its kernels are summed over the channels; from grey to colour, they are shared among them: grey
+    pictures converted to colour then give the same result as before.
 
     Args:
-        weights: in the order of the layers; of those named `weight`, which positions of patches are not, the first
-            kernel (F, C, H, W) is looked at.
+        weights: in the order of the layers; among those named `weight` (positions of patches are not), the first
+            kernel (F, C, H, W) is changed.
         channels: of the pictures, 1 or 3.
     """
     fitted = dict(weights)
@@ -34,7 +34,7 @@ def with_channels(weights: Mapping[str, Tensor], channels: int) -> dict[str, Ten
                 summed = tensor.sum(dim=1, keepdim=True)
                 fitted[name] = summed.expand(-1, channels, -1, -1).clone() / channels
             break
-        if tensor.ndim == 2:  # a dense layer comes first, which knows no channels
+        if tensor.ndim == 2:  # a dense layer, which does not have channels, comes first
             break
     return fitted
 
@@ -43,7 +43,7 @@ def put_in(network: nn.Sequential, weights: Mapping[str, Tensor], modules: int, 
     """Copy `weights` into the first `modules` modules of a network.
 
     Raises:
-        RunError: names or shapes differ; the message names the first tensor that does, in the network's order.
+        RunError: names or shapes differ; the message names the first such tensor in the network's order.
     """
     own = {name: tensor for name, tensor in network.state_dict().items() if _place(name) < modules}
     surplus = [name for name in weights if name not in own]
@@ -60,11 +60,11 @@ def put_in(network: nn.Sequential, weights: Mapping[str, Tensor], modules: int, 
 
 
 def pass_on(modules: Sequence[nn.Module]) -> None:
-    """Let added layers begin as the identity where they can, so that the network still says what it said.
+    """Let added layers start as the identity if they can, so that the network's output does not change.
 
-    A dense layer of as many numbers as come in, or a convolution of as many channels without stride, passes on what
-    comes in; a relu behind it changes nothing where a relu came before (Chen, Goodfellow and Shlens, "Net2Net", 2016).
-    Other layers keep the weights that they have.
+    A dense layer with as many outputs as inputs, or a convolution with as many channels and without stride, passes on
+    its input; a relu after it changes nothing if a relu came before (Chen, Goodfellow and Shlens, "Net2Net", 2016).
+    Other layers keep their weights.
     """
     with torch.no_grad():
         for module in modules:
@@ -77,25 +77,25 @@ def pass_on(modules: Sequence[nn.Module]) -> None:
 def keep_outputs(
     head: nn.Linear, weight: Tensor, bias: Tensor, old: Sequence[str], classes: Sequence[str]
 ) -> list[int]:
-    """Give the classes that an older output layer knew the weights that they had there; the others get zeros.
+    """Copy the weights of the classes that an older output layer had; the other classes get zeros.
 
     Args:
         head: the output layer of `classes`.
-        weight: (K, features) of the older one.
-        bias: (K,) of the older one.
+        weight: (K, features) of the older layer.
+        bias: (K,) of the older layer.
         old: its classes.
-        classes: those of the new one, the old ones among them.
+        classes: those of the new layer, including the old ones.
 
     Returns:
-        the places of the classes that are new; see `put_below`.
+        the positions of the new classes; see `put_below`.
 
     Raises:
-        RunError: another number of features comes in.
+        RunError: the number of incoming features differs.
     """
     if head.in_features != weight.shape[1]:
         raise RunError(
-            f"The output layer cannot be kept: it takes {weight.shape[1]:,} numbers, but {head.in_features:,} come in; "
-            f"let the added layers give out {weight.shape[1]:,}, or take a new output layer."
+            f"The output layer cannot be kept: it takes {weight.shape[1]:,} numbers, but {head.in_features:,} come in. "
+            f"Let the added layers output {weight.shape[1]:,}, or use a new output layer."
         )
     new = [place for place, name in enumerate(classes) if name not in old]
     with torch.no_grad():
@@ -108,12 +108,12 @@ def keep_outputs(
 
 
 def put_below(head: nn.Linear, new: Sequence[int], logits: Tensor) -> None:
-    """Put new classes far below the old ones, so that none of them is ever predicted; see `let_learn`.
+    """Put new classes far below the old ones, so that none of them is predicted yet; see `let_learn`.
 
     Args:
         head: the output layer, the weights of the new classes zero.
-        new: their places.
-        logits: (N, K) of pictures, N >= 1; those of the new classes are not looked at.
+        new: their positions.
+        logits: (N, K) of pictures, N >= 1; those of the new classes are ignored.
     """
     old = [place for place in range(head.out_features) if place not in new]
     with torch.no_grad():
@@ -126,16 +126,16 @@ def new_classes(head: nn.Linear) -> list[int]:
 
 
 def let_learn(head: nn.Linear, new: Sequence[int]) -> None:
-    """Raise classes that `put_below` put far below, to where the least sure picture would just be among them.
+    """Raise classes that `put_below` put far below, to where the least certain picture would just be one of them.
 
-    From so far below, learning would spend its first hundreds of steps on coming up.
+    From so far below, training would spend its first hundreds of steps on raising them.
     """
     with torch.no_grad():
         head.bias[list(new)] += FAR_BELOW
 
 
 def _place(name: str) -> int:
-    """Return the place in the row of modules that a weight belongs to: 4 for `4.0.conv1.weight`."""
+    """Return the position of the module that a weight belongs to: 4 for `4.0.conv1.weight`."""
     return int(name.partition(".")[0])
 
 

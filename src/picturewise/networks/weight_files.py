@@ -1,7 +1,7 @@
 """The one door to files of weights that Picturewise did not write: safetensors, and PyTorch's own `.pth` and `.pt`.
 
-What a file is, its content says, not its name. PyTorch's files, of both forms (a zip of stored files since version
-1.6, one stream before), are read by a grammar of our own: `torch.load` stands nowhere, and no code in a file runs.
+The content of a file decides what it is, not its name. PyTorch's files in both forms (a zip of stored files since
+version 1.6, a stream before) are read by our own grammar: `torch.load` is never used, and no code in a file runs.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _PREFIX = "module."
 def read_weight_file(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name, in the order of the file, on the processor.
 
-    A checkpoint that holds the tensors under `state_dict` or `model` is unwrapped, and `module.`, which
-    `DataParallel` puts before every name, is taken away.
+    If a checkpoint holds the tensors under `state_dict` or `model`, these are taken, and `module.`, which
+    `DataParallel` puts before every name, is removed.
 
     Raises:
-        DataError: the file is missing, damaged, larger than 4 GB, is of another form, asks for anything but tensors,
+        DataError: the file is missing, damaged, larger than 4 GB, has another form, asks for anything but tensors,
             describes tensors that are not in it, or holds values that are not numbers.
     """
     where = printable(path)
     try:
         size = check_regular(path, "a file of weights")
         if size > MOST_BYTES:
-            raise DataError(f"{where} has {size:,} bytes, more than the {MOST_BYTES:,} that are read.")
+            raise DataError(f"{where} has {size:,} bytes, at most {MOST_BYTES:,} are allowed.")
         with path.open("rb") as file:
             start = file.read(9)
         found = _read(path, start, size, where)
@@ -71,12 +71,12 @@ def _read(path: Path, start: bytes, size: int, where: str) -> dict[str, Tensor]:
         (header,) = struct.unpack("<Q", start[:8])
         if header > min(MOST_PICKLE, size - 8):
             raise DataError(
-                f"{where} is damaged or hostile: its header would have {header:,} bytes, and "
-                f"{min(MOST_PICKLE, size - 8):,} at most can be."
+                f"{where} is damaged or hostile: its header declares {header:,} bytes, at most "
+                f"{min(MOST_PICKLE, size - 8):,} are possible."
             )
         return _named(weights.read(path)[0], where)
     raise DataError(
-        f"{where} is no file of weights that Picturewise reads; expected safetensors, or PyTorch's .pth or .pt."
+        f"{where} is not a file of weights that Picturewise reads, expected safetensors, or PyTorch's .pth or .pt."
     )
 
 
@@ -85,11 +85,11 @@ def _from_zip(path: Path, size: int, where: str) -> dict[str, Tensor]:
     names = archive.zip_names(path)
     pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
-        raise DataError(f"{where} is a zip without one data.pkl, expected one as PyTorch writes it.")
+        raise DataError(f"{where} is a zip without exactly one data.pkl, which PyTorch's files have.")
     folder = pickles[0].removesuffix("data.pkl")
     small = dict(_wanted(path, {pickles[0], f"{folder}byteorder"}, where))
     if small.get(f"{folder}byteorder", b"little") != b"little":
-        raise DataError(f"{where} has its numbers in another order of bytes, expected little-endian.")
+        raise DataError(f"{where} has numbers in another byte order, expected little-endian.")
     machine = SavedMachine(bytes(small[pickles[0]]), where)
     found = _tensors(machine.value(), size, where)
     wanted = {f"{folder}data/{storage.key}": storage.key for storage in _storages(found)}
@@ -101,7 +101,7 @@ def _wanted(path: Path, names: set[str], where: str) -> Iterator[tuple[str, byte
     for name, content in archive.members(path, names.__contains__):
         if len(content) > MOST_PICKLE:
             raise DataError(
-                f"{where} describes its tensors in {len(content):,} bytes; {MOST_PICKLE:,} are read."
+                f"{where} describes its tensors in {len(content):,} bytes, at most {MOST_PICKLE:,} are allowed."
             )
         yield name, content
 
@@ -110,22 +110,20 @@ def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
     with path.open("rb") as file:
         machine = SavedMachine(file.read(MOST_PICKLE), where)
         if (magic := machine.value()) != _MAGIC or type(magic) is not int:
-            raise DataError(f"{where} is a pickle, but not one in which PyTorch saved weights.")
+            raise DataError(f"{where} is a pickle, but not one with weights saved by PyTorch.")
         if machine.value() != _VERSION:
-            raise DataError(
-                f"{where} is of a version of PyTorch's format that is not known, expected {_VERSION}."
-            )
+            raise DataError(f"{where} has an unknown version of PyTorch's format, expected {_VERSION}.")
         system = machine.value()
         if type(system) is not dict or True not in (
             system.get("little_endian"),
             system.get(b"little_endian"),
         ):
-            raise DataError(f"{where} has its numbers in another order of bytes, expected little-endian.")
+            raise DataError(f"{where} has numbers in another byte order, expected little-endian.")
         found = _tensors(machine.value(), size, where)
         keys = machine.value()
         wanted = set(_storages(found))
         if type(keys) is not list or any(text_of(key) is None for key in keys) or len(keys) > MOST_TENSORS:
-            raise machine.damaged("it has no list of its storages")
+            raise machine.damaged("it does not have a list of its storages")
         file.seek(machine.at)
         contents: dict[str, bytearray] = {}
         for key in keys:
@@ -133,7 +131,7 @@ def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
             storage = machine.storages.get(text_of(key) or "")
             if storage is None or storage.count != count or storage.key in contents:
                 raise machine.damaged("its storages are not those that it describes")
-            if storage not in wanted:  # of an optimizer, say
+            if storage not in wanted:  # for example, an optimizer's
                 file.seek(storage.bytes, os.SEEK_CUR)
                 continue
             content = bytearray(storage.bytes)
@@ -144,15 +142,15 @@ def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
 
 
 def _tensors(value: Any, size: int, where: str) -> dict[str, SavedTensor]:
-    """Return the descriptions that a pickle's value holds, none larger than the file can be."""
+    """Return the descriptions in a pickle's value, none larger than the file can hold."""
     if type(value) is not dict:
-        raise DataError(f"{where} holds no tensors by name, but something else, expected a state dict.")
+        raise DataError(f"{where} does not hold tensors by name, expected a state dict.")
     found = {name: tensor for name, tensor in _named(value, where).items() if isinstance(tensor, SavedTensor)}
     numbers = sum(math.prod(one.shape) * one.storage.dtype.itemsize for one in found.values())
     kept = sum(storage.bytes for storage in set(_storages(found)))
     if max(numbers, kept) > size:
         raise DataError(
-            f"{where} describes tensors of {max(numbers, kept):,} bytes, and has {size:,} bytes itself."
+            f"{where} describes tensors of {max(numbers, kept):,} bytes, but has only {size:,} bytes."
         )
     return found
 
@@ -162,7 +160,7 @@ def _storages(found: Mapping[str, SavedTensor]) -> Iterator[Storage]:
 
 
 def _named(table: Mapping[Any, Any], where: str) -> dict[str, Any]:
-    """Return the tensors by name, taken out of a checkpoint, without the prefix of `DataParallel`."""
+    """Return the tensors by name, extracted from a checkpoint, without the prefix of `DataParallel`."""
     plain = {_key(key, where): value for key, value in table.items()}
     inside = next((plain[key] for key in _INSIDE if type(plain.get(key)) is dict), None)
     if inside is not None:
@@ -170,7 +168,7 @@ def _named(table: Mapping[Any, Any], where: str) -> dict[str, Any]:
     for name, value in plain.items():
         if not isinstance(value, SavedTensor | Tensor):
             raise DataError(
-                f"{where} holds a {type(value).__name__} under '{name}', expected tensors alone, or a checkpoint "
+                f"{where} holds a {type(value).__name__} under '{name}', expected only tensors, or a checkpoint "
                 "with tensors under 'state_dict' or 'model'."
             )
     if not 0 < len(plain) <= MOST_TENSORS:
@@ -196,7 +194,7 @@ def _filled(
         if content is None or len(content) != storage.bytes:
             there = "nothing" if content is None else f"{len(content):,} bytes"
             raise DataError(
-                f"{where} is damaged: it has {there} where it describes {storage.bytes:,} bytes of numbers."
+                f"{where} is damaged: it describes {storage.bytes:,} bytes of numbers, but has {there}."
             )
         if storage not in flat:
             empty = torch.empty(0, dtype=storage.dtype)

@@ -1,4 +1,4 @@
-"""Weights as tensors: safetensors in and out, and a fingerprint that depends on nothing but the numbers."""
+"""Weights as tensors: safetensors in and out, and a fingerprint that depends only on the numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from picturewise.networks import arrays
 
 
 def fingerprint(weights: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers, whatever their order in memory."""
+    """Return the SHA-256 (hexadecimal) of names, types, shapes and numbers, independent of their order in memory."""
     plain = ((name, weights[name].detach().cpu().contiguous()) for name in sorted(weights))
     return arrays.sha256_of(
         (name, str(tensor.dtype), tensor.shape, tensor.reshape(-1).view(torch.uint8).numpy())
@@ -32,7 +32,7 @@ def to_bytes(weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None =
     for (
         name,
         tensor,
-    ) in plain.items():  # weights that two layers share are written twice: the format wants it so
+    ) in plain.items():  # weights that two layers share are written twice, as the format requires
         storage = tensor.untyped_storage().data_ptr()
         plain[name] = tensor.clone() if storage in seen else tensor
         seen.add(storage)
@@ -43,29 +43,32 @@ def from_bytes(content: bytes) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file's content.
 
     Raises:
-        ValueError: it is no such content.
+        ValueError: it is not such content.
     """
     try:
         return safetensors.torch.load(content)
-    except (safetensors.SafetensorError, KeyError) as error:  # KeyError: a type of numbers that torch has not
-        raise ValueError(f"no content of a safetensors file: {error}") from error
+    except (
+        safetensors.SafetensorError,
+        KeyError,
+    ) as error:  # KeyError: a type of numbers that torch does not have
+        raise ValueError(f"not the content of a safetensors file: {error}") from error
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the metadata of a safetensors file. No code in it can run.
 
     Raises:
-        RunError: the file is missing, or is no whole safetensors file.
+        RunError: the file is missing, or is not a complete safetensors file.
     """
     with arrays.opened(path, "pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (no mapping)
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (not a mapping)
 
 
 def check_module(network: nn.Module, found: Mapping[str, Shape], origin: str) -> None:
-    """Check that weights of these names and shapes are those of a network.
+    """Check that weights with these names and shapes belong to a network.
 
     Raises:
-        RunError: names or shapes differ; the message names the first tensor that does.
+        RunError: names or shapes differ; the message names the first such tensor.
     """
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     arrays.check_shapes(found, expected, origin)
@@ -75,19 +78,19 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], origin: str) -
     """Copy `state` into `network`.
 
     Raises:
-        RunError: names or shapes differ; the message names the first tensor that does.
+        RunError: names or shapes differ; the message names the first such tensor.
     """
     check_module(network, {name: tuple(tensor.shape) for name, tensor in state.items()}, origin)
     network.load_state_dict(state)
 
 
 def check_numbers(network: nn.Module, origin: str) -> None:
-    """Check that the weights of a network are numbers that it can compute with, in the types that it has.
+    """Check that the weights of a network are numbers that it can compute with, in its types.
 
     Raises:
-        RunError: a parameter is NaN or infinite, or a variance negative; the message names the tensor.
+        RunError: a parameter is NaN or infinite, or a variance is negative; the message names the tensor.
     """
-    # Other buffers of a user's class may be infinite: masks are.
+    # Other buffers of a user's class may be infinite, for example masks.
     statistics = (
         (name, buffer)
         for name, buffer in network.named_buffers()

@@ -1,4 +1,4 @@
-"""The kernels of a whitening convolution: what it gives out for the train pictures is uncorrelated and of variance 1.
+"""The kernels of a whitening convolution: its output for the train pictures is uncorrelated with variance 1.
 
 After Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024, https://arxiv.org/abs/2404.00498), and the
 ResNet-18 of Page's "How to train your ResNet" before it.
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from picturewise.networks.convolution import Whitening
 
 SMOOTHING = 5e-4
-"""Added to each variance, so that directions of hardly any, such as those of flat pictures, are not blown up."""
+"""Added to each variance, so that directions with hardly any, such as those of flat pictures, are not magnified."""
 
-_AT_ONCE = 256  # pictures whose patches lie in memory together
+_AT_ONCE = 256  # pictures whose patches are in memory together
 
 
 def whitening_layer(network: nn.Module) -> Whitening | None:
-    """Return the whitening convolution of a network, which takes the pictures themselves; None: it has none."""
+    """Return the whitening convolution of a network, which takes the pictures themselves; None: there is none."""
     return next((module for module in network.children() if isinstance(module, Whitening)), None)
 
 
@@ -30,7 +30,7 @@ def whiten(layer: Whitening, pictures: Tensor) -> None:
 
 
 def second_moments(pictures: Tensor, kernel: tuple[int, ...]) -> Tensor:
-    """Return the mean product of each two numbers of a patch, (C·P·Q, C·P·Q) float64, over all patches (P, Q)."""
+    """Return the mean product of every two numbers of a patch, (C·P·Q, C·P·Q) float64, over all patches (P, Q)."""
     rows, columns = kernel
     total, count = torch.zeros((), dtype=torch.float64), 0
     for start in range(0, len(pictures), _AT_ONCE):
@@ -44,12 +44,12 @@ def second_moments(pictures: Tensor, kernel: tuple[int, ...]) -> Tensor:
 def whitening_kernels(moments: Tensor, filters: int) -> Tensor:
     """Return kernels (filters, D) for second moments (D, D): directions of most variance first, then their negatives.
 
-    Behind an activation that lets only one sign through, both are needed for nothing to be lost.
+    After an activation that passes only one sign, both are needed so that nothing is lost.
     """
-    variances, directions = torch.linalg.eigh(moments)  # in rising order, a direction a column
+    variances, directions = torch.linalg.eigh(moments)  # in increasing order, one direction per column
     order = torch.arange(len(variances) - 1, len(variances) - 1 - filters // 2, -1)
     chosen = directions.T[order]
-    # A direction and its negative are as good; the largest number of each is made positive.
+    # A direction and its negative are equivalent; the largest number of each is made positive.
     largest = chosen.gather(1, chosen.abs().argmax(dim=1, keepdim=True))
     chosen = chosen * largest.sign() / (variances[order].clamp(min=0) + SMOOTHING).sqrt()[:, None]
     return torch.cat([chosen, -chosen]).float()

@@ -13,22 +13,22 @@ from picturewise.architectures.layers import Shape
 from picturewise.onnx_models.messages import Message
 
 OPSET: Final = 20
-"""The version of the operators, of ONNX 1.15 (2023): the first with Gelu."""
-_IR_VERSION: Final = 9  # of the file, which came with it
+"""The version of the operators, that of ONNX 1.15 (2023): the first with Gelu."""
+_IR_VERSION: Final = 9  # of the file; it came with that release
 
 _TYPES: Final = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
 _FLOAT, _INT, _INTS = 1, 2, 7  # kinds of an attribute
 
 Attribute: TypeAlias = int | float | Sequence[int]
 Sides: TypeAlias = tuple[str | int, ...]
-"""Of an array that goes in or out; one with a name may be of any length."""
+"""Sides of an input or output array; a side with a name may have any length."""
 
 
 class Graph:
-    """Nodes, each behind those whose results it takes, and the arrays that they take. Results go by names.
+    """Nodes, each after those whose results it takes, and the arrays that they take. Results have names.
 
     Args:
-        take: gives the network's array of a name, which has the shape said. It must not change before `model`.
+        take: returns the network's array with a name and a shape. It must not change before `model`.
     """
 
     def __init__(self, take: Callable[[str, Shape], NDArray[Any]]) -> None:
@@ -37,21 +37,21 @@ class Graph:
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def weight(self, name: str, shape: Shape, *, seen_as: Shape | None = None) -> str:
-        """Take an array of the network's, of `shape`, and return its name; nodes may see it in another shape."""
+        """Take one of the network's arrays, of `shape`, and return its name; nodes may see it in another shape."""
         array = self._take(name, shape)
         return self.constant(name, array if seen_as is None else array.reshape(seen_as))
 
     def unused(self, name: str, shape: Shape) -> None:
-        """Take an array of the network's that no node needs."""
+        """Take one of the network's arrays that no node needs."""
         self._take(name, shape)
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        """Put in an array of float32 or int64, which must not change before `model`; return its name."""
+        """Add an array of float32 or int64, which must not change before `model`; return its name."""
         self._arrays[name] = array
         return name
 
     def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Attribute) -> str:
-        """Put in a node with one result and return the result's name.
+        """Add a node with one result and return the result's name.
 
         Args:
             operator: of ONNX, in the version OPSET.
@@ -64,7 +64,7 @@ class Graph:
         for taken in inputs:
             node.text(1, taken)
         node.text(2, name)
-        node.text(3, name)  # the node's own, which programs that draw models want
+        node.text(3, name)  # the node's own name, which programs that draw models need
         node.text(4, operator)
         for key in sorted(attributes):
             node.message(5, _attribute(key, attributes[key]))
@@ -79,13 +79,13 @@ class Graph:
         version: str,
         metadata: Mapping[str, str],
     ) -> bytes:
-        """Return the whole as an ONNX model; equal graphs give equal bytes.
+        """Return the graph as an ONNX model; equal graphs give equal bytes.
 
         Args:
-            takes: name, type and sides of what goes in.
-            gives: the same of what comes out.
+            takes: name, type and sides of the input.
+            gives: the same for the output.
             version: of Picturewise.
-            metadata: what the model shall say of itself.
+            metadata: the model's own description.
         """
         graph = Message()
         for node in self._nodes:
@@ -135,7 +135,7 @@ def _tensor(name: str, array: NDArray[Any]) -> Message:
         tensor.whole(1, side)
     tensor.whole(2, _TYPES[array.dtype])
     tensor.text(8, name)
-    # Numbers stand in the file with their lowest byte first, whatever the processor does.
+    # Numbers in the file have their lowest byte first, on every processor.
     rows = array if sys.byteorder == "little" else array.astype(array.dtype.newbyteorder("<"))
     tensor.data(9, np.ascontiguousarray(rows).data)
     return tensor

@@ -1,7 +1,7 @@
 """Layer lines → nodes of an ONNX graph.
 
-Weights have the names that they have in the PyTorch network of the same lines, where modules are numbered through, and
-a margin, an activation and a dropout are modules too: see `picturewise.networks.builder`.
+Weights have their names in the PyTorch network of the same lines, where modules are numbered in order, and a margin, an
+activation and a dropout are modules, too: see `picturewise.networks.builder`.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from picturewise.onnx_models.operators import (
 from picturewise.onnx_models.residual import residual_blocks
 
 Known: TypeAlias = Conv | Dense | BatchNorm | GroupNorm | Residual | Pool | Dropout | Flatten | Activation
-"""All but timm's networks, which are PyTorch's own code."""
+"""All layers but timm's networks, which are PyTorch code."""
 
 
 def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, output: str) -> str:
-    """Put in all layers, the line `output` appended, and return the name of the logits (N, classes).
+    """Add all layers and the line `output`, and return the name of the logits (N, classes).
 
     Args:
         graph: has the weights.
@@ -64,13 +64,13 @@ def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape
 
 
 def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> tuple[str, int]:
-    """Put in one layer for the incoming `shape`; return its result's name and how many modules PyTorch has for it.
+    """Add one layer for the incoming `shape`; return its result's name and how many modules PyTorch has for it.
 
     Args:
         graph: takes the nodes.
-        values: name of what comes in.
+        values: name of the input.
         layer: the line.
-        shape: of what comes in.
+        shape: of the input.
         module: the number of the layer's first module.
     """
     match layer:
@@ -87,7 +87,7 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
             return residual_blocks(graph, values, layer, f"{module}", shape[-1]), 1
         case Pool():
             return _pooling(graph, values, layer)
-        case Dropout():  # it only learns with noise
+        case Dropout():  # it only acts in training
             return values, 1
         case Flatten():
             return (flattened(graph, values) if len(shape) == 3 else values), 1
@@ -98,7 +98,7 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
 
 def _convolution(graph: Graph, values: str, layer: Conv, channels: int, module: int) -> tuple[str, int]:
     margins = same(*layer.kernel) if layer.padding == "same" else Margins()
-    uneven = margins.uneven  # then a module of its own puts the margins around
+    uneven = margins.uneven  # then a separate module adds the margins
     values = convolved(
         graph,
         values,

@@ -19,7 +19,7 @@ PICTURES = "pictures"
 LOGITS = "logits"
 
 _MOST_BYTES = 2_000_000_000
-"""Of weights: no message of protocol buffers is larger than 2 GiB."""
+"""Bytes of weights: protocol buffers do not allow messages above 2 GiB."""
 
 
 class Normalisation(NamedTuple):
@@ -71,17 +71,17 @@ def onnx_model(
 ) -> bytes:
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
-    It takes `pictures` (N, H, W, C) uint8 and gives `logits` (N, outputs) float32, divided by the temperature. The
-    names of the classes stand in its metadata under `classes`, as a JSON list.
+    It takes `pictures` (N, H, W, C) uint8 and returns `logits` (N, outputs) float32, divided by the temperature. The
+    names of the classes are in its metadata under `classes`, as a JSON list.
 
     Args:
         layers: of a network that `is_portable`.
         shape: (H, W, C) of pictures before preparation.
         target: what the logits mean.
-        weights: arrays of float32 by the names and of the shapes that `weight_shapes` returns.
+        weights: arrays of float32 with the names and the shapes that `weight_shapes` returns.
         scale: how pictures are prepared.
         temperature: above 0.
-        version: of Picturewise, which stands in the file.
+        version: of Picturewise, which is stored in the file.
 
     Raises:
         LayerError: a line does not fit what comes into it.
@@ -107,8 +107,8 @@ def onnx_model(
 
 
 def _prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
-    """Put in (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
-    # Bytes are moved about before they become floats, which are four times as large.
+    """Add (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
+    # Bytes are transposed before they become floats, which are four times as large.
     values = graph.node("Cast", graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), to=1)  # float32
     if scale.grey and channels > 1:
         over = graph.constant("channels", np.array([1], np.int64))

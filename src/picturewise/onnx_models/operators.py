@@ -19,10 +19,10 @@ _ACTIVATIONS: dict[ActivationName, str] = {
 
 
 def activated(graph: Graph, values: str, name: ActivationName | None) -> str:
-    """Put in an activation; None: nothing."""
+    """Add an activation; None: nothing."""
     if name is None:
         return values
-    if name == "silu":  # x · sigmoid(x), for which ONNX has no operator of its own before opset 24
+    if name == "silu":  # x · sigmoid(x), for which ONNX does not have an operator before opset 24
         return graph.node("Mul", values, graph.node("Sigmoid", values))
     return graph.node(_ACTIVATIONS[name], values)
 
@@ -37,7 +37,7 @@ def convolved(
     margins: Margins,
     bias: bool,
 ) -> str:
-    """Put in a convolution with a weight of `shape` (F, C, P, Q)."""
+    """Add a convolution with a weight of `shape` (F, C, P, Q)."""
     weights = [graph.weight(f"{name}.weight", shape)]
     if bias:
         weights.append(graph.weight(f"{name}.bias", shape[:1]))
@@ -47,7 +47,7 @@ def convolved(
 
 
 def multiplied(graph: Graph, vectors: str, name: str, incoming: int, units: int) -> str:
-    """Put in a dense layer, (N, incoming) → (N, units)."""
+    """Add a dense layer, (N, incoming) → (N, units)."""
     weight, bias = (
         graph.weight(f"{name}.weight", (units, incoming)),
         graph.weight(f"{name}.bias", (units,)),
@@ -56,7 +56,7 @@ def multiplied(graph: Graph, vectors: str, name: str, incoming: int, units: int)
 
 
 def batch_normalised(graph: Graph, values: str, name: str, channels: int) -> str:
-    """Put in a batch normalisation by running means and variances; values are pictures or vectors."""
+    """Add a batch normalisation with running means and variances; values are pictures or vectors."""
     kinds = ("weight", "bias", "running_mean", "running_var")
     weights = [graph.weight(f"{name}.{kind}", (channels,)) for kind in kinds]
     graph.unused(f"{name}.num_batches_tracked", ())  # counted in training
@@ -64,13 +64,13 @@ def batch_normalised(graph: Graph, values: str, name: str, channels: int) -> str
 
 
 def group_normalised(graph: Graph, values: str, name: str, groups: int, shape: Shape) -> str:
-    """Put in a group normalisation of pictures or vectors of `shape` (H, W, C) or (features,).
+    """Add a group normalisation of pictures or vectors of `shape` (H, W, C) or (features,).
 
-    Each group is laid out as one row and normalised by itself, as instance normalisation does; ONNX' own operator with
-    a scale for each channel came with opset 21, and runtimes make the same nodes of it.
+    Each group is arranged as one row and normalised by itself, like instance normalisation; ONNX's own operator with a
+    scale for each channel came with opset 21, and runtimes replace it by the same nodes.
     """
     channels, sides = shape[-1], shape[:-1]
-    rows = graph.constant(f"{name}.rows", np.array([0, groups, -1], np.int64))  # 0: as many as come in
+    rows = graph.constant(f"{name}.rows", np.array([0, groups, -1], np.int64))  # 0: as many as in the input
     back = graph.constant(f"{name}.back", np.array([0, channels, *sides], np.int64))
     one, zero = (
         graph.constant(f"{name}.{kind}", np.full(groups, value, np.float32))
@@ -85,15 +85,15 @@ def group_normalised(graph: Graph, values: str, name: str, groups: int, shape: S
 
 
 def pooled(graph: Graph, pictures: str, operator: str, size: int, stride: int, margins: Margins) -> str:
-    """Put in the MaxPool or AveragePool of windows of `size` x `size`; margins hold nothing that counts."""
+    """Add the MaxPool or AveragePool of windows of `size` x `size`; margins are ignored."""
     return graph.node(operator, pictures, kernel_shape=(size, size), strides=(stride, stride), pads=margins)
 
 
 def averaged(graph: Graph, pictures: str) -> str:
-    """Put in the mean over all pixels: (N, C, H, W) → (N, C)."""
+    """Add the mean over all pixels: (N, C, H, W) → (N, C)."""
     return graph.node("Flatten", graph.node("GlobalAveragePool", pictures), axis=1)
 
 
 def flattened(graph: Graph, pictures: str) -> str:
-    """Put in (N, C, H, W) → (N, H·W·C): row by row, pixel by pixel, the channels of a pixel side by side."""
+    """Add (N, C, H, W) → (N, H·W·C): row by row, pixel by pixel, the channels of a pixel side by side."""
     return graph.node("Flatten", graph.node("Transpose", pictures, perm=(0, 2, 3, 1)), axis=1)

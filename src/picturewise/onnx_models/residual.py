@@ -9,7 +9,7 @@ from picturewise.onnx_models.operators import activated, batch_normalised, convo
 
 
 def residual_blocks(graph: Graph, pictures: str, layer: Residual, name: str, channels: int) -> str:
-    """Put in the blocks of a layer for `channels` that come in, and return the result's name."""
+    """Add the blocks of a layer for `channels` input channels, and return the result's name."""
     put_in = _before if layer.preactivation else _after
     for number, block in enumerate(layer.plan(channels)):
         pictures = put_in(graph, pictures, layer, block, f"{name}.{number}")
@@ -17,7 +17,7 @@ def residual_blocks(graph: Graph, pictures: str, layer: Residual, name: str, cha
 
 
 def _after(graph: Graph, pictures: str, layer: Residual, block: Block, name: str) -> str:
-    """Put in a block whose normalisations and activations stand behind its convolutions."""
+    """Add a block with normalisations and activations after its convolutions."""
     values, shortcut = pictures, pictures
     for number, part in enumerate(block.convolutions, start=1):
         if number > 1:
@@ -31,7 +31,7 @@ def _after(graph: Graph, pictures: str, layer: Residual, block: Block, name: str
 
 
 def _before(graph: Graph, pictures: str, layer: Residual, block: Block, name: str) -> str:
-    """Put in a block whose normalisations and activations stand before its convolutions."""
+    """Add a block with normalisations and activations before its convolutions."""
     values, shortcut = pictures, pictures
     for number, part in enumerate(block.convolutions, start=1):
         values = batch_normalised(graph, values, f"{name}.bn{number}", part.incoming)

@@ -14,18 +14,18 @@ from picturewise.errors import PicturewiseError, RunError
 from picturewise.onnx_models.model import LOGITS, PICTURES
 from picturewise.printable import shortened
 
-_ERRORS = 3  # the least serious that is written to the standard error output
+_ERRORS = 3  # the least severe level that is written to the standard error output
 
 
 class Session:
-    """A model that computes, with the threads that it was made with. No file is written and nothing is sent.
+    """A loaded model with its threads. No file is written and nothing is sent.
 
     Args:
         model: what `onnx_model` returns.
         threads: from 1.
 
     Raises:
-        RunError: ONNX Runtime does not take the model.
+        RunError: ONNX Runtime does not accept the model.
         MemoryError: there is too little memory for it.
     """
 
@@ -35,14 +35,14 @@ class Session:
         options.log_severity_level = _ERRORS
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1  # layers stand one behind the other
-        # Threads that wait sleep: those that spin take a core away from whatever else runs here.
+        options.inter_op_num_threads = 1  # layers run one after the other
+        # Waiting threads sleep: spinning threads would take cores away from other programs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with _translated():
             self._session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model takes; B from 1.
+        """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model takes; B is at least 1.
 
         Several threads may call it at once.
 
@@ -57,7 +57,7 @@ class Session:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn what ONNX Runtime raises, which has no type of error in common, into errors that are told."""
+    """Translate ONNX Runtime's exceptions, which do not share a type, into our errors."""
     try:
         yield
     except (MemoryError, PicturewiseError):
@@ -72,13 +72,13 @@ def _translated() -> Iterator[None]:
 
 
 def _quiet_runtime() -> Any:
-    """Return the library `onnxruntime`, its reports to its makers switched off.
+    """Return the library `onnxruntime` with its telemetry switched off.
 
-    From 1.29 on it sends what is computed, and on what, over the network, and keeps a number for the machine in the
-    home folder. It asks for this variable when it is first imported, and only then; an own setting of the user's stays.
+    From 1.29 on, it sends what is computed, and on what, over the network, and keeps an identifier of the machine in
+    the home folder. It reads this variable only when it is first imported; the user's own setting is kept.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # noqa: PLC0415 (after that)
 
-    onnxruntime.disable_telemetry_events()  # where it was imported before by others, and on Windows
+    onnxruntime.disable_telemetry_events()  # if others imported it before, and on Windows
     return onnxruntime

@@ -1,1 +1,1 @@
-"""`Classifier`: a trained network with all that it needs to evaluate pictures of any size."""
+"""`Classifier`: a trained network with everything that it needs to predict pictures of any size."""

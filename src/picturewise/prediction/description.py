@@ -1,11 +1,11 @@
-"""`Description`: all of a classifier but its weights."""
+"""`Description`: everything in a classifier except its weights."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from reprlib import repr as shown  # which is short whatever the value
+from reprlib import repr as shown  # short for any value
 from typing import Any, Literal
 
 from picturewise.architectures.lines import MOST_UNITS
@@ -19,37 +19,37 @@ from picturewise.reprs import fields_of, never_raises
 from picturewise.targets import TARGETS, OneClass, Target
 
 FORMAT = 2
-"""1 had `fit` for `resize`."""
+"""Version 1 had `fit` instead of `resize`."""
 LONGEST_NAME = 10_000
 """Characters of a class's name."""
 MOST_PIXELS = 1024
-"""Of a side of the pictures, as in a recipe."""
+"""Pixels of a side of the pictures, as in a recipe."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Description:
-    """All of a classifier but its weights; stored as JSON in the file's metadata.
+    """Everything in a classifier except its weights; stored as JSON in the file's metadata.
 
-    No model of pydantic's: whoever has one picture predicted would wait longer for pydantic than for the network.
+    Not a pydantic model: predicting one picture would take longer for pydantic than for the network.
 
     Attributes:
         format: of the file.
         layers: layer lines; None: the network is a Python class.
         module: name of that Python class, for messages only.
         shape: height, width, channels of the pictures before preparation; sides up to 1,024.
-        resize: how pictures of another shape are brought to it.
-        background: what transparent pictures are put on; not written where it is white, as in files of before.
-        classes: their names, in the order of the outputs; as they are printed, each once.
+        resize: how pictures of another shape are resized.
+        background: what transparent pictures are put on; not written if it is white, as in older files.
+        classes: their names, in the order of the outputs; as they are printed, each different.
         answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
         temperature: logits are divided by it, so that probabilities are calibrated.
-        number_format: of every computation from the pictures to the logits, in validation and prediction alike.
+        number_format: of all computations from the pictures to the logits, in both validation and prediction.
         provenance: where it came from: data, epoch, versions.
-        values: the stored values of black and white where the type of the pictures of train did not say them.
-        learned: what the pictures of train were like; None: an older version did not keep it.
+        values: the stored values of black and white if the type of train's pictures did not determine them.
+        learned: statistics of train's pictures; None: older versions did not keep them.
 
     Raises:
-        ValueError: a value is none that it can have, or they do not go together.
+        ValueError: a value is not valid, or values are inconsistent.
     """
 
     format: int = FORMAT
@@ -74,7 +74,7 @@ class Description:
                 raise ValueError(f"{name} is {shown(value)}, expected {expected}")
         kept = self.preparation.output(self.shape)[2]
         if not kept == len(self.preparation.mean) == len(self.preparation.std):
-            raise ValueError("the preparation is not one for pictures of that shape")
+            raise ValueError("the preparation does not fit pictures of that shape")
 
     @never_raises
     def __repr__(self) -> str:
@@ -82,7 +82,7 @@ class Description:
 
     @property
     def target(self) -> Target:
-        """What the answer to a picture is."""
+        """The meaning of the outputs."""
         return TARGETS[self.answer](self.classes)
 
     def read_options(self, *, skip_bad: bool = False) -> AsItIs:
@@ -93,7 +93,7 @@ class Description:
 
     def to_json(self) -> str:
         """Return the description as JSON; equal ones give equal texts."""
-        # What is not there stays out: a file says no more than it has to.
+        # Missing values are left out: a file contains only what it must.
         plain = {k: v for k, v in asdict(self).items() if v is not None or k not in {"values", "learned"}}
         if self.background == WHITE:
             del plain["background"]
@@ -101,10 +101,10 @@ class Description:
 
     @classmethod
     def from_json(cls, text: str) -> Description:
-        """Return the description that `to_json` wrote.
+        """Return the description from the JSON of `to_json`.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a description.
         """
         plain = read_table(text)
         if plain.get("format") == 1:
@@ -120,32 +120,32 @@ def read_table(text: str) -> dict[str, Any]:
     """Return a JSON object.
 
     Raises:
-        ValueError: the text is none.
+        ValueError: the text is not one.
     """
     try:
         plain = json.loads(text, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(plain, dict):
-        raise ValueError("it is no table of keys")  # noqa: TRY004 (as for all that JSON may hold)
+        raise ValueError("it is not a table of keys")  # noqa: TRY004 (as for all that JSON may hold)
     return plain
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number in JSON")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _made(kind: type, plain: object, what: str) -> Any:
-    """Return a dataclass of the values in a table; what is a list in JSON is a tuple here."""
+    """Return a dataclass of the values in a table; lists in JSON are tuples here."""
     if not isinstance(plain, dict):
-        raise ValueError(f"{what} is no table of keys")  # noqa: TRY004 (the same)
+        raise ValueError(f"{what} is not a table of keys")  # noqa: TRY004 (the same)
     known = [part.name for part in fields(kind)]
     if unknown := [key for key in plain if key not in known]:
-        raise ValueError(f"'{unknown[0]}' is no key of {what}")
+        raise ValueError(f"'{unknown[0]}' is not a key of {what}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
     try:
         return kind(**values)
-    except TypeError as error:  # a key without which there is none
+    except TypeError as error:  # a required key is missing
         missing = [name for name in known if name not in plain]
         raise ValueError(f"{what} lacks one of {', '.join(missing)}") from error
 
@@ -164,7 +164,7 @@ def _is_shape(value: object) -> bool:
 
 
 def _are_classes(value: object) -> bool:
-    # As they are shown: of two names that look the same, nobody could tell which one was meant.
+    # As they are shown, because two names that look the same could not be distinguished.
     return (
         isinstance(value, tuple)
         and _are_texts(value)
@@ -194,13 +194,13 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "background": (lambda value: value in ("white", "black"), "white or black"),
     "classes": (
         _are_classes,
-        f"1 to {MOST_UNITS:,} names of classes, each once and of {LONGEST_NAME:,} characters at most",
+        f"1 to {MOST_UNITS:,} different names of classes with at most {LONGEST_NAME:,} characters",
     ),
     "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "number_format": (lambda value: value == "float32", "float32"),
     "provenance": (_is_provenance, "texts by name"),
-    "values": (lambda value: value is None or _is_range(value), "two rising numbers"),
-    "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "what train was like"),
+    "values": (lambda value: value is None or _is_range(value), "two increasing numbers"),
+    "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "the statistics of train"),
 }

@@ -1,4 +1,4 @@
-"""What a classifier asks of what computes its logits."""
+"""What a classifier needs from the engine that computes its logits."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Compute: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class Engine(Protocol):
-    """What a classifier asks of an engine."""
+    """What a classifier needs from an engine."""
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
-        """Return how many threads may compute side by side, and what they call, for so many pictures in all.
+        """Return how many threads may compute in parallel for `pictures` pictures, and the function that they call.
 
-        It takes a batch (B, H, W, C) of the description's shape, B from 1, and returns (B, K) logits, divided by the
+        It takes a batch (B, H, W, C) in the description's shape, B >= 1, and returns (B, K) logits, divided by the
         temperature.
         """

@@ -1,11 +1,11 @@
 """What computes a classifier's logits, decided here and nowhere else.
 
-    auto    ONNX Runtime for what was loaded from a file of layer lines; PyTorch for modules: Python classes, timm's
-            networks, and whatever somebody may still train
+    auto    ONNX Runtime for networks loaded from a file of layer lines; PyTorch for modules: Python classes, timm's
+            networks, and modules that may still be trained
     torch   PyTorch
-    numpy   the reference network in NumPy, of layer lines only
+    numpy   the reference network in NumPy, for layer lines only
 
-They differ by float32's rounding alone. Each stands in a module of its own, and only the one that computes is loaded.
+They differ only by float32 rounding. Each is in a separate module, and only the selected one is loaded.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from picturewise.prediction.network_forms import NetworkOrArrays, as_arrays, as_
 
 
 def choose_engine(name: EngineName, held: NetworkOrArrays, description: Description) -> Engine:
-    """Return the engine of that name for a network.
+    """Return the engine with a name for a network.
 
     Raises:
-        UsageError: it cannot compute that network; a LayerError, if it lacks one of its lines.
+        UsageError: it cannot compute that network; a LayerError if it does not support a layer line.
     """
     if name == "numpy":
         from picturewise.prediction.numpy_engine import NumPyEngine  # noqa: PLC0415 (see above)

@@ -1,4 +1,4 @@
-"""What stands in the metadata of a classifier's file: the description, and the hashes that it is checked by."""
+"""The metadata of a classifier's file: the description, and the hashes to check it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE_NAME = "classifier.safetensors"
 
 _KEY = "picturewise"
 _OLD_KEY = "sightline"
-"""What the project was called when the first files were written."""
+"""The project's name when the first files were written."""
 _LONGEST = 8 << 20
 """Characters of the metadata: 65,536 classes with names of 100 are fewer."""
 _KEYS = {
@@ -28,36 +28,36 @@ _KEYS = {
 
 
 def to_metadata(description: Description, sha256: str) -> dict[str, str]:
-    """Return the metadata of the file of a classifier whose weights have that SHA-256."""
+    """Return the metadata for the file of a classifier whose weights have this SHA-256."""
     text = description.to_json()
     stored = {"sha256": sha256, "classifier_sha256": _sha256(text), "classifier": text}
-    # One key only: the format keeps metadata in a hash map, and several keys come in random order.
+    # Only one key: the format keeps metadata in a hash map, and several keys would be in random order.
     return {_KEY: json.dumps(stored, ensure_ascii=False, separators=(",", ":"))}
 
 
 def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Description]:
-    """Return the SHA-256 of the weights and the description, as they stand in the metadata of the file `path`.
+    """Return the SHA-256 of the weights and the description, from the metadata of the file `path`.
 
     Raises:
-        RunError: it is no classifier's file, damaged, or of another version.
+        RunError: it is not a classifier's file, is damaged, or has another version.
     """
     text = metadata.get(_KEY, metadata.get(_OLD_KEY))
     if text is None:
-        raise RunError(f"{path} is a safetensors file, but no classifier: Picturewise did not write it.")
+        raise RunError(f"{path} is a safetensors file, but not a classifier: Picturewise did not write it.")
     if len(text) > _LONGEST:
         raise RunError(
-            f"{path} is damaged or was made to do harm: its description has {len(text):,} characters, and "
-            f"{_LONGEST:,} are the most."
+            f"{path} is damaged or was made to do harm: its description has {len(text):,} characters, at most "
+            f"{_LONGEST:,} are allowed."
         )
     try:
         stored = read_table(text)
         if stored.keys() != _KEYS or not all(isinstance(value, str) for value in stored.values()):
-            raise ValueError(f"expected texts for {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (told below, as all)
+            raise ValueError(f"expected texts for {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (reported below, like all)
         if _sha256(stored["classifier"]) != stored["classifier_sha256"]:
             raise RunError(f"{path} is damaged: its description does not have the SHA-256 stored with it.")
         found = read_table(stored["classifier"]).get("format")
         if type(found) is not int:
-            raise ValueError("its format is no number")  # noqa: TRY301 (the same)
+            raise ValueError("its format is not a number")  # noqa: TRY301 (the same)
         if not 1 <= found <= FORMAT:
             raise RunError(f"{path} has format {found}; this Picturewise reads the formats 1 to {FORMAT}.")
         return stored["sha256"], Description.from_json(stored["classifier"])
@@ -69,10 +69,10 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
 
 
 def stored_sha256(path: Path) -> str:
-    """Return the SHA-256 of the weights in a classifier's file, as it stands there; the weights are not read.
+    """Return the SHA-256 of the weights in a classifier's file, as it is stored; the weights are not read.
 
     Raises:
-        RunError: the file is missing, damaged or no classifier.
+        RunError: the file is missing, damaged or not a classifier.
     """
     sha256, _ = from_metadata(arrays.read_metadata(path), path)
     return sha256

@@ -1,8 +1,8 @@
-"""What the pictures were like that a classifier learned from, and whether others are far from that.
+"""Statistics of the pictures that a classifier was trained on, and whether other pictures are far from them.
 
-A network of white digits on black asked about black ones on white answers as surely as ever. The mean grey of a picture
-and the spread around it tell such a mistake, or an exposure, or pictures that came out black; they do not tell what is
-in a picture.
+A network trained on white digits on black is just as certain about black digits on white. The mean grey of a picture
+and the spread around it reveal such a mistake, a wrong exposure, or pictures that came out black; they do not reveal
+what a picture shows.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
 _QUANTILES = (0.0, 0.005, 0.995, 1.0)
 _MARGIN = (
-    0.25  # of the distance of the quantiles; of a normal distribution, 3.9 standard deviations lie inside
+    0.25  # of the distance of the quantiles; for a normal distribution, 3.9 standard deviations are inside
 )
-_LEAST = 32.0, 16.0  # levels of grey, of mean and spread: less is seen, but no mistake
-_FEW = 5.0  # the margin grows by this divided by the number of pictures: quantiles of a few say little
-_SHARE = 0.05  # of the pictures; fewer may be odd ones of any set
+_LEAST = 32.0, 16.0  # grey levels, for mean and spread: smaller differences are visible, but normal
+_FEW = (
+    5.0  # the margin grows by this divided by the number of pictures, because quantiles of a few are inexact
+)
+_SHARE = 0.05  # of the pictures; any set may have fewer odd ones
 
 Ends = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedPictures:
-    """Least, 0.5 % and 99.5 % quantile, and most of what each picture of train has; in levels of grey, 0 to 255.
+    """Least, 0.5 % quantile, 99.5 % quantile and most over train's pictures, in grey levels from 0 to 255.
 
     Attributes:
         mean: of the mean over a picture.
@@ -51,15 +53,15 @@ class LearnedPictures:
                 or list(ends) != sorted(ends)
                 or not 0 <= ends[0] <= ends[3] <= 255
             ):
-                raise ValueError(f"{name} of the learned pictures is not four rising numbers in 0..255")
+                raise ValueError(f"{name} of the learned pictures is not four increasing numbers in 0..255")
         if type(self.count) is not int or self.count < 1:
-            raise ValueError("count of the learned pictures is not a number of them")
+            raise ValueError("count of the learned pictures is not a positive whole number")
 
     def note(self, means: NDArray[np.float64], spreads: NDArray[np.float64]) -> str | None:
-        """Return what to say of pictures; None: nothing, because they are like those of train.
+        """Return the note about pictures; None: they are like those of train.
 
         Args:
-            means: (N,) of each picture, at the size that the classifier sees.
+            means: (N,) of each picture, in the classifier's size.
             spreads: (N,) the same.
         """
         kinds: list[tuple[int, str]] = []
@@ -68,10 +70,10 @@ class LearnedPictures:
             ("contrast", spreads, self.spread, 127.5, _LEAST[1], "less contrast", "more contrast"),
         ):
             margin = max(least, (ends[2] - ends[1]) * (_MARGIN + _FEW / self.count))
-            # Where pictures differ much, the margin reaches black and white; halfway there is far, too.
+            # If pictures differ much, the margin reaches black and white; halfway there counts as far, too.
             low = max(ends[1] - margin, ends[1] / 2)
             high = min(ends[2] + margin, (ends[2] + most) / 2)
-            if values is spreads:  # noise and other motifs have more, and are no mistake of the range
+            if values is spreads:  # noise and other subjects have more, without a wrong range
                 high = max(high, 3 * ends[2])
             for word, far in ((less, values < low), (more, values > high)):
                 if far.any():
@@ -83,7 +85,7 @@ class LearnedPictures:
 
 
 def learned_pictures(sums: Table[np.int64], pixels: int) -> LearnedPictures:
-    """Return what the pictures of train are like.
+    """Return the statistics of train's pictures.
 
     Args:
         sums: see `PictureStatistics`.
@@ -110,8 +112,9 @@ def _sentence(name: str, word: str, far: NDArray[np.bool_], values: NDArray[np.f
     count, several = int(far.sum()), len(far) > 1
     verb = ("have" if several else "has") if word.endswith("contrast") else ("are" if several else "is")
     return (
-        f"{count:,} of {len(far):,} picture{'s' * several} {verb} much {word} than those that the classifier learned "
-        f"from ({name} {float(np.median(values[far])):.0f}, learned {ends[1]:.0f}..{ends[2]:.0f}).{_QUESTIONS[word]}"
+        f"{count:,} of {len(far):,} picture{'s' * several} {verb} much {word} than those that the "
+        f"classifier was trained on ({name} {float(np.median(values[far])):.0f}, in training "
+        f"{ends[1]:.0f}..{ends[2]:.0f}).{_QUESTIONS[word]}"
     )
 
 

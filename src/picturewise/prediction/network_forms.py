@@ -1,7 +1,7 @@
 """The two forms in which a classifier holds its network: arrays by name, or a PyTorch module.
 
-Arrays are those of a network of layer lines, by the names that they have in the module. Nobody else has them, so they
-do not change. A module may be trained on by whoever else has it.
+Arrays are those of a network of layer lines, with the names of the module's tensors. Nothing else uses them, so they do
+not change. A module may still be trained by other code that uses it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def to_bytes(held: NetworkOrArrays, metadata: Mapping[str, str]) -> bytes:
 
 
 def as_arrays(held: NetworkOrArrays) -> Arrays:
-    """Return the arrays; those of a module are the live ones, where it computes on a processor."""
+    """Return the arrays; those of a module are not copies, if it computes on a processor."""
     if isinstance(held, Mapping):
         return held
     return {name: tensor.numpy() for name, tensor in held.state_dict().items()}
@@ -52,7 +52,7 @@ def as_module(held: NetworkOrArrays, description: Description) -> nn.Module:
     """Return the module; for arrays, which are copied, one in evaluation mode is built."""
     if not isinstance(held, Mapping):
         return held
-    import torch  # noqa: PLC0415 (whoever computes arrays does without it)
+    import torch  # noqa: PLC0415 (engines of arrays do not need it)
 
     network = built(description)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in held.items()})
@@ -60,13 +60,13 @@ def as_module(held: NetworkOrArrays, description: Description) -> nn.Module:
 
 
 def built(description: Description) -> nn.Module:
-    """Return the module of a description's layer lines, in evaluation mode, with weights of no meaning.
+    """Return the module of a description's layer lines, in evaluation mode, with meaningless weights.
 
     Raises:
         LayerError: a line cannot be read, or does not fit what comes into it.
     """
     from picturewise.networks.builder import build  # noqa: PLC0415 (it loads PyTorch)
 
-    assert description.layers is not None  # noqa: S101 (a Python class is passed by whoever has it)
+    assert description.layers is not None  # noqa: S101 (a Python class is passed by the caller)
     shape, output = description.preparation.output(description.shape), description.target.output_line
     return build(parse(description.layers), shape, output, seed=0).eval()

@@ -1,4 +1,4 @@
-"""A classifier's logits by the reference network, to look behind those of PyTorch and ONNX Runtime."""
+"""A classifier's logits from the reference network, to check those of PyTorch and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class NumPyEngine:
     """The reference network of layer lines.
 
     Args:
-        weights: by name; they are read where they are.
+        weights: by name; they are not copied.
         description: of the lines, and how pictures are prepared.
 
     Raises:
-        UsageError: the network is a Python class, or its windows would take gigabytes; a LayerError, if a line is none
-            that NumPy layers are made for.
+        UsageError: the network is a Python class, or its windows would take gigabytes; a LayerError if a line does not
+            have a NumPy layer.
     """
 
     def __init__(self, weights: Arrays, description: Description) -> None:
         if description.layers is None:
             raise UsageError(
-                f"The NumPy engine computes layer lines alone, and this is the Python class {description.module}: "
-                "leave the engine out."
+                f"The NumPy engine only computes layer lines, but this is the Python class {description.module}. "
+                "Omit the engine."
             )
         self._description = description
         shape, output = description.preparation.output(description.shape), description.target.output_line
@@ -41,13 +41,13 @@ class NumPyEngine:
         self._windows = summarise(layers, shape, output).windows
         if self._windows > _MOST_WINDOWS:
             raise UsageError(
-                f"The NumPy engine lays out all windows of a picture side by side, {self._windows:,} numbers for this "
-                f"network, and {_MOST_WINDOWS:,} are the most: leave the engine out."
+                f"The NumPy engine stores all windows of a picture: {self._windows:,} numbers for this "
+                f"network, at most {_MOST_WINDOWS:,} are allowed. Omit the engine."
             )
         self._network = Network(layers, shape, output, weights)
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
-        """Return 1, as layers keep what they have seen, and what computes a batch."""
+        """Return 1, because layers keep their input, and the function that computes a batch."""
         return 1, self._logits
 
     def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

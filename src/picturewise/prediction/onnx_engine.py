@@ -13,10 +13,10 @@ from picturewise.prediction.network_forms import Arrays
 
 
 class OnnxEngine:
-    """An ONNX model of layer lines, made when it is first needed, and once more if it is needed with other threads.
+    """An ONNX model of layer lines, made when it is first needed, and again if it is needed with other threads.
 
     Args:
-        weights: of the shapes that `portable.model.weight_shapes` returns. They must not change.
+        weights: with the shapes that `portable.model.weight_shapes` returns. They must not change.
         description: of the lines, and how pictures are prepared.
     """
 
@@ -28,13 +28,13 @@ class OnnxEngine:
         self._inner = description.preparation.output(description.shape)
         summary = summarise(self._layers, self._inner, description.target.output_line)
         self._multiplications = summary.multiplications
-        self._sessions = dict[int, Session]()  # by the threads that a session has
+        self._sessions = dict[int, Session]()  # by the number of threads of a session
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
-        """Return how many threads may compute side by side, and what computes a batch.
+        """Return how many threads may compute in parallel, and the function that computes a batch.
 
-        Every core takes batches of its own where there are pictures enough: handing out each layer of a batch costs
-        more, and waits for the slowest each time. Fewer pictures, of a large network, are shared layer by layer.
+        With enough pictures, every core computes its own batches: sharing each layer of a batch costs more, and waits
+        for the slowest core each time. Fewer pictures, of a large network, are shared layer by layer.
         """
         cores = available_cores()
         if pictures * self._multiplications < WORTH_SHARING:

@@ -26,7 +26,7 @@ class TorchEngine:
         self._description = description
 
     def ready(self, pictures: int) -> tuple[int, Compute]:
-        """Return 1, as PyTorch shares out each layer by itself, and what computes a batch."""
+        """Return 1, because PyTorch shares each layer itself, and the function that computes a batch."""
         return 1, self._logits
 
     def _logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -34,7 +34,7 @@ class TorchEngine:
         network, description = self._network, self._description
         first = next(itertools.chain(network.parameters(), network.buffers()), None)
         batch = torch.from_numpy(pictures).to("cpu" if first is None else first.device)
-        # On a GPU, PyTorch would otherwise multiply in convolutions with ten bits after the point.
+        # On a GPU, PyTorch would otherwise use only ten fraction bits (TF32) in convolutions.
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
             outputs: Tensor = network(description.preparation.apply(batch))
             return (outputs.to(torch.float32) / description.temperature).cpu().numpy()

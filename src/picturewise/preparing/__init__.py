@@ -1,1 +1,1 @@
-"""From uint8 batches to what a network takes: normalisation, and augmentation on whole batches."""
+"""From uint8 batches to the input of a network: normalisation, and augmentation of whole batches."""

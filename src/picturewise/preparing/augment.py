@@ -25,10 +25,10 @@ def augment(
 
     Args:
         pictures: (B, H, W, C) uint8.
-        targets: (B, K) float32, one row of class shares a picture.
+        targets: (B, K) float32, one row of class shares for each picture.
         augmentations: what to do, in order.
         random: the batch's own stream of random numbers.
-        mirrored: (B,) whether it is a picture's turn to be mirrored, for `flip alternate`; see `turns`.
+        mirrored: (B,) whether each picture is mirrored this time, for `flip alternate`; see `turns`.
 
     Returns:
         pictures (B, H, W, C), uint8 or, after `rotate` and `mixup`, float32 in 0..255; targets (B, K).
@@ -37,7 +37,7 @@ def augment(
         if augmentation.kind == "mixup":
             pictures, targets = _mixup(pictures, targets, augmentation.amount, random)
         elif augmentation.alternate:
-            assert mirrored is not None  # noqa: S101 (whoever parsed the line hands it in)
+            assert mirrored is not None  # noqa: S101 (callers that parse such a line pass it)
             pictures = _mirror(pictures, mirrored)
         else:
             pictures = _PICTURE_FUNCTIONS[augmentation.kind](pictures, augmentation.amount, random)
@@ -45,7 +45,7 @@ def augment(
 
 
 def turns(first: NDArray[np.bool_], epoch: int) -> NDArray[np.bool_]:
-    """Return which pictures are mirrored in an epoch, counted from 1, by those that are in the first.
+    """Return which pictures are mirrored in an epoch, counted from 1, given those mirrored in the first.
 
     >>> turns(np.array([True, False]), 2).tolist()
     [False, True]
@@ -73,7 +73,7 @@ def _mirrored(side: int, border: int, device: torch.device) -> Tensor:
 
 
 def _random_windows(padded: Tensor, shape: torch.Size, random: np.random.Generator) -> Tensor:
-    """Cut a window of `shape` (B, H, W, C) out of each padded picture, at a place of its own."""
+    """Cut a window of `shape` (B, H, W, C) out of each padded picture, at its own place."""
     batch, height, width, _ = shape
     device = padded.device
     top = on_device(random.integers(0, padded.shape[1] - height + 1, batch), device)
@@ -94,12 +94,12 @@ def _mirror(pictures: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
 
 
 def _rotate(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    """Turn about the centre with bilinear interpolation; what comes in is black."""
+    """Rotate about the centre with bilinear interpolation; uncovered pixels are black."""
     batch, height, width, _ = pictures.shape
     angles = on_device(random.uniform(-amount, amount, batch), pictures.device).to(torch.float32)
     sine, cosine = torch.sin(angles * math.pi / 180), torch.cos(angles * math.pi / 180)
     aspect, zero = width / height, torch.zeros_like(angles)
-    # The sampling grid runs from -1 to 1 on both axes, so a turn in pixels is skewed by the aspect ratio.
+    # The sampling grid runs from -1 to 1 on both axes, so a rotation in pixels is skewed by the aspect ratio.
     matrix = torch.stack([cosine, -sine / aspect, zero, sine * aspect, cosine, zero], dim=1).reshape(
         batch, 2, 3
     )
@@ -110,7 +110,7 @@ def _rotate(pictures: Tensor, amount: float, random: np.random.Generator) -> Ten
 
 
 def _cutout(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    """Blank a square with mid grey; its centre lies anywhere, so part of it may fall outside."""
+    """Blank a square with mid grey; its centre is anywhere, so part of it may be outside."""
     batch, height, width, _ = pictures.shape
     side, device = int(amount), pictures.device
     top = on_device(random.integers(0, height, batch) - side // 2, device)[:, None]

@@ -1,15 +1,15 @@
-"""Augmentation as lines of text: what they say, and which of them suit a data set.
+"""Augmentation as lines of text: what they mean, and which of them suit a data set.
 
-    shift 2          move by up to 2 pixels each way; what comes in is black
-    crop 4           pad by 4 mirrored pixels, cut out at random (He et al., 2015)
+    shift 2          move by up to 2 pixels each way; uncovered pixels are black
+    crop 4           pad with 4 mirrored pixels, cut out at random (He et al., 2015)
     flip             left and right swapped, for half of the pictures
-    flip alternate   each picture swapped in every other epoch, so none is seen twice alike (Jordan, 2024)
+    flip alternate   each picture swapped in every other epoch, so that both versions are seen (Jordan, 2024)
     rotate 10        turn by up to 10 degrees either way
     cutout 8         blank a square of 8 pixels at a random place (DeVries and Taylor, 2017)
-    mixup 0.2        blend pairs of pictures and labels, share from Beta(0.2, 0.2) (Zhang et al., 2018)
+    mixup 0.2        blend pairs of pictures and labels, with a share from Beta(0.2, 0.2) (Zhang et al., 2018)
 
-`flip`, and `rotate` beyond 45 degrees, turn characters into others, and left into right. They are left out where
-the names of the classes say so, unless the line ends in `always`.
+`flip`, and `rotate` beyond 45 degrees, turn characters into others, and left into right. They are left out if the
+names of the classes suggest it, unless the line ends in `always`.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Augmentation:
 
     @property
     def may_change_class(self) -> bool:
-        """Whether a letter may become another one, or left become right."""
+        """Whether a letter may become another letter, or left become right."""
         return self.kind == "flip" or (self.kind == "rotate" and self.amount > MOST_ROTATION_OF_CHARACTERS)
 
 
 def parse(text: str | Sequence[str]) -> tuple[Augmentation, ...]:
-    """Return what the lines say; they are separated by new lines or semicolons. An empty text is none.
+    """Return the augmentations in the lines, which are separated by new lines or semicolons; for an empty text, none.
 
     Raises:
         UsageError: a line cannot be read.
@@ -60,7 +60,7 @@ def parse(text: str | Sequence[str]) -> tuple[Augmentation, ...]:
 
 
 def split(text: str | Sequence[str]) -> list[str]:
-    """Return the lines of `text` (or of several texts), which end at new lines and semicolons; empty ones are none.
+    """Return the lines of `text` (or of several texts), which end at new lines and semicolons; empty ones are left out.
 
     >>> split(["shift 2; flip", ""])
     ['shift 2', ' flip']
@@ -74,7 +74,7 @@ def _parse_line(line: str) -> Augmentation:
     prefix = f"Augmentation line '{' '.join(line.split())}' cannot be read: "
     if kind not in _KINDS:
         raise UsageError(
-            f"{prefix}'{kind}' is no augmentation; there are {', '.join(_KINDS)}.{nearest(kind, _KINDS)}"
+            f"{prefix}'{kind}' is not an augmentation. Choose from {', '.join(_KINDS)}.{nearest(kind, _KINDS)}"
         )
     always, alternate = "always" in words, "alternate" in words and kind == "flip"
     numbers = [word for word in words if word != "always" and not (alternate and word == "alternate")]
@@ -87,7 +87,7 @@ def _parse_line(line: str) -> Augmentation:
         raise UsageError(f"{prefix}it needs {limit.what}, such as '{kind} {limit.example}'.")
     amount = float(numbers[0])
     if not 0 < amount <= limit.most:
-        raise UsageError(f"{prefix}{limit.what} must lie above 0 and be at most {limit.most:g}.")
+        raise UsageError(f"{prefix}{limit.what} must be above 0 and at most {limit.most:g}.")
     return Augmentation(kind, amount, always)
 
 
@@ -101,8 +101,8 @@ def suitable(
     for augmentation in augmentations:
         if augmentation.may_change_class and not augmentation.always:
             notes.append(
-                f"'{augmentation.line}' is left out: it would turn pictures of some classes into others; "
-                f"write '{augmentation.line} always' to use it all the same."
+                f"'{augmentation.line}' was left out, because it would turn pictures of some classes into others. To "
+                f"use it anyway, write '{augmentation.line} always'."
             )
         else:
             kept.append(augmentation)
@@ -112,7 +112,7 @@ def suitable(
 def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmentation, ...]:
     """Return gentle augmentation for pictures of `shape`: small moves; flips where mirrors do not matter.
 
-    Pictures below 12 pixels are not moved: one pixel would already be much.
+    Pictures smaller than 12 pixels are not moved: even one pixel would be too much.
     """
     side = min(shape[0], shape[1])
     moves = side >= 12
@@ -122,9 +122,9 @@ def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmenta
 
 
 def mirrors_matter(classes: Sequence[str]) -> bool:
-    """Return whether a mirrored picture may belong to another class, as far as the classes' names tell.
+    """Return whether a mirrored picture may belong to another class, according to the classes' names.
 
-    So it is with letters, digits and numbers, and with names that say left or right.
+    This is true of letters, digits and numbers, and of names that contain left or right.
     """
     characters = all(len(name) == 1 or name.isdecimal() for name in classes)
     words = {word for name in classes for word in re.findall(r"[a-z]+", name.lower())}
@@ -135,7 +135,7 @@ def check_sizes(augmentations: Sequence[Augmentation], shape: Shape) -> None:
     """Check that moves and blanks are smaller than pictures of `shape` (H, W, C).
 
     Raises:
-        UsageError: one is not.
+        UsageError: one of them is not.
     """
     side = min(shape[0], shape[1])
     for augmentation in augmentations:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from reprlib import repr as shown  # which is short whatever the value
+from reprlib import repr as shown  # short for any value
 from typing import TYPE_CHECKING
 
 from picturewise.architectures.layers import Shape
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 MOST, LEAST = 1e9, 1e-9
-"""Of what pictures are prepared by. Means and deviations of pictures lie far inside; beyond, float32 has no 1/std."""
+"""The largest value. Means and deviations of pictures are far below; above, 1/std is not a float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,13 @@ class Preparation:
         grey: average the channels; one channel is kept.
         mean: per channel after greying, in 0..255.
         std: per channel after greying, in 0..255; from 1e-9.
-        views: lines of `views`: of a picture, beside itself, whose logits are averaged with its own.
+        views: lines of `views`: further views of a picture, whose logits are averaged with its own.
 
     Raises:
-        ValueError: a value is none that it can have.
+        ValueError: a value is not valid.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic asks for it where a record holds one)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic needs it if a record holds one)
 
     grey: bool = False
     mean: tuple[float, ...]
@@ -62,7 +62,7 @@ class Preparation:
 
     @property
     def seen(self) -> Views:
-        """The views of a picture that are looked at."""
+        """The views of a picture that are used."""
         return parse(self.views)
 
     def output(self, shape: Shape) -> Shape:
@@ -71,7 +71,7 @@ class Preparation:
 
     def apply(self, pictures: Tensor) -> Tensor:
         """(B, H, W, C) uint8 or float in 0..255 → (B, C, H, W) float32, channels-last in memory."""
-        import torch  # noqa: PLC0415 (a classifier without PyTorch has a preparation too)
+        import torch  # noqa: PLC0415 (a classifier without PyTorch has a preparation, too)
 
         floats = pictures.to(torch.float32)
         if self.grey and floats.shape[3] > 1:
@@ -89,14 +89,14 @@ def _line(
 ) -> tuple[Tensor, Tensor]:
     """Return −mean/std and 1/std for each number of a picture, kept from one batch to the next.
 
-    As long as a picture, so that the processor takes several numbers at once and not one channel after the other.
+    As long as a picture, so that the processor handles several numbers at once instead of channel by channel.
     """
     import torch  # noqa: PLC0415 (as above)
 
-    with torch.inference_mode(False):  # else they could not be used outside of that mode
+    with torch.inference_mode(False):  # otherwise they could not be used outside that mode
         divisor = torch.tensor(std)
         pair = -torch.tensor(mean) / divisor, 1 / divisor
-        # No waiting for a GPU, see `on_device`.
+        # Does not wait for a GPU, see `on_device`.
         shift, scale = (numbers.to(device, non_blocking=True).repeat(pixels) for numbers in pair)
         return shift, scale
 
@@ -104,24 +104,24 @@ def _line(
 def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:
     """Return the preparation whose mean and standard deviation are those of `pictures`.
 
-    Hand in the train split only. The sums are whole numbers, so they are exact and do not depend on the
+    Pass only the train split. The sums are whole numbers, so they are exact and do not depend on the
     order of the pictures. A channel that never changes keeps std 1.
     """
     height, width, channels = pictures.shape
     totals = pictures.statistics.totals()
     total, squares = totals[:channels], totals[channels : 2 * channels]
     grey = grey and channels > 1
-    if grey:  # a grey value is a sum of channels, divided at the very end
+    if grey:  # a grey value is a sum of channels, divided at the end
         total, squares = [sum(total)], totals[2 * channels :]
     levels = channels if grey else 1
     count = len(pictures) * height * width
     mean = [t / (count * levels) for t in total]
-    # Python's integers do not round: a channel that never changes has a variance of 0 and not of nearly 0.
+    # Python's integers do not round: a channel that never changes has a variance of exactly 0.
     variance = [(count * s - t * t) / (count * levels) ** 2 for t, s in zip(total, squares, strict=True)]
     std = [math.sqrt(v) or 1.0 for v in variance]
     return Preparation(grey=grey, mean=tuple(mean), std=tuple(std))
 
 
 def is_within(value: object, least: float, most: float) -> bool:
-    """Return whether a value is a number from `least` to `most`, both included, and no truth value."""
+    """Return whether a value is a number from `least` to `most`, both included, and not a truth value."""
     return type(value) in {int, float} and least <= value <= most  # type: ignore[operator]  # it is a number

@@ -1,9 +1,9 @@
-"""Views of a picture whose logits are averaged, so that what a network says depends less on where things stand.
+"""Views of a picture whose logits are averaged, so that the result depends less on the position of objects.
 
-    mirror      the picture with left and right swapped, too
-    shift 1     the picture moved by 1 pixel up and left, and down and right, too; what comes in repeats the edge
+    mirror      the picture with left and right swapped
+    shift 1     the picture moved by 1 pixel up and left, and down and right; uncovered pixels repeat the edge
 
-The picture where it is counts as much as the two moved ones together, and mirrored ones as much as those that are not:
+The unmoved picture counts as much as the two moved ones together, and mirrored ones as much as the others:
 the test-time augmentation of Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024,
 https://arxiv.org/abs/2404.00498). Like `flip`, `mirror` turns some characters into others; see `augmentation`.
 """
@@ -25,11 +25,11 @@ MOST_PIXELS = 64
 
 @dataclass(frozen=True)
 class Views:
-    """What is looked at beside the picture itself.
+    """The views used beside the picture itself.
 
     Attributes:
         mirror: left and right swapped.
-        always: even where the names of the classes say that mirrors matter.
+        always: even if the names of the classes show that mirroring matters.
         shift: by how many pixels the picture is moved; 0: it is not.
     """
 
@@ -44,17 +44,17 @@ class Views:
         return mirror + ((f"shift {self.shift}",) if self.shift else ())
 
     def each(self, pictures: NDArray[np.uint8]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """Yield the share of each view, and pictures (N, H, W, C) as it shows them; the shares sum to 1."""
+        """Yield the share of each view, and its pictures (N, H, W, C); the shares sum to 1."""
         half = 0.5 if self.mirror else 1.0
         for share, moved in self._moved(pictures):
             yield share * half, moved
             if self.mirror:
-                yield share * half, moved[:, :, ::-1].copy()  # of a single column, NumPy would give a view
+                yield share * half, moved[:, :, ::-1].copy()  # for a single column, NumPy would return a view
 
     def average(
         self, pictures: NDArray[np.uint8], logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """Return the mean of what `logits` says of each view of pictures (N, H, W, C), by the views' shares."""
+        """Return the mean of `logits` over the views of pictures (N, H, W, C), weighted by the views' shares."""
         if not self.lines:
             return logits(pictures)
         shares, views = zip(*self.each(pictures), strict=True)
@@ -74,10 +74,10 @@ class Views:
 
 
 def parse(text: str | Sequence[str]) -> Views:
-    """Return what the lines say; they are separated by new lines or semicolons. An empty text is none.
+    """Return the views in the lines, which are separated by new lines or semicolons; for an empty text, none.
 
     Raises:
-        UsageError: a line cannot be read, or stands twice.
+        UsageError: a line cannot be read, or occurs twice.
 
     >>> parse("mirror; shift 1")
     Views(mirror=True, always=False, shift=1)
@@ -87,28 +87,28 @@ def parse(text: str | Sequence[str]) -> Views:
         kind, *words = line.lower().split()
         prefix = f"View '{' '.join(line.split())}' cannot be read: "
         if kind not in _FORMS:
-            raise UsageError(f"{prefix}there are mirror and shift.{nearest(kind, _FORMS)}")
+            raise UsageError(f"{prefix}choose from mirror, shift.{nearest(kind, _FORMS)}")
         if kind in found:
-            raise UsageError(f"{prefix}'{kind}' stands there already.")
+            raise UsageError(f"{prefix}'{kind}' occurs twice.")
         if not re.fullmatch(_FORMS[kind], " ".join(words)):
             expected = (
                 "'mirror' or 'mirror always'" if kind == "mirror" else "a number of pixels, such as 'shift 1'"
             )
             raise UsageError(f"{prefix}expected {expected}.")
         if kind == "shift" and not 1 <= int(words[0]) <= MOST_PIXELS:
-            raise UsageError(f"{prefix}the number of pixels must lie in 1..{MOST_PIXELS}.")
+            raise UsageError(f"{prefix}the number of pixels must be in 1..{MOST_PIXELS}.")
         found[kind] = words
     shift = int(found["shift"][0]) if "shift" in found else 0
     return Views("mirror" in found, "always" in found.get("mirror", []), shift)
 
 
 def suitable(views: Views, classes: Sequence[str]) -> tuple[Views, tuple[str, ...]]:
-    """Return the views that keep a picture in its class, and a note where one is left out."""
+    """Return the views that keep a picture in its class, and a note if one is left out."""
     if not views.mirror or views.always or not mirrors_matter(classes):
         return views, ()
     note = (
-        "The view 'mirror' is left out: it would turn pictures of some classes into others; write 'mirror always' to "
-        "use it all the same."
+        "The view 'mirror' was left out, because it would turn pictures of some classes into others. To use it anyway, "
+        "write 'mirror always'."
     )
     return Views(shift=views.shift), (note,)
 

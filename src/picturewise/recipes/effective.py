@@ -1,4 +1,4 @@
-"""`EffectiveRecipe`: a recipe with nothing left to derive. A run trains by it and keeps it."""
+"""`EffectiveRecipe`: a recipe with nothing left to derive. A run is trained with it and keeps it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from picturewise.recipes.recipe import Recipe
 
 
 class EffectivePreparation(PreparationOptions):
-    """What is done to every picture, the augmentation decided."""
+    """What is done to every picture, with the augmentation decided."""
 
     augmentation: tuple[str, ...] = Field(description="Augmentation lines for training; empty: none.")
 
 
 class EffectiveTraining(TrainingOptions):
-    """How the network learns, with a value wherever learning needs one; see `TrainingOptions`."""
+    """How the network learns, with a value for everything that training needs; see `TrainingOptions`."""
 
     epochs: Epochs
     batch_size: BatchSize
@@ -43,7 +43,7 @@ class EffectiveRecipe(Recipe):
 
 
 def effective_recipe(recipe: Recipe) -> EffectiveRecipe:
-    """Return a recipe that leaves nothing to derive, as the type that says so; no value changes.
+    """Return a recipe that leaves nothing to derive, as the type that guarantees this; no value changes.
 
     Raises:
         UsageError: it leaves something open; the message names the keys.
@@ -52,4 +52,4 @@ def effective_recipe(recipe: Recipe) -> EffectiveRecipe:
         return EffectiveRecipe.model_validate(recipe.model_dump())
     except ValidationError as error:
         keys = (".".join(map(str, problem["loc"])) for problem in error.errors(include_url=False))
-        raise UsageError(f"The recipe leaves {', '.join(keys)} open; expected a value for each.") from error
+        raise UsageError(f"The recipe lacks values for {', '.join(keys)}.") from error

@@ -1,4 +1,4 @@
-"""The tables of a recipe: which network, which weights it begins with, what is done to pictures, how it learns."""
+"""The tables of a recipe: which network, which weights it starts with, what is done to pictures, how it is trained."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ModelOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # TOML has no word for none, so an empty text stands for it in a recipe's file.
+    # TOML does not have a word for none, so an empty text means none in a recipe's file.
     name: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
         default="cnn",
         description="A network by name, such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
@@ -30,13 +30,13 @@ class ModelOptions(BaseModel):
     )
     initialisation: Literal["he", "dirac"] = Field(
         default="he",
-        description="He: weights drawn at random, scaled to what comes in. Dirac: convolutions outside of residual "
-        "blocks begin by passing on what comes in besides, channel by channel.",
+        description="He: weights drawn at random, scaled to the input. Dirac: convolutions outside residual "
+        "blocks start as the identity in addition, channel by channel.",
     )
 
 
 class StartOptions(BaseModel):
-    """Which weights the first layers begin with; without a source, all are drawn from the seed."""
+    """The weights that the first layers start with; without a source, all are drawn from the seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,21 +47,21 @@ class StartOptions(BaseModel):
         "FILE' or 'timm NAME from FILE'; a layer line 'pretrained resnet18' names it too.",
     )
     sha256: str | None = Field(
-        default=None, description="Of the weights; none: whatever the source holds, written here."
+        default=None, description="SHA-256 of the weights; none: any, and the source's is recorded here."
     )
     lines: int | None = Field(
         default=None,
         ge=1,
-        description="How many of the layer lines take its weights; none: all that it has, put before the others.",
+        description="How many of the layer lines take its weights; none: all its layers, put before the others.",
     )
     head: Literal["new", "keep"] = Field(
         default="new",
-        description="Keep: the output layer too, class by class; a class that it does not know begins far below the "
-        "others, and added layers begin by passing on what comes in, so nothing that was learned is lost at first.",
+        description="Keep: the output layer too, class by class; a class that it does not know starts far below the "
+        "others, and added layers start as the identity, so that nothing that was learned is lost at first.",
     )
     statistics: Literal["source", "data"] | None = Field(
         default=None,
-        description="Whose mean and deviation pictures are normalised by: those that the weights learned with, or the "
+        description="The mean and deviation for normalising pictures: those that the weights were trained with, or the "
         "data's own; none: the data's below a new output layer on a run's weights, else the source's.",
     )
 
@@ -71,46 +71,46 @@ class PreparationOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    grey: bool = Field(default=False, description="Average the colour channels, one channel is kept.")
+    grey: bool = Field(default=False, description="Average the colour channels into one channel.")
     augmentation: tuple[str, ...] | None = Field(
         default=None,
-        description="Augmentation lines for training; empty: none; left out: gentle ones that suit the data.",
+        description="Augmentation lines for training; empty: none; omitted: gentle ones that suit the data.",
     )
     views: tuple[str, ...] = Field(
         default=(),
-        description="'mirror' and 'shift 1': views of a picture, beside itself, whose logits are averaged with its own "
-        "in validation and prediction.",
+        description="'mirror' and 'shift 1': further views of a picture, whose logits are averaged with its own in "
+        "validation and prediction.",
     )
 
 
 class TrainingOptions(BaseModel):
-    """How the network learns; what is left out is derived from the data and written into the run's recipe."""
+    """How the network is trained; omitted values are derived from the data and written to the run's recipe."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: Epochs | None = Field(
         default=None,
-        description="Times through the train split; none: 5 to 50 by its size. 0 only extends what is saved.",
+        description="Passes through the train split; none: 5 to 50, by its size. 0 only extends what is saved.",
     )
     steps: int | None = Field(
         default=None,
         ge=1,
-        description="About how many batches to learn from, where epochs are left out; none: 1,500.",
+        description="About how many batches to train on, if epochs are omitted; none: 1,500.",
     )
     batch_size: BatchSize | None = Field(
         default=None,
-        description="Pictures a step; none: 16 to 128 by the size of the train split and of the network, or 256 where "
-        "an epoch has more pictures than 128 times the steps.",
+        description="Pictures in each step; none: 16 to 128, by the size of the train split and of the network, or "
+        "256 if an epoch has more pictures than 128 times the steps.",
     )
     optimizer: OptimizerName | None = Field(
         default=None,
-        description="None: adamw, or sgd with the engine numpy. Muon: for the hidden matrices; first and output layer, "
-        "biases and normalisations go by adamw.",
+        description="None: adamw, or sgd with the engine numpy. Muon: for the hidden matrices; the first layer, the "
+        "output layer, biases and normalisations use adamw.",
     )
     learning_rate: Positive | None = Field(
         default=None,
-        description="The highest rate of the schedule; none: a usual one for the optimizer. With muon it is muon's "
-        "own, and a quarter of it is adamw's.",
+        description="The highest rate of the schedule; none: a usual one for the optimizer. With muon, it is muon's "
+        "rate, and adamw's is a quarter of it.",
     )
     schedule: Literal["constant", "cosine", "one-cycle"] = Field(
         default="one-cycle",
@@ -118,19 +118,19 @@ class TrainingOptions(BaseModel):
     )
     momentum: Share | None = Field(
         default=None,
-        description="Of sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",
+        description="For sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",
     )
     beta2: Share | None = Field(
         default=None,
-        description="How much of the running mean of squared gradients stays in a step, of adam, adamw and rmsprop; "
+        description="How much of the running mean of squared gradients is kept in a step, for adam, adamw and rmsprop; "
         "none: 0.999, 0.99 for rmsprop.",
     )
     weight_decay: NotNegative | None = Field(
         default=None,
-        description="On weights, not on biases and normalisations; none: 0.01 for adamw and muon, else 0.",
+        description="For weights, not for biases and normalisations; none: 0.01 for adamw and muon, else 0.",
     )
     clip_norm: Positive | None = Field(
-        default=None, description="Gradients of a larger norm are scaled down to it; none: never."
+        default=None, description="Gradients with a larger norm are scaled down to it; none: never."
     )
     ema: Share | None = Field(
         default=None,
@@ -138,14 +138,14 @@ class TrainingOptions(BaseModel):
         "place; none: the weights themselves.",
     )
     freeze: Literal["none", "backbone"] = Field(
-        default="none", description="Backbone: the layers with pretrained weights stay as they are."
+        default="none", description="Backbone: the layers with pretrained weights stay unchanged."
     )
     unfreeze_epoch: int | None = Field(
-        default=None, ge=2, description="The epoch from which frozen layers learn too; none: never."
+        default=None, ge=2, description="The epoch from which frozen layers are trained too; none: never."
     )
     unfreeze_gradually: bool = Field(
         default=False,
-        description="From that epoch on, each epoch one more layer learns, the last ones first.",
+        description="From that epoch on, one more layer is trained in each epoch, the last ones first.",
     )
     backbone_rate: Positive | None = Field(
         default=None,
@@ -160,18 +160,17 @@ class TrainingOptions(BaseModel):
     patience: int | None = Field(
         default=None,
         ge=1,
-        description="Stop when validation accuracy has not risen for this many epochs; none: never.",
+        description="Stop when validation accuracy has not improved for this many epochs; none: never.",
     )
     checkpoint_minutes: Positive = Field(
-        default=10, description="Save at least this often inside a long epoch; each epoch ends with a save."
+        default=10,
+        description="Save at least this often, in minutes, within a long epoch; each epoch ends with a save.",
     )
     engine: Literal["torch", "numpy"] = Field(
         default="torch",
         description="Numpy: the reference network, for reading and checking; sgd, float32, no frozen layers.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Auto: a GPU where there is one."
-    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Auto: a GPU if there is one.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="Of the forward and backward pass; auto: bfloat16 where it is fast."
+        default="auto", description="For the forward and backward pass; auto: bfloat16 where it is fast."
     )

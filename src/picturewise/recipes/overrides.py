@@ -13,7 +13,7 @@ def plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str
     """Return each setting as the nested mapping that `make_recipe` takes.
 
     Raises:
-        UsageError: a text has no equals sign, or a key is no key of a recipe.
+        UsageError: a text has no equals sign, or a key is not a recipe key.
 
     >>> plain_settings(["training.epochs=3"])
     [{'training': {'epochs': 3}}]

@@ -1,4 +1,4 @@
-"""Ways to train that have a name: parts of a recipe, below all that the user says."""
+"""Named ways to train: parts of a recipe, overridden by everything that the user says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from picturewise.errors import unknown
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # Many small steps of nearly no memory: low betas, as the weights move fast, and the rate goes down all the time.
+    # Many small steps of nearly no memory: low betas, because the weights move fast, and the rate decreases all the
+    # time.
     "fast": {
         "model": {"name": "small-cnn"},
         "preparation": {"augmentation": []},
@@ -21,7 +22,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "label_smoothing": 0.05,
         },
     },
-    # After airbench94 (Jordan, 2024). The weights are not scaled back after each step as there, so the rate is lower.
+    # After airbench94 (Jordan, 2024). Unlike there, the weights are not scaled back after each step, so the rate is
+    # lower.
     "best": {
         "model": {"name": "airbench94", "initialisation": "dirac"},
         "preparation": {"augmentation": ["flip alternate", "shift 2"], "views": ["mirror", "shift 1"]},
@@ -37,7 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def preset(name: str) -> Mapping[str, Any]:
-    """Return the part of a recipe that a name stands for, as `make_recipe` takes it.
+    """Return the part of a recipe that a name means, in the form that `make_recipe` takes.
 
     Raises:
         UsageError: there is no such preset.

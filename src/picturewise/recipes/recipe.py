@@ -68,20 +68,20 @@ def recipe_from_toml(path: Path) -> dict[str, Any]:
 
 
 def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that nested mappings describe; later ones win, key by key, a network's name over layers too.
+    """Return the recipe from nested mappings; later ones win, key by key; a network's name also wins over layers.
 
     Raises:
-        UsageError: an unknown key (the nearest one is offered), or a value that does not fit its key.
+        UsageError: an unknown key (the nearest one is suggested), or a value that does not fit its key.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         model, before = layer.get("model"), merged.get("model")
-        if not isinstance(model, Mapping):  # which is told of below
+        if not isinstance(model, Mapping):  # reported below
             model = {}
         if model.get("name") and "layers" not in model and isinstance(before, dict):
             before.pop("layers", None)  # a network named later wins over layers named before
         if model.get("name") or model.get("layers"):
-            merged.pop("start", None)  # and so does either over the weights that were for others
+            merged.pop("start", None)  # and both win over weights for another network
         _merge(merged, layer)
     try:
         return Recipe.model_validate(merged)
@@ -90,10 +90,10 @@ def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
 
 
 def parse_setting(key: str, value: Any) -> dict[str, Any]:
-    """Return the nested mapping of one setting; a text is read as TOML where that gives what the key takes.
+    """Return the nested mapping of one setting; a text is read as TOML if the result fits the key.
 
     Raises:
-        UsageError: the key is no key of a recipe.
+        UsageError: the key is not a recipe key.
 
     >>> parse_setting("training.learning_rate", "0.01")
     {'training': {'learning_rate': 0.01}}
@@ -102,7 +102,7 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
     """
     key, known = key.strip(), _keys(Recipe, "")
     if key not in known:
-        raise UsageError(f"'{key}' is no key of a recipe; there are {', '.join(known)}.{_nearest(key)}")
+        raise UsageError(f"Unknown recipe key '{key}'. The keys are {', '.join(known)}.{_nearest(key)}")
     if isinstance(value, str):
         value = _from_text(value.strip(), words=known[key])
     for part in reversed(key.split(".")):
@@ -111,7 +111,7 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
 
 
 def _from_text(text: str, *, words: bool) -> Any:
-    """Return what a text says in TOML; one that is not TOML, or no text where `words` are wanted, as it is."""
+    """Return a text's value in TOML; without one, or if `words` are needed and it is not a text, the text itself."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
@@ -151,7 +151,7 @@ def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:
 
 
 def _takes_text(annotation: Any) -> bool:
-    """Return whether a text is a value of a type; a list of texts takes none."""
+    """Return whether a text is a value of a type, which it is not for a list of texts."""
     return annotation is str or (isinstance(annotation, UnionType) and str in get_args(annotation))
 
 
@@ -166,18 +166,18 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
 
 
 def _valid(value: Any) -> Any:
-    """Return a value with texts that a file can hold: in an ASCII locale, a command line brings others."""
+    """Return a value with texts that a file can hold: in an ASCII locale, a command line may contain others."""
     if isinstance(value, str):
         return valid(value)
     return [*map(_valid, value)] if isinstance(value, list) else value
 
 
 def _nearest(key: str) -> str:
-    """Return the sentence that offers the key that was probably meant, also where its table was forgotten."""
+    """Return the sentence that suggests the intended key, even if its table was omitted."""
     known = recipe_keys()
     whole = next((other for other in known if other.endswith(f".{key}")), None)
     if whole is None and (inside := [other for other in known if other.startswith(f"{key}.")]):
-        return f" In it there are {', '.join(inside)}."
+        return f" It has the keys {', '.join(inside)}."
     tables = {other.partition(".")[0] for other in known}
     return f" Did you mean '{whole}'?" if whole else nearest(key, [*known, *sorted(tables)])
 
@@ -186,12 +186,12 @@ _PLAIN = {"model_type": "a table of keys", "tuple_type": "a list in brackets"}  
 
 
 def _explain(error: ValidationError) -> str:
-    """Return the first complaint of pydantic in one sentence, and how many more there are."""
+    """Return pydantic's first error in one sentence, and the number of further ones."""
     problems = error.errors(include_url=False)
     first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        sentence = f"'{key}' is no key of a recipe.{_nearest(key)}"
+        sentence = f"Unknown recipe key '{key}'.{_nearest(key)}"
     elif first["type"] == "missing":
         sentence = f"The recipe lacks '{key}'."
     else:

@@ -1,15 +1,15 @@
-"""The same layer lines in NumPy alone, with backpropagation written by hand: to be read, and to check PyTorch by.
+"""The same layer lines in plain NumPy, with backpropagation written by hand: to read, and to check PyTorch.
 
     layer         what every layer offers; `chain`: layers one after the other, which is the chain rule
     dense, convolution, padding, maxpool, avgpool, flatten, batchnorm, dropout, activations, residual
-    loss          softmax with cross-entropy, where the way back begins
+    loss          softmax with cross-entropy, where the backward pass begins
     sgd           the step
-    network       the whole, there and back; `builder`: layer lines → layers; `arrays`: their numbers
-    memory        what a step takes
+    network       the whole network, forward and backward; `builder`: layer lines → layers; `arrays`: their numbers
+    memory        what a step needs
 
-Pictures are (B, H, W, C) here, as they lie in memory and as one says it: a batch of rows of pixels of channels. A
-pixel's channels side by side make every convolution and dense layer one product of matrices whose rows are contiguous,
-and `flatten` costs nothing. All is float32 or all is float64, as the arrays are that are passed.
+Pictures are (B, H, W, C) here, in the order of memory: a batch of rows of pixels of channels. Because a pixel's
+channels are side by side, every convolution and dense layer is one product of matrices with contiguous rows, and
+`flatten` costs nothing. Everything is float32 or everything is float64, like the arrays that are passed.
 
-docs/background/backpropagation.md walks through it.
+docs/background/backpropagation.md explains it step by step.
 """

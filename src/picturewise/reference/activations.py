@@ -12,7 +12,7 @@ from picturewise.reference.layer import Floats, Layer, Training
 
 
 class Relu(Layer):
-    """f(x) = max(x, 0); f′(x) = 1 where x > 0, and 0 elsewhere, at 0 too."""
+    """f(x) = max(x, 0); f′(x) = 1 where x > 0, and 0 elsewhere, including at 0."""
 
     def __init__(self) -> None:
         self._outputs: Floats
@@ -30,7 +30,7 @@ class Relu(Layer):
 
 
 class Tanh(Layer):
-    """f(x) = tanh x; f′(x) = 1 - f(x)², at most 1 and soon nearly 0 on either side."""
+    """f(x) = tanh x; f′(x) = 1 - f(x)², at most 1, and nearly 0 away from x = 0."""
 
     def __init__(self) -> None:
         self._outputs: Floats
@@ -49,7 +49,7 @@ class Tanh(Layer):
 
 
 class Sigmoid(Layer):
-    """f(x) = 1 / (1 + exp(-x)); f′(x) = f(x) · (1 - f(x)), at most 1/4: through many layers little comes back."""
+    """f(x) = 1 / (1 + exp(-x)); f′(x) = f(x) · (1 - f(x)), at most 1/4: after many layers, little gradient is left."""
 
     def __init__(self) -> None:
         self._outputs: Floats
@@ -109,7 +109,7 @@ class Gelu(Layer):
 
 
 def sigmoid(values: Floats) -> Floats:
-    """Return 1 / (1 + exp(-x)), computed with exp(-|x|), which is never too large."""
+    """Return 1 / (1 + exp(-x)), computed with exp(-|x|), which never overflows."""
     small = np.exp(-np.abs(values))
     share: Floats = np.where(values >= 0, 1, small) / (1 + small)
     return share
@@ -130,5 +130,5 @@ def activation(name: ActivationName) -> Layer:
 
 
 def gain(name: ActivationName | None) -> float:
-    """Return √2 for relu and its smooth kin, which pass half of what they get, and 1 for all else."""
+    """Return √2 for relu and its smooth variants, which pass half of their input, and 1 for all others."""
     return math.sqrt(2) if name in {"relu", "gelu", "silu"} else 1.0

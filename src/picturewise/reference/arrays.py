@@ -19,13 +19,13 @@ class ReferenceArrays(Protocol):
 
 
 class GivenArrays:
-    """Arrays that are there already, by name."""
+    """Existing arrays, by name."""
 
     def __init__(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._state = state
 
     def take(self, name: str, shape: Shape, *, spread: float = 0.0, centre: float = 0.0) -> NDArray[Any]:
-        """Return the array of that name."""
+        """Return the array with that name."""
         del spread, centre
         found = self._state[name]
         assert found.shape == shape, f"{name} is {found.shape}, expected {shape}"  # noqa: S101 (the builders agree)
@@ -40,10 +40,10 @@ class Drawn:
         self.state: dict[str, NDArray[Any]] = {}
 
     def take(self, name: str, shape: Shape, *, spread: float = 0.0, centre: float = 0.0) -> NDArray[Any]:
-        """Return a new array, drawn where it has a spread."""
+        """Return a new array, drawn at random if it has a spread."""
         if name.endswith("num_batches_tracked"):
             self.state[name] = np.zeros(shape, np.int64)
-        elif len(shape) == 4:  # a kernel (F, C, P, Q) lies in memory as (F, P, Q, C), see Convolution
+        elif len(shape) == 4:  # a kernel (F, C, P, Q) is stored as (F, P, Q, C), see Convolution
             filters, channels, rows, columns = shape
             drawn = self._random.normal(centre, spread, (filters, rows, columns, channels))
             self.state[name] = drawn.astype(self._dtype).transpose(0, 3, 1, 2)

@@ -13,7 +13,7 @@ class AvgPool(Layer):
     """y[b, i, j, c] = 1/P² Σ x[b, i·s + p, j·s + q, c], the sum over p and q in 0..P-1.
 
     x (B, H, W, C), y (B, H', W', C). Every pixel of a window has the same share in its mean: ∂L/∂x is ∂L/∂y / P²,
-    summed over the windows that a pixel lies in.
+    summed over the windows that contain the pixel.
 
     Args:
         size: P.

@@ -17,26 +17,26 @@ MOMENTUM = 0.1
 class BatchNorm(Layer):
     """y = γ · x̂ + β with x̂ = (x - μ) / √(σ² + ε), for each channel (Ioffe and Szegedy, 2015).
 
-    x (B, H, W, C) or (B, C); all rows but the channels count as one axis of N = B·H·W. γ, β, μ, σ² are (C,), ε = 1e-5.
+    x (B, H, W, C) or (B, C); all axes but the channels form one axis of N = B·H·W. γ, β, μ, σ² are (C,), ε = 1e-5.
 
-    In training μ and σ² are the mean and the variance (1/N) of the batch, so they depend on every x of it. With
+    In training μ and σ² are the mean and the variance (1/N) of the batch, so they depend on every x in it. With
     G = ∂L/∂y:
 
         ∂L/∂γ = Σ G · x̂     ∂L/∂β = Σ G
         ∂L/∂x = γ / √(σ² + ε) · (G - 1/N Σ G - x̂ · 1/N Σ G · x̂)
 
-    The first sum is taken away because moving all x alike moves μ with them and leaves y as it was; the second because
-    stretching them does. Hence whatever scale the layers before it give x, y and what flows back stay of the same size.
+    The first sum is subtracted because shifting all x equally shifts μ with them and leaves y unchanged; the second
+    because scaling them does. So whatever scale the earlier layers give x, y and the gradients keep their size.
 
-    In prediction μ and σ² are running means of training, m ← 0.9 m + 0.1 · new; the running variance takes that of a
-    sample (1/(N - 1)), as PyTorch does.
+    In prediction, μ and σ² are running means from training, m ← 0.9 m + 0.1 · new; the running variance uses that of a
+    sample (1/(N - 1)), like PyTorch.
 
     Args:
-        weight: γ, changed in place by who trains.
+        weight: γ, changed in place by the trainer.
         bias: β, likewise.
         running_mean: of μ, changed in place by each step of training.
         running_variance: of σ².
-        batches: (), how many steps there were.
+        batches: (), the number of steps so far.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class BatchNorm(Layer):
         self._scale: Floats
 
     def forward(self, values: Floats, training: Training = None) -> Floats:
-        """Return y, of the shape of x.
+        """Return y, in the shape of x.
 
         Raises:
-            UsageError: in training, a channel has a single number in the batch, which has no variance.
+            UsageError: in training, a channel has a single number in the batch, which does not have a variance.
         """
         rows = values.reshape(-1, values.shape[-1])  # (N, C)
         if training is None:
@@ -68,8 +68,8 @@ class BatchNorm(Layer):
         count = len(rows)
         if count < 2:
             raise UsageError(
-                "batchnorm got a batch with a single number a channel, which has no variance; expected at least two: "
-                "train on more pictures, or without batchnorm."
+                "batchnorm got a batch with a single number per channel, which has no variance, expected at least two. "
+                "Train on more pictures, or without batchnorm."
             )
         mean = rows.mean(axis=0)
         normalised: Floats = rows - mean
@@ -85,7 +85,7 @@ class BatchNorm(Layer):
         return outputs.reshape(values.shape)
 
     def backward(self, gradient: Floats) -> Floats:
-        """Return ∂L/∂x, of the shape of x."""
+        """Return ∂L/∂x, in the shape of x."""
         rows = gradient.reshape(-1, gradient.shape[-1])
         np.sum(rows * self._normalised, axis=0, out=self._weight.gradient)
         np.sum(rows, axis=0, out=self._bias.gradient)
@@ -96,5 +96,5 @@ class BatchNorm(Layer):
         return inward.reshape(gradient.shape)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return weight (γ) and bias (β); the running means do not learn."""
+        """Return weight (γ) and bias (β); the running means are not trained."""
         return {"weight": self._weight, "bias": self._bias}

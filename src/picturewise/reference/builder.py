@@ -1,4 +1,4 @@
-"""Layers as data → NumPy layers, on arrays named as a PyTorch network of the same lines names them."""
+"""Layers as data → NumPy layers, on arrays with the names in a PyTorch network of the same lines."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def check_lines(layers: Sequence[Layer]) -> None:
     """Check that there are NumPy layers for all lines.
 
     Raises:
-        LayerError: there are none for one; the message names it.
+        LayerError: there is none for a line; the message names it.
     """
     for number, layer in enumerate(layers, start=1):
         if not isinstance(layer, _Known):
             raise LayerError(
-                f"Layer line {number}, '{layer.line}', is none that the NumPy engine has; there are conv, batchnorm, "
-                "maxpool, avgpool, residual, bottleneck, dropout, flatten, dense and the activations. Write one of "
-                "these in its place, or compute with the engine 'torch'."
+                f"Layer line {number}, '{layer.line}', is not supported by the NumPy engine, which has "
+                "conv, batchnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense and the "
+                "activations. Use one of these instead, or the engine 'torch'."
             )
 
 
 def build(layers: Sequence[Layer], input_shape: Shape, output: str, source: ReferenceArrays) -> Chain:
-    """Return the layers one after the other, numbered through as a PyTorch network of the same lines numbers them.
+    """Return the layers in order, numbered like the modules of a PyTorch network of the same lines.
 
     Raises:
-        LayerError: a line does not fit what comes into it, or is none that NumPy layers are made for.
+        LayerError: a line does not fit what comes into it, or does not have a NumPy layer.
     """
     check_lines(layers)
     every, shape, built = with_output(layers, output), input_shape, dict[str, Computed]()
@@ -70,13 +70,13 @@ def build(layers: Sequence[Layer], input_shape: Shape, output: str, source: Refe
 def _parts(
     layer: Layer, shape: Shape, first: int, following: ActivationName | None, source: ReferenceArrays
 ) -> Iterator[Computed]:
-    """Yield what one line becomes.
+    """Yield the layers of one line.
 
     Args:
         layer: the line.
-        shape: what comes in.
+        shape: of the input.
         first: the number of the first part.
-        following: the activation that weights of this line stand before.
+        following: the activation after the weights of this line.
         source: of the arrays.
     """
     match layer:
@@ -136,7 +136,7 @@ def _pooled(layer: Pool) -> Iterator[Computed]:
     else:
         margins = same(layer.size, layer.size) if layer.padding == "same" else Margins()
         if margins.uneven:
-            yield Padding(margins, -math.inf)  # which is never the largest
+            yield Padding(margins, -math.inf)  # never the largest
         yield maxpool.MaxPool(layer.size, layer.step, 0 if margins.uneven else margins.above)
 
 
@@ -170,7 +170,7 @@ def _batchnorm(source: ReferenceArrays, name: str, channels: int, scale: float =
 
 
 def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) -> Computed:
-    """Return one block of a residual line; its parameters are named as in torchvision's."""
+    """Return one block of a residual line; its parameters are named as in torchvision."""
 
     def convolved(part: Convolution, own: str) -> convolution.Convolution:
         shape = (part.outgoing, part.incoming, part.kernel, part.kernel)
@@ -179,7 +179,7 @@ def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) ->
             source, f"{name}.{own}", shape, part.stride, (half, half), bias=False, following=layer.activation
         )
 
-    # Activations of a block have no names in torchvision's, and no parameters.
+    # In torchvision, activations of a block do not have names or parameters.
     branch, entry = dict[str, Computed](), dict[str, Computed]()
     last = len(block.convolutions)
     for number, part in enumerate(block.convolutions, start=1):
@@ -208,7 +208,7 @@ def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) ->
 
 
 def _activation_after(layers: Sequence[Layer]) -> ActivationName | None:
-    """Return the activation that the first of the layers stands before, behind normalisations too."""
+    """Return the activation after the first of the layers, even with normalisations in between."""
     own = getattr(layers[0], "activation", None)
     following = next((layer for layer in layers[1:] if not isinstance(layer, BatchNorm)), None)
     if own is None and isinstance(following, Activation):

@@ -8,20 +8,20 @@ from picturewise.reference.layer import Floats, Layer, Parameter, Training
 
 
 class Chain(Layer):
-    """y = fₙ(… f₂(f₁(x))): there from the first to the last, back from the last to the first.
+    """y = fₙ(… f₂(f₁(x))): forward from the first to the last, backward from the last to the first.
 
-    Back is the chain rule: with y = f₂(u) and u = f₁(x), ∂L/∂x = ∂L/∂y · ∂y/∂u · ∂u/∂x. No matrix of derivatives is
-    ever written down; each layer multiplies what it gets by its own. A chain of no layers passes on what it gets.
+    Backward is the chain rule: with y = f₂(u) and u = f₁(x), ∂L/∂x = ∂L/∂y · ∂y/∂u · ∂u/∂x. No matrix of derivatives is
+    ever stored; each layer multiplies its gradient by its own. A chain without layers passes on its input.
 
     Args:
-        layers: name → layer, in order; the names stand before those of the parameters.
+        layers: name → layer, in order; the names come before those of the parameters.
     """
 
     def __init__(self, layers: Mapping[str, Layer]) -> None:
         self.layers = dict(layers)
 
     def forward(self, values: Floats, training: Training = None) -> Floats:
-        """Return what comes out of the last layer."""
+        """Return the output of the last layer."""
         for layer in self.layers.values():
             values = layer.forward(values, training)
         return values
@@ -33,7 +33,7 @@ class Chain(Layer):
         return gradient
 
     def learn(self, gradient: Floats) -> None:
-        """Go back no further than to the first layer that learns."""
+        """Go back only to the first trainable layer."""
         layers = list(self.layers.values())
         first = next((number for number, layer in enumerate(layers) if layer.parameters()), len(layers))
         for layer in reversed(layers[first + 1 :]):

@@ -15,21 +15,21 @@ class Convolution(Layer):
 
     x (B, H, W, C), K (F, C, P, Q), y (B, H', W', F) with stride s and H' = ⌊(H + margins - P) / s⌋ + 1.
 
-    Each place of y sees a window of x. Windows laid out as rows ("im2col"), X (B·H'·W', P·Q·C), and kernels as rows,
-    K (F, P·Q·C), make it a dense layer, y = X Kᵀ + bias, and with G = ∂L/∂y as (B·H'·W', F) the way back is one too:
+    Each place of y sees a window of x. With windows as rows ("im2col"), X (B·H'·W', P·Q·C), and kernels as rows,
+    K (F, P·Q·C), it is a dense layer, y = X Kᵀ + bias, and with G = ∂L/∂y as (B·H'·W', F) so is the backward pass:
 
         ∂L/∂K = Gᵀ X     ∂L/∂bias = Σ G     ∂L/∂X = G K
 
-    A pixel lies in many windows, so ∂L/∂x is the sum of ∂L/∂X over them: each of the P·Q offsets of a pixel in its
+    A pixel is in many windows, so ∂L/∂x is the sum of ∂L/∂X over them: each of the P·Q offsets of a pixel in its
     window is one addition of whole pictures.
 
     Args:
-        weight: K in PyTorch's order of axes, changed in place by who trains. If its memory is in the order
+        weight: K in PyTorch's order of axes, changed in place by the trainer. If its memory is in the order
             (F, P, Q, C), no step copies it.
         bias: (F,) or None.
         stride: s.
         margin: rows and columns of zeros on either side.
-        learns: whether the weight is one of the parameters.
+        learns: whether the weight is trained, and so one of the parameters.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Convolution(Layer):
         filters, channels, rows, columns = weight.shape
         self._window, self._stride, self._learns = (rows, columns), stride, learns
         self._margins = Margins(*margin, *margin)
-        # The gradient is computed as a matrix, and seen by others in the order of axes of the weight.
+        # The gradient is computed as a matrix, and returned in the weight's order of axes.
         self._gradient = np.zeros((filters, rows * columns * channels), weight.dtype)
         seen = self._gradient.reshape(filters, rows, columns, channels).transpose(0, 3, 1, 2)
         self._weight = Parameter(weight, seen)
@@ -84,12 +84,12 @@ class Convolution(Layer):
         """Fill ∂L/∂K and ∂L/∂bias."""
         flat = gradient.reshape(-1, gradient.shape[3])
         np.matmul(flat.T, self._windows, out=self._gradient)
-        del self._windows  # the largest array of all: nobody needs it beside that of the next step
+        del self._windows  # the largest array: it is not needed beside the next step's
         if self._bias is not None:
             np.sum(flat, axis=0, out=self._bias.gradient)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return the weight, if it learns, and the bias where there is one."""
+        """Return the weight, if it is trained, and the bias, if there is one."""
         weight = {"weight": self._weight} if self._learns else {}
         return weight | ({} if self._bias is None else {"bias": self._bias})
 
@@ -105,7 +105,7 @@ def at_offset(pictures: Floats, offset: tuple[int, int], places: tuple[int, int]
     Args:
         pictures: (B, H, W, C), margins included.
         offset: row and column within the window.
-        places: H' and W', how many windows there are down and across.
+        places: H' and W', the numbers of windows down and across.
         stride: from window to window.
     """
     (row, column), (down, across) = offset, places

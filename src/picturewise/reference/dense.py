@@ -12,12 +12,12 @@ class Dense(Layer):
 
     x (B, features), W (units, features), b (units,), y (B, units). With G = ∂L/∂y (B, units):
 
-        ∂L/∂W = Gᵀ x         every weight gathers, over the batch, what came in × what is wanted of its unit
+        ∂L/∂W = Gᵀ x         for every weight: its input × the gradient of its unit, summed over the batch
         ∂L/∂b = Σ G          over the batch
-        ∂L/∂x = G W          each number that came in is asked by all units, as strongly as it reached them
+        ∂L/∂x = G W          for each input: the gradients of all units, weighted by their weights for it
 
     Args:
-        weight: W, changed in place by who trains.
+        weight: W, changed in place by the trainer.
         bias: b.
     """
 

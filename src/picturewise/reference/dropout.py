@@ -1,4 +1,4 @@
-"""Noise that leaves out numbers."""
+"""Noise that sets numbers to 0."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from picturewise.reference.layer import Floats, Layer, Training
 
 
 class Dropout(Layer):
-    """In training y = x · m / (1 - rate) with m drawn anew each time, 0 with probability `rate` and else 1.
+    """In training y = x · m / (1 - rate) with m drawn each time, 0 with probability `rate`, otherwise 1.
 
-    Nobody may rely on a single number, so that what is learned is spread over many (Srivastava et al., 2014). Divided
-    by 1 - rate, y has the mean x, and in prediction y = x. ∂L/∂x = ∂L/∂y · m / (1 - rate): what was left out has not
-    taken part, so nothing is wanted of it.
+    The network cannot rely on a single number, so what it learns is spread over many (Srivastava et al., 2014). Because
+    of the division by 1 - rate, y has the mean x, and in prediction y = x. ∂L/∂x = ∂L/∂y · m / (1 - rate): dropped
+    numbers did not take part, so they do not get a gradient.
 
     Args:
-        rate: in 0..1, 1 excluded.
+        rate: in 0..1, excluding 1.
     """
 
     def __init__(self, rate: float) -> None:
@@ -23,7 +23,7 @@ class Dropout(Layer):
         self._factors: Floats
 
     def forward(self, values: Floats, training: Training = None) -> Floats:
-        """Return y, of the shape of x."""
+        """Return y, in the shape of x."""
         if training is None:
             return values
         kept = training.random(values.shape, np.float32) >= self._rate
@@ -32,5 +32,5 @@ class Dropout(Layer):
         return values * self._factors
 
     def backward(self, gradient: Floats) -> Floats:
-        """Return ∂L/∂x, of the shape of x."""
+        """Return ∂L/∂x, in the shape of x."""
         return gradient * self._factors

@@ -1,4 +1,4 @@
-"""The error function, which NumPy lacks."""
+"""The error function, which NumPy does not have."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def erf(values: Floats) -> Floats:
     """Return 2/√π ∫₀ˣ exp(-t²) dt of each number, to 4e-16 in float64 and 2e-7 in float32.
 
     Near 0 it is x · R(x²); further out 1 - erf(x) is exp(-x²) · R(x) up to 4, and exp(-x²)/x · (1/√π - R(1/x²)/x²)
-    beyond, each with a rational function R of its own (W. J. Cody, "Rational Chebyshev approximations for the error
-    function", Mathematics of Computation 23, 1969). All three are computed everywhere and chosen from: that is
-    quicker than picking numbers out.
+    beyond, each with its own rational function R (W. J. Cody, "Rational Chebyshev approximations for the error
+    function", Mathematics of Computation 23, 1969). All three are computed everywhere and then selected from, which is
+    faster than computing each only where it is needed.
     """
     size = np.abs(values)
     near, between = np.minimum(size, 0.5), np.minimum(size, 4)
-    far = np.clip(size, 4, 6)  # from 6 on it is 1
+    far = np.clip(size, 4, 6)  # from 6 on, it is 1
     small = near * _ratio(_SMALL, near * near)
     middle = 1 - np.exp(-between * between) * _ratio(_MIDDLE, between)
     inverse = 1 / (far * far)

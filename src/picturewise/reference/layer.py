@@ -1,4 +1,4 @@
-"""What every layer offers: a way there, and a way back."""
+"""What every layer offers: a forward and a backward pass."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 Training: TypeAlias = np.random.Generator | None
-"""In training, where a step's random numbers come from; None: the network only predicts."""
+"""In training, the generator of a step's random numbers; None: the network only predicts."""
 
 
 class Parameter(NamedTuple):
-    """Numbers that learn, and ∂L/∂value, of the same shape, as the last `backward` left it."""
+    """Trainable numbers, and ∂L/∂value in the same shape, from the last `backward`."""
 
     value: Floats
     gradient: Floats
@@ -24,8 +24,8 @@ class Parameter(NamedTuple):
 class Layer(ABC):
     """A function y = f(x; parameters) of a batch, and its derivatives.
 
-    `backward` gets ∂L/∂y of the last `forward` in training and returns ∂L/∂x; by the chain rule that is all that the
-    layers before it need to know. What it needs of `forward` is kept in between. No layer changes what is handed to it.
+    `backward` gets ∂L/∂y of the last `forward` in training and returns ∂L/∂x; by the chain rule, this is all that the
+    layers before it need to know. Intermediate values from `forward` are kept for it. Layers never change their input.
     """
 
     @abstractmethod
@@ -37,9 +37,9 @@ class Layer(ABC):
         """Return ∂L/∂x for ∂L/∂y, and fill the gradients of the parameters."""
 
     def learn(self, gradient: Floats) -> None:
-        """Fill the gradients of the parameters for ∂L/∂y, where nobody asks for ∂L/∂x."""
+        """Fill the gradients of the parameters for ∂L/∂y, if ∂L/∂x is not needed."""
         self.backward(gradient)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return what learns, by name; the arrays are the live ones."""
+        """Return the trainable parameters by name; the arrays are not copies."""
         return {}

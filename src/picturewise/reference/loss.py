@@ -1,4 +1,4 @@
-"""The loss of each target, where the way back begins; `training.losses` has the same in PyTorch."""
+"""The loss of each target, where the backward pass begins; `training.losses` has the same in PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picturewise.targets.target import Target
 
 
 class Loss(Protocol):
-    """What a step asks of a loss. Logits z and targets are (B, outputs), see `Target.shares`."""
+    """What a step needs from a loss. Logits z and targets are (B, outputs), see `Target.shares`."""
 
     def __call__(self, logits: Floats, targets: Floats) -> tuple[float, Floats]:
         """Return the mean loss L of the batch, which is minimised, and ∂L/∂z."""
@@ -22,7 +22,7 @@ class Loss(Protocol):
         """Return the sum of the losses, neither smoothed nor weighted."""
 
     def right(self, logits: Floats, targets: Floats) -> int:
-        """Return how many answers are right."""
+        """Return the number of correct answers."""
 
 
 MakeLoss: TypeAlias = Callable[[Target, float, Floats | None], Loss]
@@ -32,12 +32,12 @@ MakeLoss: TypeAlias = Callable[[Target, float, Floats | None], Loss]
 class CrossEntropy:
     """L = -1/B Σ w[k] · t[b, k] · log p[b, k], with p = softmax(z) of the logits z (B, K), over b and k.
 
-    The targets t (B, K) are shares of classes, each row of sum 1. With label smoothing s, (1 - s) t + s/K stands for t
-    (Szegedy et al., 2016). Since ∂ log p[k] / ∂z[j] = [k = j] - p[j],
+    The targets t (B, K) are shares of classes, each row with sum 1. With label smoothing s, t is replaced by
+    (1 - s) t + s/K (Szegedy et al., 2016). Because ∂ log p[k] / ∂z[j] = [k = j] - p[j],
 
         ∂L/∂z[b, j] = 1/B (p[b, j] · Σₖ w[k] t[b, k] - w[j] · t[b, j])
 
-    which, unweighted, is (p - t) / B: what the network says, less what is so.
+    which, unweighted, is (p - t) / B: the prediction minus the truth.
 
     Attributes:
         label_smoothing: s.
@@ -64,12 +64,12 @@ class CrossEntropy:
         return -float((targets * log_softmax(logits)).sum())
 
     def right(self, logits: Floats, targets: Floats) -> int:
-        """Return how many pictures have their largest logit at the class with the largest share."""
+        """Return the number of pictures whose largest logit is that of the class with the largest share."""
         return int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum())
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Return log(exp z[k] / Σ exp z[j]) (B, K); the largest z is taken from all, so that no exp is too large."""
+    """Return log(exp z[k] / Σ exp z[j]) (B, K); the largest z is subtracted from all, so that no exp overflows."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logs
@@ -80,4 +80,4 @@ def _cross_entropy(_: Target, label_smoothing: float, class_weights: Floats | No
 
 
 LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy}
-"""`Target.loss` → what makes the loss of a target, a label smoothing and weights of classes."""
+"""`Target.loss` → function that makes the loss from a target, a label smoothing and weights of classes."""

@@ -1,4 +1,4 @@
-"""What a step of training takes."""
+"""The memory that a training step needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from picturewise.architectures.residual import Residual
 def windows_kept(layers: Sequence[Layer], input_shape: Shape) -> int:
     """Return how many numbers of one picture training keeps as windows of convolutions, see `Convolution`.
 
-    They are by far the largest arrays: every pixel stands in as many windows of 3x3 as reach it, up to nine.
+    They are by far the largest arrays: every pixel is in up to nine windows of 3x3.
 
     >>> from picturewise.architectures.lines import parse
     >>> windows_kept(parse("conv 32 3x3; flatten; dense 10"), (28, 28, 3)) == 28 * 28 * 27
@@ -25,7 +25,7 @@ def windows_kept(layers: Sequence[Layer], input_shape: Shape) -> int:
 
 
 def _windows(layer: Layer, shape: Shape) -> Iterator[int]:
-    """Yield the numbers in the windows of each convolution of a line: places × what is in a window."""
+    """Yield the numbers in the windows of each convolution of a line: places × numbers in a window."""
     if isinstance(layer, Conv):
         rows, columns, _ = layer.output(shape)
         yield rows * columns * layer.kernel[0] * layer.kernel[1] * shape[2]

@@ -1,4 +1,4 @@
-"""The whole network, there and back."""
+"""The whole network, forward and backward."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from picturewise.reference.layer import Floats, Parameter, Training
 
 
 class Network:
-    """The network of layer lines, the line `output` appended: pictures in, logits out.
+    """The network of layer lines and the line `output`: pictures in, logits out.
 
     Args:
         layers: what `architectures.lines.parse` returns.
         input_shape: (H, W, C) of the pictures.
         output: the line of the output layer, such as 'dense 10'.
-        state: every array by name, as `draw_state` returns them or as a PyTorch network of the same lines has them:
-            `0.weight`, `1.running_mean`, `4.0.conv1.weight`. They are used as they are, so training changes them.
+        state: every array by name, from `draw_state` or from a PyTorch network of the same lines: `0.weight`,
+            `1.running_mean`, `4.0.conv1.weight`. They are used without a copy, so training changes them.
 
     Attributes:
-        parameters: what learns, by the same names.
+        parameters: the trainable ones, by the same names.
 
     Raises:
-        LayerError: a line does not fit what comes into it, or is none that NumPy layers are made for.
+        LayerError: a line does not fit what comes into it, or does not have a NumPy layer.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Network:
         """Return the logits (B, K) of pictures (B, H, W, C).
 
         Args:
-            pictures: prepared, of the type of the weights.
+            pictures: prepared, in the type of the weights.
             training: the generator of this step's noise; None: the network only predicts, and no `backward` may follow.
         """
         return self._layers.forward(pictures, training)
@@ -58,10 +58,10 @@ def draw_state(
     random: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> dict[str, NDArray[Any]]:
-    """Return the arrays that a network begins with, by name: see `Network`.
+    """Return the initial arrays of a network by name, see `Network`.
 
-    Weights are drawn from N(0, gain²/fan-in) (He et al., 2015), biases are 0. Normalisations begin as the identity,
-    but the last one of a residual block at scale 0, so that the block at first passes on what it gets.
+    Weights are drawn from N(0, gain²/fan-in) (He et al., 2015), biases are 0. Normalisations start as the identity, but
+    the last one of a residual block starts at scale 0, so that the block initially passes on its input.
 
     Raises:
         LayerError: as for `Network`.

@@ -9,7 +9,7 @@ from picturewise.reference.layer import Floats, Layer, Training
 
 
 def pad(pictures: Floats, margins: Margins, fill: float = 0.0) -> Floats:
-    """Return (B, H, W, C) pictures within margins of `fill`; the pictures themselves where there are none."""
+    """Return (B, H, W, C) pictures within margins of `fill`; the pictures themselves if there are none."""
     if not any(margins):
         return pictures
     batch, height, width, channels = pictures.shape
@@ -26,7 +26,7 @@ def crop(padded: Floats, margins: Margins) -> Floats:
 
 
 class Padding(Layer):
-    """y is x with a margin of one value around; ∂L/∂x is ∂L/∂y without its margin, which came from no picture."""
+    """y is x with a margin of one value around; ∂L/∂x is ∂L/∂y without its margin, which is not part of the picture."""
 
     def __init__(self, margins: Margins, fill: float = 0.0) -> None:
         self._margins, self._fill = margins, fill

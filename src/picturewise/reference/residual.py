@@ -1,4 +1,4 @@
-"""Residual blocks: what layers make of a picture is added to the picture itself."""
+"""Residual blocks: the output of layers is added to their input."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from picturewise.reference.layer import Floats, Layer, Parameter, Training
 class ResidualBlock(Layer):
     """y = a(branch(x) + shortcut(x)), with an activation a after the sum (He et al., 2015).
 
-    A sum passes on what flows back as it is, to both sides, and x fed both: with S = ∂L/∂y · a′,
+    A sum passes its gradient on unchanged to both sides, and both depend on x: with S = ∂L/∂y · a′,
 
         ∂L/∂x = S · ∂branch/∂x + S · ∂shortcut/∂x
 
-    With the plain shortcut, a chain of no layers, the second is S itself. So however deep the network, the gradient
-    has a way to the first layer on which nothing makes it smaller.
+    With the plain shortcut, a chain without layers, the second term is S itself. So in a network of any depth, the
+    gradient has a path to the first layer on which nothing makes it smaller.
 
     Args:
         branch: convolutions and normalisations, (B, H, W, C) → (B, H', W', C').
-        shortcut: a 1x1 convolution with its normalisation where the shape changes; else empty.
+        shortcut: a 1x1 convolution with its normalisation if the shape changes; otherwise empty.
         activation: a.
     """
 
@@ -36,21 +36,21 @@ class ResidualBlock(Layer):
         return self._branch.backward(gradient) + self._shortcut.backward(gradient)
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return the branch's, and the shortcut's below `downsample`."""
+        """Return those of the branch, and those of the shortcut below `downsample`."""
         return self._branch.parameters() | Chain({"downsample": self._shortcut}).parameters()
 
 
 class PreactivatedBlock(Layer):
     """y = branch(u) + x with u = entry(x), normalised and activated (He et al., 2016).
 
-    Where the shape changes, y = branch(u) + projection(u): the 1x1 convolution takes u, as in the paper's code. With
-    G = ∂L/∂y, the plain shortcut brings G back to x whole, and no activation stands in its way:
+    If the shape changes, y = branch(u) + projection(u): the 1x1 convolution takes u, as in the paper's code. With
+    G = ∂L/∂y, the plain shortcut brings G back to x unchanged, without an activation in between:
 
         ∂L/∂u = G · ∂branch/∂u (+ G · ∂projection/∂u)     ∂L/∂x = ∂L/∂u · ∂u/∂x (+ G)
 
     Args:
         entry: normalisation and activation.
-        branch: the first convolution and what follows.
+        branch: the first convolution and what follows it.
         projection: the 1x1 convolution, or None.
     """
 
@@ -71,6 +71,6 @@ class PreactivatedBlock(Layer):
         return self._entry.backward(inner + self._projection.backward(gradient))
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return all of the block, the projection's below `downsample`."""
+        """Return all parameters of the block, those of the projection below `downsample`."""
         projection = {} if self._projection is None else {"downsample": self._projection}
         return self._entry.parameters() | self._branch.parameters() | Chain(projection).parameters()

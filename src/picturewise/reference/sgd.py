@@ -17,12 +17,12 @@ class Sgd:
     """v ← μ v + ∂L/∂w + λ w, then w ← w - η v (Polyak, 1964): a ball rolling down the loss, which keeps its speed.
 
     Args:
-        parameters: name → w and ∂L/∂w; w is changed in place, and the gradients are used up.
+        parameters: name → w and ∂L/∂w; w is changed in place, and the gradients are overwritten.
         velocities: name → v of the same shape, changed in place; 0 before the first step.
-        momentum: μ in 0..1, 1 excluded.
-        weight_decay: λ, on matrices and kernels; vectors (biases, normalisation) are left alone.
+        momentum: μ in 0..1, excluding 1.
+        weight_decay: λ, for matrices and kernels; vectors (biases, normalisation) are not decayed.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
-        factors: name → multiple of the rate; 1 where absent.
+        factors: name → multiple of the rate; 1 if missing.
     """
 
     def __init__(

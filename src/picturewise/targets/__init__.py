@@ -1,9 +1,9 @@
-"""What the answer to a picture is, as arrays.
+"""The meaning of labels, as arrays.
 
-A target checks labels, says how many outputs a network needs for them, turns labels into what the outputs are compared
-with and outputs into answers, and names its loss and its metrics. Those are looked up by name in `training.losses`
-(PyTorch), `reference.loss` (NumPy) and `evaluation.metrics`, and it itself, for classifiers from files, here: each has
-one table.
+A target checks labels, says how many outputs a network needs for them, converts labels to targets for the outputs and
+outputs to answers, and names its loss and its metrics. Those are looked up by name in `training.losses` (PyTorch),
+`reference.loss` (NumPy) and `evaluation.metrics`; the target itself, for classifiers from files, is looked up here.
+Each has one table.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,6 @@ from picturewise.targets.one_class import OneClass
 from picturewise.targets.target import Target
 
 TARGETS: dict[str, Callable[[tuple[str, ...]], Target]] = {OneClass.name: OneClass}
-"""By name; each is made from the names of the classes."""
+"""Targets by name; each is made from the names of the classes."""
 
 __all__ = ["TARGETS", "OneClass", "Target"]

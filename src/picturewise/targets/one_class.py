@@ -13,7 +13,7 @@ from picturewise.errors import DataError
 
 @dataclass(frozen=True)
 class OneClass:
-    """One class a picture. Labels are (N,) int64 in [0, K), and there is one output for each of the K classes.
+    """One class for each picture. Labels are (N,) int64 in [0, K), and there is one output for each of the K classes.
 
     Attributes:
         classes: their names, in the order of the numbers and of the outputs.
@@ -35,7 +35,7 @@ class OneClass:
         return f"dense {self.outputs}"
 
     def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
-        """Check the labels of so many pictures; `where` says where they came from.
+        """Check the labels of `pictures` pictures; `where` says where they came from.
 
         Raises:
             DataError: they are not (pictures,) int64, or one is not in [0, K).
@@ -47,7 +47,7 @@ class OneClass:
             )
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
             raise DataError(
-                f"{where}: labels lie in {labels.min()}..{labels.max()}, "
+                f"{where}: labels are in {labels.min()}..{labels.max()}, "
                 f"but there are {len(self.classes)} classes (0..{len(self.classes) - 1})."
             )
 
@@ -64,13 +64,13 @@ class OneClass:
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the softmax (N, K) of logits (N, K); rows sum to 1."""
         # Not `evaluation.softmax`: loading that room takes 0.1 s, and its float64 twice the memory.
-        with np.errstate(invalid="ignore"):  # logits that are infinite have no probabilities
+        with np.errstate(invalid="ignore"):  # infinite logits do not have probabilities
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
             probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
         return probabilities
 
     def decode(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-        """Return the most likely classes (N,), the first of equals, and their probabilities (N,)."""
+        """Return the most likely classes (N,), the first of equal ones, and their probabilities (N,)."""
         return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
     def text(self, answer: NDArray[np.int64] | np.int64) -> str:

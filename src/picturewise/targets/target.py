@@ -13,11 +13,11 @@ class Target(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names that the numbers of a label stand for."""
+        """The names for the numbers of a label."""
 
     @property
     def name(self) -> str:
-        """What a classifier's file calls it, and `TARGETS`."""
+        """Its name in a classifier's file and in `TARGETS`."""
 
     @property
     def loss(self) -> str:
@@ -36,14 +36,14 @@ class Target(Protocol):
         """The layer line of the output layer."""
 
     def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
-        """Check the labels of so many pictures; `where` says where they came from.
+        """Check the labels of `pictures` pictures; `where` says where they came from.
 
         Raises:
-            DataError: another shape or type, or a number that stands for nothing.
+            DataError: another shape or type, or a number without a meaning.
         """
 
     def shares(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return what the outputs are compared with (N, outputs): for each the share that the labels give it.
+        """Return the targets of the outputs (N, outputs): the share that the labels give to each.
 
         Shares can be averaged, as mixup does; an output that a label says nothing about has 0.
         """

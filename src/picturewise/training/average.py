@@ -1,4 +1,4 @@
-"""An exponential moving average of a network's weights, which validates and is saved in the network's place."""
+"""An exponential moving average of a network's weights, which is validated and saved instead of the network's own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PREFIX = "average/"
 
 
 class WeightAverage:
-    """The average over the last steps, about 1 / (1 - decay) of them (Polyak and Juditsky, 1992).
+    """The average over about the last 1 / (1 - decay) steps (Polyak and Juditsky, 1992).
 
-    After step t (from 1) the decay is at most t / (t + 9), so that the first weights, drawn at random, are soon
-    forgotten. Running means are averaged too; counters are taken as they are.
+    After step t (from 1), the decay is at most t / (t + 9), so that the initial random weights are soon forgotten.
+    Running means are averaged too; counters are copied.
 
     Args:
-        network: whose weights are averaged; it begins with those that it has now.
-        decay: share of the average that stays in a step, in 0..1, 1 excluded.
+        network: whose weights are averaged; it starts with the present ones.
+        decay: share of the average that is kept in a step, in 0..1, excluding 1.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -27,7 +27,7 @@ class WeightAverage:
         self._average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
     def update(self, step: int) -> None:
-        """Take the network's weights after `step` (from 1) into the average."""
+        """Add the network's weights after `step` (from 1) to the average."""
         decay = min(self._decay, step / (step + 9))
         with torch.no_grad():
             for name, tensor in self._network.state_dict().items():
@@ -38,7 +38,7 @@ class WeightAverage:
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """In the block, the network has the average as its weights; afterwards its own again, bit for bit."""
+        """Within the block, the network's weights are the average; afterwards they are its own again, bit for bit."""
         own = {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
         self._copy(self._average)
         try:
@@ -47,11 +47,11 @@ class WeightAverage:
             self._copy(own)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the average as a flat table, `average/name` → tensor, to lie beside an optimizer's state."""
+        """Return the average as a flat table, `average/name` → tensor, to be stored beside an optimizer's state."""
         return {_PREFIX + name: tensor for name, tensor in self._average.items()}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take over an average that `state` returned for the same network.
+        """Load an average that `state` returned for the same network.
 
         Raises:
             KeyError: a tensor is missing.

@@ -1,4 +1,4 @@
-"""Batches of pictures and targets by index, gathered on the GPU where the whole split lies there."""
+"""Batches of pictures and targets by index, gathered on the GPU if the whole split is there."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from picturewise.data.imageset import ImageSet
 from picturewise.preparing.on_device import on_device
 
 SHARE_OF_MEMORY = 0.25
-"""Of a GPU's free memory that pictures may take; the rest is for the network and what it keeps for the way back."""
+"""Share of a GPU's free memory that pictures may take; the rest is for the network and its backward pass."""
 
 
 class Batches:
-    """The pictures and targets of a split, by index, on the device that learns from them.
+    """The pictures and targets of a split, by index, on the device that trains.
 
     Args:
         part: a split with labels.
-        device: where the batches are wanted.
+        device: where the batches are needed.
         resident: copy the whole split to the device now, and gather there; otherwise a batch is gathered here and sent.
-            The batches are the same bit for bit.
+            The batches are the same, bit for bit.
 
     Raises:
-        DataError: the split has no labels.
+        DataError: the split does not have labels.
     """
 
     def __init__(self, part: ImageSet, device: torch.device, *, resident: bool) -> None:
         self._images, self._device = part.images, device
-        # Each different label's shares once, as a split may have a million pictures of few labels.
+        # The shares of each different label once, because a split may have a million pictures with few labels.
         different, self._which = np.unique(part.required_labels, axis=0, return_inverse=True)
         self._targets = part.target.shares(different)
         self._there: tuple[Tensor, Tensor, Tensor] | None = None
         if resident:
             everything = torch.empty(part.images.shape, dtype=torch.uint8, device=device)
-            for rows in slices(part.images):  # in pieces, as the split may be larger than this memory
+            for rows in slices(part.images):  # in pieces, because the split may be larger than memory
                 everything[rows] = torch.from_numpy(np.array(part.images[rows]))
             which, targets = (torch.tensor(table, device=device) for table in (self._which, self._targets))
             self._there = everything, which, targets
@@ -54,7 +54,7 @@ class Batches:
 
 
 def fits(part: ImageSet, device: torch.device) -> bool:
-    """Return whether `device` is a GPU that has room for all pictures of `part`; see `SHARE_OF_MEMORY`."""
+    """Return whether `device` is a GPU with enough memory for all pictures of `part`; see `SHARE_OF_MEMORY`."""
     if device.type != "cuda":
         return False
     free, _ = torch.cuda.mem_get_info(device)

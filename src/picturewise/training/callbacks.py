@@ -24,7 +24,7 @@ class HistoryFile(Callback):
     """Writes history.csv after each epoch."""
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        """Write all rows anew, in one step."""
+        """Write all rows again, in one step."""
         trainer.run.save_history(trainer.history)
 
 
@@ -35,7 +35,7 @@ class EarlyStopping(Callback):
         self.patience = patience
 
     def on_start(self, trainer: Trainer) -> None:
-        """A resumed run may have stopped right before."""
+        """A resumed run may have stopped just before."""
         self._check(trainer)
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
@@ -53,7 +53,7 @@ class EarlyStopping(Callback):
 
 
 def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
-    """Return the trainer's network, as it stands after the epoch `row`, as a classifier calibrated on validation."""
+    """Return the trainer's network, after the epoch `row`, as a classifier calibrated on validation."""
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
     if row.epoch > 0:

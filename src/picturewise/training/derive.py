@@ -1,4 +1,4 @@
-"""What the user leaves out is derived here: from a recipe and the data to an effective recipe."""
+"""Derives what the user omits: from a recipe and the data to an effective recipe."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ USUAL_STEPS = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 50
 KEPT_RATE = 0.2
 BATCH_BYTES = 4 << 30
-"""What the tensors of a batch may take where the batch size is derived: half of a small laptop's memory."""
+"""Bytes that the tensors of a batch may take if the batch size is derived: half of a small laptop's memory."""
 
 
 def derive_recipe(
     recipe: Recipe, train: ImageSet, *, module: bool = False
 ) -> tuple[EffectiveRecipe, tuple[str, ...]]:
-    """Return the recipe with nothing left to derive, and a note for each thing decided against the wish.
+    """Return the recipe with nothing left to derive, and a note for each decision against the user's wish.
 
     Args:
         recipe: as the user gave it.
-        train: the train split; its shape, classes and size are looked at.
+        train: the train split; its shape, classes and size are used.
         module: the network is a Python class, so there are no layer lines.
 
     Raises:
-        UsageError: an option does not go with the data; a LayerError, if it is a layer line.
+        UsageError: an option does not fit the data; a LayerError if it is a layer line.
     """
     _check_start(recipe)
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
     layers, model_notes = (None, ()) if module else _layers(recipe, shape)
     check_engine(recipe, layers)
-    kept = 0  # of a Python class nothing is known
-    if layers is not None:  # every line fits, or a LayerError says which does not
+    kept = 0  # unknown for a Python class
+    if layers is not None:  # every line fits, or a LayerError says which one does not
         kept = summarise(parse(layers), shape, train.target.output_line).kept
         if recipe.training.engine == "numpy":
             kept += windows_kept(parse(layers), shape)
@@ -83,12 +83,12 @@ def derived_keys(given: Recipe, effective: EffectiveRecipe) -> tuple[str, ...]:
 
 
 def usual_batch_size(pictures: int, kept: int = 0, steps: int | None = None) -> int:
-    """Return the largest of 128, 64, 32 that gives at least 40 batches an epoch and fits in memory, or else 16.
+    """Return the largest of 128, 64, 32 that gives at least 40 batches per epoch and fits into memory, or else 16.
 
     Args:
         pictures: in the train split.
-        kept: how many numbers training keeps of each picture of a batch.
-        steps: as many are wanted; where they are too few for an epoch of batches of 128, it may be 256.
+        kept: how many numbers training keeps for each picture of a batch.
+        steps: the wanted number; if it is too small for an epoch of batches of 128, the result may be 256.
 
     >>> usual_batch_size(54_000), usual_batch_size(1_300), usual_batch_size(54_000, kept=30_000_000)
     (128, 32, 32)
@@ -101,12 +101,12 @@ def usual_batch_size(pictures: int, kept: int = 0, steps: int | None = None) -> 
 
 
 def usual_epochs(pictures: int, batch_size: int, steps: int | None = None) -> int:
-    """Return how many epochs give about 1,500 steps, but 5 at least and 50 at most.
+    """Return how many epochs give about 1,500 steps, but at least 5 and at most 50.
 
     Args:
         pictures: in the train split.
-        batch_size: pictures a step.
-        steps: as many as these instead; one epoch is enough then.
+        batch_size: pictures per step.
+        steps: this number instead; then one epoch is enough.
 
     >>> usual_epochs(54_000, 128), usual_epochs(1_300, 32), usual_epochs(54_000, 128, steps=400)
     (5, 37, 1)
@@ -122,24 +122,24 @@ def _usual_optimizer(recipe: Recipe) -> OptimizerName:
 
 
 def _usual_share(recipe: Recipe) -> float:
-    """Return the share of the usual learning rate for a network that knows its classes already, or most of them."""
+    """Return the share of the usual learning rate for a network that was already trained on (most of) its classes."""
     return KEPT_RATE if recipe.start.head == "keep" else 1.0
 
 
 def _check_start(recipe: Recipe) -> None:
-    """Check that options for pretrained layers meet some."""
+    """Check that options for pretrained layers are used with pretrained layers."""
     options, start = recipe.training, recipe.start
     if options.unfreeze_epoch is None and options.unfreeze_gradually:
         raise UsageError(
-            "training.unfreeze_gradually needs the epoch to begin with, such as training.unfreeze_epoch=3."
+            "training.unfreeze_gradually needs an epoch to begin with, such as training.unfreeze_epoch=3."
         )
     if options.freeze == "none" and options.unfreeze_epoch is not None:
         raise UsageError(
-            f"training.unfreeze_epoch is {options.unfreeze_epoch}, but nothing is frozen: add training.freeze=backbone."
+            f"training.unfreeze_epoch is {options.unfreeze_epoch}, but nothing is frozen. Add training.freeze=backbone."
         )
     if options.epochs == 0 and start.head != "keep":
         raise UsageError(
-            "training.epochs is 0, and a network with a new output layer has to learn: expected at least 1."
+            "training.epochs is 0, but a network with a new output layer must be trained, expected at least 1."
         )
     if start.source is not None:
         return
@@ -152,7 +152,7 @@ def _check_start(recipe: Recipe) -> None:
     }.items():
         if given:
             raise UsageError(
-                f"{name} is for a network that begins with pretrained weights, and this one does not: name them in "
+                f"{name} is only for a network that starts with pretrained weights. Name them in "
                 "start.source, or in the first layer line, such as 'pretrained resnet18'."
             )
 
@@ -163,7 +163,7 @@ def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, .
     if lines is not None:
         return tuple(layer.line for layer in parse(lines)), ()
     if name is None:
-        raise UsageError("The recipe names no network: give model.name or model.layers.")
+        raise UsageError("The recipe does not name a network. Add model.name or model.layers.")
     return tuple(layer.line for layer in parse(named_lines(name, shape))), network_notes(name, shape)
 
 

@@ -1,7 +1,7 @@
 """What computes a step: PyTorch, or the reference network in NumPy on the same memory.
 
-Weights, running means and momentum lie in the PyTorch network and its optimizer either way, and NumPy changes them
-there: checkpoints, averages, the classifier and the report know nothing of engines.
+Weights, running means and momentum are in the PyTorch network and its optimizer in both cases, and NumPy changes them
+there: checkpoints, averages, the classifier and the report are independent of engines.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ EngineName = Literal["torch", "numpy"]
 
 
 class TrainingEngine(Protocol):
-    """What a learner asks of an engine."""
+    """What a learner needs from an engine."""
 
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
-        """Take one step and return what `train_step` returns; `place`, epoch and batch, decides what is random."""
+        """Take one step and return what `train_step` returns; `place` is (epoch, batch) and seeds it."""
 
 
 class TorchTrainingEngine:
@@ -57,7 +57,7 @@ class TorchTrainingEngine:
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step; see `train_step`."""
         noise = derive(self._seed, "noise", *place)
-        # `torch.manual_seed` would ask after every kind of device, which takes a twentieth of a small network's step.
+        # `torch.manual_seed` would check every kind of device, which takes a twentieth of a small network's step.
         torch.default_generator.manual_seed(noise)
         if self._machine.device.type == "cuda":
             torch.cuda.manual_seed(noise)
@@ -72,12 +72,12 @@ class NumPyTrainingEngine:
 
     Args:
         network: of layer lines, on the processor; its weights and running means are changed in place.
-        optimizer: sgd, of the network; its momentum is changed in place, and the rest of it is not asked.
+        optimizer: sgd, of the network; its momentum is changed in place, and the rest of it is not used.
         preparation: of the pictures.
         loss: what is minimised.
         recipe: checked by `check_engine`.
         shape: (H, W, C) of pictures before preparation.
-        target: what the answers are.
+        target: the meaning of the labels.
         factors: parameter name → multiple of the learning rate.
     """
 
@@ -114,9 +114,7 @@ class NumPyTrainingEngine:
     def step(self, pictures: Tensor, targets: Tensor, learning_rate: float, place: tuple[int, int]) -> Tensor:
         """Take one step; see `train_step`."""
         wanted: Floats = targets.numpy()
-        with np.errstate(
-            all="ignore"
-        ):  # the trainer finds a loss that is no number, and says so in a sentence
+        with np.errstate(all="ignore"):  # the trainer finds a loss that is not a number, and reports it
             logits = self._network.forward(self._prepared(pictures), stream(self._seed, "noise", *place))
             minimised, gradient = self._loss(logits, wanted)
             self._network.backward(gradient)
@@ -126,28 +124,28 @@ class NumPyTrainingEngine:
         return torch.tensor([minimised, plain, right, len(wanted)], dtype=torch.float64)
 
     def _prepared(self, pictures: Tensor) -> Floats:
-        """(B, H, W, C) in 0..255 → (B, H, W, C) float32, without a copy of what PyTorch prepared."""
+        """(B, H, W, C) in 0..255 → (B, H, W, C) float32, without copying what PyTorch prepared."""
         prepared: Floats = self._preparation.apply(pictures).permute(0, 2, 3, 1).numpy()
         return prepared
 
 
 def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
-    """Check that the recipe's engine has all that the recipe asks for.
+    """Check that the recipe's engine supports everything in the recipe.
 
     Args:
         recipe: as the user gave it.
         layers: of the network; None: it is a Python class.
 
     Raises:
-        UsageError: it lacks something; a LayerError, if it is a layer line.
+        UsageError: it does not support an option; a LayerError if it is a layer line.
     """
     options = recipe.training
     if options.engine == "torch":
         return
     if layers is None:
         raise UsageError(
-            "training.engine is 'numpy', which computes layer lines alone, and this network is a Python class: leave "
-            "the engine out."
+            "training.engine is 'numpy', which only computes layer lines, but this network is a Python class. Omit "
+            "the engine."
         )
     for key, found, has in (
         ("optimizer", options.optimizer, {None, "sgd"}),
@@ -158,7 +156,7 @@ def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
         if found not in has:
             (only,) = has - {None, "auto"}
             raise UsageError(
-                f"training.{key} is '{found}', but the NumPy engine has '{only}' alone: leave training.{key} out, or "
-                "compute with the engine 'torch'."
+                f"training.{key} is '{found}', but the NumPy engine only supports '{only}'. Omit training.{key}, or "
+                "use the engine 'torch'."
             )
     check_lines(parse(layers))

@@ -1,4 +1,4 @@
-"""Which layers learn: pretrained ones may stay as they are, for a while or for good, or learn more slowly."""
+"""Which layers are trained: pretrained ones may stay unchanged, for a time or always, or be trained more slowly."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from picturewise.recipes.options import TrainingOptions
 
 
 class Freezing:
-    """Freezes and unfreezes the first layers of a network by the epoch.
+    """Freezes and unfreezes the first layers of a network, epoch by epoch.
 
-    A frozen layer's weights have no gradient, and its normalisation keeps the mean and variance that it has. Layers
-    thaw from the last to the first: what stands near the output is the most particular to what was learned before
-    (Howard and Ruder, "Universal language model fine-tuning", 2018). A normalisation thaws with the layer before it.
+    A frozen layer's weights do not have a gradient, and its normalisation keeps its mean and variance. Layers are
+    unfrozen from the last to the first, because those near the output are the most specific to the earlier training
+    (Howard and Ruder, "Universal language model fine-tuning", 2018). A normalisation is unfrozen with the layer
+    before it.
 
     Args:
-        network: as the builder made it.
+        network: from the builder.
         layers: its layers, without the output layer.
         spans: the modules of each layer; see `builder.spans`.
         lines: how many of the first layers have pretrained weights.
-        options: freeze, unfreeze_epoch and unfreeze_gradually are looked at.
+        options: freeze, unfreeze_epoch and unfreeze_gradually are used.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Freezing:
         self._network = network
         self._options = options
         self._backbone = spans[lines - 1].stop
-        # Where each group that thaws together begins, in the order of the network.
+        # Where each group that is unfrozen together begins, in the order of the network.
         self._groups = [
             spans[number].start
             for number, layer in enumerate(layers[:lines])

@@ -1,4 +1,4 @@
-"""Giving a new network the weights that its recipe begins with, and saying which of them stay as they are."""
+"""Gives a new network the weights that its recipe starts with, and says which of them stay unchanged."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def transplant(
     preparation: Preparation,
     valid: ImageSet,
 ) -> float:
-    """Give a new network the weights that the recipe begins with; return the temperature of a kept output layer.
+    """Give a new network the weights that the recipe starts with; return the temperature of a kept output layer.
 
     Args:
         network: of the recipe's layer lines.
-        backbone: what the recipe begins with.
-        recipe: that names it.
+        backbone: what the recipe starts with.
+        recipe: the recipe that names it.
         machine: where the network computes.
         preparation: of the pictures.
-        valid: by which new classes are put below the old ones.
+        valid: pictures used to put new classes below the old ones.
 
     Raises:
-        UsageError: the weights do not fit the layers, or a kept output layer not the classes.
+        UsageError: the weights do not fit the layers, or a kept output layer does not fit the classes.
     """
-    assert isinstance(network, nn.Sequential)  # noqa: S101 (a module of the user's begins with no backbone)
+    assert isinstance(network, nn.Sequential)  # noqa: S101 (a user's module never starts with a backbone)
     lines, layers = recipe.start.lines or 0, parse(recipe.model.layers or ())
     where = spans(layers, preparation.output(valid.shape), valid.target.output_line)
     modules = where[lines - 1].stop
@@ -55,16 +55,16 @@ def transplant(
     if recipe.start.head == "new":
         return 1.0
     head, old = network[where[-1].start], backbone.head
-    assert isinstance(head, nn.Linear)  # noqa: S101 (the builder appends no other)
+    assert isinstance(head, nn.Linear)  # noqa: S101 (the builder never appends another)
     if old is None:
         raise UsageError(
-            f"start.head is 'keep', but {backbone.source} has no output layer for classes of one's own."
+            f"start.head is 'keep', but {backbone.source} does not have an output layer for your own classes."
         )
     if strange := [name for name in old.classes if name not in valid.classes]:
         raise UsageError(
-            f"The output layer of {backbone.source} knows the class{'es' * (len(strange) > 1)} {listed(strange)}, "
-            f"which the pictures have not ({listed(valid.classes)}): name all classes in data.classes, or take a new "
-            "output layer with start.head=new."
+            f"The output layer of {backbone.source} was trained on the class{'es' * (len(strange) > 1)} "
+            f"{listed(strange)}, not among those of this data set ({listed(valid.classes)}). Name all "
+            "classes in data.classes, or use a new output layer with start.head=new."
         )
     pass_on(list(network)[modules : where[-1].start])
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
@@ -77,7 +77,7 @@ def transplant(
 def freezing_of(
     recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation, network: nn.Module
 ) -> Freezing | None:
-    """Return what freezes the layers that the recipe begins with; None where it begins with none."""
+    """Return the freezing of the layers that the recipe starts with; None if there are none."""
     if recipe.start.lines is None or not isinstance(network, nn.Sequential):
         return None
     layers = parse(recipe.model.layers or ())
@@ -86,8 +86,8 @@ def freezing_of(
 
 
 def _advice(backbone: Backbone, shape: Shape) -> str:
-    """Return what to do where weights do not fit because the pictures have another size than they had."""
+    """Return what to do if weights do not fit because the pictures have another size."""
     if backbone.shape is None or backbone.shape[:2] == shape[:2]:
         return ""
     own = show(backbone.shape[:2])
-    return f" It learned from pictures of {own}, these are {show(shape[:2])}: bring them to its size with --size {own}."
+    return f" It was trained on pictures of {own}, but these are {show(shape[:2])}. Resize them with --size {own}."

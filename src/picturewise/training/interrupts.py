@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal as a flag that the trainer looks at between two batches."""
+"""Ctrl-C, SIGTERM and a closed terminal as a flag that the trainer checks between batches."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from picturewise.stopping import SIGNALS
 
 @dataclass
 class StopRequest:
-    """The signal that asked to stop, or None."""
+    """The signal that requested a stop, or None."""
 
     signal_number: int | None = None
 
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """In the block, the first SIGINT, SIGTERM or SIGHUP is noted; a second one acts as it would have outside.
+    """Within the block, the first SIGINT, SIGTERM or SIGHUP is noted; a second one acts as it would outside.
 
-    Signals reach only the main thread; in another thread nothing is changed.
+    Signals reach only the main thread; in other threads, nothing is changed.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    # What the caller ignores, as nohup does with a closed terminal, stays ignored.
+    # Signals that the caller ignores, as nohup does with a closed terminal, stay ignored.
     before = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def note(number: int, _: FrameType | None) -> None:

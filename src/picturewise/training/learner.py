@@ -1,4 +1,4 @@
-"""`Learner`: a network that learns from pictures, batch by batch; it knows no folder."""
+"""`Learner`: a network that is trained on pictures, batch by batch, independent of folders."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from picturewise.training.validation import as_classifier
 
 
 class Learner:
-    """A network with all that it learns with.
+    """A network with everything needed to train it.
 
-    What is random in a batch depends on the recipe's seed and the batch's place alone, so whoever loads the state from
-    before a batch gets the same weights after it, bit for bit.
+    The random numbers of a batch depend only on the recipe's seed and the batch's place, so with the state from before
+    a batch, the weights after it are the same, bit for bit.
 
     Args:
         network: (B, C, H, W) prepared floats in, (B, outputs) logits out; changed in place.
-        recipe: how it learns.
+        recipe: how it is trained.
         preparation: fitted on `train`.
         machine: where and how to compute.
-        train: pictures to learn from.
-        valid: pictures that the best epoch is chosen with.
+        train: pictures to train on.
+        valid: pictures for choosing the best epoch.
         freezing: of layers with pretrained weights, if there are any.
-        start_temperature: of a kept output layer before it learns: its probabilities stay what they were.
+        start_temperature: of a kept output layer before training: its probabilities stay the same.
 
     Attributes:
         optimizer: of the network's parameters.
@@ -60,7 +60,7 @@ class Learner:
         bounds: (start, stop) of each batch of an epoch.
 
     Raises:
-        DataError: `train` has no labels.
+        DataError: `train` does not have labels.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Learner:
 
     @property
     def batches(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return len(self.bounds)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
@@ -112,11 +112,11 @@ class Learner:
         return stream(self.recipe.seed, "order", epoch).permutation(len(self.train))
 
     def augmented(self, indices: NDArray[np.int64], place: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Return the pictures and targets that a batch learns from, on the device.
+        """Return the pictures and targets of a batch, on the device.
 
         Args:
             indices: (B,) of pictures of train.
-            place: the batch's epoch, from 1, and number, from 0; with the seed it decides all that is random.
+            place: the batch's epoch, from 1, and number, from 0; with the seed, it determines all random numbers.
 
         Returns:
             pictures (B, H, W, C), uint8 or float in 0..255; targets (B, outputs), see `Target.shares`.
@@ -130,32 +130,32 @@ class Learner:
 
     @contextlib.contextmanager
     def learning(self) -> Iterator[None]:
-        """In the block, PyTorch uses the machine's threads, and steps may seed its generators; see `prepared`.
+        """Within the block, PyTorch uses the machine's threads, and steps may seed its generators; see `prepared`.
 
-        Afterwards the generators are as they were before.
+        Afterwards, the generators are restored.
         """
         devices = [self.machine.device] if self.machine.device.type == "cuda" else []
         with prepared(self.machine), torch.random.fork_rng(devices=devices):
             yield
 
     def begin(self, epoch: int) -> NDArray[np.int64]:
-        """Make the network ready to learn in `epoch`, from 1; return the epoch's `order`."""
+        """Prepare the network for training in `epoch`, from 1; return the epoch's `order`."""
         self.network.train()
         if self.freezing is not None:
             self.freezing.apply(epoch)
         return self.order(epoch)
 
     def step(self, order: NDArray[np.int64], epoch: int, batch: int, learning_rate: float) -> Tensor:
-        """Learn from one batch of an epoch that has begun, inside of `learning`.
+        """Train on one batch of an epoch that has begun, within `learning`.
 
         Args:
             order: of the epoch, from `begin`.
             epoch: from 1.
             batch: of the epoch, from 0.
-            learning_rate: of this step; `rate` gives that of the schedule.
+            learning_rate: of this step; `rate` returns the schedule's.
 
         Returns:
-            what `train_step` saw, (4,) float64, still on the device: reading it makes a GPU wait.
+            the result of `train_step`, (4,) float64, still on the device: reading it waits for a GPU.
         """
         place = (epoch, batch)
         pictures, targets = self.augmented(order[slice(*self.bounds[batch])], place)
@@ -170,14 +170,14 @@ class Learner:
         return self.learning_rate * factor(self.recipe.training.schedule, step, self.epochs * self.batches)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """In the block, the network has the averaged weights, if the recipe asks for an average; else its own."""
+        """Within the block, the network has the averaged weights if the recipe asks for them, else its own."""
         return contextlib.nullcontext() if self.average is None else self.average.in_place()
 
     def evaluate(self, part: ImageSet) -> tuple[NDArray[np.float32], float, float]:
         """Return the (N, outputs) logits of the pictures of a split, their mean loss in nats, and the accuracy.
 
         Raises:
-            DataError: the pictures have no labels.
+            DataError: the pictures do not have labels.
         """
         logits = self.classifier().logits(part.images, checked=False)
         return logits, *self.loss.validate(logits, part.required_labels)
@@ -192,7 +192,7 @@ class Learner:
         values: tuple[float, float] | None = None,
         learned: LearnedPictures | None = None,
     ) -> Classifier:
-        """Return the network as it stands as a classifier, and put it into evaluation mode; see `as_classifier`."""
+        """Return the present network as a classifier, and put it into evaluation mode; see `as_classifier`."""
         return as_classifier(
             self.network, self.recipe, self.preparation, self.train,
             temperature=temperature, module=module, background=background, provenance=provenance, values=values,
@@ -200,24 +200,24 @@ class Learner:
         )  # fmt: skip
 
     def let_new_classes_learn(self) -> None:
-        """Raise the classes that a kept output layer did not know, and that began far below the others."""
+        """Raise the classes that a kept output layer was not trained on, and that started far below the others."""
         head = list(self.network.children())[-1]
-        assert isinstance(head, nn.Linear)  # noqa: S101 (the builder's)
+        assert isinstance(head, nn.Linear)  # noqa: S101 (from the builder)
         let_learn(head, new_classes(head))
 
     def finite(self) -> bool:
-        """Return whether every weight is a number; a GPU comes to the end of its queue first."""
+        """Return whether every weight is finite; this waits for a GPU to finish its queue."""
         # Parameters only: a buffer may be infinite on purpose, such as a mask.
         finite = [torch.isfinite(parameter).all() for parameter in self.network.parameters()]
-        return bool(torch.stack(finite).all())  # one answer to wait for
+        return bool(torch.stack(finite).all())  # only one result to wait for
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return the network's weights, and the state of the optimizer and of the average; the tensors are live."""
+        """Return the network's weights, and the state of the optimizer and of the average, not copied."""
         average = {} if self.average is None else self.average.state()
         return self.network.state_dict(), self.optimizer.state() | average
 
     def load(self, weights: Mapping[str, Tensor], optimizer: Mapping[str, Tensor], origin: str) -> None:
-        """Take over what `state` returned for the same recipe; `origin` says where it was kept.
+        """Load what `state` returned for the same recipe; `origin` says where it was stored.
 
         Raises:
             RunError: it is not the state of such a network and optimizer.
@@ -228,7 +228,7 @@ class Learner:
             found = optimizer.get(name)
             if found is not None and found.shape != tensor.shape:
                 raise RunError(
-                    f"{origin} does not belong to this network: '{name}' is {tuple(found.shape)} there, expected "
+                    f"{origin} does not belong to this network: '{name}' has the shape {tuple(found.shape)}, expected "
                     f"{tuple(tensor.shape)}."
                 )
         try:
@@ -262,9 +262,9 @@ class Learner:
 
 
 def batch_bounds(pictures: int, batch_size: int) -> list[tuple[int, int]]:
-    """Return (start, stop) of each batch; a last one of a single picture joins the one before it.
+    """Return (start, stop) of each batch; a last batch of a single picture is joined to the one before it.
 
-    Batch normalisation needs at least two pictures to speak of a variance.
+    Batch normalisation needs at least two pictures for a variance.
 
     >>> batch_bounds(9, 4)
     [(0, 4), (4, 9)]
@@ -276,7 +276,7 @@ def batch_bounds(pictures: int, batch_size: int) -> list[tuple[int, int]]:
 
 
 def _class_weights(kind: str, train: ImageSet, machine: Machine) -> Tensor | None:
-    """Return (K,) weights N / (K · pictures of the class), of mean 1 over the pictures if every class has some."""
+    """Return (K,) weights N / (K · pictures of the class), with mean 1 over the pictures if every class has some."""
     if kind == "none":
         return None
     counts = np.array(list(train.counts().values()), np.float64)

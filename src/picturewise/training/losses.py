@@ -16,7 +16,7 @@ from picturewise.targets.target import Target
 
 
 class Loss(Protocol):
-    """What a step and a validation ask of a loss. Logits and targets are (B, outputs), see `Target.shares`."""
+    """What a step and a validation need from a loss. Logits and targets are (B, outputs), see `Target.shares`."""
 
     @property
     def label_smoothing(self) -> float:
@@ -24,16 +24,16 @@ class Loss(Protocol):
 
     @property
     def class_weights(self) -> Tensor | None:
-        """What a picture of each class counts (K,); None: 1."""
+        """The weight of a picture of each class (K,); None: 1."""
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss of the batch, which is minimised."""
 
     def plain(self, logits: Tensor, targets: Tensor, minimised: Tensor) -> Tensor:
-        """Return the sum of the losses, neither smoothed nor weighted; `minimised` is this loss of them."""
+        """Return the sum of the losses, neither smoothed nor weighted; `minimised` is this loss for them."""
 
     def right(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return how many answers are right: an integer, still on the device."""
+        """Return the number of correct answers: an integer, still on the device."""
 
     def validate(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
         """Return the mean loss, neither smoothed nor weighted, and the accuracy of N pictures."""
@@ -48,7 +48,7 @@ class CrossEntropy:
 
     Attributes:
         label_smoothing: share of every target that is spread over all classes (Szegedy et al., 2016).
-        class_weights: (K,) or None; what a picture of each class counts.
+        class_weights: (K,) or None; the weight of a picture of each class.
     """
 
     label_smoothing: float = 0.0
@@ -61,13 +61,13 @@ class CrossEntropy:
         )
 
     def plain(self, logits: Tensor, targets: Tensor, minimised: Tensor) -> Tensor:
-        """Return the sum of the cross-entropies, neither smoothed nor weighted; `minimised` is this loss of them."""
+        """Return the sum of the cross-entropies, neither smoothed nor weighted; `minimised` is this loss for them."""
         if self.label_smoothing == 0 and self.class_weights is None:
             return minimised * len(targets)
         return functional.cross_entropy(logits, targets, reduction="sum")
 
     def right(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return how many pictures have their largest logit at the class with the largest share."""
+        """Return the number of pictures whose largest logit is that of the class with the largest share."""
         return (logits.argmax(dim=1) == targets.argmax(dim=1)).sum()
 
     def validate(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
@@ -82,4 +82,4 @@ def _cross_entropy(_: Target, label_smoothing: float, class_weights: Tensor | No
 
 
 LOSSES: dict[str, MakeLoss] = {"cross-entropy": _cross_entropy}
-"""`Target.loss` → what makes the loss of a target, a label smoothing and weights of classes."""
+"""`Target.loss` → function that makes the loss from a target, a label smoothing and weights of classes."""

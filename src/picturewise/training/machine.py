@@ -1,4 +1,4 @@
-"""What the machine offers: device, number format, threads, and an allocator that suits training."""
+"""The machine for a run: device, number format, threads, and an allocator that suits training."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from picturewise.cores import WORTH_SHARING, available_cores
 from picturewise.errors import UsageError
 
 MEASURED_OPERATIONS = 18
-"""Operations of the network `cnn` on 28x28, for whose depth `WORTH_SHARING` holds; in a deeper one each has less to
-share."""
+"""Operations of the network `cnn` on 28x28, for whose depth `WORTH_SHARING` was measured; in a deeper one, each has
+less to share."""
 
 _GIBIBYTE = 1 << 30
 _SURELY_ALLOWED = 1 << 25
-"""The highest M_MMAP_THRESHOLD that mallopt's manual promises to take; glibc 2.36 takes more, others may refuse it."""
+"""The highest M_MMAP_THRESHOLD that mallopt's manual guarantees; glibc 2.36 accepts more, others may not."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 
 
@@ -36,7 +36,7 @@ class Machine:
 
     @contextlib.contextmanager
     def computing(self) -> Iterator[None]:
-        """In the block, operations use this precision where they can do with it (autocast)."""
+        """Within the block, operations use this precision where it is sufficient (autocast)."""
         enabled = self.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled):
             yield
@@ -45,21 +45,19 @@ class Machine:
 def choose_machine(
     device: str, precision: Literal["auto", "float32", "bfloat16"], *, multiplications: float = math.inf
 ) -> Machine:
-    """Return the machine for a run; `auto` takes the fastest that is there.
+    """Return the machine for a run; `auto` takes the fastest available.
 
     Args:
         device: auto, cpu or cuda.
         precision: auto, float32 or bfloat16.
-        multiplications: about how many one step takes; a small step is faster on one core, because handing out
-            the work costs more than it brings, the more so when other programs keep the cores busy.
+        multiplications: about how many one step takes; a small step is faster on one core, because sharing
+            the work costs more than it saves, especially when other programs keep the cores busy.
 
     Raises:
-        UsageError: a GPU is asked for and there is none.
+        UsageError: a GPU is requested, but there is none.
     """
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError(
-            "training.device is 'cuda', but PyTorch finds no GPU here; expected 'auto' or 'cpu'."
-        )
+        raise UsageError("training.device is 'cuda', but PyTorch does not find a GPU. Use 'auto' or 'cpu'.")
     chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     if precision == "auto":
         precision = "bfloat16" if _has_fast_bfloat16(chosen) else "float32"
@@ -69,17 +67,17 @@ def choose_machine(
 
 @contextlib.contextmanager
 def prepared(machine: Machine) -> Iterator[None]:
-    """In the block, PyTorch uses the machine's threads; from here on, glibc keeps freed memory for the next step.
+    """Within the block, PyTorch uses the machine's threads; from here on, glibc keeps freed memory for the next step.
 
-    By default glibc hands every large block back to the system and asks for it anew in each step; keeping it
-    makes training on a processor about a quarter faster. It cannot tell what its thresholds were, so they stay.
+    By default, glibc returns every large block to the system and requests it again in each step; keeping it makes
+    training on a processor about a quarter faster. glibc cannot report its earlier thresholds, so the new ones stay.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(machine.threads)
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
         if not libc.mallopt(_M_MMAP_THRESHOLD, _GIBIBYTE):
-            # Else it would stay at 128 KB for good, as glibc no longer moves it once either of the two is set.
+            # Otherwise it would stay at 128 KB, because glibc no longer adapts it once either of the two is set.
             libc.mallopt(_M_MMAP_THRESHOLD, _SURELY_ALLOWED)
         libc.mallopt(_M_TRIM_THRESHOLD, _GIBIBYTE)
     try:
@@ -89,7 +87,7 @@ def prepared(machine: Machine) -> Iterator[None]:
 
 
 def processor() -> str:
-    """Return the processor's name as the system gives it."""
+    """Return the processor's name from the system."""
     return _cpu_info("model name") or platform.processor() or platform.machine()
 
 
@@ -101,7 +99,7 @@ def _has_fast_bfloat16(device: torch.device) -> bool:
 
 
 def _cpu_info(field: str) -> str:
-    """Return one field of the first processor in Linux' /proc/cpuinfo, or an empty text."""
+    """Return one field of the first processor in Linux's /proc/cpuinfo, or an empty text."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

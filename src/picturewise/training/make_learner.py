@@ -1,4 +1,4 @@
-"""Making a learner from a recipe and pictures; nothing is written anywhere."""
+"""Making a learner from a recipe and pictures, without writing anything."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from picturewise.training.machine import MEASURED_OPERATIONS, Machine, choose_ma
 from picturewise.training.pretrained import Backbone, with_backbone
 
 WHITENED_PIXELS = 5_000_000
-"""How many pixels of train pictures a whitening layer is computed from; 5,000 pictures of 32x32."""
+"""How many pixels of train pictures are used to compute a whitening layer; 5,000 pictures of 32x32."""
 
 
 def make_learner(
     recipe: Recipe, dataset: Dataset, *, network: nn.Module | None = None
 ) -> tuple[Learner, tuple[str, ...]]:
-    """Return a learner before its first step, and a note for each thing that was decided against the wish.
+    """Return a learner before its first step, and a note for each decision against the user's wish.
 
     Args:
-        recipe: what is left out of it is derived from the data.
+        recipe: omitted values are derived from the data.
         dataset: with train and valid.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out. It is trained in place.
 
     Raises:
-        UsageError: an option or a layer line does not go with the data.
-        DataError: there is nothing to learn, or no labels.
-        RunError: the weights that the recipe begins with are damaged or other ones than those that it names.
+        UsageError: an option or a layer line does not fit the data.
+        DataError: there are no pictures, classes or labels to train on.
+        RunError: the weights that the recipe starts with are damaged, or are not the ones that it names.
     """
     train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
     wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
@@ -61,17 +61,17 @@ def rebuild_learner(
     preparation: Preparation | None = None,
     begun: bool,
 ) -> Learner:
-    """Return the learner of a run, for its newest state to be loaded into.
+    """Return the learner of a run, ready to load its newest state.
 
     Args:
         recipe: of the run.
         dataset: the pictures of the run.
         network: an instance of the same class, if the run trains one.
-        preparation: of the run, if it came with the weights that the recipe begins with.
-        begun: the run has saved a state. If it has not, the weights that the recipe begins with are needed again.
+        preparation: of the run, if it came with the weights that the recipe starts with.
+        begun: the run has saved a state. Otherwise, the weights that the recipe starts with are needed again.
 
     Raises:
-        DataError: there is nothing to learn, or no labels.
+        DataError: there are no pictures, classes or labels to train on.
         UsageError, RunError: as for `make_learner`.
     """
     train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
@@ -87,7 +87,7 @@ def _assemble(
     known: Preparation | None,
     backbone: Backbone | None,
 ) -> Learner:
-    """Return the learner, its network begun with the weights of `backbone`, if there is one."""
+    """Return the learner; its network starts with the weights of `backbone`, if there is one."""
     preparation = _preparation(recipe, train, known)
     machine = _machine(recipe, train, preparation)
     network = _network(recipe, train, preparation, network)
@@ -107,17 +107,17 @@ def _assemble(
 
 
 def _machine(recipe: EffectiveRecipe, train: ImageSet, preparation: Preparation) -> Machine:
-    """Return the machine that suits the size of the recipe's steps; a Python class may be of any size."""
+    """Return the machine that suits the size of the recipe's steps; the size of a Python class is unknown."""
     options, layers = recipe.training, recipe.model.layers
     if (
         options.engine == "numpy"
-    ):  # PyTorch only prepares the pictures; its threads would be in the way of NumPy's
+    ):  # PyTorch only prepares the pictures; its threads would compete with NumPy's
         return Machine(torch.device("cpu"), "float32", threads=1)
     if layers is None:
         return choose_machine(options.device, options.precision)
     summary = summarise(parse(layers), preparation.output(train.shape), train.target.output_line)
-    step = 3 * options.batch_size * summary.multiplications  # forward, and backward twice
-    depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is handed out operation by operation
+    step = 3 * options.batch_size * summary.multiplications  # forward once, and backward twice as much
+    depth = max(1.0, summary.operations / MEASURED_OPERATIONS)  # work is shared operation by operation
     return choose_machine(options.device, options.precision, multiplications=step / depth)
 
 
@@ -140,7 +140,7 @@ def _network(
 
 
 def _preparation(recipe: EffectiveRecipe, train: ImageSet, known: Preparation | None) -> Preparation:
-    """Return the preparation that is fitted on train, with the numbers of `known` where it is known."""
+    """Return the preparation that is fitted on train, with the numbers of `known` if given."""
     fitted = fit_preparation(train, grey=recipe.preparation.grey)
     known = known or fitted
     return replace(fitted, mean=known.mean, std=known.std, views=recipe.preparation.views)
@@ -150,33 +150,35 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
     part = dataset.train if name == "train" else dataset.valid
     if dataset.train is not None and dataset.train.labels is None:
         usual = "Expected pictures with labels, such as a pair (pictures, labels) or a folder per class."
-        # What lies beside the pictures and may be their labels.
+        # Files beside the pictures that may hold their labels.
         way_out = next((note for note in dataset.notes if "--label-column" in note), usual)
-        raise DataError(f"{dataset.train.origin} has no labels, so nothing can be trained on it. {way_out}")
+        raise DataError(
+            f"{dataset.train.origin} does not have labels, so it cannot be used for training. {way_out}"
+        )
     if part is None or part.labels is None or len(part) == 0:
-        raise DataError(f"{dataset.name} has no labelled {name} pictures; training needs them.")
+        raise DataError(f"{dataset.name} does not have labelled {name} pictures, which training needs.")
     if len(part.classes) < 2:
-        raise DataError(f"{dataset.name} has one class only, '{part.classes[0]}'; expected at least two.")
+        raise DataError(f"{dataset.name} has only one class, '{part.classes[0]}', expected at least two.")
     if (longest := max(map(len, part.classes))) > LONGEST_NAME:
         raise DataError(
-            f"{dataset.name} has a class with a name of {longest:,} characters, and {LONGEST_NAME:,} are the most; is "
-            "it a text and no class?"
+            f"{dataset.name} has a class name with {longest:,} characters, at most {LONGEST_NAME:,} are allowed. Check "
+            "that it is a class, not a text."
         )
     if max(part.shape[:2]) > MOST_PIXELS:
         raise DataError(
-            f"{dataset.name}: the {name} pictures are {show(part.shape)}, and networks take at most {MOST_PIXELS:,} "
-            f"pixels a side. Bring them to a smaller size, such as --size {MOST_PIXELS}x{MOST_PIXELS}."
+            f"{dataset.name}: the {name} pictures are {show(part.shape)}, but networks take at most {MOST_PIXELS:,} "
+            f"pixels per side. Resize them, for example with --size {MOST_PIXELS}x{MOST_PIXELS}."
         )
     if dataset.train is not None and part.shape != dataset.train.shape:
         raise DataError(
-            f"{dataset.name}: the {name} pictures are {show(part.shape)}, those of train "
-            f"{show(dataset.train.shape)}; expected one size."
+            f"{dataset.name}: the {name} pictures are {show(part.shape)}, but those of train are "
+            f"{show(dataset.train.shape)}, expected one size."
         )
     return part
 
 
 def _check_module(network: nn.Module, shape: tuple[int, ...], outputs: int) -> None:
-    """Check on two blank pictures that a user's module gives one logit a class."""
+    """Check with two blank pictures that a user's module returns one logit per class."""
     height, width, channels = shape
     training = network.training
     try:
@@ -191,10 +193,10 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], outputs: int) -> N
         network.train(training)
     if found != (2, outputs):
         raise UsageError(
-            f"{type(network).__qualname__} gives {found} for a batch of two pictures; "
-            f"expected (2, {outputs}), one logit for each class."
+            f"{type(network).__qualname__} returns {found} for a batch of two pictures, "
+            f"expected (2, {outputs}): one logit for each class."
         )
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UsageError(
-            f"{type(network).__qualname__} has no trainable parameters; there is nothing to learn."
+            f"{type(network).__qualname__} does not have trainable parameters, so it cannot be trained."
         )

@@ -1,8 +1,8 @@
 """Muon: momentum that is orthogonalised before it is applied, for the hidden matrices of a network.
 
 After Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024,
-https://kellerjordan.github.io/posts/muon/). `torch.optim` has the rule too, but computes it in bfloat16 on every
-device, which many processors have to emulate.
+https://kellerjordan.github.io/posts/muon/). `torch.optim` has this rule, too, but computes it in bfloat16 on every
+device, which many processors must emulate.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from torch import Tensor, nn
 from picturewise.networks.whitening import whitening_layer
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of x, x³ and x⁵ in an iteration; chosen by Jordan et al. to lift small singular values fast, not to reach 1."""
+"""For x, x³ and x⁵ in an iteration; chosen by Jordan et al. to lift small singular values fast, not to reach 1."""
 ITERATIONS = 5
 
-_SMALLEST_NORM = 1e-7  # what no gradient has moved stays at zero
+_SMALLEST_NORM = 1e-7  # parameters without any gradient yet stay at zero
 
 
 def hidden_matrices(network: nn.Module) -> list[str]:
     """Return the names of the weights that Muon is meant for: those between the first and the last layer.
 
-    Weights are parameters of two dimensions or more, trainable or not, but for those of a single row, such as the
-    positions of a transformer's patches; their order is that of `named_parameters`, and the first and the last of them
-    count as the first and the output layer's; where the first layer whitens the pictures, all but the last are hidden.
-    A network of one or two has no hidden one otherwise.
+    Weights are parameters with two or more dimensions, trainable or not, except those with a single row, such as the
+    positions of a transformer's patches. Their order is that of `named_parameters`; the first and the last belong to
+    the first and the output layer. If the first layer whitens the pictures, all but the last are hidden. Otherwise a
+    network with one or two weights has no hidden one.
 
     >>> hidden_matrices(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 2)))
     ['1.weight']
@@ -52,10 +52,10 @@ def muon(
         parameters: matrices (out, in), or kernels (out, in, height, width), each seen as (out, in·height·width).
         gradients: of the same shapes; read only.
         momenta: of the same shapes; running means of the gradients, zero before the first step.
-        momentum: how much of a mean stays in each step, in [0, 1).
-        learning_rate: the spectral norm of a step is about this, times √(out / in) where there are more rows than
+        momentum: how much of a mean is kept in each step, in [0, 1).
+        learning_rate: the spectral norm of a step is about this, times √(out / in) if there are more rows than
             columns.
-        weight_decay: the share of a parameter that is taken off is this times the learning rate.
+        weight_decay: the share of a parameter that is subtracted is this times the learning rate.
         precision: of the products of matrices.
     """
     for parameter, gradient, mean in zip(parameters, gradients, momenta, strict=True):
@@ -71,12 +71,12 @@ def orthogonalised(matrix: Tensor, precision: torch.dtype = torch.float32) -> Te
     """Return a matrix (R, C) with the same singular vectors, its singular values moved to between 0.68 and 1.21.
 
     Five Newton-Schulz iterations with a quintic polynomial; singular values below a 500th of the Frobenius norm stay
-    smaller, and zero stays zero. Bfloat16, the usual precision, is as good for a step.
+    smaller, and zero stays zero. Bfloat16, the usual precision, is sufficient for a step.
     """
     a, b, c = COEFFICIENTS
     found = matrix.to(precision)
     tall = len(found) > found.shape[1]
-    found = found.T if tall else found  # the product below is then the smaller one
+    found = found.T if tall else found  # makes the product below the smaller one
     found = found / found.norm().clamp(min=_SMALLEST_NORM)  # the largest singular value is at most 1
     for _ in range(ITERATIONS):
         product = found @ found.T

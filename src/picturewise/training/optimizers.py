@@ -1,4 +1,4 @@
-"""Optimizers: PyTorch's own update rules behind plain, saveable state.
+"""Optimizers: PyTorch's own update rules with plain state that can be saved.
 
 The rules are called as functions. `torch.optim`'s classes would do the same arithmetic, but constructing the first
 loads PyTorch's compiler (1.4 s of processor time and 70 MB), and their state is not a flat table of tensors. The
@@ -21,7 +21,7 @@ from picturewise.recipes.options import OptimizerName
 from picturewise.training.muon import hidden_matrices, muon
 
 BESIDE_MUON = 0.25
-"""What adamw's learning rate is of muon's, for the parameters that muon leaves to it: 0.005 for the usual 0.02."""
+"""The share of muon's learning rate that adamw uses for the remaining parameters: 0.005 for the usual 0.02."""
 BETA1_BESIDE_MUON = 0.9
 
 _ENDLESS = 1e9
@@ -29,7 +29,7 @@ _ENDLESS = 1e9
 
 @dataclass(frozen=True)
 class Usual:
-    """Values that suit a rule where the user names none."""
+    """Values of a rule if the user does not name any."""
 
     learning_rate: float
     momentum: float = 0.9
@@ -55,9 +55,9 @@ _SLOTS: Mapping[OptimizerName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class _Group:
-    """Parameters that are changed in one go, and how; their learning rate is `factor` times that of the step.
+    """Parameters that are updated together, and how; their learning rate is `factor` times that of the step.
 
-    `steps` (N,) float32 counts how often each was changed, where the rule asks for it.
+    `steps` (N,) float32 counts the updates of each, if the rule needs it.
     """
 
     rule: OptimizerName
@@ -71,24 +71,24 @@ class _Group:
 class Optimizer:
     """One update rule over the trainable parameters of a network.
 
-    Weight decay acts on matrices and kernels; vectors (biases, normalisation) are left alone. Muon changes the hidden
-    matrices (`hidden_matrices`); the first and the output layer and all vectors go by adamw beside it, at
-    `BESIDE_MUON` times the learning rate and with a first beta of 0.9.
+    Weight decay acts on matrices and kernels, not on vectors (biases, normalisation). Muon updates the hidden matrices
+    (`hidden_matrices`); the first and the output layer and all vectors are updated by adamw, at `BESIDE_MUON` times the
+    learning rate and with a first beta of 0.9.
 
     Args:
         name: the rule.
         network: whose parameters are changed in place.
         momentum: of sgd, rmsprop and muon; the first beta of adam and adamw. In [0, 1).
         weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw and muon.
-        beta2: how much of the running mean of squared gradients stays in each step, in [0, 1): the second beta of adam
-            and adamw (Kingma and Ba, 2015), beside muon too, and alpha of rmsprop; None: 0.999, 0.99 for rmsprop.
+        beta2: how much of the running mean of squared gradients is kept in each step, in [0, 1): the second beta of
+            adam and adamw (Kingma and Ba, 2015), also beside muon, and alpha of rmsprop; None: 0.999, 0.99 for rmsprop.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
-        factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 where absent.
-        precision: of the products of matrices that muon takes; all else is computed in float32.
+        factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 if missing.
+        precision: of muon's matrix products; everything else is computed in float32.
 
     Raises:
-        UsageError: `factors` names what is no parameter of the network; or PyTorch does not have the kernels that
-            the rule needs.
+        UsageError: `factors` names something that is not a parameter of the network; or PyTorch does not have the
+            kernels that the rule needs.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Optimizer:
             _try_kernels()
         self._clip_norm = clip_norm
         self._precision = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        # sgd has none; it keeps no running mean of squares.
+        # sgd does not have one, because it does not keep a running mean of squares.
         self._beta2 = (USUAL[name].beta2 or 0.0) if beta2 is None else beta2
         self._parameters: dict[str, Tensor] = {
             key: p for key, p in network.named_parameters() if p.requires_grad
@@ -139,7 +139,7 @@ class Optimizer:
         self._steps = {key: counted[key] for key in self._parameters}
 
     def step(self, learning_rate: float) -> None:
-        """Change every parameter by its gradient, then forget the gradients."""
+        """Update every parameter with its gradient, then delete the gradients."""
         with torch.no_grad():
             if self._clip_norm is not None:
                 nn.utils.clip_grad_norm_(self._parameters.values(), self._clip_norm)
@@ -149,14 +149,14 @@ class Optimizer:
             parameter.grad = None
 
     def state(self) -> dict[str, Tensor]:
-        """Return the state as a flat table, `slot/parameter` → tensor; the tensors are the live ones."""
+        """Return the state as a flat table, `slot/parameter` → tensor; the tensors are not copies."""
         table = {f"steps/{key}": tensor for key, tensor in self._steps.items()}
         for slot, tensors in self._slots.items():
             table |= {f"{slot}/{key}": tensor for key, tensor in tensors.items()}
         return table
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take over a state that `state` returned for the same rule and network.
+        """Load a state that `state` returned for the same rule and network.
 
         Raises:
             KeyError: a tensor is missing.
@@ -165,7 +165,7 @@ class Optimizer:
             tensor.copy_(state[key])
 
     def _update(self, group: _Group, learning_rate: float) -> None:
-        """Change those parameters of a group that have a gradient."""
+        """Update the parameters of a group that have a gradient."""
         keys = [key for key in group.keys if self._parameters[key].grad is not None]
         if not keys:
             return
@@ -174,7 +174,7 @@ class Optimizer:
         slots = [[self._slots[slot][key] for key in keys] for slot in _SLOTS[group.rule]]
         steps = [self._steps[key] for key in keys]
         if group.rule == "sgd":
-            # From buffers of zero, the first step is torch.optim.SGD's: the buffer becomes the gradient.
+            # With buffers of zero, the first step is that of torch.optim.SGD: the buffer becomes the gradient.
             sgd(
                 parameters, gradients, list(slots[0]), fused=True, weight_decay=group.decay, momentum=group.momentum,
                 lr=learning_rate, dampening=0.0, nesterov=False, maximize=False,
@@ -192,7 +192,7 @@ class Optimizer:
             )  # fmt: skip
         else:
             if len(keys) == len(group.keys):
-                group.steps.add_(1)  # one after the other they would take as long as a small network's update
+                group.steps.add_(1)  # one by one, this would take as long as a small network's update
             else:
                 for step in steps:
                     step.add_(1)
@@ -215,10 +215,10 @@ def _adam(
     learning_rate: float,
     weight_decay: float,
 ) -> None:
-    """Take one step in place, as torch.optim.Adam or AdamW does; `steps` count this one already.
+    """Take one step in place, as torch.optim.Adam or AdamW does; `steps` already count this one.
 
-    It is the kernel that these call with `fused=True`. Their way there sorts tensors by device and type and adds 1 to
-    one count after the other.
+    This is the kernel that they call with `fused=True`. Before that, they sort tensors by device and type, and add 1 to
+    each count separately.
     """
     kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
     kernel(
@@ -228,10 +228,10 @@ def _adam(
 
 
 def _try_kernels() -> None:
-    """Take one step of one number by each of adam's kernels, which another release of PyTorch may call otherwise.
+    """Update one number with each of adam's kernels, which may have other names in other releases of PyTorch.
 
     Raises:
-        UsageError: one of them is missing, or does not take what `_adam` passes.
+        UsageError: one of them is missing, or does not accept the arguments of `_adam`.
     """
     for decoupled in (False, True):
         one = [[torch.zeros(1)] for _ in range(5)]
@@ -263,9 +263,9 @@ def _rmsprop(
             momentum=momentum, lr=learning_rate, alpha=alpha, eps=1e-8, centered=False,
         )  # fmt: skip
         return
-    # Without momentum it is adam without a first mean, after so many steps that nothing is corrected for the start.
-    # Adam's kernel goes over memory once, rmsprop's operations go five times. The first mean, which here is the
-    # gradient, lies in the momentum's place.
+    # Without momentum, it is adam without a first mean, after so many steps that the bias correction vanishes. Adam's
+    # kernel reads memory once, while rmsprop's operations read it five times. The first mean, which is the gradient
+    # here, is in the momentum's place.
     endless = [torch.full_like(steps[0], _ENDLESS)] * len(steps)
     _adam(
         parameters, gradients, momenta, mean_squares, endless,
@@ -274,7 +274,7 @@ def _rmsprop(
 
 
 def _rules(name: OptimizerName, network: nn.Module) -> dict[str, OptimizerName]:
-    """Return which rule changes each parameter."""
+    """Return the rule that updates each parameter."""
     if name != "muon":
         return {key: name for key, _ in network.named_parameters()}
     hidden = set(hidden_matrices(network))
@@ -287,7 +287,7 @@ def _factors(given: Mapping[str, float], network: nn.Module) -> dict[str, float]
     for key in given:
         if key not in known:
             raise UsageError(
-                f"factors names '{key}', which is no parameter of the network; expected a name that "
-                f"named_parameters gives.{nearest(key, known)}"
+                f"factors names '{key}', which is not a parameter of the network. Use a name from "
+                f"named_parameters.{nearest(key, known)}"
             )
     return {key: given.get(key, 1.0) for key in known}

@@ -1,4 +1,4 @@
-"""Where a network's first weights come from, if not from the seed: published weights, a run, a classifier's file."""
+"""Where a network's initial weights come from, if not from the seed: published weights, a run, a classifier's file."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Backbone:
     """A trained network without its output layer.
 
     Attributes:
-        source: where it came from, as a recipe names it.
+        source: where it came from, in a recipe's form.
         lines: its layer lines.
         weights: of their modules, named as the builder names them.
-        preparation: what was done to the pictures that it learned from.
-        shape: of these pictures (H, W, C), before preparation; None: any will do.
-        head: its output layer, where it is known.
-        sha256: of the weights, those of the head among them.
+        preparation: what was done to the pictures that it was trained on.
+        shape: of these pictures (H, W, C), before preparation; None: any shape.
+        head: its output layer, if it is known.
+        sha256: of the weights, including those of the head.
     """
 
     source: str
@@ -64,7 +64,7 @@ class Backbone:
     sha256: str
 
     def for_channels(self, channels: int) -> Backbone:
-        """Return it for prepared pictures of 1 or 3 channels; means and deviations are averaged, or shared."""
+        """Return it for prepared pictures of 1 or 3 channels; means and deviations are averaged or repeated."""
         mean, std = (
             values if len(values) == channels else (sum(values) / len(values),) * channels
             for values in (self.preparation.mean, self.preparation.std)
@@ -74,10 +74,10 @@ class Backbone:
 
 
 def asked(recipe: Recipe) -> Recipe:
-    """Return the recipe with what its layer lines or its name say of pretrained weights put into `start`.
+    """Return the recipe with the pretrained weights in its layer lines or its name moved to `start`.
 
     Raises:
-        UsageError: it is said at another place than the first.
+        UsageError: they are not named in the first line.
     """
     model = recipe.model
     lines = split_lines([model.name or ""] if model.layers is None else model.layers)
@@ -86,12 +86,13 @@ def asked(recipe: Recipe) -> Recipe:
         return recipe
     if places != [0]:
         raise UsageError(
-            f"Layer line {places[-1] + 1}, '{lines[places[-1]]}', stands behind others; pretrained layers come first."
+            f"Layer line {places[-1] + 1}, '{lines[places[-1]]}', is not the first line, but pretrained "
+            "layers must come first."
         )
     source = lines[0].split(maxsplit=1)[1:]
     if not source:
         raise UsageError(
-            f"'{WORD}' alone is not understood: name published weights, a run or a file, such as 'pretrained resnet18'."
+            f"'{WORD}' needs a source: name published weights, a run or a file, such as 'pretrained resnet18'."
         )
     return recipe.model_copy(
         update={
@@ -102,16 +103,16 @@ def asked(recipe: Recipe) -> Recipe:
 
 
 def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None]:
-    """Return the recipe with the layer lines of what it begins with, and that.
+    """Return the recipe with the layer lines of the backbone that it starts with, and the backbone.
 
     Args:
         recipe: as the user gave it, or effective.
         shape: of the pictures (H, W, C), before preparation.
 
     Raises:
-        UsageError: the source is not known, or does not go with the pictures.
+        UsageError: the source is unknown, or does not fit the pictures.
         DataError: published weights are not here yet.
-        RunError: a file is damaged, or its weights are other ones than those that the recipe names.
+        RunError: a file is damaged, or its weights are not the ones that the recipe names.
     """
     recipe = asked(recipe)
     start = recipe.start
@@ -122,7 +123,7 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
     if start.sha256 not in {None, backbone.sha256}:
         raise RunError(
             f"{start.source} holds weights with the SHA-256 {backbone.sha256[:16]}…, but the recipe names "
-            f"{(start.sha256 or '')[:16]}…: they were changed; bring the old ones back, or leave start.sha256 out."
+            f"{(start.sha256 or '')[:16]}…: they were changed. Restore the old ones, or omit start.sha256."
         )
     count = len(backbone.lines) if start.lines is None else start.lines
     if count > len(backbone.lines):
@@ -142,11 +143,11 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
 
 
 def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "data"], float]:
-    """Return whose statistics the pictures are normalised by, and the multiple of the rate, where nobody said it.
+    """Return the usual statistics for normalising the pictures, and the usual multiple of the rate.
 
-    A kept output layer needs the pictures as they were. Weights of one's own runs, small networks on small pictures,
-    learned on best with the data's statistics and at the full rate (docs/results.md); those that were learned from
-    ImageNet are changed with care, as is usual.
+    A kept output layer needs the same normalisation as before. Weights of one's own runs, small networks on small
+    pictures, trained best with the data's statistics and at the full rate (docs/results.md); weights trained on
+    ImageNet are changed carefully, as is usual.
     """
     if start.head == "keep":
         return "source", 1.0
@@ -154,10 +155,10 @@ def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "
 
 
 def read_backbone(source: str, shape: Shape) -> Backbone:
-    """Return what a source names: a published network, `NAME from FILE`, `timm NAME from FILE`, a run, a classifier.
+    """Return the backbone of a source: a published network, `NAME from FILE`, `timm NAME from FILE`, a run, a file.
 
     Args:
-        source: as it is written after `pretrained`.
+        source: as written after `pretrained`.
         shape: of prepared pictures (H, W, C).
 
     Raises:
@@ -175,7 +176,7 @@ def read_backbone(source: str, shape: Shape) -> Backbone:
 
 
 def _published(name: str, path: Path | None, shape: Shape) -> Backbone:
-    lines = published_lines(name, shape)  # first, as pictures that are too small need no weights
+    lines = published_lines(name, shape)  # first, because pictures that are too small do not need the weights
     state = weights.read(published_weights(name))[0] if path is None else read_weight_file(path)
     mean, std = published_scale(name, shape[2])
     return Backbone(
@@ -196,10 +197,10 @@ def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
     if path is None:
         place = f" (hf download {known.repository} model.safetensors)" if known.repository else ""
         raise UsageError(
-            f"'{WORD} {line}' names no file, and nothing downloads by itself: fetch the weights{place}, and write "
-            f"'{WORD} {layer.line} from FILE'."
+            f"'{WORD} {line}' does not name a file, and nothing is downloaded automatically. Fetch the "
+            f"weights{place}, and write '{WORD} {layer.line} from FILE'."
         )
-    summarise([layer], shape, "dense 2")  # first, as pictures that the network does not take need no weights
+    summarise([layer], shape, "dense 2")  # first, because pictures that do not fit do not need the weights
     state = read_weight_file(path)
     return Backbone(
         source=f"{layer.line} from {text_of(path.absolute())}",
@@ -217,15 +218,15 @@ def _from_classifier(source: str) -> Backbone:
     path = place / "classifier.safetensors" if place.is_dir() else place
     if not path.exists():
         raise UsageError(
-            f"'{source}' holds no weights to begin with: expected a run's folder, a classifier's file, or published "
-            f"weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE' and 'timm NAME from FILE'."
+            f"'{source}' does not hold weights to start with, expected a run's folder, a classifier's "
+            f"file, or published weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE' and 'timm NAME from FILE'."
             f"{nearest(source, PUBLISHED)}"
         )
     try:
         classifier = load_classifier(path)
     except UsageError as error:
         raise UsageError(
-            f"{source} holds the weights of a Python class; only a network of layer lines can be begun with."
+            f"{source} holds the weights of a Python class; training can only start with a network of layer lines."
         ) from error
     description, state = classifier.description, classifier.network.state_dict()
     assert description.layers is not None  # noqa: S101 (a Python class was refused above)

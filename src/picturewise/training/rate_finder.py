@@ -1,4 +1,4 @@
-"""The learning-rate range test: train briefly at a rate that rises, and see where the loss falls and where it bursts.
+"""The learning-rate range test: train briefly at an increasing rate, to see where the loss falls and explodes.
 
 After Smith, "Cyclical learning rates for training neural networks" (2017).
 """
@@ -22,24 +22,24 @@ LOWEST_SHARE = 2e-4
 """The first rate, as a share of the optimizer's usual one: 1e-6 for adamw."""
 HIGHEST = 10.0
 KEPT = 0.9
-"""How much of the running mean of the loss stays at each batch."""
+"""How much of the running mean of the loss is kept at each batch."""
 BURST = 4.0
-"""How many times its minimum the running mean reaches before the test ends."""
+"""The test ends when the running mean reaches this many times its minimum."""
 LEAST_FALL = 0.05
-"""The share by which the running mean must fall for it to mean anything; the chance of batches brings less."""
+"""The share by which the running mean must fall to be meaningful; chance alone causes less."""
 FEWEST = 10
-"""Batches before the running mean is one of so many that its fall is no chance."""
+"""Batches after which the fall of the running mean is not due to chance."""
 
 
 @dataclass(frozen=True)
 class RangeTest:
-    """What a range test measured; all rows are of equal length, one number a batch.
+    """What a range test measured; all rows have equal length, one number per batch.
 
     Attributes:
-        rates: learning rates, rising by a constant factor.
-        losses: of each batch, as it is minimised (label smoothing and class weights at work), before its step.
+        rates: learning rates, increasing by a constant factor.
+        losses: the minimised loss of each batch (with label smoothing and class weights), before its step.
         smoothed: running means of the losses up to each batch.
-        burst: the rate at which the loss became `BURST` times its minimum or no number at all; none: at no rate.
+        burst: the rate at which the loss became `BURST` times its minimum or not a number; none: at no rate.
     """
 
     rates: tuple[float, ...]
@@ -54,18 +54,18 @@ class RangeTest:
 
     @property
     def tenth_of_lowest(self) -> float:
-        """Return a tenth of that rate, of two digits: a rate that bears being kept for long."""
+        """Return a tenth of that rate, with two digits: a rate that is usually stable over a whole run."""
         return float(f"{self.lowest / 10:.2g}")
 
     @property
     def steepest(self) -> float:
-        """Return the rate before the lowest at which the running mean falls fastest against the log of the rate."""
+        """Return the rate, before the lowest, at which the running mean falls fastest over the log of the rate."""
         slope = np.gradient(self.smoothed, np.log(self.rates))
         return self.rates[FEWEST + int(np.argmin(slope[FEWEST : self._lowest]))]
 
     @property
     def fell(self) -> bool:
-        """Return whether the running mean fell by `LEAST_FALL`, from where it was one of enough batches."""
+        """Return whether the running mean fell by `LEAST_FALL` after enough batches."""
         return self._lowest > FEWEST and min(self.smoothed) < (1 - LEAST_FALL) * self.smoothed[FEWEST]
 
     @property
@@ -73,7 +73,7 @@ class RangeTest:
         return int(np.argmin(self.smoothed)) if self.smoothed else 0
 
     def to_csv(self) -> str:
-        """Return the rows as CSV with a header; floats are written so that reading gives them back exactly."""
+        """Return the rows as CSV with a header; floats are written so that they are read back exactly."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("learning_rate", "loss", "smoothed_loss"))
@@ -82,14 +82,14 @@ class RangeTest:
 
 
 def range_test(learner: Learner, *, progress: Callable[[int, int], None] | None = None) -> RangeTest:
-    """Train on up to `BATCHES` batches, those that a run would see first, at rates from low to `HIGHEST`.
+    """Train on up to `BATCHES` batches, the first ones of a run, at rates from low to `HIGHEST`.
 
     Args:
-        learner: before its first step; it is of no use afterwards, because its network has changed.
-        progress: called with how many batches are done and how many there are at most.
+        learner: before its first step; it cannot be used afterwards, because its network has changed.
+        progress: called with the number of finished batches and the largest number of batches.
 
     Raises:
-        DivergedError: the loss fell at no rate by `LEAST_FALL`, so nothing can be said.
+        DivergedError: the loss did not fall by `LEAST_FALL` at any rate, so no rate can be suggested.
     """
     lowest = LOWEST_SHARE * USUAL[learner.recipe.training.optimizer].learning_rate
     rates = [float(rate) for rate in np.geomspace(lowest, HIGHEST, BATCHES)]
@@ -115,8 +115,8 @@ def range_test(learner: Learner, *, progress: Callable[[int, int], None] | None 
     if not test.fell:
         raise DivergedError(
             f"At learning rates from {rates[0]:.2g} to {rates[max(len(losses) - 1, 0)]:.2g} the loss fell by less than "
-            f"{LEAST_FALL:.0%}, so none can be suggested; expected a network that begins to learn within {BATCHES} "
-            "batches. Look at the pictures with 'picturewise inspect', or train with the usual rate."
+            f"{LEAST_FALL:.0%} within {BATCHES} batches, so no rate can be suggested. Look at the pictures with "
+            "'picturewise inspect', or train with the usual rate."
         )
     return test
 

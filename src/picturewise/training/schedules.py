@@ -1,4 +1,4 @@
-"""Learning-rate schedules: pure functions of how far the run has come."""
+"""Learning-rate schedules: pure functions of a run's progress."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ START = 0.1
 
 
 def factor(schedule: Schedule, step: int, steps: int) -> float:
-    """Return what the learning rate is multiplied by at `step` (counted from 0) of `steps`.
+    """Return the factor for the learning rate at `step` (counted from 0) of `steps`.
 
     constant: 1 throughout. cosine: half a cosine wave from 1 towards 0 (Loshchilov and Hutter, 2017).
-    one-cycle: a straight rise from 0.1 to 1 over the first quarter, then a straight fall towards 0
+    one-cycle: a linear increase from 0.1 to 1 over the first quarter, then a linear decrease towards 0
     (after Smith and Topin, 2018).
 
     >>> [round(factor("one-cycle", step, 8), 3) for step in range(8)]

@@ -1,11 +1,11 @@
-"""Convolutions that oneDNN gets wrong in bfloat16, computed in float32.
+"""Convolutions that oneDNN computes incorrectly in bfloat16, computed in float32.
 
-Of pictures that are smaller than the stride, or than the margin around them, oneDNN's gradient for the kernels in
-bfloat16 reads memory that nobody has written (oneDNN 3.12, avx512_core_bf16): `jit_trans_iw_ic_t::transpose` leaves
-the margin unwritten where a stride leaves no column of the picture, and `compute_full_spat_loop` compares a count of
-rows below 0 as one without a sign. What was in that memory becomes part of the gradient, so that a run does not repeat
-itself, and now and then it is not a number. Convolutions in three dimensions and transposed ones have the like at more
-sizes. Small pictures cost little in float32.
+For pictures that are smaller than the stride, or than the margin around them, oneDNN's bfloat16 gradient of the kernels
+reads uninitialised memory (oneDNN 3.12, avx512_core_bf16): `jit_trans_iw_ic_t::transpose` does not write the margin if
+a stride leaves no column of the picture, and `compute_full_spat_loop` compares a negative number of rows as an unsigned
+one. The content of that memory becomes part of the gradient, so a run is not repeatable, and sometimes the gradient is
+not a number. Convolutions in three dimensions and transposed ones have the same problem at more sizes. Small pictures
+cost little in float32.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _CALLED_OF_ANY_SIZE = {torch.conv3d, torch.conv_transpose1d, torch.conv_transpos
 
 
 def convolving(network: nn.Module, machine: Machine) -> contextlib.AbstractContextManager[object]:
-    """Return a context in which `network` may compute on `machine` and its gradients are right.
+    """Return a context in which `network` computes on `machine` with correct gradients.
 
-    Looking at each call takes some microseconds, so it is done for networks alone that have a convolution that small
-    pictures, which nobody knows beforehand, can come to.
+    Checking each call takes a few microseconds, so it is done only for networks with a convolution that may get such
+    small pictures, which is not known beforehand.
     """
     if machine.device.type == "cpu" and machine.precision == "bfloat16" and any(map(_may, network.modules())):
         return _InFloat32()
@@ -36,7 +36,7 @@ def convolving(network: nn.Module, machine: Machine) -> contextlib.AbstractConte
 
 
 class _InFloat32(TorchFunctionMode):
-    """Calls the convolutions that go wrong with float32 in place of autocast's bfloat16."""
+    """Calls the affected convolutions with float32 instead of autocast's bfloat16."""
 
     def __torch_function__(
         self,
@@ -49,7 +49,7 @@ class _InFloat32(TorchFunctionMode):
         wrong = func in _CALLED_OF_ANY_SIZE or (
             func in {torch.conv1d, torch.conv2d} and _small(*args, **named)
         )
-        if wrong and torch.is_autocast_enabled("cpu"):  # a network may turn it off for a part of its own
+        if wrong and torch.is_autocast_enabled("cpu"):  # a network may switch it off for one of its parts
             with torch.autocast("cpu", enabled=False):
                 found = func(*map(_wide, args), **{name: _wide(value) for name, value in named.items()})
             return found.bfloat16()
@@ -57,7 +57,7 @@ class _InFloat32(TorchFunctionMode):
 
 
 def _may(module: nn.Module) -> bool:
-    """Return whether a module is a convolution that goes wrong, if its pictures are small enough."""
+    """Return whether a module is a convolution that is affected if its pictures are small enough."""
     if isinstance(module, nn.Conv1d | nn.Conv2d):
         least = [1] * len(module.kernel_size)  # of pixels
         return _goes_wrong(least, module.kernel_size, module.stride)
@@ -72,14 +72,14 @@ def _small(
     *_: Any,
     **__: Any,
 ) -> bool:
-    """Return whether a call of torch.conv1d or torch.conv2d goes wrong."""
+    """Return whether a call of torch.conv1d or torch.conv2d is affected."""
     kernel = weight.shape[2:]
     steps = [stride] * len(kernel) if isinstance(stride, int) else list(stride)
     return _goes_wrong(input.shape[-len(kernel) :], kernel, steps * (len(kernel) // len(steps)))
 
 
 def _goes_wrong(sides: Sequence[int], kernel: Sequence[int], steps: Sequence[int]) -> bool:
-    """Return whether pictures of these sides are too small in one direction at least."""
+    """Return whether pictures with these sides are too small in at least one direction."""
     return any(
         size > 1 and (side < step or side < size // 2)
         for side, size, step in zip(sides, kernel, steps, strict=True)

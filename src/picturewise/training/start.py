@@ -1,4 +1,4 @@
-"""Starting a run, and going on with one: a learner, a folder, and the trainer between them."""
+"""Starting and resuming a run: a learner, a folder, and the trainer between them."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def start(
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
 ) -> Trainer:
-    """Return a trainer for a new run, which is there when this returns; its `fit` does the work.
+    """Return a trainer for a new run, whose folder then exists; its `fit` does the work.
 
     Args:
-        recipe: what is left out of it is derived from the data and written to recipe.toml.
+        recipe: omitted values are derived from the data and written to recipe.toml.
         dataset: with train and valid.
-        place: an empty folder, or one that does not exist yet; or one that is claimed already, and stays so.
+        place: an empty folder, or one that does not exist yet; or one that is already claimed, and stays so.
         callbacks: the user's; the built-in ones come first.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
 
     Raises:
-        UsageError: an option or a layer line does not go with the data, or something is in the place.
-        DataError: there is nothing to learn, or no labels.
+        UsageError: an option or a layer line does not fit the data, or the place is not empty.
+        DataError: there are no pictures, classes or labels to train on.
         SaveError: the place cannot be written.
     """
     if isinstance(place, Path):
@@ -79,18 +79,18 @@ def start(
 def resume(
     run: Run, dataset: Dataset, *, callbacks: Sequence[Callback] = (), network: nn.Module | None = None
 ) -> Trainer:
-    """Return a trainer that goes on with a run from its newest checkpoint; its `fit` does the work.
+    """Return a trainer that resumes a run from its newest checkpoint; its `fit` does the work.
 
     Args:
         run: started before, finished or not.
-        dataset: read anew from the run's recipe.
+        dataset: read again from the run's recipe.
         callbacks: the user's, as for `start`.
         network: an instance of the same class, if the run was started with one.
 
     Raises:
-        DataError: the pictures are not the ones that the run began with.
-        UsageError: the run needs a network that is passed, or needs none.
-        RunError: its checkpoint is of a smaller network than its recipe describes.
+        DataError: the pictures are not the ones that the run started with.
+        UsageError: the run needs a network to be passed, or does not take one.
+        RunError: its checkpoint belongs to a smaller network than its recipe describes.
     """
     record, recipe = run.record, run.recipe
     if (record.module is None) != (network is None):
@@ -99,7 +99,7 @@ def resume(
             if record.module is None
             else f"an instance of {record.module} as network="
         )
-        raise UsageError(f"{run.path} cannot go on: it needs {expected}.")
+        raise UsageError(f"{run.path} cannot be resumed like this: it needs {expected}.")
     run.check_pictures(dataset)
     summary = run.summary()
     numbers = None if summary is None else summary.trainable + summary.fixed
@@ -108,8 +108,8 @@ def resume(
         found = sum(tensor.numel() for tensor in begun.weights.values())
         if found < numbers:
             raise RunError(
-                f"{run.checkpoints} holds another network's weights: it has {found:,} numbers, the network of the "
-                f"recipe {numbers:,}."
+                f"{run.checkpoints} holds another network's weights: it has {found:,} numbers, but the "
+                f"recipe's network has {numbers:,}."
             )
     learner = rebuild_learner(
         recipe,
@@ -121,7 +121,7 @@ def resume(
     trainer = _trainer(learner, run, record, callbacks)
     if record.machine != _describe(learner):
         trainer.notes += (
-            "This machine or its libraries differ from those of the start, so the last digits may too.",
+            "This machine or its libraries differ from those of the start, so the last digits may differ too.",
         )
     return trainer
 
@@ -134,18 +134,18 @@ def _trainer(learner: Learner, run: Run, record: RunRecord, callbacks: Sequence[
 
 
 def _has_own_statistics(learner: Learner, network: nn.Module | None) -> bool:
-    """Return whether the pictures are normalised as those were that the first weights learned from."""
+    """Return whether the pictures are normalised like those that the initial weights were trained on."""
     start = learner.recipe.start
     return network is None and start.source is not None and start.statistics == "source"
 
 
 def _parameters(learner: Learner) -> tuple[int, int, int]:
-    """Return how many floating-point numbers learn, how many do not, and how many of those are statistics.
+    """Return how many floating-point numbers are trained, how many are not, and how many of those are statistics.
 
-    Whole numbers, such as counters of batches, are left out.
+    Counters are left out.
     """
     network, freezing = learner.network, learner.freezing
-    # So many of the first modules are frozen to the end.
+    # This many of the first modules stay frozen.
     frozen = 0 if freezing is None else freezing.frozen(learner.epochs or 1)
     still = sum(p.numel() for module in list(network.children())[:frozen] for p in module.parameters())
     learning = sum(p.numel() for p in network.parameters() if p.requires_grad) - still
@@ -154,7 +154,7 @@ def _parameters(learner: Learner) -> tuple[int, int, int]:
 
 
 def _describe(learner: Learner) -> dict[str, str]:
-    """Return what computes: processor, threads, number format, versions."""
+    """Return what is used for computing: processor, threads, number format, versions."""
     machine, recipe = learner.machine, learner.recipe
     borrowed = any(isinstance(layer, Timm) for layer in parse(recipe.model.layers or ()))
     by_numpy = recipe.training.engine == "numpy"

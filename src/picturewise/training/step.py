@@ -22,20 +22,20 @@ def train_step(
     targets: Tensor,
     learning_rate: float,
 ) -> Tensor:
-    """Take one step and return what it saw, still on the device.
+    """Take one step and return its numbers, still on the device.
 
     Args:
         network: in training mode.
         optimizer: of the network.
         machine: device and precision.
-        preparation: from 0..255 to what the network takes.
+        preparation: from 0..255 to the network's input.
         loss: what is minimised.
         pictures: (B, H, W, C) uint8 or float in 0..255.
         targets: (B, outputs), see `Target.shares`.
         learning_rate: of this step.
 
     Returns:
-        (4,) float64: the minimised loss, the sum of plain losses, right answers, pictures.
+        (4,) float64: the minimised loss, the sum of plain losses, the numbers of correct answers and of pictures.
     """
     prepared = preparation.apply(pictures)
     with machine.computing(), convolving(network, machine):

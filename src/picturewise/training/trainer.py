@@ -27,22 +27,22 @@ GPU_STEPS_BETWEEN_CHECKS = 50
 
 
 class Trainer:
-    """Lets a learner learn in a run folder: checkpoints, signals, the record; callbacks read its attributes.
+    """Trains a learner in a run folder: checkpoints, signals, the record; callbacks read its attributes.
 
     Args:
-        learner: what learns.
+        learner: what is trained.
         run: the folder.
-        record: what run.json holds.
+        record: the content of run.json.
         callbacks: called in this order.
 
     Attributes:
-        epoch: the one being trained, from 1; after the last, one more than `epochs`.
+        epoch: the current one, from 1; after the last, one more than `epochs`.
         batch: the next one in the epoch, from 0.
         seconds: of training in the epoch so far.
         history: the finished epochs.
         valid_logits: (N, outputs) of the last validation, before any temperature.
         stop_reason: why the run ends after this epoch; empty: it does not.
-        notes: sentences about what was met on the way, such as a damaged checkpoint.
+        notes: sentences about what happened on the way, such as a damaged checkpoint.
     """
 
     def __init__(
@@ -55,17 +55,17 @@ class Trainer:
         self.stop_reason = ""
         self.notes: tuple[str, ...] = ()
         self._totals = (0.0, 0.0, 0.0)
-        self._unread: list[tuple[int, Tensor]] = []  # batch, and what its step saw
+        self._unread: list[tuple[int, Tensor]] = []  # batch, and the result of its step
         self._request = StopRequest()
 
     @property
     def recipe(self) -> EffectiveRecipe:
-        """What the run is made by."""
+        """The recipe of the run."""
         return self.learner.recipe
 
     @property
     def network(self) -> nn.Module:
-        """What learns; in `on_epoch` with its averaged weights, if the recipe asks for an average."""
+        """The trained network; in `on_epoch` with its averaged weights, if the recipe asks for an average."""
         return self.learner.network
 
     @property
@@ -75,33 +75,33 @@ class Trainer:
 
     @property
     def batches(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return self.learner.batches
 
     def stop(self, reason: str) -> None:
-        """End the run after this epoch; `reason` is kept with the run."""
+        """End the run after this epoch; `reason` is stored with the run."""
         self.stop_reason = reason
 
     def note(self, sentence: str) -> None:
-        """Keep a sentence about what was met on the way with the run; progress and report show it.
+        """Store a sentence about what happened with the run; progress and report show it.
 
         Raises:
             SaveError: the record cannot be written.
         """
-        if sentence not in self.record.notes:  # a resumed run may meet the same again
+        if sentence not in self.record.notes:  # a resumed run may encounter the same again
             self.notes += (sentence,)
             self.record = self.record.model_copy(update={"notes": (*self.record.notes, sentence)})
             self.run.save_record(self.record)
 
     def fit(self) -> None:
-        """Train to the end, from the newest checkpoint where there is one.
+        """Train to the end, from the newest checkpoint if there is one.
 
         Raises:
-            Interrupted: SIGINT, SIGTERM or SIGHUP came; a checkpoint was written first.
-            DivergedError: the loss is no number any more; the last good checkpoint is kept.
-            SaveError: something could not be written; what was saved before is untouched.
+            Interrupted: SIGINT, SIGTERM or SIGHUP arrived; a checkpoint was written first.
+            DivergedError: the loss is no longer a number; the last good checkpoint is kept.
+            SaveError: something could not be written; what was saved before is unchanged.
             UsageError: another process trains in this folder.
-            RunError: the checkpoint is not one of this network and optimizer.
+            RunError: the checkpoint does not belong to this network and optimizer.
         """
         with self.run.locked(), self.learner.learning(), stop_requests() as self._request:
             self._restore()
@@ -148,19 +148,19 @@ class Trainer:
                 self._save_checkpoint()
                 self._obey_signals()
                 saved = now
-        self._read_totals()  # which waits for a GPU to come to the end, so the clock is read once more
+        self._read_totals()  # this waits for a GPU to finish, so the clock is read again
         self.seconds = time.perf_counter() - began
 
     def _train_batch(self, order: NDArray[np.int64]) -> None:
         rate = self.learner.rate(self.epoch, self.batch)
         seen = self.learner.step(order, self.epoch, self.batch, rate)
         self._unread.append((self.batch, seen))
-        # Reading a number makes a GPU wait for its queue to empty, so there it is done now and then.
+        # Reading a number waits until a GPU's queue is empty, so on a GPU it is done only from time to time.
         if self.learner.machine.device.type == "cpu" or len(self._unread) >= GPU_STEPS_BETWEEN_CHECKS:
             self._read_totals()
 
     def _evaluate_start(self) -> None:
-        """Put what is known before the first step into the history, as epoch 0: the best one may be that."""
+        """Add the validation before the first step to the history as epoch 0, which may be the best one."""
         learner, began = self.learner, time.perf_counter()
         _, train_loss, train_accuracy = learner.evaluate(learner.train)
         before = time.perf_counter()
@@ -186,7 +186,7 @@ class Trainer:
             callback.on_epoch(self, row)
 
     def _end_epoch(self) -> None:
-        """Validate, add the epoch to the history, tell the callbacks, and turn to the next epoch."""
+        """Validate, add the epoch to the history, call the callbacks, and move to the next epoch."""
         began = time.perf_counter()
         self.valid_logits, valid_loss, valid_accuracy = self.learner.evaluate(self.learner.valid)
         valid_seconds = time.perf_counter() - began
@@ -208,7 +208,7 @@ class Trainer:
         self.epoch, self.batch, self.seconds, self._totals = self.epoch + 1, 0, 0.0, (0.0, 0.0, 0.0)
 
     def _read_totals(self) -> None:
-        """Add what the last steps saw to the totals, and make sure that every loss is a number."""
+        """Add the results of the last steps to the totals, and check that every loss is a number."""
         if not self._unread:
             return
         batches, seen = zip(*self._unread, strict=True)
@@ -221,7 +221,7 @@ class Trainer:
             self._totals = (self._totals[0] + loss, self._totals[1] + right, self._totals[2] + pictures)
 
     def _diverged(self, what: str, value: float, batch: int) -> DivergedError:
-        """Return the error for what came of a batch of this epoch; -1 is the last batch of the epoch before."""
+        """Return the error for the result of a batch of this epoch; -1 is the last batch of the epoch before."""
         rate = self.learner.rate(self.epoch, batch)
         step = (self.epoch - 1) * self.batches + batch
         kept = "The last good checkpoint and the best classifier so far are kept. " if self.history else ""
@@ -239,32 +239,32 @@ class Trainer:
         checkpoint.save(self.run.checkpoints, Checkpoint(position, *self.learner.state()))
 
     def _restore(self) -> None:
-        """Take over the newest whole checkpoint, if there is one."""
+        """Load the newest complete checkpoint, if there is one."""
         numbers = sum(tensor.numel() for tensor in self.learner.state()[0].values())
         found, notes = checkpoint.newest(self.run.checkpoints, numbers)
         self.notes += notes
         if found is None:
-            if len(self.run.history) > 1:  # after one epoch, going back to the start brings the same again
+            if len(self.run.history) > 1:  # after one epoch, restarting gives the same result
                 raise RunError(
-                    f"{self.run.checkpoints} holds no whole checkpoint, so the run cannot go on from epoch "
-                    f"{len(self.run.history)}; its classifier is kept. Train anew with: "
+                    f"{self.run.checkpoints} does not hold a complete checkpoint, so the run cannot be "
+                    f"resumed from epoch {len(self.run.history)}; its classifier is kept. Train again with: "
                     f"picturewise train --recipe {self.run.path / 'recipe.toml'}"
                 )
-            # Nobody could draw the first weights again that came from elsewhere.
+            # Initial weights from elsewhere cannot be drawn again.
             if self.record.module is not None or self.recipe.start.source is not None:
                 self._save_checkpoint()
             return
         position = found.position
         begun = position.batch == 0 or position.totals[2] > 0
-        behind = {position.epoch - 1, position.epoch}  # one more where the start is evaluated
+        behind = {position.epoch - 1, position.epoch}  # one more if the start is evaluated
         if position.batch > self.batches or len(position.history) not in behind or not begun:
             raise RunError(
-                f"{self.run.checkpoints} does not belong to this run: it stands at batch {position.batch:,} of epoch "
-                f"{position.epoch:,} with {len(position.history):,} epochs behind it."
+                f"{self.run.checkpoints} does not belong to this run: it is at batch {position.batch:,} of epoch "
+                f"{position.epoch:,} with {len(position.history):,} finished epochs."
             )
         self.learner.load(found.weights, found.optimizer, str(self.run.checkpoints))
         at = found.position
-        checkpoint.prune(self.run.checkpoints, at)  # a run killed right after a save did not come to it
+        checkpoint.prune(self.run.checkpoints, at)  # a run killed right after a save did not do it
         self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
         self._totals, self.history = at.totals, list(at.history)
 
@@ -274,7 +274,7 @@ class Trainer:
             epoch = min(self.epoch, self.epochs)
             raise Interrupted(
                 f"Stopped by {signal.Signals(number).name} in epoch {epoch}, batch {self.batch} of {self.batches}, "
-                f"after a checkpoint. Go on with: picturewise resume {self.run.path}",
+                f"after a checkpoint. Continue with: picturewise resume {self.run.path}",
                 number,
             )
 
@@ -291,7 +291,7 @@ class Callback:
 
     A callback sees the trainer and its learner, and may read all of both; `trainer.stop(reason)` ends the run after the
     epoch.
-    Keep no state that `trainer.history` does not give back: a resumed run starts with new callbacks.
+    Do not keep state that cannot be restored from `trainer.history`: a resumed run starts with new callbacks.
     """
 
     def on_start(self, trainer: Trainer) -> None:
@@ -304,7 +304,7 @@ class Callback:
         """After each epoch and its validation, before its checkpoint."""
 
     def on_stop(self, trainer: Trainer) -> None:
-        """When the run ends, however it ends.
+        """When the run ends, in any way.
 
-        `trainer.record.status` says how: finished, interrupted, diverged, or still running: by another error.
+        `trainer.record.status` says how: finished, interrupted, diverged, or still running after another error.
         """

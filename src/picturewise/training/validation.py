@@ -1,8 +1,8 @@
-"""The network as the classifier that it would be if it were saved now: what validates is what predicts.
+"""The network as the classifier that would be saved now: validation and prediction use the same computation.
 
-A network of layer lines trains in the machine's number format, and predicts in the classifier's, which is part of its
-file. So validation computes with a classifier too: the accuracy that chooses the best epoch, the one that is reported
-and the one that the saved classifier has are one computation.
+A network of layer lines is trained in the machine's number format, and predicts in the classifier's, which is part of
+its file. So validation uses a classifier, too: the accuracy that chooses the best epoch, the reported one and that of
+the saved classifier come from one computation.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ def as_classifier(
     values: tuple[float, float] | None = None,
     learned: LearnedPictures | None = None,
 ) -> Classifier:
-    """Return the network as it stands; it is put into evaluation mode, and may learn on afterwards.
+    """Return the present network as a classifier; it is put into evaluation mode, and may be trained further.
 
     Args:
         network: layer lines, or a Python class.
-        recipe: its effective one.
+        recipe: the effective one.
         preparation: of the pictures.
-        pictures: such as it learns from; their shape and their classes count.
+        pictures: like those it is trained on; only their shape and classes are used.
         temperature: logits are divided by it.
         module: the name of the Python class, if it is one.
-        background: what transparent pictures lie on.
-        provenance: what else the file says.
+        background: what transparent pictures are put on.
+        provenance: what else is stored in the file.
         values: as for `Description`.
         learned: the same.
     """
@@ -69,9 +69,9 @@ def as_classifier(
 
 
 def _held(network: nn.Module, description: Description) -> NetworkOrArrays:
-    """Return a copy of the weights where a classifier from a file would hold arrays; else the module itself.
+    """Return a copy of the weights if a classifier from a file would hold arrays; otherwise the module itself.
 
-    On a GPU the module stays where it is: it computes in float32 there too, and its weights need not come over.
+    On a GPU the module stays where it is: it computes in float32 there, too, and its weights need not be copied.
     """
     if description.layers is None or any(tensor.device.type != "cpu" for tensor in network.parameters()):
         return network

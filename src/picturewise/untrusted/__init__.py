@@ -1,1 +1,1 @@
-"""Everything that parses bytes of strangers: confined processes, archives, pickles, arrays."""
+"""Everything that parses untrusted bytes: confined processes, archives, pickles, arrays."""

@@ -1,4 +1,4 @@
-"""Bytes and what a file says of them to an array: plain numbers only, and exactly as many as promised."""
+"""From bytes and their description in a file to an array: only plain numbers, and exactly as many as declared."""
 
 from __future__ import annotations
 
@@ -11,39 +11,35 @@ from numpy.typing import NDArray
 from picturewise.errors import DataError
 
 Blob = bytes | memoryview
-# Booleans, whole numbers and floats. Python objects, fields, dates and text are no pixels.
+# Booleans, whole numbers and floats. Python objects, fields, dates and text are not pixels.
 _CODES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
 MAX_DIMENSIONS = 8
 
 
 def plain_dtype(code: str, order: str, *, where: str) -> np.dtype[Any]:
-    """Return the type of values that a code such as `f4` and a byte order (`<`, `>`, `|`, `=`) stand for.
+    """Return the type of values for a code such as `f4` and a byte order (`<`, `>`, `|`, `=`).
 
     Raises:
-        DataError: it is no type of plain numbers.
+        DataError: it is not a type of plain numbers.
     """
     if code not in _CODES or order not in {"<", ">", "|", "="}:
         kind = "Python objects" if code[:1] == "O" else f"type {code[:20]!r}"
         raise DataError(
-            f"{where} holds an array of {kind}, expected plain numbers; Picturewise runs no code from files."
+            f"{where} holds an array of {kind}, expected plain numbers. Picturewise never runs code from files."
         )
     return np.dtype((order if order != "|" else "=") + code)
 
 
 def check_shape(shape: tuple[Any, ...], *, where: str) -> None:
-    """Check a shape as a file says it.
+    """Check a shape from a file.
 
     Raises:
-        DataError: it has more than `MAX_DIMENSIONS` sides, or one that no array can have.
+        DataError: it has more than `MAX_DIMENSIONS` sides, or one that is not valid.
     """
     if len(shape) > MAX_DIMENSIONS or not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
-        shown = (
-            str(shape)
-            if all(type(side) is int and abs(side) < 1 << 64 for side in shape[:9])
-            else "what it says"
-        )
+        shown = str(shape) if all(type(side) is int and abs(side) < 1 << 64 for side in shape[:9]) else "(…)"
         raise DataError(
-            f"{where} holds an array whose shape cannot be {shown[:100]}; the file may be damaged."
+            f"{where} declares the array shape {shown[:100]}, which is not valid. The file may be damaged."
         )
 
 
@@ -55,24 +51,24 @@ def array_from(
     Args:
         content: the bytes of the values.
         dtype: from `plain_dtype`.
-        shape: as the file says it, so checked here.
+        shape: from the file, so it is checked here.
         fortran: whether the first dimension changes fastest.
         where: the file, for the error.
 
     Raises:
-        DataError: the shape is none, or does not need exactly the bytes that are there.
+        DataError: the shape is not valid, or does not need exactly these bytes.
     """
     check_shape(shape, where=where)
     promised = math.prod(shape) * dtype.itemsize
     if promised != len(content):
         raise DataError(
             f"{where} is truncated or damaged: an array of {'x'.join(map(str, shape))} {dtype.name} needs "
-            f"{promised:,} bytes, found {len(content):,}; get it again from its source."
+            f"{promised:,} bytes, found {len(content):,}. Download it again."
         )
     flat = np.frombuffer(content, dtype) if promised else np.empty(0, dtype)
     try:
         return flat.reshape(shape, order="F" if fortran else "C")
-    except ValueError as error:  # no values, but sides whose product is more than NumPy can count
+    except ValueError as error:  # no values, but sides whose product is too large for NumPy
         raise DataError(
-            f"{where} holds an array whose shape cannot be {shape}; it may be damaged."
+            f"{where} declares the array shape {shape}, which is not valid. The file may be damaged."
         ) from error

@@ -1,8 +1,8 @@
 """One array in NumPy's own format, `.npy`: a header that says type and shape, and the values.
 
-NumPy reads the header, as a Python literal: nothing in it is run, and it is given `MAX_HEADER` bytes at most. Of 65
-hostile headers of that length, none took more than 0.06 s or 10 MB, or ended a thread that had 1 MB of stack. What
-the header says is checked here, because NumPy knows more types and shapes than pictures have.
+NumPy reads the header as a Python literal: nothing in it is run, and it gets at most `MAX_HEADER` bytes. Of 65 hostile
+headers of that length, none took more than 0.06 s or 10 MB, or ended a thread that had 1 MB of stack. The header is
+checked here, because NumPy accepts more types and shapes than pictures have.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from picturewise.errors import DataError
 from picturewise.untrusted.array_bytes import array_from, check_shape, plain_dtype
 from picturewise.untrusted.scratch import Content
 
-MAX_HEADER = 4096  # bytes; NumPy writes 118 for what is read here
+MAX_HEADER = 4096  # bytes; NumPy writes 118 for the arrays that are read here
 _BEFORE_HEADER = 12  # bytes: magic, version, the header's length
 _HEADER_READERS = {
     (1, 0): npy_format.read_array_header_1_0,
@@ -35,8 +35,8 @@ _QUOTED = re.compile(rb"'[^']*'|\"[^\"]*\"")
 _RUN_TOGETHER = re.compile(rb"[0-9][A-Za-z_]")
 _PLAIN_SPACE = bytes(
     32 if byte in b"\t\n\r\v\f" else byte for byte in range(256)
-)  # lines: with a warning too
-# Literals, tokens and types that are damaged raise these; a warning is raised where the user made them errors.
+)  # line breaks: read with a warning, too
+# Damaged literals, tokens and types raise these; a warning is raised if the user turned warnings into errors.
 _DAMAGED = (
     ValueError, TypeError, AttributeError, LookupError, ArithmeticError, SyntaxError, tokenize.TokenError,
     RecursionError, MemoryError, Warning,
@@ -45,7 +45,7 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """What the first bytes say; the values begin at `length`, `fortran`: the first dimension changes fastest."""
+    """What the first bytes declare; the values begin at `length`; `fortran`: the first dimension changes fastest."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -54,30 +54,30 @@ class NpyHeader:
 
 
 def read_header(start: Content, where: str) -> NpyHeader:
-    """Return what an array says of itself.
+    """Return an array's description of itself.
 
     Args:
         start: its content, or the first `MAX_HEADER` bytes and a few more.
         where: what to call it in an error.
 
     Raises:
-        DataError: it is no array of plain numbers or texts, or its shape is not valid.
+        DataError: it is not an array of plain numbers or texts, or its shape is not valid.
     """
     text = _PYTHON_2.sub(b" ", start[_BEFORE_HEADER : _BEFORE_HEADER + MAX_HEADER]).translate(_PLAIN_SPACE)
     file = io.BytesIO(bytes(start[:_BEFORE_HEADER]) + text)
     try:
         version = npy_format.read_magic(file)
     except ValueError as error:
-        raise DataError(f"{where} is truncated or no array, expected one in NumPy's format .npy.") from error
+        raise DataError(f"{where} is truncated or not an array, expected NumPy's format .npy.") from error
     if version not in _HEADER_READERS:
-        raise DataError(f"{where} is of version {version[0]} of NumPy's format, expected 1, 2 or 3.")
+        raise DataError(f"{where} has version {version[0]} of NumPy's format, expected 1, 2 or 3.")
     try:
         _check_literals(file.getvalue(), version)
         shape, fortran, dtype = _HEADER_READERS[version](file, max_header_size=MAX_HEADER)
     except _DAMAGED as error:
         raise DataError(
-            f"{where} has a header that is damaged or longer than {MAX_HEADER:,} bytes, expected plain numbers; "
-            "Picturewise runs no code from files."
+            f"{where} has a header that is damaged or longer than {MAX_HEADER:,} bytes, expected plain numbers. "
+            "Picturewise never runs code from files."
         ) from error
     check_shape(shape, where=where)
     if dtype.kind not in "US" or not dtype.itemsize:
@@ -86,9 +86,9 @@ def read_header(start: Content, where: str) -> NpyHeader:
 
 
 def _check_literals(start: bytes, version: tuple[int, int]) -> None:
-    """Check that the header is a Python literal, and that it holds no number such as 1or, read with a warning.
+    """Check that the header is a Python literal, and has no number such as 1or, which Python reads with a warning.
 
-    NumPy would take a header that is not for one of Python 2, and split it into tokens in quadratic time.
+    NumPy would treat any other header as one of Python 2, and split it into tokens in quadratic time.
 
     Raises:
         ValueError, SyntaxError, TypeError, MemoryError, RecursionError: it is not.
@@ -101,10 +101,10 @@ def _check_literals(start: bytes, version: tuple[int, int]) -> None:
 
 
 def decode_npy(content: Content, where: str) -> NDArray[Any]:
-    """Return the array; its values lie in `content`.
+    """Return the array; its values stay in `content`.
 
     Raises:
-        DataError: it is no array of plain numbers or texts, or has not the bytes that it promises.
+        DataError: it is not an array of plain numbers or texts, or does not have the number of bytes that it declares.
     """
     header = read_header(content, where)
     values = memoryview(content)[header.length :]
@@ -116,9 +116,9 @@ def decode_npy(content: Content, where: str) -> NDArray[Any]:
 def _texts(values: memoryview, header: NpyHeader, where: str) -> NDArray[Any]:
     """Return texts (N,): names of classes."""
     if len(header.shape) != 1 or header.shape[0] * header.dtype.itemsize != len(values):
-        raise DataError(f"{where} is truncated, or an array of texts that are no list of class names.")
-    # NumPy would stumble over a number that is no character only when the text is used.
+        raise DataError(f"{where} is truncated, or an array of texts that is not a list of class names.")
+    # NumPy would notice a number that is not a character only when the text is used.
     numbers = np.dtype(f"{header.dtype.byteorder}u4")
     if header.dtype.kind == "U" and (np.frombuffer(values, numbers) > sys.maxunicode).any():
-        raise DataError(f"{where} holds texts that are damaged.")
+        raise DataError(f"{where} holds damaged texts.")
     return np.frombuffer(values, header.dtype)

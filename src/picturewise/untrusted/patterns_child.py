@@ -1,4 +1,4 @@
-"""The child's side of `patterns`: take on the limits, search, hand back a list as JSON."""
+"""The child's side of `patterns`: set the limits, search, return a list as JSON."""
 
 from __future__ import annotations
 

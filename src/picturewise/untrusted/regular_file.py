@@ -1,4 +1,4 @@
-"""Whether a path leads to a regular file. Asked before any file is opened: a pipe would block, a device never end."""
+"""Whether a path is a regular file. Checked before any file is opened: a pipe would block, and a device never end."""
 
 from __future__ import annotations
 

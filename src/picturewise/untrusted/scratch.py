@@ -1,8 +1,8 @@
-"""Files without a name in the store's folder: for what must lie somewhere for a while and may exceed memory.
+"""Files without a name in the store's folder, for temporary data that may exceed memory.
 
-They take no name that anyone could meet, and are gone with the process that made them, however it ends. Only
-such files are mapped. A user's own file never is: a map of a file that another program cuts short ends the
-process.
+They do not have a name that other programs could use, and disappear with the process that made them, however it ends.
+Only such files are mapped. A user's own file never is: if another program truncates a mapped file, the process is
+killed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from picturewise.untrusted.regular_file import check_regular
 
 Content = bytes | bytearray | mmap.mmap
 _CHUNK = 1 << 20
-_AT_ONCE = 1 << 30  # what the system is asked to copy by itself
+_AT_ONCE = 1 << 30  # bytes that the system is asked to copy by itself
 
 
 def scratch_file() -> IO[bytes]:
@@ -34,7 +34,7 @@ def scratch_file() -> IO[bytes]:
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder)
     except OSError as error:
-        raise no_room("What is read lies for a while in", error) from error
+        raise no_room("Cannot create a temporary file in", error) from error
 
 
 def private_copy(path: Path) -> Content:
@@ -42,13 +42,13 @@ def private_copy(path: Path) -> Content:
 
     Raises:
         DataError: it is something else.
-        SaveError: there is no room for the copy.
+        SaveError: there is not enough space for the copy.
         OSError: it cannot be read.
     """
     left = check_regular(path)
     with path.open("rb", buffering=0) as source, scratch_file() as copy:
-        # No more than that many bytes, or a file that grows would have no end.
-        with contextlib.suppress(OSError, AttributeError):  # between some disks, and on some systems
+        # Only that many bytes; otherwise, a growing file would never end.
+        with contextlib.suppress(OSError, AttributeError):  # fails between some disks, and on some systems
             while left and (done := os.copy_file_range(source.fileno(), copy.fileno(), min(left, _AT_ONCE))):
                 left -= done
         copy.seek(0, os.SEEK_END)
@@ -59,10 +59,10 @@ def private_copy(path: Path) -> Content:
 
 
 def mapped_pieces(pieces: Iterable[bytes]) -> Content:
-    """Return pieces one after the other as one content, mapped.
+    """Return consecutive pieces as one mapped content.
 
     Raises:
-        SaveError: there is no room for them.
+        SaveError: there is not enough space for them.
     """
     with scratch_file() as file:
         for piece in pieces:
@@ -74,14 +74,14 @@ def _write(file: IO[bytes], piece: bytes) -> None:
     try:
         file.write(piece)
     except OSError as error:
-        raise no_room("What is read lies for a while in", error) from error
+        raise no_room("Cannot write a temporary file in", error) from error
 
 
 def _mapped(file: IO[bytes]) -> Content:
     try:
         file.flush()
     except OSError as error:
-        raise no_room("What is read lies for a while in", error) from error
-    if not os.fstat(file.fileno()).st_size:  # nothing can be mapped to nothing
+        raise no_room("Cannot map a temporary file in", error) from error
+    if not os.fstat(file.fileno()).st_size:  # an empty file cannot be mapped
         return b""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -1,4 +1,4 @@
-"""Hostile classifier files. Most have their hashes right, as whoever means harm would see to that."""
+"""Hostile classifier files. Most have correct hashes, because an attacker would make sure of that."""
 
 from __future__ import annotations
 

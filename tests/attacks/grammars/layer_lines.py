@@ -1,4 +1,4 @@
-"""A grammar of layer lines: networks that may fit together, and what nobody would write."""
+"""A grammar of layer lines: networks that may be valid, and others that nobody would write."""
 
 from __future__ import annotations
 

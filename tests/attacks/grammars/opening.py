@@ -161,7 +161,7 @@ def attempt(command: Sequence[str], place: Path, allowed: Sequence[Path]) -> dic
 
 
 def _run(command: Sequence[str], faults: list[str]) -> int:
-    """Return a command's exit code; what is raised and is not an error of ours is a fault, even if it is told."""
+    """Return a command's exit code; an exception that is not one of our errors is a fault, even if it is reported."""
     if command[0] in CALLS:
         try:
             CALLS[command[0]](command[1])

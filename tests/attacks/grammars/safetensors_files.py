@@ -16,7 +16,7 @@ _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2
 
 
 class Stored(NamedTuple):
-    """A tensor as it lies in a file."""
+    """A tensor as it is stored in a file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -24,7 +24,7 @@ class Stored(NamedTuple):
 
 
 def stored(array: np.ndarray[Any, Any]) -> Stored:
-    """Return an array of float32 or int64 as it lies in a file."""
+    """Return an array of float32 or int64 as it is stored in a file."""
     return Stored("I64" if array.dtype == np.int64 else "F32", array.shape, array.tobytes())
 
 

@@ -148,7 +148,7 @@ def _share(
 
 
 def _one(kind: str, number: int, place: Path, around: Around, usual: Outcome | None = None) -> Outcome:
-    """Open one case in a folder of its own."""
+    """Open one case in a separate folder."""
     folder = place / f"{kind}-{number}"
     for name in ("work", "home", "temporary", "source"):
         (folder / name).mkdir(parents=True)

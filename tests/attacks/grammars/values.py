@@ -18,7 +18,7 @@ TEXTS = (
     "\r\x1b[Kpicturewise: all is well",
     "\u202egnp.exe",
     "\u2028line",
-    "caf\udce9",  # bytes that are no text
+    "caf\udce9",  # bytes that are not text
     "\ud800",
     "e\u0301",
     "é",
@@ -123,7 +123,7 @@ def _changed_list(values: list[Any], random: Random) -> list[Any]:
         case 0:
             del found[place]
         case 1:
-            found.insert(place, found[place])  # one that stands there twice
+            found.insert(place, found[place])  # one that occurs twice
         case 2:
             found[place] = random.choice(TEXTS if isinstance(found[place], str) else NUMBERS)
         case 3:

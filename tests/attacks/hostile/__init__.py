@@ -1,1 +1,1 @@
-"""Files made to harm whoever opens them, by family: for the tests here and `benchmarks/hostile_files.py`."""
+"""Files made to do harm, by family: for the tests here and `benchmarks/hostile_files.py`."""

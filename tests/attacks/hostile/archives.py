@@ -54,7 +54,7 @@ def zipped(*names: str, content: bytes = b"a", mode: int = 0, packed_by: int = z
 
 
 def promising(size: int) -> bytes:
-    """Return a tar whose only file promises more than there is."""
+    """Return a tar whose only file declares more than there is."""
     return entry(WANTED, size=size).tobuf(tarfile.GNU_FORMAT) + bytes(512)
 
 
@@ -88,7 +88,7 @@ def bomb() -> bytes:
 
 
 _OUT = "which leads out of the archive"
-_NOT_REGULAR = "a link, a device or the like, expected regular files alone"
+_NOT_REGULAR = "a link, a device or similar, expected only regular files"
 _DENSE = "unpacks to more than 200 times its size"
 
 _TARS: Mapping[str, tuple[Callable[[], bytes], str]] = {
@@ -119,8 +119,8 @@ _TARS: Mapping[str, tuple[Callable[[], bytes], str]] = {
         "holds a file of 1,208,925,819,614,629,174,706,176 bytes",
     ),
     "tar of 10**18 bytes by pax": (lambda: pax(b"27 size=999999999999999999\n"), "holds a file of 999,999,"),
-    "tar of minus one byte by pax": (lambda: pax(b"11 size=-1\n"), "a size is no number"),
-    "tar of a gigabyte": (lambda: promising(1 << 30), "1,073,741,824 bytes are promised where 512 are left"),
+    "tar of minus one byte by pax": (lambda: pax(b"11 size=-1\n"), "a size is not a number"),
+    "tar of a gigabyte": (lambda: promising(1 << 30), "1,073,741,824 bytes are declared, but 512 are left"),
     "tar header of a gigabyte": (
         lambda: entry("a", tarfile.XHDTYPE, size=1 << 30).tobuf() + bytes(512),
         "has a header of 1,073,741,824 bytes",
@@ -131,22 +131,22 @@ _TARS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     ),
     "tar of many": (
         lambda: behind_a_batch(*(entry(str(number)) for number in range(10_001))),
-        "holds more than the 10,000 files",
+        "holds more than 10,000 files",
     ),
     "tar of many folders": (
         lambda: behind_a_batch(*(entry(str(number), tarfile.DIRTYPE) for number in range(10_001))),
-        "holds more than the 10,000 files",
+        "holds more than 10,000 files",
     ),
     "tar of pax headers": (
         lambda: entry("a", tarfile.XHDTYPE).tobuf() * 5000,
-        "more than 4 headers stand before one file",
+        "more than 4 headers before one file",
     ),
     "tar of large pax headers": (
         lambda: b"".join([behind_a_batch()[:4096], *[pax(b"6 a=b\n" * 10_000)[:-9728] for _ in range(100)]]),
         "has more than 1,048,576 bytes of long names",
     ),
-    "tar of pax records of no length": (lambda: pax(b"0 a=b\n" * 1000), "is no list of records"),
-    "tar of pax records that run on": (lambda: pax(b"9999 a=b\n"), "is no list of records"),
+    "tar of pax records of no length": (lambda: pax(b"0 a=b\n" * 1000), "is not a list of records"),
+    "tar of pax records that run on": (lambda: pax(b"9999 a=b\n"), "is not a list of records"),
     "tar damaged behind a batch": (damaged_behind_a_batch, "the checksum of a header is wrong"),
     "tar without an end": (lambda: behind_a_batch()[:4096], "it ends before its end mark"),
     "gzip bomb": (lambda: gzip.compress(entry(WANTED, size=100 << 20).tobuf()) + bomb(), _DENSE),
@@ -157,12 +157,12 @@ _TARS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "gzip bomb behind the end": (lambda: gzip.compress(behind_a_batch()) + bomb(), _DENSE),
     "gzip of gzips": (
         lambda: gzip.compress(entry(WANTED, size=9).tobuf()) + gzip.compress(b"") * 20_000,
-        "is made of more than 2,000 gzip files",
+        "consists of more than 2,000 gzip files",
     ),
     "gzip cut off": (lambda: longer_than_one_read()[:-4000], "is a truncated gzip file"),
     "gzip damaged": (lambda: longer_than_one_read()[:-8] + bytes(8), "incorrect data check"),
-    "nothing": (lambda: b"", "is no archive, or a damaged one"),
-    "neither": (lambda: b"hello" * 1000, "is no archive, or a damaged one"),
+    "nothing": (lambda: b"", "is not an archive, or is damaged"),
+    "neither": (lambda: b"hello" * 1000, "is not an archive, or is damaged"),
 }
 _ZIPS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "zip ..": (lambda: zipped("../evil"), _OUT),
@@ -189,15 +189,15 @@ _ZIPS: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: zipped(WANTED, content=bytes(100 << 20)).replace(
             struct.pack("<I", 100 << 20), struct.pack("<I", 1 << 20)
         ),
-        r"Bad CRC-32|is longer than it says",
+        r"Bad CRC-32|is longer than declared",
     ),
     "zip of many": (lambda: zipped(*map(str, range(10_001)), content=b""), "holds 10,001 files"),
     "zip of very many": (
         lambda: zipped(*map(str, range(40_000)), content=b""),
-        "has a directory of 2,0.* bytes, more than the 1,048,576 that are allowed",
+        "has a directory of 2,0.* bytes, at most 1,048,576 are allowed",
     ),
-    "zip with a password": (encrypted, "is protected by a password, and Picturewise has none"),
-    "zip packed with LZMA": (lambda: zipped(WANTED, packed_by=zipfile.ZIP_LZMA), "is packed in a rare way"),
+    "zip with a password": (encrypted, "is password-protected. Unpack it"),
+    "zip packed with LZMA": (lambda: zipped(WANTED, packed_by=zipfile.ZIP_LZMA), "has a rare compression"),
     "zip cut off": (lambda: zipped(WANTED, content=bytes(5000))[:-10], "File is not a zip file"),
     "zip damaged": (damaged_zip, "is a truncated or damaged archive"),
     "zip directory of gigabytes": (

@@ -1,4 +1,4 @@
-"""Hostile HDF5 files: links, other files, bombs, and what is no array of plain numbers."""
+"""Hostile HDF5 files: links, other files, bombs, and what is not an array of plain numbers."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def gzip_zeros(file: h5py.File, folder: Path) -> None:
 
 
 def gzip_in_gzip(file: h5py.File, folder: Path) -> None:
-    """A chunk of 4 KB that unpacks to 300 MB, in a dataset that promises 16 KB."""
+    """A chunk of 4 KB that unpacks to 300 MB, in a dataset that declares 16 KB."""
     del folder
     data = file.create_dataset("X_train", (4, 64, 64), "u1", chunks=(4, 64, 64), compression="gzip")
     data.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(300_000_000), 1))
@@ -149,10 +149,10 @@ _FILES: dict[str, tuple[Callable[[h5py.File, Path], None], str]] = {
     "external storage": (external_storage, "other files"),
     "external labels": (external_labels, "other files"),
     "endless external storage": (endless_external_storage, "other files"),
-    "soft link": (soft_link, "is a link to somewhere else"),
-    "soft link to itself": (soft_link_to_itself, "is a link to somewhere else"),
-    "external link": (external_link, "is a link to somewhere else"),
-    "external link in labels": (external_link_in_labels, "is a link to somewhere else"),
+    "soft link": (soft_link, "is a link to another place"),
+    "soft link to itself": (soft_link_to_itself, "is a link to another place"),
+    "external link": (external_link, "is a link to another place"),
+    "external link in labels": (external_link_in_labels, "is a link to another place"),
     "virtual": (virtual, "other files"),
     "virtual of itself": (virtual_of_itself, "other files"),
     "empty virtual": (empty_virtual, "other files"),
@@ -169,17 +169,20 @@ _FILES: dict[str, tuple[Callable[[h5py.File, Path], None], str]] = {
     "null": (of(dtype="u1", data=h5py.Empty("u1")), "shape None"),
     "nothing": (of(shape=(0, 4, 4), dtype="u1"), r"shape \(0, 4, 4\)"),
     "many dimensions": (of(data=np.zeros((1,) * 32, "u1")), "shape"),
-    "fill value": (of(shape=(10**12, 32, 32), dtype="u1", fillvalue=7), "holds 0"),
+    "fill value": (of(shape=(10**12, 32, 32), dtype="u1", fillvalue=7), "stores 0"),
     "chunked fill value": (
         of(shape=(10**7, 32, 32), dtype="u1", chunks=(10**4, 32, 32), fillvalue=7),
-        "holds 0",
+        "stores 0",
     ),
     "overflowing shape": (of(shape=(2**40, 2**15, 2), dtype="f8", chunks=(1, 2**15, 2)), "chunks|holds 0"),
-    "billion chunks": (of(shape=(2**30, 2, 2), dtype="u1", chunks=(1, 2, 2)), "lies in 1,073,741,824 chunks"),
+    "billion chunks": (
+        of(shape=(2**30, 2, 2), dtype="u1", chunks=(1, 2, 2)),
+        "is stored in 1,073,741,824 chunks",
+    ),
     "gzip zeros": (gzip_zeros, "at most 200 times"),
     "gzip in gzip": (gzip_in_gzip, "damaged|memory"),
     "lzf nonsense": (lzf_nonsense, "damaged"),
-    "missing chunks": (missing_chunks, "holds 4,096,000"),
+    "missing chunks": (missing_chunks, "stores 4,096,000"),
     "one huge chunk": (one_huge_chunk, "chunks of 1,073,741,824 bytes"),
     "scale-offset": (
         of(data=np.zeros((9, 4, 4), "i4"), chunks=(9, 4, 4), scaleoffset=0),

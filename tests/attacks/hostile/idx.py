@@ -46,16 +46,16 @@ MOST = 2**32 - 1
 GOOD = header(2, 4, 4) + bytes(32)
 FILES = [
     _hostile(
-        "gzip bomb", "bytes to spare: found at least 33 bytes .* promises 32", lambda: bomb(header(2, 4, 4))
+        "gzip bomb", "extra bytes: found at least 33 bytes .* declares 32", lambda: bomb(header(2, 4, 4))
     ),
-    _hostile("gzip bomb of labels", "bytes to spare|promises", lambda: GOOD, lambda: bomb(header(2))),
+    _hostile("gzip bomb of labels", "extra bytes|declares", lambda: GOOD, lambda: bomb(header(2))),
     _hostile(
         "gigabytes promised",
-        "is truncated: found at most .* promises 2,500,000,000",
+        "is truncated: found at most .* declares 2,500,000,000",
         lambda: gzip.compress(header(1_000_000, 50, 50)),
     ),
-    _hostile("sizes that overflow", "promises", lambda: header(MOST, 4096, 4096, 3) + bytes(100)),
-    _hostile("sizes that overflow, gzipped", "promises", lambda: gzip.compress(header(MOST, 4096, 4096, 3))),
+    _hostile("sizes that overflow", "declares", lambda: header(MOST, 4096, 4096, 3) + bytes(100)),
+    _hostile("sizes that overflow, gzipped", "declares", lambda: gzip.compress(header(MOST, 4096, 4096, 3))),
     _hostile(
         "255 dimensions",
         "and 01 to 04 dimensions",
@@ -70,8 +70,8 @@ FILES = [
     _hostile("nothing but gzip members", "is empty, expected an IDX file", lambda: gzip.compress(b"") * 2000),
     _hostile(
         "very many gzip members",
-        "is made of more than 2,000 gzip files",
+        "consists of more than 2,000 gzip files",
         lambda: gzip.compress(b"") * 200_000,
     ),
-    Hostile("a device", _on_a_device, "has no pictures beside it"),
+    Hostile("a device", _on_a_device, "does not have pictures beside it"),
 ]

@@ -37,20 +37,26 @@ LABELS = matrix(b"y", (1000, 1), bytes(1000))
 _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "zlib bomb": (
         lambda: packed(matrix(b"X", (32, 32, 3, 20_000), bytes(32 * 32 * 3 * 20_000))) + LABELS,
-        "promises 61,440,000 bytes of numbers in X .* expected at most 100 times",
+        "declares 61,440,000 bytes of numbers in X .* expected at most 100 times",
     ),
     "zlib bomb behind few pictures": (
         lambda: packed(matrix(b"X", (32, 32, 3, 1000), bytes(50_000_000), promised=3_072_000)) + LABELS,
-        "does not end where it should|promises",
+        "does not end where it should|declares",
     ),
     "dimensions that overflow": (
         lambda: matrix(b"X", (2**31 - 1,) * 4, b"1234", promised=4) + LABELS,
-        "has 4 bytes of numbers where its dimensions ask for 21,267,647,8",
+        "has 4 bytes of numbers, but its dimensions require 21,267,647,8",
     ),
     "huge element": (lambda: element(14, b"x", 2**32 - 1), "ends 4,294,967,2.. bytes before"),
     "negative dimensions": (lambda: matrix(b"X", (-1, 32, 3, 1000), b"12345"), "holds the arrays none"),
-    "many dimensions": (lambda: matrix(b"X", (1,) * 1000, b"12345"), "part of 4,000 bytes where at most 32"),
-    "long name": (lambda: matrix(b"X" * 10_000, (5, 1), b"12345"), "part of 10,000 bytes where at most 64"),
+    "many dimensions": (
+        lambda: matrix(b"X", (1,) * 1000, b"12345"),
+        "part has 4,000 bytes, expected at most 32",
+    ),
+    "long name": (
+        lambda: matrix(b"X" * 10_000, (5, 1), b"12345"),
+        "part has 10,000 bytes, expected at most 64",
+    ),
     "name for the terminal": (
         lambda: matrix(b"\x1b]0;x\x07\n", (5, 1), b"12345"),
         r"the arrays \\x1b\]0;x\\x07\\n",
@@ -62,7 +68,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "packed nothing": (lambda: packed(b"") * 50, "an array ends 8 bytes early"),
     "cut in the numbers": (
         lambda: packed(matrix(b"X", (32, 32, 3, 1000), b"", promised=3_072_000)) + LABELS,
-        "promises|ends",
+        "declares|ends",
     ),
     "not packed at all": (lambda: struct.pack("<II", 15, 100) + b"x" * 100, "cannot be unpacked"),
     "elements of no length": (lambda: struct.pack("<II", 1, 0) * 1_000_000, "more than 100 arrays"),

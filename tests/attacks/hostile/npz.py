@@ -45,8 +45,8 @@ def objects() -> bytes:
     return content[: content.rindex(b"\n") + 1] + pickle.dumps(Calls(os.system, f"touch {MARKER}"))
 
 
-_OBJECTS = "expected plain numbers; Picturewise runs no code from files"
-_SHAPE = "whose shape cannot be|needs .* bytes, found|has the shape"
+_OBJECTS = "expected plain numbers. Picturewise never runs code from files"
+_SHAPE = "declares the array shape|needs .* bytes, found|has the shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "holds an array of Python objects, " + _OBJECTS),
     "Python objects as labels": (
@@ -84,8 +84,8 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
         _OBJECTS,
     ),
     "a header of sides": (lambda: plain(shape="(" + "1, " * 1000 + ")"), _SHAPE),
-    "an unknown version": (lambda: npy("{}", version=9), "is of version 9 of NumPy's format"),
-    "no magic": (lambda: b"\x80\2cos\nsystem\n.", "is truncated or no array"),
+    "an unknown version": (lambda: npy("{}", version=9), "has version 9 of NumPy's format"),
+    "no magic": (lambda: b"\x80\2cos\nsystem\n.", "is truncated or not an array"),
     "a shape of gigabytes": (lambda: plain(shape="(100000, 1000, 1000)"), _SHAPE),
     "sides that overflow": (lambda: plain(shape="(4294967296, 4294967296, 1)"), _SHAPE),
     "sides that multiply to zero": (
@@ -98,7 +98,7 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "texts for pictures": (lambda: plain("<U4", "(2,)"), "pictures|texts|numbers"),
     "class names beyond Unicode": (
         lambda: npz(x_train=plain(), y_train=labels(), labels=plain("<U1", "(2,)", b"\xff" * 8)),
-        "holds texts that are damaged",
+        "holds damaged texts",
     ),
     "a bomb": (
         lambda: plain(shape="(100, 1024, 1024)", content=bytes(100 << 20)),
@@ -126,5 +126,5 @@ FILES = [
     holding(
         "an absolute name", "set.npz", lambda: npz(**{"/x_train": plain()}), "which leads out of the archive"
     ),
-    holding("no zip", "set.npz", lambda: b"\x80\2cos\nsystem\n.", "is damaged or no .npz file"),
+    holding("no zip", "set.npz", lambda: b"\x80\2cos\nsystem\n.", "is not a valid .npz file"),
 ]

@@ -73,13 +73,13 @@ _FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "one picture a million times": (one_picture_a_million_times, "unpacks to more than"),
     "zeros": (zeros, "unpacks to more than"),
     "huge group": (huge_group, "has a row group of 54"),
-    "many rows": (many_rows, "promises 21,000,000 rows"),
+    "many rows": (many_rows, "declares 21,000,000 rows"),
     "nested": (nested, "holds pictures as struct"),
     "encrypted": (encrypted, "damaged or truncated"),
     "footer of gigabytes": (footer_of_gigabytes, "damaged or truncated"),
     "footer of zeros": (a_footer_of_zeros, "damaged or truncated"),
-    "pickle in an extension type": (a_pickle_in_an_extension_type, "none of them a picture"),
-    "lies in the metadata": (lies_in_the_metadata, "none of them a picture"),
+    "pickle in an extension type": (a_pickle_in_an_extension_type, "but none is a picture"),
+    "lies in the metadata": (lies_in_the_metadata, "but none is a picture"),
 }
 
 

@@ -104,7 +104,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a frozenset": b"\x80\4(K\1\x91.",
         "a million marks and pops": b"(1" * 1_000_000 + b"N.",
     },
-    r"asks for a name that is no text": {
+    r"asks for a name that is not a text": {
         "STACK_GLOBAL of numbers": b"\x80\4K\1K\2\x93.",
         "STACK_GLOBAL of bytes": b"\x80\4C\2osC\6system\x93.",
     },
@@ -133,7 +133,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "dtype of a long text": b"\x80\2cnumpy\ndtype\n(X\x64\0\0\0" + b"f" * 100 + b"I0\nI1\ntR.",
         "encode by another codec": b"\x80\2c_codecs\nencode\nX\1\0\0\0aX\4\0\0\0zlib\x86R.",
     },
-    r"holds an array whose shape cannot be": {
+    r"declares the array shape": {
         "a negative side": array(b"I-1\n", b"C\4abcd"),
         "sides that overflow": array(b"L4294967296L\nL4294967296L\nK\0", b"C\0"),
         "sides that multiply to zero": array(b"L140737488355328L\nL140737488355328L\nL140737488355328L\nK\0", b"C\0"),
@@ -145,7 +145,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a shape of gigabytes": array(b"L10000000000L\n", b"C\4abcd"),
         "too few bytes": array(b"K\5", b"C\4abcd"),
     },
-    r"bytes are promised where \d are left": {
+    r"bytes are declared, but \d are left": {
         "bytes of a terabyte": b"\x80\4\x8e" + struct.pack("<Q", 1 << 40) + b"abc.",
         "bytes of 2**64": b"\x80\4\x8e" + b"\xff" * 8 + b"abc.",
         "a negative string": b"\x80\2T\xff\xff\xff\xffabc.",
@@ -190,7 +190,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "quoted strings without end": b"(" + b"S'abcd'\n" * 500_000 + b"l.",
         "memos without end": b"\x80\2N" + b"q\1" * 500_000 + b".",
     },
-    r"uses its own values over and over": {
+    r"uses its own values again and again": {
         "lists that hold the one before twice": b"\x80\2(]q\0"
         + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 30)) + b"t.",
         "tuples that hold the one before a hundred times": b"\x80\2()q\0"
@@ -207,7 +207,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a key that is a list": b"\x80\2}]Ns.",
         "a key that is an array": b"\x80\2}" + array(b"K\4", b"C\4abcd")[2:-1] + b"Ns.",
     },
-    r"has a dict of more than 10,000 keys|has the key 'a' twice": {
+    r"has a dict with more than 10,000 keys|has the key 'a' twice": {
         "a hundred thousand keys": b"\x80\2}("
         + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(100_000)) + b"u.",
         "a key twice": b"\x80\2}(X\1\0\0\0aNX\1\0\0\0aNu.",
@@ -242,7 +242,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
 
 
 def _said(module: str, name: str) -> str:
-    return "asks for " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ";"
+    return "asks for " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ","
 
 
 ATTACKS: Mapping[str, tuple[bytes, str]] = {

@@ -14,14 +14,14 @@ FILES = [
         "bzip2 bomb of lines",
         "usps.bz2",
         lambda: bz2.compress(b"\n" * (60 << 20)),
-        "more than the 10,000 lines",
+        "more than 10,000 lines",
     ),
     holding("one endless line", "usps", lambda: b"1 " + b"1:0.5 " * 5_000_000, "expected at most 16,384"),
     holding(
-        "places out of range", "usps", lambda: b"1 99999999999:1\n", "with places from 1 to 256 that rise"
+        "places out of range", "usps", lambda: b"1 99999999999:1\n", "with increasing places from 1 to 256"
     ),
-    holding("numbers that are none", "usps", lambda: b"1 1:nan\n", "holds something that is no number"),
-    holding("infinity", "usps", lambda: b"1 1:1e999\n", "has values out of -1 to 1"),
+    holding("numbers that are none", "usps", lambda: b"1 1:nan\n", "holds something that is not a number"),
+    holding("infinity", "usps", lambda: b"1 1:1e999\n", "has values outside -1..1"),
     holding(
         "a million places",
         "usps",
@@ -32,7 +32,7 @@ FILES = [
         "pairs without values",
         "usps",
         lambda: b"1 " + b"1: " * 5_000 + b"\n",
-        "is not lines of a label and pairs",
+        "does not hold lines of a label and pairs",
     ),
     holding("a comment", "usps", lambda: b"1 1:0\n# 2 1:0\n", "line 2 is empty or holds something"),
     holding(

@@ -119,7 +119,7 @@ def test_all_of_sixteen_bits_is_kept_and_goes_without_saying() -> None:
         (up_to(4000, "i2", fractions=False) - 1000).astype("i2"),
     ],
 )
-def test_what_nobody_can_know_is_refused_with_the_way_out(array: np.ndarray) -> None:
+def test_what_cannot_be_known_is_refused_with_the_way_out(array: np.ndarray) -> None:
     with pytest.raises(
         DataError, match=r"x holds values in .*, expected 0\.\.1 or 0\.\.255: picture .*--value-range"
     ):
@@ -161,7 +161,7 @@ def test_a_picture_of_train_with_no_number_in_it_is_named(value: float) -> None:
         found(array)
 
 
-def test_a_range_that_is_none_is_told_with_the_picture() -> None:
+def test_a_range_that_is_not_valid_is_reported_with_the_picture() -> None:
     array = pixels()
     array[3] *= 1.5
     with pytest.raises(
@@ -187,7 +187,7 @@ def test_a_range_that_is_none_is_told_with_the_picture() -> None:
         (up_to(2) - 1, (-1, 1), (-1, 1)),
     ],
 )
-def test_a_classifier_looks_at_pictures_in_the_range_that_it_learned_from(
+def test_a_classifier_looks_at_pictures_in_the_range_that_it_was_trained_on(
     array: np.ndarray, learned: Ends, ends: Ends
 ) -> None:
     scale = found(array, learned=learned)
@@ -212,10 +212,10 @@ def test_a_classifier_of_bytes_takes_dark_pictures_for_dark(array: np.ndarray, e
 def test_other_ranges_than_the_learned_one_are_noted_or_refused() -> None:
     scale = found(up_to(200), learned=(0, 1))
     assert (scale.low, scale.high) == (0, 255)
-    assert "read as 0..255; the classifier learned from 0..1" in str(scale.note)
+    assert "read as 0..255; the classifier was trained on 0..1" in str(scale.note)
     dark = found(up_to(200, "u2", fractions=False), learned=(0, 4095))
     assert (dark.low, dark.high) == (0, 4095)
-    assert "end at 200" in str(dark.note)
+    assert "values up to 200" in str(dark.note)
     for array in (up_to(1), up_to(5000, "u2", fractions=False), up_to(2) - 1):
-        with pytest.raises(DataError, match=r"the classifier learned from 0\.\.4095\. .*--value-range"):
+        with pytest.raises(DataError, match=r"the classifier was trained on 0\.\.4095\. .*--value-range"):
             found(array, learned=(0, 4095))

@@ -65,7 +65,7 @@ def test_blocks_are_the_pictures_in_their_order(
             np.zeros((3, 4, 5, 6)),
             r"x has the shape \(3, 4, 5, 6\), expected 1 or 3 channels: .* pictures\[:, :3\]",
         ),
-        (np.zeros((0, 4, 4)), r"x holds no pictures: its shape is \(0, 4, 4\)"),
+        (np.zeros((0, 4, 4)), r"x does not hold any pictures: its shape is \(0, 4, 4\)"),
         (np.zeros(()), r"x has the shape \(\), expected pictures"),
         (np.zeros((3, 4, 4), "U2"), "x holds values of type <U2, expected numbers"),
         (np.zeros((3, 4, 4), complex), "x holds values of type complex128, expected numbers"),

@@ -16,7 +16,7 @@ PICTURES = st.tuples(
 ).flatmap(lambda shape: arrays(np.uint8, shape))
 
 
-def test_equal_pictures_have_equal_digests_and_others_have_not() -> None:
+def test_equal_pictures_have_equal_digests_and_others_do_not() -> None:
     images = np.zeros((3, 2, 2, 1), np.uint8)
     images[2, 1, 1] = 1
     first, second, third = (row.tobytes() for row in digest_each(images))
@@ -29,7 +29,7 @@ def test_no_pictures_have_no_digests() -> None:
     assert digest_each(np.zeros((0, 2, 2, 1), np.uint8)).shape == (0, 16)
 
 
-def test_the_digest_is_that_of_the_pixels_wherever_they_lie_in_memory() -> None:
+def test_the_digest_is_that_of_the_pixels_in_any_memory_layout() -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 3, 2, 1), dtype=np.uint8)
     np.testing.assert_array_equal(digest_each(images[::2]), digest_each(images)[::2])
 

@@ -26,7 +26,7 @@ def test_sixteen_bits_are_divided_by_257_to_the_last_value() -> None:
     np.testing.assert_array_equal(ValueRange(0, 65535).to_bytes(stored, "x", 0), np.rint(stored / 257))
 
 
-def test_black_may_lie_below_zero() -> None:
+def test_black_may_be_below_zero() -> None:
     tomography = ValueRange(-1000, 3000)
     assert tomography.to_bytes(np.array([[-1000, 1000, 3000]], np.int16), "x", 0).tolist() == [[0, 128, 255]]
     assert ValueRange(-1, 1).to_bytes(np.array([[-1.0, 0.0, 1.0]]), "x", 0).tolist() == [[0, 128, 255]]
@@ -42,13 +42,13 @@ def test_what_rounding_moves_out_of_the_range_is_a_pixel() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1, 256])
-def test_a_value_that_is_no_pixel_is_named(value: float) -> None:
+def test_a_value_that_is_not_a_pixel_is_named(value: float) -> None:
     with pytest.raises(DataError, match=rf"x: picture 12 .* has the value {value:g}, expected .* 0..255"):
         ValueRange().to_bytes(np.array([[0.0, 1.0], [2.0, 3.0], [4.0, value]]), "x", 10)
 
 
 @pytest.mark.parametrize("kind", ["i2", "i8", "u4"])
-def test_a_whole_number_that_is_no_pixel_is_named(kind: str) -> None:
+def test_a_whole_number_that_is_not_a_pixel_is_named(kind: str) -> None:
     with pytest.raises(
         DataError, match=r"picture 3 .* the value 300, expected pixels in 0\.\.255.*--value-range"
     ):
@@ -104,7 +104,7 @@ def test_a_split_in_another_unit_than_trains_is_refused_with_both_ranges() -> No
         converted(np.array([[240]], np.uint8), ValueRange(0, 1023, bright=True))
 
 
-def test_black_pictures_and_dark_sets_are_no_other_unit() -> None:
+def test_black_pictures_and_dark_sets_are_not_another_unit() -> None:
     assert converted(np.zeros((1, 2)), ValueRange(bright=True)) == [[0, 0]]
     assert converted(np.array([[1], [18]]), ValueRange(bright=True)) == [[1], [18]]
     assert converted(np.array([[1]]), ValueRange(bright=False)) == [[1]]  # train itself was dark

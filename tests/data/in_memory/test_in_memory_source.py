@@ -111,7 +111,7 @@ def test_labels_of_any_usual_form_name_their_classes(labels: Any, classes: tuple
     assert named in ([["0", "1"], ["dog", "cat"], ["class10", "class2"]])
 
 
-def test_class_names_stand_for_numbers_and_give_the_order_of_texts() -> None:
+def test_class_names_mean_numbers_and_give_the_order_of_texts() -> None:
     assert train_of(noise(), classes=["b", "a"]).counts() == {"b": 20, "a": 20}
     found = train_of(noise(), np.array(["x", "y"])[halves()], classes=["y", "x"])
     assert found.labels is not None
@@ -200,19 +200,21 @@ def test_lists_of_pictures_may_have_labels_beside_them_and_mix_grey_with_colour(
     np.testing.assert_array_equal(mixed.images[1], np.repeat(images[1, :, :, :1], 3, axis=2))
 
 
-def test_pictures_of_several_sizes_are_brought_to_the_size_that_is_asked_for() -> None:
+def test_pictures_of_several_sizes_are_resized_to_the_requested_size() -> None:
     pictures = [Image.new("L", (9, 4), 200), Image.new("L", (3, 3), 100)]
     reading = in_memory_source(pictures).read(["train"], AsItIs(size=(3, 5)))
     assert reading.parts["train"].pictures.images.shape == (2, 3, 5, 1)
     with pytest.raises(
-        DataError, match=r"picture 1 \(counted from 0\) is 3x3x1, the first is 4x9x1; expected one size"
+        DataError, match=r"picture 1 \(counted from 0\) is 3x3x1, but the first is 4x9x1; expected one size"
     ):
         collect(pictures)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (28, 28, 3), (28, 28, 1), (3, 28, 28)])
 def test_a_shape_that_can_be_one_picture_or_several_is_refused_without_labels(shape: tuple[int, ...]) -> None:
-    with pytest.raises(DataError, match=r"can be one picture or \d+\. Pass one picture as picture\[None\]"):
+    with pytest.raises(
+        DataError, match=r"can be one picture or \d+ pictures\. Pass one picture as picture\[None\]"
+    ):
         collect(np.zeros(shape, np.uint8))
     assert len(collect((np.zeros((28, 3, 3), np.uint8), halves(28)))["train"]) == 28
 
@@ -230,7 +232,7 @@ Image_.__name__ = "Image"
 
 
 class Hub:
-    """What a data set of Hugging Face's looks like."""
+    """An imitation of a Hugging Face data set."""
 
     def __init__(self, features: dict[str, Any], rows: list[dict[str, Any]]) -> None:
         self.features, self.column_names, self._rows = features, list(features), rows
@@ -242,7 +244,7 @@ class Hub:
         return self._rows[index]
 
 
-def test_a_data_set_with_columns_is_told_by_their_types() -> None:
+def test_a_data_set_with_columns_is_recognised_by_their_types() -> None:
     images = noise(4)
     rows = [{"id": n, "scan": Image.fromarray(image), "kind": n % 2} for n, image in enumerate(images)]
     hub = Hub({"id": object(), "scan": Image_(), "kind": ClassLabel("cat", "dog")}, rows)
@@ -259,7 +261,7 @@ def test_a_data_set_with_columns_is_told_by_their_types() -> None:
 def test_a_data_set_with_two_columns_of_labels_is_refused() -> None:
     features = {"img": Image_(), "fine_label": ClassLabel("a", "b"), "coarse_label": ClassLabel("c", "d")}
     with pytest.raises(
-        DataError, match=r"fine_label, coarse_label all hold labels, expected one\. Keep or name one"
+        DataError, match=r"fine_label, coarse_label all hold labels, expected one column\. Keep or name one"
     ):
         collect(Hub(features, [{}]))
     with pytest.raises(DataError, match=r"none of id, text holds pictures"):
@@ -281,19 +283,19 @@ IMAGES, LABELS = noise(4), halves(4)
         (iter([]), UsageError, "is of type list_iterator, expected a pair"),
         ((IMAGES, LABELS, LABELS), UsageError, "is a tuple of 3, expected a pair"),
         (((IMAGES, LABELS), (IMAGES, LABELS)), UsageError, "{'train': (pictures, labels), 'test': (pictures, labels)}"),
-        ({"training": (IMAGES, LABELS), "train": (IMAGES, LABELS)}, UsageError, "each once"),
-        ({"trian": (IMAGES, LABELS)}, UsageError, "under 'trian', expected any of train, valid and test"),
+        ({"training": (IMAGES, LABELS), "train": (IMAGES, LABELS)}, UsageError, "each at most once"),
+        ({"trian": (IMAGES, LABELS)}, UsageError, "passed as 'trian', expected any of train, valid and test"),
         ({}, UsageError, "no pictures were passed"),
         (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader (pass the data set of the loader)"),
-        (Stream(), DataError, "the Stream has no length, so it is a stream"),
-        (Pictures([], []), DataError, "there are no pictures, for the Pictures is empty"),
-        (Pictures(list(IMAGES), [0]), DataError, "does not give picture 1 (counted from 0): IndexError"),
-        (TensorDataset(torch.zeros(2, 3, 4, 4)), DataError, "gives 1 things for picture 0"),
+        (Stream(), DataError, "the Stream does not have a length, so it is a stream"),
+        (Pictures([], []), DataError, "there are no pictures, because the Pictures is empty"),
+        (Pictures(list(IMAGES), [0]), DataError, "failed at picture 1 (counted from 0): IndexError"),
+        (TensorDataset(torch.zeros(2, 3, 4, 4)), DataError, "returns 1 things for picture 0"),
         (Pictures([IMAGES[0], IMAGES[1, :3]], [0, 1]), DataError,
-         "picture 1 (counted from 0) is 3x5x3, the first is 6x5x3; expected one size"),
-        (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "values of type float64, the first of type uint8"),
+         "picture 1 (counted from 0) is 3x5x3, but the first is 6x5x3; expected one size"),
+        (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "values of type float64, but the first has uint8"),
         (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "expected 0..1 or 0..255: picture"),
-        (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "before any normalisation, which Picturewise does itself"),
+        (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "without normalisation, which Picturewise does itself"),
         ((IMAGES * 1.5, LABELS), DataError, "expected 0..1 or 0..255: picture"),
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
         ((IMAGES.astype(int) - 300, LABELS), DataError, "value_range='-3"),
@@ -301,19 +303,21 @@ IMAGES, LABELS = noise(4), halves(4)
         ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of the shape (4, 6, 5, 2) and the type uint8"),
         ((IMAGES[:0], LABELS[:0]), DataError, "there are no pictures"),
         ((IMAGES.astype(str), LABELS), DataError, "expected numbers as (N, H, W)"),
-        ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "the Tensor does not become an array"),
-        ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures, expected one each"),
+        ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "cannot convert the Tensor to an array"),
+        ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures, expected one for each picture"),
         ((IMAGES, LABELS + 0.5), DataError, "expected a whole number"),
         ((IMAGES, LABELS - 1), DataError, "2 of 4 pictures have no label. Leave them out with --skip-bad"),
         ((IMAGES, ["cat", 1, "dog", 2]), DataError, "neither all numbers nor all texts"),
         ((IMAGES, [None] * 4), DataError, "neither all numbers nor all texts"),
         ((IMAGES, []), DataError, "neither all numbers nor all texts"),
         ((IMAGES, [[1, 0], [1], [0], [1]]), DataError, "neither all numbers nor all texts"),
-        ((IMAGES, np.array(["cat", "dog"])), DataError, "holds 2 labels for 4 pictures, expected one each"),
+        ((IMAGES, np.array(["cat", "dog"])), DataError, "holds 2 labels for 4 pictures, expected one for each picture"),
     ],
     ids=lambda value: None if isinstance(value, type) else str(value)[:30] if isinstance(value, str) else "",
 )  # fmt: skip
-def test_what_cannot_be_used_is_told_in_one_sentence(data: Any, error: type[Exception], said: str) -> None:
+def test_what_cannot_be_used_is_reported_in_one_sentence(
+    data: Any, error: type[Exception], said: str
+) -> None:
     with pytest.raises(error) as caught:
         collect(data)
     assert said in str(caught.value)
@@ -323,17 +327,17 @@ def test_what_cannot_be_used_is_told_in_one_sentence(data: Any, error: type[Exce
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"classes": "ab"}, "the classes are ab, expected 2 to 10,000 texts"),
-        ({"classes": ["a", "a"]}, "each once"),
-        ({"classes": ["a", 1]}, "expected 2 to 10,000 texts"),
+        ({"classes": "ab"}, "the classes are ab, expected 2 to 10,000 different texts"),
+        ({"classes": ["a", "a"]}, "different texts"),
+        ({"classes": ["a", 1]}, "expected 2 to 10,000 different texts"),
         ({"names": ["one"]}, "1 names for 40 pictures of train"),
-        ({"test": (noise(4), np.full(4, 2))}, "is 2, expected one of the 2 classes that there are, 0..1"),
-        ({"test": (noise(4), ["no"] * 4)}, "there are labels no, expected those of the classes 0, 1"),
+        ({"test": (noise(4), np.full(4, 2))}, "is 2, but there are 2 classes: expected 0..1"),
+        ({"test": (noise(4), ["no"] * 4)}, "has the labels no, expected only those of the classes 0, 1"),
         ({"test": ImageSet(noise(4), halves(4), ("a", "b"), "mine")}, "has the classes a, b, expected 0, 1"),
         ({"test": (noise(4, 1), halves(4))}, "the splits differ in height, width or channels"),
         (
             {"group_by": "(p.)"},
-            "the pictures have no file names, so --group-by '(p.)' has nothing to look at",
+            "the pictures do not have file names, so --group-by '(p.)' cannot be used",
         ),
     ],
 )
@@ -356,7 +360,7 @@ def test_missing_splits_are_held_out_and_said_to_be() -> None:
         "valid": 8,
         "test": 20,
     }
-    assert dataset.notes[0].startswith("The source has no test split: one was held out from train")
+    assert dataset.notes[0].startswith("The source does not have a test split: one was held out from train")
     assert dataset.reserved is dataset.test
     own = make_dataset((noise(100), halves(100)), test=(noise(10, seed=1), halves(10)), valid_fraction=0.5)
     assert {name: len(part) for name, part in own.splits().items()} == {"train": 50, "valid": 50, "test": 10}

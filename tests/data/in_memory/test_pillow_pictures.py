@@ -1,4 +1,4 @@
-"""Pillow's pictures in memory: transparency lies on one background for the whole set, as in files."""
+"""Pillow pictures in memory: transparency is put on one background for the whole set, as in files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Pairs:
 @pytest.mark.parametrize(
     "data", [([icon(n) for n in range(20)], LABELS), Pairs(), [icon(n) for n in range(20)]]
 )
-def test_light_icons_lie_on_black_with_a_note(data: Any) -> None:
+def test_light_icons_are_put_on_black_with_a_note(data: Any) -> None:
     value, (note,), background = corner(data)
     assert (value, background) == (0, "black")
     assert note.startswith(
@@ -53,7 +53,7 @@ def test_light_icons_lie_on_black_with_a_note(data: Any) -> None:
     )
 
 
-def test_dark_icons_lie_on_white_without_a_word() -> None:
+def test_dark_icons_are_put_on_white_without_a_note() -> None:
     assert corner([icon(n, ink=0) for n in range(20)]) == (255, (), "white")
 
 

@@ -1,4 +1,4 @@
-"""Transparent pictures lie on white, or on black where white would hide them; one background for a whole set."""
+"""Transparent pictures are put on white, or on black if white would hide them; one background for a whole set."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_strokes_in_several_shades_are_seen_on_both() -> None:
     assert hidden_by(image) == "neither"
 
 
-def test_a_picture_that_covers_nearly_all_or_nothing_has_no_say() -> None:
+def test_a_picture_that_covers_nearly_all_or_nothing_does_not_count() -> None:
     opaque = np.full_like(STROKE, 255)
     opaque[0, 0] = 0
     assert hidden_by(icon(255, opaque)) is None
@@ -130,8 +130,8 @@ def test_white_it_is_unless_white_hides_most() -> None:
     background, (note,) = find_background(["white", "white", "neither", None], None)
     assert background == "black"
     assert note == (
-        "2 of 3 train pictures with transparency are so light that white would hide them: all were put on black. "
-        "Choose with --set data.background=white."
+        "2 of 3 train pictures with transparency are so light that white would hide them, so all were put on black. "
+        "To change this, use --set data.background=white."
     )
 
 

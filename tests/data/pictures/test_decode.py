@@ -104,14 +104,14 @@ def test_a_header_tells_what_the_numbers_of_a_deep_picture_are_like(
 ) -> None:
     content = encoded(Image.fromarray(numbers), kind)
     assert read_header(content).deep == expected
-    with pytest.raises(PictureError, match="which are black and white is not known"):
+    with pytest.raises(PictureError, match="the values of black and white are not known"):
         read_picture(content, None, 1)
 
 
-def test_the_numbers_of_a_deep_picture_become_bytes_in_the_range_that_is_said() -> None:
+def test_the_numbers_of_a_deep_picture_become_bytes_in_the_given_range() -> None:
     content = encoded(Image.fromarray(np.array([[0, 1606, 4095]], np.uint16)), "PNG")
     assert read_picture(content, None, 1, values=(0, 4095)).ravel().tolist() == [0, 100, 255]
-    with pytest.raises(PictureError, match=r"values lie in 0\.\.4095, expected 0\.\.4000; .*--value-range"):
+    with pytest.raises(PictureError, match=r"values are in 0\.\.4095, expected 0\.\.4000; .*--value-range"):
         read_picture(content, None, 1, values=(0, 4000))
 
 
@@ -198,7 +198,9 @@ def test_a_phones_jpeg_with_a_second_picture_is_read_as_its_first() -> None:
 def test_several_frames_are_refused_with_their_number(kind: str) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "green", "blue")]
     content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
-    sentence = "3 frames or pages in one file, expected one picture; save those to use as files of their own"
+    sentence = (
+        "3 frames or pages in one file, expected one picture; save the ones that you need as separate files"
+    )
     with pytest.raises(PictureError, match=sentence):
         read_header(content)
 
@@ -211,7 +213,7 @@ def test_a_large_jpeg_is_reduced_while_decoding_and_looks_like_one_reduced_after
     assert np.abs(quick - slow).max() <= 3
 
 
-def test_what_is_no_picture_is_refused_with_what_it_is_and_the_way_out() -> None:
+def test_what_is_not_a_picture_is_refused_with_what_it_is_and_the_way_out() -> None:
     with pytest.raises(PictureError) as caught:
         read_header(bytes(128) + b"DICM" + bytes(50))
     assert caught.value.reason == (
@@ -224,7 +226,7 @@ def test_what_is_no_picture_is_refused_with_what_it_is_and_the_way_out() -> None
     ("content", "words"), [(b"\x89PNG\r\n\x1a", "a PNG"), (b"\xff\xd8\xff", "a JPEG"), (b"GIF89a", "a GIF")]
 )
 def test_what_only_starts_as_a_picture_is_called_damaged(content: bytes, words: str) -> None:
-    with pytest.raises(PictureError, match=f"damaged or truncated .it starts as {words} does"):
+    with pytest.raises(PictureError, match=f"damaged or truncated .it starts like {words}"):
         read_header(content)
 
 
@@ -271,7 +273,9 @@ def test_a_path_with_a_zero_byte_is_an_error() -> None:
 def test_a_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.bmp").open("wb") as file:
         file.truncate(2 << 30)  # a hole: takes no room on the disk
-    with pytest.raises(PictureError, match="too large, 2,147,483,648 bytes where 1,073,741,824 are allowed"):
+    with pytest.raises(
+        PictureError, match="too large, 2,147,483,648 bytes, at most 1,073,741,824 are allowed"
+    ):
         read_content(tmp_path / "huge.bmp")
 
 

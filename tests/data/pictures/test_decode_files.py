@@ -48,7 +48,7 @@ def test_a_look_has_the_header_and_the_digest_of_the_files_bytes(
     ]
 
 
-def test_bad_files_are_told_apart_with_their_reason(tmp_path: Path, save_picture: SavePicture) -> None:
+def test_bad_files_are_distinguished_with_their_reason(tmp_path: Path, save_picture: SavePicture) -> None:
     good = save_picture(tmp_path / "good.png")
     short = save_picture(tmp_path / "short.png", height=64, width=64)
     short.write_bytes(short.read_bytes()[:-2000])
@@ -73,7 +73,7 @@ def test_ticks_come_from_the_calling_thread_and_add_up(tmp_path: Path, save_pict
     assert {thread for _, thread in ticks} == {threading.get_ident()}
 
 
-def test_no_files_are_no_pictures() -> None:
+def test_no_files_means_no_pictures() -> None:
     images, errors = decode_each([], Form(8, 8, 3, "crop"), ignore)
     assert images.shape == (0, 8, 8, 3)
     assert errors == {}
@@ -146,7 +146,7 @@ def test_a_file_that_vanishes_after_the_look_is_a_bad_file(tmp_path: Path, save_
     np.testing.assert_array_equal(images[2], read_picture(paths[2], None, 3))
 
 
-def test_pictures_are_written_into_the_room_that_is_handed_in(
+def test_pictures_are_written_into_the_array_that_is_passed(
     tmp_path: Path, save_picture: SavePicture
 ) -> None:
     path = save_picture(tmp_path / "a.png")

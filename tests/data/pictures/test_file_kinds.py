@@ -26,14 +26,14 @@ def boxes(major: bytes, *others: bytes) -> bytes:
         (
             b"\n<!DOCTYPE html><title>404</title>",
             "a web page (HTML)",
-            "what was saved is not the picture, so download it again",
+            "download the picture itself",
         ),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:",
             "a Git LFS pointer, not the file itself",
             "get the file with: git lfs pull",
         ),
-        (b"\x93NUMPY\1\0", "a NumPy array (.npy)", "put arrays into one file with numpy.savez"),
+        (b"\x93NUMPY\1\0", "a NumPy array (.npy)", "save the arrays in one file with numpy.savez"),
         (b"PK\x03\x04", "a zip archive", "unpack it and pass the folder"),
         (b"RIFF\0\0\0\0AVI LIST", "a video", "extract its frames as pictures"),
         (boxes(b"isom", b"mp42"), "a video", "extract its frames as pictures"),
@@ -44,7 +44,7 @@ def boxes(major: bytes, *others: bytes) -> bytes:
         (bytes(range(9)), "a file that starts with the bytes 00 01 02 03 04 05 06 07", ""),
     ],
 )
-def test_a_file_is_told_by_its_first_bytes(content: bytes, words: str, way_out: str) -> None:
+def test_a_file_is_recognised_by_its_first_bytes(content: bytes, words: str, way_out: str) -> None:
     kind = kind_of(content)
     assert (kind.words, kind.way_out, kind.readable) == (words, way_out, False)
 
@@ -63,7 +63,7 @@ def test_an_empty_file_is_called_empty() -> None:
         (b"RIFF\0\0\0\0WEBP", "a WebP"),
     ],
 )
-def test_pictures_that_are_read_are_told_too(content: bytes, words: str) -> None:
+def test_pictures_that_are_read_are_checked_too(content: bytes, words: str) -> None:
     kind = kind_of(content)
     assert kind.words == words
     assert kind.readable
@@ -74,7 +74,7 @@ def test_every_form_of_tiff_is_one(content: bytes) -> None:
     assert kind_of(content) is TIFF
 
 
-def test_heif_and_avif_are_told_apart_by_their_brands() -> None:
+def test_heif_and_avif_are_distinguished_by_their_brands() -> None:
     assert kind_of(boxes(b"heic", b"mif1", b"heic")) is HEIF
     assert kind_of(boxes(b"mif1", b"mif1", b"heic")) is HEIF
     assert kind_of(boxes(b"mif1")) is HEIF

@@ -36,7 +36,7 @@ def test_floats_are_rounded_and_scaled() -> None:
     assert grey(np.array([[-1, 0, 1]], np.float32), (-1, 1)) == [0, 128, 255]
 
 
-def test_numbers_of_more_than_eight_bits_mean_nothing_until_their_range_is_said() -> None:
+def test_numbers_of_more_than_eight_bits_mean_nothing_until_their_range_is_given() -> None:
     for kind in (np.uint16, np.int32, np.float32):
         with pytest.raises(RefusedError, match=f"^{DEEP}$"):
             to_grey_or_rgb(Image.fromarray(np.zeros((1, 2), kind)))
@@ -44,13 +44,13 @@ def test_numbers_of_more_than_eight_bits_mean_nothing_until_their_range_is_said(
 
 @pytest.mark.parametrize("bad", [-200.0, 65700.0])
 def test_values_outside_of_the_range_are_refused(bad: float) -> None:
-    with pytest.raises(RefusedError, match=r"its values lie in .*, expected 0\.\.65535; .*--value-range"):
+    with pytest.raises(RefusedError, match=r"its values are in .*, expected 0\.\.65535; .*--value-range"):
         grey(np.array([[0, bad]], np.float32), (0, 65535))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_no_number_is_refused(bad: float) -> None:
-    with pytest.raises(RefusedError, match=r"its values lie in .*, expected numbers"):
+def test_what_is_not_a_number_is_refused(bad: float) -> None:
+    with pytest.raises(RefusedError, match=r"its values are in .*, expected finite numbers"):
         look_deep(Image.fromarray(np.array([[0, bad]], np.float32)))
 
 
@@ -140,14 +140,14 @@ def test_reducing_averages_over_the_pixels_left_out() -> None:
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 @pytest.mark.parametrize(("width", "height"), [(1, 1000), (1000, 1), (3, 7), (333, 331)])
-def test_every_shape_can_be_brought_to_every_size(width: int, height: int, fit: str) -> None:
+def test_every_shape_can_be_resized_to_every_size(width: int, height: int, fit: str) -> None:
     for size in [(1, 1), (32, 32), (13, 224), (224, 17)]:
         found = fitted(Image.new("RGB", (width, height), (9, 9, 9)), size, fit)
         assert (found.height, found.width) == size
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "L", "1"])
-def test_a_picture_in_strips_lies_on_white_as_a_whole_one_does(
+def test_a_picture_in_strips_is_put_on_white_like_a_whole_one(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)

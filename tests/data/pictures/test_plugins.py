@@ -57,7 +57,7 @@ def test_it_is_read_upright(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_transparent_lies_on_the_background(kind: str) -> None:
+def test_transparency_is_put_on_the_background(kind: str) -> None:
     clear = smooth().convert("RGBA")
     clear.putalpha(Image.fromarray(np.repeat([[0] * 24 + [255] * 24], 32, axis=0).astype(np.uint8)))
     content = encoded(clear, kind)
@@ -89,7 +89,7 @@ def test_without_the_extra_the_sentence_says_how_to_get_it(monkeypatch: pytest.M
     with pytest.raises(PictureError) as caught:
         read_picture(HEIC, None, 3)
     assert caught.value.reason == (
-        "an HEIC or HEIF picture, which needs pillow-heif; install it with: "
+        "an HEIC or HEIF picture, which needs pillow-heif; install it with "
         f"{install_command('heif')}, or export the picture as JPEG"
     )
 
@@ -98,9 +98,7 @@ def test_where_pillow_lacks_avif_the_sentence_says_what_to_do(monkeypatch: pytes
     content = encoded(smooth(), "AVIF")
     monkeypatch.setattr("PIL.AvifImagePlugin.SUPPORTED", False)
     plugins.load_avif.cache_clear()
-    with pytest.raises(
-        PictureError, match="an AVIF picture, which Pillow as it was built here cannot read; export"
-    ):
+    with pytest.raises(PictureError, match="an AVIF picture, which this build of Pillow cannot read; export"):
         read_picture(content, None, 3)
 
 

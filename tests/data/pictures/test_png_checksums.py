@@ -1,4 +1,4 @@
-"""A damaged PNG is refused, or gives the very pixels: told by flipping each of its bits."""
+"""A damaged PNG is refused, or gives the same pixels, for each flipped bit."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_pixels_that_end_early_are_refused(missing: int) -> None:
     for stream in (zlib.compress(rows(PIXELS)[:-missing]), zlib.compress(rows(PIXELS), 0)[:-missing]):
         with pytest.raises(
             PictureError,
-            match=r"damaged or truncated .*(fewer pixels than its size asks|image file is truncated)",
+            match=r"damaged or truncated .*(fewer pixels than its size requires|image file is truncated)",
         ):
             read_picture(with_stream(stream), None, 3, values=WIDE)
 
@@ -238,7 +238,7 @@ def test_missing_rows_are_noticed_in_a_picture_that_shows_the_mark(way: str) -> 
     for missing, plain in ((0, rows(mark)), (1, rows(mark[:-1]))):
         content = png([header(4, 3, 8, 2), (b"IDAT", zlib.compress(plain)), (b"IEND", b"")])
         if missing:
-            with pytest.raises(PictureError, match="fewer pixels than its size asks"):
+            with pytest.raises(PictureError, match="fewer pixels than its size requires"):
                 read_picture(content, None, 3, values=WIDE)
         else:
             np.testing.assert_array_equal(read_picture(content, None, 3, values=WIDE), mark)
@@ -256,7 +256,7 @@ def test_a_little_too_much_behind_the_pixels_changes_nothing() -> None:
 
 
 def test_far_too_many_pixels_are_refused() -> None:
-    with pytest.raises(PictureError, match=r"damaged .a PNG with more pixels than its size asks for"):
+    with pytest.raises(PictureError, match=r"damaged .a PNG with more pixels than its size allows"):
         read_picture(with_stream(zlib.compress(rows(PIXELS) + bytes(1 << 20))), None, 3, values=WIDE)
 
 

@@ -52,11 +52,15 @@ def tiff(
 @pytest.mark.parametrize(
     ("array", "numbers", "said"),
     [
-        (np.repeat(GREY[..., None], 5, 2), UNSIGNED, "a TIFF of 5 channels with 8-bit whole numbers from 0"),
+        (
+            np.repeat(GREY[..., None], 5, 2),
+            UNSIGNED,
+            "a TIFF of 5 channels with 8-bit unsigned whole numbers",
+        ),
         (
             np.repeat(GREY[..., None], 2, 2).astype(np.uint16),
             UNSIGNED,
-            "a TIFF of 2 channels with 16-bit whole numbers",
+            "a TIFF of 2 channels with 16-bit unsigned whole numbers",
         ),
         (GREY.astype(np.float64), FLOATS, "a TIFF of 1 channel with 64-bit floats"),
         (
@@ -82,9 +86,7 @@ def test_numbers_with_a_sign_are_read_if_none_is_below_0() -> None:
         read_picture(tiff((GREY // 2).view(np.int8), SIGNED), None, 1)[..., 0], GREY // 2
     )
     below = (GREY.astype(int) - 60).astype(np.int8)
-    with pytest.raises(
-        PictureError, match=r"8-bit numbers with a sign, some of them below 0, expected 0\.\.255"
-    ):
+    with pytest.raises(PictureError, match=r"signed 8-bit numbers, some of them below 0, expected 0\.\.255"):
         read_picture(tiff(below, SIGNED), None, 1)
 
 
@@ -100,5 +102,5 @@ def test_a_cameras_raw_file_is_not_taken_for_its_preview() -> None:
 def test_a_damaged_tiff_is_called_damaged() -> None:
     buffer = io.BytesIO()
     Image.fromarray(GREY).save(buffer, "TIFF")
-    with pytest.raises(PictureError, match=r"damaged or truncated .it starts as a TIFF does"):
+    with pytest.raises(PictureError, match=r"damaged or truncated .it starts like a TIFF"):
         read_picture(buffer.getvalue()[:20], None, 1)

@@ -25,7 +25,7 @@ READERS = (
     "folders", "lists", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
     "usps", "loose pictures", "arrays", "pairs", "hugging face",
 )  # fmt: skip
-NO_LABEL = r"have no label|it has no label"
+NO_LABEL = r"have no label|it has no label|not have a label"
 SKIP = r"--skip-bad"
 """What is said of pictures without a label."""
 
@@ -138,7 +138,7 @@ def arrays(form):
             Gives(of(**missing), {"train": 22}, labels=LABELS[kept], images=GREY[kept], skip_bad=True),
         ],
         "test without labels": [
-            Gives(of(x_train=GREY, y_train=LABELS, **test), noted=r"'y_test' holds -1 only.*no test split")
+            Gives(of(x_train=GREY, y_train=LABELS, **test), noted=r"'y_test' holds only -1.*not used as a test split")
         ],
         "split column": [
             Gives(of(x=GREY, y=LABELS, split=splits), TWO, labels=LABELS[:16]),
@@ -246,7 +246,7 @@ def table():
             ),
         ],
         "test without labels": [
-            Gives(lambda f: make.idx(f, test=-np.ones(4, ">i4")), noted="holds -1 only.*no test split.*predict")
+            Gives(lambda f: make.idx(f, test=-np.ones(4, ">i4")), noted="holds only -1.*not used as a test.*predict")
         ],
         "split column": [DoesNotApply("each split is a pair of files")],
         "value range": [Gives(lambda f: make.idx(f, pictures=(GREY[..., 0] / 255).astype(">f4")), images=GREY)],
@@ -314,7 +314,7 @@ def table():
                 images=GREY[LABELS != 1], skip_bad=True,
             ),
         ],
-        "test without labels": [Gives(make.csv_and_test, noted="test.csv has no labels, so it is no split")],
+        "test without labels": [Gives(make.csv_and_test, noted="test.csv does not have labels.*not used")],
         "split column": [
             Gives(
                 lambda f: make.csv(f, {"label": LABELS, "Usage": np.where(IN_TRAIN, "Training", "PublicTest")}),
@@ -351,7 +351,7 @@ def table():
             ),
         ],
         "test without labels": [
-            Gives(lambda f: make.shards(f, -np.ones(4, int)), noted="the test pictures have no labels.*predict")
+            Gives(lambda f: make.shards(f, -np.ones(4, int)), noted="the test pictures do not have labels.*predict")
         ],
         "split column": [
             Gives(
@@ -368,14 +368,14 @@ def table():
     }  # fmt: skip
     cells["usps"] = {
         "class names": [Gives(make.usps, classes=ten)],
-        "text labels": [Refused(lambda f: make.usps(f, ["one"] * 24), "holds something that is no number")],
+        "text labels": [Refused(lambda f: make.usps(f, ["one"] * 24), "holds something that is not a number")],
         "one-hot": [DoesNotApply("a line begins with one number")],
         "a picture without label": [Refused(lambda f: make.usps(f, [-1] * 24), "the label -1, expected one from 1")],
         "test without labels": [
             Refused(lambda f: make.usps(make.usps(f), [-1] * 24, name="usps.t"), "the label -1, expected one from 1")
         ],
         "split column": [DoesNotApply("each split is a file")],
-        "value range": [Refused(lambda f: make.usps(f, top=255.0), "values out of -1 to 1")],
+        "value range": [Refused(lambda f: make.usps(f, top=255.0), "values outside -1..1")],
         "layout": [DoesNotApply("the places of the numbers are written beside them")],
         "names with spaces": [Gives(lambda f: make.usps(f / "my set"), classes=ten)],
         "several parts": [
@@ -412,7 +412,7 @@ def table():
         "text labels": [Gives(make.folders, classes=CLASSES, labels=make.SORTED)],
         "one-hot": [DoesNotApply(FOLDER)],
         "a picture without label": [
-            Refused(lambda f: make.folders(f, beside=True), "beside the class folders, so without a class", SKIP),
+            Refused(lambda f: make.folders(f, beside=True), "beside the class folders", SKIP),
             Gives(
                 lambda f: make.folders(f, beside=True), classes=CLASSES, labels=make.SORTED, skip_bad=True
             ),
@@ -488,7 +488,7 @@ def table():
         "test without labels": [
             Gives(
                 lambda f: {"train": (GREY, LABELS), "test": (GREY[:4], [-1] * 4)},
-                noted="the test pictures have no labels",
+                noted="the test pictures do not have labels",
             )
         ],
         "split column": [DoesNotApply("a dict says the splits")],
@@ -525,7 +525,7 @@ def table():
         "test without labels": [
             Refused(
                 lambda f: {"train": make.Pairs(GREY, LABELS), "test": make.Pairs(GREY[:4], [-1] * 4)},
-                r"pictures \(test\) has no labels \(-1 throughout\)", "Leave it out",
+                r"pictures \(test\) does not have labels \(-1 throughout\)", "Omit it",
             )
         ],
         "split column": [DoesNotApply("a dict says the splits")],
@@ -552,7 +552,7 @@ def table():
         "test without labels": [
             Gives(
                 lambda f: {"train": make.Hub(LABELS, NAMED), "test": make.Hub([-1] * 24, NAMED)}, classes=NAMED,
-                noted="the test pictures have no labels",
+                noted="the test pictures do not have labels",
             )
         ],
         "split column": [

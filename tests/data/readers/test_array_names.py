@@ -44,13 +44,13 @@ def test_shapes_tell_where_names_do_not() -> None:
     assert keys is not None
     assert (keys.pictures, keys.labels) == ({"train": "arr_0"}, {"train": "arr_1"})
     assert keys.notes == (
-        "f: 'arr_0' was taken for the pictures and 'arr_1' for their labels, because of the shape.",
+        "f: 'arr_0' was used as the pictures and 'arr_1' as their labels, because of its shape.",
     )
     assert (
         find_keys({"arr_0": GREY, "arr_1": LABELS, "arr_2": FEW, "arr_3": ArrayForm((30,), "i")}, "f") is None
     )
     with pytest.raises(
-        DataError, match=r"'arr_1', 'arr_2' can all be the labels of 'arr_0'. Say which with --label-column"
+        DataError, match=r"'arr_1', 'arr_2' can all be the labels of 'arr_0'. Choose with --label-column"
     ):
         find_keys({"arr_0": GREY, "arr_1": LABELS, "arr_2": LABELS}, "f")
 
@@ -78,15 +78,17 @@ def test_one_of_several_labels_is_asked_for() -> None:
     keys = find_keys(arrays, "f", "coarse_train")
     assert keys is not None
     assert keys.labels == {"train": "coarse_train", "test": "coarse_test"}
-    with pytest.raises(UsageError, match="f has no array 'medium' with labels; it has 'x_train'"):
+    with pytest.raises(
+        UsageError, match=r"f does not have an array 'medium' with labels. Its arrays are 'x_train'"
+    ):
         find_keys(arrays, "f", "medium")
     with pytest.raises(
-        DataError, match="'y_fine' and 'y_coarse' for one split, expected one; say which with --label-column"
+        DataError, match=r"'y_fine' and 'y_coarse' for one split, expected one\. Choose with --label-column"
     ):
         find_keys({"x": GREY, "y_fine": LABELS, "y_coarse": LABELS}, "f")
 
 
-def test_names_of_classes_are_told_from_names_of_pictures() -> None:
+def test_names_of_classes_are_distinguished_from_names_of_pictures() -> None:
     keys = find_keys({"x": GREY, "y": LABELS, "kinds": NAMES}, "f")
     assert keys is not None
     assert keys.classes == "kinds"

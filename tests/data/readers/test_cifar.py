@@ -114,7 +114,7 @@ def picture(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("place", ["folder", "cifar-10-python.tar.gz", "cifar.tar", "cifar.zip"])
-def test_the_python_version_is_read_wherever_it_lies(tmp_path: Path, place: str) -> None:
+def test_the_python_version_is_read_in_any_place(tmp_path: Path, place: str) -> None:
     found = parts(lay(tmp_path / place, python_files()))
     assert found["train"].images.shape == (10, 32, 32, 3)
     np.testing.assert_array_equal(found["train"].images[3], picture(102))
@@ -179,16 +179,16 @@ def test_the_same_train_and_valid_come_out_whatever_else_is_read(tmp_path: Path)
     assert alone.valid.fingerprint == together.valid.fingerprint
 
 
-def test_a_label_outside_the_classes_is_told(tmp_path: Path) -> None:
+def test_a_label_outside_the_classes_is_reported(tmp_path: Path) -> None:
     path = lay(tmp_path / "folder", python_files(data_batch_3=batch(3, (1, 10))))
     with pytest.raises(
         DataError,
-        match=r"data_batch_3: label 1 .* is 10, expected one of the 10 classes that there are, 0\.\.9",
+        match=r"data_batch_3: label 1 .* is 10, but there are 10 classes: expected 0\.\.9",
     ):
         parts(path)
 
 
-def test_a_missing_key_is_told_with_those_found(tmp_path: Path) -> None:
+def test_a_missing_key_is_reported_with_those_found(tmp_path: Path) -> None:
     path = lay(
         tmp_path / "folder", python_files(data_batch_3=pickle.dumps({b"labels": [1], b"pixels": 2}, 2))
     )
@@ -196,27 +196,27 @@ def test_a_missing_key_is_told_with_those_found(tmp_path: Path) -> None:
         parts(path)
 
 
-def test_pixels_of_another_shape_are_told(tmp_path: Path) -> None:
+def test_pixels_of_another_shape_are_reported(tmp_path: Path) -> None:
     table = pickle.dumps({b"labels": [1], b"data": np.zeros((1, 3073), np.uint8)}, 2)
     path = lay(tmp_path / "folder", python_files(data_batch_3=table))
     with pytest.raises(DataError, match=r"holds \(1, 3073\) uint8 under 'data', expected \(N, 3072\) uint8"):
         parts(path)
 
 
-def test_counts_that_differ_are_told(tmp_path: Path) -> None:
+def test_counts_that_differ_are_reported(tmp_path: Path) -> None:
     table = pickle.dumps({b"labels": [1, 2], b"data": np.zeros((3, 3072), np.uint8)}, 2)
     path = lay(tmp_path / "folder", python_files(data_batch_3=table))
-    with pytest.raises(DataError, match="holds 2 labels for 3 pictures, expected one each"):
+    with pytest.raises(DataError, match="holds 2 labels for 3 pictures, expected one for each picture"):
         parts(path)
 
 
-def test_a_truncated_binary_file_is_told(tmp_path: Path) -> None:
+def test_a_truncated_binary_file_is_reported(tmp_path: Path) -> None:
     path = lay(tmp_path / "folder", binary_files() | {"data_batch_2.bin": b"\1" + pixels(0)[:-1]})
     with pytest.raises(DataError, match=r"has 3,072 bytes, expected a multiple of 3,073"):
         parts(path)
 
 
-def test_an_archive_without_all_batches_is_told(tmp_path: Path) -> None:
+def test_an_archive_without_all_batches_is_reported(tmp_path: Path) -> None:
     files = python_files()
     del files["data_batch_5"]
     with pytest.raises(DataError, match="holds 4 of the 5 files of CIFAR-10's train split"):
@@ -224,7 +224,7 @@ def test_an_archive_without_all_batches_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.1, 0.5, 0.99])
-def test_a_download_that_was_cut_off_is_told(tmp_path: Path, keep: float) -> None:
+def test_a_download_that_was_cut_off_is_reported(tmp_path: Path, keep: float) -> None:
     path = lay(tmp_path / "cifar-10-python.tar.gz", python_files())
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content))])
@@ -232,7 +232,7 @@ def test_a_download_that_was_cut_off_is_told(tmp_path: Path, keep: float) -> Non
         parts(path)
 
 
-def test_what_is_no_cifar_is_left_to_others(tmp_path: Path) -> None:
+def test_what_is_not_cifar_is_left_to_others(tmp_path: Path) -> None:
     other = lay(tmp_path / "other.tar.gz", {"readme.txt": b"hello"}, "other")
     (tmp_path / "train").write_text("a text")
     (tmp_path / "notes").write_text("a text")

@@ -90,22 +90,22 @@ def test_32_bit_files_of_mixed_exposure_keep_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(reading.parts["train"].pictures.images)[..., 0], expected)
 
 
-def test_a_range_that_is_said_counts(tmp_path: Path) -> None:
+def test_a_given_range_is_used(tmp_path: Path) -> None:
     stored = PICTURES.astype("i4") * 16 - 1000
     folder = write(tmp_path, stored)
-    with pytest.raises(DataError, match=r"has -\d+\. Say which .*--value-range -\d+\.\.\d+"):
+    with pytest.raises(DataError, match=r"has -\d+\. Pass the values .*--value-range -\d+\.\.\d+"):
         read(folder)
     reading = read(folder, said="-1000..3080")
     np.testing.assert_array_equal(
         np.asarray(reading.parts["train"].pictures.images)[..., 0], PICTURES[in_order(12)]
     )
-    with pytest.raises(DataError, match=r"its values lie in .*, expected 0\.\.3000"):
+    with pytest.raises(DataError, match=r"its values are in .*, expected 0\.\.3000"):
         read(write(tmp_path / "other", np.abs(stored) + 3000), said="0..3000")
 
 
 def test_8_bit_files_are_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"8 bits only, which are 0\.\.255 by definition\. Leave --value-range out"
+        DataError, match=r"only 8-bit pictures, which are 0\.\.255 by definition\. Omit --value-range"
     ):
         read(write(tmp_path, PICTURES, "png"), said="0..100")
     reading = read(write(tmp_path / "dark", PICTURES // 17, "png"))
@@ -130,12 +130,12 @@ def test_splits_of_several_kinds_are_read_in_one_range_or_refused(tmp_path: Path
             (
                 PICTURES,
                 PICTURES.astype("u2") * 16,
-                r"test holds 16-bit numbers up to \d+, but train 8-bit .*0\.\.255",
+                r"test holds 16-bit numbers up to \d+, but train holds 8-bit .*0\.\.255",
             ),
-            (PICTURES, unit, r"test holds floats up to 0\.\d+, but train 8-bit"),
+            (PICTURES, unit, r"test holds floats up to 0\.\d+, but train holds 8-bit"),
             (PICTURES.astype("f4"), unit, r"test holds values in 0\.\.0\.\d+, but train in 0\.\.255"),
             (deep, PICTURES.astype("u2"), r"test holds values in 0\.\.\d+, but train in 0\.\.65535"),
-            (unit, PICTURES.astype("f4"), r"its values lie in .*, expected 0\.\.1; .*--value-range"),
+            (unit, PICTURES.astype("f4"), r"its values are in .*, expected 0\.\.1; .*--value-range"),
         ),
         start=1,
     ):
@@ -143,7 +143,7 @@ def test_splits_of_several_kinds_are_read_in_one_range_or_refused(tmp_path: Path
             read(splits(tmp_path / str(number), train, test))
 
 
-def test_files_of_8_bits_and_of_16_may_lie_beside_each_other(tmp_path: Path) -> None:
+def test_files_of_8_and_of_16_bits_may_be_mixed(tmp_path: Path) -> None:
     write(tmp_path, PICTURES[:6], "png")
     for number, picture in enumerate(PICTURES[6:].astype("u2") * 257, start=6):
         Image.fromarray(picture).save(tmp_path / "ab"[number % 2] / f"{number:03}.png")
@@ -178,14 +178,14 @@ def pixels(
     return np.asarray(reading.parts["train"].pictures.images)[..., 0], reading.notes
 
 
-def test_loose_files_are_read_in_the_range_that_the_classifier_learned_from(tmp_path: Path) -> None:
+def test_loose_files_are_read_in_the_range_that_the_classifier_was_trained_on(tmp_path: Path) -> None:
     deep = np.rint(PICTURES * (4095 / 255)).astype("u2")
     found, notes = pixels(loose(tmp_path / "deep", deep[:1]), learned=(0, 4095))  # the dark one, alone
     np.testing.assert_array_equal(found, PICTURES[:1])
     assert notes == ()
     found, notes = pixels(loose(tmp_path / "bytes", PICTURES), learned=(0, 4095))
     np.testing.assert_array_equal(found, PICTURES)  # 8 bits are 0..255 by definition
-    with pytest.raises(DataError, match=r"the classifier learned from 0\.\.4095"):
+    with pytest.raises(DataError, match=r"the classifier was trained on 0\.\.4095"):
         pixels(loose(tmp_path / "unit", (PICTURES / 255).astype("f4")), learned=(0, 4095))
 
 
@@ -199,7 +199,7 @@ def test_a_classifier_of_bytes_finds_the_range_of_deep_files_over_all_of_them(tm
     assert notes == ()
 
 
-def test_a_loose_file_that_is_broken_is_told_beside_deep_ones(tmp_path: Path) -> None:
+def test_a_loose_file_that_is_broken_is_reported_beside_deep_ones(tmp_path: Path) -> None:
     source = loose(tmp_path / "deep", PICTURES.astype("u2") * 257)
     source.files[3].write_bytes(b"broken")
     found = source.read(["train"], AsItIs((5, 6), skip_bad=True))

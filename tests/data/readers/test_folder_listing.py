@@ -59,7 +59,7 @@ def test_hidden_things_and_litter_are_passed_over(tmp_path: Path) -> None:
 def test_beside_the_class_folders_pictures_are_bad_and_other_files_passed_over(tmp_path: Path) -> None:
     found = list_classes(touch(tmp_path, "cat/1.png", "README.md", "LICENSE", "stray.JPG"), tmp_path)
     assert [(bad.path, bad.reason) for bad in found.bad] == [
-        ("stray.JPG", "a picture beside the class folders, so without a class")
+        ("stray.JPG", "it is beside the class folders, so it does not have a class")
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_link_back_to_a_folder_above_is_bad_and_not_followed(tmp_path: Path) -
     (tmp_path / "dog" / "deep" / "again").symlink_to(tmp_path / "dog")
     found = list_classes(tmp_path, tmp_path)
     assert [(bad.path, bad.reason) for bad in found.bad] == [
-        ("dog/deep/again", "a link back to a folder that it lies in")
+        ("dog/deep/again", "a link back to a folder that it is in")
     ]
 
 
@@ -89,7 +89,7 @@ def test_links_to_nothing_and_to_themselves_are_listed_as_files(tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_names_that_are_no_utf_8_are_escaped_and_their_files_still_found(tmp_path: Path) -> None:
+def test_names_that_are_not_utf_8_are_escaped_and_their_files_still_found(tmp_path: Path) -> None:
     touch(tmp_path, os.fsdecode(b"caf\xe9/\xff.png"))
     (entry,) = list_classes(tmp_path, tmp_path).entries
     assert (entry.name, entry.class_name) == ("caf\\udce9/\\udcff.png", "caf\\udce9")
@@ -116,7 +116,7 @@ def test_folders_deeper_than_the_interpreters_stack_are_walked(tmp_path: Path) -
     assert len(list_classes(tmp_path, tmp_path).entries) == 1
 
 
-def test_folders_without_pictures_are_no_classes(tmp_path: Path) -> None:
+def test_folders_without_pictures_are_not_classes(tmp_path: Path) -> None:
     touch(tmp_path, "cat/1.png", "dog/1.png", "boxes/1.xml", "boxes/deep/LICENSE", "raw/0001")
     (tmp_path / "fox").mkdir()
     found = list_classes(tmp_path, tmp_path)
@@ -140,9 +140,7 @@ def test_masks_among_the_pictures_are_named(tmp_path: Path) -> None:
     assert list_classes(tmp_path, tmp_path).notes == ()
     touch(tmp_path, "ill/ill (1)_mask.png", "ill/ill (1)_mask_1.png", "well/1-GT.png")
     (note,) = list_classes(tmp_path, tmp_path).notes
-    assert note.startswith(
-        "3 pictures among the others are named as masks (ill/ill (1)_mask.png), and are used as"
-    )
+    assert note.startswith("3 pictures are named like masks (ill/ill (1)_mask.png), and were used as")
 
 
 def test_pictures_without_class_folders_are_an_error(tmp_path: Path) -> None:
@@ -153,5 +151,5 @@ def test_pictures_without_class_folders_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_class_folders_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no folder per class"):
+    with pytest.raises(DataError, match="does not have a folder per class"):
         list_classes(tmp_path, tmp_path)

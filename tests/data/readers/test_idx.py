@@ -123,7 +123,7 @@ def test_pictures_without_labels_have_none(tmp_path: Path, write_pair: Callable[
 def test_labels_without_pictures_are_an_error(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path / "train-labels-idx1-ubyte", [1], (1,))
     for path in (tmp_path, tmp_path / "train-labels-idx1-ubyte"):
-        with pytest.raises(DataError, match="train-labels-idx1-ubyte has no pictures beside it"):
+        with pytest.raises(DataError, match="train-labels-idx1-ubyte does not have pictures beside it"):
             recognise(path)
 
 
@@ -141,7 +141,7 @@ def test_a_test_label_that_train_does_not_reach_is_an_error(
 ) -> None:
     write_pair(tmp_path, "train-images", "train-labels", (0, 1))
     write_pair(tmp_path, "test-images", "test-labels", (2,))
-    with pytest.raises(DataError, match=r"test-labels: label 0 .* is 2, expected one of the 2 classes"):
+    with pytest.raises(DataError, match=r"test-labels: label 0 .* is 2, but there are 2 classes"):
         labels_read(tmp_path)
 
 
@@ -194,7 +194,7 @@ def test_another_size_changes_the_pictures_but_not_their_digests(tmp_path: Path,
     np.testing.assert_array_equal(large.source_digests, small.source_digests)
 
 
-def test_files_may_lie_in_folders_of_their_own_name(tmp_path: Path, write_pair: Callable[..., None]) -> None:
+def test_files_may_be_in_folders_with_their_own_name(tmp_path: Path, write_pair: Callable[..., None]) -> None:
     images, labels = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
     write_pair(tmp_path / "flat", images, labels, (2, 0, 1))
     for name in (images, labels):
@@ -206,7 +206,7 @@ def test_files_may_lie_in_folders_of_their_own_name(tmp_path: Path, write_pair: 
     write_pair(tmp_path / "set", images.replace("-idx", ".idx"), labels.replace("-idx", ".idx"), (2, 0, 1))
     assert labels_of(tmp_path / "set") == {"train": [2, 0, 1]}
     write_pair(tmp_path / "set", images.replace("-idx", ".idx"), None, (2, 0, 1, 0))
-    with pytest.raises(DataError, match="have one name and differ in size, expected one file"):
+    with pytest.raises(DataError, match="have the same name but differ in size"):
         recognise(tmp_path / "set")
 
 
@@ -230,12 +230,10 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, wri
     assert (part.classes[0], part.classes[25], len(part.classes)) == ("a", "z", 26)
     assert part.labels is not None
     assert part.labels.tolist() == [0, 25]
-    assert reading.notes[0].startswith("The pictures were turned upright: EMNIST")
+    assert reading.notes[0].startswith("The pictures were turned upright, because EMNIST")
     assert recognised(tmp_path).as_stored().read({"train"}, DataOptions(source="")).notes == ()
     write_idx(tmp_path / "emnist-letters-train-labels-idx1-ubyte", [1, 27], (2,))
-    with pytest.raises(
-        DataError, match=r"label 1 .* is 27, expected one of the 26 classes that there are, 1\.\.26"
-    ):
+    with pytest.raises(DataError, match=r"label 1 .* is 27, but there are 26 classes: expected 1\.\.26"):
         recognised(tmp_path).read({"train"}, DataOptions(source=""))
 
 
@@ -249,13 +247,13 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, wri
             "classes.txt",
             "cat\nowl\n",
             ("0", "1", "2"),
-            "names 2 classes, and labels go up to 2, so it was not used",
+            "names 2 classes, but labels go up to 2, so it was not used",
         ),
         (
             "kmnist_classmap.csv",
             "index,char\n",
             ("0", "1", "2"),
-            "seems to name the classes and was not used",
+            "seems to name the classes, but was not used",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Pictures of several kinds in one set: each is read with its right values, whatever lies beside it."""
+"""Pictures of several kinds in one set: each is read with the right values, independent of the others."""
 
 from __future__ import annotations
 

@@ -49,13 +49,13 @@ def test_a_file_per_class_is_read_as_quick_draw_publishes_them(tmp_path: Path) -
     np.testing.assert_array_equal(part.images[:4, ..., 0], PICTURES[2:])
 
 
-def test_what_lies_beside_arrays_is_named(tmp_path: Path) -> None:
+def test_files_beside_arrays_are_named(tmp_path: Path) -> None:
     np.save(tmp_path / "x_train.npy", PICTURES)
     np.save(tmp_path / "y_train.npy", LABELS)
     (tmp_path / "labels.csv").write_text("a,b\n")
     (tmp_path / "README.md").write_text("hello")
     assert recognised(tmp_path).keys.notes == (
-        f"{tmp_path}: labels.csv lies beside the .npy files and was not used.",
+        f"{tmp_path}: labels.csv is beside the .npy files and was not used.",
     )
 
 
@@ -70,7 +70,7 @@ def test_what_makes_no_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"whose names do not say what they are: cat.npy, dog.npy"):
         recognise(tmp_path / "mixed")
     np.save(tmp_path / "numbers.npy", LABELS)
-    with pytest.raises(DataError, match="holds no pictures: its form is 6 whole numbers"):
+    with pytest.raises(DataError, match="does not hold pictures: its form is 6 whole numbers"):
         recognise(tmp_path / "numbers.npy")
 
 

@@ -122,13 +122,13 @@ def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
             "has the columns z, label, expected one of pictures named image",
         ),
         ([0, 1], {"pictures": [1, 2], "struct": False}, "holds pictures as int64, expected their bytes"),
-        ([0, 1], {"pictures": ["a", "b"]}, "holds pictures as string"),
+        ([0, 1], {"pictures": ["a", "b"]}, "holds pictures as text"),
         (
             [0, 1],
             {"pictures": [None, b"x"]},
-            "row 0: not a picture .*found an empty file|none of them a picture",
+            "row 0: not a picture .*found an empty file|but none is a picture",
         ),
-        ([], {"pictures": []}, "promises 0 rows"),
+        ([], {"pictures": []}, "declares 0 rows"),
     ],
 )
 def test_columns_that_cannot_be_used_are_refused(
@@ -226,15 +226,15 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     assert read(tmp_path / "a.parquet", label_column="coarse_label")[1] == ("x", "y")
     pq.write_table(pa.table({"img": images, "kind": [0, 1]}), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet")[0] == []
-    with pytest.raises(DataError, match="has no column 'nothing' beside kind"):
+    with pytest.raises(DataError, match="does not have a column 'nothing' beside kind"):
         recognise(tmp_path / "a.parquet", Hints(label_column="nothing"))
 
 
-def test_pictures_that_are_elsewhere_are_told(tmp_path: Path) -> None:
+def test_pictures_that_are_elsewhere_are_reported(tmp_path: Path) -> None:
     paths = [{"bytes": None, "path": f"/x/{number}.png"} for number in range(2)]
     pq.write_table(pa.table({"image": paths, "label": [0, 1]}), tmp_path / "a.parquet")
     with pytest.raises(
-        DataError, match=r"does not hold the pictures themselves, only their paths, such as /x/0\.png"
+        DataError, match=r"does not hold the pictures themselves, only paths such as /x/0\.png"
     ):
         read(tmp_path / "a.parquet")
     pq.write_table(pa.table({"image_path": ["0.png", "1.png"], "label": [0, 1]}), tmp_path / "a.parquet")
@@ -242,7 +242,7 @@ def test_pictures_that_are_elsewhere_are_told(tmp_path: Path) -> None:
         read(tmp_path / "a.parquet")
 
 
-def test_several_sets_are_told_apart_and_folders_of_splits_are_one(tmp_path: Path) -> None:
+def test_several_sets_are_distinguished_and_folders_of_splits_are_one(tmp_path: Path) -> None:
     for folder in ("set/fine", "set/coarse", "one/train", "one/test"):
         (tmp_path / folder).parent.mkdir(exist_ok=True)
         write(tmp_path / folder / "0000.parquet", [0, 1])
@@ -253,7 +253,7 @@ def test_several_sets_are_told_apart_and_folders_of_splits_are_one(tmp_path: Pat
     assert recognised(tmp_path / "one").splits == ("train", "test")
 
 
-def test_test_files_without_labels_are_no_split_but_can_be_read_alone(tmp_path: Path) -> None:
+def test_test_files_without_labels_are_not_a_split_but_can_be_read_alone(tmp_path: Path) -> None:
     write(tmp_path / "train-0.parquet", [0, 1])
     test = write(tmp_path / "test-0.parquet", [-1, -1])
     source = recognised(tmp_path)

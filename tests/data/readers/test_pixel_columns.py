@@ -59,7 +59,7 @@ def test_where_both_ends_can_be_labels_the_user_decides(tmp_path: Path) -> None:
     ink = RANDOM.integers(0, 2, (60, 64))
     path = write(tmp_path / "a.csv", LABELS % 2, ink)
     with pytest.raises(
-        DataError, match=r"the first or the last column can hold the labels.*--label-column first or"
+        DataError, match=r"both the first and the last column can hold the labels.*--label-column first or"
     ):
         recognise(path)
     for asked, expected in (
@@ -69,7 +69,7 @@ def test_where_both_ends_can_be_labels_the_user_decides(tmp_path: Path) -> None:
         ("65", ink[:, -1]),
     ):
         assert read(path, label_column=asked, value_range="0..1")[1] == expected.tolist()
-    with pytest.raises(UsageError, match=r"has no column '66'. Name one of its 65 columns"):
+    with pytest.raises(UsageError, match=r"does not have a column '66'. Pass one of its 65 columns"):
         recognise(path, Hints(label_column="66"))
     path = write(tmp_path / "b.csv", PICTURES, RANDOM.random(60))
     with pytest.raises(DataError, match="neither the first nor the last column looks like labels"):
@@ -89,14 +89,14 @@ def test_other_separators_are_read(tmp_path: Path, separator: str) -> None:
 @pytest.mark.parametrize(
     "header", [["0", *(f"0.{number}" for number in range(1, 65))], [str(number) for number in range(65)]]
 )
-def test_a_first_line_that_pandas_made_of_numbers_is_no_picture(tmp_path: Path, header: list[str]) -> None:
+def test_a_first_line_that_pandas_made_of_numbers_is_not_a_picture(tmp_path: Path, header: list[str]) -> None:
     images, labels, _, notes = read(write(tmp_path / "a.csv", LABELS, PICTURES, header=header))
     np.testing.assert_array_equal(images, PICTURES)
     assert labels == LABELS.tolist()
-    assert "was taken for names of columns" in notes[0]
+    assert "was read as names of columns" in notes[0]
 
 
-def test_all_pixels_of_a_picture_may_stand_in_one_column(tmp_path: Path) -> None:
+def test_all_pixels_of_a_picture_may_be_in_one_column(tmp_path: Path) -> None:
     strings = [" ".join(map(str, row)) for row in PICTURES]
     usage = np.repeat(["Training", "PublicTest", "PrivateTest"], [40, 10, 10])
     path = write(tmp_path / "fer2013.csv", LABELS, strings, usage, header=["emotion", "pixels", "Usage"])
@@ -121,23 +121,21 @@ def test_the_only_other_column_is_the_label_and_of_several_one_is_asked_for(tmp_
     path = write(tmp_path / "a.csv", kinds, PICTURES, header=["what", *PIXELS])
     _, labels, classes, notes = read(path)
     assert (labels[:3], classes) == ([2, 0, 1], ("cat", "dog", "owl"))
-    assert "the column 'what' was taken for the labels" in notes[0]
+    assert "the column 'what' was used as the labels" in notes[0]
     path = write(tmp_path / "b.csv", kinds, LABELS, PICTURES, header=["what", "size", *PIXELS])
-    with pytest.raises(
-        DataError, match=r"'what', 'size' can all be the labels. Say which with --label-column"
-    ):
+    with pytest.raises(DataError, match=r"'what', 'size' can all be the labels. Choose with --label-column"):
         recognise(path)
     assert "the column 'what' was not used" in read(path, label_column="size")[3][0]
 
 
 def test_columns_of_splits_that_say_none_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", LABELS, PICTURES, LABELS, header=["label", *PIXELS, "fold"])
-    assert "the column 'fold' holds other words than train, valid and test" in read(path)[3][0]
+    assert "the column 'fold' does not hold train, valid and test" in read(path)[3][0]
     with pytest.raises(DataError, match="the column 'fold' holds 0, 1, 2, expected words for splits"):
         recognise(path, Hints(split_column="fold"))
 
 
-def test_lists_of_files_are_no_pixels(tmp_path: Path) -> None:
+def test_lists_of_files_are_not_pixels(tmp_path: Path) -> None:
     names = [f"{number}.png" for number in range(60)]
     header = ["filename", *(f"class{number}" for number in range(64))]
     assert recognise(write(tmp_path / "a.csv", names, np.eye(60, 64, dtype=int), header=header)) is None

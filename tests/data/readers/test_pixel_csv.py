@@ -46,7 +46,9 @@ def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_held_out(tmp_
     (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
     source = recognised(tmp_path)
     assert source.splits == ("train",)
-    assert source.notes == ("test.csv has no labels, so it is no split; its pictures can be predicted.",)
+    assert source.notes == (
+        "test.csv does not have labels, so it is not used as a split; its pictures can be predicted.",
+    )
     part = source.read({"train"}, OPTIONS).parts["train"].pictures
     np.testing.assert_array_equal(part.images.reshape(150, 16), values[:, 1:])
     np.testing.assert_array_equal(part.labels, values[:, 0])
@@ -97,7 +99,7 @@ def test_test_alone_reads_of_train_the_labels_and_no_more_pixels_than_tell_their
         with pytest.raises(DataError, match="line 51"):
             recognised(tmp_path).read({"train"}, OPTIONS)
     path.write_text(path.read_text().replace("\n0,", "\nzero,"))
-    with pytest.raises(DataError, match="holds class numbers, and the labels of train are class names"):
+    with pytest.raises(DataError, match="holds class numbers, but the labels of train are class names"):
         recognised(tmp_path).read({"test"}, OPTIONS)
 
 
@@ -128,7 +130,7 @@ def test_pixels_go_right_into_the_array_that_room_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["\n" + ",".join(["1"] * 17), ""])
-def test_a_file_that_changes_between_the_count_and_the_reading_is_told(
+def test_a_file_that_changes_between_the_count_and_the_reading_is_reported(
     tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "a.csv")
@@ -160,7 +162,7 @@ def test_a_mark_of_utf_8_before_the_first_number_is_passed_over(tmp_path: Path) 
         (lambda text: text.encode("utf-16"), "is text in UTF-16, expected UTF-8"),
         (
             lambda text: "\n".join(line.rpartition(",")[0] for line in text.splitlines()).encode(),
-            r"has 24 columns of pixels \(and 'label'\), expected those of a square.*is a column missing",
+            r"has 24 columns of pixels \(and 'label'\), expected those of a square.*whether a column is missing",
         ),
     ],
 )
@@ -230,7 +232,7 @@ def test_quotes_floats_and_empty_lines_at_the_end_are_read(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("256", r"values in 0\.\.256, expected 0\.\.1 or 0\.\.255: line 12 has 256\. Say .*--value-range"),
+        ("256", r"values in 0\.\.256, expected 0\.\.1 or 0\.\.255: line 12 has 256\. Pass .*--value-range"),
         ("-1", "line 12 has -1"),
         ("1234", "line 12 has 1234"),
         ("nan", "line 12, column 2: found 'nan', expected a number"),
@@ -241,7 +243,7 @@ def test_quotes_floats_and_empty_lines_at_the_end_are_read(tmp_path: Path) -> No
         ("1,2", "line 12: 18 columns, expected 17 as in the first line"),
     ],
 )
-def test_a_value_that_is_no_pixel_is_named_with_its_line(tmp_path: Path, cell: str, sentence: str) -> None:
+def test_a_value_that_is_not_a_pixel_is_named_with_its_line(tmp_path: Path, cell: str, sentence: str) -> None:
     path = tmp_path / "a.csv"
     write(path)
     lines = path.read_text().splitlines()
@@ -251,7 +253,7 @@ def test_a_value_that_is_no_pixel_is_named_with_its_line(tmp_path: Path, cell: s
         recognised(path).read({"train"}, OPTIONS)
 
 
-def test_a_label_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
+def test_an_invalid_label_is_named_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write(path)
     path.write_text(path.read_text() + ",".join(["10000"] + ["1"] * 16))
@@ -261,7 +263,7 @@ def test_a_label_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_two_files_for_one_split_and_files_without_lines_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.csv", 0)
-    with pytest.raises(DataError, match="holds no lines below the first"):
+    with pytest.raises(DataError, match="does not have any lines below the first"):
         recognised(tmp_path).read({"train"}, OPTIONS)
     write(tmp_path / "more.csv")
     with pytest.raises(DataError, match=r"more\.csv and train\.csv, expected one"):

@@ -194,13 +194,13 @@ REFUSED: dict[str, tuple[np.ndarray, np.ndarray, str]] = {
 @pytest.mark.parametrize(
     "form", [pytest.param(form, marks=[pytest.mark.slow] * (form in SLOW)) for form in FORMS]
 )
-def test_every_form_refuses_what_nobody_can_know(tmp_path: Path, form: str, named: str) -> None:
+def test_every_form_refuses_what_cannot_be_known(tmp_path: Path, form: str, named: str) -> None:
     train, test, sentence = REFUSED[named]
     with pytest.raises(DataError, match=sentence):
         read(FORMS[form](tmp_path, {"train": train, "test": test}))
 
 
-def test_a_range_that_is_said_lets_dark_splits_pass(tmp_path: Path) -> None:
+def test_a_given_range_lets_dark_splits_pass(tmp_path: Path) -> None:
     dark = np.minimum(PICTURES[:6], 1)
     reading = read(as_npz(tmp_path, {"train": PICTURES, "test": dark}), Hints(value_range="0..255"))
     np.testing.assert_array_equal(reading.parts["test"].pictures.images, dark)

@@ -52,7 +52,7 @@ def test_a_folder_has_the_splits_that_its_names_say(tmp_path: Path) -> None:
     source = recognised(tmp_path)
     assert source.splits == ("train", "test")
     assert (
-        "extra_32x32.mat was not read. To learn from train and extra together, use svhn-extra"
+        "extra_32x32.mat was not read. To train on train and extra together, use svhn-extra"
         in source.notes[0]
     )
     dataset = read_place(DataOptions(source=str(tmp_path)))
@@ -134,7 +134,7 @@ def test_other_folders_and_files_are_not_recognised(tmp_path: Path) -> None:
         ({"y": np.full((30, 1), np.nan)}, "label 0 .* is nan"),
         ({"y": np.ones((29, 1), np.uint8)}, r"y has the shape \(29, 1\), expected \(30, 1\)"),
         ({"y": "text"}, "holds the arrays X, expected X with the pictures and y"),
-        ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X is uint8 of the shape \(32, 32, 30, 1\)"),
+        ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X is uint8 with the shape \(32, 32, 30, 1\)"),
         ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X holds values in -0\.5\.\.-0\.5, .*--value-range"),
         ({"X": np.zeros((32, 32, 3, 30), complex)}, "holds the arrays y"),
     ],
@@ -167,11 +167,9 @@ def test_a_changed_pixel_is_noticed_by_the_checksum(tmp_path: Path) -> None:
         recognised(path).read({"train"}, OPTIONS)
 
 
-def test_a_file_of_version_7_3_is_told_apart(tmp_path: Path) -> None:
+def test_a_file_of_version_7_3_is_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "train_32x32.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512) + b"\x89HDF\r\n\x1a\n")
     assert recognise(path) is None  # HDF5's reader takes it
-    with pytest.raises(
-        DataError, match=r"version 7\.3, expected one of version 7 or older; save it with '-v7'"
-    ):
+    with pytest.raises(DataError, match=r"version 7\.3, expected version 7 or older\. Save it with '-v7'"):
         recognised(tmp_path).read({"train"}, OPTIONS)

@@ -43,7 +43,7 @@ def notes(dataset: Dataset) -> list[str]:
 
 @pytest.mark.parametrize("ending", ["png", "webp"])
 @pytest.mark.parametrize("count", [20, 50])  # 50 of each of two classes: more than the sample
-def test_white_icons_lie_on_black_and_stay_different(tmp_path: Path, ending: str, count: int) -> None:
+def test_white_icons_are_put_on_black_and_stay_different(tmp_path: Path, ending: str, count: int) -> None:
     save_icons(tmp_path, 255, count, ending)
     dataset = read(tmp_path)
     assert dataset.background == "black"
@@ -56,7 +56,7 @@ def test_white_icons_lie_on_black_and_stay_different(tmp_path: Path, ending: str
     assert note.startswith(f"{2 * count} of {2 * count} train pictures with transparency are so light")
 
 
-def test_black_icons_lie_on_white_without_a_word(tmp_path: Path) -> None:
+def test_black_icons_are_put_on_white_without_a_note(tmp_path: Path) -> None:
     save_icons(tmp_path, 0)
     dataset = read(tmp_path)
     assert dataset.background == "white"

@@ -26,7 +26,7 @@ def different(count: int, start: int = 0) -> NDArray[np.uint8]:
 
 
 def part(labels: list[int], *, pixels: list[int] | None = None) -> Part:
-    """Return one picture of one pixel per label; all different unless told."""
+    """Return one picture of one pixel per label; all different by default."""
     values = np.array(range(len(labels)) if pixels is None else pixels)
     images = np.stack([values // 256, values % 256], axis=1).astype(np.uint8).reshape(-1, 2, 1, 1)
     classes = tuple(f"class{n}" for n in range(max(labels) + 1))
@@ -104,12 +104,12 @@ def test_test_is_held_out_first_and_valid_from_the_rest() -> None:
         "test": 40,
     }
     assert notes[0] == (
-        "The source has no test split: one was held out from train, class by class, with 40 of 200 pictures "
+        "The source does not have a test split: one was held out from train, class by class, with 40 of 200 pictures "
         "(split seed 0)."
     )
     assert notes[1] == (
-        "The source has no validation split: one was held out from train, class by class, with 16 of 160 pictures "
-        "(split seed 0)."
+        "The source does not have a validation split: one was held out from train, class by class, with 16 "
+        "of 160 pictures (split seed 0)."
     )
 
 
@@ -161,13 +161,13 @@ def test_a_class_too_small_to_give_any_is_noted() -> None:
     )
     assert splits["train"].counts()["class1"] == 1
     assert splits["train"].counts()["class2"] == 1
-    assert notes[0].endswith("Classes with too few different pictures to give it any: class1.")
-    assert notes[1].endswith("Classes with too few different pictures to give it any: class1, class2.")
+    assert notes[0].endswith("Classes with too few different pictures to be in it: class1.")
+    assert notes[1].endswith("Classes with too few different pictures to be in it: class1, class2.")
 
 
 def test_where_no_class_can_give_any_that_is_an_error() -> None:
     with pytest.raises(
-        DataError, match="the source: no test split can be held out, for no class has two different"
+        DataError, match="the source: cannot hold out a test split, because no class has two different"
     ):
         complete(part([0, 0, 1, 1], pixels=[5, 5, 6, 6]), {"train"}, {"train"}, DataOptions(source=""))
 
@@ -177,7 +177,7 @@ def test_pictures_without_labels_are_not_held_out() -> None:
     unlabelled = ImageSet(train.pictures.images, None, (), "the source")
     splits, notes = complete(Part(unlabelled, train.digests), {"train"}, {"train"}, DataOptions(source=""))
     assert splits == {"train": unlabelled}
-    assert notes == ["the source has no labels, so no split was held out from it."]
+    assert notes == ["the source does not have labels, so no split was held out from it."]
 
 
 def test_a_held_out_split_says_so_where_it_comes_from() -> None:
@@ -248,8 +248,8 @@ def test_a_pattern_without_a_group_counts_as_a_whole() -> None:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["a_1", "a_2", "b_1", "c"], "the name 'c' has nothing that --group-by '(.)_' matches"),
-        (None, "the pictures have no file names, so --group-by '(.)_' has nothing to look at"),
+        (["a_1", "a_2", "b_1", "c"], "the name 'c' does not match --group-by '(.)_'"),
+        (None, "the pictures do not have file names, so --group-by '(.)_' cannot be used"),
     ],
 )
 def test_a_pattern_that_does_not_fit_is_refused(names: list[str] | None, said: str) -> None:
@@ -265,13 +265,13 @@ def test_a_pattern_that_would_be_searched_for_ever_is_refused() -> None:
         complete(named(["a" * 60 + "!", "b"]), {"train"}, {"train"}, options)
 
 
-def test_names_that_are_no_text_have_groups_too() -> None:
+def test_names_that_are_not_text_have_groups_too() -> None:
     names = [f"caf\udce9{n // 10}-{n % 10}.png" for n in range(100)]
     splits, _ = complete(named(names), {"train"}, {"test"}, DataOptions(source="", group_by="^.*-"))
     assert len({name.split("-")[0] for name in splits["test"].names or ()}) == 2
 
 
-def test_a_pattern_for_a_source_with_all_its_splits_is_said_to_change_nothing() -> None:
+def test_a_pattern_for_a_source_with_all_its_splits_is_noted_to_have_no_effect() -> None:
     everything = {"train", "valid", "test"}
     _, notes = complete(part([0, 1]), everything, everything, DataOptions(source="", group_by="x"))  # type: ignore[arg-type]
     assert notes == ["--group-by had no effect: the data set already has all its splits."]

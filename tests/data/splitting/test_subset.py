@@ -32,7 +32,7 @@ def test_each_class_keeps_its_share_and_test_stays_whole(dataset: Dataset) -> No
     assert few.split("valid").counts() == {"common": 70, "seldom": 20, "rare": 10}
     assert few.test is dataset.test
     assert few.notes[-1] == (
-        "A part of the pictures only, drawn class by class: train 100 of 1,000, validation 100 of 200 (split seed 0)."
+        "Only a part of the pictures, drawn class by class: train 100 of 1,000, validation 100 of 200 (split seed 0)."
     )
 
 
@@ -66,7 +66,7 @@ def test_what_is_small_enough_stays_as_it_is(dataset: Dataset) -> None:
     assert limited(dataset, 500, seed=0).valid is dataset.valid
 
 
-def test_pictures_that_are_handed_in_are_limited_too(dataset: Dataset) -> None:
+def test_pictures_that_are_passed_are_limited_too(dataset: Dataset) -> None:
     assert len(load(recognise(dataset), DataOptions(limit=30)).split("train")) == 30
 
 

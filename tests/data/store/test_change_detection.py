@@ -76,7 +76,7 @@ def test_files_and_texts_count_too(folder: Path) -> None:
     assert signature("scikit-learn 1.7") != signature("scikit-learn 1.8")
 
 
-def test_names_that_are_no_unicode_are_no_trouble(folder: Path) -> None:
+def test_names_that_are_not_unicode_cause_no_trouble(folder: Path) -> None:
     before = signature(folder)
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff\n.png")).write_bytes(b"")
     assert signature(folder) != before

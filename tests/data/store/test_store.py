@@ -187,7 +187,7 @@ def test_a_source_that_changes_while_it_is_read_is_refused(fake: Fake) -> None:
     "file", ["images.npy", "labels.npy", "digests.npy", "sums.npy", "names.txt", "dataset.json"]
 )
 @pytest.mark.parametrize("harm", ["truncate", "remove", "empty", "flip"])
-def test_a_damaged_import_is_made_anew(fake: Fake, file: str, harm: str) -> None:
+def test_a_damaged_import_is_made_again(fake: Fake, file: str, harm: str) -> None:
     fake.names = [f"{n}" for n in range(20)]
     read_stored(fake, "the source", ["train"], OPTIONS)
     (path,) = imports_folder().glob(f"*/*/{file}")
@@ -241,8 +241,8 @@ def test_ctrl_c_leaves_nothing_and_says_so(fake: Fake) -> None:
         read_stored(fake, "the source", ["train"], OPTIONS)
     assert caught.value.exit_code == 130
     assert str(caught.value) == (
-        "Stopped by Ctrl-C while the pictures of the source were imported: nothing half-done is left, and the next "
-        "start imports them anew."
+        "Stopped by Ctrl-C while the pictures of the source were imported: nothing unfinished is left, and the next "
+        "run imports them again."
     )
     assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
     fake.meanwhile = lambda: None
@@ -331,7 +331,9 @@ def test_a_store_that_cannot_be_made_is_an_error_that_names_the_way_out(
 ) -> None:
     (tmp_path / "no-folder").write_bytes(b"")
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "no-folder"))
-    with pytest.raises(SaveError, match=r"imported once into .*choose another place .*PICTUREWISE_HOME"):
+    with pytest.raises(
+        SaveError, match=r"Cannot import pictures to .*Choose another place .*PICTUREWISE_HOME"
+    ):
         read_stored(fake, "the source", ["train"], OPTIONS)
 
 
@@ -340,7 +342,7 @@ def test_a_full_disk_is_an_error_and_never_a_crash(fake: Fake, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    with pytest.raises(SaveError, match=r"cannot be written \(No space left on device\): free some space"):
+    with pytest.raises(SaveError, match=r"\(No space left on device\)\. Free some space"):
         read_stored(fake, "the source", ["train"], OPTIONS)
     assert imports() == []
 
@@ -367,7 +369,7 @@ def test_a_file_that_grows_beyond_what_is_allowed_is_an_error_for_the_user(
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "which cannot be written (File too large)" in done.stderr
+    assert "(File too large). Free some space" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -388,7 +390,7 @@ def test_a_set_that_was_imported_is_read_without_opening_it(
     assert not [path for path in opened if path.endswith(".png")]
 
 
-def test_an_import_whose_pictures_were_overwritten_is_made_anew(fake: Fake) -> None:
+def test_an_import_whose_pictures_were_overwritten_is_made_again(fake: Fake) -> None:
     read_stored(fake, "the source", ["train"], OPTIONS)
     (path,) = imports_folder().glob("*/*/images.npy")
     content = path.read_bytes()
@@ -399,7 +401,7 @@ def test_an_import_whose_pictures_were_overwritten_is_made_anew(fake: Fake) -> N
     assert len(fake.reads) == 2
 
 
-def test_a_stray_file_in_the_store_is_in_nobodys_way(fake: Fake) -> None:
+def test_a_stray_file_in_the_store_does_no_harm(fake: Fake) -> None:
     read_stored(fake, "the source", ["train"], OPTIONS)
     (imports_folder() / "deadbeef").write_bytes(b"x")
     (place,) = imports_folder().glob("*/train-*")

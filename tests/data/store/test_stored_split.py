@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def signed(folder: Path, **changes: Any) -> None:
-    """Write files anew, None: take one away, and put right what dataset.json says of them."""
+    """Write files again (None: delete one), and correct their hashes in dataset.json."""
     facts = json.loads((folder / "dataset.json").read_bytes())
     for name, content in changes.items():
         file = f"{name}.txt" if name == "names" else f"{name}.npy"
@@ -78,6 +78,6 @@ def test_a_damaged_header_of_the_pictures_never_harms(folder: Path, at: int, byt
         {"other": np.zeros(3)},
     ],
 )
-def test_files_that_do_not_go_together_are_no_import(folder: Path, changes: dict[str, Any]) -> None:
+def test_inconsistent_files_are_not_an_import(folder: Path, changes: dict[str, Any]) -> None:
     signed(folder, **changes)
     assert stored_split.read_part(folder) is None

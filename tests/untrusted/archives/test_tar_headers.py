@@ -62,7 +62,7 @@ KINDS = {"file": b"0\0", "folder": b"5", "other": b"123467SDV"}
 @pytest.mark.parametrize(
     ("code", "kind"), [(bytes([code]), kind) for kind, codes in KINDS.items() for code in codes]
 )
-def test_the_kind_of_an_entry_is_told(code: bytes, kind: str) -> None:
+def test_the_kind_of_an_entry_is_returned(code: bytes, kind: str) -> None:
     block = bytearray(header())
     block[156:157] = code
     assert [entry.kind for entry in found(summed(block))] == [kind]
@@ -99,7 +99,7 @@ def test_a_size_in_binary_is_read() -> None:
     assert next(entries(stream, "x")).size == 10 << 30
 
 
-def test_a_name_that_is_no_utf_8_comes_out_as_python_names_files() -> None:
+def test_a_name_that_is_not_utf_8_comes_out_as_python_names_files() -> None:
     block = bytearray(header("a"))
     block[0:2] = b"\xff\xfe"
     assert [entry.name for entry in found(summed(block))] == ["\udcff\udcfe"]
@@ -130,7 +130,7 @@ def test_a_bit_that_changed_is_noticed(place: int) -> None:
     )
 
 
-def test_zeros_and_too_few_bytes_are_no_header() -> None:
+def test_zeros_and_too_few_bytes_are_not_a_header() -> None:
     assert is_header(header())
     assert not is_header(bytes(512))
     assert not is_header(header()[:511])
@@ -143,40 +143,37 @@ def test_zeros_and_too_few_bytes_are_no_header() -> None:
         (header, "it ends before its end mark"),
         (lambda: header(size=700) + b"x" * 600, "it ends before its end mark"),
         (lambda: extra(tarfile.XHDTYPE, b"11 a=1234\n")[:519], "it ends within a header"),
-        (lambda: extra(tarfile.XHDTYPE, b"nonsense"), "an extended header is no list of records"),
-        (lambda: extra(tarfile.XHDTYPE, b"0 a=1\n"), "an extended header is no list of records"),
-        (lambda: extra(tarfile.XHDTYPE, b"2 a=1\n"), "an extended header is no list of records"),
-        (lambda: extra(tarfile.XHDTYPE, b"7 a=1\n"), "an extended header is no list of records"),
-        (lambda: extra(tarfile.XHDTYPE, b"-6 a=1\n"), "an extended header is no list of records"),
-        (lambda: extra(tarfile.XHDTYPE, b"6 abc\n"), "an extended header is no list of records"),
-        (lambda: extra(tarfile.XHDTYPE, b"6 a=12"), "an extended header is no list of records"),
-        (lambda: pax(("size", "-512")) + header(), "a size is no number"),
-        (lambda: pax(("size", "1e3")) + header(), "a size is no number"),
-        (lambda: pax() * 5 + header(), "more than 4 headers stand before one file"),
+        (lambda: extra(tarfile.XHDTYPE, b"nonsense"), "an extended header is not a list of records"),
+        (lambda: extra(tarfile.XHDTYPE, b"0 a=1\n"), "an extended header is not a list of records"),
+        (lambda: extra(tarfile.XHDTYPE, b"2 a=1\n"), "an extended header is not a list of records"),
+        (lambda: extra(tarfile.XHDTYPE, b"7 a=1\n"), "an extended header is not a list of records"),
+        (lambda: extra(tarfile.XHDTYPE, b"-6 a=1\n"), "an extended header is not a list of records"),
+        (lambda: extra(tarfile.XHDTYPE, b"6 abc\n"), "an extended header is not a list of records"),
+        (lambda: extra(tarfile.XHDTYPE, b"6 a=12"), "an extended header is not a list of records"),
+        (lambda: pax(("size", "-512")) + header(), "a size is not a number"),
+        (lambda: pax(("size", "1e3")) + header(), "a size is not a number"),
+        (lambda: pax() * 5 + header(), "more than 4 headers before one file"),
     ],
 )
-def test_damage_is_told(content: object, said: str) -> None:
-    assert (
-        refusal(content(), end=b"")
-        == f"x is a truncated or damaged tar: {said}; get it again from its source."
-    )  # type: ignore[operator]
+def test_damage_is_reported(content: object, said: str) -> None:
+    assert refusal(content(), end=b"") == f"x is a truncated or damaged tar: {said}. Download it again."  # type: ignore[operator]
 
 
-def test_a_size_that_is_no_number_is_told() -> None:
+def test_a_size_that_is_not_a_number_is_reported() -> None:
     for field in (b"99999999999\0", b"\xff" * 12, b"-0000000001\0"):
         block = bytearray(header())
         block[124:136] = field
-        assert "a size is no number" in refusal(summed(block))
+        assert "a size is not a number" in refusal(summed(block))
 
 
-def test_sparse_files_are_no_plain_ones() -> None:
+def test_sparse_files_are_not_plain_files() -> None:
     assert [entry.kind for entry in found(pax(("GNU.sparse.major", "1")) + header())] == ["other"]
 
 
 def test_headers_have_limits() -> None:
     assert found(extra(tarfile.GNUTYPE_LONGNAME, b"x" * MAX_EXTRA) + header())[0].name == "x" * MAX_EXTRA
     one_more = extra(tarfile.GNUTYPE_LONGNAME, b"x" * (MAX_EXTRA + 1)) + header()
-    assert "has a header of 65,537 bytes, more than the 65,536 that are allowed" in refusal(one_more)
+    assert "has a header of 65,537 bytes, at most 65,536 are allowed" in refusal(one_more)
     long = extra(tarfile.GNUTYPE_LONGNAME, b"x" * 60_000) + header()
     assert len(found(long * 17)) == 17
     assert "has more than 1,048,576 bytes of long names and other headers" in refusal(long * 18)

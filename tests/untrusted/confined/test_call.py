@@ -74,7 +74,7 @@ def test_arrays_come_back_in_the_order_of_their_rows_whatever_the_library_prints
     assert not answer.arrays["pictures"].flags.writeable
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not have such limits")
 def test_the_child_is_alone(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "1")
     monkeypatch.setenv("PYTHONSTARTUP", "x")
@@ -85,20 +85,20 @@ def test_the_child_is_alone(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {"torch", "pydantic", "PIL", "scipy", "click", "multiprocessing"} & set(facts["modules"])
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not have such limits")
 @pytest.mark.parametrize(
     ("function", "sentence"),
     [
         ("refuse", r"some file is not wanted\.$"),
         ("stumble", r"some file is damaged or truncated \(KeyError: .*\)"),
-        ("hoard", r"some file needs more than the 256 MB of memory"),
+        ("hoard", r"some file needs more than 256 MB of memory"),
         ("crash", r"some file made the library that reads it crash \(SIGSEGV\)"),
         ("vanish", r"some file made the library that reads it crash \(exit code 7\)"),
-        ("lie", r"some file made the library that reads it answer nonsense"),
-        ("smuggle", r"some file made the library that reads it answer nonsense"),
-        ("nonsense", r"some file made the library that reads it answer nonsense"),
+        ("lie", r"some file made the library that reads it return nonsense"),
+        ("smuggle", r"some file made the library that reads it return nonsense"),
+        ("nonsense", r"some file made the library that reads it return nonsense"),
         ("count", r"some file takes longer to read than the 1 seconds"),
-        ("flood", r"What .*some file holds cannot be put into .*too large"),
+        ("flood", r"Cannot write the content of .*some file to .*too large"),
     ],
 )
 def test_whatever_goes_wrong_in_the_child_is_one_sentence(call: Any, function: str, sentence: str) -> None:

@@ -77,7 +77,7 @@ def broken(): os._exit(3)
 
 Work = Callable[..., tuple[list[bytes], dict[int, str]]]
 
-posix = pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limits")
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows does not have such limits")
 
 
 @pytest.fixture
@@ -126,10 +126,10 @@ def test_no_items_start_no_child(work: Work) -> None:
         (b"vanish", "made the decoder crash (exit code 7); it is damaged or was made to do harm"),
         (b"killed", "made the decoder crash (SIGKILL); it is damaged or was made to do harm"),
         (b"count", "takes longer to decode than its size allows; it is damaged or was made to do harm"),
-        (b"hoard", "needs more than the 400 MB of memory that decoding a picture may take"),
-        (b"nonsense", "made the decoder answer nonsense; it is damaged or was made to do harm"),
-        (b"short", "made the decoder answer nonsense; it is damaged or was made to do harm"),
-        (b"long", "made the decoder answer nonsense; it is damaged or was made to do harm"),
+        (b"hoard", "needs more than 400 MB of memory, the most that decoding a picture may take"),
+        (b"nonsense", "made the decoder return nonsense; it is damaged or was made to do harm"),
+        (b"short", "made the decoder return nonsense; it is damaged or was made to do harm"),
+        (b"long", "made the decoder return nonsense; it is damaged or was made to do harm"),
         (b"stumble", "damaged or truncated (KeyError: 'odd')"),
         (b"surrogate", r"\udcff"),
     ],
@@ -175,7 +175,7 @@ def test_a_child_can_write_no_file(work: Work) -> None:
     assert answers[1] == b"good"
 
 
-def test_whatever_a_library_prints_is_no_answer(work: Work) -> None:
+def test_what_a_library_prints_is_never_an_answer(work: Work) -> None:
     assert work([b"chatter", b"good"]) == ([b"chat", b"good"], {})
 
 
@@ -194,12 +194,14 @@ def test_the_child_is_alone_and_light(work: Work, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("function", ["broken", "not_there"])
-def test_a_child_that_cannot_start_is_no_items_fault(work: Work, function: str) -> None:
+def test_a_child_that_cannot_start_is_not_the_fault_of_an_item(work: Work, function: str) -> None:
     with pytest.raises(PicturewiseError, match=r"cannot be started \(exit code \d\)"):
         work(numbered(1000), function=function)
 
 
-def test_an_interpreter_that_is_gone_is_one_sentence(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_interpreter_is_reported_in_one_sentence(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(PicturewiseError, match=r"cannot be started \(.*No such file"):
         work(numbered(40))
@@ -223,7 +225,7 @@ def test_paths_of_any_kind_arrive(work: Work, tmp_path: Path, monkeypatch: pytes
 
 
 @posix
-def test_a_working_folder_that_is_gone_matters_to_relative_paths_only(
+def test_a_working_folder_that_no_longer_exists_matters_to_relative_paths_only(
     work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"here")

@@ -52,7 +52,7 @@ def test_large_arrays_are_passed_over_and_not_read(tmp_path: Path, monkeypatch: 
     assert list(reader.read_outline(tmp_path / "a")) == ["x", "y"]
 
 
-def test_a_file_that_ends_early_is_told(tmp_path: Path) -> None:
+def test_a_file_that_ends_early_is_reported(tmp_path: Path) -> None:
     whole = pickle.dumps({"x": np.zeros(100_000), "y": 1})
     for length in (0, 1, 50, 100, 5000, 700_000, len(whole) - 1):
         (tmp_path / "a").write_bytes(whole[:length])

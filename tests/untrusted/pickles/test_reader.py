@@ -81,14 +81,14 @@ def test_numpy_scalars_come_out_as_numbers(protocol: int) -> None:
     assert [type(item) for item in found] == [int, float, bool, int, int]
 
 
-def test_a_list_that_is_used_twice_is_no_bomb() -> None:
+def test_a_list_that_is_used_twice_is_not_a_bomb() -> None:
     labels = list(range(1000))
     assert reader.decode(pickle.dumps({"a": labels, "b": labels}), "x")["b"] == labels
 
 
 def test_the_keys_of_a_table_are_texts_and_there_once() -> None:
     assert reader.decode_table(pickle.dumps({b"data": 1}, 2), "x") == {"data": 1}
-    with pytest.raises(DataError, match="no texts or are there twice"):
+    with pytest.raises(DataError, match="not texts or occur twice"):
         reader.decode_table(pickle.dumps({b"data": 1, "data": 2}), "x")
     with pytest.raises(DataError, match="x holds a list, expected a dict of arrays"):
         reader.decode_table(pickle.dumps([1]), "x")
@@ -100,9 +100,9 @@ def test_every_truncation_is_an_error() -> None:
             reader.decode(PYTHON_2[:end], "x")
 
 
-def test_bytes_promised_beyond_the_end_are_told() -> None:
+def test_bytes_declared_beyond_the_end_are_reported() -> None:
     content = b"\x80\4B" + struct.pack("<I", 1000) + b"abc."
-    with pytest.raises(DataError, match=r"truncated or damaged: 1,000 bytes are promised where 4 are left"):
+    with pytest.raises(DataError, match=r"truncated or damaged: 1,000 bytes are declared, but 4 are left"):
         reader.decode(content, "x")
 
 

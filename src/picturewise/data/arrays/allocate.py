@@ -1,4 +1,4 @@
-"""Where a reader puts pictures: an array in memory, or one that lies in a file of the store."""
+"""Where a reader puts pictures: an array in memory, or one in a file of the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from picturewise.errors import DataError
 
 Allocate: TypeAlias = Callable[[int, tuple[int, int], int], NDArray[np.uint8]]
-"""Gives an array (N, H, W, C) to be filled, from N, (H, W) and C."""
+"""Returns an array (N, H, W, C) to be filled, given N, (H, W) and C."""
 
 
 def allocate_in_memory(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
@@ -27,5 +27,5 @@ def allocate_in_memory(count: int, size: tuple[int, int], channels: int) -> NDAr
     except (MemoryError, ValueError) as error:  # ValueError: more than an array can have
         raise DataError(
             f"{count:,} pictures of {size[0]}x{size[1]} with {channels} channels need "
-            f"{math.prod(shape) / 2**30:,.1f} GiB of memory, more than there is; choose a smaller --size."
+            f"{math.prod(shape) / 2**30:,.1f} GiB of memory, more than is available. Choose a smaller --size."
         ) from error

@@ -1,4 +1,4 @@
-"""Fingerprints of pictures, by which equal ones are known."""
+"""Fingerprints of pictures, used to find equal ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def digest(content: bytes | memoryview) -> bytes:
 
 
 def digest_of_file(path: Path) -> bytes:
-    """Return the digest of a file's content, which need not fit into memory."""
+    """Return the digest of a file's content, which may be larger than memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()

@@ -1,7 +1,7 @@
-"""How numbers lie where their shape leaves it open: the reading in which neighbouring pixels are more alike.
+"""The order of numbers in pictures where the shape leaves it open: the one that makes neighbouring pixels more alike.
 
-Rows of 3,072 numbers are CIFAR's, a plane for each colour, or pictures (32, 32, 3) made flat; (N, 3, 64, 3) has its
-channels first or last. In the wrong reading, what becomes neighbours lay several pixels apart.
+Rows of 3,072 numbers are either CIFAR's (one plane per colour) or flattened pictures (32, 32, 3); (N, 3, 64, 3) has
+its channels first or last. Read in the wrong order, pixels that are far apart become neighbours.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from picturewise.data.arrays.layout import Layout, check_layout, layouts_of
 from picturewise.data.hints import LayoutName
 from picturewise.errors import DataError
 
-_ROWS = 64  # pictures that are looked at
+_ROWS = 64  # the number of pictures that are looked at
 _BYTES = 4 << 20
 # Times as rough as the other reading; CIFAR-10, SVHN, flowers and MNIST in the wrong order, 8x8 to 64x64: 1.55 to 7.
 _CLEARLY = 1.25
-_FEW = 6.0  # what is added for few numbers, divided by the root of their number
+_FEW = 6.0  # added for small samples, divided by the square root of their size
 _FIRST: frozenset[LayoutName] = frozenset({"planar", "channels-first"})
 
 
 @dataclass(frozen=True)
 class FoundLayout:
-    """How pictures lie in the array of train.
+    """How the pictures of train are stored in the array.
 
     Attributes:
-        layout: it.
-        channels_first: which of two possible ways it was, for the other splits; None: there was one only.
-        note: what to tell people of the choice.
+        layout: the layout.
+        channels_first: which of two possible layouts it is, for the other splits; None: only one was possible.
+        note: what to tell the user about the choice.
     """
 
     layout: Layout
@@ -53,17 +53,17 @@ def find_layout(
     where: str,
     said: LayoutName | None = None,
 ) -> FoundLayout:
-    """Return how pictures lie in an array.
+    """Return how pictures are stored in an array.
 
     Args:
-        shape: the array's.
+        shape: of the array.
         dtype: of its values.
-        rows: gives the rows of the array at indices that rise, (n, …); called only where the shape leaves it open.
+        rows: returns the rows of the array at increasing indices, (n, …); called only where the shape leaves it open.
         where: what to call the array in an error.
-        said: what the user says of it.
+        said: what the user says about it.
 
     Raises:
-        DataError: it cannot be one of pictures, or both readings are about as likely, or it is not as the user says.
+        DataError: it cannot hold pictures, both layouts are about as likely, or the user's layout does not fit.
     """
     usual, readings = check_layout(shape, dtype, where), layouts_of(shape)
     if said is not None:
@@ -72,7 +72,7 @@ def find_layout(
             if layout.channels_first is first or (len(shape) <= 3 and layout.channels == 1):
                 return FoundLayout(layout, first)
         raise DataError(
-            f"{where} has the shape {shape}, which is not {said}. Leave --layout out: the shape says how it lies."
+            f"{where} has the shape {shape}, which is not {said}. Omit --layout: the shape alone determines the layout."
         )
     if len(readings) == 1:
         flat = len(shape) == 3 and usual.shape[:2] != shape[1:]
@@ -80,21 +80,21 @@ def find_layout(
     indices = _sample(shape, dtype)
     sample = np.asarray(rows(indices)).astype(np.float32)
     rough = [_roughness(layout.arrange(sample)) for layout in readings]
-    if rough[0] == rough[1] == 0:  # nothing but flat areas, in either reading
+    if rough[0] == rough[1] == 0:  # only flat areas, in either layout
         return FoundLayout(usual, usual.channels_first)
     best = int(rough[1] < rough[0])
     least = rough[1 - best] / rough[best] if rough[best] else math.inf
     if not least > _CLEARLY + _FEW / math.sqrt(sample.size):
         raise DataError(
-            f"{where} has the shape {shape}, and its pictures are about as smooth {_words(shape)[0]} as "
-            f"{_words(shape)[1]}. Say which with --layout {' or '.join(_names(shape))}."
+            f"{where} has the shape {shape}, which can be read {_words(shape)[0]} or {_words(shape)[1]}, and neither "
+            f"is clearly smoother. Choose with --layout {' or '.join(_names(shape))}."
         )
     found = readings[best]
     return FoundLayout(found, found.channels_first, _told(where, shape, best) if best else None)
 
 
 def evenly(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most so many of the numbers below `count`, evenly spaced, each once."""
+    """Return at most `most` different numbers below `count`, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
@@ -104,11 +104,11 @@ def _sample(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[np.int64]:
 
 
 def _roughness(pictures: NDArray[np.float32]) -> float:
-    """Return the mean difference of neighbours in (n, H, W, C), in that direction in which it is greater.
+    """Return the mean difference of neighbours in (n, H, W, C), in the direction where it is greater.
 
-    Where colours hardly differ, a row that mixes them up seems smooth, but what lies below each other does not.
+    Where the colours hardly differ, a row that mixes them up seems smooth, but its columns do not.
     """
-    with np.errstate(invalid="ignore"):  # what is no number is told where the range is found
+    with np.errstate(invalid="ignore"):  # values that are not finite are reported where the range is found
         steps = [np.abs(np.diff(pictures, axis=axis)) for axis in (1, 2) if pictures.shape[axis] > 1]
     return max((float(step.mean()) for step in steps), default=0.0)
 
@@ -125,12 +125,12 @@ def _words(shape: tuple[int, ...]) -> tuple[str, str]:
 
 def _told(where: str, shape: tuple[int, ...], best: int) -> str:
     return (
-        f"{where}: read {_words(shape)[best]} ({_names(shape)[best]}), in which the pictures are clearly smoother. If "
-        f"that is wrong, say so with --layout {_names(shape)[1 - best]}."
+        f"{where}: read {_words(shape)[best]} ({_names(shape)[best]}), because the pictures are clearly smoother. If "
+        f"that is wrong, pass --layout {_names(shape)[1 - best]}."
     )
 
 
 def _flat(where: str, shape: tuple[int, ...], layout: Layout) -> str:
     kind = "in colour" if layout.channels == 3 else "in grey"
     size = f"{layout.height}x{layout.width}"
-    return f"{where} has the shape {shape}, which was read as {shape[0]:,} pictures of {size} {kind}."
+    return f"{where} has the shape {shape} and was read as {shape[0]:,} pictures of {size} {kind}."

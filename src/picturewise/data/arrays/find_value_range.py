@@ -1,7 +1,7 @@
-"""Which stored values are black and white: found by looking at train, once for the whole set.
+"""Which stored values are black and white: found by looking at train's pictures, once for the whole set.
 
-Nothing in an array or in a deep picture file says it. Bytes, booleans and floats in 0..1 or 0..255 are what nearly all
-have; of others the largest value tells the likely range, which is noted, or nobody can know, and it is refused.
+Nothing in an array or in a deep picture file says it. Nearly all hold bytes, booleans or floats in 0..1 or 0..255. For
+other values, the largest one suggests the likely range, which is noted; if nothing is likely, the values are refused.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.value_range import DARK, PLAIN, Ends, ValueRange
 from picturewise.errors import DataError
 
-_SLACK = 1e-3  # of the range: what rounding in 32 or 16 bits moves a value by
-_NEAR = 0.98  # of a range: what floats that were resized or smoothed still reach
+_SLACK = 1e-3  # of the range: by how much rounding in 32 or 16 bits moves a value
+_NEAR = 0.98  # of a range: floats that were resized or smoothed still reach it
 _SMALL = (1.0, 15.0, 16.0, 100.0)
 _DEEP = {1023.0: 10, 4095.0: 12, 16383.0: 14, 65535.0: 16}  # white, and its bits
 _DOUBTFUL = 511.0  # more than 8 bits, and less than half of 10
-_RARE = 0.1  # of the pictures: if fewer pass 255, these are wrong
+_RARE = 0.1  # of the pictures: if fewer have values above 255, these are wrong
 BYTE = 255.0
-_FEW_VALUES = 1000  # so few say nothing about where the others would end
-_BLACK = 17.0  # no set of 8-bit pictures ends below it: it would be black
+_FEW_VALUES = 1000  # too few values to say where the others would end
+_BLACK = 17.0  # a set of 8-bit pictures that ends below it would be black
 _FEW_LEVELS = (
     3.0,
     7.0,
     16.0,
 )  # where whole numbers below it may end: 2 bits, 3 bits, as scikit-learn's digits
 _NORMALISED = (
-    "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise say which values are "
-    "black and white: --value-range {ends}."
+    "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise pass the values of "
+    "black and white with --value-range {ends}."
 )
-_LEARNED = "the range that the classifier learned from"
+_LEARNED = "the range that the classifier was trained on"
 
 Blocks = Callable[[], Iterable[tuple[int, NDArray[Any]]]]
-"""Yields the number of the first picture, and pictures (n, H, W, C), until all were there."""
+"""Yields the number of the first picture, and pictures (n, H, W, C), until all have been returned."""
 
 
 @dataclass
 class Seen:
-    """What stored values are like.
+    """Facts about stored values.
 
     Attributes:
         dtype: their type.
@@ -51,11 +51,11 @@ class Seen:
         high: the largest.
         lowest: the number of the picture that has the smallest.
         highest: the number of the picture that has the largest.
-        whole: there are no fractions.
-        count: how many pictures were looked at.
-        deep: how many of them have values above 255.
-        size: how many values they have.
-        place: what a picture's number is, in words.
+        whole: all are whole numbers.
+        count: the number of pictures that were looked at.
+        deep: the number of pictures with values above 255.
+        size: the number of values.
+        place: how messages name a picture by its number.
     """
 
     dtype: np.dtype[Any]
@@ -71,16 +71,16 @@ class Seen:
 
     @property
     def enough(self) -> bool:
-        """Whether further values can change nothing: bytes that pass 100 are 0..255."""
+        """Whether further values cannot change the result: bytes above 100 mean 0..255."""
         return self.dtype == np.uint8 and self.high > max(_SMALL)
 
     @property
     def below(self) -> bool:
-        """Whether values lie below 0, and not only by what smoothing and rounding do."""
+        """Whether values are below 0 by more than smoothing and rounding can explain."""
         return self.low < (0 if self.whole else -_SLACK * max(1.0, self.high))
 
     def add(self, first: int, values: NDArray[Any], where: str) -> None:
-        """Look at pictures (n, …), of which the first has that number.
+        """Look at pictures (n, …); `first` is the number of the first one.
 
         Raises:
             DataError: a value is not finite; the message says in which picture.
@@ -97,7 +97,7 @@ class Seen:
             value = flat[row][~np.isfinite(flat[row])][0]
             raise DataError(
                 f"{where}: {self.place.format(first + row)} has the value {value:g}, expected numbers in "
-                "0..1 or 0..255; repair it or leave it out."
+                "0..1 or 0..255. Repair or remove the picture."
             )
         self.count += len(flat)
         self.size += flat.size
@@ -121,22 +121,22 @@ def find_value_range(
     said: str | None = None,
     learned: Ends | None = None,
 ) -> ValueRange:
-    """Return how values become 0..255, decided by what they are.
+    """Return how to convert values to 0..255, based on the values themselves.
 
-    Bytes are looked at until one passes 100. Where there are `mean` or `std`, and values below 0, what was done with
-    both, or with `mean` alone, is undone, and the range that comes out must be 0..1 or 0..255.
+    Bytes are looked at until one is above 100. If there is a `mean` or `std`, and there are values below 0, the
+    normalisation with both, or with `mean` alone, is undone; the resulting range must be 0..1 or 0..255.
 
     Args:
         dtype: of the values.
         blocks: the pictures of train.
-        where: what to call them in an error.
-        mean: (H, W, C) or broadcast to it: what may have been taken from each picture.
-        std: the same, what may have been its divisor.
+        where: what to call the pictures in an error.
+        mean: (H, W, C) or broadcast to it: what may have been subtracted from each picture.
+        std: the same: what each picture may have been divided by.
         said: the range that the user named.
-        learned: the range that a classifier learned from, which is to look at these pictures.
+        learned: the range that a classifier was trained on, if these pictures are for a classifier.
 
     Raises:
-        DataError: a value is not finite, or nobody can know the range; the message says in which picture.
+        DataError: a value is not finite, or the range cannot be found; the message says in which picture.
     """
     if said is not None:
         return ValueRange.said(said)
@@ -158,17 +158,17 @@ def find_value_range(
 def decide(
     seen: Seen, where: str, *, learned: Ends | None = None, advice: str = _NORMALISED, deep_file: bool = False
 ) -> ValueRange:
-    """Return the range that values are of.
+    """Return the range that values belong to.
 
     Args:
-        seen: what they are like.
-        where: what to call them in an error.
-        learned: the range that a classifier learned from, which is to look at these pictures.
-        advice: what to do where nobody can know it; `{ends}` stands for an example.
-        deep_file: they come from picture files of more than 8 bits, where even 0..255 is worth a note.
+        seen: facts about the values.
+        where: what to call the pictures in an error.
+        learned: the range that a classifier was trained on, if these pictures are for a classifier.
+        advice: what to do if the range cannot be found; `{ends}` stands for an example.
+        deep_file: they come from picture files with more than 8 bits, where even 0..255 needs a note.
 
     Raises:
-        DataError: nobody can know it.
+        DataError: the range cannot be found.
     """
     if learned is None:
         return _own(seen, where, advice, deep_file=deep_file)
@@ -187,21 +187,21 @@ def decide(
         if own.plain and seen.dtype.kind == "f":
             return replace(own, note=_otherwise(where, seen, own, learned))
         raise DataError(
-            f"{where} holds values in {seen.low:g}..{seen.high:g}, but the classifier learned from {low:g}..{high:g}. "
-            "Say which values are black and white here with --value-range LOW..HIGH."
+            f"{where} holds values in {seen.low:g}..{seen.high:g}, the classifier was trained on {low:g}..{high:g}. "
+            "Pass the values of black and white with --value-range LOW..HIGH."
         )
     if low < seen.high <= low + (high - low) / DARK and (high - low) > 1:
         if not seen.whole:
             raise DataError(
-                f"{where} holds values up to {seen.high:g}, but the classifier learned from {low:g}..{high:g}. Say "
-                "which values are black and white here with --value-range LOW..HIGH."
+                f"{where} holds values up to {seen.high:g}, but the classifier was trained on {low:g}..{high:g}. Pass "
+                "the values of black and white with --value-range LOW..HIGH."
             )
         return replace(scale, note=_otherwise(where, seen, scale, learned))
     return scale
 
 
 def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
-    """Return the range that the values themselves tell."""
+    """Return the range that follows from the values themselves."""
     if seen.dtype.kind == "b":
         return ValueRange(0.0, 1.0)
     if seen.below:
@@ -227,12 +227,12 @@ def _own(seen: Seen, where: str, advice: str, *, deep_file: bool) -> ValueRange:
 
 
 def _noted(seen: Seen, where: str, top: float) -> ValueRange:
-    """Return a range that is likely and has to be told; that 16 bits end at 65535 goes without saying."""
+    """Return a likely range with its note; 16 bits that end at 65535 need none."""
     sixteen = top == max(_DEEP) and seen.dtype.kind == "u" and seen.dtype.itemsize == 2
     bits = f" ({_DEEP[top]} bits)" if top in _DEEP else ""
     note = (
         f"{where}: the largest value is {seen.high:g}, so values were read as 0..{top:g}{bits}, black to white. If "
-        "that is wrong, say so with --value-range LOW..HIGH."
+        "that is wrong, pass --value-range LOW..HIGH."
     )
     return ValueRange(
         0.0, top, plain=False, bright=top > 1 and seen.high > top / DARK, note=None if sixteen else note
@@ -241,15 +241,15 @@ def _noted(seen: Seen, where: str, top: float) -> ValueRange:
 
 def _otherwise(where: str, seen: Seen, scale: ValueRange, learned: Ends) -> str:
     return (
-        f"{where}: the values end at {seen.high:g} and were read as {scale.low:g}..{scale.high:g}; the classifier "
-        f"learned from {learned[0]:g}..{learned[1]:g}. If that is wrong, say so with --value-range LOW..HIGH."
+        f"{where}: values up to {seen.high:g} were read as {scale.low:g}..{scale.high:g}; the classifier "
+        f"was trained on {learned[0]:g}..{learned[1]:g}. If that is wrong, pass --value-range LOW..HIGH."
     )
 
 
 def _unfit(seen: Seen, where: str, advice: str) -> DataError:
     picture, value = (seen.lowest, seen.low) if seen.below else (seen.highest, seen.high)
     low, high = (seen.low if seen.below else 0.0), seen.high
-    if -1 <= low < 0 < high <= 1:  # as networks are often given them
+    if -1 <= low < 0 < high <= 1:  # a range that is common for networks' input
         low, high = -1.0, 1.0
     return DataError(
         f"{where} holds values in {seen.low:g}..{seen.high:g}, expected 0..1 or 0..255: {seen.place.format(picture)} "
@@ -258,7 +258,7 @@ def _unfit(seen: Seen, where: str, advice: str) -> DataError:
 
 
 def _seen(dtype: np.dtype[Any], blocks: Blocks, way: ValueRange, where: str) -> Seen:
-    """Return what values are like without a normalisation; of bytes, no more are looked at than tell it."""
+    """Return facts about values without their normalisation; of bytes, no more are read than necessary."""
     seen = Seen(dtype)
     for first, block in blocks():
         seen.add(first, way.restored(block), where)
@@ -268,9 +268,9 @@ def _seen(dtype: np.dtype[Any], blocks: Blocks, way: ValueRange, where: str) -> 
 
 
 def _divided(blocks: Blocks, std: NDArray[np.float64]) -> bool:
-    """Return whether centred values were divided by `std`: their mean square is then nearer to 1 than to its own.
+    """Return whether centred values were divided by `std`: then their mean square is nearer to 1 than to that of `std`.
 
-    The range does not tell: pictures that were not divided seem grey, but right, after one multiplication more.
+    The range cannot show it: multiplied once too often, pictures seem grey, but right.
     """
     total, count = 0.0, 0
     for _, block in blocks():

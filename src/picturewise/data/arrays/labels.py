@@ -1,4 +1,4 @@
-"""Labels as other tools write them: class numbers or names, brought to (N,) int64, and pictures without one."""
+"""Labels as other tools write them: class numbers or names, converted to (N,) int64, and pictures without a label."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from picturewise.printable import printable
 
 MAX_CLASSES = 10_000
 UNLABELLED = -1
-"""The number of a picture without a label."""
+"""The label number that means "no label"."""
 _EXPECTED = "expected class numbers as (N,), (N, 1) or one-hot (N, classes)"
 _BYTE_MARK = 255  # -1 as a byte
 
@@ -26,9 +26,9 @@ class GivenLabels:
     """The labels of one split as a file has them.
 
     Attributes:
-        numbers: (N,) int64, the class numbers that the file has, or places in `names`; `UNLABELLED` without a label.
-        names: the different texts, in natural order, where labels are texts.
-        mark: the value that the file has in place of a label.
+        numbers: (N,) int64, the class numbers in the file, or positions in `names`; `UNLABELLED` without a label.
+        names: the different texts, in natural order, if the labels are texts.
+        mark: the value in the file that means "no label".
     """
 
     numbers: NDArray[np.int64]
@@ -43,13 +43,13 @@ class GivenLabels:
 
 @dataclass(frozen=True)
 class Numbering:
-    """Which number stands for which class, decided by train.
+    """Which number means which class, decided by train.
 
     Attributes:
         classes: the names, in the order of the numbers that Picturewise gives.
-        first: the file's number of the first class: 1 where it counts from one.
-        by_name: the file says names, not numbers.
-        notes: what is worth saying about that.
+        first: the number of the first class in the file: 1 if it counts from one.
+        by_name: the file has names, not numbers.
+        notes: what to tell the user about it.
     """
 
     classes: tuple[str, ...]
@@ -58,7 +58,7 @@ class Numbering:
     notes: tuple[str, ...] = ()
 
     def of(self, labels: GivenLabels, where: str) -> NDArray[np.int64]:
-        """Return labels (N,) as places in `classes`, or `UNLABELLED`.
+        """Return labels (N,) as positions in `classes`, or `UNLABELLED`.
 
         Raises:
             DataError: a label is not among the classes.
@@ -66,36 +66,36 @@ class Numbering:
         if (labels.names is not None) != self.by_name and labels.are_there:
             kinds = ("class names", "class numbers")
             raise DataError(
-                f"{where} holds {kinds[labels.names is None]}, and the labels of train are "
-                f"{kinds[not self.by_name]}; expected one kind for all splits."
+                f"{where} holds {kinds[labels.names is None]}, but the labels of train are "
+                f"{kinds[not self.by_name]}. Use one kind in all splits."
             )
         if labels.names is None:
             check_labels(labels.numbers - self.first, self.classes, where, shown=self.first)
             marked = labels.numbers == UNLABELLED
             if self.first and (labels.numbers == 0).any():
                 raise DataError(
-                    f"{where}: a label is 0, and those of train count from {self.first}; expected one "
-                    "count for all splits."
+                    f"{where}: a label is 0, but those of train count from {self.first}. Count from the same "
+                    "number in all splits."
                 )
             return np.where(marked, UNLABELLED, labels.numbers - self.first)
         places = {name: place for place, name in enumerate(self.classes)}
         unknown = [name for name in labels.names if name not in places]
         if unknown:
             raise DataError(
-                f"{where}: there are labels {listed(unknown)}, expected those of the classes "
+                f"{where} has the labels {listed(unknown)}, expected only those of the classes "
                 f"{listed(self.classes)}."
             )
-        # The last place is what UNLABELLED reaches.
+        # The last element is the one that UNLABELLED, -1, selects.
         lookup = np.array([*(places[name] for name in labels.names), UNLABELLED], np.int64)
         return lookup[labels.numbers]
 
 
 def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, where: str) -> Numbering:
-    """Return which number stands for which class.
+    """Return which number means which class.
 
     Args:
         labels: those of train; None: there are none.
-        names: of the classes, where something names them: in the order of the numbers.
+        names: of the classes, in the order of the numbers, if they are known.
         where: what to call the labels in an error.
 
     Raises:
@@ -117,10 +117,10 @@ def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, wh
 
 
 def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> GivenLabels:
-    """Return labels of a list, or of an array (N,), (N, 1), (1, N), (N, 1, 1, 1) or one-hot (N, K).
+    """Return the labels in a list, or in an array (N,), (N, 1), (1, N), (N, 1, 1, 1) or one-hot (N, K).
 
-    Numbers may be whole floats. A picture whose label is -1, NaN, None or an empty text has none; so has one with 255
-    among bytes whose other values stay below 100.
+    Numbers may be whole floats. A label of -1, NaN, None or an empty text means that the picture has no label; so does
+    255 among bytes whose other values are below 100.
 
     Args:
         values: what a file holds: numbers, texts or bytes.
@@ -129,12 +129,12 @@ def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES
         most: the largest class number.
 
     Raises:
-        DataError: there are not `count`, or they are neither texts nor whole numbers up to `most`.
+        DataError: there are not exactly `count` labels, or they are neither texts nor whole numbers up to `most`.
     """
     if isinstance(values, list | tuple):
         values = _listed(values, where, most)
     if not isinstance(values, np.ndarray):
-        raise DataError(f"{where} is no array or list, {_EXPECTED}.")
+        raise DataError(f"{where} is not an array or a list, {_EXPECTED}.")
     if values.dtype.kind not in "buifUS":
         raise DataError(f"{where} holds values of type {values.dtype}, {_EXPECTED}.")
     if values.ndim > 2 and math.prod(values.shape[1:]) == 1:  # (N, 1, 1, 1)
@@ -144,7 +144,9 @@ def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES
     if values.ndim not in {1, 2} or (values.dtype.kind in "US" and values.shape[1:] not in {(), (1,)}):
         raise DataError(f"{where} has the shape {values.shape}, {_EXPECTED}.")
     if len(values) != count:
-        raise DataError(f"{where} holds {len(values):,} labels for {count:,} pictures, expected one each.")
+        raise DataError(
+            f"{where} holds {len(values):,} labels for {count:,} pictures, expected one for each picture."
+        )
     if values.dtype.kind in "US":
         return _texts(values.reshape(-1), where)
     flat = _from_one_hot(values, where) if values.ndim == 2 and values.shape[1] != 1 else values.reshape(-1)
@@ -159,7 +161,7 @@ def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES
 
 
 def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> NDArray[np.int64]:
-    """Return class numbers (N,) int64 of a list, or of an array, see `given_labels`; each picture has one.
+    """Return the class numbers (N,) int64 in a list or an array, see `given_labels`; every picture must have one.
 
     Args:
         values: what a file holds.
@@ -168,7 +170,7 @@ def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 
         most: the largest class number.
 
     Raises:
-        DataError: there are not `count`, or they are no whole numbers in 0..`most`.
+        DataError: there are not exactly `count` labels, or they are not whole numbers in 0..`most`.
     """
     labels = given_labels(values, count, where, most=most)
     if labels.names is not None:
@@ -179,13 +181,13 @@ def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 
 
 
 def check_labels(labels: NDArray[np.int64], classes: Sequence[object], where: str, *, shown: int = 0) -> None:
-    """Refuse labels that stand for no class.
+    """Refuse labels that do not mean any class.
 
     Args:
         labels: class numbers.
         classes: one for each number.
         where: what to call the labels in an error.
-        shown: what a file's own numbers are larger by.
+        shown: by how much the file's own numbers are larger.
 
     Raises:
         DataError: a label is as large as the number of classes, or larger.
@@ -194,13 +196,13 @@ def check_labels(labels: NDArray[np.int64], classes: Sequence[object], where: st
     if bad.any():
         at = int(np.argmax(bad))
         raise DataError(
-            f"{where}: label {at:,} (counted from 0) is {labels[at] + shown}, expected one of the {len(classes):,} "
-            f"classes that there are, {shown}..{len(classes) - 1 + shown}."
+            f"{where}: label {at:,} (counted from 0) is {labels[at] + shown}, but there are {len(classes):,} classes: "
+            f"expected {shown}..{len(classes) - 1 + shown}."
         )
 
 
 def check_labelled(labels: NDArray[np.int64], where: str, mark: str = "-1", *, skip_bad: bool) -> None:
-    """Refuse pictures without a label among others that have one, unless they are to be left out.
+    """Refuse pictures without a label among pictures that have one, unless they are to be left out.
 
     Raises:
         DataError: there are some.
@@ -215,7 +217,7 @@ def check_labelled(labels: NDArray[np.int64], where: str, mark: str = "-1", *, s
 
 
 def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:
-    """Return the names "0" to the largest label's.
+    """Return the names "0", "1", … up to the largest label.
 
     >>> numbered_classes(np.array([2, 0]))
     ('0', '1', '2')
@@ -227,21 +229,23 @@ def to_class_names(value: Any, where: str) -> tuple[str, ...]:
     """Return the class names of a list of texts, of bytes, of an array of texts, or of a dict of names and numbers.
 
     Raises:
-        DataError: they are something else, or one stands there twice.
+        DataError: they are something else, or a name occurs twice.
     """
     if isinstance(value, Mapping):
         value = _in_order(value)
     texts = value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
     if not isinstance(texts, list | tuple) or not all(isinstance(name, str | bytes) for name in texts):
-        raise DataError(f"{where} holds no list of texts, expected the names of the classes.")
+        raise DataError(f"{where} is not a list of texts, expected the names of the classes.")
     names = tuple(as_text(name) for name in texts)
     if len(set(names)) < len(names) or len(names) > MAX_CLASSES:
-        raise DataError(f"{where} holds {len(names):,} class names, some of them twice or far too many.")
+        raise DataError(
+            f"{where} holds {len(names):,} class names, of which some occur twice, or which are too many."
+        )
     return names
 
 
 def are_numbers_in_order(value: Any) -> bool:
-    """Return whether a list or an array of class "names" is 0, 1, 2, …: it names nothing."""
+    """Return whether a list or an array of class "names" is 0, 1, 2, …: they are not real names."""
     if not isinstance(value, list | tuple | np.ndarray):
         return False
     values = np.asarray(value).reshape(-1)
@@ -249,7 +253,7 @@ def are_numbers_in_order(value: Any) -> bool:
 
 
 def as_text(name: str | bytes) -> str:
-    """Return a name that is fit to print; bytes are what Python 2 wrote."""
+    """Return a name that is safe to print; Python 2 wrote bytes."""
     return printable(name if isinstance(name, str) else name.decode("utf-8", "replace"))
 
 
@@ -262,7 +266,7 @@ def _in_order(names: Mapping[Any, Any]) -> Any:
 
 
 def _marked(flat: NDArray[Any]) -> tuple[NDArray[np.bool_], str]:
-    """Return which labels say that there is none, and how."""
+    """Return which labels mean "no label", and the value that they have."""
     if flat.dtype.kind == "f" and np.isnan(flat).any():
         return np.isnan(flat) | (flat == UNLABELLED), "nan"
     if flat.dtype == np.uint8:
@@ -286,20 +290,20 @@ def _texts(values: NDArray[Any], where: str) -> GivenLabels:
 
 
 def _listed(values: Sequence[Any], where: str, most: int) -> NDArray[Any]:
-    """Return a list of labels as an array; None becomes what stands for no label."""
+    """Return a list of labels as an array; None becomes the mark for a missing label."""
     flat = [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value for value in values]
     if isinstance(next((value for value in flat if value is not None), 0), str | bytes):
         for at, value in enumerate(flat):
             if not isinstance(value, str | bytes | None):
                 raise DataError(
-                    f"{where}: label {at:,} (counted from 0) is {printable(repr(value)[:40])}, expected a text as "
-                    "before it."
+                    f"{where}: label {at:,} (counted from 0) is {printable(repr(value)[:40])}, expected a text, like "
+                    "the labels before it."
                 )
         return np.array(["" if value is None else as_text(value) for value in flat])
     if flat and isinstance(flat[0], list | tuple):
         return np.array([_row(value, len(flat[0]), at, where, most) for at, value in enumerate(flat)])
     for at, value in enumerate(flat):
-        # Larger numbers would not fit, and are no class numbers either. A NaN is not larger.
+        # Larger numbers would not fit, and are not class numbers either. NaN does not compare as larger.
         if value is not None and (type(value) not in {int, float, bool} or abs(value) >= 1 << 53):
             raise _no_class(where, at, printable(repr(value)[:40]), most)
     return np.array([math.nan if value is None else value for value in flat], np.float64)
@@ -322,8 +326,8 @@ def _from_one_hot(values: NDArray[Any], where: str) -> NDArray[np.int64]:
     good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     if not good.all():
         raise DataError(
-            f"{where} has the shape {values.shape} and row {int(np.argmin(good)):,} (counted from 0) is not one-hot, "
-            "expected one number for each picture, or one column per class with a single 1 in each row."
+            f"{where} has the shape {values.shape} and row {int(np.argmin(good)):,} (counted from 0) is not one-hot. "
+            "Expected one number for each picture, or one column per class with a single 1 in each row."
         )
     found: NDArray[np.int64] = values.argmax(axis=1)
     return found

@@ -1,4 +1,4 @@
-"""How others lay pictures out in arrays of numbers, and how they come to (N, H, W, C), block by block."""
+"""How pictures are laid out in arrays of numbers, and how they are converted to (N, H, W, C), block by block."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK = 4 << 20  # bytes that are looked at or converted at a time
 
 @dataclass(frozen=True)
 class Layout:
-    """How one picture's numbers lie: its height, width and channels, and whether the channels come first."""
+    """The order of one picture's numbers: its height, width and channels, and whether the channels come first."""
 
     height: int
     width: int
@@ -44,10 +44,10 @@ class Layout:
 
 
 def layouts_of(shape: tuple[int, ...]) -> tuple[Layout, ...]:
-    """Return the ways in which pictures can lie in an array of `shape`, the usual one first; none: it has none.
+    """Return the possible layouts of pictures in an array of `shape`, the usual one first; empty: there is none.
 
-    (N, H, W), (N, H, W, C), (N, C, H, W) with C = 1 or 3, and squares, grey or in colour, in rows: (N, numbers), or
-    (N, C, pixels) and (N, pixels, C), which nobody means as pictures of one or three pixels in height.
+    (N, H, W), (N, H, W, C), (N, C, H, W) with C = 1 or 3, and squares, grey or in colour, in rows: (N, numbers),
+    (N, C, pixels) or (N, pixels, C); nobody has pictures that are one or three pixels high.
 
     >>> [layout.channels_first for layout in layouts_of((100, 3072))]
     [False, True]
@@ -75,7 +75,7 @@ def layouts_of(shape: tuple[int, ...]) -> tuple[Layout, ...]:
 
 
 def layout_of(shape: tuple[int, ...]) -> Layout | None:
-    """Return the usual way in which pictures lie in an array of `shape`, or None where it cannot be one of pictures.
+    """Return the usual layout of pictures in an array of `shape`, or None if it cannot hold pictures.
 
     >>> layout_of((60000, 784))
     Layout(height=28, width=28, channels=1, channels_first=False)
@@ -88,21 +88,21 @@ def layout_of(shape: tuple[int, ...]) -> Layout | None:
 def check_layout(
     shape: tuple[int, ...], dtype: np.dtype[Any], where: str, *, channels_first: bool | None = None
 ) -> Layout:
-    """Return how pictures lie in an array of numbers.
+    """Return the layout of pictures in an array of numbers.
 
     Args:
-        shape: the array's.
+        shape: of the array.
         dtype: of its values.
-        where: what to call it in an error.
-        channels_first: which of two possible ways it is; None: the usual one.
+        where: what to call the array in an error.
+        channels_first: which of two possible layouts it is; None: the usual one.
 
     Raises:
-        DataError: it cannot be one of pictures, or is empty.
+        DataError: it cannot hold pictures, or is empty.
     """
     if dtype.kind not in "buif":
         raise DataError(f"{where} holds values of type {dtype}, expected numbers.")
     if shape[:1] == (0,):
-        raise DataError(f"{where} holds no pictures: its shape is {shape}.")
+        raise DataError(f"{where} does not hold any pictures: its shape is {shape}.")
     layouts = layouts_of(shape)
     if not layouts:
         raise DataError(f"{where} has the shape {shape}, expected {expected_of(shape)}")
@@ -110,7 +110,7 @@ def check_layout(
 
 
 def expected_of(shape: tuple[int, ...]) -> str:
-    """Return what to say of an array that has not the shape of pictures, the way out at the end."""
+    """Return what to say about an array that does not have the shape of pictures, with what to do at the end."""
     if len(shape) == 4 and 4 in {shape[1], shape[3]}:
         part = "pictures[..., :3]" if shape[3] == 4 else "pictures[:, :3]"
         return (
@@ -124,13 +124,13 @@ def expected_of(shape: tuple[int, ...]) -> str:
 
 
 def _side(pixels: int) -> int:
-    """Return the side of the square of so many pixels, at least 4x4; 0: there is none."""
+    """Return the side of the square with `pixels` pixels, at least 4x4; 0: there is none."""
     side = math.isqrt(pixels)
     return side if side >= 4 and side * side == pixels else 0
 
 
 def square(numbers: int) -> Layout | None:
-    """Return the square picture, grey or else in colour, that has so many numbers.
+    """Return the square picture, grey or otherwise in colour, that has `numbers` numbers.
 
     >>> square(3072)
     Layout(height=32, width=32, channels=3, channels_first=False)

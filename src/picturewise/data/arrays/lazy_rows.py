@@ -1,4 +1,4 @@
-"""`Rows`: a choice of an array's rows that copies none of them until they are asked for."""
+"""`Rows`: some rows of an array, which are copied only when they are read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ _OF_ARRAYS = frozenset({
 
 
 class Rows(NDArrayOperatorsMixin, Generic[Number]):
-    """The rows `array[indices]`, read as an array is read; the array may be larger than memory.
+    """The rows `array[indices]`, read like an array; the array may be larger than memory.
 
-    Every index of NumPy's gives what it gives on `np.asarray` of the rows. What is taken out with a slice or an array
-    of indices is copied, and nothing else is; `np.asarray`, arithmetic and an array's methods copy all. Rows are read
-    only.
+    Every index of NumPy's gives what it gives on `np.asarray` of the rows. A slice or an array of indices copies the
+    rows that it selects; `np.asarray`, arithmetic and an array's methods copy all. Rows are read only.
     """
 
     def __init__(self, array: NDArray[Number], indices: NDArray[np.int64]) -> None:
@@ -36,7 +35,7 @@ class Rows(NDArrayOperatorsMixin, Generic[Number]):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As many rows as are chosen, each of the array's shape."""
+        """The number of chosen rows, then the shape of a row of the array."""
         return (len(self._indices), *self._array.shape[1:])
 
     @property
@@ -71,7 +70,7 @@ class Rows(NDArrayOperatorsMixin, Generic[Number]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("a choice of rows becomes one array by copying only")
+            raise ValueError("chosen rows can only become one array by copying")
         return self._array[self._indices].astype(dtype or self.dtype, copy=False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
@@ -94,7 +93,7 @@ class Rows(NDArrayOperatorsMixin, Generic[Number]):
         return f"<{'×'.join(map(str, self.shape))} {self.dtype}, rows of an array that are copied when they are read>"
 
     def chosen(self, indices: NDArray[np.int64]) -> Rows[Number]:
-        """Return a choice of the choice."""
+        """Return some of these rows."""
         return Rows(self._array, self._indices[indices])
 
 
@@ -103,11 +102,11 @@ Pictures: TypeAlias = NDArray[np.uint8] | Rows[np.uint8]
 
 
 def chosen(table: NDArray[Number] | Rows[Number], indices: NDArray[np.int64]) -> Rows[Number]:
-    """Return the rows at `indices`, not copied."""
+    """Return the rows at `indices` without copying them."""
     return table.chosen(indices) if isinstance(table, Rows) else Rows(table, indices)
 
 
 def slices(pictures: Pictures) -> Iterator[slice]:
-    """Return slices that cover pictures (N, …) in order, each of a few MB, for what may exceed memory."""
+    """Return slices that cover pictures (N, …) in order, each a few MB, because all of them may not fit into memory."""
     step = max(1, _BYTES_AT_ONCE // max(1, math.prod(pictures.shape[1:])))
     return (slice(start, start + step) for start in range(0, len(pictures), step))

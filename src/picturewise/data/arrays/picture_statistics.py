@@ -1,4 +1,4 @@
-"""What is computed once of every picture: a digest of its pixels, and the sums that a mean and a deviation need."""
+"""What is computed once for every picture: a digest of its pixels, and the sums that a mean and a deviation need."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PictureStatistics:
         return [int(total) for total in sum(parts, np.zeros(self.sums.shape[1], np.int64))]
 
     def fingerprint(self) -> bytes:
-        """Return 32 bytes that are equal exactly where the pictures are, in their order."""
+        """Return 32 bytes that are equal exactly where the pictures and their order are."""
         whole = hashlib.sha256()
         for start in range(0, len(self.digests), _ROWS_AT_ONCE):
             whole.update(np.ascontiguousarray(self.digests[start : start + _ROWS_AT_ONCE]).data)
@@ -53,7 +53,7 @@ class PictureStatistics:
 
 
 def measure(images: Pictures) -> PictureStatistics:
-    """Return the statistics of pictures (N, H, W, C), computed on all cores and in little memory."""
+    """Return the statistics of pictures (N, H, W, C), computed on all cores and with little memory."""
     count, channels = len(images), images.shape[3]
     digests = np.empty((count, DIGEST_BYTES), np.uint8)
     sums = np.empty((count, 2 * channels + (channels > 1)), np.int64)
@@ -65,12 +65,12 @@ def measure(images: Pictures) -> PictureStatistics:
 
     with _threads() as pool:
         for _ in pool.map(work, slices(images)):
-            pass  # what went wrong in a thread is raised here
+            pass  # an error in a thread is raised here
     return PictureStatistics(digests, sums)
 
 
 def sums_of(images: Pictures) -> NDArray[np.int64]:
-    """Return the sums of `PictureStatistics` alone, for pictures (N, H, W, C) whose digests nobody needs."""
+    """Return the sums of `PictureStatistics` alone, for pictures (N, H, W, C) whose digests are not needed."""
     found = [_sums(np.ascontiguousarray(images[rows])) for rows in slices(images)]
     return (
         np.concatenate(found)
@@ -80,7 +80,7 @@ def sums_of(images: Pictures) -> NDArray[np.int64]:
 
 
 def have_digests(images: Pictures, digests: Table[np.uint8]) -> bool:
-    """Return whether pictures (N, H, W, C) have the digests (N, 16), read on all cores and in little memory."""
+    """Return whether pictures (N, H, W, C) have the digests (N, 16), read on all cores and with little memory."""
 
     def work(rows: slice) -> bool:
         return np.array_equal(digest_each(images[rows]), digests[rows])
@@ -104,7 +104,7 @@ def _threads() -> ThreadPoolExecutor:
 
 def found_in(digests: Table[np.uint8], others: Table[np.uint8]) -> NDArray[np.bool_]:
     """Return which of `digests` (N, 16) are among `others` (M, 16), as (N,)."""
-    # NumPy takes zero bytes at the end of such texts for padding; all being of one length, that parts nothing.
+    # NumPy treats zero bytes at the end of such texts as padding; because all have one length, this cannot mix any up.
     one, other = (np.ascontiguousarray(table).view(f"S{DIGEST_BYTES}")[:, 0] for table in (digests, others))
     return np.isin(one, other)
 
@@ -117,7 +117,7 @@ def as_rows(digests: list[bytes]) -> NDArray[np.uint8]:
 def _sums(block: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the sums of pictures (n, H, W, C); see `PictureStatistics`."""
     count, channels = len(block), block.shape[3]
-    # Along each channel the numbers lie side by side, which makes the sums ten times as fast.
+    # The numbers of each channel are contiguous here, which makes the sums ten times as fast.
     planes = np.ascontiguousarray(block.reshape(count, -1, channels).transpose(0, 2, 1))  # (n, C, H·W)
     columns = [
         planes.sum(axis=2, dtype=np.int64),

@@ -1,4 +1,4 @@
-"""`ValueRange`: how stored values become pixels 0..255, in one way for all pictures of a set."""
+"""`ValueRange`: how stored values become pixels 0..255, in the same way for all pictures of a set."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Ends: TypeAlias = tuple[float, float]
 """The stored values of black and of white."""
 
 PLAIN: Ends = (0.0, 255.0)
-"""That of bytes: what a classifier learned from of which nothing else is known."""
+"""The range of bytes: what a classifier was trained on if nothing else is known."""
 
 DARK = 15
-"""A part of the whole range: where nothing passes it, another unit is likelier than dark pictures."""
+"""A part of the whole range: if no value is above it, another unit is likelier than dark pictures."""
 
-_UNITS = (1.0, 15.0, 16.0)  # whole numbers at which others end
+_UNITS = (1.0, 15.0, 16.0)  # common largest values of whole numbers
 _OF_TRAIN = "the range of train"
 _SAID = "as --value-range says"
 
@@ -34,10 +34,10 @@ class ValueRange:
         low: the value of black.
         high: the value of white.
         spread: (1 or H, 1 or W, C) what the values were divided by.
-        centre: (1 or H, 1 or W, C) what was taken from them before.
-        plain: the type says the range: bytes, booleans, floats in 0..1 or 0..255. Nothing need be kept of it.
-        bright: values of train pass a fifteenth of the range, so those of other splits have to as well.
-        note: what to tell people of the choice.
+        centre: (1 or H, 1 or W, C) what was subtracted before that.
+        plain: the type determines the range: bytes, booleans, floats in 0..1 or 0..255. A classifier need not keep it.
+        bright: train has values above a fifteenth of the range, so other splits must have such values too.
+        note: what to tell the user about the choice.
         why: where the range comes from, for errors.
     """
 
@@ -58,12 +58,12 @@ class ValueRange:
 
     @property
     def factor(self) -> float:
-        """What values above black are multiplied by."""
+        """The factor for values above black."""
         return 255.0 / (self.high - self.low)
 
     @property
     def kept(self) -> Ends | None:
-        """What a classifier keeps of it; None: nothing need be kept."""
+        """What a classifier keeps; None: it need not keep anything."""
         return None if self.plain else (self.low, self.high)
 
     @property
@@ -72,21 +72,21 @@ class ValueRange:
         return () if self.note is None else (self.note,)
 
     def facts(self) -> dict[str, Any]:
-        """Return what makes it again, as JSON has it; one that undoes a normalisation has none."""
+        """Return the facts to make it again, as JSON types; a range that undoes a normalisation has none."""
         names = ("low", "high", "plain", "bright", "note", "why")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> ValueRange:
-        """Return what `facts` made."""
+        """Return the range with these `facts`."""
         return cls(**facts)
 
     def restored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return values without the normalisation, in the range that they had before it."""
+        """Return values without the normalisation, in their range before it."""
         if self.spread is None and self.centre is None:
             return values.astype(np.float32) if values.dtype.kind in "bf" and values.itemsize < 4 else values
         floats = values.astype(np.float64)
-        with np.errstate(invalid="ignore"):  # infinity times zero; whoever looks at it finds a NaN
+        with np.errstate(invalid="ignore"):  # infinity times zero gives NaN, which is found later
             if self.spread is not None:
                 floats *= self.spread
             if self.centre is not None:
@@ -102,7 +102,7 @@ class ValueRange:
             first: the number of the first picture of the block.
 
         Raises:
-            DataError: a value is no number, infinite, or lies outside; the message says in which picture.
+            DataError: a value is NaN, infinite or out of range; the message says in which picture.
         """
         normalised = self.spread is not None or self.centre is not None
         as_they_are = (self.low, self.high) == (0, 255)
@@ -110,26 +110,26 @@ class ValueRange:
             return values
         whole = values.dtype.kind in "iu" and not normalised
         restored = self.restored(values)
-        beyond = 0 if whole else 0.5 / self.factor  # what is rounded into the range
-        good = (restored >= self.low - beyond) & (restored <= self.high + beyond)  # a NaN is neither
+        beyond = 0 if whole else 0.5 / self.factor  # values that are rounded into the range
+        good = (restored >= self.low - beyond) & (restored <= self.high + beyond)  # False for NaN
         if not good.all():
             row = int(np.argmin(good.reshape(len(values), -1).all(axis=1)))
             found = restored[row][~good[row]].flat[0]
             raise DataError(
                 f"{where}: picture {first + row:,} (counted from 0) has the value {found:g}"
                 f"{' without the normalisation' * normalised}, expected pixels in {self.low:g}..{self.high:g}, "
-                f"{self.why}. If black and white are other values, say which with --value-range LOW..HIGH."
+                f"{self.why}. If black and white are other values, pass them with --value-range LOW..HIGH."
             )
         if whole and as_they_are:
             return values.astype(np.uint8)
         return self.scaled(restored)
 
     def scaled(self, values: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return restored values as uint8, whatever they are: what lies outside becomes black or white."""
+        """Return restored values as uint8, whatever they are: values out of range become black or white."""
         span = self.high - self.low
-        with np.errstate(invalid="ignore"):  # a NaN becomes any number; whoever looks at the range refuses it
+        with np.errstate(invalid="ignore"):  # a NaN becomes any number; the check of the range refuses it
             above = values - self.low if self.low else values
-            # First times 255, which is exact: then numbers halfway between two levels go the same way in all types.
+            # Times 255 first, which is exact: numbers halfway between two levels are then rounded alike in all types.
             if span != 255:
                 above = above * np.float32(255)
                 above = above / above.dtype.type(span)
@@ -138,10 +138,10 @@ class ValueRange:
 
 
 class Conversion:
-    """The pictures of one split on their way to bytes: a split in another unit than train's is found out.
+    """The conversion of one split's pictures to bytes; it notices a split in another unit than train's.
 
     Args:
-        scale: that train decided.
+        scale: the range that train decided.
         where: what to call the split's array in an error.
     """
 
@@ -160,28 +160,28 @@ class Conversion:
         return self._scale.to_bytes(values, self._where, first)
 
     def finish(self) -> None:
-        """Look back when all pictures were there.
+        """Check the whole split after its last picture.
 
         Raises:
             DataError: they are in another unit than train.
         """
-        # Bytes cannot hold a range beyond 255 that train's values told.
+        # Bytes cannot reach above 255 if train's range does.
         narrow = self._bytes and self._scale.bright and self._scale.high > 255
         if narrow or is_other_unit(self._high, self._scale, floats=self._floats):
             raise DataError(other_unit(self._where, 255.0 if narrow else self._high, self._scale))
 
 
 def is_other_unit(high: float, scale: ValueRange, *, floats: bool) -> bool:
-    """Return whether a split whose values end at `high` is likelier in another unit than train than merely dark."""
+    """Return whether a split with the largest value `high` is likely in another unit than train, not just dark."""
     if not scale.bright or not scale.low < high <= scale.low + (scale.high - scale.low) / DARK:
         return False
     return floats or scale.high > 255 or high in _UNITS
 
 
 def other_unit(where: str, high: float, scale: ValueRange) -> str:
-    """Return the sentences on a split in another unit than train."""
+    """Return the message about a split in another unit than train."""
     ends = f"{scale.low:g}..{scale.high:g}"
     return (
-        f"{where} holds values in 0..{high:g}, but train in {ends}, expected one range for all splits. Bring them to "
-        f"one, or, if these pictures are that dark, say so with --value-range {ends}."
+        f"{where} holds values in 0..{high:g}, but train in {ends}, expected one range for all splits. Convert them to "
+        f"one range, or, if these pictures really are that dark, pass --value-range {ends}."
     )

@@ -1,7 +1,7 @@
-"""One split as Python code has it, arrays or a data set of pairs, brought to (N, H, W, C) uint8 and labels.
+"""One split in Python code, arrays or a data set of pairs, converted to (N, H, W, C) uint8 and labels.
 
-PyTorch is not imported for it: a tensor is what can be detached and become an array, and a data set is what has a
-length and gives (picture, label) at an index.
+PyTorch is not imported for it: a tensor is anything that can be detached and converted to an array, and a data set is
+anything that has a length and returns (picture, label) at an index.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from picturewise.errors import DataError
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
 _ADVICE = (
-    "Pass pictures as they were before any normalisation, which Picturewise does itself, or say which values are black "
+    "Pass pictures without normalisation, which Picturewise does itself, or pass the values of black "
     "and white: value_range='{ends}' in make_dataset, --value-range, or data.value_range in a recipe."
 )
 
 Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
-"""Yields the number of the first picture, and pictures (n, H, W, C) as the caller has them, until all were there."""
+"""Yields the number of the first picture, and pictures (n, H, W, C) in the caller's form, until the last one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +42,11 @@ class Known:
     """What is known of a split's numbers before they are looked at.
 
     Attributes:
-        hints: what the user says of them.
-        learned: the range that a classifier learned from, which is to look at the pictures.
-        scale: what train's values stand for; None: this is train.
-        order: how train's pictures lie; None: this is train, or its pictures came one by one.
-        background: what transparent pictures of Pillow's are put on.
+        hints: what the user says about them.
+        learned: the range that a classifier was trained on, if these pictures are for a classifier.
+        scale: the range of train's values; None: this is train.
+        order: the layout of train's pictures; None: this is train, or its pictures came one by one.
+        background: what transparent Pillow pictures are put on.
     """
 
     hints: Hints = NO_HINTS
@@ -56,7 +56,7 @@ class Known:
     background: Background = WHITE
 
     def decide(self, seen: Seen, where: str) -> ValueRange:
-        """Return what values stand for that were looked at."""
+        """Return the range of the values that were looked at."""
         if self.hints.value_range is not None:
             return ValueRange.said(self.hints.value_range)
         return self.scale or decide(seen, where, learned=self.learned, advice=_ADVICE)
@@ -69,8 +69,8 @@ class ArraysOfSplit:
     Attributes:
         images: (N, H, W, C) uint8.
         labels: class numbers (N,), (N, 1) or one-hot (N, K), or class names (N,); None: there are none.
-        scale: what the values stand for.
-        order: how the pictures lay; None: they came one by one.
+        scale: the range of the values.
+        order: the layout of the pictures; None: they came one by one.
     """
 
     images: NDArray[np.uint8]
@@ -80,13 +80,13 @@ class ArraysOfSplit:
 
 
 def from_arrays(pictures: Any, labels: Any, where: str, known: Known) -> ArraysOfSplit:
-    """Return the split of an array or tensor of pictures and one of labels; uint8 in our layout is not copied.
+    """Return the split from an array or tensor of pictures and one of labels; uint8 in our layout is not copied.
 
     Args:
         pictures: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, pixels of a square), whole numbers or floats.
-        labels: one a picture, see `ArraysOfSplit`; also a list of them. None: there are none.
+        labels: one for each picture, see `ArraysOfSplit`; also a list. None: there are none.
         where: what to call the split in an error.
-        known: of the values, the layout and the background.
+        known: about the values, the layout and the background.
 
     Raises:
         DataError: shapes, types or values are something else.
@@ -126,24 +126,24 @@ def from_pictures(
     """Return a list of pictures, without labels.
 
     Args:
-        pictures: arrays, tensors or Pillow's pictures; grey ones among colours get their three channels.
+        pictures: arrays, tensors or Pillow pictures; grey ones among coloured ones get three channels.
         where: what to call the split in an error.
-        known: of the values and the layout.
-        size: what pictures are brought to where they differ in size; None: they may not.
-        mode: how, see `resize`.
+        known: about the values and the layout.
+        size: what pictures are resized to if their sizes differ; None: they must not differ.
+        mode: how they are resized, see `resize`.
 
     Raises:
         DataError: there are none, or they differ in size or type.
     """
     if not pictures:
-        raise DataError(f"{where}: the list has no pictures.")
+        raise DataError(f"{where}: the list is empty.")
     arrays, order = list[NDArray[Any]](), None
     for number, picture in enumerate(pictures):
         array, order = _picture(picture, f"{where}: picture {number:,} (counted from 0)", known, order)
         arrays.append(array)
     scale = None
     deep = [index for index, array in enumerate(arrays) if array.dtype != np.uint8]
-    # Bytes among them are 0..255, and pictures of several sizes are brought to one as bytes.
+    # Bytes among them are 0..255, and pictures of several sizes are resized as bytes.
     if deep and len({arrays[index].dtype for index in deep}) == 1:
         seen = Seen(arrays[deep[0]].dtype)
         for index in deep:
@@ -174,13 +174,13 @@ def from_pairs(
     """Return the split of a data set that gives (picture, label) for each index below its length.
 
     Args:
-        data: such as PyTorch's map-style data sets; pictures are arrays, tensors or Pillow's.
+        data: such as PyTorch's map-style data sets; pictures are arrays, tensors or Pillow pictures.
         where: what to call the split in an error.
-        known: of the values, the layout and the background.
-        progress: called now and then with (done, total).
+        known: about the values, the layout and the background.
+        progress: called from time to time with (done, total).
 
     Raises:
-        DataError: it gives something else, or pictures of several sizes or types.
+        DataError: it returns something else, or pictures of several sizes or types.
     """
     count = _length(data, where)
     first_picture, order, _ = _pair(data, 0, where, known, None)
@@ -205,7 +205,7 @@ def from_pairs(
 
 
 def as_array(value: Any, where: str) -> NDArray[Any]:
-    """Return an array, a tensor of any device, or what says how it becomes an array, as an array.
+    """Return an array, a tensor on any device, or any object that can convert itself to an array, as an array.
 
     Raises:
         DataError: it is something else, or of a type that NumPy does not know.
@@ -216,17 +216,19 @@ def as_array(value: Any, where: str) -> NDArray[Any]:
         if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
             return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where}: the {type(value).__name__} does not become an array ({error}).") from error
+        raise DataError(
+            f"{where}: cannot convert the {type(value).__name__} to an array ({error})."
+        ) from error
     raise DataError(
-        f"{where}: found a {type(value).__name__}, expected a NumPy array or a tensor; numpy.stack makes one of a list."
+        f"{where}: found a {type(value).__name__}, expected a NumPy array or a tensor. For a list, use numpy.stack."
     )
 
 
 def _order(array: NDArray[Any], where: str, known: Known, earlier: FoundLayout | None = None) -> FoundLayout:
-    """Return how the pictures of an array lie, as those of train or of an earlier array do, if there is one."""
+    """Return the layout of the pictures in an array: that of train or of an earlier array if there is one."""
     shape, dtype = array.shape, array.dtype
     if shape[:1] == (0,):
-        raise DataError(f"{where}: there are no pictures, for the shape is {shape}.")
+        raise DataError(f"{where}: there are no pictures, because the shape is {shape}.")
     if not layouts_of(shape) or dtype.kind not in "buif":
         channels = f"(N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels C, height and width in 1..{MAX_SIDE}."
         rgba = (
@@ -245,29 +247,29 @@ def _length(data: Any, where: str) -> int:
         count = len(data)
     except Exception as error:  # the caller's code may raise anything
         raise DataError(
-            f"{where}: the {type(data).__name__} has no length, so it is a stream; expected a data set that gives "
-            "(picture, label) at each index: collect the stream into arrays."
+            f"{where}: the {type(data).__name__} does not have a length, so it is a stream; expected a data set that "
+            "returns (picture, label) at each index. Collect the stream into arrays."
         ) from error
     if not count:
-        raise DataError(f"{where}: there are no pictures, for the {type(data).__name__} is empty.")
+        raise DataError(f"{where}: there are no pictures, because the {type(data).__name__} is empty.")
     return count
 
 
 def _pair(
     data: Any, index: int, where: str, known: Known, order: FoundLayout | None
 ) -> tuple[NDArray[Any], FoundLayout | None, Any]:
-    """Return one picture (H, W, C), how it lay, and its label."""
+    """Return one picture (H, W, C), its layout, and its label."""
     try:
         pair = data[index]
     except Exception as error:
         raise DataError(
-            f"{where}: the {type(data).__name__} does not give picture {index:,} (counted from 0): "
+            f"{where}: the {type(data).__name__} failed at picture {index:,} (counted from 0): "
             f"{type(error).__name__}: {error}"
         ) from error
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         found = f"{len(pair)} things" if isinstance(pair, tuple | list) else f"a {type(pair).__name__}"
         raise DataError(
-            f"{where}: the {type(data).__name__} gives {found} for picture {index:,} (counted from 0), expected a pair "
+            f"{where}: the {type(data).__name__} returns {found} for picture {index:,} (counted from 0), expected "
             "(picture, label)."
         )
     picture, label = pair
@@ -277,7 +279,7 @@ def _pair(
 def _picture(
     picture: Any, place: str, known: Known, order: FoundLayout | None
 ) -> tuple[NDArray[Any], FoundLayout | None]:
-    """Return one picture (H, W, C), of Pillow's, an array or a tensor, and how an array lay, as earlier ones did."""
+    """Return one picture (H, W, C) from a Pillow picture, an array or a tensor, and its layout."""
     if is_picture(picture):
         return as_numbers(picture, place, known.background), order
     single = as_array(picture, place)[np.newaxis]
@@ -286,9 +288,9 @@ def _picture(
 
 
 def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
-    """Return an array without labels as one of several pictures; a single grey picture (H, W) becomes one of one.
+    """Return an array without labels as (N, …); a single grey picture (H, W) becomes an array of one picture.
 
-    Labels would say how many pictures there are; without them, some shapes can be read in two ways.
+    Labels would show how many pictures there are; without them, some shapes are ambiguous.
 
     Raises:
         DataError: the shape is one of these.
@@ -301,14 +303,14 @@ def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
     )
     if doubtful:
         raise DataError(
-            f"{where}: an array of the shape {shape} can be one picture or {shape[0]}. Pass one picture as "
+            f"{where}: an array of the shape {shape} can be one picture or {shape[0]} pictures. Pass one picture as "
             "picture[None], several as (N, H, W, C)."
         )
     return array
 
 
 def as_labels(labels: Any, where: str) -> NDArray[Any]:
-    """Return labels, a list of them or an array, as an array of numbers or of texts.
+    """Return labels, a list or an array, as an array of numbers or of texts.
 
     Raises:
         DataError: they are neither all numbers nor all texts.
@@ -322,23 +324,24 @@ def _check_alike(picture: NDArray[Any], first: NDArray[Any], index: int, where: 
     if picture.shape != first.shape:
         shape, wanted = ("x".join(map(str, array.shape)) for array in (picture, first))
         raise DataError(
-            f"{where}: picture {index:,} (counted from 0) is {shape}, the first is {wanted}; expected one size and one "
-            f"number of channels: let the data set resize them, as torchvision's Resize({first.shape[:2]}) does."
+            f"{where}: picture {index:,} (counted from 0) is {shape}, but the first is {wanted}; expected "
+            "one size and one "
+            f"number of channels. Resize them, for example with torchvision's Resize({first.shape[:2]})."
         )
     if picture.dtype != first.dtype:
         raise DataError(
-            f"{where}: picture {index:,} (counted from 0) has values of type {picture.dtype}, the first of type "
-            f"{first.dtype}; expected one type."
+            f"{where}: picture {index:,} (counted from 0) has values of type {picture.dtype}, but the first has "
+            f"{first.dtype}. Convert all to one type."
         )
 
 
 def _converted(
     blocks: Blocks, shape: tuple[int, ...], dtype: np.dtype[Any], where: str, known: Known
 ) -> tuple[NDArray[np.uint8], ValueRange]:
-    """Return all pictures as uint8, and what their values stand for.
+    """Return all pictures as uint8, and the range of their values.
 
-    They are converted as is likely while they are looked at, and again if that was wrong: a data set may take long to
-    give them.
+    They are converted with the likely range while they are looked at, and again if that was wrong, because a data
+    set may take long to return them.
     """
     images = allocate_in_memory(shape[0], (shape[1], shape[2]), shape[3])
     seen, scale = Seen(dtype), known.scale
@@ -360,7 +363,7 @@ def _converted(
 
 
 def _bytes_seen(blocks: Blocks, where: str) -> Seen:
-    """Return what bytes are like; no more of them are looked at than tell it."""
+    """Return facts about bytes; no more of them are read than necessary."""
     seen = Seen(np.dtype(np.uint8))
     for first, block in blocks():
         seen.add(first, block, where)
@@ -370,7 +373,7 @@ def _bytes_seen(blocks: Blocks, where: str) -> Seen:
 
 
 def _check_unit(blocks: Blocks, scale: ValueRange, where: str) -> None:
-    """Refuse bytes that end far below the range of train."""
+    """Refuse bytes that are all far below the range of train."""
     conversion = Conversion(scale, where)
     for first, block in blocks():
         conversion.to_bytes(block, first)
@@ -385,8 +388,8 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
         ]
         array: NDArray[Any] = np.empty(0)
         kinds = {isinstance(label, str) for label in plain if label is not None}
-        if len(kinds) < 2:  # of a mixture, NumPy would make texts
-            with contextlib.suppress(ValueError):  # of different shapes
+        if len(kinds) < 2:  # NumPy would turn a mixture into texts
+            with contextlib.suppress(ValueError):  # their shapes differ
                 array = np.array(plain)
     else:
         array = values
@@ -399,7 +402,7 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in "buifU" or not len(array):
         raise DataError(
-            f"{where}: the labels are neither all numbers nor all texts, expected for each picture a whole number, a "
+            f"{where}: the labels are neither all numbers nor all texts. Expected for each picture a whole number, a "
             "class name, or a row with a single 1."
         )
     return array

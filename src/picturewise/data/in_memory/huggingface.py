@@ -1,4 +1,4 @@
-"""A data set of Hugging Face's `datasets` as one that gives (picture, label); the library itself is not imported."""
+"""A Hugging Face data set (`datasets`) as one that returns (picture, label); the library itself is not imported."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def is_huggingface(value: Any) -> bool:
 class HuggingFacePairs:
     """The pictures and the labels of a data set with columns, see `Pairs`.
 
-    The columns are told by their types, `Image` and `ClassLabel`, or else by their names; that of the labels may be
-    asked for. `unused` are the names of the others.
+    The columns are found by their types, `Image` and `ClassLabel`, or else by their names; the column of labels can
+    be named. `unused` are the names of the others.
 
     Raises:
-        DataError: there is no such column of pictures or labels, or more than one.
+        DataError: there is no column of pictures or of labels, or more than one.
     """
 
     def __init__(self, data: Any, where: str, label_column: str | None = None) -> None:
@@ -31,7 +31,7 @@ class HuggingFacePairs:
         self._pictures = _column(data, "Image", _PICTURES, where, "pictures")
         if label_column is not None and label_column not in data.column_names:
             raise DataError(
-                f"{where} has no column {listed([label_column])}; it has {listed(data.column_names)}."
+                f"{where} does not have a column {listed([label_column])}. Its columns are {listed(data.column_names)}."
             )
         self._labels = label_column or _column(data, "ClassLabel", _LABELS, where, "labels")
         self.unused = tuple(
@@ -42,7 +42,7 @@ class HuggingFacePairs:
             self.classes = tuple(names)
 
     def labels(self) -> Any:
-        """Return the column of labels; no picture is decoded."""
+        """Return the column of labels without decoding a picture."""
         return self._data[self._labels]
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ def _column(data: Any, kind: str, words: tuple[str, ...], where: str, what: str)
             else f"none of {listed(data.column_names)} holds {what}"
         )
         raise DataError(
-            f"{where}: of its columns, {told}, expected one. Keep or name one with select_columns or rename_column"
-            f"{', or say which with label_column' if what == 'labels' else ''}."
+            f"{where}: {told}, expected one column. Keep or name one with select_columns or rename_column"
+            f"{', or pass label_column' if what == 'labels' else ''}."
         )
     return str(found[0])

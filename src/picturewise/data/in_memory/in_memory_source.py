@@ -46,8 +46,8 @@ NAME = "pictures"
 OBEYED: tuple[str, ...] = ("value_range", "layout")
 """The hints that say something about arrays."""
 _EXPECTED = (
-    "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that gives (picture, label) at "
-    "each index, or a picturewise.ImageSet"
+    "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that returns "
+    "(picture, label) at each index, or a picturewise.ImageSet"
 )
 
 
@@ -65,22 +65,22 @@ class Pairs(Protocol):
 
 SplitObject: TypeAlias = ImageSet | tuple[Any, Any] | Pairs | NDArray[Any] | Sequence[Any]
 DataObject: TypeAlias = SplitObject | Mapping[Any, SplitObject]
-"""One split, from which the others are held out, or several by name."""
+"""One split, from which the others are held out, or a dict of several splits."""
 
 
 @dataclass(eq=False)
 class InMemorySource:
-    """One split, or several by name, see `Source`; each is converted when it is asked for, and once.
+    """One split, or several by name, see `Source`; each is converted once, when it is asked for.
 
-    The first split decides the classes and the range of the values, so it is converted in any case.
+    The first split decides the classes and the range of the values, so it is always converted.
 
     Attributes:
         objects: of each split, in the order train, valid, test.
-        name: short, for a folder name and for messages.
-        classes: names in the order of the label numbers; None: those that the first split brings, or sorted from its
-            labels, or `0` to the largest of them.
+        name: a short name for folders and messages.
+        classes: names in the order of the label numbers; None: those of the first split itself, or those found in its
+            labels (sorted, or `0` to the largest number).
         names: of the pictures of train, such as file names.
-        hints: those of the layout and the range of values.
+        hints: about the layout and the range of values.
     """
 
     objects: Mapping[SplitName, SplitObject]
@@ -100,7 +100,7 @@ class InMemorySource:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """Those that there are objects of."""
+        """The splits that were passed."""
         return tuple(self.objects)
 
     def read(
@@ -108,14 +108,14 @@ class InMemorySource:
     ) -> Reading:
         """Return the pictures of `splits`; see `Source.read`."""
         for split in self.splits[: 1 + max(self.splits.index(split) for split in splits)]:
-            # An earlier split decides for a later one, so that each is the same whichever others are asked for.
+            # An earlier split decides for later ones, so that a split is the same whichever others are asked for.
             if split not in self._converted and (
                 split in splits or not isinstance(self.objects[split], ImageSet)
             ):
                 part = self._convert(split, options, progress)
                 self._converted[split] = replace(
                     part, known=part.statistics
-                )  # so that nothing is looked at again
+                )  # so that nothing is searched for again
         parts = {
             split: Part(self._converted[split], skipped=self._skipped.get(split, ()))
             for split in self.splits
@@ -132,9 +132,8 @@ class InMemorySource:
             given = HuggingFacePairs(given, origin, self.hints.label_column)
             if given.unused and split == self.splits[0]:
                 self._notes.append(
-                    f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, name "
-                    "it with "
-                    "label_column."
+                    f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, "
+                    "pass its name as label_column."
                 )
         if isinstance(given, ImageSet):
             part = given
@@ -156,7 +155,7 @@ class InMemorySource:
     def _labelled(
         self, arrays: ArraysOfSplit, given: SplitObject, split: SplitName, options: ReadOptions
     ) -> ImageSet:
-        """Return pictures with their labels as places in the classes, which the first labels decide."""
+        """Return pictures with their labels as positions in the classes, which the first labels decide."""
         origin = f"{self.name} ({split})"
         if arrays.labels is None:
             return ImageSet(arrays.images, None, self.classes or (), origin)
@@ -164,9 +163,8 @@ class InMemorySource:
         if not found.are_there:
             if split != self.splits[0]:
                 raise DataError(
-                    f"{origin} has no labels ({found.mark} throughout). Leave it out, so that a {split} split is "
-                    "held out "
-                    "from train; predict takes its pictures."
+                    f"{origin} does not have labels ({found.mark} throughout). Omit it, so that a {split} split is "
+                    "held out from train; predict takes its pictures."
                 )
             return ImageSet(arrays.images, None, self.classes or (), origin)
         known = self.classes or _own_classes(given, origin)
@@ -175,7 +173,7 @@ class InMemorySource:
             self._first = numbering.first
             self._notes += numbering.notes
             known = numbering.classes
-        # Where the classes have names, one split may say them and another the numbers.
+        # If the classes have names, one split may use the names and another the numbers.
         labels = Numbering(known or (), self._first, by_name=found.names is not None).of(found, origin)
         check_labelled(labels, origin, found.mark, skip_bad=options.skip_bad)
         keep = np.flatnonzero(labels != UNLABELLED)
@@ -190,11 +188,11 @@ class InMemorySource:
 
 @dataclass(frozen=True, eq=False)
 class DatasetSource:
-    """A `Dataset` as a source, see `Source`: its splits are final.
+    """A `Dataset` as a source, see `Source`; its splits are final.
 
     Attributes:
-        dataset: it.
-        place: where it was read from, if reading again in the same way gives the same pictures.
+        dataset: the data set.
+        place: where it was read from, if reading it again in the same way gives the same pictures.
     """
 
     dataset: Dataset
@@ -204,12 +202,12 @@ class DatasetSource:
 
     @property
     def name(self) -> str:
-        """The data set's."""
+        """The data set's name."""
         return self.dataset.name
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The data set's."""
+        """The data set's splits."""
         return tuple(self.dataset.splits())
 
     def read(
@@ -245,11 +243,11 @@ def in_memory_source(
 
     Raises:
         UsageError: something of another kind was passed.
-        DataError: the classes are not names, each once.
+        DataError: the classes are not different names.
     """
     objects = _by_split(data)
     if not objects:
-        raise UsageError(f"{name}: no pictures were passed, {_EXPECTED}.")
+        raise UsageError(f"{name}: no pictures were passed; {_EXPECTED}.")
     for split, given in objects.items():
         _check_kind(given, f"{name} ({split})")
     known = None if classes is None else _checked_names(classes, name)
@@ -259,7 +257,7 @@ def in_memory_source(
 
 
 def _by_split(data: DataObject) -> dict[SplitName, SplitObject]:
-    """Return the splits in their order; a single one is train."""
+    """Return the splits in order; a single one is train."""
     if not isinstance(data, Mapping):
         return {"train": data}
     found: dict[SplitName, SplitObject] = {}
@@ -267,8 +265,8 @@ def _by_split(data: DataObject) -> dict[SplitName, SplitObject]:
         split = split_of(key) if isinstance(key, str) else None
         if split is None or split in found:
             raise UsageError(
-                f"The pictures were passed under {', '.join(map(repr, data))}, expected any of train, valid and "
-                "test, each once."
+                f"The pictures were passed as {', '.join(map(repr, data))}, expected any of train, valid and "
+                "test, each at most once."
             )
         found[split] = part
     return {split: found[split] for split in SPLITS if split in found}
@@ -279,7 +277,7 @@ def _check_kind(given: SplitObject, origin: str) -> None:
     kind = type(given).__name__
     if isinstance(given, tuple) and (len(given) != 2 or isinstance(given[0], tuple)):
         raise UsageError(
-            f"{origin} is a tuple of {len(given)}, {_EXPECTED}; several splits go into a dict: "
+            f"{origin} is a tuple of {len(given)}, {_EXPECTED}. Pass several splits as a dict: "
             "{'train': (pictures, labels), 'test': (pictures, labels)}."
         )
     if isinstance(given, str | bytes | Path | Mapping | Dataset) or not (
@@ -305,7 +303,7 @@ def _arrays(
 
 
 def _own_classes(part: SplitObject, origin: str) -> tuple[str, ...] | None:
-    """Return the class names that a data set brings, itself or the one that it is a subset of."""
+    """Return the class names of a data set, or of the data set that it is a subset of."""
     place: Any = part
     for _ in range(8):  # a subset of a subset; nothing is nested deeper
         if (classes := getattr(place, "classes", None)) is not None:
@@ -321,7 +319,7 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
         or not 1 < len(set(names)) == len(names) <= MAX_CLASSES
     ):
         raise DataError(
-            f"{where}: the classes are {listed(names)}, expected 2 to {MAX_CLASSES:,} texts, each once, in the order "
+            f"{where}: the classes are {listed(names)}, expected 2 to {MAX_CLASSES:,} different texts in the order "
             "of the label numbers."
         )
     return tuple(map(printable, names))
@@ -330,7 +328,7 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
 def _numbering(
     labels: GivenLabels, known: tuple[str, ...] | None, values: NDArray[Any], where: str
 ) -> Numbering:
-    """Return the classes: those that are known, or sorted texts, `0` to the largest number, or one for each column."""
+    """Return the classes: the known ones, sorted texts, `0` to the largest number, or one for each column."""
     if known is None and values.ndim == 2 and values.shape[1] > 1:
         known = tuple(map(str, range(values.shape[1])))
     return number_classes(labels, known, where)
@@ -339,12 +337,12 @@ def _numbering(
 def _without_unlabelled(
     objects: dict[SplitName, SplitObject], name: str, hints: Hints
 ) -> tuple[dict[SplitName, SplitObject], list[str]]:
-    """Return the splits but for those whose labels say throughout that there are none, and a note for each of these."""
+    """Return the splits without those whose labels all mean "no label", and a note for each of those."""
     kept, notes = {}, []
     for split, given in objects.items():
         if split != "train" and "train" in objects and _has_no_labels(given, hints):
             notes.append(
-                f"{name}: the {split} pictures have no labels, so they are no {split} split. predict takes them."
+                f"{name}: the {split} pictures do not have labels, so they were not used. predict takes them."
             )
         else:
             kept[split] = given
@@ -352,7 +350,7 @@ def _without_unlabelled(
 
 
 def _has_no_labels(given: SplitObject, hints: Hints) -> bool:
-    """Return whether labels that can be looked at alone are nothing but marks for missing ones."""
+    """Return whether the labels can be read without the pictures, and all mean "no label"."""
     try:
         if is_huggingface(given):
             labels: Any = list(HuggingFacePairs(given, "", hints.label_column).labels())
@@ -362,13 +360,13 @@ def _has_no_labels(given: SplitObject, hints: Hints) -> bool:
             return False
         array = as_labels(labels, "")
         return len(array) > 0 and not given_labels(array, len(array), "").are_there
-    except Exception:  # noqa: BLE001 (the caller's code may raise anything; it is told when the split is read)
+    except Exception:  # noqa: BLE001 (the caller's code may raise anything; it is reported when the split is read)
         return False
 
 
 def _named(train: ImageSet, names: Sequence[str], name: str) -> ImageSet:
     if len(names) != len(train):
         raise DataError(
-            f"{name}: {len(names):,} names for {len(train):,} pictures of train, expected one each."
+            f"{name}: {len(names):,} names for {len(train):,} pictures of train, expected one for each picture."
         )
     return replace(train, names=list(map(str, names)))

@@ -1,4 +1,4 @@
-"""Pictures of Pillow's that Python code has open, as arrays."""
+"""Pillow pictures that Python code has open, as arrays."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from picturewise.data.pictures.background import Background, Hidden, hidden_by
 from picturewise.data.pictures.pixels import RefusedError, deep_values, is_grey, to_array, to_grey_or_rgb
 from picturewise.errors import DataError
 
-_SAMPLE = 64  # pictures that are asked for once more, to see whether they are transparent
+_SAMPLE = 64  # pictures that are read once more, to see whether they are transparent
 
 
 def is_picture(value: Any) -> bool:
-    """Return whether a value is one of Pillow's pictures."""
+    """Return whether a value is a Pillow picture."""
     return hasattr(value, "convert") and hasattr(value, "mode")
 
 
 def as_numbers(picture: Any, place: str, background: Background) -> NDArray[Any]:
-    """Return one of Pillow's pictures as (H, W, C), with 1 channel if it is grey whatever its content, otherwise 3.
+    """Return a Pillow picture as (H, W, C), with 1 channel if its mode is grey, otherwise 3.
 
-    The numbers are bytes, or in a picture of more than 8 bits those that it holds.
+    The numbers are bytes, or in a picture of more than 8 bits its own numbers.
 
     Args:
-        picture: it.
+        picture: the picture.
         place: what to call it in an error.
-        background: what it is put on where it is transparent.
+        background: what it is put on if it is transparent.
 
     Raises:
         DataError: it cannot be decoded.
@@ -42,16 +42,16 @@ def as_numbers(picture: Any, place: str, background: Background) -> NDArray[Any]
 
 
 def hidden_in(given: Any) -> list[Hidden | None]:
-    """Return what would hide each of a sample of Pillow's pictures, see `hidden_by`; others are not looked at.
+    """Return which background would hide each of a sample of Pillow pictures, see `hidden_by`; others are ignored.
 
     Args:
-        given: a picture, a list of them, a pair of such a list and labels, or a data set that gives pairs.
+        given: a picture, a list of them, a pair of such a list and labels, or a data set that returns pairs.
     """
     pictures = given[0] if isinstance(given, tuple) else given
     if is_picture(pictures):
         pictures = [pictures]
     found: list[Hidden | None] = []
-    with contextlib.suppress(Exception):  # what is wrong with it is told where it is converted
+    with contextlib.suppress(Exception):  # its errors are reported where it is converted
         count = 0 if hasattr(pictures, "dtype") else len(pictures)
         for index in range(0, count, -(-count // _SAMPLE) or 1):
             item = pictures[index]

@@ -1,7 +1,7 @@
-"""What transparent pictures are put on: white, or black where white would hide what they show.
+"""What transparent pictures are put on: white, or black if white would hide what they show.
 
-White strokes on transparency would become blank pictures on white, all alike. Which background is right is found once
-for a whole set, on its train split; picture by picture, one class could get another background than the next.
+White strokes on transparency would become blank pictures on white, all alike. The right background is found once for
+a whole set, on its train split; if it were found picture by picture, classes could get different backgrounds.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ Hidden = Literal["white", "black", "neither"]
 
 WHITE: Background = "white"
 
-_NEAR = 32  # of 256: what is so near to a background's lightness can hardly be seen on it
+_NEAR = 32  # of 256: anything so near to a background's lightness can hardly be seen on it
 _MOST = 0.9  # of what is visible
-_CLEAR = 0.1  # of its area must be transparent, or the background matters little
-_FEW = 0.05  # of the transparent pictures may be hidden without a word: an icon or two in another colour
+_CLEAR = 0.1  # of its area must be transparent, or the background hardly matters
+_FEW = 0.05  # of the transparent pictures may be hidden without a note: an icon or two in another colour
 _LIGHT = [255 * (value >= 256 - _NEAR) for value in range(256)]
 _DARK = [255 * (value < _NEAR) for value in range(256)]
 
 
 def hidden_by(image: Image.Image) -> Hidden | None:
-    """Return the background that would hide what a decoded picture shows; None: it has little transparency, or no ink.
+    """Return the background that would hide what a decoded picture shows; None: little transparency, or no ink.
 
-    Ink counts as much as it is opaque.
+    Ink is weighted by its opacity.
     """
-    from PIL import ImageChops  # noqa: PLC0415 (few pictures come to this)
+    from PIL import ImageChops  # noqa: PLC0415 (few pictures need it)
 
     if not image.has_transparency_data or image.mode.startswith("I"):
         return None
@@ -57,7 +57,7 @@ def hidden_by(image: Image.Image) -> Hidden | None:
 def find_background(
     found: Iterable[Hidden | None], asked: Background | None
 ) -> tuple[Background, tuple[str, ...]]:
-    """Return what all pictures of a set are put on, and what is to be said of it.
+    """Return what all pictures of a set are put on, and the notes about it.
 
     Args:
         found: `hidden_by` of the train pictures.
@@ -73,7 +73,7 @@ def find_background(
     if 2 * counts["white"] > transparent:
         note = (
             f"{counts['white']:,} of {transparent:,} train pictures with transparency are so light that white would "
-            "hide them: all were put on black. Choose with --set data.background=white."
+            "hide them, so all were put on black. To change this, use --set data.background=white."
         )
         return "black", (note, *_hidden(counts["black"], transparent, "black"))
     return WHITE, _hidden(counts["white"], transparent, WHITE)
@@ -85,7 +85,7 @@ def _hidden(count: int, transparent: int, background: Background) -> tuple[str, 
     other = "white" if background == "black" else "black"
     note = (
         f"{count:,} of {transparent:,} train pictures with transparency can hardly be seen on {background}, on which "
-        f"all were put. Choose with --set data.background={other}."
+        f"all were put. To change this, use --set data.background={other}."
     )
     return (note,)
 

@@ -1,8 +1,8 @@
-"""The only door to Pillow's decoder: any bytes go in, (H, W, C) uint8 or one clear error comes out.
+"""The only door to Pillow's decoder: any bytes go in; (H, W, C) uint8 or one clear error comes out.
 
-What a picture becomes here is part of what a classifier learns, so training and prediction use these very
-functions: the upright picture, transparency on one background, numbers of more than 8 bits in one range for a whole
-set, grey as the mean of the three channels, and resizing that averages over what it leaves out.
+What a picture becomes here is part of what a classifier learns, so training and prediction use the same functions:
+they turn the picture upright, put transparency on one background, bring numbers of more than 8 bits to one range for a
+whole set, make grey from the mean of the three channels, and resize by averaging over all pixels.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ MAX_BYTES = 1 << 30  # 100 million pixels with four 16-bit channels, not compres
 
 
 class PictureHeader(NamedTuple):  # a dataclass would have each child import the module `inspect`
-    """What a look at a picture says of it.
+    """Facts about a picture from a first look.
 
     Attributes:
-        height: when it is held upright.
+        height: of the upright picture.
         width: the same.
-        colour: whether it has any.
-        hidden_by: of a picture with transparency, the background that would hide it.
-        deep: of a picture of more than 8 bits, what its numbers are like; they were decoded for it.
+        colour: whether it has colour.
+        hidden_by: for a picture with transparency, the background that would hide it.
+        deep: for a picture of more than 8 bits, facts about its numbers, which were decoded for this.
     """
 
     height: int
@@ -90,7 +90,7 @@ class PictureHeader(NamedTuple):  # a dataclass would have each child import the
 
 
 class Form(NamedTuple):
-    """What pictures are brought to: see `read_picture`."""
+    """The form that pictures are converted to: see `read_picture`."""
 
     height: int
     width: int
@@ -101,18 +101,18 @@ class Form(NamedTuple):
 
 
 class _Opened(NamedTuple):
-    """A picture that is open, and what was found in it where it is a PNG."""
+    """An open picture, and what was found in it if it is a PNG."""
 
     image: ImageFile.ImageFile
     png: png_checksums.Png | None
 
     def load(self) -> None:
-        """Decode it, unless that is done."""
+        """Decode it unless it is decoded already."""
         if self.png is not None and self.image.tile:
             png_checksums.load(self.image, self.png)
         self.image.load()
         if self.image.format == "TIFF":
-            check_sign(self.image)  # type: ignore[arg-type]  # Pillow's format says which class it is
+            check_sign(self.image)  # type: ignore[arg-type]  # Pillow's format determines the class
 
 
 def read_picture(
@@ -129,16 +129,16 @@ def read_picture(
 
     Args:
         picture: a file, or its content.
-        size: height and width to bring it to; none: its own.
+        size: height and width to resize it to; none: its own.
         channels: 1 (colour becomes the mean of its channels) or 3 (grey is repeated).
-        mode: how another shape is brought to the size, see `resize`.
-        background: what transparency lies on.
-        values: the numbers that are black and white in a picture of more than 8 bits.
+        mode: how another shape is resized, see `resize`.
+        background: what transparency is put on.
+        values: the numbers of black and white in a picture of more than 8 bits.
         name: what to call it in an error; none: the path.
 
     Raises:
-        PictureError: it is no picture that Picturewise reads, has several frames or too many pixels, or is truncated or
-            damaged.
+        PictureError: it is not a picture that Picturewise reads, has several frames or too many pixels, or is truncated
+            or damaged.
     """
     with _opened(picture, name) as opened:
         return to_array(_upright(opened, size, mode, background, values), channels)
@@ -151,14 +151,14 @@ def read_bytes(
     *,
     judge_background: bool = True,
 ) -> tuple[PictureHeader, bytes]:
-    """Return what is known of a picture beside its pixels, and the bytes of the array that `read_picture` returns.
+    """Return the facts about a picture, and the bytes of the array that `read_picture` returns.
 
     Args:
         picture: a file, or its content.
         form: of the array; none: it is not decoded, and there are no bytes.
-        about_to_decode: called with the number of pixels once it is known, without a form too: a PNG's header lies on
+        about_to_decode: called with the number of pixels once it is known, even without a form: a PNG has chunks on
             both sides of its pixels.
-        judge_background: whether to say of transparent pictures which background would hide them, which takes a while.
+        judge_background: whether to find the background that would hide a transparent picture, which takes a while.
 
     Raises:
         PictureError: as for `read_picture`.
@@ -173,13 +173,13 @@ def read_bytes(
 
 
 def _header(opened: _Opened, *, judge_background: bool) -> PictureHeader:
-    """Return the header of a picture that is open."""
+    """Return the header of an open picture."""
     image = opened.image
     width, height = image.size
     if image.format == "PNG" or (judge_background and image.has_transparency_data):
-        opened.load()  # for it may say behind its pixels how it is to be turned
-    # Pillow turns TIFF upright itself, and gives the size that it will have then.
-    if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: lying
+        opened.load()  # because its orientation may be stored behind its pixels
+    # Pillow turns TIFF upright itself, and returns the size after that.
+    if image.format != "TIFF" and image.getexif().get(0x0112) in {5, 6, 7, 8}:  # orientation: on its side
         height, width = width, height
     hidden = hidden_by(image) if judge_background else None
     deep = None
@@ -196,13 +196,13 @@ def _upright(
     background: Background,
     values: tuple[float, float] | None,
 ) -> Image.Image:
-    """Decode a picture; return it in mode L or RGB, at the size asked for."""
+    """Decode a picture; return it in mode L or RGB, at the requested size."""
     from PIL import ImageOps  # noqa: PLC0415 (Pillow is needed only where pictures are files)
 
     image = opened.image
     if size is not None:
-        # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the size asked for, so that the
-        # resizing still averages. Square, because the picture may yet be turned.
+        # A JPEG can be decoded at 1/2, 1/4 or 1/8: never below twice the requested size, so that the
+        # resizing still averages. Square, because the picture may still be turned.
         image.draft(None, (2 * max(size), 2 * max(size)))
     opened.load()
     ImageOps.exif_transpose(image, in_place=True)
@@ -232,7 +232,7 @@ def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
         if size is None:
             raise PictureError(_name(path, name), "not a regular file")
         if size > MAX_BYTES:
-            large = f"too large, {size:,} bytes where {MAX_BYTES:,} are allowed"
+            large = f"too large, {size:,} bytes, at most {MAX_BYTES:,} are allowed"
             raise PictureError(_name(path, name), large)
         with path.open("rb") as file:
             yield file
@@ -246,7 +246,7 @@ def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
 def _opened(picture: Path | bytes, name: str | None) -> Iterator[_Opened]:
     """Yield the picture, checked but not decoded; whatever goes wrong inside becomes a PictureError.
 
-    A file is read as the decoder goes on, so that the largest need not fit into memory beside their pixels.
+    A file is read while it is decoded, so that the largest files need not fit into memory beside their pixels.
     """
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
 
@@ -267,7 +267,7 @@ def _opened(picture: Path | bytes, name: str | None) -> Iterator[_Opened]:
 
 
 def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
-    """Return why a picture that starts so cannot be used, from what was raised while it was read."""
+    """Return why a picture with this start cannot be used, given the error raised while reading it."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 (needed only where pictures are files)
 
     if isinstance(error, RefusedError):
@@ -277,13 +277,13 @@ def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
         if kind is file_kinds.TIFF and (found := describe_tiff(stream)):
             return found
         if kind.readable:
-            return f"damaged or truncated (it starts as {kind.words} does)"
+            return f"damaged or truncated (it starts like {kind.words})"
         way_out = kind.way_out and f"; {kind.way_out}"
         return f"not a picture that Picturewise reads (found {kind.words}, expected {NAMES}){way_out}"
     if isinstance(error, Image.DecompressionBombError):
         return f"too large, more than {MAX_PIXELS:,} pixels"
     if isinstance(error, MemoryError):
-        return "too large for the memory that is left"
+        return "too large for the available memory"
     said = printable(str(error).strip() or type(error).__name__).rstrip(".")
     return f"damaged or truncated ({said})"
 
@@ -298,15 +298,16 @@ def _check(image: ImageFile.ImageFile) -> None:
     """Refuse what must not be decoded: too many pixels, or more than one frame."""
     width, height = image.size
     if width < 1 or height < 1:
-        raise RefusedError(f"no pixels ({height}x{width})")
+        raise RefusedError(f"it has no pixels ({height}x{width})")
     if width * height > MAX_PIXELS:
         raise RefusedError(
-            f"too large, {height:,}x{width:,} pixels where {MAX_PIXELS:,} are allowed; scale it down"
+            f"too large, {height:,}x{width:,} pixels, at most {MAX_PIXELS:,} are allowed; scale it down"
         )
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
     if image.format == "TIFF":
         check_preview(image)  # type: ignore[arg-type]  # the same
     if frames != 1:
         raise RefusedError(
-            f"{frames:,} frames or pages in one file, expected one picture; save those to use as files of their own"
+            f"{frames:,} frames or pages in one file, expected one picture; save the ones that you need as "
+            "separate files"
         )

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 LOOK = struct.Struct("<II?BBdd?16s")
 HIDDEN: tuple[Hidden | None, ...] = (None, "neither", "white", "black")
 KINDS = ("", "u2", "i4", "f4")
-SECONDS = 2.0  # of processor time, that even the smallest file may take
+SECONDS = 2.0  # of processor time that even the smallest file may take
 
 # The slowest of many kinds of large files took a fifth of this time on a machine of 2020.
 _BYTES_A_SECOND = 10_000_000
 _PIXELS_A_SECOND = 10_000_000
-# A header can promise any number of pixels; formats without loss reduce what is worth decoding to less than this.
+# A header can declare any number of pixels; lossless formats compress real pictures to no less than this.
 _PIXELS_A_BYTE = 4000
-# Larger files are read piece by piece, for their pixels need the memory.
+# Larger files are read piece by piece, because their pixels need the memory.
 _AT_ONCE = 1 << 24
 
 
@@ -42,13 +42,13 @@ def seconds_for(size: int, pixels: int = decode.MAX_PIXELS) -> float:
 
 
 def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
-    """Return the function that reads a file, and refuses it in the words of `decode`.
+    """Return the function that reads a file, and raises the errors of `decode`.
 
     Args:
         look: whether its answer begins with `LOOK`.
-        form: what makes a `decode.Form`, of which the pixels follow; none: they do not.
+        form: the fields of a `decode.Form`, in which the pixels follow; none: no pixels follow.
     """
-    quiet_pillow.__enter__()  # for good: once for all files is quicker
+    quiet_pillow.__enter__()  # never left: once for all files is quicker
     goal = None if form is None else decode.Form(*form)
     described = _describing() if look else None
 
@@ -79,7 +79,7 @@ def reading(*, look: bool, form: Sequence[Any] | None) -> Work:
 
 def _describing() -> Callable[[decode.PictureHeader, Received], bytes]:
     """Return the function that makes a `LOOK`."""
-    from picturewise.data.arrays.digest import digest, digest_of_file  # noqa: PLC0415 (children that predict need it not)
+    from picturewise.data.arrays.digest import digest, digest_of_file  # noqa: PLC0415 (children that predict do not need it)
 
     def described(header: decode.PictureHeader, picture: Received) -> bytes:
         mark = digest(picture) if isinstance(picture, bytes) else digest_of_file(picture)

@@ -1,6 +1,6 @@
-"""Many picture files to one array: looked at and decoded in confined children, in order, the bad ones told apart.
+"""Many picture files to one array: looked at and decoded in confined children, in order, an error for each bad one.
 
-This process touches no byte of a picture before it is decoded, so that none can harm it; see `confined_pool`.
+This process does not touch any byte of an encoded picture, so that none can harm it; see `confined_pool`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def look_at_each(paths: Sequence[Item], tick: Tick) -> list[Look | PictureError]
 
     Args:
         paths: the files, or what is in them.
-        tick: called with the number of files that were done since the last call, from the calling thread.
+        tick: called with the number of files finished since the last call, from the calling thread.
     """
     return _look_at_each(paths, None, [], tick)
 
@@ -66,11 +66,11 @@ def look_and_decode_each(
 def decode_each(
     paths: Sequence[Item], form: decode.Form, tick: Tick, *, allocate: Allocate = allocate_in_memory
 ) -> tuple[NDArray[np.uint8], dict[int, PictureError]]:
-    """Return the pictures (N, H, W, C) uint8, and by index why one could not be decoded (its pixels are noise).
+    """Return the pictures (N, H, W, C) uint8, and by index why a picture could not be decoded (its pixels are noise).
 
     Args:
         paths: the files, or what is in them, N of them.
-        form: what each is brought to.
+        form: what each is converted to.
         tick: as for `look_at_each`.
         allocate: returns the contiguous array to be filled, from N, the size and the channels.
 
@@ -111,7 +111,7 @@ def _task(form: decode.Form | None, *, look: bool) -> Task:
 
 
 def _patience(item: Item) -> float:
-    """Return the seconds on the clock that a file may take: it may lie far away, and the machine be busy."""
+    """Return the seconds of real time that a file may take: the disk may be slow, and the machine busy."""
     try:
         size = item.stat().st_size if isinstance(item, Path) else len(item)
     except (OSError, ValueError):
@@ -125,7 +125,7 @@ def _look(
     height, width, colour, hidden, kind, low, high, whole, digest = answer
     known = hidden < len(HIDDEN) and kind < len(KINDS)
     if not (known and 1 <= height * width <= decode.MAX_PIXELS and -math.inf < low <= high < math.inf):
-        return _error(path, "made the decoder answer nonsense")  # no child of ours says so
+        return _error(path, "made the decoder return nonsense")  # our own child never does
     deep = Deep(KINDS[kind], low, high, whole) if kind else None
     return Look(decode.PictureHeader(height, width, colour, HIDDEN[hidden], deep), digest)
 

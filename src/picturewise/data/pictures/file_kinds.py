@@ -1,19 +1,19 @@
-"""What a file is, told by its first bytes, and what to do with one that is not a picture that Picturewise reads."""
+"""What a file is, by its first bytes, and what to do with a file that is not a picture that Picturewise reads."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-START = 512  # bytes that are enough to tell
+START = 512  # bytes that are enough to find out
 
 
 class Kind(NamedTuple):  # a dataclass would have each child import the module `inspect`
     """A kind of file.
 
     Attributes:
-        words: what it is called in a sentence: "found …".
+        words: its name in a sentence: "found …".
         way_out: what to do with it, as the end of that sentence; "": nothing is known.
-        readable: whether it is a picture of a format that is read, so that one that cannot be opened is damaged.
+        readable: whether it is a picture in a format that is read, so that one that cannot be opened is damaged.
     """
 
     words: str
@@ -35,7 +35,7 @@ _RAW = Kind("a camera's raw file", _AS_JPEG)
 _JPEG_2000 = Kind("a JPEG 2000 picture", _AS_PNG)
 _JPEG_XL = Kind("a JPEG XL picture", _AS_PNG)
 _POSTSCRIPT = Kind("a PostScript file", _AS_PNG)
-_PAGE = Kind("a web page (HTML)", "what was saved is not the picture, so download it again")
+_PAGE = Kind("a web page (HTML)", "download the picture itself")
 _SVG = Kind("an SVG drawing", _AS_PNG)
 _ZEROS = Kind("a file of zero bytes only", _AGAIN)
 
@@ -71,9 +71,9 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\xc5\xd0\xd3\xc6", _POSTSCRIPT),
     (8, b"AVI ", _VIDEO),
     (0, b"\x1a\x45\xdf\xa3", _VIDEO),  # Matroska and WebM
-    (0, b"\x93NUMPY", Kind("a NumPy array (.npy)", "put arrays into one file with numpy.savez")),
-    (0, b"\x89HDF\r\n", Kind("an HDF5 file", "pass it by itself, not among pictures")),
-    (0, b"PAR1", Kind("a Parquet file", "pass it by itself, not among pictures")),
+    (0, b"\x93NUMPY", Kind("a NumPy array (.npy)", "save the arrays in one file with numpy.savez")),
+    (0, b"\x89HDF\r\n", Kind("an HDF5 file", "pass it on its own, not among pictures")),
+    (0, b"PAR1", Kind("a Parquet file", "pass it on its own, not among pictures")),
     (0, b"PK\x03\x04", Kind("a zip archive", _UNPACK)),
     (0, b"\x1f\x8b", Kind("a gzip file", _UNPACK)),
     (0, b"BZh", Kind("a bzip2 file", _UNPACK)),
@@ -87,7 +87,7 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     ),
 )
 
-# The brands in the first box of files that are built as MP4 is; a picture may name its kind behind a general brand.
+# The brands in the first box of files with MP4's structure; a picture may name its kind after a general brand.
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2"}
@@ -95,7 +95,7 @@ _HEIF_BRANDS = frozenset(
 
 
 def kind_of(content: bytes) -> Kind:
-    """Return what kind of file begins so; `START` bytes are enough."""
+    """Return the kind of a file that begins with `content`; `START` bytes are enough."""
     if not content:
         return EMPTY
     for offset, signature, kind in _SIGNATURES:

@@ -8,11 +8,11 @@ import warnings
 
 
 class _QuietPillow:
-    """A context in which Pillow neither warns nor logs to the terminal; threads may enter and leave at will.
+    """A context in which Pillow neither warns nor logs to the terminal; threads may enter and leave at any time.
 
-    `warnings.catch_warnings` swaps a list of the whole process, so threads that enter and leave it crosswise
-    would leave it changed. Here the first thread in swaps, and the last one out restores.
-    Logging is imported by the first, for a process whose children decode needs it not.
+    `warnings.catch_warnings` swaps a list of the whole process, so threads that enter and leave it in different orders
+    would leave it changed. Here the first thread in swaps it, and the last one out restores it.
+    The first thread imports logging, because a process whose children decode does not need it.
     """
 
     def __init__(self) -> None:

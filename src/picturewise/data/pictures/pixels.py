@@ -1,7 +1,7 @@
 """A Pillow picture of any mode to (H, W, C) uint8: colours, depth and size.
 
-The largest pictures take 400 MB as Pillow holds them, so that what needs several copies goes in strips. NumPy is
-imported where it is needed: a child that decodes one picture would spend most of its time on that import.
+The largest pictures take 400 MB in Pillow, so work that needs several copies is done in strips. NumPy is imported
+where it is needed: a child that decodes one picture would spend most of its time on that import.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _STRIP = 1 << 20  # pixels
 _SIXTEEN_BITS = (0.0, 65535.0)
-DEEP = "its values have more than 8 bits, and which are black and white is not known"
-"""Why a deep picture is refused whose range nobody has said; whoever asks finds it and asks again."""
+DEEP = "its values have more than 8 bits, and the values of black and white are not known"
+"""Why a deep picture is refused if its range is unknown; the caller finds the range and tries again."""
 
 
 class RefusedError(Exception):
-    """Why a picture is not used, in a few words, raised where its name is not at hand."""
+    """Why a picture is not used, in a few words, raised where its name is not known."""
 
 
 def is_grey(mode: str) -> bool:
-    """Return whether pictures of one of Pillow's modes are grey whatever their content.
+    """Return whether pictures in a Pillow mode are always grey.
 
     >>> is_grey("I;16B"), is_grey("P")
     (True, False)
@@ -38,13 +38,13 @@ def is_grey(mode: str) -> bool:
 
 
 class Deep(NamedTuple):
-    """What the numbers of a picture of more than 8 bits are like: Pillow's types are the only ones.
+    """Facts about the numbers of a picture of more than 8 bits, in the types that Pillow has.
 
     Attributes:
         kind: `u2`, `i4` or `f4`.
         low: the smallest.
         high: the largest.
-        whole: there are no fractions.
+        whole: all are whole numbers.
     """
 
     kind: str
@@ -54,18 +54,18 @@ class Deep(NamedTuple):
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Return whether a picture holds numbers of more than 8 bits whose range nothing says.
+    """Return whether a picture holds numbers of more than 8 bits with an unknown range.
 
-    A PPM file says its white, which Pillow makes 65535.
+    A PPM file declares its white, which Pillow converts to 65535.
     """
     return (image.mode.startswith("I") or image.mode == "F") and image.format != "PPM"
 
 
 def look_deep(image: Image.Image) -> Deep:
-    """Return what the numbers of a deep picture are like.
+    """Return facts about the numbers of a deep picture.
 
     Raises:
-        RefusedError: some are none, or infinite.
+        RefusedError: some are NaN or infinite.
     """
     import numpy as np  # noqa: PLC0415 (see above)
 
@@ -75,14 +75,14 @@ def look_deep(image: Image.Image) -> Deep:
         kind = f"{values.dtype.kind}{values.dtype.itemsize}"
         least, most = float(values.min()), float(values.max())
         if not np.isfinite([least, most]).all():
-            raise RefusedError(f"its values lie in {least:g}..{most:g}, expected numbers")
+            raise RefusedError(f"its values are in {least:g}..{most:g}, expected finite numbers")
         low, high = min(low, least), max(high, most)
         whole = whole and (values.dtype.kind != "f" or bool((values == np.rint(values)).all()))
     return Deep(kind, low, high, whole)
 
 
 def deep_values(image: Image.Image) -> NDArray[np.number[Any]] | None:
-    """Return the numbers (H, W) of a deep picture; None: it is none."""
+    """Return the numbers (H, W) of a deep picture; None: it is not deep."""
     import numpy as np  # noqa: PLC0415 (see above)
 
     return np.array(image) if is_deep(image) else None
@@ -95,11 +95,11 @@ def to_grey_or_rgb(
 
     Args:
         image: of any mode.
-        values: the numbers in a deep picture that are black and white.
-        background: what transparency lies on.
+        values: the numbers of black and white in a deep picture.
+        background: what transparency is put on.
 
     Raises:
-        RefusedError: it is a deep picture, and nobody has said these; or numbers lie outside.
+        RefusedError: it is a deep picture, and `values` is missing or does not include its numbers.
     """
     if image.mode.startswith("I") or image.mode == "F":
         if values is None and is_deep(image):
@@ -129,7 +129,7 @@ def _to_8_bits(image: Image.Image, values: tuple[float, float]) -> Image.Image:
     """Return a picture of numbers as L.
 
     Raises:
-        RefusedError: there are some outside of the range, or not a number.
+        RefusedError: some are out of range, or NaN.
     """
     import numpy as np  # noqa: PLC0415 (see above)
     from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
@@ -137,11 +137,11 @@ def _to_8_bits(image: Image.Image, values: tuple[float, float]) -> Image.Image:
     from picturewise.data.arrays.value_range import ValueRange  # noqa: PLC0415 (it imports NumPy)
 
     scale, found = ValueRange(*values), look_deep(image)
-    beyond = 0.5 / scale.factor if found.kind == "f4" else 0.0  # what is rounded into the range
+    beyond = 0.5 / scale.factor if found.kind == "f4" else 0.0  # values that are rounded into the range
     if not scale.low - beyond <= found.low <= found.high <= scale.high + beyond:
         raise RefusedError(
-            f"its values lie in {found.low:g}..{found.high:g}, expected {scale.low:g}..{scale.high:g}; if black and "
-            "white are other values, say which with --value-range LOW..HIGH"
+            f"its values are in {found.low:g}..{found.high:g}, expected {scale.low:g}..{scale.high:g}; if black and "
+            "white are other values, pass --value-range LOW..HIGH"
         )
     grey = Image.new("L", image.size)
     for top, strip in strips(image):
@@ -150,7 +150,7 @@ def _to_8_bits(image: Image.Image, values: tuple[float, float]) -> Image.Image:
 
 
 def _clear(grey: Image.Image, image: Image.Image, background: str) -> None:
-    """Put the background where a picture of numbers has the one that stands for transparency."""
+    """Put the background where a picture of numbers has the number that means "transparent"."""
     import numpy as np  # noqa: PLC0415 (see above)
     from PIL import Image, ImageColor  # noqa: PLC0415 (needed only where pictures are files)
 
@@ -160,12 +160,12 @@ def _clear(grey: Image.Image, image: Image.Image, background: str) -> None:
 
 
 def strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Yield the picture in strips of whole rows, each with the row that it begins at."""
+    """Yield the picture in strips of whole rows, each with its first row."""
     width, height = image.size
     rows = max(1, _STRIP // width)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(height, top + rows)))
-        strip.info = image.info  # a palette's transparency is not passed on to a part of the picture
+        strip.info = image.info  # Pillow does not copy a palette's transparency to a part of the picture
         yield top, strip
 
 
@@ -176,7 +176,7 @@ def fitted(image: Image.Image, size: tuple[int, int], mode: ResizeMode) -> Image
     (height, width), (own_width, own_height) = size, image.size
     if (own_height, own_width) == size:
         return image
-    # When it reduces, Pillow's bilinear filter averages over all pixels that it leaves out.
+    # When it reduces a picture, Pillow's bilinear filter averages over all pixels.
     bilinear = Image.Resampling.BILINEAR
     if mode == "stretch":
         return image.resize((width, height), bilinear)
@@ -201,7 +201,7 @@ def to_array(image: Image.Image, channels: int) -> NDArray[np.uint8]:
 
 
 def to_bytes(image: Image.Image, channels: int) -> bytes:
-    """Return the bytes of `to_array`, without NumPy where the picture has these channels or is to get them."""
+    """Return the bytes of `to_array`, without NumPy if Pillow can make these channels."""
     if len(image.mode) > channels:
         return to_array(image, channels).tobytes()
     return (image if len(image.mode) == channels else image.convert("RGB")).tobytes()
@@ -216,5 +216,5 @@ def as_channels(pictures: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     if channels == 3:
         return np.repeat(pictures, 3, axis=-1)
     total = pictures.sum(axis=-1, keepdims=True, dtype=np.uint16)
-    mean: NDArray[np.uint16] = (total + 1) // 3  # rounded: a third is never half-way
+    mean: NDArray[np.uint16] = (total + 1) // 3  # rounded: a third is never halfway
     return mean.astype(np.uint8)

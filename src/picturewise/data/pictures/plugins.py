@@ -1,7 +1,7 @@
-"""Which of Pillow's plugins may read a file: each is loaded here, and no others.
+"""Which of Pillow's plugins may read a file: only those that are loaded here.
 
-Pillow reads more than forty formats. These are the ones that pictures to learn from come in; each further one, and
-above all EPS, which starts Ghostscript, would be one more parser open to hostile files.
+Pillow reads more than forty formats. These are the ones that training pictures come in; each further one, above all
+EPS, which starts Ghostscript, would be one more parser exposed to hostile files.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NAMES = ", ".join([*FORMATS, "AVIF"])
 
 
 def formats_for(start: bytes) -> tuple[str, ...]:
-    """Return those of Pillow's formats that a file which begins so may have; what reads them is loaded.
+    """Return the Pillow formats that a file with this start may have, after loading their plugins.
 
     AVIF and HEIF are loaded when a file needs them, because that takes longer than decoding most pictures.
 
     Raises:
-        RefusedError: nothing that is installed reads it.
+        RefusedError: no installed plugin reads it.
     """
     kind = file_kinds.kind_of(start) if start.startswith(b"ftyp", 4) else None
     if kind is file_kinds.AVIF:
@@ -46,7 +46,7 @@ def formats_for(start: bytes) -> tuple[str, ...]:
 
 @functools.cache
 def load_formats() -> None:
-    """Register the formats with Pillow; left to itself it does so on first use, and not safely in threads."""
+    """Register the formats with Pillow, which would otherwise do it on first use, and not safely in threads."""
     for module in FORMATS.values():
         importlib.import_module(f"PIL.{module}")
 
@@ -61,10 +61,10 @@ def load_avif() -> tuple[str, ...]:
     plugin: Any = importlib.import_module("PIL.AvifImagePlugin")
     if not plugin.SUPPORTED:
         raise RefusedError(
-            "an AVIF picture, which Pillow as it was built here cannot read; export it as JPEG or PNG, or install "
+            "an AVIF picture, which this build of Pillow cannot read; export it as JPEG or PNG, or install "
             "Pillow from the Python package index"
         )
-    # Several pictures are decoded at a time, and each thread takes of the addresses that a child may have.
+    # Several pictures are decoded at a time, and each thread uses some of the addresses that a child may have.
     plugin.DEFAULT_MAX_THREADS = 1
     return ("AVIF",)
 
@@ -80,9 +80,9 @@ def load_heif() -> tuple[str, ...]:
         import pillow_heif  # noqa: PLC0415 (an extra, which few pictures need)
     except ImportError as error:
         raise RefusedError(
-            "an HEIC or HEIF picture, which needs pillow-heif; install it with: "
+            "an HEIC or HEIF picture, which needs pillow-heif; install it with "
             f"{install_command('heif')}, or export the picture as JPEG"
         ) from error
-    # A thumbnail inside would be decoded instead of the picture where a small size is asked for.
+    # Otherwise, a thumbnail inside would be decoded instead of the picture if a small size is requested.
     pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     return ("HEIF",)

@@ -1,8 +1,8 @@
-"""What the checksums of a PNG say of it, because Pillow compares few of them and decodes damaged pixels.
+"""The checksums of a PNG, because Pillow checks few of them and decodes damaged pixels.
 
-A chunk that decides what the pixels are must be whole. One that does not, such as a date, may be broken: it is left
-out, and the picture is read without it. What the pixels are packed in, a zlib stream, has a checksum of its own and
-must hold as many bytes as the picture's size asks for; Pillow fills up what is missing with black.
+A chunk that determines the pixels must be intact. A chunk that does not, such as a date, may be damaged: the picture is
+read without it. The pixels are packed in a zlib stream, which has a checksum of its own and must hold exactly the bytes
+that the picture's size requires; Pillow would fill missing pixels with black.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_HEADER = struct.Struct(">II5B")  # width, height, bits, kind of colour, compression, filter, interlacing
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by kind of colour
+_HEADER = struct.Struct(">II5B")  # width, height, bits, colour type, compression, filter, interlacing
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """The passes of an interlaced picture: first column, first row, step between columns, step between rows."""
 
@@ -44,31 +44,35 @@ _NEEDLESS = _TEXTS | {
     ),
     *(b"tIME", b"oFFs", b"pCAL", b"sCAL", b"sTER", b"gIFg", b"gIFt", b"gIFx", b"dSIG"),
 }
-"""What a picture can be read without. Animations (acTL, fcTL, fdAT) and eXIf, which may turn it, are not among them."""
+"""Chunks that are not needed to read a picture. Animations (acTL, fcTL, fdAT) and eXIf, which may turn it, are."""
 _NEEDED = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT", *sorted(_TEXTS))
-_TURNING = (b"xmp", b"exif", b"rientation")  # in a text, in lower case: it may say how the picture is turned
+_TURNING = (
+    b"xmp",
+    b"exif",
+    b"rientation",
+)  # words in lower case: such a text may say how the picture is turned
 
 _LARGE = range(1 << 18, 1 << 25)
-"""Pixels of pictures of which `load` reads a row too many; of those above, a copy would need too much memory."""
+"""The most pixels for which `load` reads one extra row; for larger pictures, the copy would need too much memory."""
 _MARKS: dict[str, int | tuple[int, ...]] = {
     "L": 137,
     "P": 137,
     "RGB": (137, 59, 211),
     "RGBA": (137, 59, 211, 83),
 }
-"""Values by Pillow's modes that few pictures have in a given place."""
+"""Values, by Pillow mode, that pictures rarely have at a given position."""
 _PIECE = 1 << 20
-_MOST_NEEDLESS = 1 << 24  # bytes of a broken chunk that is looked through
-_SURPLUS = 1 << 16  # bytes of pixels too many that some programs write
+_MOST_NEEDLESS = 1 << 24  # bytes of a damaged chunk that is searched
+_SURPLUS = 1 << 16  # extra bytes after the pixels, which some programs write
 
 
 class Png(NamedTuple):  # a dataclass would have each child import the module `inspect`
-    """A PNG with sound chunks.
+    """A PNG whose chunks are intact.
 
     Attributes:
-        stream: of its bytes, without broken chunks that it does not need.
+        stream: its bytes, without damaged chunks that are not needed.
         header: the content of IHDR.
-        pixels: where the packed pixels lie in `stream`: place and length of each piece.
+        pixels: where the packed pixels are in `stream`: position and length of each piece.
     """
 
     stream: BinaryIO
@@ -77,10 +81,10 @@ class Png(NamedTuple):  # a dataclass would have each child import the module `i
 
 
 def checked(stream: BinaryIO) -> Png:
-    """Return what is in a file that begins with `SIGNATURE`; the packed pixels are compared with their CRC alone.
+    """Return the content of a file that begins with `SIGNATURE`; the packed pixels are only compared with their CRC.
 
     Raises:
-        RefusedError: a chunk is broken that the picture cannot be read without, or the file is truncated.
+        RefusedError: a chunk that is needed to read the picture is damaged, or the file is truncated.
     """
     at, header, left_out = len(SIGNATURE), b"", []
     pixels: list[tuple[int, int]] = []
@@ -107,7 +111,7 @@ def checked(stream: BinaryIO) -> Png:
             header = first
         elif kind == b"IDAT" and (
             not pixels or previous == b"IDAT"
-        ):  # Pillow reads those that follow one another
+        ):  # Pillow reads the pieces that follow one another
             pixels.append((at + 8 - sum(end - start for start, end in left_out), length))
         at = end
         stream.seek(at)
@@ -120,13 +124,13 @@ def checked(stream: BinaryIO) -> Png:
 def load(image: ImageFile.ImageFile, png: Png) -> None:
     """Decode a PNG that Pillow has opened, whose size is known to be allowed; its packed pixels are checked.
 
-    Pillow stops before the stream's checksum when it has all rows. Asked for one row more, it goes on to the end and
-    compares it; and rows that a stream lacks, it leaves as they were, so that a mark in the last row tells whether it
-    was written. For large pictures this saves most of the time that `check_pixels` takes, which unpacks the stream once
-    more. It is left to that where marks cannot tell.
+    Pillow stops before the stream's checksum when it has all rows. If it is asked for one more row, it goes on to the
+    end and checks it; and it leaves rows that the stream lacks unchanged, so a mark in the last row shows whether that
+    row was written. For large pictures this saves most of the time of `check_pixels`, which unpacks the stream again.
+    Where marks cannot show it, `check_pixels` does the work.
 
     Raises:
-        RefusedError: the pixels are not what their checksum says, or too few or far too many for the size.
+        RefusedError: the pixels do not match their checksum, or are too few or far too many for the size.
         OSError: the same, found by Pillow.
     """
     width, height = image.size
@@ -142,7 +146,7 @@ def load(image: ImageFile.ImageFile, png: Png) -> None:
     rows = Image.new(image.mode, taller)
     for place in (last, more):
         rows.im.putpixel(place, mark)
-    image._size, image.im = taller, rows.im  # noqa: SLF001 (Pillow's plugins set the size so)
+    image._size, image.im = taller, rows.im  # noqa: SLF001 (Pillow's plugins set the size this way)
     image.tile = [tile._replace(extents=(0, 0, *taller)) for tile in image.tile]
     image.load()
     whole = image.im.getpixel(last) != mark and image.im.getpixel(more) == mark
@@ -153,26 +157,26 @@ def load(image: ImageFile.ImageFile, png: Png) -> None:
 
 
 def check_pixels(png: Png) -> None:
-    """Unpack the pixels of a PNG, and compare their checksum.
+    """Unpack the pixels of a PNG and check their checksum.
 
     Raises:
-        RefusedError: they are not what their checksum (Adler-32) says, or too few or far too many for the size.
+        RefusedError: they do not match their checksum (Adler-32), or are too few or far too many for the size.
     """
     at = png.stream.tell()
     unpack, missing = zlib.decompressobj(), _bytes_of(png.header)
     try:
         for piece in _pieces(png):
             packed = piece
-            # What fits into the limit is returned; there may be more without any bytes left to unpack.
+            # At most `limit` bytes are returned at a time; more may follow even if no packed bytes are left.
             while not unpack.eof and (plain := unpack.decompress(packed, _PIECE)):
                 missing -= len(plain)
                 if missing < -_SURPLUS:
-                    raise RefusedError("damaged (a PNG with more pixels than its size asks for)")
+                    raise RefusedError("damaged (a PNG with more pixels than its size allows)")
                 packed = unpack.unconsumed_tail
     except zlib.error as error:
         raise RefusedError(f"damaged (its pixels cannot be unpacked: {error})") from error
     if missing > 0 or not unpack.eof:
-        raise RefusedError("damaged or truncated (a PNG with fewer pixels than its size asks for)")
+        raise RefusedError("damaged or truncated (a PNG with fewer pixels than its size requires)")
     png.stream.seek(at)
 
 
@@ -189,9 +193,9 @@ def _crc(stream: BinaryIO, kind: bytes, length: int) -> tuple[bytes, int]:
 
 
 def _is_needless(stream: BinaryIO, kind: bytes, at: int, length: int, stored: bytes) -> bool:
-    """Return whether a chunk with a wrong checksum can be left out without a change to the pixels.
+    """Return whether a chunk with a wrong checksum can be left out without changing the pixels.
 
-    What is damaged may be its kind, or its length, so that it reaches over chunks that are needed.
+    The damage may be in its type, or in its length, so that it covers chunks that are needed.
     """
     if kind not in _NEEDLESS or length > _MOST_NEEDLESS:
         return False
@@ -214,7 +218,7 @@ def _is_needless(stream: BinaryIO, kind: bytes, at: int, length: int, stored: by
 
 
 def _without(stream: BinaryIO, left_out: list[tuple[int, int]]) -> BinaryIO:
-    """Return a stream without some stretches, in memory: broken files are few, and those that are large fewer."""
+    """Return a stream without some sections, in memory: damaged files are rare, and large ones rarer."""
     parts, at = [], 0
     for start, end in left_out:
         stream.seek(at)
@@ -232,7 +236,7 @@ def _pieces(png: Png) -> Iterator[bytes]:
 
 
 def _bytes_of(header: bytes) -> int:
-    """Return how many bytes the pixels take unpacked: rows of whole bytes, each with one that names its filter."""
+    """Return the number of unpacked bytes of the pixels: rows of whole bytes, each after a byte for its filter."""
     width, height, bits, kind, _, _, interlacing = _HEADER.unpack(header)
     passes = _ADAM7 if interlacing else ((0, 0, 1, 1),)
     total = 0

@@ -1,4 +1,4 @@
-"""Bringing pictures that are arrays already to a size, exactly as picture files are brought to it."""
+"""Resizing pictures that are already arrays, exactly as picture files are resized."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def resize(
     image: NDArray[np.uint8], size: tuple[int, int], *, mode: ResizeMode = "crop"
 ) -> NDArray[np.uint8]:
-    """Return one picture (H, W, C) brought to `size` (height, width), exactly as `read_picture` does.
+    """Return one picture (H, W, C) resized to `size` (height, width), exactly as `read_picture` does.
 
     Args:
         image: (H, W, C) uint8 with C = 1 or 3.
         size: height and width.
-        mode: `crop` fills the size and cuts what stands out, equally on both sides; `pad` shows all of the
-            picture on black; `stretch` distorts it.
+        mode: `crop` fills the size and cuts off the rest, equally on both sides; `pad` shows the whole picture on
+            black; `stretch` distorts it.
     """
     if image.shape[:2] == size:
         return image
@@ -40,7 +40,7 @@ def resize_all(
     mode: ResizeMode = "crop",
     allocate: Allocate = allocate_in_memory,
 ) -> NDArray[np.uint8]:
-    """Return pictures (N, H, W, C) brought to `size`, or unchanged and uncopied where they have it already.
+    """Return pictures (N, H, W, C) resized to `size`, or unchanged and uncopied if they already have it.
 
     Raises:
         DataError: there is not enough memory.

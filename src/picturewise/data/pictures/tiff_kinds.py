@@ -1,4 +1,4 @@
-"""What a TIFF holds that Pillow cannot decode: scientific files have channels and numbers that pictures lack."""
+"""What is in a TIFF that Pillow cannot decode: scientific files have channels and numbers that pictures do not have."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _BITS, _CHANNELS, _NUMBERS = 258, 277, 339  # tags
 _REDUCED, _FURTHER = 254, 330
 _SIGNED = 2
 _NAMES = {
-    1: "whole numbers from 0",
-    _SIGNED: "whole numbers with a sign",
+    1: "unsigned whole numbers",
+    _SIGNED: "signed whole numbers",
     3: "floats",
     5: "complex numbers",
     6: "complex numbers",
@@ -43,7 +43,7 @@ def check_preview(image: TiffImageFile) -> None:
     """Refuse a camera's raw file (DNG, NEF, ARW and others), whose first picture is a small preview.
 
     Raises:
-        RefusedError: it is one.
+        RefusedError: it is such a file.
     """
     if image.tag_v2.get(_REDUCED) == 1 and _FURTHER in image.tag_v2:
         raise RefusedError(
@@ -52,14 +52,14 @@ def check_preview(image: TiffImageFile) -> None:
 
 
 def check_sign(image: TiffImageFile) -> None:
-    """Refuse 8-bit numbers below 0, which Pillow reads as numbers above 127; the picture is decoded already.
+    """Refuse 8-bit numbers below 0, which Pillow reads as numbers above 127; the picture is already decoded.
 
     Raises:
         RefusedError: there are some.
     """
     if image.mode == "L" and _number(image.tag_v2) == _SIGNED and any(image.histogram()[128:]):
         raise RefusedError(
-            "8-bit numbers with a sign, some of them below 0, expected 0..255; save it as 8-bit grey"
+            "signed 8-bit numbers, some of them below 0, expected 0..255; save it as 8-bit grey"
         )
 
 
@@ -69,7 +69,7 @@ def _number(tags: Any) -> int:
 
 
 def _first_tags(stream: BinaryIO) -> Any:
-    from PIL import TiffImagePlugin  # noqa: PLC0415 (few files come to this)
+    from PIL import TiffImagePlugin  # noqa: PLC0415 (few files need it)
 
     stream.seek(0)
     header = stream.read(8)

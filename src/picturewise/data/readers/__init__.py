@@ -1,1 +1,1 @@
-"""One file per form of data: each recognises its form by looking and reads the splits asked for."""
+"""One file per form of data: each recognises its form and reads the requested splits."""

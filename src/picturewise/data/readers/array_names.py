@@ -1,7 +1,7 @@
-"""Which of a file's arrays holds the pictures or the labels of which split: told by names, where they fail by shapes.
+"""Which of a file's arrays hold the pictures and the labels of each split: found by names, or else by shapes.
 
-Names such as `x_train`, `test_images` and `y` say what an array is. What they leave is either used by its form, or
-refused, or told in a note: nothing beside the pictures is passed over in silence.
+Names such as `x_train`, `test_images` and `y` say what an array is. Everything else is used by its form, refused, or
+named in a note: no array beside the pictures is ignored silently.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ CLASS_NAMES = (
     *("labels", "classes", "class_names", "label_names", "list_classes", "target_names", "categories"),
     *("classnames", "class_labels", "class_to_idx", "idx_to_class", "names"),
 )
-# An array of these is something about the pictures or the labels, not they themselves.
+# An array with these words is about the pictures or the labels; it does not hold them.
 _ABOUT_WORDS = frozenset(
     {"mean", "std", "name", "names", "file", "files", "filename", "filenames", "id", "ids", "path", "paths"}
     | {"mask", "masks", "weight", "weights", "box", "boxes", "bbox", "bboxes", "to", "list", "classes"}
 )
-# What says something about the whole set, and can be neither a picture nor a label.
+# These words describe the whole set; such an array cannot be pictures or labels.
 _PLAIN_WORDS = frozenset({"version", "license", "licence", "author", "description", "info", "date", "readme"})
 _GLUED = re.compile(
     r"([xy])(train|training|val|valid|validation|dev|test|testing)|(train|val|valid|test)([xy])"
 )
-_FEW_PICTURES = 8  # of which each can be of another class
-_FEW_NUMBERS = 64  # in a row that names do not call a picture
+_FEW_PICTURES = 8  # each of which may belong to another class
+_FEW_NUMBERS = 64  # in a row whose name does not say that it is a picture
 EXPECTED = "x_train and y_train (and x_test, y_test, x_validation, y_validation), or images and labels"
 
 
 @dataclass(frozen=True)
 class ArrayForm:
-    """What an array is before it is read: its shape, and the kind of its values.
+    """What is known about an array before it is read: its shape, and the kind of its values.
 
     Kinds are NumPy's letters: b, u, i and f for numbers, U and S for texts; anything else is neither.
     """
@@ -57,12 +57,12 @@ class ArrayForm:
 
     @property
     def can_be_labels(self) -> bool:
-        """Whether it can be a label for each picture: whole numbers or texts in one column."""
+        """Whether it can hold a label for each picture: whole numbers or texts in one column."""
         return len(self.shape) > 0 and prod(self.shape[1:]) == 1 and self.kind in "buiUS"
 
     @property
     def can_be_pictures(self) -> bool:
-        """Whether its shape and its values can be pictures', whatever its name is."""
+        """Whether its shape and its values can be those of pictures, whatever its name is."""
         enough = len(self.shape) in {3, 4} or (len(self.shape) == 2 and self.shape[1] >= _FEW_NUMBERS)
         return self.kind in "buif" and enough and layout_of(self.shape) is not None
 
@@ -77,17 +77,17 @@ Forms = Mapping[str, "ArrayForm | None"]
 
 @dataclass(frozen=True)
 class Keys:
-    """Under which names the arrays stand: pictures and labels of each split, class names, the normalisation.
+    """The names of the arrays: pictures and labels of each split, class names, the normalisation.
 
     Attributes:
         pictures: by split.
         labels: by split.
         classes: the class names.
-        mean: what was taken from the pictures.
+        mean: what was subtracted from the pictures.
         std: what they were divided by.
         pictures_last: the names of arrays of pictures whose last axis counts them.
         others: what is not used.
-        notes: what is worth saying about all this, and what is not used.
+        notes: what to tell the user about this, including what is not used.
     """
 
     pictures: Mapping[SplitName, str]
@@ -101,20 +101,21 @@ class Keys:
 
 
 def find_keys(arrays: Forms, where: str, label_column: str | None = None) -> Keys | None:
-    """Return what names and forms say, or None where nothing speaks of pictures.
+    """Return what names and forms say, or None if nothing suggests pictures.
 
-    Names count in any case and order of words. Names without a split are those of train, unless others have one: then
-    `labels` are the class names. Names with further words, such as `train_set_x`, count where there are no plainer
-    ones. Where no name speaks of pictures, the one array that has their shape is taken, with the labels beside it.
+    The case of names and the order of their words do not matter. Names without a split are those of train, unless
+    others have one: then `labels` are the class names. Names with further words, such as `train_set_x`, are used if
+    there are no plainer ones. If no name suggests pictures, the only array with their shape is used, with the labels
+    beside it.
 
     Args:
         arrays: the form of each array by its name; None: unknown.
         where: what to call the file in messages.
-        label_column: the name of the array with the labels, of any split: the words for splits do not count.
+        label_column: the name of the array with the labels, of any split: words for splits are ignored.
 
     Raises:
-        DataError: two names say the same, or there are labels without their pictures.
-        UsageError: no array has the name that is asked for.
+        DataError: two names mean the same, or there are labels without their pictures.
+        UsageError: no array has the requested name.
     """
     names = [name for name in arrays if label_column is None or not _is_of(name, label_column)]
     plain = bool(_roles(names, PICTURE_WORDS, where, plain=True))
@@ -150,8 +151,8 @@ def find_keys(arrays: Forms, where: str, label_column: str | None = None) -> Key
 
 
 def unlike_any(names: Iterable[str], where: str) -> DataError:
-    """Return the error for names of which none speaks of pictures."""
-    return _missing(names, where, "has no array of pictures")
+    """Return the error for names that do not suggest pictures."""
+    return _missing(names, where, "does not have an array of pictures")
 
 
 def words_of(name: str) -> list[str]:
@@ -183,7 +184,7 @@ def _without_splits(name: str) -> list[str]:
 
 
 def _is_of(name: str, asked: str) -> bool:
-    """Return whether a name is the one asked for, or its like of another split."""
+    """Return whether a name is the requested one, or the corresponding name of another split."""
     return name == asked or _without_splits(name) == _without_splits(asked) != []
 
 
@@ -215,7 +216,7 @@ def _labels(
 ) -> dict[SplitName, str]:
     count = _count(arrays, pictures)
     names = [name for name, form in arrays.items() if form is None or not _is_short_list(form, count)]
-    way_out = "; say which with --label-column"
+    way_out = ". Choose with --label-column"
     found = _roles(names, LABEL_WORDS, where, plain=plain, way_out=way_out)
     found = found or _roles(names, LABEL_WORDS, where, plain=False, way_out=way_out)
     # `labels` beside y_test are the names of the classes.
@@ -227,7 +228,7 @@ def _labels(
 
 
 def _is_short_list(form: ArrayForm, count: int) -> bool:
-    """Return whether texts are too few to be a label for each picture, so that they can be names of classes."""
+    """Return whether there are too few texts for one label per picture, so that they can be class names."""
     return form.can_be_names and form.shape[0] < count
 
 
@@ -240,7 +241,9 @@ def _asked_for(arrays: Forms, where: str, asked: str) -> dict[SplitName, str]:
         by_split[split] = name
     if not by_split:
         shown = ", ".join(f"'{printable(name[:40])}'" for name in list(arrays)[:12])
-        raise UsageError(f"{where} has no array '{printable(asked)}' with labels; it has {shown}.")
+        raise UsageError(
+            f"{where} does not have an array '{printable(asked)}' with labels. Its arrays are {shown}."
+        )
     return by_split
 
 
@@ -269,16 +272,16 @@ def _by_shape(
     if len(labels) > 1 and not asked:
         shown = ", ".join(f"'{printable(name)}'" for name in labels)
         raise DataError(
-            f"{where}: {shown} can all be the labels of '{printable(pictures)}'. Say which with --label-column."
+            f"{where}: {shown} can all be the labels of '{printable(pictures)}'. Choose with --label-column."
         )
     chosen = asked or labels
-    beside = f" and '{printable(chosen[0])}' for their labels" if chosen else ""
-    note = f"{where}: '{printable(pictures)}' was taken for the pictures{beside}, because of the shape."
+    beside = f" and '{printable(chosen[0])}' as their labels" if chosen else ""
+    note = f"{where}: '{printable(pictures)}' was used as the pictures{beside}, because of its shape."
     return {"train": pictures}, {"train": chosen[0]} if chosen else {}, (note,)
 
 
 def _class_names(arrays: Forms, pictures: Mapping[SplitName, str], taken: Collection[str]) -> str | None:
-    """Return the array that names the classes: by its name, else the only short list of texts."""
+    """Return the array with the class names: by its name, else the only short list of texts."""
     count = _count(arrays, pictures)
 
     def fits(name: str) -> bool:
@@ -326,7 +329,7 @@ def _turned(last: Collection[str], where: str) -> list[str]:
 
 
 def _unused(arrays: Forms, used: Collection[str | None], count: int, where: str) -> list[str]:
-    """Return a note for what is left, and for what of it could be labels."""
+    """Return notes for the unused arrays, and for those that could be labels."""
     left = {
         name: form
         for name, form in arrays.items()
@@ -346,12 +349,12 @@ def _unused(arrays: Forms, used: Collection[str | None], count: int, where: str)
         notes.append(f"{where}: '{printable(name)}'{what} was not used.{option}")
     if len(left) > 3:
         shown = ", ".join(f"'{printable(name[:40])}'" for name in list(left)[3:10])
-        notes.append(f"{where}: neither were {shown}{', …' * (len(left) > 10)}.")
+        notes.append(f"{where}: the following were not used either: {shown}{', …' * (len(left) > 10)}.")
     return notes
 
 
 def _is_again(name: str, form: ArrayForm | None, ends: Collection[str]) -> bool:
-    """Return whether an array is another file's copy of a list of class names that is used."""
+    """Return whether an array is another file's copy of the list of class names that is used."""
     end = re.split(r"[/:]", name)[-1].casefold()
     return end != name.casefold() and end in ends and end in CLASS_NAMES
 

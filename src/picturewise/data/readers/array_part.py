@@ -1,4 +1,4 @@
-"""One split whose pictures lie in one array: what readers of arrays have in common."""
+"""One split whose pictures are in one array: what the readers of arrays share."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def array_part(
     *,
     names: Sequence[str] | None = None,
 ) -> Part:
-    """Return pictures (N, H, W, C) as a part, brought to the size that the options ask for.
+    """Return pictures (N, H, W, C) as a part, resized as the options ask.
 
-    A picture whose label is `UNLABELLED` is left out where the options say so.
+    A picture whose label is `UNLABELLED` is left out if the options say so.
 
     Raises:
         DataError: there are no pictures, or labels that are not among the classes, which are those of train.
     """
     if not len(images):
-        raise DataError(f"{origin} holds no pictures.")
+        raise DataError(f"{origin} does not hold any pictures.")
     if labels is not None:
         check_labels(labels, classes, origin)
         check_labelled(labels, origin, skip_bad=options.skip_bad)

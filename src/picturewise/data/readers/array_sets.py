@@ -1,4 +1,4 @@
-"""Sets of arrays under names such as `x_train` and `y_test`: what `.npz` files and Kaggle's pickles have in common."""
+"""Sets of arrays under names such as `x_train` and `y_test`: what `.npz` files and Kaggle's pickles share."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ from picturewise.split_names import SPLITS, SplitName
 
 
 class Arrays(Protocol):
-    """An opened file with something under each name; large arrays are maps of what no one else can change."""
+    """An opened file with a value under each name; large arrays are maps of files that nobody else can change."""
 
     def load(self, key: str) -> Any:
-        """Return what stands under a name: an array, or a plain value."""
+        """Return the value under a name: an array or a plain value."""
         ...
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-        """Return the shape and the type of an array, or None where there is something else."""
+        """Return the shape and the type of an array, or None if it is something else."""
         ...
 
     def start(self, key: str) -> NDArray[np.uint8]:
-        """Return the first numbers (n,) of an array of bytes, for much less than it takes to load it."""
+        """Return the first numbers (n,) of an array of bytes, much more cheaply than loading it."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySetReader:
-    """A recognised set of arrays, see `Reader`; `opened` opens the file anew, `files` are those of several."""
+    """A set of arrays, see `Reader`; `opened` opens the file again, `files` are all files if there are several."""
 
     path: Path
     keys: Keys
@@ -63,12 +63,12 @@ class ArraySetReader:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending, fit for a folder's."""
+        """The file's name without its ending, fit for a folder name."""
         return slug(self.path.with_name(self.path.stem or self.path.name))
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that there are pictures of."""
+        """The splits that have pictures."""
         return tuple(split for split in SPLITS if split in self.keys.pictures)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -99,15 +99,15 @@ class _Reader:
 
     def read(self, asked: list[SplitName], progress: Progress | None) -> Reading:
         first, parts = self.source.splits[0], {}
-        # Where train is not asked for, it is loaded only if its layout or its range cannot be told without.
+        # If train is not requested, it is loaded only if its layout or its range cannot be found without it.
         train = _Later(lambda: self.arrays.load(self.source.keys.pictures[first]))
         if first in asked:
-            train.get()  # only then is it known to hold what its header promises
+            train.get()  # only then is it certain that it holds what its header declares
         order = self._order(first, train)
         scale = self._scale(first, order.layout, train, whole=first in asked)
         numbering = self._numbering(first)
         if first not in asked:
-            train.drop()  # its room on the disk is free again
+            train.drop()  # this frees its space on the disk
         for split in asked:
             parts[split] = self._part(
                 split, scale, order, numbering, train.drop() if split == first else None
@@ -122,11 +122,11 @@ class _Reader:
         return f"{printable(self.source.path)}: '{printable(key)}'"
 
     def _look(self, split: SplitName) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Return the shape and the type of a split's pictures, none of them read."""
+        """Return the shape and the type of a split's pictures without reading them."""
         key = self.source.keys.pictures[split]
         found = self.arrays.look(key)
         if found is None:
-            raise DataError(f"{self._where(key)} is no array, expected pictures.")
+            raise DataError(f"{self._where(key)} is not an array, expected pictures.")
         return found
 
     def _count(self, split: SplitName) -> int:
@@ -135,12 +135,12 @@ class _Reader:
         return shape[0]
 
     def _order(self, split: SplitName, train: _Later) -> FoundLayout:
-        """Return how the pictures of the first split lie, which those of the others do too."""
+        """Return the layout of the first split's pictures, which all splits share."""
         where, said = self._where(self.source.keys.pictures[split]), self.source.hints.layout
         return find_layout(*self._look(split), lambda rows: train.get()[rows], where, said)
 
     def _scale(self, split: SplitName, layout: Layout, train: _Later, *, whole: bool) -> ValueRange:
-        """Return the scale that the pictures of the first split decide; of bytes, the first ones tell it mostly."""
+        """Return the range of the first split's pictures; for bytes, the first ones are usually enough."""
         _, dtype = self._look(split)
         key, keys = self.source.keys.pictures[split], self.source.keys
         mean, std = (self._statistic(name, layout.shape) for name in (keys.mean, keys.std))
@@ -156,14 +156,14 @@ class _Reader:
         )  # fmt: skip
 
     def _statistic(self, key: str | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-        """Return a mean or a deviation as (H, W, C) or what is broadcast to it, or None."""
+        """Return a mean or a deviation as (H, W, C), or as an array that broadcasts to it, or None."""
         if key is None:
             return None
         value = self.arrays.load(key)
         value = np.asarray(value) if isinstance(value, float | int) else value
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "uif" or not np.isfinite(value).all():
             raise DataError(
-                f"{self._where(key)} is no array of finite numbers, expected one per pixel or channel."
+                f"{self._where(key)} is not an array of finite numbers, expected one number per pixel or channel."
             )
         height, width, channels = shape
         floats = value.astype(np.float64)
@@ -178,7 +178,7 @@ class _Reader:
         )
 
     def _numbering(self, split: SplitName) -> Numbering:
-        """Return the classes: the names that there are, else what the labels of the first split say."""
+        """Return the classes: the given names, or else those of the labels of the first split."""
         key = self.source.keys.classes
         value = None if key is None else self.arrays.load(key)
         names = None
@@ -187,16 +187,15 @@ class _Reader:
         return number_classes(self._labels(split), names, self._where(self.source.keys.labels.get(split, "")))
 
     def _labels(self, split: SplitName) -> GivenLabels | None:
-        """Return the labels; None where a split has none, or none but marks for missing ones."""
+        """Return the labels; None if a split has none, or all of them mean "no label"."""
         key = self.source.keys.labels.get(split)
         if key is None:
             return None
         labels = given_labels(self.arrays.load(key), self._count(split), self._where(key))
         if not labels.are_there and split != self.source.splits[0]:
             raise DataError(
-                f"{self._where(key)} holds {labels.mark} only, so the {split} pictures have no labels. Leave both "
-                "arrays "
-                f"out of the file; a {split} split is held out from train then."
+                f"{self._where(key)} holds only {labels.mark}, so the {split} pictures do not have labels. Remove both "
+                f"arrays from the file; a {split} split is then held out from train."
             )
         return labels if labels.are_there else None
 
@@ -209,7 +208,7 @@ class _Reader:
         array: NDArray[Any] | None,
     ) -> Part:
         key = self.source.keys.pictures[split]
-        # Loaded before room is made: only then is it known that the pictures are as many as they are said to be.
+        # Loaded before space is allocated: only then is it certain that there are as many pictures as declared.
         array = self.arrays.load(key) if array is None else array
         given, labels = self._labels(split), None
         if given is not None:
@@ -228,7 +227,7 @@ class _Reader:
 
 
 class _Later:
-    """An array that is loaded when it is asked for, and held until it is dropped."""
+    """An array that is loaded when it is needed, and kept until it is dropped."""
 
     def __init__(self, load: Callable[[], NDArray[Any]]) -> None:
         self._load = load
@@ -241,6 +240,6 @@ class _Later:
         return self._held
 
     def drop(self) -> NDArray[Any] | None:
-        """Hold it no longer; return it, if it was."""
+        """Keep it no longer; return it if it was loaded."""
         held, self._held = self._held, None
         return held

@@ -1,4 +1,4 @@
-"""Arrays of an opened file as a set needs them: with the axis that counts the pictures in front, or chosen rows."""
+"""Arrays of an opened file as a set needs them: with the axis of pictures in front, or only some rows."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
 OBEYED = ("label_column", "split_column", "value_range", "layout")
-"""The hints that say something about the arrays of a set."""
+"""The hints that apply to the arrays of a set."""
 
 
 @dataclass(frozen=True, eq=False)
 class _InFront:
-    """Arrays, see `array_sets.Arrays`, of which some have their last axis brought to the front."""
+    """Arrays, see `array_sets.Arrays`; the last axis of some is moved to the front."""
 
     inner: Arrays
     turned: frozenset[str]
 
     def load(self, key: str) -> Any:
-        """Return what stands under a name; of an array that is turned, a view."""
+        """Return the value under a name; for an array with a moved axis, a view."""
         value = self.inner.load(key)
         return np.moveaxis(value, -1, 0) if key in self.turned else value
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-        """Return the shape, as `load` gives it, and the type."""
+        """Return the shape, as `load` returns it, and the type."""
         found = self.inner.look(key)
         if found is None or key not in self.turned:
             return found
@@ -49,25 +49,25 @@ class _InFront:
 
 
 def in_front(opened: Callable[[], Arrays], keys: Keys) -> Callable[[], Arrays]:
-    """Return what opens the arrays with the axis in front that counts the pictures."""
+    """Return a function that opens the arrays with the axis of pictures in front."""
     return (lambda: _InFront(opened(), keys.pictures_last)) if keys.pictures_last else opened
 
 
 def forms_of(arrays: Arrays, names: Iterable[str]) -> dict[str, ArrayForm | None]:
-    """Return the form of each array; None where it cannot be told, because it is damaged or something else."""
+    """Return the form of each array; None if it cannot be found, because it is damaged or something else."""
     return {name: _form(arrays, name) for name in names}
 
 
 def _form(arrays: Arrays, name: str) -> ArrayForm | None:
     try:
         found = arrays.look(name)
-    except DataError:  # told when it is read, if it is read
+    except DataError:  # reported when it is read, if it is read
         return None
     return None if found is None else ArrayForm(tuple(found[0]), found[1].kind)
 
 
 def without_unlabelled(keys: Keys, arrays: Arrays, where: str) -> Keys:
-    """Return the keys without those of test and validation pictures that have nothing but marks for missing labels."""
+    """Return the keys without those of test and validation pictures whose labels all mean "no label"."""
     dropped: dict[SplitName, str] = {}
     for split, name in keys.labels.items():
         if split == "train" or "train" not in keys.pictures:
@@ -75,15 +75,16 @@ def without_unlabelled(keys: Keys, arrays: Arrays, where: str) -> Keys:
         try:
             values: NDArray[Any] = arrays.load(name)
             labels = given_labels(values, len(values), f"{where}: '{printable(name)}'")
-        except (DataError, TypeError):  # told when it is read
+        except (DataError, TypeError):  # reported when it is read
             continue
         if not labels.are_there:
             dropped[split] = labels.mark
     if not dropped:
         return keys
     notes = [
-        f"{where}: '{printable(keys.labels[split])}' holds {mark} only, so the {split} pictures have no labels and are "
-        f"no {split} split. To predict them, save '{printable(keys.pictures[split])}' in a file of its own."
+        f"{where}: '{printable(keys.labels[split])}' holds only {mark}, so the {split} pictures do not "
+        "have labels and are "
+        f"not used as a {split} split. To predict them, save '{printable(keys.pictures[split])}' in a separate file."
         for split, mark in dropped.items()
     ]
     return replace(
@@ -96,13 +97,13 @@ def without_unlabelled(keys: Keys, arrays: Arrays, where: str) -> Keys:
 
 @dataclass(frozen=True, eq=False)
 class _Chosen:
-    """Arrays of which some rows are a split: under `split name` stand those of `name`."""
+    """Arrays whose rows belong to several splits: the name `split: name` means the rows of `name` in that split."""
 
     inner: Arrays
     rows: Mapping[SplitName, NDArray[np.int64]]
 
     def load(self, key: str) -> Any:
-        """Return the rows of an array, copied, or what else stands under a name."""
+        """Return the rows of an array, copied, or another value under a name."""
         split, name = _parted(key, self.rows)
         value = self.inner.load(name)
         if split is None:
@@ -112,7 +113,7 @@ class _Chosen:
         )
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-        """Return the shape and the type of what `load` gives."""
+        """Return the shape and the type of what `load` returns."""
         split, name = _parted(key, self.rows)
         found = self.inner.look(name)
         if found is None or split is None:
@@ -140,21 +141,21 @@ def arranged(
     notes: tuple[str, ...] = (),
     outline: Arrays | None = None,
 ) -> ArraySetReader:
-    """Return the reader of a set of arrays, with what can be told from its small ones alone.
+    """Return the reader of a set of arrays, with what its small arrays show.
 
-    Splits that have no labels are left out, and an array that says which split each picture belongs to is gone by.
+    Splits without labels are left out, and an array with the split of each picture is used.
 
     Args:
         path: the file or folder.
         keys: see `find_keys`.
         opened: opens the arrays.
-        hints: what is said about the source.
-        files: all that it consists of.
-        notes: what else is worth saying.
-        outline: the arrays, the large ones among them as zeros, where opening takes long.
+        hints: what the user says about the source.
+        files: all files that it consists of.
+        notes: what else to tell the user.
+        outline: the arrays, the large ones among them as zeros, if opening takes long.
 
     Raises:
-        DataError: the array of splits that is asked for says no splits.
+        DataError: the requested array of splits does not hold splits.
     """
     where, arrays = printable(path), outline or opened()
     keys = without_unlabelled(replace(keys, notes=(*keys.notes, *notes)), arrays, where)
@@ -177,14 +178,16 @@ def arranged(
 
 
 def _split_array(keys: Keys, opened: Callable[[], Arrays], asked: str | None, where: str) -> str | None:
-    """Return the array that says splits: the one asked for, or one whose name and values say so."""
+    """Return the array of splits: the requested one, or one whose name and values show that it is one."""
     if list(keys.pictures) != ["train"]:
         if asked is not None:
             raise does_not_apply(where, ["split_column"], "It has an array of pictures for each split.")
         return None
     if asked is not None:
         if asked not in keys.others:
-            raise UsageError(f"{where} has no array '{printable(asked)}' beside the pictures and labels.")
+            raise UsageError(
+                f"{where} does not have an array '{printable(asked)}' beside the pictures and labels."
+            )
         return asked
     for name in keys.others:
         if (

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100, the python and the binary version: an archive as published, its folder, or one file."""
+"""CIFAR-10 and CIFAR-100, the Python and the binary version: an archive as published, its folder, or one file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FOLDERS = ("cifar-10-batches-py", "cifar-100-python", "cifar-10-batches-bin", "
 
 @dataclass(frozen=True)
 class CifarReader:
-    """A recognised set, see `Reader`; `files` are those of a folder, none where `path` is an archive."""
+    """A recognised set, see `Reader`; `files` are those of a folder, none if `path` is an archive."""
 
     path: Path
     classes: Classes
@@ -46,14 +46,14 @@ class CifarReader:
 
     @property
     def name(self) -> str:
-        """The file's or folder's name, fit for another folder's."""
+        """The file's or folder's name, fit for a folder name."""
         return slug(
             self.path.with_name(re.sub(r"\.(tar\.gz|tgz|tar|zip|bin)$", "", self.path.name) or "cifar")
         )
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """Those that there are files of; an archive is taken to have both, for looking would unpack it."""
+        """The splits that have files; an archive is assumed to have both, because looking would unpack it."""
         if self.files is None:
             return ("train", "test")
         there = {file.split for file in self.files.values()}
@@ -70,19 +70,21 @@ class CifarReader:
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures of `splits`; see `Reader.read`. In an archive, other batches are passed over."""
+        """Return the pictures of `splits`; see `Reader.read`. In an archive, other batches are skipped."""
         batches: dict[SplitName, dict[int, Batch]] = {split: {} for split in self.splits if split in splits}
         classes: tuple[str, ...] = ()
         for file, content, where in self._opened(batches):
             if file.split is None:
                 classes = read_classes(content, file, where)
             elif file.number in batches[file.split]:
-                raise DataError(f"{where} is there twice, expected each batch once.")
+                raise DataError(f"{where} occurs twice, expected each batch once.")
             else:
                 batches[file.split][file.number] = read_batch(content, file, where)
         self._check_complete(batches)
         notes = (
-            () if classes else ("The file of class names is missing, so the classes have numbers for names.",)
+            ()
+            if classes
+            else ("The file of class names is missing, so the classes are named by their numbers.",)
         )
         classes = classes or tuple(map(str, range(self.classes)))
         return Reading(
@@ -94,7 +96,7 @@ class CifarReader:
         )
 
     def _opened(self, splits: Collection[SplitName]) -> Iterator[tuple[File, Content, str]]:
-        """Yield each file that is wanted, its content, and what to call it."""
+        """Yield each file that is needed, its content, and what to call it."""
 
         def wanted(file: File | None) -> bool:
             return (
@@ -113,13 +115,13 @@ class CifarReader:
                 yield found, content, f"{printable(self.path)}: {printable(name)}"
 
     def _check_complete(self, batches: Mapping[SplitName, Mapping[int, Batch]]) -> None:
-        """Refuse an archive without all of its batches: one that was cut off may look whole."""
+        """Refuse an archive without all of its batches: a truncated one may look complete."""
         for split, found in batches.items():
             expected = TRAIN_BATCHES[self.classes] if split == "train" else 1
             if self.files is None and sorted(found) != list(range(1, expected + 1)):
                 raise DataError(
                     f"{printable(self.path)} holds {len(found)} of the {expected} files of CIFAR-{self.classes}'s "
-                    f"{split} split; get it again from its source."
+                    f"{split} split. Download it again."
                 )
 
     def _part(
@@ -147,7 +149,7 @@ def recognise(path: Path) -> CifarReader | None:
     """Return the source for CIFAR at `path`: an archive, a folder of its files or around one, or one batch.
 
     Raises:
-        DataError: an archive is CIFAR's by its name, and cannot be read.
+        DataError: an archive has CIFAR's name, but cannot be read.
         OSError: `path` cannot be read.
     """
     if not path.is_dir():
@@ -170,8 +172,8 @@ def _in_archive(path: Path) -> CifarReader | None:
     except DataError:
         if "cifar" in path.name.lower():
             raise
-        return None  # some other archive, whatever is wrong with it
-    # A name such as `train` says little; the published archives say the rest by their folder.
+        return None  # some other archive, no matter what is wrong with it
+    # A name such as `train` says little; in the published archives, the folder says the rest.
     files = [file for name in names if (file := file_of(name)) is not None and _telling(name)]
     return CifarReader(path, files[0].classes, files[0].binary, None) if files else None
 
@@ -179,7 +181,7 @@ def _in_archive(path: Path) -> CifarReader | None:
 def _refuse_by_name(path: Path) -> None:
     if re.fullmatch(r"cifar-?100?-(python|binary)\.(tar\.gz|tgz|tar)", path.name.lower()):
         raise DataError(
-            f"{printable(path)} is no archive, or a damaged one, expected CIFAR's; get it again from its source."
+            f"{printable(path)} is not an archive, or is damaged, expected CIFAR's. Download it again."
         )
 
 
@@ -188,7 +190,7 @@ def _telling(name: str) -> bool:
 
 
 def _from(paths: list[Path], place: Path) -> CifarReader | None:
-    """Return the source for files, or None where they are not CIFAR's."""
+    """Return the source for files, or None if they are not CIFAR's."""
     known = {path: file for path in paths if (file := file_of(path.name)) is not None and path.is_file()}
     kinds = dict.fromkeys(
         (file.classes, file.binary)
@@ -204,7 +206,7 @@ def _from(paths: list[Path], place: Path) -> CifarReader | None:
 
 
 def _looks_right(path: Path, file: File) -> bool:
-    """Return whether a file can be what its name says; `data_batch_1` and its like say enough."""
+    """Return whether a file can be what its name says; names such as `data_batch_1` are enough."""
     if file.classes == 10:
         return True
     if file.binary:

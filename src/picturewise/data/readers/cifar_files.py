@@ -1,7 +1,7 @@
-"""The files of CIFAR-10 and CIFAR-100: what each is by its name, and what its bytes hold.
+"""The files of CIFAR-10 and CIFAR-100: what each is by its name, and what is in it.
 
 A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. There are two versions of each set:
-pickles that Python 2 wrote, and records of label bytes and pixels. Pixels stand as (3, 32, 32), red first.
+pickles that Python 2 wrote, and records of label bytes and pixels. Pixels are stored as (3, 32, 32), red first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TRAIN_BATCHES = {10: 5, 100: 1}
 
 @dataclass(frozen=True)
 class File:
-    """What a file's name says: the set, the version, the split (none: the class names), which of several."""
+    """What a file's name says: the set, the version, the split (none: the class names), its number among several."""
 
     classes: Classes
     binary: bool
@@ -50,7 +50,7 @@ _FIXED = {
 
 
 def file_of(name: str) -> File | None:
-    """Return what the file of this name (folders before it do not count) is, or None.
+    """Return what the file with this name (folders before it are ignored) is, or None.
 
     >>> file_of("cifar-10-batches-py/data_batch_3")
     File(classes=10, binary=False, split='train', number=3)
@@ -71,10 +71,10 @@ class Batch:
 
 
 def read_classes(content: Content, file: File, where: str) -> tuple[str, ...]:
-    """Return the class names that a file of them holds; of CIFAR-100, the fine ones.
+    """Return the class names in a file of class names; for CIFAR-100, the fine ones.
 
     Raises:
-        DataError: there are none, or not as many as there are classes.
+        DataError: there are none, or not one for each class.
     """
     if file.binary:
         names = tuple(as_text(bytes(line)) for line in bytes(content).split(b"\n") if line.strip())
@@ -90,7 +90,7 @@ def read_batch(content: Content, file: File, where: str) -> Batch:
     """Return the pictures, labels and names of one batch.
 
     Raises:
-        DataError: it is damaged, or is no batch of the set.
+        DataError: it is damaged, or is not a batch of the set.
     """
     batch = _records(content, file, where) if file.binary else _pickled(content, file, where)
     check_labels(batch.labels, range(file.classes), where)
@@ -98,12 +98,12 @@ def read_batch(content: Content, file: File, where: str) -> Batch:
 
 
 def _records(content: Content, file: File, where: str) -> Batch:
-    # A record is one label byte, of CIFAR-100 a coarse and a fine one, and the pixels.
+    # A record is one label byte (for CIFAR-100 a coarse and a fine one) and the pixels.
     before = 1 if file.classes == 10 else 2
     if len(content) == 0 or len(content) % (before + PIXELS):
         raise DataError(
             f"{where} has {len(content):,} bytes, expected a multiple of {before + PIXELS:,} (a label and "
-            "32x32 pixels in 3 colours); it is truncated or of another kind."
+            "32x32 pixels in 3 colours); it is truncated or another kind of file."
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, before + PIXELS)
     return Batch(_upright(records[:, before:]), records[:, before - 1].astype(np.int64), None)
@@ -136,7 +136,7 @@ def _names(table: dict[str, Any], count: int, where: str) -> tuple[str, ...] | N
         or len(names) != count
     ):
         raise DataError(
-            f"{where} holds no list of {count:,} texts under 'filenames', expected one per picture."
+            f"{where} does not hold a list of {count:,} texts under 'filenames', expected one per picture."
         )
     return tuple(as_text(name) for name in names)
 
@@ -144,5 +144,7 @@ def _names(table: dict[str, Any], count: int, where: str) -> tuple[str, ...] | N
 def _entry(table: dict[str, Any], key: str, where: str) -> Any:
     if key not in table:
         found = ", ".join(f"'{printable(name[:40])}'" for name in list(table)[:8]) or "nothing"
-        raise DataError(f"{where} holds {found}, expected '{key}' among them; is it a file of CIFAR?")
+        raise DataError(
+            f"{where} holds {found}, expected '{key}' among them. Check that it is a file of CIFAR."
+        )
     return table[key]

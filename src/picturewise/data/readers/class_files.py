@@ -22,7 +22,7 @@ _LIST = re.compile(
 )
 _MAPPING = re.compile(r"(.*[-_ ])?(mapping|classmap|class[-_ ]?map|label[-_ ]?map)\.txt", re.IGNORECASE)
 _NAMING = re.compile(r"(class|label|categor|name|map)", re.IGNORECASE)
-_MERGED = "abdefghnqrt"  # small letters that are not taken for the large ones
+_MERGED = "abdefghnqrt"  # small letters that are separate classes from the capital letters
 _EMNIST: Mapping[str, str] = {
     "digits": string.digits,
     "mnist": string.digits,
@@ -42,7 +42,7 @@ class NamedClasses:
 
 
 def emnist_classes(words: Sequence[str]) -> NamedClasses | None:
-    """Return the classes of the part of EMNIST that the words of a file's name say, or None where they say none.
+    """Return the classes of the part of EMNIST that the words of a file's name mean, or None.
 
     >>> emnist_classes(["emnist", "letters"]).names[:3], emnist_classes(["emnist", "letters"]).first
     (('a', 'b', 'c'), 1)
@@ -52,11 +52,11 @@ def emnist_classes(words: Sequence[str]) -> NamedClasses | None:
 
 
 def class_file(names: Sequence[str], words: Sequence[str]) -> str | None:
-    """Return that file of a folder which names the classes of a set, or None where there is none, or no telling which.
+    """Return the file of a folder that names the classes of a set, or None if there is none, or which one is not clear.
 
     Args:
         names: of the files.
-        words: those of the set's name.
+        words: of the set's name.
     """
     for pattern in (_MAPPING, _LIST):
         found = [name for name in names if pattern.fullmatch(name)]
@@ -67,12 +67,12 @@ def class_file(names: Sequence[str], words: Sequence[str]) -> str | None:
 
 
 def may_name_classes(name: str) -> bool:
-    """Return whether a file's name speaks of classes or labels."""
+    """Return whether a file's name mentions classes or labels."""
     return name.casefold().endswith((".txt", ".csv", ".json", ".yaml")) and _NAMING.search(name) is not None
 
 
 def read_class_file(path: Path) -> NamedClasses:
-    """Return the classes that a file names: a line for each, with its number and character codes, or a name.
+    """Return the classes that a file names: one line each, with a number and character codes, or a name.
 
     Raises:
         DataError: the file is something else.
@@ -91,7 +91,7 @@ def read_class_file(path: Path) -> NamedClasses:
         found = dict(enumerate(lines))
     first = min(found)
     if sorted(found) != list(range(first, first + len(found))):
-        raise DataError(f"{where} leaves out numbers of classes, expected one after the other from {first}.")
+        raise DataError(f"{where} skips some class numbers, expected consecutive numbers from {first}.")
     codes = all(re.fullmatch(r"\d{2,6}(\s+\d{2,6})*", name) for name in found.values())
     names = tuple(
         _character(found[number]) if codes else printable(found[number]) for number in sorted(found)
@@ -102,6 +102,6 @@ def read_class_file(path: Path) -> NamedClasses:
 
 
 def _character(codes: str) -> str:
-    """Return the character of a code; of a large and a small letter, the small one."""
+    """Return the character of a code; for a capital and a small letter, the small one."""
     code = int(codes.rsplit(maxsplit=1)[-1])
     return printable(chr(code)) if code < 0xD800 else codes

@@ -1,8 +1,8 @@
 """A table of numbers from a CSV file, block by block: 33 million whole ones in about a second.
 
-Cells are separated by commas, or by semicolons, tabs or spaces, and columns of texts may stand among the numbers. Most
-lines hold nothing but digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes; a block with
-anything else in it is parsed line by line, which also finds the line that is wrong.
+Cells are separated by commas, or by semicolons, tabs or spaces, and some columns may hold texts. Most lines consist of
+digits, commas and line ends only. Such blocks are parsed by arithmetic on their bytes; any other block is parsed line
+by line, which also finds the line with an error.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.untrusted.regular_file import regular_size
 
-MAX_LINE = 4 << 20  # bytes; a picture of 512x512 in colour has no more
+MAX_LINE = 4 << 20  # bytes; enough for a picture of 512x512 in colour
 _BLOCK = 4 << 20
-_DIGITS = 3  # of the largest pixel
+_DIGITS = 3  # digits of the largest pixel
 _NUMBER = re.compile(r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[-+]?[0-9]+)?")  # in lower case
-_PLACES = 16  # in a file, for a sample of its lines
-_MOST_CELLS = 1 << 20  # of a sample
+_PLACES = 16  # places in a file where a sample of its lines is read
+_MOST_CELLS = 1 << 20  # in a sample
 _FEWEST = 5
-_USUAL = 64  # bytes of a number
+_USUAL = 64  # bytes of a usual number
 _LONGEST = 1 << 20  # bytes of a cell, which may hold all pixels of a picture
-_MANY = 16  # separators in a line, as pixels have and sentences have not
+_MANY = 16  # separators in a line, as in rows of pixels, but not in sentences
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class CsvTable:
     Attributes:
         path: the file.
         header: the names of the columns, in lower case and without quotes; None: the first line holds numbers.
-        columns: how many there are.
-        separator: what stands between cells; a space for any number of spaces and tabs.
-        texts: the columns, in rising order, that hold no numbers to be read.
-        numbered: the first line numbers the columns, or names them after numbers in them, as pandas does.
+        columns: the number of columns.
+        separator: the character between cells; a space means any number of spaces and tabs.
+        texts: the columns, in increasing order, that are not read as numbers.
+        numbered: the first line numbers the columns, or holds numbers as names, as pandas writes it.
     """
 
     path: Path
@@ -56,20 +56,18 @@ class CsvTable:
 
 
 def look(path: Path) -> CsvTable | None:
-    """Return what the first line of a file says, or None where it is no line of a CSV file.
+    """Return what the first line of a file says, or None if it is not a line of a CSV file.
 
     Raises:
-        DataError: the line does not end within `MAX_LINE` bytes; or it is a table of another kind, as other programs
-            save them: in UTF-16, or with lines that end as they did long ago.
+        DataError: the line does not end within `MAX_LINE` bytes; or it is another kind of table, as other programs
+            write it: in UTF-16, or with line ends of old Macintosh systems.
     """
     if regular_size(path) is None:
         return None
     with path.open("rb") as file:
         line = _first_line(file, path)
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and path.suffix.lower() == ".csv":
-        raise DataError(
-            f"{printable(path)} is text in UTF-16, expected UTF-8; save it anew in that encoding."
-        )
+        raise DataError(f"{printable(path)} is text in UTF-16, expected UTF-8. Save it again as UTF-8.")
     if b"\0" in line or not line.strip():
         return None
     _check_line_ends(line, path)
@@ -88,7 +86,7 @@ def _split(line: str, separator: str) -> list[str]:
 
 
 def _separator(line: bytes) -> str:
-    """Return what stands between the cells: what is there often, where commas are not."""
+    """Return the separator of cells: a character that occurs often, if commas do not."""
     for separator in (b";", b"\t"):
         if line.count(separator) >= _MANY > line.count(b","):
             return separator.decode()
@@ -98,7 +96,7 @@ def _separator(line: bytes) -> str:
 def _are_column_numbers(cells: list[str]) -> bool:
     """Return whether the first line counts columns (0, 1, 2, …), or is a line of numbers that pandas took for names.
 
-    Pandas tells equal names apart by `.1`, `.2` and so on: of a line of zeros it makes 0, 0.1, 0.2, …
+    Pandas makes equal names different with `.1`, `.2` and so on: a line of zeros becomes 0, 0.1, 0.2, …
     """
     if len(cells) <= _MANY:
         return False
@@ -120,8 +118,8 @@ def _are_column_numbers(cells: list[str]) -> bool:
 
 
 def count_rows(table: CsvTable) -> int:
-    """Return how many rows `rows` yields; empty lines at the end are none."""
-    rows_so_far = ends = 0  # line ends up to the last character that is no space, and behind it
+    """Return how many rows `rows` yields; empty lines at the end are not counted."""
+    rows_so_far = ends = 0  # line ends before the last character that is not a space, and after it
     found = False
     with table.path.open("rb") as file:
         if table.header is not None:
@@ -139,15 +137,15 @@ def rows(
 ) -> Iterator[tuple[int, NDArray[np.int64] | NDArray[np.float64]]]:
     """Yield the numbers as (n, columns) and the line number of the first row, in blocks of a few megabytes.
 
-    Numbers are whole and in 0..999 where a line holds digits alone; `12.0` and quoted numbers are read too. A block in
-    which some are not whole comes as floats. Columns of texts are left out.
+    Numbers are whole and in 0..999 if a line holds only digits; `12.0` and quoted numbers are read too. A block with
+    numbers that are not whole is returned as floats. Columns of texts are left out.
 
     Args:
         table: the file.
-        only: a column; the others are passed over, whatever they hold, and (n, 1) comes.
+        only: a column; the others are skipped, whatever they hold, and the result is (n, 1).
 
     Raises:
-        DataError: a line has another number of columns, or a value is no number; the message names it.
+        DataError: a line has another number of columns, or a value is not a number; the message names it.
     """
     for line, values, _ in rows_with_texts(table, only):
         yield line, values
@@ -156,7 +154,7 @@ def rows(
 def rows_with_texts(
     table: CsvTable, only: int | None = None
 ) -> Iterator[tuple[int, NDArray[np.int64] | NDArray[np.float64], list[list[str]]]]:
-    """Yield what `rows` does, and the cells of each column of texts (n,).
+    """Yield what `rows` yields, and the cells of each column of texts (n,).
 
     Raises:
         DataError: as for `rows`.
@@ -170,7 +168,7 @@ def rows_with_texts(
 
 
 def column(table: CsvTable, place: int) -> Iterator[str]:
-    """Yield the cells of one column; lines that lack it are passed over, and empty ones at the end.
+    """Yield the cells of one column; lines without it and empty lines at the end are skipped.
 
     Raises:
         DataError: a line is too long.
@@ -183,7 +181,7 @@ def column(table: CsvTable, place: int) -> Iterator[str]:
 
 
 def sample(table: CsvTable, most: int = 400) -> list[list[str]]:
-    """Return the cells of some lines, from all over the file; a table is often in the order of its labels."""
+    """Return the cells of some lines from all over the file, because a table is often sorted by label."""
     size = table.path.stat().st_size
     found: list[bytes] = []
     with table.path.open("rb") as file:
@@ -204,7 +202,7 @@ def sample(table: CsvTable, most: int = 400) -> list[list[str]]:
 
 
 def _lines(table: CsvTable) -> Iterator[tuple[int, bytes]]:
-    """Yield the number of the first line and whole lines below the names, their cells separated by commas."""
+    """Yield the number of the first line, and whole lines below the names, with commas between cells."""
     with table.path.open("rb") as file:
         line = 1
         if table.header is not None:
@@ -232,8 +230,8 @@ def _with_commas(text: bytes, separator: str) -> bytes:
 
 
 def _quoted(text: bytes, separator: str) -> list[bytes]:
-    """Return the cells of a line of which some are in quotes."""
-    # A carriage return inside of quotes is part of a cell here, and no reason for an error of the module's own.
+    """Return the cells of a line with some cells in quotes."""
+    # A carriage return inside quotes is part of a cell here; the csv module would raise an error.
     plain = text.decode("utf-8", "surrogateescape").replace("\r", " ")
     cells = next(csv.reader([plain], delimiter=separator), [])
     return [cell.encode("utf-8", "surrogateescape") for cell in cells]
@@ -251,7 +249,7 @@ def _text(cell: bytes) -> str:
 
 
 def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[str]]]:
-    """Return a block without its columns of texts, and these."""
+    """Return a block without its columns of texts, and those columns."""
     texts: list[list[str]] = [[] for _ in table.texts]
     numbers = []
     shown = printable(table.path)
@@ -272,7 +270,7 @@ def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[
 def _check_line_ends(line: bytes, path: Path) -> None:
     if b"\r" in line.rstrip(b"\r\n"):
         raise DataError(
-            f"{printable(path)} has lines that end in a carriage return alone, expected line feeds; save it anew, "
+            f"{printable(path)} has lines that end in a carriage return alone, expected line feeds. Save it again "
             "as CSV."
         )
 
@@ -301,9 +299,9 @@ def _blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
 
 
 def _by_arithmetic(block: bytes, columns: int, only: int | None) -> NDArray[np.int64] | None:
-    """Return the rows of a block that holds digits, commas and line feeds alone, or None."""
+    """Return the rows of a block that holds only digits, commas and line feeds, or None."""
     content = np.frombuffer(block, np.uint8)
-    digits = content - np.uint8(48)  # what lies below wraps round to above 9
+    digits = content - np.uint8(48)  # smaller bytes wrap around to above 9
     ends = np.flatnonzero(digits > 9)
     if len(ends) % columns or len(ends) == 0:
         return None
@@ -325,11 +323,11 @@ def _by_arithmetic(block: bytes, columns: int, only: int | None) -> NDArray[np.i
 def _line_by_line(
     block: bytes, table: CsvTable, line: int, only: int | None, kept: Sequence[int]
 ) -> NDArray[np.int64] | NDArray[np.float64]:
-    """Return the rows of any block, whose columns are those `kept` of the table's."""
+    """Return the rows of any block; its columns are those of the table that are in `kept`."""
     shown = printable(table.path)
     found = []
     for number, text in enumerate(block.rstrip().split(b"\n"), start=line):
-        if not text and len(block.strip()) == 0:  # nothing but empty lines at the end
+        if not text and len(block.strip()) == 0:  # only empty lines at the end
             break
         cells = text.split(b",")
         if len(cells) != len(kept):
@@ -347,12 +345,12 @@ def _uneven(shown: str, line: int, columns: int, table: CsvTable) -> DataError:
 
 
 def _numbers(cells: list[bytes], where: str, places: Sequence[int]) -> NDArray[np.float64]:
-    """Return the numbers of one line, which stand in the columns at `places`."""
+    """Return the numbers of one line, which are in the columns `places`."""
     try:
-        # NumPy would make room in each cell for the longest one.
+        # NumPy would allocate the longest cell's size for every cell.
         short = max(map(len, cells), default=0) < _USUAL
         values = np.array(cells).astype(np.float64) if short else np.array([_number(cell) for cell in cells])
-    except ValueError:  # quotes, or no number
+    except ValueError:  # quotes, or not a number
         values = np.array([_number(cell) for cell in cells])
     with np.errstate(invalid="ignore"):
         good = np.abs(values) < 1 << 53

@@ -1,7 +1,7 @@
 """Which values are black and white in picture files of more than 8 bits: one range for all that are read together.
 
-Pillow gives the numbers of 16-bit grey files, of 32-bit ones and of floats; of 16-bit colours it gives the upper 8 bits
-itself, so that these are 0..65535, and a PPM file says its white.
+Pillow returns the numbers of 16-bit grey files, of 32-bit files and of floats; of 16-bit colours it returns only the
+upper 8 bits, so these are 0..65535, and a PPM file declares its white.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from picturewise.data.pictures.decode_files import Look
 from picturewise.data.pictures.pixels import Deep
 from picturewise.errors import DataError, PictureError
 
-_ADVICE = "Say which values are black and white: --value-range {ends}."
+_ADVICE = "Pass the values of black and white with --value-range {ends}."
 _SIXTEEN_BITS = (0.0, 65535.0)
 _Looks = Sequence[Look | PictureError]
 
@@ -25,22 +25,22 @@ _Looks = Sequence[Look | PictureError]
 def find_scale(
     looks: _Looks, place: str, *, said: str | None, learned: Ends | None = None
 ) -> ValueRange | None:
-    """Return what the numbers in deep picture files stand for; None: all of them have 8 bits.
+    """Return the range of the numbers in deep picture files; None: all files have 8 bits.
 
     Args:
-        looks: at each file of train, or of what is predicted.
+        looks: the looks at each file of train, or of the pictures to predict.
         place: what to call them in messages.
         said: the range that the user named.
-        learned: the range that a classifier learned from, which is to look at them.
+        learned: the range that a classifier was trained on, if the pictures are for one.
 
     Raises:
-        DataError: nobody can know it; or a range was named, but there is no deep picture.
+        DataError: the range cannot be found; or a range was named, but no picture is deep.
     """
     seen = _seen(looks)
     if said is not None and not seen and any(isinstance(look, Look) for look in looks):
         raise DataError(
-            f"{place} holds pictures of 8 bits only, which are 0..255 by definition. Leave --value-range out, or save "
-            "them anew with values up to 255."
+            f"{place} holds only 8-bit pictures, which are 0..255 by definition. Omit --value-range, or save "
+            "them again with values up to 255."
         )
     if not seen:
         return None
@@ -52,8 +52,8 @@ def find_scale(
     if len({(scale.low, scale.high) for scale in scales}) > 1:
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
-            f"{place} holds pictures of several ranges: {ranges}, expected one. Bring them to one, or say which values "
-            "are black and white in all of them: --value-range LOW..HIGH."
+            f"{place} holds pictures of several ranges: {ranges}, expected one. Convert them to one range, "
+            "or pass the values of black and white for all of them with --value-range LOW..HIGH."
         )
     noted = next((scale for scale in scales if not scale.plain), scales[0])
     return replace(noted, bright=any(scale.bright for scale in scales))
@@ -63,10 +63,10 @@ _NAMES = {"u2": "16-bit numbers", "i4": "32-bit numbers", "f4": "floats"}
 
 
 def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange | None:
-    """Return what the numbers in another split stand for: what they do in train; None: there are no deep files.
+    """Return the range of the numbers in another split, which is train's; None: there are no deep files.
 
     Raises:
-        DataError: there were none in train, or of another range.
+        DataError: train has no deep files, or files of another range.
     """
     seen = _seen(looks)
     if not seen or train is None:
@@ -77,8 +77,8 @@ def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange
             return scale
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
-            f"{place} holds {ranges}, but train 8-bit pictures in 0..255, expected one range for all splits. Save them "
-            "in one form."
+            f"{place} holds {ranges}, but train holds 8-bit pictures in 0..255, expected one range for all "
+            "splits. Save them in one form."
         )
     highest = max(seen, key=lambda one: one.high)
     if is_other_unit(highest.high, train, floats=highest.dtype.kind == "f"):
@@ -87,7 +87,7 @@ def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange
 
 
 def _seen(looks: _Looks) -> list[Seen]:
-    """Return what the numbers of deep files are like, for each of their types."""
+    """Return facts about the numbers of deep files, for each of their types."""
     found: dict[str, Seen] = {}
     for index, look in enumerate(looks):
         if isinstance(look, Look) and (deep := look.header.deep) is not None:

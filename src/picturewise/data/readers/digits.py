@@ -37,10 +37,10 @@ class DigitsReader:
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures (1797, 8, 8, 1), or of the size asked for; see `Reader.read`."""
+        """Return the pictures (1797, 8, 8, 1), or resized as asked; see `Reader.read`."""
         if "train" not in splits:
             return Reading({})
-        from sklearn.datasets import load_digits  # noqa: PLC0415 (takes a second, and few runs need it)
+        from sklearn.datasets import load_digits  # noqa: PLC0415 (it takes a second, and few runs need it)
 
         bunch = load_digits()
         grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 0..16 → 0..255

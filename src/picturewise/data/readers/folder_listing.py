@@ -1,4 +1,4 @@
-"""What lies in a folder of class folders: classes in natural order, files in the order of their names."""
+"""What is in a folder of class folders: classes in natural order, files in the order of their names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from picturewise.printable import printable
 from picturewise.split_names import word_set
 from picturewise.untrusted.confined.protocol import Item
 
-_LITTER = frozenset(  # what systems and their programs leave behind; lower case
+_LITTER = frozenset(  # left behind by operating systems and their programs; lower case
     {
         *(
             "__macosx",
@@ -33,8 +33,8 @@ _LITTER = frozenset(  # what systems and their programs leave behind; lower case
         *("system volume information", "lost+found", "picasa.ini", "__pycache__"),
     }
 )
-# Endings of texts, tables, programs and archives, which nobody takes for pictures. What has another ending, or none,
-# may be a picture of a format that is not read: then its name belongs into an error.
+# Endings of texts, tables, programs and archives, which are certainly not pictures. A file with another ending, or
+# none, may be a picture in a format that is not read, so its name belongs in an error.
 _PAPERS = word_set(
     ".txt .md .rst .rtf .pdf .doc .docx .html .htm .xml .json .jsonl .ndjson .yaml .yml .toml .cfg .ini "
     ".names .csv .tsv .xls .xlsx .ods .parquet .mat .h5 .hdf5 .npy .npz .pkl .pickle .pt .pth .ckpt .onnx "
@@ -47,7 +47,7 @@ _SAID = 3  # classes in a note
 
 @dataclass(frozen=True)
 class FolderEntry:
-    """One picture file, or its content; `name` is its path below the source, fit to print, with `/` between."""
+    """One picture file, or its content; `name` is its path below the source, safe to print, with `/` as separator."""
 
     path: Item
     name: str
@@ -61,8 +61,8 @@ class Listing:
     Attributes:
         classes: the names of the class folders, in natural order.
         entries: the files in them, sorted by name.
-        bad: what can be seen not to belong without opening it.
-        notes: on what was decided, in sentences.
+        bad: files that cannot be used, which is known without opening them.
+        notes: decisions, in sentences.
     """
 
     classes: tuple[str, ...]
@@ -72,7 +72,7 @@ class Listing:
 
 
 def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, without hidden files and what systems leave behind, in the order of names.
+    """Return what is in a folder, without hidden files and system files, sorted by name.
 
     Raises:
         OSError: the folder cannot be read.
@@ -82,12 +82,12 @@ def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def is_visible(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is neither hidden nor left behind by a system."""
+    """Return whether an entry is neither hidden nor a system file."""
     return not entry.name.startswith(".") and entry.name.casefold() not in _LITTER
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a folder or a link to one; a link that leads nowhere is none."""
+    """Return whether an entry is a folder or a link to one; a broken link is not a folder."""
     try:
         return entry.is_dir()
     except OSError:  # a link to itself
@@ -100,11 +100,11 @@ def looks_like_picture(entry: os.DirEntry[str]) -> bool:
 
 
 def list_classes(folder: Path, root: Path) -> Listing:
-    """Return the classes in `folder` and their files; none of them is opened.
+    """Return the classes in `folder` and their files, without opening any.
 
     Files in deeper folders belong to the class above, and a note says so. Pictures beside the class folders are bad,
-    because they have no class; other files there, such as a README, are passed over. A folder without files, or with
-    texts and tables alone, is no class; texts and tables among the pictures of a class are named in a note.
+    because they do not have a class; other files there, such as a README, are ignored. A folder without files, or with
+    only texts and tables, is not a class; texts and tables among the pictures of a class are named in a note.
 
     Args:
         folder: holds the class folders.
@@ -119,12 +119,13 @@ def list_classes(folder: Path, root: Path) -> Listing:
     strays = [entry for entry in found if looks_like_picture(entry)]
     shown = printable(folder)
     if not folders:
-        holds = "pictures, but no folder per class" if strays else "no folder per class"
-        raise DataError(f"{shown} holds {holds}; expected {shown}/<class>/<picture>.")
+        holds = "holds pictures, but no folder per class" if strays else "does not have a folder per class"
+        raise DataError(f"{shown} {holds}; expected {shown}/<class>/<picture>.")
     above = "" if folder == root else text_of(folder.relative_to(root).as_posix()) + "/"
     bad = [
         Skipped(
-            printable(above + text_of(entry.name)), "a picture beside the class folders, so without a class"
+            printable(above + text_of(entry.name)),
+            "it is beside the class folders, so it does not have a class",
         )
         for entry in strays
     ]
@@ -146,13 +147,13 @@ def list_classes(folder: Path, root: Path) -> Listing:
 
 
 def is_paper(name: str) -> bool:
-    """Return whether a file is named as no picture is: `labels.csv`, `LICENSE`."""
-    last = os.path.basename(name)  # noqa: PTH119 (strings, for there can be a million)
+    """Return whether a file's name shows that it is not a picture: `labels.csv`, `LICENSE`."""
+    last = os.path.basename(name)  # noqa: PTH119 (strings, because there can be a million)
     return os.path.splitext(last)[1].lower() in _PAPERS or last.upper() in {"README", "LICENSE", "LICENCE"}  # noqa: PTH122
 
 
 def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
-    """Return the note about classes whose files lie in deeper folders, if there are any."""
+    """Return the note about classes with files in deeper folders, if there are any."""
     found: dict[str, Counter[str]] = {}
     whole = Counter(entry.class_name for entry in entries)
     for entry in entries:
@@ -173,7 +174,7 @@ def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
 
 
 def _on_masks(entries: Sequence[FolderEntry]) -> tuple[str, ...]:
-    """Return the note about files that are named as masks of others: `1_mask.png` beside `1.png`."""
+    """Return the note about files that are named like masks of others: `1_mask.png` beside `1.png`."""
     bases = [(entry.name, found[1]) for entry in entries if (found := _MASK.match(entry.name))]
     if not bases:
         return ()
@@ -181,8 +182,8 @@ def _on_masks(entries: Sequence[FolderEntry]) -> tuple[str, ...]:
     masks = [name for name, base in bases if base in stems]
     if not masks:
         return ()
-    shown = f"{pictures(len(masks))} among the others are named as masks ({masks[0]})"
-    return (f"{shown}, and are used as pictures of their class. If they are masks, move them out.",)
+    shown = f"{pictures(len(masks))} are named like masks ({masks[0]})"
+    return (f"{shown}, and were used as pictures of their class. If they are masks, move them out.",)
 
 
 def _on_papers(papers: Sequence[str]) -> tuple[str, ...]:
@@ -204,12 +205,12 @@ def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str
             if not is_folder(entry):
                 yield entry.path, name
             elif (number := identity(entry.path)) in above:
-                yield Skipped(printable(name), "a link back to a folder that it lies in")
+                yield Skipped(printable(name), "a link back to a folder that it is in")
             else:
                 waiting.append((entry.path, name, above | {number}))
 
 
 def identity(path: str) -> tuple[int, int]:
-    """Return what two paths to one folder have in common."""
-    status = os.stat(path)  # noqa: PTH116 (paths are strings here, for there can be a million)
+    """Return a value that is equal for all paths to one folder."""
+    status = os.stat(path)  # noqa: PTH116 (paths are strings here, because there can be a million)
     return status.st_dev, status.st_ino

@@ -1,8 +1,8 @@
 """HDF5 files with arrays named X_train, y_train, X_val, … or train_images, train_labels, or just images, labels.
 
-Groups and several files, such as train.h5 and test.h5, are the parts of one set, by the words in their names. Files of
-MATLAB's version 7.3 are HDF5 with the axes the other way round. A file is opened in a child process only, see
-`untrusted.confined` and `hdf5_file`.
+Groups and several files, such as train.h5 and test.h5, are the parts of one set, according to the words in their names.
+Files of MATLAB 7.3 are HDF5 with the axes reversed. A file is opened only in a child process, see `untrusted.confined`
+and `hdf5_file`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ OBEYED = ("label_column", "split_column", "value_range", "layout")
 _MATLAB = ".mat"
 _MATLAB_HEADER = 512  # bytes
 _CHILD = "picturewise.data.readers.hdf5_file"
-_BYTES_A_SECOND = 30 << 20  # that gzip, float and a slow machine manage
+_BYTES_A_SECOND = 30 << 20  # that a slow machine reads from gzip and floats
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class _Arrays:
     """One split's datasets.
 
     Attributes:
-        pictures: where they lie.
-        labels: where; None: there are none.
+        pictures: where they are.
+        labels: where they are; None: there are none.
         count: how many pictures the dataset has.
         numbers: how many numbers these have.
-        order: that of the axes of pictures, the one that counts them first; None: as they are.
-        rows: which of the pictures are of the split: a dataset and the values in it that count; None: all.
+        order: the order of the axes of pictures, with the one that counts them first; None: as they are.
+        rows: which pictures belong to the split: a dataset, and its values for this split; None: all.
     """
 
     pictures: _Place
@@ -88,14 +88,14 @@ class _Arrays:
 
 @dataclass(frozen=True)
 class Hdf5Reader:
-    """Recognised HDF5 files, see `Reader`.
+    """HDF5 files, see `Reader`.
 
     Attributes:
         path: the file, or the folder of several.
         arrays: of each split.
-        classes: what names the classes in the order of their numbers.
-        notes: what is worth saying.
-        hints: those that it goes by.
+        classes: the names of the classes in the order of their numbers.
+        notes: what to tell the user.
+        hints: those that it obeys.
     """
 
     path: Path
@@ -111,11 +111,11 @@ class Hdf5Reader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the names of the arrays say; an array without a split in its name is train."""
+        """The splits in the names of the arrays; an array without a split in its name is train."""
         return tuple(split for split in SPLITS if split in self.arrays)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The files of all splits: train decides the classes, and what lies beside it is told."""
+        """The files of all splits: train decides the classes, and unused arrays are noted."""
         found = [place.file for one in self.arrays.values() for place in (one.pictures, one.labels) if place]
         return tuple(dict.fromkeys(found))
 
@@ -171,7 +171,7 @@ class Hdf5Reader:
         return array_part(answer.arrays["pictures"], labels, numbering.classes, origin, options, allocate)
 
     def _labels(self, split: SplitName, answer: Answer | None) -> GivenLabels | None:
-        """Return the labels from an answer with the pictures, or else read alone."""
+        """Return the labels that came with the pictures, or read them alone."""
         if self.arrays[split].labels is None:
             return None
         if answer is None or "labels" not in answer.arrays:
@@ -209,8 +209,8 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> Hdf5Reader | None:
     """Return the source for HDF5 files at `path`, one or a folder of them; None for anything else.
 
     Raises:
-        DataError: a file holds no arrays of such names, or must not be read.
-        UsageError: there is no array of the name that `hints` say.
+        DataError: a file does not hold arrays with such names, or must not be read.
+        UsageError: there is no array with the name in `hints`.
         OSError: the folder or a file cannot be read.
     """
     if path.is_dir():
@@ -225,7 +225,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> Hdf5Reader | None:
 
 
 def _is_hdf5(path: Path) -> bool:
-    """Return whether a file begins as HDF5 does, or MATLAB's version of it."""
+    """Return whether a file begins like HDF5, or like MATLAB's version of it."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -236,7 +236,7 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _partner(path: Path) -> list[Path]:
-    """Return the file that holds the labels of a file's pictures, or the other way round, by their names."""
+    """Return the file with the labels of a file's pictures, or the other way round, found by name."""
     words = words_of(path.stem)
     mine, rest = _role(words), [word for word in words if word not in PICTURE_WORDS | LABEL_WORDS]
     if mine is None:
@@ -252,14 +252,14 @@ def _partner(path: Path) -> list[Path]:
 
 
 def _role(words: Sequence[str]) -> bool | None:
-    """Return whether a file's name says pictures, or labels; None: neither, or both."""
+    """Return whether a file's name means pictures (else labels); None: neither, or both."""
     pictures, labels = bool(PICTURE_WORDS & set(words)), bool(LABEL_WORDS & set(words))
     return None if pictures == labels else pictures
 
 
 @dataclass(frozen=True)
 class _Described:
-    """What the files of one set hold, by names that are unique among them; see `hdf5_file.describe`."""
+    """The arrays in the files of one set, by names that are unique among them; see `hdf5_file.describe`."""
 
     forms: Mapping[str, ArrayForm | None]
     places: Mapping[str, _Place]
@@ -308,7 +308,9 @@ def _set(files: Sequence[Path], path: Path, hints: Hints) -> Hdf5Reader:
     if rows is not None:
         name, values = rows
         if found.places[name].file != arrays["train"].pictures.file:
-            raise DataError(f"{where}: the array '{printable(name)}' lies in another file than the pictures.")
+            raise DataError(
+                f"{where}: the array '{printable(name)}' is not in the same file as the pictures."
+            )
         arrays = {
             split: replace(
                 arrays["train"],
@@ -320,7 +322,7 @@ def _set(files: Sequence[Path], path: Path, hints: Hints) -> Hdf5Reader:
         notes = tuple(note for note in notes if f"'{printable(name)}'" not in note)
     if any(file.suffix.lower() == _MATLAB for file in files):
         notes = (
-            f"{where} was written by MATLAB (7.3), so its arrays were read with their axes reversed.",
+            f"{where} was written by MATLAB (7.3), so its arrays were read with reversed axes.",
             *notes,
         )
     classes = _classes(keys, found, where)
@@ -328,15 +330,15 @@ def _set(files: Sequence[Path], path: Path, hints: Hints) -> Hdf5Reader:
 
 
 def _labelled(keys: Keys, unlabelled: Collection[str], where: str) -> Keys:
-    """Return the keys without splits other than train that have no labels."""
+    """Return the keys without splits, other than train, that do not have labels."""
     dropped = {
         split
         for split, name in keys.labels.items()
         if split != "train" and "train" in keys.pictures and name in unlabelled
     }
     notes = [
-        f"{where}: '{printable(keys.labels[split])}' holds -1 only, so the {split} pictures have no labels and are no "
-        f"{split} split. To predict them, save '{printable(keys.pictures[split])}' in a file of its own."
+        f"{where}: '{printable(keys.labels[split])}' holds only -1, so the {split} pictures do not have labels and are "
+        f"not used as a {split} split. To predict them, save '{printable(keys.pictures[split])}' in a separate file."
         for split in SPLITS
         if split in dropped
     ]
@@ -369,15 +371,17 @@ def _arrays_of(split: SplitName, keys: Keys, found: _Described) -> _Arrays:
 def _rows(
     keys: Keys, found: _Described, asked: str | None, where: str
 ) -> tuple[str, Mapping[str, SplitName]] | None:
-    """Return the array that says which split each picture belongs to, and what its values stand for."""
+    """Return the array that says which split each picture belongs to, and the meaning of its values."""
     if asked is not None:
         if list(keys.pictures) != ["train"]:
             raise does_not_apply(where, ["split_column"], "It has an array of pictures for each split.")
         if asked not in found.splits:
-            raise UsageError(f"{where} has no array '{printable(asked)}' with a value for each picture.")
+            raise UsageError(
+                f"{where} does not have an array '{printable(asked)}' with a value for each picture."
+            )
         if (values := found.splits[asked]) is None:
             raise DataError(
-                f"{where}: the array '{printable(asked)}' holds other values than words for splits such as train, "
+                f"{where}: the array '{printable(asked)}' does not hold words for splits, such as train, "
                 "valid and test."
             )
         return asked, values
@@ -390,7 +394,7 @@ def _rows(
 
 
 def _classes(keys: Keys, found: _Described, where: str) -> tuple[str, ...] | None:
-    """Return the class names that an array or an attribute has."""
+    """Return the class names in an array or an attribute."""
     key = keys.classes or next((name for name in found.texts if ":" in name), None)
     if key is None or key not in found.texts or are_numbers_in_order(found.texts[key]):
         return None

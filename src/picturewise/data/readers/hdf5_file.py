@@ -1,8 +1,8 @@
-"""What is read from one HDF5 file; it runs in the child of `untrusted.confined.call`, the only place that imports h5py.
+"""Reads one HDF5 file in the child of `untrusted.confined.call`, the only place that imports h5py.
 
-A dataset is used only if its numbers lie in the file itself and there are as many as it promises: no soft or
-external link, no external or virtual storage, no filter but the common ones, numbers only, every chunk there.
-All of this is asked of its description, before a number is read.
+A dataset is used only if its numbers are in the file itself and there are as many as declared: no soft or external
+link, no external or virtual storage, only the common filters, only numbers, and every chunk present. All of this is
+checked on its description, before a number is read.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from picturewise.untrusted.confined.call_child import Output
 if TYPE_CHECKING:
     import h5py
 
-MAX_CHUNK = 16 << 20  # bytes; a chunk is unpacked whole
+MAX_CHUNK = 16 << 20  # bytes; a chunk is unpacked as a whole
 MAX_CHUNKS = 1 << 20
-MAX_RATIO = 200  # times that numbers may grow when unpacked
-_FREE = 1 << 20  # bytes that may grow as they like
+MAX_RATIO = 200  # how many times larger unpacked numbers may be
+_FREE = 1 << 20  # bytes that may unpack to any size
 _BLOCK = 4 << 20
 _MAX_LABELS = 1 << 28  # numbers, one-hot
 _MAX_TEXTS = 1 << 22
@@ -43,18 +43,18 @@ _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 
 
 def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Return what arrays there are in a file and the groups of it, and what the small ones say.
+    """Return the arrays in a file and its groups, and the values of the small ones.
 
     Args:
         path: the file.
         request: `words`: an array with one of these in its name must be harmless, or the file is refused; `labels` and
-            `splits`: words of names whose values are looked at; `names`: names of lists of class names.
-        output: takes nothing.
+            `splits`: words in names of arrays whose values are looked at; `names`: names of lists of class names.
+        output: receives nothing.
 
     Returns:
-        `forms`: shape and kind of each array by its path, or null where it is nothing to be used; `texts`: short lists
-        by the path of what holds them, an array or an attribute; `splits`: for arrays of splits what each different
-        value is; `unlabelled`: the labels that are nothing but marks for missing ones.
+        `forms`: shape and kind of each array by its path, or null if it cannot be used; `texts`: short lists by the
+        path of the array or attribute that holds them; `splits`: for arrays of splits, the meaning of each different
+        value; `unlabelled`: the labels that all mean "no label".
     """
     with _opened(path) as file:
         forms: dict[str, Any] = {}
@@ -74,7 +74,7 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
 
 
 def _arrays(file: h5py.File) -> list[str]:
-    """Return the paths of what is no group, or an empty one, in the root and three levels of groups below it."""
+    """Return the paths of everything but groups, and of empty groups, in the root and three levels of groups below."""
     import h5py  # noqa: PLC0415 (only after the limits are set)
 
     found: list[str] = []
@@ -82,7 +82,7 @@ def _arrays(file: h5py.File) -> list[str]:
     while waiting and len(found) < _MOST_ARRAYS:
         above, depth = waiting.pop(0)
         group = file[above] if above else file
-        if above and not len(group):  # told apart from an array by whoever needs one there
+        if above and not len(group):  # callers that need an array refuse it
             found.append(above)
         for _, name in zip(range(_MOST_ARRAYS), group, strict=False):
             path = f"{above}/{name}" if above else name
@@ -90,7 +90,7 @@ def _arrays(file: h5py.File) -> list[str]:
                 hard = isinstance(file.get(path, getlink=True), h5py.HardLink)
             except TypeError:  # a kind of link that h5py does not know
                 hard = False
-            # MATLAB keeps what it refers to in #refs#.
+            # MATLAB keeps the targets of references in #refs#.
             if hard and not name.startswith("#") and file.get(path, getclass=True) is h5py.Group:
                 if depth < _DEPTH:
                     waiting.append((path, depth + 1))
@@ -100,7 +100,7 @@ def _arrays(file: h5py.File) -> list[str]:
 
 
 def _lenient(file: h5py.File, name: str) -> h5py.Dataset | None:
-    """Return a dataset, or None where it could not be used."""
+    """Return a dataset, or None if it cannot be used."""
     try:
         return _dataset(file, name, texts=True)
     except DataError:
@@ -114,7 +114,7 @@ def _kind(dataset: h5py.Dataset) -> str:
 def _look_into(
     dataset: h5py.Dataset, name: str, words: set[str], request: Mapping[str, Any], found: dict[str, Any]
 ) -> None:
-    """Add what the values of a small array say."""
+    """Add the meaning of the values of a small array."""
     count, end = math.prod(dataset.shape), name.rsplit("/", 1)[-1].casefold()
     single = math.prod(dataset.shape[1:]) == 1 or dataset.shape[0] == 1
     if count <= MAX_CLASSES and dataset.ndim == 1 and (_kind(dataset) == "S" or end in request["names"]):
@@ -142,7 +142,7 @@ def _attributes(file: h5py.File, place: str, names: list[str]) -> Iterator[tuple
 
 
 def _plain(values: Any) -> list[Any]:
-    """Return texts and numbers as JSON has them."""
+    """Return texts and numbers as JSON types."""
     return [
         as_text(bytes(value) if isinstance(value, bytes) else value)
         if isinstance(value, bytes | str)
@@ -158,16 +158,16 @@ def _values(dataset: h5py.Dataset) -> Any:
 
 
 def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Hand back `pictures` (N, H, W, C) uint8 and `labels` (N,) int64; block by block, never all at once.
+    """Write `pictures` (N, H, W, C) uint8 and `labels` (N,) int64 to `output`, block by block, never all at once.
 
     Args:
         path: the file.
-        request: `pictures` and `labels` (or null) are names of datasets; `order` is that of the axes of pictures, see
-            `_View`; `rows` says which of them to take: `array`, a dataset of splits, and `of`, those of its values that
-            count; or null. `like` is that of train's pictures, which decide the layout and what values stand for,
-            `range`, `layout` and `learned` what is known of both (or null), and `found` that of an earlier answer, or
+        request: `pictures` and `labels` (or null) are names of datasets; `order` is the order of the axes of pictures,
+            see `_View`; `rows` says which of them to take: `array`, a dataset of splits, and `of`, its values that
+            count; or null. `like` is the dataset of train's pictures, which decide the layout and the range; `range`,
+            `layout` and `learned` are what is known of both (or null), and `found` is that of an earlier answer, or
             null.
-        output: where the numbers go.
+        output: receives the numbers.
 
     Returns:
         `found`, see `find`; and what `read_labels` returns.
@@ -190,7 +190,7 @@ def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
 
 
 def find(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Return what the pictures of train decide, in the dataset `like`.
+    """Return what the pictures of train, in the dataset `like`, decide.
 
     Returns:
         `scale`: the facts of the `ValueRange`; `channels_first`: see `FoundLayout`; `notes`; `values`: what a
@@ -201,12 +201,12 @@ def find(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, An
 
 
 def read_labels(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Hand back `labels` as `read` does, and no pictures, of which there are `request["count"]`.
+    """Write `labels` as `read` does, without the pictures, of which there are `request["count"]`.
 
-    `request["matlab"]` says that the axes of labels are the other way round.
+    `request["matlab"]` says that the axes of labels are reversed.
 
     Returns:
-        `names`: the names that the labels are places in, or null; `mark`: what stands for a missing label.
+        `names`: the names that the labels are positions in, or null; `mark`: the value for a missing label.
     """
     with _opened(path) as file:
         return _write_labels(file, path, request, output, _rows(file, request))
@@ -231,7 +231,7 @@ def _write_labels(
         return {"names": None, "mark": ""}
     count = request["count"]
     labels, where = _dataset(file, request["labels"], texts=True), _where(path, request["labels"])
-    # Looked at before they are read: (N, …) of pictures under the name of labels would be many.
+    # Checked before they are read: pictures (N, …) under the name of labels would be many numbers.
     flat = labels.ndim <= 2 or math.prod(labels.shape[1:]) == 1
     if not flat or math.prod(labels.shape) > (_MAX_TEXTS if _kind(labels) == "S" else _MAX_LABELS):
         raise DataError(
@@ -246,7 +246,7 @@ def _write_labels(
 
 
 class _View:
-    """A dataset of pictures with its axes in another order: the first of `order` is the one that counts them."""
+    """A dataset of pictures with its axes in another order: the first in `order` counts the pictures."""
 
     def __init__(self, dataset: h5py.Dataset, order: list[int] | None) -> None:
         self._dataset = dataset
@@ -266,7 +266,7 @@ class _View:
 
 
 def _find(file: h5py.File, path: Path, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what train's pictures decide; of bytes, no more are read than tell the range."""
+    """Return what train's pictures decide; of bytes, no more are read than necessary for the range."""
     pictures, where = _View(_dataset(file, request["like"]), request["order"]), _where(path, request["like"])
     order = find_layout(
         pictures.shape,
@@ -278,7 +278,7 @@ def _find(file: h5py.File, path: Path, request: Mapping[str, Any]) -> dict[str, 
 
     def blocks() -> Iterator[tuple[int, Any]]:
         if pictures.dtype == np.uint8:
-            yield 0, pictures[:1]  # which mostly tells
+            yield 0, pictures[:1]  # usually enough
         for first, block in _blocks(pictures):
             yield first, order.layout.arrange(block)
 
@@ -313,7 +313,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         if "unable to lock file" not in str(error):
             raise
         raise DataError(
-            f"{printable(path)} is being written by another process; wait until it is done."
+            f"{printable(path)} is being written by another process. Wait until that is finished."
         ) from error
 
 
@@ -331,21 +331,21 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
     except TypeError:  # a kind of link that h5py does not know
         link = None
     if not isinstance(link, h5py.HardLink):
-        raise DataError(f"{where} is a link to somewhere else, expected the numbers in the file itself.")
+        raise DataError(f"{where} is a link to another place, expected the numbers in the file itself.")
     if file.get(name, getclass=True) is not h5py.Dataset:
         raise DataError(f"{where} is a group, expected an array.")
     opened = h5py.h5d.open(file.id, name.encode())
     plan = opened.get_create_plist()
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
         raise DataError(
-            f"{where} keeps its numbers in other files (virtual or external storage), expected them in this one."
+            f"{where} stores its numbers in other files (virtual or external storage), expected them in this file."
         )
     filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
     strange = [number for number in filters if number not in _FILTERS]
     if strange or len(filters) > 4:
         raise DataError(
             f"{where} is packed with the filter number {(strange or filters)[0]}, expected "
-            f"{', '.join(_FILTERS.values())}; pack it anew with: h5repack -f GZIP=4."
+            f"{', '.join(_FILTERS.values())}; pack it again with: h5repack -f GZIP=4."
         )
     kind = opened.get_type().get_class()
     dataset = h5py.Dataset(opened)
@@ -357,19 +357,19 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
 
 
 def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -> None:
-    """Refuse a dataset that promises more than the file holds for it."""
+    """Refuse a dataset that declares more than the file holds for it."""
     import h5py  # noqa: PLC0415 (only after the limits are set)
 
     if dataset.shape is None or dataset.ndim == 0 or dataset.ndim > 4 or 0 in dataset.shape:
         raise DataError(f"{where} has the shape {dataset.shape}, expected at least one picture or label.")
-    # A text of any length lies elsewhere in the file, and in its place 16 bytes that say where.
+    # A text of variable length is elsewhere in the file; the dataset holds 16 bytes that say where.
     width = _REFERENCE if dataset.dtype.kind == "O" else dataset.dtype.itemsize
     promised = math.prod(dataset.shape) * width
     stored = dataset.id.get_storage_size()
     size = Path(dataset.file.filename).stat().st_size
     if stored > size:
         raise DataError(
-            f"{where} promises {stored:,} bytes in a file of {size:,}; it is damaged or truncated."
+            f"{where} declares {stored:,} bytes in a file of {size:,}. The file is damaged or truncated."
         )
     complete = stored == promised
     if plan.get_layout() == h5py.h5d.CHUNKED:
@@ -378,22 +378,22 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
         chunk_bytes = math.prod(chunk) * width
         if chunk_bytes > MAX_CHUNK or expected > MAX_CHUNKS:
             raise DataError(
-                f"{where} lies in {expected:,} chunks of {chunk_bytes:,} bytes, expected at most {MAX_CHUNKS:,} of "
-                f"{MAX_CHUNK:,}; lay it out anew with h5repack."
+                f"{where} is stored in {expected:,} chunks of {chunk_bytes:,} bytes, expected at most "
+                f"{MAX_CHUNKS:,} of {MAX_CHUNK:,}. Change the chunks with h5repack."
             )
         packed = bool(plan.get_nfilters())
-        # Without a filter each chunk is stored whole, those at the edge too.
+        # Without a filter, each chunk is stored whole, even at the edge.
         complete = stored > 0 if packed else stored == expected * chunk_bytes
         complete = complete and dataset.id.get_num_chunks() == expected
         if packed and max(promised, expected * chunk_bytes) > _FREE + MAX_RATIO * stored:
             raise DataError(
-                f"{where} promises {promised:,} bytes and holds {stored:,} for them, expected at most "
-                f"{MAX_RATIO} times as many; it was made to do harm."
+                f"{where} declares {promised:,} bytes but stores {stored:,} for them, expected at most "
+                f"{MAX_RATIO} times as many. The file was probably made to do harm."
             )
     if not complete:
         raise DataError(
-            f"{where} promises {promised:,} bytes of numbers and holds {stored:,}; its writing was not finished, or "
-            "it was made to do harm."
+            f"{where} declares {promised:,} bytes of numbers but stores {stored:,}. It was not written completely, or "
+            "was made to do harm."
         )
 
 
@@ -404,7 +404,7 @@ def _blocks(dataset: _View) -> Iterator[tuple[int, Any]]:
     if dataset.chunks is not None:
         length = dataset.chunks[0]
         step = length * max(1, step // length)
-        if step * row > 2 * MAX_CHUNK:  # chunks of few columns and many rows
+        if step * row > 2 * MAX_CHUNK:  # chunks with few columns and many rows
             step = max(1, 2 * MAX_CHUNK // row)
     for first in range(0, len(dataset), step):
         yield first, dataset[first : first + step]

@@ -1,9 +1,9 @@
 """Sets of IDX files: MNIST, Fashion-MNIST and all others in this format, in a folder or as single files.
 
-Names decide what a file is where they say it (`t10k-images-idx3-ubyte.gz`: the test split's pictures), so
-that nothing of a split is opened unless it is asked for. Only a file whose name says neither pictures nor
-labels has its header read. A file may lie in a folder of its own name, as in Kaggle's copy of MNIST. EMNIST, known by
-its name, stores its pictures with rows and columns exchanged; they are turned upright.
+Names decide what a file is if they say it (`t10k-images-idx3-ubyte.gz`: the test split's pictures), so that nothing
+of a split is opened unless it is asked for. The header is read only if a file's name says neither pictures nor
+labels. A file may be in a folder of its own name, as in Kaggle's copy of MNIST. EMNIST, known by its name, stores its
+pictures with rows and columns exchanged; they are turned upright.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ _FORMAT_WORDS = frozenset(
     {"idx1", "idx2", "idx3", "idx4", "idx", "ubyte", "gz", "byte", "uint8", "int8"}
     | {"short", "int16", "int", "int32", "long", "int64"}
 )
-_SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that have -1
+_SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that can hold -1
 _EMNIST = "emnist"
 _TURNED = (
-    "The pictures were turned upright: EMNIST, as the files' names say they are, stores rows and columns exchanged. If "
-    "they stood already, leave 'emnist' out of the files' names."
+    "The pictures were turned upright, because EMNIST, named in the files' names, stores rows and columns "
+    "exchanged. If they were upright already, remove 'emnist' from the files' names."
 )
 
 
 @dataclass(frozen=True)
 class _File:
-    """One IDX file and what its name says: its role, its split, and the words that are left."""
+    """One IDX file and what its name says: its role, its split, and the other words."""
 
     path: Path
     role: str
@@ -82,15 +82,15 @@ class _Pair:
 
 @dataclass(frozen=True)
 class IdxReader:
-    """A recognised set of IDX files, see `Reader`.
+    """A set of IDX files, see `Reader`.
 
     Attributes:
         name: short, fit for a folder name.
         pairs: the files of each split.
         turned: rows and columns are exchanged in the files.
-        names: the file that names the classes.
-        known: the classes of a set that is known by its name.
-        notes: what is worth saying.
+        names: the file with the names of the classes.
+        known: the classes, if the set is known by its name.
+        notes: what to tell the user.
         hints: none.
     """
 
@@ -103,16 +103,16 @@ class IdxReader:
     hints: Hints = NO_HINTS
 
     def as_stored(self) -> IdxReader:
-        """Return the source without what goes by the names of its files: pictures as they lie, numbers for classes."""
+        """Return the source without the effects of its files' names: pictures as stored, numbers as classes."""
         return IdxReader(self.name, self.pairs)
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files bring."""
+        """The splits in the files."""
         return tuple(split for split in SPLITS if split in self.pairs)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
-        """The files of the split, those of train, and what names the classes."""
+        """The files of the split, those of train, and the file with the names of the classes."""
         pair, first = self.pairs[split], self.pairs[self.splits[0]]
         files = (pair.pictures, pair.labels, first.labels, first.pictures, self.names)
         return tuple(dict.fromkeys(path for path in files if path is not None))
@@ -134,7 +134,7 @@ class IdxReader:
         return Reading(parts, (*self.notes, *numbering.notes, *scale.notes), values=scale.kept)
 
     def _scale(self, options: ReadOptions) -> ValueRange:
-        """Return what the values of train stand for; of bytes, no more are read than tell it."""
+        """Return the range of train's values; of bytes, no more are read than necessary."""
         path = self.pairs[self.splits[0]].pictures
         return find_value_range(
             idx_file.value_type(path),
@@ -145,9 +145,9 @@ class IdxReader:
         )
 
     def _numbering(self) -> Numbering:
-        """Return the classes: those that a file or EMNIST's publication names, else "0" to the largest label of train.
+        """Return the classes: those named by a file or by EMNIST's publication, else "0" to the largest label of train.
 
-        Without labels of train, those of the first split that has labels count.
+        Without labels of train, the first split that has labels decides.
         """
         path = next((path for split in self.splits if (path := self.pairs[split].labels) is not None), None)
         if path is None:
@@ -159,7 +159,7 @@ class IdxReader:
         there = labels.numbers[labels.numbers != UNLABELLED]
         first = known.first if there.min(initial=known.first) >= known.first else 0
         if self.names is not None and there.max(initial=0) >= first + len(known.names):
-            note = f"{printable(self.names)} names {len(known.names)} classes, and labels go up to {there.max()}, so "
+            note = f"{printable(self.names)} names {len(known.names)} classes, but labels go up to {there.max()}, so "
             note += "it was not used."
             return replace(number_classes(labels, None, printable(path)), notes=(note,))
         return Numbering(known.names, first)
@@ -194,14 +194,14 @@ class IdxReader:
         if len(given.numbers) != count:
             raise DataError(
                 f"{where} holds {len(given.numbers):,} labels for the {count:,} pictures of "
-                f"{printable(pair.pictures)}, expected one each; the two do not belong together."
+                f"{printable(pair.pictures)}, expected one for each picture. The two files do not belong together."
             )
         if not given.are_there:
             if split == self.splits[0]:
                 return None
             raise DataError(
-                f"{where} holds {given.mark} only, so the {split} pictures have no labels. Move the files of {split} "
-                f"away; a {split} split is held out from train then."
+                f"{where} holds only {given.mark}, so the {split} pictures do not have labels. Move the "
+                f"files of {split} away; a {split} split is then held out from train."
             )
         labels = numbering.of(given, where)
         check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
@@ -209,7 +209,7 @@ class IdxReader:
 
 
 def recognise(path: Path) -> IdxReader | None:
-    """Return the source for IDX files at `path`, a folder or one file of a pair; None where there are none.
+    """Return the source for IDX files at `path`, a folder or one file of a pair; None if there are none.
 
     Raises:
         DataError: there are several sets in one folder, or labels without pictures.
@@ -217,7 +217,7 @@ def recognise(path: Path) -> IdxReader | None:
     """
     folder = path if path.is_dir() else path.parent
     alone = _alone_in(folder) if _TELLING.search(folder.name) else None
-    if alone is not None:  # a folder of the name of its only file
+    if alone is not None:  # a folder with the name of its only file
         named, folder = _look_at(alone), folder.parent
     else:
         named = None if path.is_dir() else _look_at(path)
@@ -242,8 +242,8 @@ def recognise(path: Path) -> IdxReader | None:
         if may_name_classes(name) and name != names and _look_at(folder / name) is None
     ]
     notes += tuple(
-        f"{printable(name)} seems to name the classes and was not used: class_names.txt, with a name in each "
-        "line, would be."
+        f"{printable(name)} seems to name the classes, but was not used. Name the classes in class_names.txt, one "
+        "in each line."
         for name in left[:3]
     )
     turned = any(_EMNIST in file.words for file in files)
@@ -260,7 +260,7 @@ def recognise(path: Path) -> IdxReader | None:
 
 
 def _labelled(pairs: Mapping[SplitName, _Pair]) -> tuple[dict[SplitName, _Pair], tuple[str, ...]]:
-    """Return the pairs without splits other than train whose labels are -1 throughout, which bytes cannot be."""
+    """Return the pairs without splits, other than train, whose labels are all -1, which bytes cannot hold."""
     kept, notes = {}, []
     for split, pair in pairs.items():
         header = (
@@ -268,8 +268,8 @@ def _labelled(pairs: Mapping[SplitName, _Pair]) -> tuple[dict[SplitName, _Pair],
         )
         if header is not None and header.kind in _SIGNED and not _has_labels(pair.labels):
             notes.append(
-                f"{printable(pair.labels)} holds -1 only, so its pictures have no labels and are no {split} split. "
-                f"Pass {printable(pair.pictures)} to predict to classify them."
+                f"{printable(pair.labels)} holds only -1, so its pictures do not have labels and are not "
+                f"used as a {split} split. To classify them, pass {printable(pair.pictures)} to predict."
             )
         else:
             kept[split] = pair
@@ -279,12 +279,12 @@ def _labelled(pairs: Mapping[SplitName, _Pair]) -> tuple[dict[SplitName, _Pair],
 def _has_labels(path: Path | None) -> bool:
     try:
         return path is None or idx_file.read_labels(path).are_there
-    except DataError:  # told when it is read
+    except DataError:  # reported when it is read
         return True
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files of a folder, and those that lie alone in a folder of the name of an IDX file."""
+    """Return the files of a folder, and single files in a folder with the name of an IDX file."""
     found = _regular_files(folder)
     with os.scandir(folder) as entries:
         folders = sorted(entry.name for entry in entries if entry.is_dir() and _TELLING.search(entry.name))
@@ -296,7 +296,7 @@ def _files(folder: Path) -> list[Path]:
             found.append(file)
         elif plain.stat().st_size != file.stat().st_size:
             raise DataError(
-                f"{printable(plain)} and {printable(file)} have one name and differ in size, expected one file; move "
+                f"{printable(plain)} and {printable(file)} have the same name but differ in size. Move "
                 "the wrong one away."
             )
     return found
@@ -307,7 +307,7 @@ def _said(name: str) -> tuple[str, ...]:
 
 
 def _alone_in(folder: Path) -> Path | None:
-    """Return the file that lies alone in a folder."""
+    """Return the only file in a folder."""
     files = _regular_files(folder)
     return files[0] if len(files) == 1 else None
 
@@ -320,7 +320,7 @@ def _regular_files(folder: Path) -> list[Path]:
 
 
 def _look_at(path: Path) -> _File | None:
-    """Return what a file is by its name or else by its header, or None where it is no IDX file."""
+    """Return what a file is, by its name or else by its header, or None if it is not an IDX file."""
     words = [word for word in re.split(r"[-_. ]+", path.name.lower()) if word]
     role = next((_ROLES[word] for word in words if word in _ROLES), None)
     telling = _TELLING.search(path.name) is not None
@@ -339,7 +339,7 @@ def _look_at(path: Path) -> _File | None:
 
 
 def _relative(path: Path, named: _File) -> _File | None:
-    """Return the file at `path` where it is the other half of the pair that `named` belongs to."""
+    """Return the file at `path` if it is the other half of the pair that `named` belongs to."""
     words = set(re.split(r"[-_. ]+", path.name.lower()))
     if path == named.path or not set(named.words) <= words:
         return None  # not opened: it cannot be the one
@@ -350,27 +350,27 @@ def _relative(path: Path, named: _File) -> _File | None:
 
 
 def _plain_before_gzipped(files: list[_File]) -> list[_File]:
-    """Leave out the gzipped copy of a file that is there unpacked too."""
+    """Leave out the gzipped copy of a file that also exists unpacked."""
     plain = {(file.role, file.split, file.words) for file in files if not file.gzipped}
     return [file for file in files if not file.gzipped or (file.role, file.split, file.words) not in plain]
 
 
 def _pairs(files: list[_File], path: Path) -> dict[SplitName, _Pair]:
-    """Return the pair of each split; a pair whose name says no split is train."""
+    """Return the pair of each split; a pair without a split in its name is train."""
     found: dict[tuple[SplitName, tuple[str, ...]], dict[str, Path]] = defaultdict(dict)
     for file in files:
         roles = found[file.split or "train", file.words]
         if file.role in roles:
             raise DataError(
                 f"{printable(path)} holds two files of {file.role} for one split, "
-                f"{printable(roles[file.role].name)} and {printable(file.path.name)}, expected one; move one away."
+                f"{printable(roles[file.role].name)} and {printable(file.path.name)}, expected one. Move one away."
             )
         roles[file.role] = file.path
     sets = sorted({" ".join(words) or "(no name)" for _, words in found})
     if len(sets) > 1:
         raise DataError(
             f"{printable(path)} holds several sets of IDX files ({', '.join(map(printable, sets))}), "
-            "expected one; give each a folder of its own, or name one file."
+            "expected one. Move each set to a separate folder, or pass one file."
         )
     return {split: _pair(roles) for (split, _), roles in found.items()}
 
@@ -379,7 +379,7 @@ def _pair(roles: Mapping[str, Path]) -> _Pair:
     if "pictures" not in roles:
         lonely = next(iter(roles.values()))
         raise DataError(
-            f"{printable(lonely)} has no pictures beside it, expected a file of the same name with 'images' "
-            "for 'labels'; put it there."
+            f"{printable(lonely)} does not have pictures beside it, expected a file with the same name but 'images' "
+            "instead of 'labels'. Put it there."
         )
     return _Pair(roles["pictures"], roles.get("labels"))

@@ -1,9 +1,9 @@
 """One IDX file, the format of MNIST: a header and the bytes of one array, as they are or gzipped.
 
-The header is 00 00, the type of the values, the number of dimensions, and each dimension as four bytes, the
-largest first (Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits). The bytes that
-follow must be as many as the header promises: not one less, not one more. For a file of 1 MB that unpacks to 1 GB,
-gzip and the package idx2numpy take 3.3 s and 796 MB; here it is refused after 0.04 s and 18 MB.
+The header is 00 00, the type of the values, the number of dimensions, and each dimension as four bytes, the largest
+first (Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits). Exactly as many bytes must follow as
+the header declares: not one less, not one more. For a file of 1 MB that unpacks to 1 GB, gzip and the package idx2numpy
+take 3.3 s and 796 MB; here it is refused after 0.04 s and 18 MB.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ VALUE_BYTES = {0x08: 1, 0x09: 1, 0x0B: 2, 0x0C: 4, 0x0D: 4, 0x0E: 8}
 Convert = Callable[[NDArray[Any], int], NDArray[np.uint8]]
 """Returns pictures (n, H, W, C) as uint8, from the stored values and the number of the first picture."""
 
-_GZIP_RATIO = 1032  # deflate makes no more than this many bytes out of one
+_GZIP_RATIO = 1032  # deflate unpacks one byte to at most this many bytes
 
 
 @dataclass(frozen=True)
 class IdxHeader:
-    """What the first bytes promise: the type of the values and the shape of the array."""
+    """What the first bytes declare: the type of the values and the shape of the array."""
 
     kind: int
     shape: tuple[int, ...]
@@ -67,14 +67,14 @@ class IdxHeader:
 
     @property
     def role(self) -> str:
-        """What such an array is for: `pictures`, `labels` or `other`."""
+        """The role of such an array: `pictures`, `labels` or `other`."""
         if len(self.shape) == 1:
             return "labels"
         return "pictures" if len(self.shape) in {3, 4} else "other"
 
 
 def sniff(path: Path) -> IdxHeader | None:
-    """Return the header of an IDX file, or None where the file is something else; never raises."""
+    """Return the header of an IDX file, or None if the file is something else; never raises an error."""
     try:
         return read_header(path)
     except DataError:
@@ -85,7 +85,7 @@ def read_header(path: Path) -> IdxHeader:
     """Return the header of an IDX file, gzipped or not.
 
     Raises:
-        DataError: the file cannot be read or is no IDX file.
+        DataError: the file cannot be read or is not an IDX file.
     """
     with _opened(path) as file:
         return _header(file, path)
@@ -94,15 +94,15 @@ def read_header(path: Path) -> IdxHeader:
 def read_pictures(
     path: Path, allocate: Allocate = allocate_in_memory, convert: Convert | None = None
 ) -> NDArray[np.uint8]:
-    """Return pictures (N, H, W, C) uint8, in the array that `allocate` gives.
+    """Return pictures (N, H, W, C) uint8, in the array from `allocate`.
 
     Args:
         path: the file.
-        allocate: gives the array.
-        convert: brings the stored values to bytes; None: they must be bytes, and stay as they are.
+        allocate: returns the array.
+        convert: converts the stored values to bytes; None: they must be bytes, and stay as they are.
 
     Raises:
-        DataError: the file is no IDX file of pictures, or has not the bytes that it promises.
+        DataError: the file is not an IDX file of pictures, or does not have the number of bytes that it declares.
     """
     with _opened(path) as file:
         header = _header(file, path)
@@ -126,7 +126,7 @@ def value_type(path: Path) -> np.dtype[Any]:
     """Return the type of a file's values.
 
     Raises:
-        DataError: the file is no IDX file of pictures.
+        DataError: the file is not an IDX file of pictures.
     """
     header = read_header(path)
     _check_pictures(header, path)
@@ -134,7 +134,7 @@ def value_type(path: Path) -> np.dtype[Any]:
 
 
 def stored_blocks(path: Path) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield the number of the first picture, and stored values (n, H, W, C), until all were there.
+    """Yield the number of the first picture, and stored values (n, H, W, C), until the last one.
 
     Raises:
         DataError: as for `read_pictures`.
@@ -159,7 +159,7 @@ def _stored_blocks(file: UnpackedStream, header: IdxHeader, path: Path) -> Itera
         if len(content) < wanted:
             _check_length(filled, header, path)
         yield first, np.frombuffer(content, dtype).reshape(-1, *shape)
-    if file.take(1):  # going on to the end also has the checksum compared
+    if file.take(1):  # reading to the end also checks the checksum
         _check_length(filled + 1, header, path, found="at least ")
 
 
@@ -172,14 +172,14 @@ def read_labels(path: Path) -> GivenLabels:
     """Return the labels.
 
     Raises:
-        DataError: the file is no IDX file of whole numbers, or has not the bytes that it promises.
+        DataError: the file is not an IDX file of whole numbers, or does not have the number of bytes that it declares.
     """
     with _opened(path) as file:
         header = _header(file, path)
         if header.role != "labels" or header.kind not in INTEGER_TYPES:
             raise DataError(
-                f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers; "
-                "is it under the name of another file?"
+                f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers. "
+                "Check that it has the right file name."
             )
         _check_promise(header, path, zipped=file.zipped)
         flat = np.empty(header.nbytes, np.uint8)
@@ -191,28 +191,30 @@ def _check_pictures(header: IdxHeader, path: Path, *, bytes_only: bool = False) 
     if header.role != "pictures" or (bytes_only and header.kind != PICTURE_TYPE):
         raise DataError(
             f"{_shown(path)} holds {_words(header)}, expected pictures: numbers in the dimensions (N, H, W) or "
-            "(N, H, W, 1 or 3); is it under the name of another file?"
+            "(N, H, W, 1 or 3). Check that it has the right file name."
         )
     count, height, width = header.shape[:3]
     if count == 0:
-        raise DataError(f"{_shown(path)} holds no pictures: its header says (N, H, W) = {header.shape}.")
+        raise DataError(
+            f"{_shown(path)} does not hold any pictures: its header says (N, H, W) = {header.shape}."
+        )
     if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and header.shape[3:] in {(), (1,), (3,)}):
         raise DataError(
-            f"{_shown(path)} promises {_words(header)}, expected a height and width in 1..{MAX_SIDE} and 1 or 3 "
-            "channels; the file may be damaged."
+            f"{_shown(path)} declares {_words(header)}, expected a height and width in 1..{MAX_SIDE} and 1 or 3 "
+            "channels. The file may be damaged."
         )
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[UnpackedStream]:
-    """Yield the file's content, unpacked on the way; translate what goes wrong."""
+    """Yield the file's content, unpacked on the way; translate errors."""
     try:
         check_regular(path, "an IDX file")
         with path.open("rb") as file:
             yield UnpackedStream(file, _shown(path))
     except zlib.error as error:
         raise DataError(
-            f"{_shown(path)} is a truncated or damaged gzip file ({error}); get it again from its source."
+            f"{_shown(path)} is a truncated or damaged gzip file ({error}). Download it again."
         ) from error
     except OSError as error:
         raise DataError(f"{_shown(path)} cannot be read: {error.strerror or error}.") from error
@@ -221,7 +223,7 @@ def _opened(path: Path) -> Iterator[UnpackedStream]:
 def _header(file: UnpackedStream, path: Path) -> IdxHeader:
     start = file.read(4)
     if not start:
-        raise DataError(f"{_shown(path)} is empty, expected an IDX file; get it again from its source.")
+        raise DataError(f"{_shown(path)} is empty, expected an IDX file. Download it again.")
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in VALUE_BYTES or not 1 <= start[3] <= 4:
         raise DataError(
             f"{_shown(path)} starts with the bytes {start.hex(' ')}, expected those of an IDX file: "
@@ -229,34 +231,34 @@ def _header(file: UnpackedStream, path: Path) -> IdxHeader:
         )
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
-        raise DataError(f"{_shown(path)} ends within its header; get it again from its source.")
+        raise DataError(f"{_shown(path)} ends within its header. Download it again.")
     return IdxHeader(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
 
 
 def _check_promise(header: IdxHeader, path: Path, *, zipped: bool) -> None:
-    """Refuse a header that promises what cannot be there, before any memory is taken for it."""
+    """Refuse a header that declares more than there can be, before any memory is allocated for it."""
     size = path.stat().st_size
     if not zipped:
         _check_length(size - header.offset, header, path)
     elif header.nbytes > MAX_UNPACKED:
         raise DataError(
-            f"{_shown(path)} promises {header.nbytes:,} bytes, and of a gzipped file {MAX_UNPACKED:,} are "
-            "allowed; unpack it first (gunzip)."
+            f"{_shown(path)} declares {header.nbytes:,} bytes, but a gzipped file may unpack to at most "
+            f"{MAX_UNPACKED:,}. Unpack it first (gunzip)."
         )
     elif size * _GZIP_RATIO < header.nbytes:
         _check_length(size * _GZIP_RATIO, header, path, found="at most ")
 
 
 def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: IdxHeader, path: Path) -> None:
-    """Read the bytes that follow the header, those promised and no more.
+    """Read the bytes after the header, as many as declared and no more.
 
-    They are read and not mapped: a map of a file that another program cuts short would end the process.
+    They are read and not mapped: if another program truncates a mapped file, the process is killed.
     """
     filled = 0
     while filled < header.nbytes and (part := file.take(min(CHUNK, header.nbytes - filled))):
         content[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
         filled += len(part)
-    if filled == header.nbytes and file.take(1):  # going on to the end also has the checksum compared
+    if filled == header.nbytes and file.take(1):  # reading to the end also checks the checksum
         _check_length(filled + 1, header, path, found="at least ")
     _check_length(filled, header, path)
 
@@ -264,10 +266,10 @@ def _fill(content: NDArray[np.uint8], file: UnpackedStream, header: IdxHeader, p
 def _check_length(found_bytes: int, header: IdxHeader, path: Path, *, found: str = "") -> None:
     if found_bytes == header.nbytes:
         return
-    trouble = "is truncated" if found_bytes < header.nbytes else "has bytes to spare"
+    trouble = "is truncated" if found_bytes < header.nbytes else "has extra bytes"
     raise DataError(
-        f"{_shown(path)} {trouble}: found {found}{max(found_bytes, 0):,} bytes after the header, which promises "
-        f"{header.nbytes:,} ({_words(header)}); get it again from its source."
+        f"{_shown(path)} {trouble}: found {found}{max(found_bytes, 0):,} bytes after the header, which declares "
+        f"{header.nbytes:,} ({_words(header)}). Download it again."
     )
 
 

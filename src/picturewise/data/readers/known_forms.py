@@ -1,4 +1,4 @@
-"""Every form of files that is recognised, in the order in which it is tried."""
+"""Every form of files that is recognised, in the order in which they are tried."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Recognised = Callable[[Path, Hints], Reader | None]
 
 
 def _without_hints(recognise: Callable[[Path], Reader | None]) -> Recognised:
-    """Return the function of a form about which nothing can be said."""
+    """Return the function of a form without hints."""
     return lambda path, _: recognise(path)
 
 
 def _with(recognise: Callable[[Path], Reader | None], *names: str) -> Recognised:
-    """Return the function of a form that goes by the hints of these names when it is read."""
+    """Return the function of a form that obeys the hints with these names when it is read."""
 
     def recognised(path: Path, hints: Hints) -> Reader | None:
         reader = recognise(path)
@@ -43,7 +43,7 @@ def _with(recognise: Callable[[Path], Reader | None], *names: str) -> Recognised
 
 
 READERS: tuple[Recognised, ...] = (
-    named_pictures.recognise,  # only where the user says so, and then before whatever else may lie there
+    named_pictures.recognise,  # only if the user asks for it, and then before any other form
     _with(svhn.recognise, "value_range"),
     hdf5.recognise,
     parquet.recognise,

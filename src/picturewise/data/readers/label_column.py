@@ -1,8 +1,8 @@
-"""Which column of a table without names holds the labels: the first or the last one, told by what is in it.
+"""Which column of a table without names holds the labels: the first or the last one, found by its values.
 
-A label is a whole number from 0 or 1 on, and each is there several times. That can be true of a pixel in a corner too;
-but a pixel takes the values of the pixel beside it about as often as that does, and a label does not. The difference of
-the two distributions is Kolmogorov's and Smirnov's: the largest distance between the shares of values up to a bound.
+Labels are whole numbers that start at 0 or 1, and each occurs several times. That can be true of a pixel in a corner
+too; but a pixel takes each value about as often as the pixel beside it, and a label does not. The difference of the two
+distributions is Kolmogorov's and Smirnov's: the largest distance between the shares of values up to a bound.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from picturewise.data.arrays.labels import MAX_CLASSES
 
 FEW_ROWS = 20
-"""With so few rows, a label may be there once, and nothing is known of distributions."""
-_APART = 0.3  # difference of a label and a pixel; of pixels side by side, in 400 rows, mostly below 0.1
-_CLEARLY = 2  # times as far apart
-_FOLLOWING = 0.8  # of the numbers up to the largest that are there
+"""With so few rows, a label may occur only once, and distributions are unknown."""
+_APART = 0.3  # difference of a label and a pixel; for neighbouring pixels in 400 rows, mostly below 0.1
+_CLEARLY = 2  # times as different
+_FOLLOWING = 0.8  # share of the numbers up to the largest that occur
 
 
 def label_places(sample: NDArray[Any]) -> list[int]:
-    """Return which of the first and the last column can be labels, the likelier alone where one clearly is.
+    """Return which of the first and the last column can be labels; only one if it is clearly likelier.
 
     Args:
         sample: (rows, columns), some lines of the table.
@@ -46,12 +46,12 @@ def label_places(sample: NDArray[Any]) -> list[int]:
         elif len(counting) == 1:
             likely = counting
     if len(likely) == 1 and likely[0] not in counting:
-        return []  # a few whole numbers, but none that labels usually are
+        return []  # a few whole numbers, but not those of usual labels
     return likely or (possible if len(possible) == 2 else [])
 
 
 def is_index(column: NDArray[Any]) -> bool:
-    """Return whether a column counts the rows, of which some are there."""
+    """Return whether a column counts the rows, of which only some are given."""
     return len(column) > 1 and bool((np.diff(column) > 0).all() and (column == np.floor(column)).all())
 
 
@@ -65,7 +65,7 @@ def _can_be_label(column: NDArray[Any]) -> bool:
 
 
 def _count_up(column: NDArray[Any]) -> bool:
-    """Return whether values follow one another from 0 or 1, nearly all of them."""
+    """Return whether nearly all values from 0 or 1 up to the largest occur."""
     values = np.unique(column[column >= 0])
     return bool(values[0] <= 1 and len(values) >= _FOLLOWING * (values[-1] - values[0] + 1))
 

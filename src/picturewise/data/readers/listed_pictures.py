@@ -1,8 +1,8 @@
-"""Pictures that are listed with their classes, to one array for each split: what readers of picture files share.
+"""From pictures listed with their classes to one array for each split: what the readers of picture files share.
 
-What all are brought to is known only when each file of the first split was looked at. Most sets have pictures of one
-size, though: where a sample says so, its files are decoded as they are looked at, and again if that was wrong. What
-comes out is the same either way.
+The size and the channels are known only after each file of the first split has been looked at. But in most sets, all
+pictures have one size: if a sample shows that, the files are decoded as they are looked at, and again if that was
+wrong. The result is the same either way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from picturewise.split_names import SplitName
 from picturewise.untrusted.confined.pool import Tick
 from picturewise.untrusted.confined.protocol import Item
 
-LONGEST_SIDE = 224  # of a size that is chosen, not asked for
+LONGEST_SIDE = 224  # of a size that is chosen automatically
 _SAMPLE = 64  # files
 _BLACK = 16  # pixels up to this look black
 
@@ -45,9 +45,9 @@ class _Found:
 
     Attributes:
         looks: at each file.
-        images: (R, H, W, C), of the files that were to be decoded.
+        images: (R, H, W, C), of the files that were decoded.
         rows: the numbers of these R files.
-        errors: why some of them could not be, by these numbers.
+        errors: why some of them could not be decoded, by these numbers.
     """
 
     looks: _Looks
@@ -70,18 +70,18 @@ def read_listings(
     """Return the pictures of the splits `asked`.
 
     Args:
-        listings: what is in each of them, and before them in the first split of the source (train, wherever there
-            is one), which decides the classes, the channels and, unless the options do, the size.
-        asked: those to decode; the first one's files are looked at in any case.
+        listings: the content of each of them, preceded by the first split of the source (train, if there is one),
+            which decides the classes, the channels and, unless the options do, the size.
+        asked: the splits to decode; the first one's files are looked at in any case.
         places: what to call each split in messages.
         root: what to call the source.
         options: the size, and whether bad files are left out.
-        progress: counts each look and each decoding of a file; where files are decoded again, it steps back.
-        allocate: gives the array for a split's pictures.
-        said: the range of the numbers in pictures of more than 8 bits, as the user named it.
+        progress: counts each look and each decoding of a file; if files are decoded again, it steps back.
+        allocate: returns the array for a split's pictures.
+        said: the range of the numbers in pictures of more than 8 bits, named by the user.
 
     Raises:
-        DataError: files cannot be read and are not to be left out, or too little is left.
+        DataError: files cannot be read and must not be left out, or too little is left.
     """
     first = next(iter(listings))
     asked = [split for split in listings if split in asked]
@@ -92,7 +92,7 @@ def read_listings(
     form, scale, notes = _form(found.looks, options, places[first], said)
     if first in asked and form != guess:
         looks = found.looks
-        del found  # and with it the room for the pictures of another form
+        del found  # and with it the memory for the pictures in the wrong form
         tick(0 if guess is None else -len(looks))
         found = _decoded(paths[first], looks, form, tick, allocate)
     parts = {}
@@ -100,7 +100,7 @@ def read_listings(
         if split != first:
             found = _read(paths[split], form, tick, allocate)
             own = scale_for(found.looks, places[split], scale)
-            if own is not None and scale is None:  # deep files, of which train has none
+            if own is not None and scale is None:  # deep files, which train does not have
                 looks = found.looks
                 tick(-len(looks))
                 found = _decoded(paths[split], looks, _in_range(form, own), tick, allocate)
@@ -117,7 +117,7 @@ def read_listings(
 
 
 def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> Form | None:
-    """Return what the pictures are likely to be brought to; None: who knows, or these are too few to spare time."""
+    """Return the likely form of the pictures; None: unknown, or too few pictures to save time."""
     if len(paths) <= _SAMPLE:
         return None
     sample = np.linspace(0, len(paths) - 1, _SAMPLE).astype(np.int64)
@@ -127,23 +127,23 @@ def _guess(paths: Sequence[Item], options: ReadOptions, said: str | None) -> For
         return None
     try:
         form, _, _ = _form(looks, options, "", said)
-    except DataError:  # nobody can know the range of their numbers; all of them may tell, or are refused
+    except DataError:  # the range of their numbers is unclear; all files may show it, or are refused
         return None
     if options.size is not None and form.channels == 3:
-        return form  # whatever the others are
+        return form  # no matter what the others are
     alike = options.size is not None or len({(header.height, header.width) for header in headers}) == 1
-    # Of larger ones nearly all time goes into decoding, and room for each at its own size may not be there.
+    # For larger ones, nearly all time goes into decoding, and memory for each at its own size may be lacking.
     small = all(max(header.height, header.width) <= LONGEST_SIDE for header in headers)
     return form if alike and small else None
 
 
 def _read(paths: Sequence[Item], form: Form | None, tick: Tick, allocate: Allocate) -> _Found:
-    """Look at each file and, where a form is given, bring it to that."""
+    """Look at each file and, if a form is given, decode it to that."""
     if form is None:
         return _Found(look_at_each(paths, tick), np.empty((0, 1, 1, 1), np.uint8), (), {})
     looks, images = look_and_decode_each(paths, form, lambda done: tick(2 * done), allocate=allocate)
     errors = {index: look for index, look in enumerate(looks) if isinstance(look, PictureError)}
-    # The header of what cannot be decoded counts where forms are decided, as it does where nothing is decoded.
+    # The headers of files that cannot be decoded count for the form, as they do where nothing is decoded.
     again = look_at_each([paths[index] for index in errors], lambda _: None)
     for index, look in zip(errors, again, strict=True):
         looks[index] = look
@@ -166,8 +166,7 @@ def _form(
     if not headers:
         reason = next((look.reason for look in looks if isinstance(look, PictureError)), "no files")
         raise DataError(
-            f"{place} holds {len(looks):,} files, none of them a picture that can be read; "
-            f"of the first: {reason}."
+            f"{place} holds {len(looks):,} files, but none is a picture that can be read; the first: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
@@ -182,7 +181,7 @@ def _in_range(form: Form, scale: ValueRange | None) -> Form:
 
 
 def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
-    """Return a note on 8-bit pictures that were likely stored as 0..1 or 0..15; nothing is made of them but that."""
+    """Return a note about 8-bit pictures that were probably stored as 0..1 or 0..15; it changes nothing else."""
     highest = 0
     for rows in slices(pictures.images):
         highest = max(highest, int(pictures.images[rows].max()))
@@ -191,8 +190,8 @@ def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
     if not highest:
         return ()
     note = (
-        f"{pictures.origin}: no pixel is above {highest} of 255, so the pictures look black. Files of 8 bits are "
-        f"always read as 0..255; if {highest} is white, save them anew with 255 for white."
+        f"{pictures.origin}: no pixel is above {highest} of 255, so the pictures look black. 8-bit files are "
+        f"always read as 0..255; if {highest} is white, save them again with 255 as white."
     )
     return (note,)
 
@@ -200,7 +199,7 @@ def _looks_black(pictures: ImageSet) -> tuple[str, ...]:
 def _common_size(
     headers: Sequence[PictureHeader], options: ReadOptions
 ) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """Return the size that all pictures have, or else the median, its longer side at most `LONGEST_SIDE`."""
+    """Return the size that all pictures have, or else the median size, with a longer side of at most `LONGEST_SIDE`."""
     heights, widths = [header.height for header in headers], [header.width for header in headers]
     if len(set(heights)) == len(set(widths)) == 1:
         return (heights[0], widths[0]), ()
@@ -210,19 +209,19 @@ def _common_size(
     smaller = "" if scale == 1 else f", scaled down from {height:g}x{width:g}"
     note = (
         f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
-        f"{min(widths)} to {max(widths)} in width: each was brought to the median, {size[0]}x{size[1]}{smaller} "
+        f"{min(widths)} to {max(widths)} in width: each was resized to the median, {size[0]}x{size[1]}{smaller} "
         f"(resize: {options.resize})."
     )
     return size, (note,)
 
 
 def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str) -> Part:
-    """Return one split's pictures, and the files that are none."""
+    """Return one split's pictures, and the files that are not pictures."""
     reasons = {index: look.reason for index, look in enumerate(found.looks) if isinstance(look, PictureError)}
     reasons |= {index: error.reason for index, error in found.errors.items()}
     bad = [Skipped(listing.entries[index].name, reason) for index, reason in reasons.items()]
     keep = [place for place, index in enumerate(found.rows) if index not in reasons]
-    # Of an array with rows to leave out, the store makes a copy.
+    # If rows must be left out, the store copies the array.
     images = found.images if len(keep) == len(found.rows) else chosen(found.images, np.array(keep, np.int64))
     rows = [found.rows[place] for place in keep]
     good = [listing.entries[index] for index in rows]
@@ -239,26 +238,26 @@ def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str
 
 
 def _check_counts(pictures: ImageSet, *, every_class: bool) -> None:
-    """Refuse a split that lost all pictures, or all of one class, to `skip_bad`."""
+    """Refuse a split that lost all pictures, or all of one class, because of `skip_bad`."""
     if not len(pictures):
-        raise DataError(f"{pictures.origin} holds no picture that can be read.")
+        raise DataError(f"{pictures.origin} does not hold any picture that can be read.")
     empty = [name for name, count in pictures.counts().items() if count == 0]
     if every_class and empty:
         raise DataError(
-            f"{pictures.origin} holds no picture that can be read of the class {empty[0]}; repair some of its files, "
-            "or take the folder away."
+            f"{pictures.origin}: no picture of the class {empty[0]} can be read. Repair some of its files, "
+            "or remove the folder."
         )
 
 
 def _bad_files(bad: Sequence[Skipped], files: int, root: str) -> DataError:
     return DataError(
-        f"{root}: {len(bad):,} of {files:,} files are no pictures that can be used; the first is "
+        f"{root}: {len(bad):,} of {files:,} files cannot be used as pictures; the first is "
         f"{bad[0].path}: {bad[0].reason}. Repair or remove them, or leave them out with --skip-bad."
     )
 
 
 def _ticker(total: int, progress: Progress | None) -> Tick:
-    """Return a function that adds up what was done and tells `progress`."""
+    """Return a function that adds up the finished files and calls `progress`."""
     done = 0
 
     def tick(more: int) -> None:

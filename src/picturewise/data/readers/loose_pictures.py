@@ -1,4 +1,4 @@
-"""Picture files without labels: single ones, or those that lie directly in a folder. They can be predicted."""
+"""Picture files without labels: single ones, or those directly in a folder. They can be predicted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName
 
 OBEYED = ("value_range",)
-"""The hints that say something about picture files alone."""
+"""The hints that apply to picture files without labels."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class LoosePictures:
     """Picture files, see `Source`; they are decoded when they are asked for, and not imported.
 
     Attributes:
-        files: as they are named in messages and predictions; or the content of one.
-        place: where they lie, or the first of them.
-        left_out: what lies beside them and is not read.
+        files: with their names in messages and predictions; or the content of one.
+        place: where they are, or the first of them.
+        left_out: what is beside them and is not read.
     """
 
     files: tuple[Path | bytes, ...]
@@ -59,15 +59,15 @@ class LoosePictures:
     def read(
         self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
     ) -> Reading:
-        """Return the pictures in colour, at the size that the options ask for; see `Source.read`.
+        """Return the pictures in colour, in the size that the options ask for; see `Source.read`.
 
         Raises:
-            DataError: no size is asked for, or files cannot be read and are not to be left out.
+            DataError: no size is given, or files cannot be read and must not be left out.
         """
         del splits
         if options.size is None:
             raise DataError(
-                f"{printable(self.place)} has pictures without labels. To train, put them into a folder per class, "
+                f"{printable(self.place)} has pictures without labels. To train, put them in a folder per class, "
                 f"{printable(self.place)}/<class>/<picture>."
             )
         images, errors, scale = self.decoded(options.size, options, progress)
@@ -106,8 +106,8 @@ class LoosePictures:
             if progress is not None and more:
                 progress(done, len(self.files))
 
-        # In colour, whatever they are: whether some have colours is known only when all were opened.
-        background = options.background or WHITE  # a classifier's, for these are to be predicted
+        # Always in colour: whether some have colours is known only after all have been opened.
+        background = options.background or WHITE  # a classifier's, because these are to be predicted
         form = Form(*size, 3, options.resize, background=background)
         images, errors = decode_each(self.files, form, tick)
         return images, errors, self._decode_deep(images, errors, form, options)
@@ -119,7 +119,7 @@ class LoosePictures:
         form: Form,
         options: ReadOptions,
     ) -> ValueRange | None:
-        """Decode those files whose numbers have more than 8 bits, in one range; return it, if there are any."""
+        """Decode the files whose numbers have more than 8 bits, in one range; return the range if there are any."""
         deep = [index for index, error in errors.items() if error.reason == DEEP]
         said = self.hints.value_range
         if not deep and (said is None or len(errors) == len(self.files)):
@@ -128,7 +128,7 @@ class LoosePictures:
         looks = look_at_each(files, lambda _: None)
         learned = None if options.learned == PLAIN else options.learned
         scale = find_scale(looks, printable(self.place), said=said, learned=learned)
-        if scale is None:  # the files have changed meanwhile
+        if scale is None:  # the files have changed in the meantime
             return None
         values = (scale.low, scale.high)
         more, bad = decode_each(files, form._replace(values=values), lambda _: None)
@@ -148,10 +148,10 @@ def check_bad(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
     """
     if len(bad) == files:
         raise DataError(
-            f"None of the {files} files can be read as a picture; the first, {bad[0].path}: {bad[0].reason}."
+            f"None of the {files} files can be read as a picture; the first is {bad[0].path}: {bad[0].reason}."
         )
     if bad and not skip_bad:
         raise DataError(
-            f"{len(bad)} of {files} files cannot be read as pictures; the first, {bad[0].path}: "
-            f"{bad[0].reason}. Go on without them with --skip-bad."
+            f"{len(bad)} of {files} files cannot be read as pictures; the first is {bad[0].path}: "
+            f"{bad[0].reason}. Leave them out with --skip-bad."
         )

@@ -1,10 +1,10 @@
-"""One array of whole numbers after the other from a MATLAB file of level 5, streamed in bounded memory.
+"""The arrays of whole numbers in a MATLAB file of level 5, streamed one by one in bounded memory.
 
 Source: MAT-File Format, The MathWorks (version 5). A file is a header of 128 bytes and elements: four bytes of
-type, four of length, content. A matrix is an element of elements: flags, dimensions, name, numbers; most often
-it is packed with zlib. Nothing but plain arrays of whole numbers is read; structures, objects and functions
-are passed over. SciPy's loadmat is as fast (0.30 s for 20,000 pictures as SVHN has them, here 0.26 s), but holds
-them all in memory (60 MB, here 4 MB) and has no limit on what it unpacks.
+type, four of length, content. A matrix is an element of elements: flags, dimensions, name, numbers; it is usually
+packed with zlib. Only plain arrays of whole numbers are read; structures, objects and functions are skipped. SciPy's
+loadmat is as fast (0.30 s for 20,000 pictures in the form of SVHN, here 0.26 s), but holds them all in memory (60 MB,
+here 4 MB) and does not limit what it unpacks.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from picturewise.untrusted.regular_file import check_regular
 
 MAX_UNPACKED = 8 << 30  # bytes of one array
 MAX_ELEMENTS = 100
-MAX_RATIO = 100  # times that numbers may grow when unpacked; photographs grow 1.3 times, zeros 1,000 times
-_FREE = 1 << 20  # bytes that may grow as they like
+MAX_RATIO = (
+    100  # how many times larger unpacked numbers may be; photographs grow 1.3 times, zeros 1,000 times
+)
+_FREE = 1 << 20  # bytes that may unpack to any size
 _HEADER = 128
 _MATRIX, _PACKED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -41,12 +43,12 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Matrix:
-    """One array of numbers in a file: what its first bytes say.
+    """One array of numbers in a file, described by its first bytes.
 
     Attributes:
-        name: the variable's.
+        name: of the variable.
         shape: the dimensions; the first varies fastest.
-        dtype: of the numbers as they lie there.
+        dtype: of the stored numbers.
         place: where its element starts in the file.
     """
 
@@ -62,7 +64,7 @@ class Matrix:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Return whether a file is of version 7.3, which is HDF5.
+    """Return whether a file has version 7.3, which is HDF5.
 
     Raises:
         OSError: it cannot be read.
@@ -73,10 +75,10 @@ def is_hdf5(path: Path) -> bool:
 
 
 def matrices(path: Path) -> dict[str, Matrix]:
-    """Return the arrays of numbers of a file by name; their numbers are not read.
+    """Return the arrays of numbers in a file by name, without reading the numbers.
 
     Raises:
-        DataError: it is no such file, or damaged.
+        DataError: it is not such a file, or is damaged.
     """
     with _opened(path) as file:
         order = _check_header(file, path)
@@ -87,9 +89,7 @@ def matrices(path: Path) -> dict[str, Matrix]:
             file.seek(place)
             kind, length = struct.unpack(f"{order}II", file.read(8))
             if place + 8 + length > size:
-                raise _damaged(
-                    path, f"it ends {place + 8 + length - size:,} bytes before its last array does"
-                )
+                raise _damaged(path, f"it ends {place + 8 + length - size:,} bytes before its last array")
             elements += 1
             if elements > MAX_ELEMENTS:
                 raise _damaged(path, f"it holds more than {MAX_ELEMENTS} arrays")
@@ -102,12 +102,12 @@ def matrices(path: Path) -> dict[str, Matrix]:
 
 
 def blocks(path: Path, matrix: Matrix) -> Iterator[NDArray[Any]]:
-    """Yield the numbers in the order in which they lie, in blocks of whole last-dimension items.
+    """Yield the numbers in the order of the file, in blocks of whole last-dimension items.
 
     Each block has the shape (n, …): the dimensions from the last, which varies slowest, to the first.
 
     Raises:
-        DataError: the numbers are fewer than promised, or cannot be unpacked.
+        DataError: there are fewer numbers than declared, or they cannot be unpacked.
     """
     with _opened(path) as file:
         order = _check_header(file, path)
@@ -124,7 +124,7 @@ def blocks(path: Path, matrix: Matrix) -> Iterator[NDArray[Any]]:
 
 
 class _Stream:
-    """The content of one element, unpacked on the way and no further than asked."""
+    """The content of one element, unpacked on the way and no further than requested."""
 
     def __init__(self, file: BinaryIO, place: int, path: Path) -> None:
         self._file, self._path = file, path
@@ -137,10 +137,10 @@ class _Stream:
             file.seek(place)
 
     def finish(self) -> None:
-        """Compare the checksum behind the last number.
+        """Compare the checksum after the last number.
 
         Raises:
-            DataError: it differs, or more follows than fills up eight bytes.
+            DataError: it differs, or more follows than padding to eight bytes.
         """
         if not self._packed:
             return
@@ -183,11 +183,11 @@ class _Stream:
 
 
 def _matrix(stream: _Stream, order: str, place: int, length: int) -> Matrix | None:
-    """Return what an element says of itself, and leave the stream at its numbers; None: no array of numbers.
+    """Return an element's description, and leave the stream at its numbers; None: not an array of numbers.
 
-    `length` is what the element takes in the file; 0: its numbers were checked against it before.
+    `length` is the size of the element in the file; 0: its numbers were already checked against it.
     """
-    path = stream._path  # noqa: SLF001 (the two are one thing in two pieces)
+    path = stream._path  # noqa: SLF001 (both belong together)
     (kind,) = struct.unpack(f"{order}I4x", stream.read(8))
     if kind != _MATRIX:
         return None
@@ -203,24 +203,24 @@ def _matrix(stream: _Stream, order: str, place: int, length: int) -> Matrix | No
     dtype = np.dtype(order + _NUMBERS[kind]) if kind in _NUMBERS else None
     shape = struct.unpack(f"{order}{len(dimensions) // 4}i", dimensions)
     if dtype is None or held is not None or min(shape) < 0:
-        return None  # a number or two within the tag are neither pictures nor labels
+        return None  # one or two numbers inside the tag are neither pictures nor labels
     shown = printable(name.decode("latin-1"))
     found = Matrix(shown, shape, dtype, place)
     if found.nbytes != count:
         raise _damaged(
-            path, f"{shown} has {count:,} bytes of numbers where its dimensions ask for {found.nbytes:,}"
+            path, f"{shown} has {count:,} bytes of numbers, but its dimensions require {found.nbytes:,}"
         )
     if found.nbytes > MAX_UNPACKED or (length and found.nbytes > _FREE + MAX_RATIO * length):
         raise DataError(
-            f"{printable(path)} promises {found.nbytes:,} bytes of numbers in {shown} and holds {length:,} for "
-            f"them, expected at most {MAX_RATIO} times what it holds and {MAX_UNPACKED:,} in all; it was made to do "
-            "harm."
+            f"{printable(path)} declares {found.nbytes:,} bytes of numbers in {shown} but stores {length:,} for "
+            f"them, expected at most {MAX_RATIO} times the stored bytes and {MAX_UNPACKED:,} in all. The "
+            "file was probably made to do harm."
         )
     return found
 
 
 def _tag(stream: _Stream, order: str) -> tuple[int, int, bytes | None]:
-    """Return an element's type and length, and its content where that is small enough to lie in the tag."""
+    """Return an element's type and length, and its content if it is small enough to be in the tag."""
     first, second = stream.read(4), stream.read(4)
     (word,) = struct.unpack(f"{order}I", first)
     if word >> 16:
@@ -234,8 +234,8 @@ def _element(stream: _Stream, order: str, *, most: int) -> bytes:
         return held
     if length > most:
         raise _damaged(
-            stream._path,  # noqa: SLF001 (the two are one thing in two pieces)
-            f"a part of {length:,} bytes where at most {most} are expected",
+            stream._path,  # noqa: SLF001 (both belong together)
+            f"a part has {length:,} bytes, expected at most {most}",
         )
     return stream.read(length + -length % 8)[:length]
 
@@ -246,19 +246,19 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _check_header(file: BinaryIO, path: Path) -> str:
-    """Return the order of bytes, `<` or `>`."""
+    """Return the byte order, `<` or `>`."""
     file.seek(0)
     start = file.read(_HEADER)
     orders = {b"IM": "<", b"MI": ">"}
     if start[:10] == b"MATLAB 7.3" or start[:8] == _HDF5:
         raise DataError(
-            f"{printable(path)} is a MATLAB file of version 7.3, expected one of version 7 or older; save it with "
+            f"{printable(path)} is a MATLAB file of version 7.3, expected version 7 or older. Save it with "
             "'-v7', or as HDF5 with the arrays named X_train, y_train."
         )
     if len(start) < _HEADER or start[:6] != b"MATLAB" or start[126:128] not in orders:
-        raise _damaged(path, "it does not start as MATLAB's files of level 5 do")
+        raise _damaged(path, "it does not start like MATLAB's files of level 5")
     return orders[start[126:128]]
 
 
 def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"{printable(path)} is damaged or truncated: {what}; get it again from its source.")
+    return DataError(f"{printable(path)} is damaged or truncated: {what}. Download it again.")

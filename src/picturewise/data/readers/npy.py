@@ -1,6 +1,7 @@
-"""Arrays that were saved one by one, `.npy`: x_train.npy and y_train.npy, or a file per class, cat.npy and dog.npy.
+"""Arrays saved in single files, `.npy`: x_train.npy and y_train.npy, or a file per class, cat.npy and dog.npy.
 
-The second is how Quick, Draw! publishes its bitmaps. A folder holds one set; a single file finds the labels beside it.
+Quick, Draw! publishes its bitmaps in the second way. A folder holds one set; for a single file, the labels beside it
+are found.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ _PREFIX = "full_numpy_bitmap_"  # of Quick, Draw!
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
-    """Return the source for `.npy` files at `path`, a folder of them or one; None where there are none.
+    """Return the source for `.npy` files at `path`, a folder of them or one; None if there are none.
 
     Raises:
-        DataError: they make no set, or are damaged.
-        UsageError: no array has the name that `hints` say.
+        DataError: they do not form a set, or are damaged.
+        UsageError: no array has the name in `hints`.
         OSError: they cannot be read.
     """
     if path.is_dir():
@@ -57,7 +58,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         form = forms_of(arrays, [path.stem])[path.stem]
         if form is None or not form.can_be_pictures:
             raise DataError(
-                f"{where} holds no pictures: its form is {form or 'not one of numbers'}. Name the file with the "
+                f"{where} does not hold pictures: its form is {form or 'not one of numbers'}. Pass the file with the "
                 "pictures, or a folder with both, such as x_train.npy and y_train.npy."
             )
         keys = Keys({"train": path.stem}, {}, None, None, None)
@@ -77,7 +78,7 @@ def _of_folder(path: Path, hints: Hints) -> ArraySetReader | None:
     ]
     arrays, where = _Arrays(path, {name[: -len(SUFFIX)]: name for name in names}), printable(path)
     notes = tuple(
-        f"{where}: {printable(name)} lies beside the .npy files and was not used." for name in others[:5]
+        f"{where}: {printable(name)} is beside the .npy files and was not used." for name in others[:5]
     )
     if (of_classes := _of_classes(path, arrays)) is not None:
         by_class = Keys({"train": PICTURES}, {"train": LABELS}, CLASSES, None, None, notes=notes)
@@ -85,9 +86,9 @@ def _of_folder(path: Path, hints: Hints) -> ArraySetReader | None:
     keys = find_keys(forms_of(arrays, [*arrays.files]), where, hints.label_column)
     if keys is None:
         raise DataError(
-            f"{where} holds arrays one by one (.npy) whose names do not say what they are: "
-            f"{', '.join(map(printable, names[:5]))}. Name them x_train.npy, y_train.npy and so on, or a file after "
-            "each class, all of one shape."
+            f"{where} holds .npy files whose names do not say what they are: "
+            f"{', '.join(map(printable, names[:5]))}. Name them x_train.npy, y_train.npy and so on, or "
+            "name each file after a class, all with the same shape."
         )
     return arranged(path, keys, lambda: arrays, hints, _places(arrays), notes)
 
@@ -97,7 +98,7 @@ def _places(arrays: _Arrays) -> tuple[Path, ...]:
 
 
 def _partner(path: Path) -> dict[str, str]:
-    """Return the other half of a pair: the file whose name differs in the word for pictures or labels alone."""
+    """Return the other half of a pair: the file whose name differs only in the word for pictures or labels."""
 
     def rest(stem: str) -> list[str]:
         return [word for word in words_of(stem) if word not in PICTURE_WORDS | LABEL_WORDS]
@@ -122,8 +123,7 @@ def _refuse_single_pictures(folders: list[Path], path: Path) -> None:
         if first.lower().endswith(SUFFIX):
             raise DataError(
                 f"{printable(path)} holds folders of .npy files ({printable(folder.name)}/{printable(first)}), "
-                "expected "
-                "pictures such as PNG there. Stack the arrays and save them with "
+                "expected pictures such as PNG there. Stack the arrays and save them with "
                 "numpy.savez('set.npz', x_train=pictures, y_train=labels)."
             )
 
@@ -142,13 +142,13 @@ class _Arrays:
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Return the shape and the type of an array; no more than its header is read."""
         path = self.folder / self.files[key]
-        check_regular(path, "an array of NumPy's")
+        check_regular(path, "a NumPy array")
         with path.open("rb") as file:
             header = read_header(file.read(2 * MAX_HEADER), self._where(key))
         return header.shape, header.dtype
 
     def start(self, key: str) -> NDArray[np.uint8]:
-        """Return the first numbers of an array of bytes, a megabyte of them."""
+        """Return the first numbers of an array of bytes, one megabyte."""
         with (self.folder / self.files[key]).open("rb") as file:
             start = file.read(_START)
         return np.frombuffer(start, np.uint8, offset=read_header(start, self._where(key)).length)
@@ -169,7 +169,7 @@ class _OfClasses:
         return np.concatenate([self.arrays.load(key) for key in self.classes])
 
     def load(self, key: str) -> Any:
-        """Return the pictures of all classes one after the other, their labels, or the names of the classes."""
+        """Return the pictures of all classes in sequence, their labels, or the names of the classes."""
         if key == CLASSES:
             return list(self.classes.values())
         if key == LABELS:
@@ -189,7 +189,7 @@ class _OfClasses:
 
 
 def _of_classes(path: Path, arrays: _Arrays) -> _OfClasses | None:
-    """Return a file per class: names that speak of nothing else, arrays that differ in their length alone."""
+    """Return the files if there is one per class: names without another meaning, arrays that differ only in length."""
     names = sorted(arrays.files, key=natural_order)
     words = [words_of(name) for name in names]
     if len(names) < 2 or any(

@@ -1,4 +1,4 @@
-"""NumPy's archives, `.npz`: x_train, y_train, x_test, y_test, as Keras' mnist.npz has them, or images and labels."""
+"""NumPy's archives, `.npz`: x_train, y_train, x_test, y_test, as in Keras' mnist.npz, or images and labels."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _START = 1 << 20  # bytes
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
-    """Return the source for `.npz` files at `path`, or None where there are none. No array of pictures is read.
+    """Return the source for `.npz` files at `path`, or None if there are none. No array of pictures is read.
 
     Several in a folder, such as train.npz and test.npz, are the parts of one set.
 
     Raises:
-        DataError: one is damaged, or no array's name speaks of pictures.
-        UsageError: no array has the name that `hints` say.
+        DataError: one is damaged, or no array's name suggests pictures.
+        UsageError: no array has the name in `hints`.
         OSError: one cannot be read.
     """
     files = _several(path) if path.is_dir() else [path] if path.is_file() else []
@@ -50,9 +50,8 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         if len(found) == 1:
             raise
         raise DataError(
-            f"{printable(path)} holds {len(found)} .npz files that are not the parts of one set. Name one of "
-            "them, such as "
-            f"{printable(next(iter(found)))}."
+            f"{printable(path)} holds {len(found)} .npz files that are not the parts of one set. Pass one of "
+            f"them, such as {printable(next(iter(found)))}."
         ) from error
     if keys is None:
         raise unlike_any(members, printable(path))
@@ -67,11 +66,13 @@ def _several(folder: Path) -> list[Path]:
 
 
 def _members(path: Path) -> dict[str, str] | None:
-    """Return the arrays of one zip by their names, or None where a file is no set of arrays."""
+    """Return the arrays of one zip by their names, or None if the file is not a set of arrays."""
     named = path.suffix.lower() == ".npz"
     if not archive.is_zip(path):
         if named:
-            raise DataError(f"{printable(path)} is damaged or no .npz file, for it is no zip; get it again.")
+            raise DataError(
+                f"{printable(path)} is not a valid .npz file (not a zip archive). Download it again."
+            )
         return None
     try:
         members = {
@@ -96,7 +97,7 @@ class _Arrays:
         return decode_npy(content, self._where(key))
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Return the shape and the type of an array; no more than its first piece is unpacked."""
+        """Return the shape and the type of an array; only its first piece is unpacked."""
         start = b""
         for piece in archive.pieces(*self.members[key]):
             start += piece

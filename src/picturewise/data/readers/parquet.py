@@ -1,8 +1,8 @@
 """Parquet files with pictures and labels, as the Hugging Face hub stores them: one, or a folder of shards.
 
-Shards are named after their split, `train-00000-of-00002.parquet`, or lie in a folder of its name. The files are opened
-in a child process only, see `untrusted.confined` and `parquet_file`; it needs pyarrow, which the extra `parquet`
-brings.
+Shards are named after their split, `train-00000-of-00002.parquet`, or are in a folder with its name. The files are
+opened only in a child process, see `untrusted.confined` and `parquet_file`; this needs pyarrow, from the extra
+`parquet`.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ _CHILD = "picturewise.data.readers.parquet_file"
 
 @dataclass(frozen=True)
 class ParquetReader:
-    """Recognised Parquet files, see `Reader`.
+    """Parquet files, see `Reader`.
 
     Attributes:
         root: the folder, or the file.
         shards: the files of each split.
-        values: of the column of splits: those that stand for each split, whose rows lie in all files then.
-        notes: what is worth saying.
-        hints: those that it goes by.
+        values: of the column of splits: the values that mean each split; its rows are then in all files.
+        notes: what to tell the user.
+        hints: those that it obeys.
     """
 
     root: Path
@@ -92,7 +92,7 @@ class ParquetReader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files' names say, or a column."""
+        """The splits in the files' names, or in a column."""
         return tuple(split for split in SPLITS if split in self.shards)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -132,7 +132,7 @@ class ParquetReader:
         if not rows[first].labelled:
             parts = {split: _unlabelled(part) for split, part in reading.parts.items()}
             reading = replace(reading, parts=parts)
-        scale = said["scale"]  # of lists of numbers, found on train
+        scale = said["scale"]  # of lists of numbers, found from train
         if scale is None:
             return replace(reading, notes=(*self.notes, *reading.notes))
         notes = (*self.notes, *reading.notes, *([printable(scale["note"])] if scale["note"] else []))
@@ -147,11 +147,11 @@ def _unlabelled(part: Part) -> Part:
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ParquetReader | None:
-    """Return the source for Parquet files at `path`, one or a folder of them; None where there are none.
+    """Return the source for Parquet files at `path`, one or a folder of them; None if there are none.
 
     Raises:
-        DataError: there are several sets in it, a file cannot be used, or has no column that `hints` name.
-        UsageError: a column of splits is asked for where files are splits.
+        DataError: there are several sets in it, a file cannot be used, or does not have a column named in `hints`.
+        UsageError: a column of splits is requested, but the files are splits.
         OSError: the folder or file cannot be read.
     """
     if path.is_file():
@@ -180,9 +180,8 @@ def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
     if len(found) == 1:
         return _shards(inside[next(iter(found))])
     raise DataError(
-        f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Name one "
-        "of them, "
-        f"such as {printable(inside[next(iter(found))])}."
+        f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Pass one "
+        f"of them, such as {printable(inside[next(iter(found))])}."
     )
 
 
@@ -207,7 +206,7 @@ def _split(name: str) -> SplitName | None:
 
 
 def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: Hints) -> ParquetReader:
-    """Return the reader, with what the columns say: which rows are of which split, and which have no labels."""
+    """Return the reader, with what the columns say: the rows of each split, and which do not have labels."""
     where = printable(path)
     facts = {split: _describe(files[0], hints) for split, files in shards.items()}
     first = next(split for split in SPLITS if split in shards)
@@ -217,8 +216,8 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
             _describe(file, hints)["unlabelled"] or facts[split]["labels"] is None for file in shards[split]
         ):
             notes.append(
-                f"{where}: the {split} pictures have no labels, so they are no {split} split. Pass "
-                f"{printable(shards[split][0])} to predict to classify them."
+                f"{where}: the {split} pictures do not have labels, so they are not used as a {split} "
+                f"split. To classify them, pass {printable(shards[split][0])} to predict."
             )
             shards = {other: files for other, files in shards.items() if other != split}
     values = None
@@ -231,9 +230,8 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
     elif facts[first]["split"] is not None and len(shards) == 1:
         name = printable(facts[first]["split"])
         notes.append(
-            f"{where}: the column '{name}' holds other words than train, valid and test and was not used. Rows "
-            "are kept "
-            "apart by a column with such words, which --split-column names."
+            f"{where}: the column '{name}' does not hold train, valid and test, so it was not used. To use another "
+            "column for the splits, pass --split-column."
         )
     return ParquetReader(path, shards, values, tuple(notes), hints.only(*OBEYED))
 
@@ -241,12 +239,11 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
 def _values(
     facts: Sequence[Mapping[str, Any]], hints: Hints, where: str
 ) -> dict[SplitName, tuple[str, ...]] | None:
-    """Return the values of the column of splits that stand for each split; None: it says none."""
+    """Return the values of the column of splits that mean each split; None: it does not say splits."""
     if any(found["splits"] is None for found in facts):
         if hints.split_column is not None:
             raise DataError(
-                f"{where}: the column '{printable(hints.split_column)}' holds other values than words for splits "
-                "such as "
+                f"{where}: the column '{printable(hints.split_column)}' does not hold words for splits, such as "
                 "train, valid and test."
             )
         return None
@@ -269,7 +266,9 @@ def _unused(facts: Mapping[str, Any], where: str) -> list[str]:
         )
         notes.append(f"{where}: the column '{name}' ({what}) was not used.{option}")
     if len(facts["others"]) > 3:
-        notes.append(f"{where}: neither were {listed([name for name, _ in facts['others'][3:]])}.")
+        notes.append(
+            f"{where}: the following were not used either: {listed([name for name, _ in facts['others'][3:]])}."
+        )
     return notes
 
 
@@ -281,7 +280,7 @@ def _answer(path: Path, function: str, hints: Hints, said: Mapping[str, Any] | N
     size = path.stat().st_size
     if size > _MAX_FILE:
         raise DataError(
-            f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}; split it into shards."
+            f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}. Split it into shards."
         )
     limits = Budget(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
     if size < 16 << 20:
@@ -298,12 +297,12 @@ def _answer(path: Path, function: str, hints: Hints, said: Mapping[str, Any] | N
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """The rows of some files: pictures, still packed, with their classes.
+    """The rows of some files: encoded pictures with their classes.
 
     Attributes:
-        entries: one a row; its class name is empty without a label.
-        splits: the value of the column of splits of each, where there is one.
-        named: names in the order of the label numbers, where a file says it.
+        entries: one for each row; its class name is empty without a label.
+        splits: the value in the column of splits for each row, if there is one.
+        named: names in the order of the label numbers, if a file says it.
         labelled: whether any row has a label.
     """
 
@@ -319,7 +318,7 @@ class _Rows:
 
     @cached_property
     def listing(self) -> Listing:
-        """The pictures of one split with their classes, those without a label among the bad."""
+        """The pictures of one split with their classes, those without a label among the bad files."""
         if not self.labelled:
             return Listing(("",), self.entries, ())
         good = tuple(entry for entry in self.entries if entry.class_name)
@@ -329,14 +328,14 @@ class _Rows:
             if not entry.class_name
         )
         found = {entry.class_name for entry in good}
-        # A name that no picture bears would be an empty class.
+        # A name without pictures would be an empty class.
         classes = [name for name in self.named or () if name in found] or sorted(found, key=natural_order)
         missing = sorted(found - set(classes), key=natural_order)
         return Listing((*classes, *missing), good, bad)
 
 
 def _rows(shards: Sequence[Path], hints: Hints, said: dict[str, Any]) -> _Rows:
-    """Return the rows of shards; what the first of them says of values counts for all, and goes into `said`."""
+    """Return the rows of shards; the first one decides the range of values for all, which is stored in `said`."""
     entries: list[FolderEntry] = []
     splits: list[str] = []
     named: list[str] | None = None
@@ -347,7 +346,7 @@ def _rows(shards: Sequence[Path], hints: Hints, said: dict[str, Any]) -> _Rows:
         said["scale"] = found or answer.facts["scale"]
         content, ends, labels = (answer.arrays.get(name) for name in ("content", "ends", "labels"))
         if ends is None or labels is None or len(ends) != len(labels):
-            raise DataError(f"{printable(path)} holds no pictures.")
+            raise DataError(f"{printable(path)} does not hold any pictures.")
         names = answer.facts["classes"]
         named = names if answer.facts["ordered"] and names is not None else named
         splits += answer.facts["splits"] or []

@@ -1,4 +1,4 @@
-"""What is read from one Parquet file; it runs in the child of `untrusted.confined.call`, the one place for pyarrow."""
+"""Reads one Parquet file in the child of `untrusted.confined.call`, the only place that imports pyarrow."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 MAX_ROWS = 20_000_000
-MAX_RATIO = 20  # times that pictures, which are packed already, may grow when unpacked
-_FREE = 1 << 20  # bytes that may grow as they like
+MAX_RATIO = 20  # how many times larger unpacked columns may be; pictures are already compressed
+_FREE = 1 << 20  # bytes that may unpack to any size
 _MAX_GROUP = 512 << 20  # bytes of one column of a row group
 _ROWS = 256  # at a time
 _SMALL_ROWS = 1 << 16  # at a time, of a column of labels
@@ -38,7 +38,7 @@ _MOST_COLUMNS = 1000
 
 @dataclass(frozen=True)
 class _Columns:
-    """What the columns of a file are for: names."""
+    """The names of the columns for each purpose."""
 
     images: str
     labels: str | None
@@ -50,9 +50,9 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
     """Return what the columns of a file are for.
 
     Returns:
-        `images`, `labels` and `split` (or null): names of columns; `splits`: what each value of the last stands for, or
-        null where one stands for none; `unlabelled`: no picture has a label; `others`: pairs of the name of a column
-        that is not used and what it holds, and `labels_too`: those of them that can be labels.
+        `images`, `labels` and `split` (or null): names of columns; `splits`: the meaning of each value of the last, or
+        null if a value has none; `unlabelled`: no picture has a label; `others`: pairs of the name of an unused column
+        and what it holds, and `labels_too`: those of them that can be labels.
     """
     with _opened(path) as file:
         schema = file.schema_arrow
@@ -81,20 +81,20 @@ def describe(path: Path, request: Mapping[str, Any], output: Output) -> dict[str
 
 
 def read(path: Path, request: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Hand back `content`, the bytes of all pictures one after the other, `ends` (N,) and `labels` (N,).
+    """Write `content`, the bytes of all pictures in sequence, `ends` (N,) and `labels` (N,) to `output`.
 
-    The facts are `classes`, names in the order of the label numbers, or null where labels are plain numbers, and
-    `ordered`: whether the file says that order; `labelled`: whether there is a column of labels; and `splits`: the
-    values of the column of splits, row by row, or null. A picture that is missing has no bytes, and one without a label
-    has the label -1. Pictures that are lists of numbers come as PPM, and `scale`, the facts of a
-    `ValueRange`, says how; of other pictures it is null.
+    The facts are `classes`, names in the order of the label numbers, or null if labels are plain numbers, and
+    `ordered`: whether the file defines that order; `labelled`: whether there is a column of labels; and `splits`: the
+    values of the column of splits, row by row, or null. A missing picture has no bytes, and one without a label has
+    the label -1. Pictures that are lists of numbers are returned as PPM, and `scale`, the facts of a `ValueRange`,
+    says how; for other pictures it is null.
 
     Args:
         path: the file.
         request: `images`, `labels` and `splits`: names that the columns may have; `label_column`, `file_column` and
-            `split_column`: those that were asked for, or null; `range` and `learned`: what is known of the values in
-            lists, or null; `scale`: that of an earlier answer, or null.
-        output: where the numbers go.
+            `split_column`: those that the user named, or null; `range` and `learned`: what is known about the values
+            in lists, or null; `scale`: that of an earlier answer, or null.
+        output: receives the numbers.
     """
     with _opened(path) as file:
         schema = file.schema_arrow
@@ -137,7 +137,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 def _choose(schema: pa.Schema, request: Mapping[str, Any], path: Path) -> _Columns:
-    """Return what each column is for: told by the names that were asked for, by usual names, by types."""
+    """Return the purpose of each column: found by the names that the user gave, by usual names, or by types."""
     names = [name for name in schema.names[:_MOST_COLUMNS] if not name.startswith("__")]
     images = _asked(names, request["file_column"], path) or _image_column(
         schema, names, request["images"], path
@@ -154,12 +154,14 @@ def _choose(schema: pa.Schema, request: Mapping[str, Any], path: Path) -> _Colum
 
 
 def _asked(names: list[str], asked: str | None, path: Path) -> str | None:
-    """Return the column that was asked for, in this or in another case."""
+    """Return the requested column, ignoring case."""
     if asked is None:
         return None
     found = [name for name in names if name == asked] or _by_name(names, [asked.casefold()])
     if not found:
-        raise DataError(f"{printable(path)} has no column '{printable(asked)}' beside {_shown(names)}.")
+        raise DataError(
+            f"{printable(path)} does not have a column '{printable(asked)}' beside {_shown(names)}."
+        )
     return found[0]
 
 
@@ -168,7 +170,7 @@ def _by_name(names: list[str], words: list[str]) -> list[str]:
 
 
 def _image_column(schema: pa.Schema, names: list[str], words: list[str], path: Path) -> str:
-    """Return the column of pictures: by its name, else the only one that has the type of pictures."""
+    """Return the column of pictures: by its name, else the only one with a type for pictures."""
     named = _by_name(names, words)
     if named:
         return named[0]
@@ -185,7 +187,7 @@ def _image_column(schema: pa.Schema, names: list[str], words: list[str], path: P
         )
     raise DataError(
         f"{printable(path)} has the columns {_shown(names)}, expected one of pictures named "
-        f"{', '.join(words)}. Say which with --file-column."
+        f"{', '.join(words)}. Choose one with --file-column."
     )
 
 
@@ -194,7 +196,7 @@ def _shown(names: list[str]) -> str:
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type of a column's values: of a dictionary, that of its entries."""
+    """Return the type of a column's values: for a dictionary, the type of its entries."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
     return kind.value_type if kinds.is_dictionary(kind) else kind
@@ -210,7 +212,7 @@ def _can_be_pictures(kind: pa.DataType) -> bool:
 
 
 def _depth(kind: pa.DataType) -> int:
-    """Return how many lists lie in each other until numbers come; 0: they are none of numbers."""
+    """Return how deeply lists of numbers are nested; 0: not lists of numbers."""
     import pyarrow.types as kinds  # noqa: PLC0415 (only after the limits are set)
 
     depth = 0
@@ -257,14 +259,14 @@ def _single(value: Any) -> Any:
 
 
 def _check_size(metadata: Any, path: Path) -> None:
-    """Refuse a file that promises more rows or larger groups than anyone would read."""
+    """Refuse a file that declares more rows or larger groups than are allowed."""
     if not 0 < metadata.num_rows <= MAX_ROWS:
-        raise DataError(f"{printable(path)} promises {metadata.num_rows:,} rows, expected 1 to {MAX_ROWS:,}.")
+        raise DataError(f"{printable(path)} declares {metadata.num_rows:,} rows, expected 1 to {MAX_ROWS:,}.")
     groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
     if max(groups) > _MAX_GROUP:
         raise DataError(
-            f"{printable(path)} has a row group of {max(groups):,} bytes, expected at most {_MAX_GROUP:,}; write "
-            "it anew with smaller row groups."
+            f"{printable(path)} has a row group of {max(groups):,} bytes, expected at most {_MAX_GROUP:,}. Write "
+            "it again with smaller row groups."
         )
     if sum(groups) > _budget(path):
         raise _grown(path)
@@ -277,12 +279,12 @@ def _budget(path: Path) -> int:
 def _grown(path: Path) -> DataError:
     return DataError(
         f"{printable(path)} unpacks to more than {_budget(path):,} bytes, expected at most {MAX_RATIO} times its "
-        "size; it was made to do harm."
+        "size. The file was probably made to do harm."
     )
 
 
 def _scale(file: pq.ParquetFile, column: str, path: Path, request: Mapping[str, Any]) -> ValueRange | None:
-    """Return what the values in lists of numbers stand for; None: pictures are something else."""
+    """Return the range of the values in lists of numbers; None: pictures are something else."""
     kind = _plain_type(file.schema_arrow.field(column).type)
     if not _depth(kind):
         return None
@@ -336,23 +338,22 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
             found = found or bool(value)
             yield value or b""
     if not found:
-        named = f", only their paths, such as {printable(first_path)[:80]}" if first_path else ""
+        named = f", only paths such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
             f"{where} does not hold the pictures themselves{named}. Write the set again with the bytes of the "
-            "pictures, "
-            "or put the files into a folder per class."
+            "pictures, or put the files in a folder per class."
         )
 
 
 def _from_base64(text: str | None, where: str) -> bytes:
-    """Return what a text in base64 stands for, with or without `data:image/png;base64,` before it."""
+    """Return the bytes of a text in base64, with or without `data:image/png;base64,` before it."""
     if not text:
         return b""
     try:
         return base64.b64decode(text.partition("base64,")[2] or text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(
-            f"{where} holds pictures as string, such as '{printable(text)[:40]}', expected their bytes or base64."
+            f"{where} holds pictures as text, such as '{printable(text)[:40]}', expected their bytes or base64."
         ) from error
 
 
@@ -381,7 +382,7 @@ def _arranged(value: Any, where: str, row: int) -> np.ndarray[Any, Any]:
 
 
 def _names(schema: pa.Schema, column: str) -> list[str] | None:
-    """Return the class names that the Hugging Face library has written beside the schema."""
+    """Return the class names that the Hugging Face library wrote beside the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         names = features[column]["names"]
@@ -395,7 +396,7 @@ def _names(schema: pa.Schema, column: str) -> list[str] | None:
 def _numbered(
     values: list[Any], names: list[str] | None, where: str
 ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[str] | None]:
-    """Return labels as numbers, and the names where there are any."""
+    """Return labels as numbers, and the names, if there are any."""
     if all(value is None for value in values):
         return np.full(len(values), UNLABELLED, np.int64), names
     given = given_labels(values, len(values), where)
@@ -405,6 +406,6 @@ def _numbered(
         row = int(np.argmax(given.numbers >= len(names)))
         raise DataError(
             f"{where}: the label of row {row:,} (counted from 0) is {given.numbers[row]}, expected a whole number in "
-            f"0..{len(names) - 1}, the number of a name."
+            f"0..{len(names) - 1}, the number of a class name."
         )
     return given.numbers, names

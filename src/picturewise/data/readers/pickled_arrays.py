@@ -1,6 +1,6 @@
-"""Pickled dicts of arrays: x_train, y_train, …, labels, as Kaggle's pre-processed CIFAR-10 has them.
+"""Pickled dicts of arrays: x_train, y_train, …, labels, as in Kaggle's pre-processed CIFAR-10.
 
-Their pictures are often normalised; `mean_image` and `std_image` in the file lead back to what they were.
+Their pictures are often normalised; `mean_image` and `std_image` in the file restore the original values.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _SUFFIXES = frozenset({".pickle", ".pkl", ".pck"})
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
-    """Return the source for a pickle at `path`, or None where it is none. The arrays in it are not touched.
+    """Return the source for a pickle at `path`, or None if it is not one. The arrays in it are not read.
 
     Raises:
-        DataError: it is a pickle that asks for more than plain values and arrays, or without pictures.
-        UsageError: no array has the name that `hints` say.
+        DataError: it is a pickle that needs more than plain values and arrays, or does not hold pictures.
+        UsageError: no array has the name in `hints`.
         OSError: it cannot be read.
     """
     if not path.is_file() or not (path.suffix.lower() in _SUFFIXES or _begins_like_one(path)):
@@ -56,32 +56,32 @@ def _form(value: Any) -> ArrayForm | None:
 
 @dataclass(frozen=True, eq=False)
 class _Arrays:
-    """What a pickle holds, see `array_sets.Arrays`."""
+    """The content of a pickle, see `array_sets.Arrays`."""
 
     where: str
     table: Mapping[str, Any]
 
     def load(self, key: str) -> Any:
-        """Return what stands under a name."""
+        """Return the value under a name."""
         if key not in self.table:
             raise DataError(
-                f"{self.where} has no '{printable(key[:40])}' any more; is another program writing it?"
+                f"{self.where} no longer has '{printable(key[:40])}'. Check whether another program is writing it."
             )
         return self.table[key]
 
     def look(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-        """Return the shape and the type of an array, or None where there is something else."""
+        """Return the shape and the type of an array, or None if it is something else."""
         value = self.load(key)
         return (value.shape, value.dtype) if isinstance(value, np.ndarray) else None
 
     def start(self, key: str) -> NDArray[np.uint8]:
-        """Return the numbers of an array of bytes: it is in memory already."""
+        """Return the numbers of an array of bytes: it is already in memory."""
         values: NDArray[np.uint8] = self.load(key).reshape(-1)
         return values
 
 
 def _begins_like_one(path: Path) -> bool:
-    """Return whether a file begins with the instruction PROTO and a protocol that there is."""
+    """Return whether a file begins with the instruction PROTO and an existing protocol."""
     with path.open("rb") as file:
         start = file.read(2)
     return start[:1] == b"\x80" and start[1:] in {b"\2", b"\3", b"\4", b"\5"}

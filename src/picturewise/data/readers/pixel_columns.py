@@ -1,4 +1,4 @@
-"""What the columns of a CSV file of pixels are for: told by their names, by what is in them, or by the user."""
+"""What the columns of a CSV file of pixels are for: found by their names, by their values, or named by the user."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ LABEL_COLUMNS = (
 )
 SUFFIXES = frozenset({".csv", ".tsv"})
 _ID_COLUMNS = ("id", "imageid", "image_id", "index", "", "unnamed: 0", "idx")
-_NUMBERED = re.compile(r"([a-z_]*?)[-_. ]?[0-9]+([x_.-][0-9]+)?")  # pixel0, p_1, 1x1 and the like
+_NUMBERED = re.compile(r"([a-z_]*?)[-_. ]?[0-9]+([x_.-][0-9]+)?")  # pixel0, p_1, 1x1 and so on
 _PIXEL_WORDS = frozenset({"pixel", "pixels", "pix", "px", "p"})
 _GRID = re.compile(r"[0-9]+x[0-9]+")
 _PICTURE = re.compile(r".*\.(png|jpe?g|gif|webp|bmp|tiff?|ppm|pgm)", re.IGNORECASE)
 _MANY_PIXELS = 16
-_MORE_PIXELS = 64  # where their names say nothing of pixels
-_TEXTS = 0.1  # of the cells: from here on a column is one of texts
+_MORE_PIXELS = 64  # if their names do not mention pixels
+_TEXTS = 0.1  # share of texts in the cells from which on a column is one of texts
 _MOST_SPLITS = 100  # different values of a column of splits
 
 
 @dataclass(frozen=True)
 class PixelTable:
-    """One file: where everything stands in its lines.
+    """One file and the layout of its lines.
 
     Attributes:
         table: the file.
         layout: of one picture.
         label: the column of labels.
-        label_is_text: it does not hold numbers alone.
+        label_is_text: it does not hold only numbers.
         strings: the column that holds all pixels of a picture, separated by spaces; None: each pixel has its own.
         passed_over: the columns of numbers that are neither pixels nor labels.
         split: the column of splits.
-        of_split: the values of that column whose lines are meant; None: all lines.
-        unlabelled: the labels of some lines are nothing but marks for missing ones.
-        notes: what is worth saying.
+        of_split: the values in that column whose lines are read; None: all lines.
+        unlabelled: the labels of some lines mean "no label".
+        notes: what to tell the user.
     """
 
     table: CsvTable
@@ -80,7 +80,7 @@ class PixelTable:
 
 @dataclass
 class _Found:
-    """What is known of the columns so far."""
+    """What is known about the columns so far."""
 
     shown: str
     header: tuple[str, ...] | None
@@ -96,18 +96,18 @@ class _Found:
         return f"'{printable(self.header[place])[:40]}'" if self.header is not None else f"{place + 1:,}"
 
     def is_text(self, place: int) -> bool:
-        """Return whether a column holds texts, or numbers with gaps; a rare text among numbers is a mistake."""
+        """Return whether a column holds texts, or numbers with gaps; a rare text among numbers is an error."""
         texts = sum(not _is_number(row[place]) for row in self.cells)
         return texts >= _TEXTS * max(1, len(self.cells)) or any(not row[place] for row in self.cells)
 
 
 def pixel_table(path: Path, hints: Hints = NO_HINTS) -> PixelTable | None:
-    """Return how a CSV file of pixels is laid out, or None where the file is something else.
+    """Return the layout of a CSV file of pixels, or None if the file is something else.
 
     Raises:
-        DataError: its first line does not end, or names pixels that make no square; or nobody can know which column
-            holds the labels.
-        UsageError: there is no column that `hints` name.
+        DataError: its first line does not end, or names pixels that do not form a square; or it is not clear which
+            column holds the labels.
+        UsageError: there is no column with a name in `hints`.
         OSError: the file cannot be read.
     """
     if path.suffix.lower() not in SUFFIXES:
@@ -125,17 +125,17 @@ def pixel_table(path: Path, hints: Hints = NO_HINTS) -> PixelTable | None:
         layout = _without_names(found, table.columns, hints)
     else:
         layout = _by_names(found, table.columns, hints, strings)
-    # A table of a few numbers per line can be anything; 4 pixels are no picture.
+    # A table with a few numbers per line can be anything; 4 pixels are not a picture.
     if layout is None or layout.height < 4:
         return None
     return _table(found, table, layout, strings)
 
 
 def by_split(pixels: PixelTable, hints: Hints) -> Mapping[SplitName | None, PixelTable]:
-    """Return the lines of each split as tables of their own; under None all of them, where no column says splits.
+    """Return the lines of each split as separate tables; under None all of them, if no column says splits.
 
     Raises:
-        DataError: the column that is asked for says something else.
+        DataError: the requested column says something else.
         OSError: the file cannot be read.
     """
     if pixels.split is None:
@@ -150,9 +150,8 @@ def by_split(pixels: PixelTable, hints: Hints) -> Mapping[SplitName | None, Pixe
     found = check_splits(name, sorted(values), where) if hints.split_column else splits_by_value(name, values)
     if found is None:
         note = (
-            f"{where}: the column '{printable(name)[:40]}' holds other words than train, valid and test and was "
-            "not used. "
-            "--split-column names a column with such words."
+            f"{where}: the column '{printable(name)[:40]}' does not hold train, valid and test, so it was "
+            "not used. To use another column for the splits, pass --split-column."
         )
         return {None: replace(pixels, notes=(*pixels.notes, note))}
     of_split: dict[SplitName | None, list[str]] = {}
@@ -200,7 +199,7 @@ def _is_number(text: str) -> bool:
 
 def _numbered_note(shown: str, table: CsvTable) -> str:
     first = ", ".join((table.header or ())[:3])
-    return f"{shown}: the first line ({first}, …) was taken for names of columns that pandas wrote, not for a picture."
+    return f"{shown}: the first line ({first}, …) was read as names of columns written by pandas, not as a picture."
 
 
 def _strings(found: _Found) -> int | None:
@@ -213,7 +212,7 @@ def _strings(found: _Found) -> int | None:
 
 
 def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) -> Layout | None:
-    """Find out what columns with names are for; None: they are no pixels."""
+    """Find out what columns with names are for; None: they are not pixels."""
     names = found.header or ()
     if strings is not None:
         found.pixels = [strings]
@@ -240,7 +239,7 @@ def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) ->
     if strings is None:
         layout = square(len(found.pixels))
     if any(_PICTURE.fullmatch(row[place]) for row in found.cells[:5] for place in found.others):
-        return None  # a list of files, and what is known of them
+        return None  # a list of files with facts about them
     if layout is None:
         if strings is None and not _say_pixels(names, found.pixels):
             return None
@@ -257,7 +256,8 @@ def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) ->
     ]
     if len(rest) > 3:
         found.notes.append(
-            f"{found.shown}: neither were {', '.join(found.name(place) for place in rest[3:10])}."
+            f"{found.shown}: the following were not used either: "
+            f"{', '.join(found.name(place) for place in rest[3:10])}."
         )
     return layout
 
@@ -273,28 +273,27 @@ def _pixels(names: Sequence[str]) -> list[int]:
 
 
 def _say_pixels(names: Sequence[str], places: Sequence[int]) -> bool:
-    """Return whether the names of columns speak of pixels."""
+    """Return whether the names of columns mention pixels."""
     named = [names[place] for place in places]
     return all(_GRID.fullmatch(name) or re.sub(r"[^a-z]", "", name) in _PIXEL_WORDS for name in named)
 
 
 def _only_label(rest: Sequence[int], found: _Found) -> int:
-    """Return the only column that can be the labels, as it is neither a pixel nor anything known."""
+    """Return the only column that can be the labels, because it is neither a pixel nor another known column."""
     if len(rest) > 1:
         raise DataError(
-            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Say "
-            "which with "
+            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Choose with "
             "--label-column."
         )
-    found.notes.append(f"{found.shown}: the column {found.name(rest[0])} was taken for the labels.")
+    found.notes.append(f"{found.shown}: the column {found.name(rest[0])} was used as the labels.")
     return rest[0]
 
 
 def _asked(asked: str | None, found: _Found, columns: int) -> int | None:
-    """Return the column that was asked for: by its name, as first or last, or by its number from 1.
+    """Return the requested column: by its name, as first or last, or by its number from 1.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such column.
     """
     if asked is None:
         return None
@@ -306,14 +305,13 @@ def _asked(asked: str | None, found: _Found, columns: int) -> int | None:
     if name.isdecimal() and 1 <= int(name) <= columns:
         return int(name) - 1
     raise UsageError(
-        f"{found.shown} has no column '{printable(asked)[:40]}'. Name one of its {columns:,} columns, by name or "
-        "number, or "
-        "say first or last."
+        f"{found.shown} does not have a column '{printable(asked)[:40]}'. Pass one of its {columns:,} "
+        "columns, by name or number, or first or last."
     )
 
 
 def _without_names(found: _Found, columns: int, hints: Hints) -> Layout | None:
-    """Find out what columns without names are for; None: they are no pixels."""
+    """Find out what columns without names are for; None: they are not pixels."""
     found.split = _asked(hints.split_column, found, columns)
     found.label = _asked(hints.label_column, found, columns)
     numbers = _numbers(found.cells, found.split)
@@ -330,7 +328,7 @@ def _without_names(found: _Found, columns: int, hints: Hints) -> Layout | None:
 
 
 def _labelled(found: _Found, left: list[int], numbers: NDArray[Any] | None) -> list[int]:
-    """Return the columns of pixels; the label, and before it a column that counts the lines, are found by content."""
+    """Return the columns of pixels; the label, and a column that counts the lines, are found by their values."""
     texts = [place for place in (left[0], left[-1]) if found.is_text(place)]
     if len(left) > 2 and square(len(left) - 2) is not None and len(texts) == 0:
         if numbers is None or not is_index(numbers[:, left[0]]) or square(len(left) - 1) is not None:
@@ -345,25 +343,24 @@ def _labelled(found: _Found, left: list[int], numbers: NDArray[Any] | None) -> l
         possible = label_places(numbers)
         if len(possible) == 2:
             raise DataError(
-                f"{found.shown}: the first or the last column can hold the labels. Say which with --label-column "
-                "first or "
-                "--label-column last."
+                f"{found.shown}: both the first and the last column can hold the labels. Choose with --label-column "
+                "first or --label-column last."
             )
         if not possible and len(numbers) >= FEW_ROWS:
             raise DataError(
-                f"{found.shown}: neither the first nor the last column looks like labels. Say which is with "
+                f"{found.shown}: neither the first nor the last column looks like labels. Choose with "
                 "--label-column first or --label-column last."
             )
         found.label = left[possible[0]] if possible else left[0]
         if found.label != left[0]:
             found.notes.append(f"{found.shown}: the labels were found in the last column.")
-    else:  # what is wrong with a line is told when it is read
+    else:  # an error in a line is reported when it is read
         found.label = left[0]
     return left if found.label is None else [place for place in left if place != found.label]
 
 
 def _numbers(cells: Sequence[Sequence[str]], split: int | None) -> NDArray[Any] | None:
-    """Return the cells of a sample as numbers, or None where some are none."""
+    """Return the cells of a sample as numbers, or None if some are not numbers."""
     if not cells:
         return None
     try:
@@ -376,5 +373,5 @@ def _no_square(found: _Found) -> DataError:
     shown = ", ".join(found.name(place) for place in found.others[:5]) or "nothing"
     return DataError(
         f"{found.shown} has {len(found.pixels):,} columns of pixels (and {shown}), expected those of a square, "
-        "such as 784 for 28x28, or three times as many in colour; is a column missing?"
+        "such as 784 for 28x28, or three times as many in colour. Check whether a column is missing."
     )

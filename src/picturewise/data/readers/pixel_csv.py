@@ -1,8 +1,8 @@
 """CSV files with a picture's pixels in a line: Kaggle's digit-recognizer, Fashion-MNIST and Sign-MNIST, and others.
 
-A column named label says the class, or the first or last of a file without names; the others are the pixels of a
-square, grey or in colour, row by row; see `pixel_columns`. In FER-2013 one column holds all pixels. A file without
-labels, such as the digit-recognizer's `test.csv`, is never a test split: it can be predicted.
+A column named label holds the classes, or the first or last column of a file without names; the others are the pixels
+of a square, grey or in colour, row by row; see `pixel_columns`. In FER-2013, one column holds all pixels. A file
+without labels, such as the digit-recognizer's `test.csv`, is never a test split: it can be predicted.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 OBEYED = ("label_column", "split_column", "value_range", "layout")
-_TELLING = 100  # whole numbers that pass it, and not 255, are 0..255
-_ADVICE = "Say which values are black and white: --value-range {ends}."
+_TELLING = 100  # whole numbers above it, up to 255, are 0..255
+_ADVICE = "Pass the values of black and white with --value-range {ends}."
 
 
 @dataclass(frozen=True)
 class PixelCsvReader:
-    """Recognised files, see `Reader`; a single file without labels is train without labels."""
+    """CSV files of pixels, see `Reader`; a single file without labels is train without labels."""
 
     name: str
     tables: Mapping[SplitName, PixelTable]
@@ -57,7 +57,7 @@ class PixelCsvReader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files' names say."""
+        """The splits in the files' names."""
         return tuple(split for split in SPLITS if split in self.tables)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -108,19 +108,18 @@ class PixelCsvReader:
             check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
         elif given is not None and split != self.splits[0]:
             raise DataError(
-                f"{where} has no labels ({given.mark}). Name the file of train alone; a {split} split is held out "
-                "from it "
-                "then, and predict takes this one."
+                f"{where} does not have labels ({given.mark}). Pass only the file of train; a {split} "
+                "split is then held out from it. predict takes this file."
             )
         return array_part(images, labels, numbering.classes, where, options, allocate)
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> PixelCsvReader | None:
-    """Return the source for CSV files of pixels at `path`, a folder or one file; None where there are none.
+    """Return the source for CSV files of pixels at `path`, a folder or one file; None if there are none.
 
     Raises:
-        DataError: there are two files for one split, or nobody can know what a column is for.
-        UsageError: there is no column that `hints` name.
+        DataError: there are two files for one split, or the purpose of a column is not clear.
+        UsageError: there is no column with a name in `hints`.
         OSError: the folder or a file cannot be read.
     """
     obeyed = hints.only(*OBEYED)
@@ -149,11 +148,12 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> PixelCsvReader | None:
             if split in tables:
                 raise DataError(
                     f"{printable(path)} holds two files of pictures for one split, "
-                    f"{printable(tables[split].table.path.name)} and {printable(file.name)}, expected one; name it."
+                    f"{printable(tables[split].table.path.name)} and {printable(file.name)}, expected one. "
+                    "Pass the one to use."
                 )
             tables[split] = labelled[file]
     notes = [
-        f"{printable(file.name)} has no labels, so it is no split; its pictures can be predicted."
+        f"{printable(file.name)} does not have labels, so it is not used as a split; its pictures can be predicted."
         for file in found
         if file not in labelled or file in dropped
     ]
@@ -186,7 +186,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _of_file(table: PixelTable, hints: Hints) -> Mapping[SplitName, PixelTable]:
-    """Return the tables of the splits in one file: those that a column says, or the one that its name says."""
+    """Return the tables of the splits in one file: those in a column, or the one in its name."""
     named = _split_of_name(table.table.path) if table.label is not None else None
     return {split or named or "train": one for split, one in by_split(table, hints).items()}
 
@@ -197,7 +197,7 @@ def _notes(tables: Mapping[SplitName, PixelTable]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of the numbers of train before they are read."""
+    """What is known about the numbers of train before they are read."""
 
     hints: Hints
     learned: Ends | None
@@ -217,12 +217,13 @@ def read_pixels(
     progress: Progress | None = None,
     allocate: Allocate = allocate_in_memory,
 ) -> tuple[NDArray[np.uint8], GivenLabels | None]:
-    """Return pictures (N, H, W, C) uint8 and their labels, or None where the file has none.
+    """Return pictures (N, H, W, C) uint8 and their labels, or None if the file has none.
 
-    The lines are counted first, so that the pictures go right to where `allocate` wants them.
+    The lines are counted first, so that the pictures are written directly to the array from `allocate`.
 
     Raises:
-        DataError: a line has too many or too few columns, or a value is no pixel or no label; with its line.
+        DataError: a line has too many or too few columns, or a value is not a pixel or not a label; the message names
+            the line.
     """
     shown, scale = printable(pixels.table.path), found.scale
     layout = _turned(pixels.layout, found.order)
@@ -244,7 +245,7 @@ def read_pixels(
 def _read_first(
     pixels: PixelTable, known: _Known, progress: Progress | None, allocate: Allocate
 ) -> tuple[NDArray[np.uint8], GivenLabels | None, _Found]:
-    """Return what `read_pixels` does for train, and what it decides; the file is read again if it is not 0..255."""
+    """Return the result of `read_pixels` for train, and what it decides; unless it is 0..255, it is read twice."""
     if known.hints.value_range is not None:
         found = _look_through(pixels, known)
         return *read_pixels(pixels, found, progress, allocate), found
@@ -259,16 +260,16 @@ def _read_first(
         if progress is not None:
             progress(filled, len(images))
     _finished(filled, images, shown)
-    assert order is not None  # noqa: S101 (there is a line, or _room had refused the file)
+    assert order is not None  # noqa: S101 (there is a line, or _room would have refused the file)
     found = _Found(order, _decided(seen, shown, known))
     if (found.scale.low, found.scale.high) != (0, 255):
-        del images  # before there is room for them again
+        del images  # before the memory for them is allocated again
         return *read_pixels(pixels, found, progress, allocate), found
     return images, _given(pixels, labels), found
 
 
 def _look_through(pixels: PixelTable, known: _Known) -> _Found:
-    """Return what the numbers of train decide, where its pictures are not asked for."""
+    """Return what the numbers of train decide, without its pictures."""
     shown, seen, order = printable(pixels.table.path), _new_seen(), None
     count = _count(pixels)
     for line, values, _ in _blocks(pixels):
@@ -288,13 +289,13 @@ def _new_seen() -> Seen:
 
 
 def _decided(seen: Seen, shown: str, known: _Known) -> ValueRange:
-    """Return the range of the numbers; a table does not say of which type they were."""
+    """Return the range of the numbers; a table does not show which type they had."""
     typed = replace(seen, dtype=np.dtype(np.int64)) if seen.whole else seen
     return decide(typed, shown, learned=known.learned, advice=_ADVICE)
 
 
 def _order(pixels: PixelTable, values: NDArray[Any], count: int, known: _Known) -> FoundLayout:
-    """Return how the numbers of a line lie, told by lines of the first block."""
+    """Return the layout of the numbers in a line, found from lines of the first block."""
     return find_layout(
         (count, values.shape[1]),
         values.dtype,
@@ -309,7 +310,7 @@ def _turned(layout: Layout, order: FoundLayout) -> Layout:
 
 
 def _blocks(pixels: PixelTable) -> Iterator[tuple[int, NDArray[Any], list[Any]]]:
-    """Yield the line of the first row, the pixels (n, numbers) and the labels, n or none, of block after block."""
+    """Yield the line of the first row, the pixels (n, numbers) and the labels, n or none, block by block."""
     table = pixels.table
     kept = [place for place in range(table.columns) if place not in table.texts]
     label = kept.index(pixels.label) if pixels.label in kept else None
@@ -335,7 +336,7 @@ def _blocks(pixels: PixelTable) -> Iterator[tuple[int, NDArray[Any], list[Any]]]
 
 
 def _from_strings(cells: Sequence[str], pixels: PixelTable, line: int) -> NDArray[Any]:
-    """Return the pixels (n, numbers) of cells that hold a picture each."""
+    """Return the pixels (n, numbers) of cells that each hold a picture."""
     count = pixels.layout.height * pixels.layout.width * pixels.layout.channels
     found = np.empty((len(cells), count))
     for row, cell in enumerate(cells):
@@ -344,7 +345,7 @@ def _from_strings(cells: Sequence[str], pixels: PixelTable, line: int) -> NDArra
         except ValueError as error:
             raise DataError(
                 f"{printable(pixels.table.path)}, line {line + row:,}: found {len(cell.split()):,} pixels or something "
-                f"that is no number, expected {count:,} numbers."
+                f"that is not a number, expected {count:,} numbers."
             ) from error
     return found.astype(np.int64) if (found == np.floor(found)).all() else found
 
@@ -357,7 +358,7 @@ def _count(pixels: PixelTable) -> int:
 
 
 def _given(pixels: PixelTable, labels: list[Any]) -> GivenLabels | None:
-    """Return labels of numbers, or of texts, which may be numbers with some missing."""
+    """Return labels from numbers or texts, which may be numbers with some missing."""
     if pixels.label is None:
         return None
     where = printable(pixels.table.path)
@@ -370,7 +371,7 @@ def _given(pixels: PixelTable, labels: list[Any]) -> GivenLabels | None:
 
 
 def _room(pixels: PixelTable, allocate: Allocate) -> tuple[NDArray[np.uint8], list[Any], int]:
-    """Return the array to be filled with pictures, a list for labels, and how many there are: none."""
+    """Return the array to be filled with pictures, a list for labels, and the number of pictures so far: 0."""
     count, layout = _count(pixels), pixels.layout
     if not count:
         raise _empty(printable(pixels.table.path))
@@ -378,7 +379,7 @@ def _room(pixels: PixelTable, allocate: Allocate) -> tuple[NDArray[np.uint8], li
 
 
 def _put(part: NDArray[np.uint8], images: NDArray[np.uint8], filled: int, shown: str) -> int:
-    """Put pictures behind those that are there; return how many there are then."""
+    """Append pictures to the filled part; return the new number of pictures."""
     if filled + len(part) > len(images):
         raise _changed(shown)
     images[filled : filled + len(part)] = part
@@ -391,11 +392,11 @@ def _finished(filled: int, images: NDArray[np.uint8], shown: str) -> None:
 
 
 def _empty(shown: str) -> DataError:
-    return DataError(f"{shown} holds no lines below the first, expected one for each picture.")
+    return DataError(f"{shown} does not have any lines below the first, expected one for each picture.")
 
 
 def _read_labels(pixels: PixelTable) -> GivenLabels | None:
-    """Return the labels alone; what the pixels are does not matter."""
+    """Return only the labels; the pixels do not matter."""
     if pixels.label is None:
         return None
     shown, found = printable(pixels.table.path), []
@@ -416,7 +417,9 @@ def _checked_labels(values: NDArray[Any], line: int, shown: str) -> NDArray[np.i
 
 
 def _changed(shown: str) -> DataError:
-    return DataError(f"{shown} changed while it was read; wait until the program that writes it is done.")
+    return DataError(
+        f"{shown} changed while it was read. Wait until the program that writes it has finished."
+    )
 
 
 def _check(

@@ -10,12 +10,15 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName, split_of
 
 SPLIT_COLUMNS = ("split", "set", "subset", "usage", "partition", "phase", "is_test", "is_train", "fold")
-_PUBLIC, _PRIVATE = "publictest", "privatetest"  # of Kaggle's competitions: to choose with, and the last word
+_PUBLIC, _PRIVATE = (
+    "publictest",
+    "privatetest",
+)  # of Kaggle's competitions: for choosing, and for the final score
 _YES, _NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 
 
 def splits_by_value(name: str, values: Iterable[str]) -> Mapping[str, SplitName] | None:
-    """Return what each different value of a column stands for, or None where one stands for no split.
+    """Return the split for each different value of a column, or None if a value does not mean a split.
 
     >>> splits_by_value("Usage", ["Training", "PublicTest", "PrivateTest"])
     {'Training': 'train', 'PublicTest': 'valid', 'PrivateTest': 'test'}
@@ -35,23 +38,22 @@ def splits_by_value(name: str, values: Iterable[str]) -> Mapping[str, SplitName]
 
 
 def check_splits(name: str, values: Sequence[str], where: str) -> Mapping[str, SplitName]:
-    """Return `splits_by_value` of a column that was asked for.
+    """Return `splits_by_value` of a requested column.
 
     Raises:
-        DataError: a value stands for no split.
+        DataError: a value does not mean a split.
     """
     found = splits_by_value(name, values)
     if found is None:
         raise DataError(
             f"{where}: the column '{printable(name)}' holds {listed(sorted(values))}, expected words for splits "
-            "such as "
-            "train, valid and test."
+            "such as train, valid and test."
         )
     return found
 
 
 def _of_flag(name: str, text: str) -> SplitName | None:
-    """Return what yes or no says in a column such as `is_test`."""
+    """Return the split for yes or no in a column such as `is_test`."""
     asked = split_of(name.casefold().removeprefix("is").lstrip("_- "))
     if asked is None or text not in _YES | _NO:
         return None

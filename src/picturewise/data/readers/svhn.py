@@ -1,11 +1,11 @@
 """SVHN's cropped digits: `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`, in a folder or alone.
 
 Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop
-2011. X is (32, 32, 3, N) uint8 (floats and other whole numbers are taken too), y is (N, 1) with 10 for zero.
+2011. X is (32, 32, 3, N) uint8 (floats and other whole numbers are read too), y is (N, 1) with 10 for zero.
 
-The extra set (531,131 easier digits) is another choice of pictures than train. Published results learn from train,
-or from train and extra together, so a folder with both is read in the first way, and the catalogue's `svhn-extra` in
-the second; named alone, extra is the train split.
+The extra set (531,131 easier digits) was chosen differently from train. Published results are trained on train, or on
+train and extra together, so a folder with both is read in the first way, and the catalogue's `svhn-extra` in the
+second; if extra is passed alone, it is the train split.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NAME = re.compile(r"(train|test|extra)(_\d+x\d+)?\.mat", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SvhnReader:
-    """Recognised files of SVHN, see `Reader`."""
+    """Files of SVHN, see `Reader`."""
 
     name: str
     files: Mapping[SplitName, tuple[Path, ...]]
@@ -50,7 +50,7 @@ class SvhnReader:
     notes: tuple[str, ...] = ()
 
     def with_extra(self) -> SvhnReader:
-        """Return the source whose train split is train and extra together, where there are both."""
+        """Return the source whose train split is train and extra together, if both exist."""
         if self.extra is None:
             return self
         files = {**self.files, "train": (*self.files["train"], self.extra)}
@@ -60,7 +60,7 @@ class SvhnReader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files' names say."""
+        """The splits in the files' names."""
         return tuple(split for split in SPLITS if split in self.files)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -87,7 +87,7 @@ class SvhnReader:
         )
 
     def _scale(self, options: ReadOptions) -> ValueRange:
-        """Return what the values of train stand for; of bytes, no more are read than tell it."""
+        """Return the range of train's values; of bytes, no more are read than necessary."""
         files = [_looked_at(path) for path in self.files[self.splits[0]]]
 
         def blocks() -> Iterator[tuple[int, NDArray[Any]]]:
@@ -105,7 +105,7 @@ class SvhnReader:
 
 
 def recognise(path: Path) -> SvhnReader | None:
-    """Return the source for SVHN's files at `path`, a folder or one file; None where there are none.
+    """Return the source for SVHN's files at `path`, a folder or one file; None if there are none.
 
     Raises:
         OSError: the folder cannot be read.
@@ -124,8 +124,8 @@ def recognise(path: Path) -> SvhnReader | None:
     extra = found.pop("extra", None)
     if extra is not None and "train" in found:
         note = (
-            f"{printable(extra.name)} was not read. To learn from train and extra together, use svhn-extra of the "
-            f"catalogue (picturewise data show svhn-extra); to learn from extra alone, name {printable(extra)}."
+            f"{printable(extra.name)} was not read. To train on train and extra together, use svhn-extra from the "
+            f"catalogue (picturewise data show svhn-extra); to train on extra alone, pass {printable(extra)}."
         )
         return SvhnReader(slug(path), _each_alone(found), extra, (note,))
     if extra is not None:
@@ -139,7 +139,7 @@ def _each_alone(found: Mapping[str, Path]) -> dict[SplitName, tuple[Path, ...]]:
 
 @dataclass(frozen=True)
 class _File:
-    """One file before its pictures are unpacked: where they are, how many, how large; and the labels."""
+    """One file before its pictures are unpacked: their position, number and size; and the labels."""
 
     path: Path
     x: mat_file.Matrix
@@ -155,8 +155,8 @@ def _read(
     progress: Progress | None,
     allocate: Allocate,
 ) -> Part:
-    """Return the pictures of one or several files, one file after the other in one array."""
-    # Headers and labels of all come first, so that little is unpacked for a bad file.
+    """Return the pictures of one or several files in one array."""
+    # Headers and labels of all files are read first, so that little is unpacked if a file is bad.
     files = [_looked_at(path) for path in paths]
     if len({file.size for file in files}) > 1:
         sizes = ", ".join(f"{printable(file.path.name)} {file.size[0]}x{file.size[1]}" for file in files)
@@ -192,11 +192,11 @@ def _looked_at(path: Path) -> _File:
         shape = (*shape, 1)
     if len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
         raise DataError(
-            f"{shown}: X is {x.dtype} of the shape {shape}, expected numbers of (height, width, 3, N)."
+            f"{shown}: X is {x.dtype} with the shape {shape}, expected numbers with (height, width, 3, N)."
         )
     height, width, _, count = shape
     if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:
-        raise DataError(f"{shown}: y has the shape {y.shape}, expected ({count}, 1), one label per picture.")
+        raise DataError(f"{shown}: y has the shape {y.shape}, expected ({count}, 1): one label per picture.")
     return _File(path, x, count, (height, width), _labels(path, y, count, shown))
 
 

@@ -1,8 +1,8 @@
-"""USPS as LIBSVM publishes it: `usps.bz2` and `usps.t.bz2` (the test split), lines of text, packed or not.
+"""USPS as LIBSVM publishes it: `usps.bz2` and `usps.t.bz2` (the test split), lines of text, compressed or not.
 
-A line is a label from 1 to 10 (10 being the digit 9, and 1 the digit 0) and 256 pairs `place:value`, the places
-from 1 and rising, row by row, the values from -1 (paper) to 1 (ink); a place that is left out is 0. scikit-learn
-reads the lines; what it would leave out or take as well is refused here.
+A line is a label from 1 to 10 (10 means the digit 9, and 1 the digit 0) and 256 pairs `place:value`: the places
+increase from 1, row by row; the values are from -1 (paper) to 1 (ink); a missing place is 0. scikit-learn reads the
+lines; what it would ignore or accept in addition is refused here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIDE = 16
 CLASSES = 10
 MAX_UNPACKED = 64 << 20  # bytes; the larger of the published files has 27 million
 MAX_PICTURES = 10_000  # both published files together have 9,298
-MAX_LINE = 16 << 10  # bytes; a published line has some 3,500
+MAX_LINE = 16 << 10  # bytes; a published line has about 3,500
 _NAME = re.compile(r"usps(\.t)?(\.bz2)?", re.IGNORECASE)
 _PACKED = b"BZh"
 _ALLOWED = b"0123456789+-.eE: \t\r"  # in a line
@@ -48,7 +48,7 @@ class UspsReader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the files bring."""
+        """The splits in the files."""
         return tuple(split for split in SPLITS if split in self.files)
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -62,7 +62,7 @@ class UspsReader:
         progress: Progress | None = None,
         allocate: Allocate = allocate_in_memory,
     ) -> Reading:
-        """Return the pictures (N, 16, 16, 1), or of the size asked for; see `Reader.read`."""
+        """Return the pictures (N, 16, 16, 1), or resized as asked; see `Reader.read`."""
         return Reading(
             {split: self._part(split, options, allocate) for split in self.splits if split in splits}
         )
@@ -75,13 +75,13 @@ class UspsReader:
 
 
 def recognise(path: Path) -> UspsReader | None:
-    """Return the source for USPS files at `path`, a folder or one file; None where there are none.
+    """Return the source for USPS files at `path`, a folder or one file; None if there are none.
 
     Raises:
         OSError: the folder cannot be read.
     """
     files: dict[SplitName, Path] = {}
-    # The packed file sorts after the one without an ending, so the unpacked one is taken last, and counts.
+    # The compressed file sorts after the one without an ending, so the uncompressed one comes last and wins.
     names = sorted(os.listdir(path), reverse=True) if path.is_dir() else [path.name]  # noqa: PTH208 (names)
     for name in names:
         found = _NAME.fullmatch(name)
@@ -106,43 +106,47 @@ def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         )
     if len(wrong := np.flatnonzero((np.abs(values) > 1).any(axis=1))):
         raise DataError(
-            f"{_shown(path)}, line {wrong[0] + 1} has values out of -1 to 1; the file may be damaged."
+            f"{_shown(path)}, line {wrong[0] + 1} has values outside -1..1. The file may be damaged."
         )
     images = np.rint((values + 1) * 127.5).astype(np.uint8)  # -1..1 → 0..255
     return images.reshape(-1, SIDE, SIDE, 1), labels.astype(np.int64) - 1  # (N, 256) → (N, 16, 16, 1)
 
 
 def _check_lines(content: bytes, path: Path) -> None:
-    """Refuse what scikit-learn would take much memory for, and the empty lines, comments and ids it leaves out."""
+    """Refuse lines that would cost scikit-learn much memory, and the empty lines, comments and ids that it ignores."""
     if content.count(b"\n") > MAX_PICTURES:
-        raise DataError(f"{_shown(path)} has more than the {MAX_PICTURES:,} lines that are allowed.")
+        raise DataError(f"{_shown(path)} has more than {MAX_PICTURES:,} lines, the most that are allowed.")
     lines = content.removesuffix(b"\n").split(b"\n")
     if lines == [b""]:
-        raise DataError(f"{_shown(path)} holds no pictures, expected lines of a label and 256 values.")
+        raise DataError(
+            f"{_shown(path)} does not hold any pictures, expected lines of a label and 256 values."
+        )
     for number, line in enumerate(lines, 1):
         where = f"{_shown(path)}, line {number}"
         if len(line) > MAX_LINE:
             raise DataError(f"{where} has {len(line):,} bytes, expected at most {MAX_LINE:,}.")
         if not line.strip() or line.translate(None, _ALLOWED):
-            raise DataError(f"{where} is empty or holds something that is no number; it may be damaged.")
+            raise DataError(
+                f"{where} is empty or holds something that is not a number. The file may be damaged."
+            )
 
 
 def _parsed(content: bytes, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the values (N, 256) and the labels (N,) as the lines have them."""
-    from sklearn.datasets import load_svmlight_file  # noqa: PLC0415 (takes a second, and few runs need it)
+    """Return the values (N, 256) and the labels (N,) as they are in the lines."""
+    from sklearn.datasets import load_svmlight_file  # noqa: PLC0415 (it takes a second, and few runs need it)
 
     try:
         values, labels = load_svmlight_file(io.BytesIO(content), n_features=SIDE * SIDE, zero_based=False)
     except (ValueError, OverflowError) as error:
         raise DataError(
-            f"{_shown(path)} is not lines of a label and pairs such as 1:-0.5, with places from 1 to "
-            f"{SIDE * SIDE} that rise; the file may be damaged."
+            f"{_shown(path)} does not hold lines of a label and pairs such as 1:-0.5, with increasing places from 1 to "
+            f"{SIDE * SIDE}. The file may be damaged."
         ) from error
     return values.toarray(), labels
 
 
 def _content(path: Path) -> bytes:
-    """Return what the file holds, unpacked, and no more than `MAX_UNPACKED` of it."""
+    """Return the uncompressed content of the file, at most a little more than `MAX_UNPACKED`."""
     try:
         check_regular(path, "USPS digits")
         with path.open("rb") as file:
@@ -154,12 +158,12 @@ def _content(path: Path) -> bytes:
             else:
                 content = file.read(MAX_UNPACKED + 1)
     except (EOFError, ValueError) as error:
-        raise DataError(f"{_shown(path)} is truncated or damaged; get it again from its source.") from error
+        raise DataError(f"{_shown(path)} is truncated or damaged. Download it again.") from error
     except OSError as error:
-        reason = error.strerror or "damaged; get it again from its source"  # bz2 says OSError for damage, too
+        reason = error.strerror or "it is damaged; download it again"  # bz2 raises OSError for damage, too
         raise DataError(f"{_shown(path)} cannot be read: {reason}.") from error
     if len(content) > MAX_UNPACKED:
-        raise DataError(f"{_shown(path)} holds more than the {MAX_UNPACKED:,} bytes that are allowed.")
+        raise DataError(f"{_shown(path)} holds more than {MAX_UNPACKED:,} bytes, the most that are allowed.")
     return content
 
 

@@ -1,9 +1,9 @@
-"""Holding out the splits that a source does not bring: stratified, repeatable, and blind to order and machine.
+"""Holding out the splits that a source does not have: stratified, repeatable, and independent of order and machine.
 
-No generator of random numbers is involved. The pictures of a class are ranked by a keyed hash of their own
-bytes, and the first ones go into the new split. So the same pictures are chosen whatever the order of the
-files, the machine or the version of a library. What belongs together stays together: pictures that are equal
-and, where the options name groups, pictures of one thing.
+No generator of random numbers is involved. The pictures of a class are ranked by a keyed hash of their own bytes, and
+the first ones go into the new split. So the same pictures are chosen regardless of the order of the files, the machine
+or the version of a library. What belongs together stays together: equal pictures and, if the options name groups,
+pictures of one subject.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _AT_ONCE = 1 << 16
 
 
 class _Bundle(NamedTuple):
-    """Pictures that must not be parted: its number, and how many pictures of which classes it has."""
+    """Pictures that must stay together: the bundle's number, and its number of pictures per class."""
 
     number: int
     counts: dict[int, int]
@@ -47,27 +47,27 @@ def hold_out(
 ) -> NDArray[np.bool_]:
     """Return which pictures go into the new split, (N,) bool.
 
-    From each class go `fraction` of its pictures, rounded, but at least one, and never all. Pictures with
-    equal digests go together, and so do those of one group; the share is then met as nearly as that allows.
+    From each class, `fraction` of its pictures go into the split, rounded, but at least one, and never all. Pictures
+    with equal digests go together, and so do those of one group; the share is then met as closely as that allows.
     A class whose pictures all belong together gives none.
 
     Args:
         labels: (N,) class numbers.
         digests: (N, 16), equal for equal pictures.
         fraction: in (0, 1).
-        key: in [0, 2**64); another key gives another choice.
+        key: in [0, 2**64); another key makes another choice.
         groups: (N, 16) digests of the groups' names.
-        pixels: (N, 16), equal for pictures that look the same though their files differ; they go together too.
+        pixels: (N, 16), equal for pictures that look the same although their files differ; they go together too.
     """
     numbers, ranks = _bundles(digests, groups, pixels, key)
     share = _Share(labels, fraction, len(ranks))
-    several = np.bincount(numbers, minlength=1)[numbers] > 1  # pictures that do not stand alone
+    several = np.bincount(numbers, minlength=1)[numbers] > 1  # pictures that share their bundle
     wanted = [round(fraction * count) for count in np.bincount(labels[several], minlength=1).tolist()]
     bundles = list(_in_order(labels[several], numbers[several], ranks))
     for bundle in bundles:
         if share.nearer(bundle, wanted) > 0 and share.allows(bundle):
             share.take(bundle)
-    # Single pictures fill up what is left, and there nothing has to be weighed.
+    # Single pictures fill up the rest, where no weighing is needed.
     alone = np.flatnonzero(~several)
     alone = alone[np.lexsort((ranks[numbers[alone]], labels[alone]))]
     starts = np.searchsorted(labels[alone], np.arange(len(share.target)))
@@ -85,7 +85,7 @@ def hold_out(
 
 
 class _Share:
-    """What the new split has so far, and how many pictures of each class it should have."""
+    """The new split so far, and how many pictures of each class it should have."""
 
     def __init__(self, labels: NDArray[np.int64], fraction: float, bundles: int) -> None:
         self.total: list[int] = np.bincount(labels, minlength=1).tolist()
@@ -98,14 +98,14 @@ class _Share:
         return all(self.taken[label] + count < self.total[label] for label, count in bundle.counts.items())
 
     def nearer(self, bundle: _Bundle, wanted: Sequence[int]) -> int:
-        """Return by how many pictures the split comes nearer to what is wanted of each class."""
+        """Return by how many pictures the split comes nearer to the wanted number of each class."""
         return sum(
             abs(wanted[label] - self.taken[label]) - abs(wanted[label] - self.taken[label] - count)
             for label, count in bundle.counts.items()
         )
 
     def take(self, bundle: _Bundle) -> None:
-        """Let the pictures go into the split."""
+        """Move the pictures into the split."""
         self.chosen[bundle.number] = True
         for label, count in bundle.counts.items():
             self.taken[label] += count
@@ -127,11 +127,11 @@ def _bundles(
 
 
 def _tied(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (N,) numbers that are equal for whatever hangs together by equal numbers in `one` or in `other`."""
+    """Return (N,) numbers that are equal for all that are connected by equal numbers in `one` or in `other`."""
     count = len(one)
     pairs = np.sort(one * count + other)
     if not count or 1 + np.count_nonzero(np.diff(pairs)) == 1 + one.max() == 1 + other.max():
-        return one  # both say the same, as they nearly always do
+        return one  # both agree, as they nearly always do
     from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
@@ -165,7 +165,7 @@ def _in_order(
     """Yield the bundles by rank."""
     order = np.lexsort((labels, ranks[numbers]))
     last, counts = -1, dict[int, int]()
-    for start in range(0, len(order), _AT_ONCE):  # as lists of Python's numbers, a million would be large
+    for start in range(0, len(order), _AT_ONCE):  # a list of a million Python numbers would be large
         part = order[start : start + _AT_ONCE]
         for number, label in zip(numbers[part].tolist(), labels[part].tolist(), strict=True):
             if number != last:
@@ -180,20 +180,20 @@ def _in_order(
 def complete(
     train: Part, own: Collection[SplitName], asked: Collection[SplitName], options: ReadOptions
 ) -> tuple[dict[SplitName, ImageSet], list[str]]:
-    """Return train and the splits held out from it, as far as asked for, and a sentence on each holding out.
+    """Return the requested splits of train and those held out from it, and a note on each split held out.
 
-    A missing test split is held out first, then a missing validation split from what is left of train. Both
-    depend on the pictures, the fractions, the groups and `options.split_seed` only. No picture is copied.
+    A missing test split is held out first, then a missing validation split from the rest of train. Both depend only
+    on the pictures, the fractions, the groups and `options.split_seed`. No picture is copied.
 
     Args:
         train: the source's train split.
-        own: the splits that the source brings itself.
-        asked: the splits to return; the others are held out all the same, so that train is always the same.
-        options: the fractions, the seed, and what belongs together.
+        own: the splits that the source has itself.
+        asked: the splits to return; the others are held out anyway, so that train is always the same.
+        options: the fractions, the seed, and which pictures belong together.
 
     Raises:
         DataError: no class has two different pictures (or groups), so nothing can be held out; or a picture's
-            name has nothing that `options.group_by` matches.
+            name does not match `options.group_by`.
         UsageError: `options.group_by` takes too long to search for.
     """
     pictures, labels = train.pictures, train.pictures.labels
@@ -203,7 +203,9 @@ def complete(
         unused = "--group-by had no effect: the data set already has all its splits."
         return {"train": pictures}, [unused] if options.group_by else []
     if labels is None:
-        return {"train": pictures}, [f"{pictures.origin} has no labels, so no split was held out from it."]
+        return {"train": pictures}, [
+            f"{pictures.origin} does not have labels, so no split was held out from it."
+        ]
     groups = _groups(pictures, options.group_by)
     indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
     notes = []
@@ -219,8 +221,8 @@ def complete(
         )
         if not held_out.any():
             raise DataError(
-                f"{pictures.origin}: no {split} split can be held out, for no class has two different "
-                f"{'pictures' if groups is None else 'groups'} left among {len(rest):,} pictures; expected more of "
+                f"{pictures.origin}: cannot hold out a {split} split, because no class has two different "
+                f"{'pictures' if groups is None else 'groups'} among {len(rest):,} pictures. Add more of "
                 f"them, or a {split} split beside train."
             )
         indices[split], indices["train"] = rest[held_out], rest[~held_out]
@@ -236,7 +238,7 @@ def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None
         return None
     if pictures.names is None:
         raise DataError(
-            f"{pictures.origin}: the pictures have no file names, so --group-by '{pattern}' has nothing to look at."
+            f"{pictures.origin}: the pictures do not have file names, so --group-by '{pattern}' cannot be used."
         )
     groups = find_in_names(pattern, pictures.names, option="--group-by")
     return as_rows(
@@ -250,8 +252,8 @@ def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None
 def _group(group: str | None, name: str, pattern: str, origin: str) -> bytes:
     if group is None:
         raise DataError(
-            f"{origin}: the name '{printable(name)}' has nothing that --group-by '{printable(pattern)}' matches, "
-            "expected a pattern that finds the group in every name."
+            f"{origin}: the name '{printable(name)}' does not match --group-by '{printable(pattern)}'. "
+            "Use a pattern that finds the group in every name."
         )
     return group.encode(errors="surrogatepass")
 
@@ -268,16 +270,16 @@ def _note(
     classes: tuple[str, ...],
     options: ReadOptions,
 ) -> str:
-    """Say what was held out, and which classes were too small to give anything."""
+    """Return the note on what was held out, and which classes were too small for it."""
     names = {"valid": "validation"}
     together = f", groups by '{printable(options.group_by)}' kept together" if options.group_by else ""
     text = (
-        f"The source has no {names.get(split, split)} split: one was held out from train, class by class{together}, "
-        f"with {held_out.sum():,} of {len(held_out):,} pictures (split seed {options.split_seed})."
+        f"The source does not have a {names.get(split, split)} split: one was held out from train, class "
+        f"by class{together}, with {held_out.sum():,} of {len(held_out):,} pictures (split seed {options.split_seed})."
     )
     there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[held_out]))
     without = np.flatnonzero((there > 0) & (given == 0))
     if len(without):
         shown = ", ".join(classes[label] for label in without[:5]) + (", …" if len(without) > 5 else "")
-        text += f" Classes with too few different pictures to give it any: {shown}."
+        text += f" Classes with too few different pictures to be in it: {shown}."
     return text

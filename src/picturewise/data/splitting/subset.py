@@ -1,4 +1,4 @@
-"""Learning from a part of the pictures: fewer of train and of validation, drawn class by class."""
+"""Training on a part of the pictures: fewer of train and of validation, drawn class by class."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from picturewise.seeds import derive
 def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
     """Return the data set with about `limit` pictures of train and of validation each; test stays whole.
 
-    As where a split is held out, the choice depends on the pictures and the seed alone, each class keeps its share and
-    at least one picture, and equal pictures go together; so it may be some more or fewer. Nothing is copied.
+    As when a split is held out, the choice depends only on the pictures and the seed, each class keeps its share and at
+    least one picture, and equal pictures go together; so there may be a few more or fewer. Nothing is copied.
 
     Args:
-        dataset: train and validation have labels where they are larger than the limit.
+        dataset: train and validation have labels if they are larger than the limit.
         limit: from 1.
-        seed: another one gives another choice.
+        seed: another seed makes another choice.
     """
     train, valid = (
         None if part is None else _limited(part, limit, derive(seed, f"limit-{name}"))
@@ -34,14 +34,14 @@ def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
     ]
     if not cut:
         return dataset
-    note = f"A part of the pictures only, drawn class by class: {', '.join(cut)} (split seed {seed})."
+    note = f"Only a part of the pictures, drawn class by class: {', '.join(cut)} (split seed {seed})."
     return replace(dataset, train=train, valid=valid, notes=(*dataset.notes, note))
 
 
 def _limited(part: ImageSet, limit: int, key: int) -> ImageSet:
     if (
         len(part) <= limit or part.labels is None
-    ):  # without labels there is nothing to learn, and that is told later
+    ):  # training without labels is impossible, which is reported later
         return part
     digests = part.statistics.digests[:]
     return part.select(np.flatnonzero(hold_out(part.labels, digests, fraction=limit / len(part), key=key)))

@@ -1,11 +1,11 @@
-"""The store: what a source holds, imported once; from then on its pictures are mapped, and start-up takes no time.
+"""The store: a source is imported once; from then on its pictures are mapped, and start-up takes no time.
 
 imports/
   <source>/                  named after what is read, and how
     <split>-<state>/         named after the state of its files; see `stored_split`
 
-So a changed source finds nothing under its new name and is imported again, and what was imported of its older
-state goes away. The user's own folders are never written to.
+So a changed source finds nothing under its new name and is imported again, and imports of its older state are
+deleted. The user's own folders are never written to.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from picturewise.split_names import SPLITS, SplitName
 from picturewise.stopping import shown, signal_of
 from picturewise.workshop import locked_workshop
 
-_DIGITS = 24  # hexadecimal ones of a name
+_DIGITS = 24  # hexadecimal digits of a name
 
 
 def read_stored(
@@ -47,10 +47,10 @@ def read_stored(
     options: ReadOptions,
     progress: Progress | None = None,
 ) -> Reading:
-    """Return what `reader.read` returns, mapped from the store; what is not there yet is imported first.
+    """Return what `reader.read` returns, mapped from the store; splits that are missing there are imported first.
 
-    Several processes may ask at once: one imports, the others wait and find it done. An import that is
-    interrupted leaves nothing that could be taken for one.
+    Several processes may ask at once: one imports, the others wait and then find the import. An interrupted import
+    does not leave anything that could be mistaken for one.
 
     Raises:
         DataError: as for `reader.read`; or the source changed while it was imported.
@@ -63,14 +63,14 @@ def read_stored(
     found = _found(places)
     if len(found) < len(places):
         with _told_if_interrupted(place), _alone(folder) as workshop:
-            found = _found(places)  # another process may have been at it
+            found = _found(places)  # another process may have imported it
             missing = {split: place for split, place in places.items() if split not in found}
             if missing:
                 _import(reader, place, missing, options, progress, Workshop(workshop))
         found = _found(places)
         if len(found) < len(places):
             raise DataError(
-                f"What was just imported into {folder} is not there any more; is another program removing it?"
+                f"The new import in {folder} no longer exists. Check whether another program removes files there."
             )
     notes = [note for _, facts in found.values() for note in facts.notes]
     background = next((facts.background for _, facts in found.values()), WHITE)
@@ -81,7 +81,7 @@ def read_stored(
 
 @dataclass(frozen=True)
 class Import:
-    """What the store holds of one source, read in one way."""
+    """The imports of one source, read in one way."""
 
     folder: Path
     source: str
@@ -91,7 +91,7 @@ class Import:
 
 
 def imports() -> list[Import]:
-    """Return what is in the store, by source; what is damaged stands under the source `?`."""
+    """Return the imports in the store by source; damaged ones are under the source `?`."""
     found = []
     for folder in sorted(path for path in imports_folder().glob("[0-9a-f]*") if path.is_dir()):
         facts = {
@@ -111,7 +111,7 @@ def imports() -> list[Import]:
 
 
 def remove(one: Import) -> None:
-    """Delete an import; a program that has its pictures mapped keeps them. The next reading imports anew.
+    """Delete an import; a program that has its pictures mapped keeps them. The next reading imports again.
 
     Raises:
         SaveError: it cannot be deleted.
@@ -119,17 +119,17 @@ def remove(one: Import) -> None:
     try:
         with _lock(one.folder.name):
             shutil.rmtree(one.folder)
-    except FileNotFoundError:  # another process did it
+    except FileNotFoundError:  # another process deleted it
         pass
     except OSError as error:
         raise SaveError(f"{one.folder} cannot be deleted: {error.strerror or error}.") from error
 
 
 def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
-    """Return what names the imports of one source, whatever its state, read in one way and reached by any link."""
+    """Return the name of the imports of one source, in any state, read in one way and reached by any link."""
     inputs = [item for split in reader.splits for item in reader.inputs(split)]
     places = [item if isinstance(item, str) else _reached(item) for item in inputs]
-    # A path gives a source its name, which another link to it lacks; a name of the catalogue decides what is read.
+    # A path gives a source its name, which differs for other links; a catalogue name decides what is read.
     name = reader.name if place in entries.entries() else None
     said: list[object] = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
     said += [given for given in (reader.hints.given(), options.background) if given]
@@ -138,13 +138,13 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
 
 
 def _reached(place: Path) -> str:
-    """Return where links lead; a file keeps its own name, because some readers go by it."""
+    """Return the target of links; a file keeps its own name, because some readers use it."""
     reached = os.path.realpath(place) if place.is_dir() else Path(os.path.realpath(place.parent)) / place.name
     return text_of(reached)
 
 
 def _places(reader: Reader, splits: Collection[SplitName], folder: Path) -> dict[SplitName, Path]:
-    """Return where each split lies, or would lie, with the source as it is now."""
+    """Return where each split is, or would be, with the source as it is now."""
     state = functools.cache(change_detection.signature)
     return {
         split: folder / f"{split}-{_short(repr([state(place) for place in reader.inputs(split)]))}"
@@ -180,8 +180,8 @@ def _import(
     folder = next(iter(places.values())).parent
     if _places(reader, places, folder) != places:
         raise DataError(
-            f"{printable(place)} changed while it was read, so what was read may be neither old nor new; "
-            "wait until the program that writes it is done, and start again."
+            f"{printable(place)} changed while it was read, so the import may be neither old nor new. "
+            "Wait until the program that writes it has finished, and run again."
         )
     for split, finished in ready.items():
         for older in folder.glob(f"{split}-*"):  # of another state, or damaged
@@ -196,20 +196,20 @@ def _told_if_interrupted(source: str) -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         raise Interrupted(
             f"Stopped by {shown(signal_of(interrupt))} while the pictures of {printable(source)} were imported: "
-            "nothing half-done is left, and the next start imports them anew.",
+            "nothing unfinished is left, and the next run imports them again.",
             signal_of(interrupt),
         ) from interrupt
 
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder to work in, while no other process imports the same."""
+    """Yield an empty folder to work in, while no other process imports the same source."""
     workshop = folder.with_name(f"{files.TEMPORARY_PREFIX}{folder.name}")
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked_workshop(workshop, _lock(folder.name)))
         except OSError as error:
-            raise no_room("Pictures are imported once into", error) from error
+            raise no_room("Cannot import pictures to", error) from error
         sweep()
         yield workshop
 
@@ -223,7 +223,7 @@ def _clear(path: Path) -> None:
 
 
 def sweep() -> None:
-    """Remove what killed processes left behind of their imports."""
+    """Remove unfinished imports of killed processes."""
     for leftover in imports_folder().glob(f"{files.TEMPORARY_PREFIX}*"):
         lock = _lock(leftover.name.removeprefix(files.TEMPORARY_PREFIX))
         with contextlib.suppress(filelock.Timeout), lock.acquire(blocking=False):

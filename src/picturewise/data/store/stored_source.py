@@ -19,8 +19,8 @@ class StoredSource:
 
     Attributes:
         reader: of their form.
-        place: the catalogue name or the absolute path that they were recognised at.
-        notes: what is worth saying about that.
+        place: the catalogue name or the absolute path of the files.
+        notes: what to tell the user about that.
     """
 
     reader: Reader
@@ -30,24 +30,24 @@ class StoredSource:
 
     @property
     def name(self) -> str:
-        """The reader's."""
+        """The reader's name."""
         return self.reader.name
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The reader's."""
+        """The reader's splits."""
         return self.reader.splits
 
     @property
     def hints(self) -> Hints:
-        """The reader's."""
+        """The reader's hints."""
         return self.reader.hints
 
     def read(
         self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
     ) -> Reading:
         """Return the pictures of `splits`, mapped from the store; see `Source.read` and `read_stored`."""
-        # A classifier of bytes reads files as training does, and so shares what was imported.
+        # A classifier of bytes reads files as training does, so they share imports.
         if isinstance(options, AsItIs) and options.learned == PLAIN:
             options = replace(options, learned=None)
         reading = read_stored(self.reader, self.place, splits, options, progress)

@@ -4,9 +4,9 @@ images.npy    (N, H, W, C) uint8
 labels.npy    (N,) int64, unless the source has none
 digests.npy   (N, 16) uint8, of the pixels
 sums.npy      (N, 2C or 2C + 1) int64, see `PictureStatistics`
-sources.npy   (N, 16) uint8, digests of the pictures as the source has them, where they were resized or decoded
-names.txt     one name a line, unless the source has none
-dataset.json  the rest, and the SHA-256 of the other files but images.npy
+sources.npy   (N, 16) uint8, digests of the pictures as they are in the source, if they were resized or decoded
+names.txt     one name per line, unless the source has none
+dataset.json  the rest, and the SHA-256 of the other files except images.npy
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from picturewise.errors import DataError
 from picturewise.untrusted.npy import decode_npy
 
 FORMAT = 2
-"""1 had transparent pictures always on white, took numbers such as 0..16 for nearly black pictures, and brought deep
-ones to bytes each in its own way."""
-_SAMPLE = 64  # pictures that are looked at whenever an import is opened
+"""Version 1 always put transparent pictures on white, read numbers such as 0..16 as nearly black pictures, and
+converted deep pictures to bytes one by one."""
+_SAMPLE = 64  # pictures that are checked whenever an import is opened
 _CHUNK = 1 << 24
 _NAMES = "names.txt"
 _TABLES = ("labels", "digests", "sums", "sources")
@@ -61,21 +61,21 @@ class Facts(BaseModel):
 
 
 class Workshop:
-    """A folder in which a split is put together; whole files leave it, the rest goes with it."""
+    """A folder in which a split is assembled; finished files are moved out, the rest is deleted with it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._given: list[tuple[weakref.ref[NDArray[np.uint8]], Path]] = []
 
     def allocate(self, count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-        """Return an array (N, H, W, C) to be filled that lies in a file of this folder; see `allocate`.
+        """Return an array (N, H, W, C) to be filled, in a file of this folder; see `allocate`.
 
-        The files of those that nobody holds any more are deleted first.
+        Files of arrays that are no longer used are deleted first.
 
         Raises:
-            SaveError: the disk has no room for it.
+            SaveError: there is not enough space on the disk.
         """
-        if not count:  # nothing can be mapped to nothing
+        if not count:  # an empty file cannot be mapped
             return allocate_in_memory(count, size, channels)
         for given, path in self._given:
             if given() is None:
@@ -95,18 +95,18 @@ class Workshop:
         background: Background = WHITE,
         values: Ends | None = None,
     ) -> Path:
-        """Write a split into the folder `name` in this one, and return it; it is not flushed to the disk yet.
+        """Write a split into the folder `name` in this one and return the folder; it is not flushed to the disk yet.
 
         Args:
             name: of the folder.
-            part: the split; an array that came from `allocate` is not copied.
-            notes: of its reading.
+            part: the split; an array from `allocate` is not copied.
+            notes: from reading it.
             source: what it was read from, for people.
-            background: of its reading.
-            values: of its reading.
+            background: from reading it.
+            values: from reading it.
 
         Raises:
-            SaveError: the disk has no room for it.
+            SaveError: there is not enough space on the disk.
         """
         folder, pictures = self.folder / name, part.pictures
         try:
@@ -138,7 +138,7 @@ class Workshop:
             )
             (folder / "dataset.json").write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError as error:
-            raise no_room("Pictures are imported once into", error) from error
+            raise no_room("Cannot import pictures to", error) from error
         return folder
 
     def _place_images(self, part: Part, path: Path) -> None:
@@ -153,7 +153,7 @@ class Workshop:
 
 
 def read_facts(folder: Path) -> Facts | None:
-    """Return what dataset.json says, or None where it is missing, damaged or of another format."""
+    """Return the content of dataset.json, or None if it is missing, damaged or in another format."""
     try:
         return Facts.model_validate_json((folder / "dataset.json").read_bytes())
     except (OSError, ValidationError):
@@ -161,9 +161,9 @@ def read_facts(folder: Path) -> Facts | None:
 
 
 def read_part(folder: Path) -> tuple[Part, Facts] | None:
-    """Return an imported split, its pictures mapped; None where it is missing or damaged.
+    """Return an imported split with its pictures mapped; None if it is missing or damaged.
 
-    All but the pictures is compared with its SHA-256; of the pictures, the size, and some with their digests.
+    Everything but the pictures is compared with its SHA-256; for the pictures, their size and some digests are checked.
     """
     facts = read_facts(folder)
     if facts is None or facts.format != FORMAT:
@@ -185,7 +185,7 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
             else None,
             known=_known(tables, facts.shape),
         )
-    # ImageSet's own complaints are DataErrors; here all that matters is to import the source anew.
+    # ImageSet's own errors are DataErrors; here, any error means that the source is imported again.
     except (OSError, ValueError, DataError):
         return None
     if pictures.names is not None and len(pictures.names) != len(pictures):
@@ -198,10 +198,10 @@ def read_part(folder: Path) -> tuple[Part, Facts] | None:
 
 
 def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> PictureStatistics:
-    """Return the statistics that are stored.
+    """Return the stored statistics.
 
     Raises:
-        ValueError: a table is missing, or is not one for that many pictures.
+        ValueError: a table is missing, or does not fit the number of pictures.
     """
     count, _, _, channels = shape
     widths = {"digests": DIGEST_BYTES, "sources": DIGEST_BYTES, "sums": 2 * channels + (channels > 1)}
@@ -216,7 +216,7 @@ def _known(tables: dict[str, NDArray[Any]], shape: tuple[int, ...]) -> PictureSt
 
 
 def _new_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return the array of a new file, its place on the disk taken: a map of what the disk has not would kill."""
+    """Return the array of a new file, with its disk space allocated: a map without space would kill the process."""
     header = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
     try:
         with path.open("xb") as file:
@@ -229,7 +229,7 @@ def _new_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
                 for start in range(0, count, _CHUNK):
                     file.write(bytes(min(_CHUNK, count - start)))
     except OSError as error:
-        raise no_room("Pictures are imported once into", error) from error
+        raise no_room("Cannot import pictures to", error) from error
     return np.asarray(np.memmap(path, np.uint8, "r+", offset, tuple(shape)))
 
 
@@ -238,7 +238,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
     Raises:
         ValueError: the file holds another array.
-        DataError: it holds none.
+        DataError: it does not hold an array.
         OSError: it cannot be read.
     """
     array = _array(path)
@@ -248,10 +248,10 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """Return whatever array a file holds, mapped and read-only. NumPy's own map would take a file that is too long.
+    """Return the array in a file, mapped and read-only. NumPy's own map would accept a file that is too long.
 
     Raises:
-        DataError: it holds none.
+        DataError: it does not hold an array.
         ValueError: it is empty.
         OSError: it cannot be read.
     """

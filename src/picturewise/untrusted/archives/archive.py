@@ -1,7 +1,7 @@
 """The only door to archives: members of a tar, tar.gz or zip, one by one, in memory; nothing is unpacked to disk.
 
-Regular files alone come out, and no archive gets more memory or time than the limits here allow. Members that
-are not wanted are passed over; in a tar.gz they are unpacked on the way, and forgotten.
+Only regular files come out, and no archive gets more memory or time than the limits here allow. Members that are
+not needed are skipped; in a tar.gz they are unpacked on the way and dropped.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ MAX_MEMBERS = 10_000
 MAX_MEMBER = 2 << 30  # bytes
 MAX_TOTAL = 4 << 30  # bytes, of all members together
 MAX_STREAMED = 64 << 30  # bytes, of what goes through memory piece by piece
-MAX_DIRECTORY = 1 << 20  # bytes of a zip's directory, which is read at once: a hundred for each member
+MAX_DIRECTORY = 1 << 20  # bytes of a zip's directory, which is read at once: about a hundred for each member
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def is_zip(path: Path) -> bool:
-    """Return whether a file begins as a zip does.
+    """Return whether a file begins like a zip.
 
     Raises:
         OSError: it cannot be read.
@@ -42,7 +42,7 @@ def is_zip(path: Path) -> bool:
 
 
 def is_tar(path: Path) -> bool:
-    """Return whether a file is a tar or a gzipped one, evaluated by its first header.
+    """Return whether a file is a tar or a gzipped tar, according to its first header.
 
     Raises:
         OSError: it cannot be read.
@@ -55,7 +55,7 @@ def is_tar(path: Path) -> bool:
 
 
 def first_name(path: Path) -> str:
-    """Return the name of a tar's first regular file, "" where there is none; no more than that is unpacked.
+    """Return the name of a tar's first regular file, "" if there is none; nothing after that is unpacked.
 
     Raises:
         DataError: the archive is damaged or breaks a rule before that.
@@ -66,7 +66,7 @@ def first_name(path: Path) -> str:
 
 
 def zip_names(path: Path) -> tuple[str, ...]:
-    """Return the names of a zip's files, in its order; nothing is unpacked.
+    """Return the names of a zip's files, in order, without unpacking anything.
 
     Raises:
         DataError: the archive is damaged or breaks a rule.
@@ -77,10 +77,10 @@ def zip_names(path: Path) -> tuple[str, ...]:
 
 
 def check_stored(path: Path) -> None:
-    """Refuse a zip that is packed, or whose files would take more room than it has itself.
+    """Refuse a zip that is compressed, or whose files would be larger than the zip itself.
 
     Raises:
-        DataError: it is so; or the archive is damaged or breaks a rule.
+        DataError: it is such a zip; or the archive is damaged or breaks a rule.
         OSError: it cannot be read.
     """
     where, size = printable(path), path.stat().st_size
@@ -89,20 +89,18 @@ def check_stored(path: Path) -> None:
         for info in _zip_entries(archive, size, where, in_memory=True):
             total += info.file_size
             if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-                raise DataError(
-                    f"{where} is packed or protected by a password, expected its files as they are."
-                )
+                raise DataError(f"{where} is compressed or password-protected, expected uncompressed files.")
         if total > size:
-            raise DataError(f"{where} promises {total:,} bytes in all, more than its own {size:,}.")
+            raise DataError(f"{where} declares {total:,} bytes in all, more than its own {size:,}.")
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
-    """Yield name and content of each file of an archive whose name is wanted, in the order of the archive.
+    """Yield name and content of each file in an archive whose name is `wanted`, in the order of the archive.
 
-    A tar is followed to its end, so that a truncated or damaged one is noticed whatever is wanted of it.
+    A tar is read to its end, so that a truncated or damaged one is always noticed.
 
     Raises:
-        DataError: the archive is damaged, needs a password, is of no known form, breaks a limit, or holds
+        DataError: the archive is damaged, needs a password, has an unknown form, breaks a limit, or holds
             anything but regular files and folders under plain relative names.
         OSError: it cannot be read.
     """
@@ -116,7 +114,7 @@ def pieces(path: Path, name: str) -> Iterator[bytes]:
     """Yield the content of one file of a zip piece by piece, so that it may be larger than memory.
 
     Raises:
-        DataError: as for `members`; or there is no file of that name.
+        DataError: as for `members`; or there is no file with that name.
         OSError: it cannot be read.
     """
     where = printable(path)
@@ -126,7 +124,7 @@ def pieces(path: Path, name: str) -> Iterator[bytes]:
             None,
         )
         if info is None:
-            raise DataError(f"{where} holds no {printable(name[:100])!r}, expected it among its files.")
+            raise DataError(f"{where} does not hold {printable(name[:100])!r}, expected it among its files.")
         _check_packing(info, where)
         left = info.file_size
         with archive.open(info) as member:
@@ -135,18 +133,16 @@ def pieces(path: Path, name: str) -> Iterator[bytes]:
                 yield piece
         if left:
             raise DataError(
-                f"{where} is truncated: {info.file_size:,} bytes are promised where {info.file_size - left:,} are "
-                "left; get it again from its source."
+                f"{where} is truncated: {info.file_size:,} bytes are declared, but {info.file_size - left:,} are "
+                "left. Download it again."
             )
 
 
 def _check_packing(info: zipfile.ZipInfo, where: str) -> None:
     if info.flag_bits & 1:
-        raise DataError(
-            f"{where} is protected by a password, and Picturewise has none; unpack it, and name the folder."
-        )
+        raise DataError(f"{where} is password-protected. Unpack it and pass the folder.")
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise DataError(f"{where} is packed in a rare way, expected stored or deflate; pack it again.")
+        raise DataError(f"{where} has a rare compression, expected stored or deflate. Pack it again.")
 
 
 def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
@@ -159,7 +155,9 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
             with archive.open(info) as member:
                 content = _whole(member.read, info.file_size, where)
                 if member.read(1):
-                    raise DataError(f"{where} is damaged: {printable(info.filename)} is longer than it says.")
+                    raise DataError(
+                        f"{where} is damaged: {printable(info.filename)} is longer than declared."
+                    )
             yield info.filename, content
 
 
@@ -170,8 +168,7 @@ def _zip_entries(
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise DataError(
-            f"{where} holds {len(infos):,} files, more than the {MAX_MEMBERS:,} that are allowed; unpack it, and name "
-            "the folder."
+            f"{where} holds {len(infos):,} files, at most {MAX_MEMBERS:,} are allowed. Unpack it and pass the folder."
         )
     total = 0
     for info in infos:
@@ -183,8 +180,8 @@ def _zip_entries(
         if in_memory:
             _check_sizes(info.file_size, total, where)
         elif total > MAX_STREAMED:
-            raise DataError(f"{where} promises {total:,} bytes in all, and {MAX_STREAMED:,} are allowed.")
-        # Many small bombs are a large one, and entries may even share their packed bytes.
+            raise DataError(f"{where} declares {total:,} bytes in all, at most {MAX_STREAMED:,} are allowed.")
+        # Many small bombs add up to a large one, and entries may even share their packed bytes.
         if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size) or total > max(
             RATIO_FROM, MAX_RATIO * size
         ):
@@ -209,7 +206,8 @@ def _tar_entries(stream: UnpackedStream, where: str) -> Iterator[tuple[str, int]
     for count, entry in enumerate(tar_headers.entries(stream, where), start=1):
         if count > MAX_MEMBERS:
             raise DataError(
-                f"{where} holds more than the {MAX_MEMBERS:,} files that are allowed; unpack it, and name the folder."
+                f"{where} holds more than {MAX_MEMBERS:,} files, the most that are allowed. Unpack it and "
+                "pass the folder."
             )
         _check_name(entry.name, where)
         if entry.kind == "other":
@@ -224,42 +222,41 @@ def _check_name(name: str, where: str) -> None:
     parts = re.split(r"[/\\]", name)
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name) or "\0" in name:
         raise DataError(
-            f"{where} holds a file under the name {printable(name[:100])!r}, which leads out of the archive, "
-            "expected a plain relative name; do not trust it."
+            f"{where} holds a file with the name {printable(name[:100])!r}, which leads out of the archive, "
+            "expected a plain relative name. Do not trust this archive."
         )
 
 
 def _check_sizes(size: int, total: int, where: str) -> None:
     if not 0 <= size <= MAX_MEMBER or total > MAX_TOTAL:
         raise DataError(
-            f"{where} holds a file of {size:,} bytes, {total:,} in all, and {MAX_MEMBER:,} and {MAX_TOTAL:,} are "
-            "allowed; unpack it, and name the folder."
+            f"{where} holds a file of {size:,} bytes, {total:,} in all; at most {MAX_MEMBER:,} and {MAX_TOTAL:,} are "
+            "allowed. Unpack it and pass the folder."
         )
 
 
 def _not_regular(name: str, where: str) -> DataError:
     return DataError(
-        f"{where} holds {printable(name[:100])!r}, a link, a device or the like, expected regular files alone; "
-        "do not trust it."
+        f"{where} holds {printable(name[:100])!r}, which is a link, a device or similar, expected only regular files. "
+        "Do not trust this archive."
     )
 
 
 def _whole(read: Callable[[int], bytes | bytearray], size: int, where: str) -> bytearray:
-    """Return the next `size` bytes; memory is taken as they come, not as they are promised."""
+    """Return the next `size` bytes; memory is allocated as they arrive, not as declared."""
     content = bytearray()
     while len(content) < size and (chunk := read(min(CHUNK, size - len(content)))):
         content += chunk
     if len(content) < size:
         raise DataError(
-            f"{where} is truncated: {size:,} bytes are promised where {len(content):,} are left; "
-            "get it again from its source."
+            f"{where} is truncated: {size:,} bytes are declared, but {len(content):,} are left. Download it again."
         )
     return content
 
 
 @contextlib.contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Turn whatever the libraries raise for a damaged archive into one sentence."""
+    """Turn any error that the libraries raise for a damaged archive into a DataError."""
     try:
         yield
     except (DataError, MemoryError, GeneratorExit):
@@ -267,13 +264,13 @@ def _translated(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        # A zip's directory leads to before the file's first byte.
-        raise DataError(f"{printable(path)} is a truncated or damaged archive; get it again.") from error
+        # A zip's directory points to before the file's first byte.
+        raise DataError(f"{printable(path)} is a truncated or damaged archive. Download it again.") from error
     # Hostile headers make them raise nearly anything: BadZipFile, ReadError, ValueError, struct.error, …
     except Exception as error:
         said = printable(str(error) or type(error).__name__).rstrip(".")[:200]
         raise DataError(
-            f"{printable(path)} is a truncated or damaged archive ({said}); get it again from its source."
+            f"{printable(path)} is a truncated or damaged archive ({said}). Download it again."
         ) from error
 
 
@@ -294,7 +291,7 @@ def _opened(path: Path) -> Iterator[UnpackedStream]:
 
 
 def _in_small_reads(file: BinaryIO, path: Path) -> Any:
-    """Return the file with reads limited, so that a huge directory is refused rather than loaded."""
+    """Return the file with limited reads, so that a huge directory is refused instead of loaded."""
     return _SmallReads(file, printable(path))
 
 
@@ -307,7 +304,7 @@ class _SmallReads:
     def read(self, count: int = -1) -> bytes:
         if count > MAX_DIRECTORY:
             raise DataError(
-                f"{self._where} has a directory of {count:,} bytes, more than the {MAX_DIRECTORY:,} that are allowed; "
-                "unpack it, and name the folder."
+                f"{self._where} has a directory of {count:,} bytes, at most {MAX_DIRECTORY:,} are allowed. "
+                "Unpack it and pass the folder."
             )
         return self._file.read(MAX_DIRECTORY + 1 if count < 0 else count)

@@ -1,4 +1,4 @@
-"""A file's bytes from front to back, gunzipped on the way where they are packed, and never too many of them."""
+"""A file's bytes from start to end, gunzipped on the way if they are gzipped, and never too many of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 from picturewise.errors import DataError
 
 MAX_UNPACKED = (4 << 30) + (16 << 20)  # bytes of a gzipped file: `archive.MAX_TOTAL`, and headers
-# Pictures that pack to less than a 200th are hardly pictures; small archives may do so.
+# Pictures are hardly ever compressed to less than a 200th; small archives may be.
 MAX_RATIO = 200
 RATIO_FROM = 16 << 20  # bytes
-MAX_GZIP_FILES = 2_000  # behind one another; pigz and bgzip write several
+MAX_GZIP_FILES = 2_000  # one after the other; pigz and bgzip write several
 GZIP = b"\x1f\x8b"
 CHUNK = 1 << 18
 
@@ -21,12 +21,12 @@ _WINDOW = 31  # for zlib: a gzip header, the largest window
 def too_dense(where: str) -> DataError:
     """Return the error for a file that unpacks to more than its size allows."""
     return DataError(
-        f"{where} unpacks to more than {MAX_RATIO} times its size, as no pictures do; do not trust it."
+        f"{where} unpacks to more than {MAX_RATIO} times its size, which pictures never do. Do not trust it."
     )
 
 
 class UnpackedStream:
-    """What is left of a file, unpacked; `at` is how many of its bytes were handed out.
+    """The rest of a file, unpacked; `at` is the number of bytes returned so far.
 
     Args:
         file: at its beginning.
@@ -38,8 +38,8 @@ class UnpackedStream:
         self._file = file
         self._where = where
         self._unzip: Any = zlib.decompressobj(_WINDOW) if file.read(2) == GZIP else None
-        self._left = b""  # packed bytes that are read but not unpacked yet
-        self._ready = memoryview(b"")  # unpacked bytes that are not handed out yet
+        self._left = b""  # packed bytes that are read but not yet unpacked
+        self._ready = memoryview(b"")  # unpacked bytes that are not yet returned
         self._gzip_files = 1
         file.seek(0)
 
@@ -52,7 +52,7 @@ class UnpackedStream:
         """Return the next bytes, at least one and at most `most`; none at the end.
 
         Raises:
-            DataError: the gzip file is truncated, or more comes out of it than is allowed.
+            DataError: the gzip file is truncated, or unpacks to more than is allowed.
             zlib.error: the gzip file is damaged.
         """
         if self._unzip is None:
@@ -62,29 +62,30 @@ class UnpackedStream:
                 self._ready = memoryview(self._unpacked())
             part, self._ready = bytes(self._ready[:most]), self._ready[most:]
         self.at += len(part)
-        if self._unzip is not None:  # what is not packed is as large as the file, and no surprise
+        if self._unzip is not None:  # an unpacked file is only as large as it is
             if self.at > max(RATIO_FROM, MAX_RATIO * self._file.tell()):
                 raise too_dense(self._where)
             if self.at > MAX_UNPACKED:
                 raise DataError(
-                    f"{self._where} unpacks to more than the {MAX_UNPACKED:,} bytes that are allowed; unpack it first."
+                    f"{self._where} unpacks to more than {MAX_UNPACKED:,} bytes, the most that are "
+                    "allowed. Unpack it first."
                 )
         return part
 
     def read(self, count: int) -> bytearray:
-        """Return the next `count` bytes, fewer at the end; memory is taken as they come, not as they are promised."""
+        """Return the next `count` bytes, fewer at the end; memory is allocated as they arrive, not as declared."""
         content = bytearray()
         while len(content) < count and (part := self.take(min(CHUNK, count - len(content)))):
             content += part
         return content
 
     def skip_to(self, place: int) -> None:
-        """Pass over what comes before `place`, or before the end."""
+        """Skip the bytes before `place`, or before the end."""
         while self.at < place and self.take(min(CHUNK, place - self.at)):
             pass
 
     def skip_to_end(self) -> None:
-        """Pass over the rest, so that its checksum is compared."""
+        """Skip the rest, so that its checksum is compared."""
         while self.take(CHUNK):
             pass
 
@@ -95,18 +96,18 @@ class UnpackedStream:
                 self._left = self._file.read(CHUNK // 4)
             if self._unzip.eof:
                 self._left = self._unzip.unused_data + self._left
-                self._left = self._left.lstrip(b"\0")  # padding, as tapes have it
+                self._left = self._left.lstrip(b"\0")  # padding, as on tapes
                 if not self._left:
                     return b""
                 self._gzip_files += 1
                 if self._gzip_files > MAX_GZIP_FILES:
                     raise DataError(
-                        f"{self._where} is made of more than {MAX_GZIP_FILES:,} gzip files, expected one; pack it "
+                        f"{self._where} consists of more than {MAX_GZIP_FILES:,} gzip files, expected one. Pack it "
                         "again."
                     )
                 self._unzip = zlib.decompressobj(_WINDOW)
             if not self._left:
-                raise DataError(f"{self._where} is a truncated gzip file; get it again from its source.")
+                raise DataError(f"{self._where} is a truncated gzip file. Download it again.")
             content: bytes = self._unzip.decompress(self._left, CHUNK)
             self._left = b"" if self._unzip.eof else self._unzip.unconsumed_tail
             if content:

@@ -1,9 +1,9 @@
 """The headers of a tar: the name, size and kind of each entry, one after the other.
 
-Python's own module knows links, sparse files and six dialects, recurses from one header to the next, and ends
-quietly at a damaged one. Of all that, pictures need the plain header (POSIX.1-1988), and of GNU tar and pax
-(POSIX.1-2001, "pax Interchange Format") what makes a name or a size longer than fits there. For a file of 0.4 MB with
-a pax header of 100 MB, Python's module takes 3 s and 206 MB; here it is refused after 1 ms.
+Python's own module supports links, sparse files and six dialects, recurses from one header to the next, and ends
+silently at a damaged one. Of all that, pictures need only the plain header (POSIX.1-1988), and the extensions of GNU
+tar and pax (POSIX.1-2001, "pax Interchange Format") for longer names and sizes. For a file of 0.4 MB with a pax header
+of 100 MB, Python's module takes 3 s and 206 MB; here it is refused after 1 ms.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from picturewise.untrusted.archives.gzip_stream import UnpackedStream
 
 BLOCK = 512
 MAX_EXTRA = 1 << 16  # bytes of one long name or extended header
-MAX_EXTRA_IN_ALL = 1 << 20  # bytes; an honest archive of a few files needs some hundred for each
+MAX_EXTRA_IN_ALL = 1 << 20  # bytes; a normal archive of a few files needs a few hundred for each
 MAX_EXTRA_HEADERS = 4  # before one entry: a long name, a long link, an extended header and a global one
 
 _END = bytes(BLOCK)
@@ -30,7 +30,7 @@ _EXTRA = b"xgLK"  # extended, global, long name, long link
 
 @dataclass(frozen=True)
 class TarEntry:
-    """One entry: its name as the archive has it, the bytes of its content, and whether it is a regular file."""
+    """One entry: its name in the archive, the bytes of its content, and whether it is a regular file."""
 
     name: str
     size: int
@@ -45,10 +45,10 @@ class _Header:
 
 
 def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
-    """Yield each entry; its content is then the next in `stream`, and what is left of it is passed over.
+    """Yield each entry; its content then comes next in `stream`, and what is left of it is skipped.
 
     Raises:
-        DataError: a header is damaged or larger than any honest one, or the archive ends before its end mark.
+        DataError: a header is damaged or larger than normal, or the archive ends before its end mark.
     """
     extra = 0
     while True:
@@ -59,7 +59,7 @@ def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
         extra += stream.at - before - BLOCK
         if extra > MAX_EXTRA_IN_ALL:
             raise DataError(
-                f"{where} has more than {MAX_EXTRA_IN_ALL:,} bytes of long names and other headers; do not trust it."
+                f"{where} has more than {MAX_EXTRA_IN_ALL:,} bytes of long names and other headers. Do not trust it."
             )
         end = stream.at + _padded(entry.size)
         yield entry
@@ -67,16 +67,16 @@ def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
 
 
 def is_header(block: bytes) -> bool:
-    """Return whether a tar can begin with these 512 bytes: whether their checksum is right."""
+    """Return whether a tar can begin with these 512 bytes: whether their checksum is correct."""
     if len(block) < BLOCK or block == _END:
         return False
     promised = _octal(block[148:156])
-    # The checksum counts itself as eight blanks.
+    # The checksum counts itself as eight spaces.
     return promised is not None and promised == sum(block[:148]) + sum(block[156:]) + 8 * 0x20
 
 
 def _next(stream: UnpackedStream, where: str) -> TarEntry | None:
-    """Return the next entry with what the headers before it say of it, or None at the end mark."""
+    """Return the next entry with what the headers before it say about it, or None at the end mark."""
     longer: dict[bytes, bytes] = {}
     for _ in range(MAX_EXTRA_HEADERS + 1):
         block = bytes(stream.read(BLOCK))
@@ -92,31 +92,31 @@ def _next(stream: UnpackedStream, where: str) -> TarEntry | None:
             longer[b"path"] = content.rstrip(b"\0")
         elif header.code in b"xg":
             longer |= _records(content, where)
-    raise _damaged(where, f"more than {MAX_EXTRA_HEADERS} headers stand before one file")
+    raise _damaged(where, f"more than {MAX_EXTRA_HEADERS} headers before one file")
 
 
 def _entry(header: _Header, longer: dict[bytes, bytes], where: str) -> TarEntry:
     if b"size" in longer:
         if not re.fullmatch(rb"[0-9]{1,18}", longer[b"size"]):
-            raise _damaged(where, "a size is no number")
+            raise _damaged(where, "a size is not a number")
         header = replace(header, size=int(longer[b"size"]))
     name = longer.get(b"path", header.name).decode("utf-8", "surrogateescape")
     if any(key.startswith(b"GNU.sparse.") for key in longer):
         return TarEntry(name, header.size, "other")
-    if header.code == _FOLDER or (header.code == b"\0" and name.endswith("/")):  # the second as V7 wrote it
-        return TarEntry(name.rstrip("/"), 0, "folder")  # some write a size, none a content
+    if header.code == _FOLDER or (header.code == b"\0" and name.endswith("/")):  # the second is V7's form
+        return TarEntry(name.rstrip("/"), 0, "folder")  # some programs write a size, but none writes content
     return TarEntry(name, header.size, "file" if header.code in _FILES else "other")
 
 
 def _parsed(block: bytes, where: str) -> _Header:
-    """Return what is needed of a header: name, size and kind."""
+    """Return the fields of a header that are needed: name, size and kind."""
     if not is_header(block):
         raise _damaged(where, "the checksum of a header is wrong")
     field = block[124:136]
-    # Sizes from 8 GB on are written in binary, as GNU tar began to.
+    # Sizes from 8 GB on are written in binary, as introduced by GNU tar.
     size = int.from_bytes(field[1:], "big") if field[0] == 0x80 else _octal(field)
     if size is None:
-        raise _damaged(where, "a size is no number")
+        raise _damaged(where, "a size is not a number")
     name = block[:100].split(b"\0", 1)[0]
     if block[257:263] == b"ustar\0" and (folders := block[345:500].split(b"\0", 1)[0]):
         name = folders + b"/" + name
@@ -129,11 +129,10 @@ def _octal(field: bytes) -> int | None:
 
 
 def _extra(stream: UnpackedStream, header: _Header, where: str) -> bytes:
-    """Return the content of a header that only says more of the entry behind it."""
+    """Return the content of a header that only describes the entry after it."""
     if header.size > MAX_EXTRA:
         raise DataError(
-            f"{where} has a header of {header.size:,} bytes, more than the {MAX_EXTRA:,} that are allowed; do not "
-            "trust it."
+            f"{where} has a header of {header.size:,} bytes, at most {MAX_EXTRA:,} are allowed. Do not trust it."
         )
     content = bytes(stream.read(_padded(header.size)))
     if len(content) < header.size:
@@ -142,7 +141,7 @@ def _extra(stream: UnpackedStream, header: _Header, where: str) -> bytes:
 
 
 def _records(content: bytes, where: str) -> dict[bytes, bytes]:
-    """Return the keys and values of an extended header; each record is its length, a blank, key=value, a break."""
+    """Return the keys and values of an extended header; each record is its length, a space, key=value, a newline."""
     found: dict[bytes, bytes] = {}
     at = 0
     while at < len(content):
@@ -151,7 +150,7 @@ def _records(content: bytes, where: str) -> dict[bytes, bytes]:
         end = at + int(digits) if digits.isdigit() else 0
         key, equals, value = content[blank + 1 : end - 1].partition(b"=")
         if not blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
-            raise _damaged(where, "an extended header is no list of records")
+            raise _damaged(where, "an extended header is not a list of records")
         found[key] = value
         at = end
     return found
@@ -162,4 +161,4 @@ def _padded(size: int) -> int:
 
 
 def _damaged(where: str, why: str) -> DataError:
-    return DataError(f"{where} is a truncated or damaged tar: {why}; get it again from its source.")
+    return DataError(f"{where} is a truncated or damaged tar: {why}. Download it again.")

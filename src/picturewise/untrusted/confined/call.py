@@ -1,9 +1,9 @@
-"""Foreign parsers at arm's length: a file is parsed in a child process with limits on memory, time and output.
+"""Parsers of other libraries, kept apart: a file is parsed in a child process with limits on memory, time and output.
 
-Libraries such as HDF5 and Arrow were not written for hostile files. A file that makes one crash, loop or eat
-memory ends a child here, and its caller gets one sentence. What the child found comes back through a file that
-is deleted already and holds raw numbers and JSON, nothing that could run; its pages are mapped, not read.
-Picture files, which are many and small, have children that live longer: see `confined_pool`.
+Libraries such as HDF5 and Arrow were not written for hostile files. A file that makes one crash, loop or use up memory
+only ends a child, and the caller gets an error message. The child's results come back through a file that is already
+deleted and holds only raw numbers and JSON, nothing that could run; its pages are mapped, not read. Picture files,
+which are many and small, have children that live longer: see `confined_pool`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Budget:
 
     Attributes:
         memory: bytes of address space, the interpreter's own 0.1 GB included.
-        seconds: of processor time; three times as many and ten more may pass on the clock.
-        output: bytes that it may hand back.
+        seconds: of processor time; in real time, three times as many and ten more are allowed.
+        output: bytes that it may return.
     """
 
     memory: int = 256 << 20
@@ -51,7 +51,7 @@ class Budget:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the child found: plain facts as JSON has them, and arrays of uint8 or int64, mapped read-only."""
+    """What the child found: plain facts as JSON types, and arrays of uint8 or int64, mapped read-only."""
 
     facts: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
@@ -63,11 +63,11 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Budg
     Args:
         work: `module:function`; it is called in the child as `function(path, request, output)`.
         path: the file, which errors name.
-        request: whatever else it needs, as JSON can hold it.
+        request: anything else that it needs, as JSON types.
         limits: what it may use.
 
     Raises:
-        DataError: what `work` raised as one, or a sentence for a crash, an exceeded limit or a damaged file.
+        DataError: the one that `work` raised, or one for a crash, an exceeded limit or a damaged file.
     """
     shown = printable(path)
     message = {
@@ -79,7 +79,8 @@ def run_confined(work: str, path: Path, request: Mapping[str, Any], limits: Budg
         "seconds": limits.seconds,
         "output": limits.output,
     }
-    # What may be a whole set goes to the store's folder: the system's own for such files may lie in memory.
+    # An answer that may be a whole set is put in the store's folder, because the system's temporary folder may be in
+    # memory.
     with scratch_file() if limits.output > _SMALL else tempfile.TemporaryFile() as answer:
         with process.start(answer) as child:
             try:
@@ -98,14 +99,14 @@ def _ended_early(code: int, shown: str, limits: Budget) -> DataError:
     if killed or process.ran_out_of_time(code):
         return _too_long(shown, limits)
     return DataError(
-        f"{shown} made the library that reads it crash ({process.how_it_ended(code)}); nothing else was touched. "
-        "The file is damaged or was made to do harm; get it again from its source."
+        f"{shown} made the library that reads it crash ({process.how_it_ended(code)}); nothing else was affected. "
+        "The file is damaged or was made to do harm: download it again."
     )
 
 
 def _too_long(shown: str, limits: Budget) -> DataError:
     return DataError(
-        f"{shown} takes longer to read than the {limits.seconds:.0f} seconds that its size allows; it is damaged or "
+        f"{shown} takes longer to read than the {limits.seconds:.0f} seconds allowed for its size. It is damaged or "
         "was made to do harm."
     )
 
@@ -122,19 +123,19 @@ def _parsed(answer: IO[bytes], shown: str) -> Answer:
         return Answer(dict(content["facts"]), arrays)
     except (ValueError, TypeError, KeyError, OSError, AttributeError, RecursionError) as error:
         raise DataError(
-            f"{shown} made the library that reads it answer nonsense; it is damaged or was made to do harm."
+            f"{shown} made the library that reads it return nonsense. It is damaged or was made to do harm."
         ) from error
 
 
 def _mapped(answer: IO[bytes], end: int, kind: str, shape: list[int], offset: int) -> NDArray[Any]:
-    """Return one array of the answer, after checking that it lies where there are bytes."""
+    """Return one array of the answer, after checking that it lies within the file."""
     sizes = tuple(map(int, shape))
     if kind not in _TYPES or min((offset, *sizes)) < 0:
-        raise ValueError("no array of ours")
+        raise ValueError("not one of our arrays")
     dtype = np.dtype(kind)
     if offset + math.prod(sizes) * dtype.itemsize > end:
         raise ValueError("an array longer than its file")
-    if 0 in sizes:  # nothing can be mapped to nothing
+    if 0 in sizes:  # an empty array cannot be mapped
         return np.empty(sizes, dtype)
     return np.memmap(answer, dtype, mode="r", offset=offset, shape=sizes)
 
@@ -149,10 +150,10 @@ def _translated(answer: Answer, shown: str, limits: Budget) -> Answer:
         raise DataError(said)
     if trouble == "memory":
         raise DataError(
-            f"{shown} needs more than the {limits.memory >> 20:,} MB of memory that reading it may take; it is damaged "
-            "or was made to do harm."
+            f"{shown} needs more than {limits.memory >> 20:,} MB of memory, the most that reading it may "
+            "use. It is damaged or was made to do harm."
         )
     if trouble == "output":
         place = imports_folder() if limits.output > _SMALL else tempfile.gettempdir()
-        raise DataError(f"What {shown} holds cannot be put into {place}: {said}.")
-    raise DataError(f"{shown} is damaged or truncated ({said.rstrip('.')}); get it again from its source.")
+        raise DataError(f"Cannot write the content of {shown} to {place}: {said}.")
+    raise DataError(f"{shown} is damaged or truncated ({said.rstrip('.')}). Download it again.")

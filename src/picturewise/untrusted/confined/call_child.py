@@ -1,6 +1,6 @@
-"""The child's side of `call`: take on the limits, do the work, hand back numbers and JSON.
+"""The child's side of `call`: set the limits, do the work, return numbers and JSON.
 
-Nothing here imports more than NumPy before the limits hold; the foreign library is imported by the work itself.
+Nothing here imports more than NumPy before the limits are set; the work itself imports the other library.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHUNK = 1 << 24  # bytes written at a time
 
 
 class Output:
-    """Arrays and facts on their way to the parent: arrays one after the other, the facts at the end."""
+    """Arrays and facts for the parent: first the arrays in sequence, then the facts."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -33,7 +33,7 @@ class Output:
         self._arrays: dict[str, tuple[str, list[int], int]] = {}
 
     def write(self, name: str, block: NDArray[Any]) -> None:
-        """Append rows, uint8 or int64, to the array `name`; an array that another followed is closed."""
+        """Append rows, uint8 or int64, to the array `name`; an array is closed when the next one begins."""
         if name not in self._arrays:
             self._put(bytes(-self._place % _ALIGNMENT))
             kind = np.dtype(block.dtype).newbyteorder("<").str
@@ -45,7 +45,7 @@ class Output:
         shape[0] += len(block)
 
     def finish(self, facts: Mapping[str, Any]) -> None:
-        """Write the facts and where the arrays lie."""
+        """Write the facts and the positions of the arrays."""
         content = json.dumps({"facts": facts, "arrays": self._arrays}).encode()
         self._put(content + len(content).to_bytes(8, "little"))
         self._file.flush()
@@ -57,9 +57,9 @@ class Output:
 
 
 def main(message: Mapping[str, Any]) -> None:
-    """Do the work that `confined.run_confined` asks for; the answer goes to what was the standard output."""
+    """Do the work that `confined.run_confined` asks for; the answer goes to the original standard output."""
     answer = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever the library prints must not get into the answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # output of the library must not get into the answer
     limit(message["memory"], message["seconds"], message["output"] + (1 << 20))
     output = Output(answer)
     try:
@@ -73,7 +73,7 @@ def main(message: Mapping[str, Any]) -> None:
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
         facts = {"trouble": "output" if full else "damaged", "said": str(error)}
-    # A foreign library that meets hostile bytes raises nearly anything.
+    # With hostile bytes, a library may raise nearly any error.
     except Exception as error:  # noqa: BLE001
         facts = {"trouble": "damaged", "said": f"{type(error).__name__}: {error}"}
     if "trouble" in facts:
@@ -82,5 +82,5 @@ def main(message: Mapping[str, Any]) -> None:
         output = Output(answer)
         facts["said"] = str(facts.get("said", ""))[:600].replace(message["file"], message["shown"])
     output.finish(facts)
-    # The library's own tidying up could still stumble over what it has read.
+    # The library's own cleanup could still crash on what it has read.
     os._exit(0)

@@ -1,7 +1,7 @@
-"""Many small files through foreign parsers: children that live on, one for each processor, and are never trusted.
+"""Many small files through other libraries' parsers: children that live on, one for each core, and are never trusted.
 
-A child answers item by item, so that when it ends early the first item without an answer is the one that ended it.
-That item is given a reason, a new child goes on with the next one, and nothing else is lost; see `confined_thread`.
+A child answers item by item, so if it ends early, the first item without an answer is the one that ended it. That
+item gets a reason, a new child goes on with the next one, and nothing else is lost; see `confined_thread`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from picturewise.untrusted.confined.protocol import Item
 
 Tick = Callable[[int], None]
 
-# Items that a child takes at a time: enough to hide the hand-over, few enough for a bar that moves and for a few
+# Items that a child takes at a time: enough to hide the transfer, few enough for a bar that moves and for a few
 # large pictures to be shared out.
 _CHUNK = 16
-_CHUNK_BYTES = 1 << 22  # of items that are bytes; a larger one goes alone
+_CHUNK_BYTES = 1 << 22  # of items that are bytes; a larger item is sent alone
 _MOST_CHILDREN = 16
 _BEAT = 0.5  # seconds between two looks at the children
 
@@ -31,13 +31,13 @@ _BEAT = 0.5  # seconds between two looks at the children
 def work_through(
     task: Task, items: Sequence[Item], answers: Sequence[NDArray[np.uint8]], tick: Tick
 ) -> dict[int, str]:
-    """Write the answers for all items, and return by index why there is none (its row is noise).
+    """Write the answers for all items, and return, by index, why an item has none (its row is noise).
 
     Args:
         task: what to do with each item.
         items: N files or contents.
         answers: contiguous arrays (N, length) uint8; an answer fills a row of the first, then of the next, exactly.
-        tick: called with the number of items done since the last call, from the calling thread.
+        tick: called with the number of items finished since the last call, from the calling thread.
 
     Raises:
         PicturewiseError: a child cannot be started at all.
@@ -58,13 +58,13 @@ def work_through(
                 raise done
             if (now := time.monotonic()) - looked >= _BEAT:
                 for worker in workers:
-                    # Not more than a beat or two: a process that was stopped for an hour has not waited for an hour.
+                    # At most a beat or two: a process that was suspended for an hour has not waited for an hour.
                     worker.watch(min(now - looked, 2 * _BEAT))
                 looked = now
             left -= done
             if done:
                 tick(done)
-    finally:  # Ctrl-C, or an error: what waits is not begun, what runs is ended
+    finally:  # Ctrl-C, or an error: waiting items are not begun, running ones are ended
         job.stop(workers)
     return dict(sorted(job.reasons.items()))
 

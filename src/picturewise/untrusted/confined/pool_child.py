@@ -1,6 +1,6 @@
-"""The child's side of `confined_pool`: take on the limits, then answer one item after the other.
+"""The child's side of `confined_pool`: set the limits, then answer one item after the other.
 
-Requests come over the standard input and answers leave over what was the standard output, see `protocol`. A chunk of
+Requests arrive on the standard input and answers leave on the original standard output, see `protocol`. A chunk of
 requests is read as a whole before the first answer is written, so that parent and child never wait for each other.
 Nothing but the standard library is imported here: a child that decodes one picture must start quickly.
 """
@@ -23,10 +23,10 @@ Work = Callable[[Received, Allow], bytes]
 
 
 def main(message: Mapping[str, Any]) -> NoReturn:
-    """Answer until the parent closes the standard input, or is no more."""
+    """Answer until the parent closes the standard input, or has ended."""
     answers = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints must not get among the answers
-    # A terminal sends these to all that it started. The parent decides: it ends its children, or waits itself.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # output of a library must not get among the answers
+    # A terminal sends these to all its processes. The parent decides: it ends its children, or waits itself.
     for name in ("SIGINT", "SIGHUP", "SIGTSTP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -41,7 +41,7 @@ def main(message: Mapping[str, Any]) -> NoReturn:
             answer = _answer(work, item, clock.allow)
             clock.allow(0)  # the parent may take its time
             _write(answers, answer)
-    # The library's own tidying up could still stumble over what it has read.
+    # The library's own cleanup could still crash on what it has read.
     os._exit(0)
 
 
@@ -52,7 +52,7 @@ def _answer(work: Work, item: Received, allow: Allow) -> bytes:
         return NO_MEMORY
     except DataError as error:
         return refusal(str(error))
-    # A foreign library that meets hostile bytes raises nearly anything.
+    # With hostile bytes, a library may raise nearly any error.
     except Exception as error:  # noqa: BLE001
         return refusal(f"damaged or truncated ({type(error).__name__}: {error})")
 
@@ -62,5 +62,5 @@ def _write(answers: int, content: bytes) -> None:
         place = os.write(answers, content)
         while place < len(content):
             place += os.write(answers, memoryview(content)[place:])
-    except BrokenPipeError:  # nobody listens any more
+    except BrokenPipeError:  # nobody listens any longer
         os._exit(0)

@@ -1,8 +1,8 @@
 """A thread of `confined_pool` with its child, which it starts, asks, blames and replaces.
 
-Since an earlier item may have left a child damaged or full, an item that ends a used child is asked again of a fresh
-one before it is blamed; only for running out of time there is no second try. Answers are bytes of a length known
-beforehand, and reasons are made fit to print: nothing that a child says is taken on trust.
+Because an earlier item may have left a child damaged or full, an item that ends a used child is tried again in a
+fresh one before it is blamed; only after running out of time there is no second try. Answers are bytes of a known
+length, and reasons are made safe to print: nothing that a child says is trusted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from picturewise.untrusted.confined.protocol import Item
 
 _MAIN = "picturewise.untrusted.confined.pool_child"
 _HARM = "; it is damaged or was made to do harm"
-_LEAVE = 0.5  # seconds that a child has to end by itself
+_LEAVE = 0.5  # seconds in which a child can end by itself
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Task:
     Attributes:
         work: `module:function`; it is called once in each child with `request` as keywords and returns a function
             `(item, allow)` that returns the answer's bytes. A DataError from it holds a reason and refuses the item;
-            `allow(seconds)` bounds the item's processor time anew.
-        request: whatever it needs, as JSON can hold it.
+            `allow(seconds)` sets a new limit on the item's processor time.
+        request: anything that it needs, as JSON types.
         memory: bytes of address space of a child.
         seconds: of processor time for an item, unless the work allows more.
-        patience: from an item to the seconds on the clock after which its child is ended.
+        patience: a function from an item to the seconds of real time after which its child is ended.
     """
 
     work: str
@@ -78,7 +78,7 @@ class Job:
             return None if self._stopped else next(self._chunks, None)
 
     def rows(self, index: int) -> list[memoryview]:
-        """Return the room for an answer."""
+        """Return the rows for an answer."""
         return [table[index * length : (index + 1) * length] for length, table in self._answers]
 
     def go_on(self) -> None:
@@ -98,7 +98,7 @@ class Job:
 
 
 class _StoppedError(Exception):
-    """The call is over; a thread that meets this just ends."""
+    """The call is over; a thread that gets this just ends."""
 
 
 class Worker:
@@ -108,8 +108,8 @@ class Worker:
         self.thread = threading.Thread(target=self._run, name="picturewise-pictures", daemon=True)
         self._job = job
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked = -1  # the item whose answer is waited for
-        self._seen = -1  # the same when it was last looked at …
+        self._asked = -1  # the item whose answer is expected
+        self._seen = -1  # the same at the last look …
         self._waited = 0.0  # … and the seconds since it was first seen
         self._overdue = -1  # the item that its child was ended for
         self._fresh = True  # whether the child has not answered anything yet
@@ -121,7 +121,7 @@ class Worker:
             process.kill()
 
     def watch(self, seconds: float) -> None:
-        """Count the time that passed, and end a child that an item keeps for too long."""
+        """Count the time that passed, and end a child that an item keeps busy for too long."""
         asked = self._asked
         if asked != self._seen:
             self._seen, self._waited = asked, 0.0
@@ -161,17 +161,18 @@ class Worker:
         except MemoryError:
             self.kill()
             return self._blame(
-                f"needs more than the {self._job.task.memory >> 20:,} MB of memory that decoding a picture may take"
+                f"needs more than {self._job.task.memory >> 20:,} MB of memory, the most that decoding a "
+                "picture may use"
             )
         except ValueError:
             self.kill()
-            return self._blame(f"made the decoder answer nonsense{_HARM}")
+            return self._blame(f"made the decoder return nonsense{_HARM}")
         except (EOFError, OSError):
             return self._blame(None)
         return chunk.stop
 
     def _receive(self, answers: io.BufferedReader) -> str | None:
-        """Fill the rows of the item at hand and return None, or return the reason why they were not filled."""
+        """Fill the rows of the current item and return None, or return the reason why they were not filled."""
         kind = answers.read(1)
         if kind == protocol.DONE:
             protocol.read_result(answers, self._job.rows(self._asked))
@@ -181,11 +182,11 @@ class Worker:
         if kind == protocol.NO_MEMORY:
             raise MemoryError
         if kind:
-            raise ValueError("no kind of answer")
+            raise ValueError("unknown kind of answer")
         raise EOFError
 
     def _blame(self, reason: str | None) -> int:
-        """Note why the item at hand has no answer, unless it is to be asked again; return the item to go on with."""
+        """Note why the current item has no answer, unless it is tried again; return the item to go on with."""
         code = self._end()
         self._job.go_on()
         if self._overdue == self._asked or process.ran_out_of_time(code):
@@ -208,7 +209,7 @@ class Worker:
         }
         self._fresh = True
         try:
-            with self._job.lock:  # so that none is started after the others were ended
+            with self._job.lock:  # so that no child is started after the others were ended
                 self._job.go_on()
                 self._process = child = process.start(subprocess.PIPE)
             requests, answers = _pipes(child)
@@ -218,13 +219,13 @@ class Worker:
                 _give_way()
                 return child
             how = process.how_it_ended(self._end())
-        except OSError as error:  # no more processes, no memory for one, or it was over at once
+        except OSError as error:  # no more processes, no memory for one, or it ended at once
             self._end()
             how = str(error)
         self._job.go_on()
         raise PicturewiseError(
-            f"The process that decodes pictures cannot be started ({how}); is there memory left, and is the "
-            "installation complete?"
+            f"The process that decodes pictures cannot be started ({how}). Check that there is free memory, and that "
+            "the installation is complete."
         )
 
     def _end(self) -> int:
@@ -233,10 +234,10 @@ class Worker:
         if process is None:
             return 0
         for pipe in _pipes(process):
-            with contextlib.suppress(OSError):  # requests that the child no longer took
+            with contextlib.suppress(OSError):  # requests that the child no longer read
                 pipe.close()
         try:
-            # One that nobody asks any more ends by itself, and one that has crashed is about to be gone.
+            # A child without further requests ends by itself, and one that has crashed is about to end.
             code = process.wait(_LEAVE)
         except subprocess.TimeoutExpired:
             process.kill()
@@ -246,7 +247,7 @@ class Worker:
 
 
 def _give_way() -> None:
-    """Let this thread, which each answer wakes, wait for a free core instead of taking that of a child."""
+    """Let this thread, which each answer wakes, wait for a free core instead of taking a child's."""
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
@@ -257,7 +258,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[io.BufferedWriter, io.Buff
 
 
 def _folder() -> Path:
-    """Return the folder that relative paths start from; where it is gone, there is nothing to be found anyway."""
+    """Return the folder that relative paths start from; if it no longer exists, nothing can be found anyway."""
     try:
         return Path.cwd()
     except OSError:

@@ -1,4 +1,4 @@
-"""One way to start a child process that foreign parsers run in, and one way to say how it ended.
+"""How a child process for other libraries' parsers is started, and how its end is described.
 
 The child is a fresh interpreter that neither sees the environment's Python settings nor runs the caller's main
 module, so that it works from threads, notebooks and scripts without a main guard.
@@ -15,28 +15,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-# The message is read before picturewise can be imported, for it says where picturewise and its libraries lie. So Python
-# need not look for them itself (-S), which is a third of its start.
+# The message is read before picturewise can be imported, because it says where picturewise and its libraries are. So
+# Python need not look for them itself (-S), which is a third of its start.
 _START = (
     "import importlib, json, sys; message = json.loads(sys.stdin.buffer.readline()); "
     "sys.path[:] = message['path']; importlib.import_module(message['main']).main(message)"
 )
-# What an interpreter and its libraries may need to start; everything else of the environment stays outside.
+# Variables that an interpreter and its libraries may need to start; the rest of the environment is not passed on.
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
 _SET = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve gigabytes of addresses, which count as memory
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the other pools reserve gigabytes of addresses, which count as memory
     "HDF5_PLUGIN_PRELOAD": "::",  # no filter is loaded from a folder of plug-ins
     "OMP_NUM_THREADS": "1",  # threads reserve addresses too
     "OPENBLAS_NUM_THREADS": "1",
 }
-# What the limits of `call_child` end a child with.
+# The signals with which the limits of `call_child` end a child.
 _OUT_OF_TIME = frozenset(
     -getattr(signal, name) for name in ("SIGXCPU", "SIGPROF", "SIGALRM") if hasattr(signal, name)
 )
 
 
 def start(stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a child that waits for its `first_line` and answers to `stdout`; what it complains of goes nowhere."""
+    """Start a child that waits for its `first_line` and answers to `stdout`; its error output is discarded."""
     return subprocess.Popen(  # noqa: S603 (our own interpreter and our own program)
         [sys.executable, "-I", "-S", "-c", _START],
         stdin=subprocess.PIPE,
@@ -48,7 +48,7 @@ def start(stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def first_line(main: str, message: Mapping[str, Any]) -> bytes:
-    """Return what a child is to be sent first: the module whose `main` it calls with the message."""
+    """Return the first line to send to a child: the module whose `main` it calls, and the message."""
     return json.dumps({"path": _import_path(), "main": main, **message}).encode() + b"\n"
 
 
@@ -62,7 +62,7 @@ def how_it_ended(code: int) -> str:
         return f"exit code {code}"
     try:
         return signal.Signals(-code).name
-    except ValueError:  # one without a name
+    except ValueError:  # a signal without a name
         return f"signal {-code}"
 
 
@@ -72,6 +72,6 @@ def ran_out_of_time(code: int) -> bool:
 
 
 def _import_path() -> list[str]:
-    """Return the places that this process imports from; relative ones could hold anything and stay out."""
+    """Return the places that this process imports from; relative ones are omitted, because they could hold anything."""
     own = str(Path(__file__).parents[3])
     return [*dict.fromkeys([*(entry for entry in sys.path if Path(entry).is_absolute()), own])]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 Received = Path | bytes  # a file, or its content, as a child gets it
-Item = Received | memoryview  # as it is sent: content may lie in a map
+Item = Received | memoryview  # as it is sent: content may be in a map
 
 # The first byte of an answer.
 READY, DONE, REFUSED, NO_MEMORY = (bytes([number]) for number in range(4))
@@ -26,7 +26,7 @@ _MOST_REASON = 4 * LONGEST_REASON  # bytes
 
 
 class Readable(Protocol):
-    """A pipe's end that gives all the bytes that it is asked for, fewer only where no more will come."""
+    """A pipe's end that returns all the requested bytes, fewer only if no more will come."""
 
     def read(self, size: int, /) -> bytes:
         """Return `size` bytes."""
@@ -38,10 +38,10 @@ class Readable(Protocol):
 
 
 def write_chunk(pipe: BinaryIO, items: Sequence[Item], folder: Path) -> None:
-    """Write a chunk; relative paths are those below `folder`, for the child may stand elsewhere."""
+    """Write a chunk; relative paths are made absolute with `folder`, because the child may run elsewhere."""
     pipe.write(_COUNT.pack(len(items)))
     for item in items:
-        # As strings: to join paths would cost more than all else here.
+        # As strings, because joining paths would cost more than everything else here.
         content = _encoded(os.path.join(folder, item)) if isinstance(item, Path) else item  # noqa: PTH118
         pipe.write(_ITEM.pack(isinstance(item, Path), len(content)))
         pipe.write(content)
@@ -51,12 +51,12 @@ def write_chunk(pipe: BinaryIO, items: Sequence[Item], folder: Path) -> None:
 def _encoded(path: str) -> bytes:
     try:
         return os.fsencode(path)
-    except UnicodeEncodeError:  # no file can have such a name, nor this one
+    except UnicodeEncodeError:  # no file can have such a name
         return b"\0"
 
 
 def read_chunk(pipe: BinaryIO) -> list[Received] | None:
-    """Return the items of a chunk; None: there is nobody who would send one."""
+    """Return the items of a chunk; None: no more chunks will come."""
     try:
         (count,) = _COUNT.unpack(_exactly(pipe, _COUNT.size))
         chunk: list[Received] = []
@@ -70,18 +70,18 @@ def read_chunk(pipe: BinaryIO) -> list[Received] | None:
 
 
 def result(content: bytes) -> bytes:
-    """Return the answer that gives a result."""
+    """Return the answer with a result."""
     return DONE + _LENGTH.pack(len(content)) + content
 
 
 def refusal(reason: str) -> bytes:
-    """Return the answer that gives a reason."""
+    """Return the answer with a reason."""
     told = reason[:LONGEST_REASON].encode("utf-8", "replace")
     return REFUSED + _LENGTH.pack(len(told)) + told
 
 
 def read_result(pipe: Readable, buffers: Sequence[memoryview]) -> None:
-    """Fill the buffers, one after the other, with the result that follows DONE, whoever wrote it.
+    """Fill the buffers, one after the other, with the result after DONE, which is not trusted.
 
     Raises:
         EOFError: it ends early.
@@ -96,7 +96,7 @@ def read_result(pipe: Readable, buffers: Sequence[memoryview]) -> None:
 
 
 def read_reason(pipe: Readable) -> str:
-    """Return the reason that follows REFUSED, whoever wrote it.
+    """Return the reason after REFUSED, which is not trusted.
 
     Raises:
         EOFError: it ends early.

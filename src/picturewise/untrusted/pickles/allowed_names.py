@@ -1,6 +1,6 @@
-"""The names that a pickle may use, and what each stands for: NumPy's arrays, their types, and bytes.
+"""The names that a pickle may use, and their meaning: NumPy's arrays, their types, and bytes.
 
-This is a table of our own. Nothing is imported or called by a name that a file gives.
+This is our own table. Nothing is imported or called by a name from a file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Name(Enum):
 
     @staticmethod
     def find(module: str, name: str) -> Name | None:
-        """Return the entry for a module and a name as the file gives them, or None."""
+        """Return the entry for a module and a name in the file, or None."""
         return _TABLE.get((module, name))
 
 
@@ -58,21 +58,21 @@ _TABLE: Mapping[tuple[str, str], Name] = {
 
 @dataclass(frozen=True)
 class Text:
-    """A text too long to be one, where it stands in the file."""
+    """A text too long to be a real one, with its place in the file."""
 
     content: memoryview
     encoding: str
 
 
 class Shell:
-    """An array, or the type of its values, between its making and the setting of its state."""
+    """An array, or the type of its values, between its creation and the setting of its state."""
 
     def __init__(self, code: str | None = None) -> None:
-        self.code = code  # of a type; an array has none
+        self.code = code  # of a type; an array does not have one
         self.filled: Any = None
 
     def fill(self, state: tuple[Any, ...], where: str) -> Any:
-        """Return the finished array or type, and keep it for those who know the shell.
+        """Return the finished array or type, and keep it for later uses of the shell.
 
         Raises:
             DataError: the state is not one that NumPy writes for plain numbers.
@@ -81,7 +81,7 @@ class Shell:
         return self.filled
 
 
-# Constants stand within their types here and below: to `case 1`, an array of the file's would answer with an array.
+# Constants are inside their types here and below: compared with `case 1`, an array from the file would return an array.
 def _array(state: tuple[Any, ...], where: str) -> Any:
     match state:
         case (
@@ -142,7 +142,7 @@ def _from_buffer(arguments: tuple[Any, ...], where: str) -> Any:
 
 
 def _encode(arguments: tuple[Any, ...], where: str) -> Blob:
-    """Return the bytes that Python 3 writes as a text of the first 256 characters where it writes for Python 2."""
+    """Return the bytes that Python 3, writing for Python 2, stores as a text of the first 256 characters."""
     match arguments:
         case (str() | Text() as text, str("latin1" | "latin-1") | bytes(b"latin1")):
             try:
@@ -153,7 +153,7 @@ def _encode(arguments: tuple[Any, ...], where: str) -> Blob:
 
 
 def _narrow(text: Text) -> str:
-    """Return a long text; one with characters beyond Latin-1 is given up before it takes four times the memory.
+    """Return a long text; one with characters beyond Latin-1 is refused before it takes four times the memory.
 
     Raises:
         UnicodeError: there are such characters, or the text is not in its encoding.
@@ -180,8 +180,8 @@ def _said(text: str | bytes) -> str:
 
 def _unlike(where: str) -> DataError:
     return DataError(
-        f"{where} describes an array in a way that NumPy does not, expected plain numbers; "
-        "Picturewise runs no code from files."
+        f"{where} describes an array in a way that NumPy does not, expected plain numbers. "
+        "Picturewise never runs code from files."
     )
 
 

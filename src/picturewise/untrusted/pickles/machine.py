@@ -1,4 +1,4 @@
-"""The stack machine that a pickle is a program for: its stack, its memo, and what it may do with them."""
+"""The stack machine that runs a pickle's program: its stack, its memo, and what it may do with them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from picturewise.untrusted.scratch import Content
 # One for each number or text of a list: CIFAR-100 has 200,000, a part of ImageNet in 32x32 has 130,000. Each takes
 # Python up to a microsecond and a hundred bytes.
 MAX_OPCODES = 300_000
-MAX_GROUPS = 100_000  # lists, dicts, tuples and names; a list of NumPy's numbers has a tuple for each
-MAX_DEPTH = 32  # of lists in dicts in tuples …
+MAX_GROUPS = 100_000  # lists, dicts, tuples and names; a list of NumPy numbers has a tuple for each
+MAX_DEPTH = 32  # of nested lists, dicts, tuples …
 MAX_KEYS = 10_000  # of one dict
-MAX_LINE = 256  # characters of a number or a name that is written as text
+MAX_LINE = 256  # characters of a number or a name written as text
 MAX_INTEGER = 16  # bytes
-SHORT = 4096  # bytes strings up to here are copied, longer ones are views
-# Bytes of a text. A longer one can only stand for bytes, as Python 3 writes them for Python 2.
+SHORT = 4096  # byte strings up to this length are copied, longer ones are views
+# Bytes of a text. A longer one can only mean bytes that Python 3 wrote for Python 2.
 MAX_TEXT = 1 << 16
 
 
-NO_CODE = "Picturewise runs no code from files"
+NO_CODE = "Picturewise never runs code from files"
 _DECIMAL = re.compile(rb"-?[0-9]{1,38}L?")
 
 
@@ -35,7 +35,7 @@ class PickleMachine:
     takes = "NumPy's arrays"
     """Whose names the machine knows."""
     most_key = 1 << 31
-    """What whole numbers that are keys of a dict stay below."""
+    """Whole numbers used as keys of a dict must be smaller than this."""
 
     def __init__(self, content: Content | Outline, where: str) -> None:
         self.content = content
@@ -46,7 +46,7 @@ class PickleMachine:
         self.groups = 0
         self.copied = 0
         self.stack: list[Any] = []
-        self.below: list[list[Any]] = []  # the stacks beneath the marks
+        self.below: list[list[Any]] = []  # the stacks below the marks
         self.memo: dict[int, Any] = {}
 
     # -- reading ------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ class PickleMachine:
         """Return the next `count` bytes."""
         left = len(self.view) - self.at
         if not 0 <= count <= left:
-            raise self.damaged(f"{count:,} bytes are promised where {left:,} are left")
+            raise self.damaged(f"{count:,} bytes are declared, but {left:,} are left")
         self.at += count
         return self.view[self.at - count : self.at]
 
@@ -68,7 +68,7 @@ class PickleMachine:
         return form.unpack_from(self.view, place)[0]
 
     def line(self, most: int = MAX_LINE) -> bytes:
-        """Return what stands before the next line break, and go beyond it."""
+        """Return the bytes before the next line break, and go beyond it."""
         end = self.content.find(b"\n", self.at, min(self.at + most + 1, len(self.view)))
         if end < 0:
             raise self.damaged("a line does not end")
@@ -77,13 +77,13 @@ class PickleMachine:
         return line
 
     def decimal(self, line: bytes) -> int:
-        """Return the whole number that a line stands for."""
+        """Return the whole number in a line."""
         if not _DECIMAL.fullmatch(line):
-            raise self.damaged(f"{printable(repr(line[:40]))} stands for a number")
+            raise self.damaged(f"{printable(repr(line[:40]))} is not a number")
         return int(line.rstrip(b"L"))
 
     def text(self, content: memoryview, encoding: str = "utf-8") -> str | Text:
-        """Return a text, or for a long one where it stands: it is wanted only if it stands for bytes."""
+        """Return a text, or for a long one its place: it is needed only if it means bytes."""
         if len(content) > MAX_TEXT:
             if isinstance(self.content, Outline):
                 raise self.content.not_enough()
@@ -96,7 +96,7 @@ class PickleMachine:
     # -- the stack ----------------------------------------------------------------------------------------
 
     def count_group(self) -> None:
-        """Count one more list, dict, tuple or name; a file of nothing else is given up."""
+        """Count one more list, dict, tuple or name; a file with too many is refused."""
         self.groups += 1
         if self.groups > MAX_GROUPS:
             raise self.refused(f"has more than {MAX_GROUPS:,} lists, dicts, tuples and names")
@@ -118,30 +118,30 @@ class PickleMachine:
         """Append values to the list on top."""
         top = self.stack[-1]
         if type(top) is not list:
-            raise self.refused(f"appends to a {kind_of(top)}; {NO_CODE}")
+            raise self.refused(f"appends to a {kind_of(top)}. {NO_CODE}")
         top.extend(values)
 
     def set_items(self, values: list[Any]) -> None:
         """Put keys and values, in turn, into the dict on top."""
         top = self.stack[-1]
         if type(top) is not dict or len(values) % 2:
-            raise self.refused(f"sets items of a {kind_of(top)}; {NO_CODE}")
+            raise self.refused(f"sets items of a {kind_of(top)}. {NO_CODE}")
         for key, value in zip(values[::2], values[1::2], strict=True):
-            # Other keys, such as tuples in tuples or huge numbers, can be made to take forever to look up.
+            # Looking up other keys, such as nested tuples or huge numbers, can be made to take forever.
             if type(key) not in {str, bytes} and not (type(key) is int and abs(key) < self.most_key):
                 raise self.refused(f"has a {kind_of(key)} as a key of a dict, expected texts")
             if key in top:
                 raise self.refused(f"has the key {printable(repr(key)[:60])} twice in one dict")
             top[key] = value
         if len(top) > MAX_KEYS:
-            raise self.refused(f"has a dict of more than {MAX_KEYS:,} keys")
+            raise self.refused(f"has a dict with more than {MAX_KEYS:,} keys")
 
     def remember(self, place: int) -> None:
         """Keep the top value in the memo."""
         self.memo[place] = self.stack[-1]
 
     def recall(self, place: int) -> None:
-        """Put a value of the memo on the stack."""
+        """Put a value from the memo on the stack."""
         if place not in self.memo:
             raise self.damaged("it uses a value that it has not set")
         value = self.memo[place]
@@ -150,19 +150,17 @@ class PickleMachine:
     # -- names and what they build ------------------------------------------------------------------------
 
     def name(self, module: object, name: object) -> None:
-        """Put a name of the table on the stack; the same for every protocol."""
+        """Put a name from the table on the stack; the same for every protocol."""
         self.count_group()
         if type(module) is not str or type(name) is not str:
-            raise self.refused(f"asks for a name that is no text; {NO_CODE}")
+            raise self.refused(f"asks for a name that is not a text. {NO_CODE}")
         if (found := self.find(module, name)) is None:
             asked = printable(f"{module}.{name}"[:100])
-            raise self.refused(
-                f"asks for {asked}; {NO_CODE}, and of names it takes those of {self.takes} alone"
-            )
+            raise self.refused(f"asks for {asked}, but only the names of {self.takes} are allowed. {NO_CODE}")
         self.stack.append(found)
 
     def find(self, module: str, name: str) -> object | None:
-        """Return what a name stands for, from a table of ours; None: it is not in it."""
+        """Return the meaning of a name from our table; None: it is not in it."""
         return Name.find(module, name)
 
     def lines_name(self) -> tuple[str, str]:
@@ -171,49 +169,49 @@ class PickleMachine:
         return module.decode("utf-8", "replace"), name.decode("utf-8", "replace")
 
     def instance(self) -> None:
-        """Refuse INST, an object by name, in words that tell the name."""
+        """Refuse INST, an object by name, with an error that contains the name."""
         self.name(*self.lines_name())
-        raise self.refused(f"asks for an object through INST; {NO_CODE}")
+        raise self.refused(f"asks for an object through INST. {NO_CODE}")
 
     def reduce(self) -> None:
-        """Replace a name and its arguments by what the table builds of them."""
+        """Replace a name and its arguments by what the table builds from them."""
         arguments, name = self.stack.pop(), self.stack.pop()
         if type(name) is not Name or name not in CALLS or type(arguments) is not tuple:
-            raise self.refused(f"calls a {kind_of(name)}; {NO_CODE}")
+            raise self.refused(f"calls a {kind_of(name)}. {NO_CODE}")
         value = CALLS[name](arguments, self.where)
         if type(value) is bytes:
-            # A text can be turned into bytes again and again; an honest file does it once.
+            # A text can be turned into bytes again and again; a normal file does it once.
             self.copied += len(value)
             if self.copied > 2 * len(self.view):
                 raise self.refused("grows larger than a file of its size can be")
         self.stack.append(value)
 
     def build(self) -> None:
-        """Give a fresh array or type of values its state."""
+        """Set the state of a fresh array or type of values."""
         state, shell = self.stack.pop(), self.stack[-1]
         if type(shell) is not Shell or shell.filled is not None or type(state) is not tuple:
-            raise self.refused(f"sets the state of a {kind_of(shell)}; {NO_CODE}")
+            raise self.refused(f"sets the state of a {kind_of(shell)}. {NO_CODE}")
         self.stack[-1] = shell.fill(state, self.where)
 
     def persistent(self) -> None:
-        """Replace what stands for data outside of the pickle; there is none here."""
-        raise self.refused(f"asks for an object through BINPERSID; {NO_CODE}")
+        """Refuse data outside the pickle; here there is none."""
+        raise self.refused(f"asks for an object through BINPERSID. {NO_CODE}")
 
     def new(self) -> None:
-        """Replace a name and its arguments by a fresh object; there is none here."""
-        raise self.refused(f"asks for an object through NEWOBJ; {NO_CODE}")
+        """Refuse a fresh object from a name and its arguments; here there is none."""
+        raise self.refused(f"asks for an object through NEWOBJ. {NO_CODE}")
 
     # -- errors -------------------------------------------------------------------------------------------
 
     def refused(self, why: str) -> DataError:
-        """Return the error for a file that Picturewise does not want to read."""
+        """Return the error for a file that Picturewise refuses to read."""
         return DataError(f"{self.where} {why}.")
 
     def damaged(self, why: str) -> DataError:
-        """Return the error for a file that is no whole pickle."""
-        return DataError(f"{self.where} is truncated or damaged: {why}; get it again from its source.")
+        """Return the error for a file that is not a complete pickle."""
+        return DataError(f"{self.where} is truncated or damaged: {why}. Download it again.")
 
 
 def kind_of(value: object) -> str:
-    """Return in a word what a value is."""
+    """Return a word for the kind of a value."""
     return value.said if isinstance(value, Name) else type(value).__name__.lower()

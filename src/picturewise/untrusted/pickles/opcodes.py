@@ -1,4 +1,4 @@
-"""The instructions of a pickle that Picturewise follows, and what each makes the machine do."""
+"""The instructions of a pickle that Picturewise supports, and what each makes the machine do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(machine: PickleMachine) -> Any:
 
 
 def follow(machine: PickleMachine) -> Any:
-    """Follow the instructions up to STOP, behind which anything may stand, and return the value."""
+    """Follow the instructions up to STOP, after which anything may follow, and return the value."""
     end = len(machine.view)
     while machine.at < end:
         code = machine.view[machine.at]
@@ -43,7 +43,9 @@ def follow(machine: PickleMachine) -> Any:
         if machine.steps > MAX_OPCODES:
             raise machine.refused(f"has more than {MAX_OPCODES:,} instructions")
         if (handler := _HANDLERS.get(code)) is None:
-            raise machine.damaged(f"0x{code:02x} at byte {machine.at - 1:,} is no instruction of a pickle")
+            raise machine.damaged(
+                f"0x{code:02x} at byte {machine.at - 1:,} is not an instruction of a pickle"
+            )
         handler(machine)
     raise machine.damaged("it ends before its STOP")
 
@@ -77,7 +79,7 @@ def _empty(make: Callable[[], object]) -> _Handler:
 
 def _refused(name: str) -> _Handler:
     def handler(machine: PickleMachine) -> None:
-        raise machine.refused(f"asks for an object through {name}; {NO_CODE}")
+        raise machine.refused(f"asks for an object through {name}. {NO_CODE}")
 
     return handler
 
@@ -88,25 +90,25 @@ def _shortened(content: memoryview) -> Blob:
 
 def _protocol(machine: PickleMachine) -> None:
     if (version := machine.take(1)[0]) > 5:
-        raise machine.damaged(f"protocol {version} is not known, expected 0 to 5")
+        raise machine.damaged(f"protocol {version} is unknown, expected 0 to 5")
 
 
 def _frame(machine: PickleMachine) -> None:
     size, left = machine.number(_UINT64), len(machine.view) - machine.at
     if size > left:
-        raise machine.damaged(f"{size:,} bytes are promised where {left:,} are left")
+        raise machine.damaged(f"{size:,} bytes are declared, but {left:,} are left")
 
 
 def _integer_line(machine: PickleMachine) -> None:
     line = machine.line()
-    # Booleans before protocol 2 are numbers with a nought in front.
+    # Booleans before protocol 2 are numbers with a leading zero.
     machine.stack.append(_BOOLEANS[line] if line in _BOOLEANS else machine.decimal(line))
 
 
 def _integer_bytes(machine: PickleMachine, count: struct.Struct) -> None:
     size = machine.number(count)
     if not 0 <= size <= MAX_INTEGER:
-        raise machine.refused(f"has a whole number of {size:,} bytes, expected {MAX_INTEGER} at most")
+        raise machine.refused(f"has a whole number of {size:,} bytes, expected at most {MAX_INTEGER}")
     machine.stack.append(int.from_bytes(machine.take(size), "little", signed=True))
 
 
@@ -115,7 +117,7 @@ def _float_line(machine: PickleMachine) -> None:
     try:
         machine.stack.append(float(line))
     except ValueError as error:
-        raise machine.damaged(f"{printable(repr(line[:40]))} stands for a number") from error
+        raise machine.damaged(f"{printable(repr(line[:40]))} is not a number") from error
 
 
 def _quoted(machine: PickleMachine) -> None:
@@ -127,7 +129,7 @@ def _quoted(machine: PickleMachine) -> None:
     elif quoted and _ESCAPED.fullmatch(inner):
         machine.stack.append(codecs.escape_decode(inner)[0])
     else:
-        raise machine.damaged("a string is not quoted as Python 2 does it")
+        raise machine.damaged("a string is not quoted in Python 2's way")
 
 
 def _unicode_line(machine: PickleMachine) -> None:

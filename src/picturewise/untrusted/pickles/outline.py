@@ -1,4 +1,4 @@
-"""A pickle as far as its names and shapes go: its small parts are read, and its large byte strings are passed over."""
+"""The names and shapes in a pickle: its small parts are read, and its large byte strings are skipped."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import BinaryIO, Self, overload
 
 from picturewise.untrusted.regular_file import check_regular
 
-LARGE = 1 << 16  # bytes, from which on they are passed over
+LARGE = 1 << 16  # bytes, from which on strings are skipped
 _WINDOW = 1 << 18  # bytes read at a time
 
 
 class NotEnoughError(Exception):
-    """What a pickle holds can be told from all of its bytes only: it is of a kind that few programs write."""
+    """The content of a pickle can only be found by reading it whole; few programs write such pickles."""
 
 
 class Outline:
-    """A file's bytes, sliced and searched as bytes are; in a long slice stand zeros, which take no memory."""
+    """A file's bytes, sliced and searched like bytes; long slices are zeros, which take no memory."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -58,10 +58,10 @@ class Outline:
         return memoryview(self._bytes(start, start + length) if length <= LARGE else mmap.mmap(-1, length))
 
     def find(self, what: bytes, start: int, end: int) -> int:
-        """Return where `what` begins between two places, -1 where it does not.
+        """Return where `what` begins between two places, or -1.
 
         Raises:
-            NotEnoughError: it would have to be looked for in large parts.
+            NotEnoughError: large parts would have to be searched.
         """
         end = min(end, self._size)
         found = self._bytes(start, min(end, start + LARGE)).find(what)
@@ -77,5 +77,5 @@ class Outline:
         if not self._start <= start <= end <= self._start + len(self._window):
             self._file.seek(start, os.SEEK_SET)
             self._start, self._window = start, self._file.read(max(_WINDOW, end - start))
-        # A file that another program has cut short ends early, which the machine takes for what it is.
+        # A file that another program truncated ends early, and the machine reports that.
         return self._window[start - self._start : end - self._start]

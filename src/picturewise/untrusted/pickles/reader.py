@@ -1,12 +1,12 @@
 """Pickles read by a closed grammar: plain values and NumPy arrays come out, and nothing is imported or called.
 
-A pickle is a program for a small stack machine, and Python's own module runs whatever it says. The machine
-here (`pickle_machine.py`) has fewer instructions (`pickle_opcodes.py`): numbers, texts, bytes, lists, dicts,
-tuples, and a handful of names that stand for NumPy's arrays, looked up in a table (`pickled_names.py`). All
-protocols, 0 to 5, are read, and what Python 2 wrote; its `str` comes out as bytes. This file is the door.
+A pickle is a program for a small stack machine, and Python's own module runs everything in it. The machine here
+(`machine.py`) has fewer instructions (`opcodes.py`): numbers, texts, bytes, lists, dicts, tuples, and a handful of
+names for NumPy's arrays, looked up in a table (`allowed_names.py`). All protocols, 0 to 5, are read, and pickles of
+Python 2; its `str` comes out as bytes. This file is the door.
 
-Python's `Unpickler`, kept to NumPy's names, takes 2 GB and 1.7 s for 10 bytes that number their memo from 2^27, and
-256 MB for an array of that size; the machine here takes 1 ms for the one, and no memory for the other.
+Python's `Unpickler`, restricted to NumPy's names, takes 2 GB and 1.7 s for 10 bytes that number their memo from 2^27,
+and 256 MB for an array of that size; the machine here takes 1 ms for the first, and no memory for the second.
 
 Large byte strings are views into the content, so an array of a gigabyte costs no memory until it is used.
 The instructions are described in CPython's Lib/pickletools.py.
@@ -33,29 +33,29 @@ _SMALL = 16 << 20  # bytes
 
 
 def read(path: Path) -> Any:
-    """Return the value that a pickle holds; see `decode`. Its large arrays lie in a private copy of the file.
+    """Return the value in a pickle; see `decode`. Its large arrays are in a private copy of the file.
 
     Raises:
-        DataError: as for `decode`, or it is no regular file.
-        SaveError: there is no room for the copy.
+        DataError: as for `decode`, or it is not a regular file.
+        SaveError: there is not enough space for the copy.
         OSError: it cannot be read.
     """
     return decode(private_copy(path), printable(path))
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Return the dict that a pickle holds, as `read` does; see `decode_table`."""
+    """Return the dict in a pickle, as `read` does; see `decode_table`."""
     return decode_table(private_copy(path), printable(path))
 
 
 def read_outline(path: Path) -> dict[str, Any]:
-    """Return the dict that a pickle holds, in a moment however large its arrays are: those are zeros then.
+    """Return the dict in a pickle, quickly even if its arrays are large: these are replaced by zeros.
 
     Raises:
-        DataError: as for `decode_table`, or it is no regular file.
+        DataError: as for `decode_table`, or it is not a regular file.
         OSError: it cannot be read.
     """
-    if path.stat().st_size <= _SMALL:  # then its outline would take longer than all of it
+    if path.stat().st_size <= _SMALL:  # reading all of it is faster than its outline
         return read_table(path)
     try:
         with Outline.opened(path) as outline:
@@ -67,7 +67,7 @@ def read_outline(path: Path) -> dict[str, Any]:
 def decode(content: Content | Outline, where: str) -> Any:
     """Return the value: None, bool, int, float, str, bytes, list, dict, tuple or a NumPy array, nested.
 
-    Bytes longer than `SHORT` are memoryviews, arrays are read-only; both lie in `content`. NumPy's scalars come
+    Bytes longer than `SHORT` are memoryviews, arrays are read-only; both are views into `content`. NumPy's scalars come
     out as int, float and bool. The keys of dicts are str, bytes or int.
 
     Args:
@@ -75,37 +75,37 @@ def decode(content: Content | Outline, where: str) -> Any:
         where: what to call it in an error.
 
     Raises:
-        DataError: it asks for anything else, is damaged, or is larger inside than a file of pictures can be.
+        DataError: it asks for anything else, is damaged, or unpacks to more than a file of pictures can hold.
     """
     machine = PickleMachine(content, where)
     try:
         value = opcodes.run(machine)
-    except (IndexError, struct.error) as error:  # a value or a mark that is not there
-        raise machine.damaged("an instruction lacks what it works on") from error
+    except (IndexError, struct.error) as error:  # a missing value or mark
+        raise machine.damaged("an instruction lacks its operands") from error
     _check(value, machine)
     return value
 
 
 def decode_table(content: Content | Outline, where: str) -> dict[str, Any]:
-    """Return the dict that a pickle holds, with texts for keys; see `decode`. Python 2's bytes become texts.
+    """Return the dict in a pickle, with texts as keys; see `decode`. Python 2's bytes become texts.
 
     Raises:
-        DataError: as for `decode`; or it holds no dict, or one with other keys.
+        DataError: as for `decode`; or it does not hold a dict, or one with other keys.
     """
     value = decode(content, where)
     if type(value) is not dict:
         raise DataError(f"{where} holds a {kind_of(value)}, expected a dict of arrays.")
     table = {key.decode("latin-1") if type(key) is bytes else key: item for key, item in value.items()}
     if len(table) < len(value) or not all(type(key) is str for key in table):
-        raise DataError(f"{where} holds a dict whose keys are no texts or are there twice, expected names.")
+        raise DataError(f"{where} holds a dict whose keys are not texts or occur twice, expected names.")
     return table
 
 
 def _check(value: Any, machine: PickleMachine) -> None:
-    """Refuse what is finished only in part, is nested too deep, or expands to much more than the file holds.
+    """Refuse a value that is incomplete, nested too deep, or expands to much more than the file holds.
 
-    A list that holds another one twenty times over, and so on, is small in memory but endless to whoever goes
-    through it. An honest file's values are about as many as its instructions.
+    A list that contains another one twenty times, and so on, is small in memory but endless to walk through. A normal
+    file has about as many values as instructions.
     """
     visits, most = 0, 4 * machine.steps + 100
     waiting = [(value, 0)]
@@ -116,10 +116,10 @@ def _check(value: Any, machine: PickleMachine) -> None:
             if depth >= MAX_DEPTH:
                 raise machine.refused(f"is nested more than {MAX_DEPTH} deep")
             if visits > most:
-                raise machine.refused("uses its own values over and over, so that it expands without end")
+                raise machine.refused("uses its own values again and again, so that it expands without end")
             inner = value.values() if type(value) is dict else value
             waiting += [(item, depth + 1) for item in inner if type(item) not in _LEAVES]
         elif type(value) not in _LEAVES:
             raise machine.refused(
-                f"holds a {kind_of(value)} on its own, expected plain values and arrays; {NO_CODE}"
+                f"holds a {kind_of(value)} on its own, expected plain values and arrays. {NO_CODE}"
             )

@@ -1,4 +1,4 @@
-"""What lies beside pictures and is not used is named, and what says nothing about them is not."""
+"""Unused files beside pictures are named in notes, except files that say nothing about the pictures."""
 
 from __future__ import annotations
 
@@ -30,23 +30,27 @@ def notes(root: Path, classes: tuple[str, ...] = ("cat", "dog")) -> list[str]:
         ("meta.csv", "patient;age\n1;7\n", "meta.csv (columns patient, age) was not used"),
         ("numbers.csv", "1,2\n3,4\n", "numbers.csv was not used"),
         ("pairs.tsv", "name\tlabel\n", "pairs.tsv (columns name, label) was not used"),
-        ("sample_submission.csv", "id,label\n", "sample_submission.csv looks like the form of a submission"),
+        ("sample_submission.csv", "id,label\n", "sample_submission.csv looks like a sample submission"),
         ("annotations.json", "{}", "annotations.json was not used"),
         (
             "arrays.npz",
             "PK",
-            "arrays.npz was not used: the folders give the classes. To read it instead, pass",
+            "arrays.npz was not used: the folders are the classes. To read it instead, pass",
         ),
-        ("images.txt", "1 001.Albatross/a.jpg\n", "images.txt seems to be a list of pictures or labels"),
-        ("one-indexed-files.txt", "glass1.jpg 1\n", "one-indexed-files.txt seems to be a list of pictures"),
-        ("train_test_split.txt", "1 0\n", "train_test_split.txt seems to say which split pictures belong to"),
-        ("test.txt", "a/1\n", "test.txt seems to say which split pictures belong to"),
+        ("images.txt", "1 001.Albatross/a.jpg\n", "images.txt seems to list pictures or labels"),
+        ("one-indexed-files.txt", "glass1.jpg 1\n", "one-indexed-files.txt seems to list pictures"),
+        (
+            "train_test_split.txt",
+            "1 0\n",
+            "train_test_split.txt seems to say which split the pictures belong to",
+        ),
+        ("test.txt", "a/1\n", "test.txt seems to say which split the pictures belong to"),
         (
             "monkey_labels.txt",
             "n0, alouatta, 131\n",
-            "monkey_labels.txt seems to be a list of pictures or labels",
+            "monkey_labels.txt seems to list pictures or labels",
         ),
-        ("synset_mapping.txt", "cat a house cat\n", "synset_mapping.txt seems to give names to the classes"),
+        ("synset_mapping.txt", "cat a house cat\n", "synset_mapping.txt seems to name the classes"),
         ("test.zip", "PK", "test.zip was not used. Unpack it"),
     ],
 )
@@ -87,7 +91,7 @@ def test_an_archive_that_was_unpacked_is_not_named(build: Build) -> None:
 def test_of_many_files_four_get_a_sentence_and_all_are_named(build: Build) -> None:
     found = notes(build("{a,b,c,d,e,f}.csv"))
     assert len(found) == 5
-    assert found[-1] == "Beside these, e.csv, f.csv were not used either."
+    assert found[-1] == "e.csv, f.csv were not used either."
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -99,5 +103,5 @@ def test_a_pipe_named_as_a_list_does_not_block(tmp_path: Path) -> None:
 def test_strays_are_counted_and_the_first_is_named(build: Build) -> None:
     root = build("b.png; a.png; cat/1.png")
     assert beside.strays(look(root), root) == [
-        "2 pictures lie outside the class folders and were not used; the first is a.png."
+        "2 pictures are outside the class folders and were not used; the first is a.png."
     ]

@@ -16,7 +16,7 @@ from picturewise.data.readers.folders.contents import (
 Build = Callable[[str], Path]
 
 
-def test_what_is_in_a_folder_is_told_by_names(build: Build) -> None:
+def test_the_content_of_a_folder_is_known_from_names(build: Build) -> None:
     found = look(build("b.PNG; a.txt; deep/1.jpg; .hidden; Thumbs.db; noending"))
     assert (found.folders, found.pictures, found.files) == (("deep",), ("b.PNG",), ("a.txt", "noending"))
 

@@ -220,7 +220,7 @@ NOTED = [
         ["Loose Silky-bent", "Maize"],
         [
             "test holds 4 pictures without classes, so it is not used as the test split",
-            "sample_submission.csv looks like the form",
+            "sample_submission.csv looks like a sample submission",
         ],
     ),
     (
@@ -267,7 +267,7 @@ NOTED = [
         "train/{a,b}/#.png x2; test/",
         {"train": "train"},
         ["a", "b"],
-        ["The folder test holds no pictures, so there is no test split in it"],
+        ["The folder test does not hold pictures, so it was not used as the test split"],
     ),
     (
         "fruits",
@@ -297,21 +297,21 @@ NOTED = [
         "{train,car,plane}/#.png x2",
         {"train": "."},
         ["car", "plane", "train"],
-        ["The folder train is taken for a class like the others"],
+        ["The folder train is used as a class like the others"],
     ),
     (
         "a class called train in splits",
         "{train,test}/{train,car,plane}/#.png x2",
         {"train": "train", "test": "test"},
         ["car", "plane", "train"],
-        ["The folder train/train is taken for a class"],
+        ["The folder train/train is used as a class"],
     ),
     (
-        "masks that may be those of the others",
+        "masks that may belong to the others",
         "{cat,dog,masks}/#.png x2",
         {"train": "."},
         ["cat", "dog", "masks"],
-        ["The folder masks is taken for a class"],
+        ["The folder masks is used as a class"],
     ),
     (
         "train pictures without classes",
@@ -325,7 +325,7 @@ NOTED = [
         "{cat,dog,images}/#.png x2",
         {"train": "."},
         ["cat", "dog", "images"],
-        ["The folder images is taken for a class"],
+        ["The folder images is used as a class"],
     ),
     (
         "masks beside class folders",
@@ -354,7 +354,7 @@ NOTED = [
         "{cat,dog}/#.png x2; fox/; owl/.DS_Store",
         {"train": "."},
         ["cat", "dog"],
-        ["fox holds no pictures, so there is no class of its name", "owl holds no pictures"],
+        ["fox does not hold pictures, so it was not used as a class", "owl does not hold pictures"],
     ),
     (
         "programs and boxes beside classes",
@@ -371,7 +371,7 @@ NOTED = [
         "{train,test}/{a,b}/#.png x2; a.png",
         {"train": "train", "test": "test"},
         ["a", "b"],
-        ["The picture a.png lies outside the class folders and was not used"],
+        ["The picture a.png is outside the class folders and was not used"],
     ),
     (
         "Stanford's dogs",
@@ -426,15 +426,15 @@ REFUSED = [
     (
         "versions",
         "{color,grayscale,segmented}/{a,b,c}/#.png x2",
-        r"hold folders of the same names \(a, b, c\).*Pass one of them, such as .*/color",
+        r"hold folders with the same names \(a, b, c\).*Pass one of them, such as .*/color",
     ),
-    ("versions named raw", "{raw,processed}/{a,b}/#.png x2", "hold folders of the same names"),
+    ("versions named raw", "{raw,processed}/{a,b}/#.png x2", "hold folders with the same names"),
     (
         "a copy below",
         "{data/natural_images,natural_images}/{car,cat}/#.png x2",
-        "hold folders of the same names",
+        "hold folders with the same names",
     ),
-    ("sizes without classes", "{images,images_resized}/#.png x2", "not named as classes are"),
+    ("sizes without classes", "{images,images_resized}/#.png x2", "whose names are not those of classes"),
     (
         "folds",
         "{fold1,fold2,fold3}/{a,b}/#.png x2",
@@ -449,7 +449,7 @@ REFUSED = [
     (
         "chest X-rays",
         "images_{001,002}/images/#.png x2; Data_Entry_2017.csv",
-        "not named as classes are.*Data_Entry_2017.csv",
+        "whose names are not those of classes.*Data_Entry_2017.csv",
     ),
     (
         "images and masks",
@@ -480,7 +480,7 @@ REFUSED = [
         "train2017 holds pictures, but no folder per class",
     ),
     ("Carvana", "{train,train_masks,test}/#.jpg x3", "train_masks seems to hold"),
-    ("pairs", "{input,target}/#.png x3", "not named as classes are"),
+    ("pairs", "{input,target}/#.png x3", "whose names are not those of classes"),
     ("unpaired", "{trainA,trainB,testA,testB}/#.jpg x3", "trainA holds pictures, but no folder per class"),
     (
         "masks below classes",
@@ -500,12 +500,12 @@ REFUSED = [
     (
         "malaria cells",
         "cells/{{P,U},cells/{P,U}}/#.png x3",
-        r"cells/cells holds folders of the same names as those beside it \(P, U\)",
+        r"cells/cells holds folders with the same names as those beside it \(P, U\)",
     ),
     (
         "brain tumours",
         "{{yes,no},brain/{yes,no}}/#.png x3",
-        "brain holds folders of the same names as those beside it",
+        "brain holds folders with the same names as those beside it",
     ),
     (
         "splits and a copy",
@@ -563,12 +563,12 @@ REFUSED = [
         "IMG_#.jpg x5",
         r"holds pictures, but no folder per class; expected .*<class>/<picture>\.$",
     ),
-    ("one class", "photos/cats/#.jpg x3", "holds one folder of pictures only, photos/cats"),
-    ("one class and an empty folder", "cat/#.png x3; dog/", "holds one folder of pictures only, cat"),
+    ("one class", "photos/cats/#.jpg x3", "holds only one folder of pictures, photos/cats"),
+    ("one class and an empty folder", "cat/#.png x3; dog/", "holds only one folder of pictures, cat"),
     (
         "many labels",
         "{train,valid}/#.jpg x2; {train,valid}/_classes.csv",
-        "If _classes.csv says .*pass .*/train/_classes.csv with --file-column",
+        "If _classes.csv lists .*pass .*/train/_classes.csv with --file-column",
     ),
     (
         "labels in train, classes in test",

@@ -119,7 +119,7 @@ def test_single_folders_are_stepped_through_and_names_are_those_below_the_source
 def test_one_class_only_is_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path, ("cat",))
     with pytest.raises(
-        DataError, match="holds one folder of pictures only, cat, expected one for each of two"
+        DataError, match="holds only one folder of pictures, cat, expected one for each of two"
     ):
         recognise(tmp_path)
     make_classes(tmp_path / "both" / "train", ("cat",))
@@ -130,7 +130,7 @@ def test_one_class_only_is_an_error(tmp_path: Path, make_classes: MakeClasses) -
 
 
 @pytest.mark.parametrize("skip_bad", [False, True])
-def test_an_empty_album_is_no_class_and_shifts_no_label(
+def test_an_empty_album_is_not_a_class_and_shifts_no_label(
     tmp_path: Path, make_classes: MakeClasses, *, skip_bad: bool
 ) -> None:
     make_classes(tmp_path / "train", ("bee", "cat", "dog"), count=2)
@@ -139,7 +139,7 @@ def test_an_empty_album_is_no_class_and_shifts_no_label(
     (tmp_path / "test" / "ant").mkdir()
     source = recognised(tmp_path)
     assert source.fresh_notes == (
-        "The folder train/ant holds no pictures, so there is no class of its name.",
+        "The folder train/ant does not hold pictures, so it was not used as a class.",
     )
     parts = read(tmp_path, "train", "test", skip_bad=skip_bad).parts
     assert parts["train"].pictures.classes == parts["test"].pictures.classes == ("bee", "cat", "dog")
@@ -173,7 +173,7 @@ def test_a_test_class_that_train_does_not_have_is_an_error(tmp_path: Path, make_
     assert list(read(tmp_path, "train").parts) == ["train"]
 
 
-def test_a_class_that_test_lacks_is_no_error(tmp_path: Path, make_classes: MakeClasses) -> None:
+def test_a_class_that_test_lacks_is_not_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path / "train", ("cat", "dog", "fox"))
     make_classes(tmp_path / "test", ("dog",))
     (tmp_path / "test" / "cat").mkdir()
@@ -197,7 +197,7 @@ def test_pictures_of_several_sizes_get_the_median(tmp_path: Path, save_picture: 
     assert reading.parts["train"].pictures.shape == (12, 40, 3)
     (note,) = reading.notes
     assert note == (
-        "The pictures differ in size, from 10 to 30 pixels in height and 20 to 50 in width: each was brought to the "
+        "The pictures differ in size, from 10 to 30 pixels in height and 20 to 50 in width: each was resized to the "
         "median, 12x40 (resize: crop)."
     )
 
@@ -250,9 +250,7 @@ def test_all_bad_files_are_counted_in_one_error_that_names_the_first(with_bad_fi
     with pytest.raises(DataError) as caught:
         read(with_bad_files)
     message = str(caught.value)
-    assert (
-        ": 4 of 23 files are no pictures that can be used; the first is cat/a.tif: not a picture" in message
-    )
+    assert ": 4 of 23 files cannot be used as pictures; the first is cat/a.tif: not a picture" in message
     assert message.endswith("or leave them out with --skip-bad.")
 
 
@@ -297,7 +295,7 @@ def test_bad_files_of_all_splits_read_are_counted_together(tmp_path: Path, make_
     for split in ("train", "test"):
         make_classes(tmp_path / split)
         (tmp_path / split / "cat" / "bad.png").write_text("bad")
-    with pytest.raises(DataError, match="2 of 42 files are no pictures"):
+    with pytest.raises(DataError, match="2 of 42 files cannot be used as pictures"):
         read(tmp_path, "train", "test")
 
 
@@ -305,7 +303,7 @@ def test_a_class_that_loses_all_pictures_is_an_error(tmp_path: Path, make_classe
     make_classes(tmp_path)
     (tmp_path / "fox").mkdir()
     (tmp_path / "fox" / "bad.png").write_text("bad")
-    with pytest.raises(DataError, match="holds no picture that can be read of the class fox"):
+    with pytest.raises(DataError, match="no picture of the class fox can be read"):
         read(tmp_path, skip_bad=True)
 
 
@@ -313,16 +311,18 @@ def test_a_folder_of_nothing_but_bad_files_is_an_error(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "bad.png").write_text("bad")
-    with pytest.raises(DataError, match=r"holds 2 files, none of them a picture .* the first: not a picture"):
+    with pytest.raises(DataError, match=r"holds 2 files, but none is a picture .* the first: not a picture"):
         read(tmp_path, skip_bad=True)
 
 
-def test_a_test_folder_without_pictures_is_no_split(tmp_path: Path, make_classes: MakeClasses) -> None:
+def test_a_test_folder_without_pictures_is_not_a_split(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path / "train")
     (tmp_path / "test" / "cat").mkdir(parents=True)
     source = recognised(tmp_path)
     assert source.splits == ("train",)
-    assert source.fresh_notes == ("The folder test holds no pictures, so there is no test split in it.",)
+    assert source.fresh_notes == (
+        "The folder test does not hold pictures, so it was not used as the test split.",
+    )
 
 
 def test_a_class_made_of_deeper_folders_is_named_with_the_split_that_is_read(

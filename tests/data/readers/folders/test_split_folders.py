@@ -9,7 +9,7 @@ def test_a_shared_name_beside_two_splits_is_that_of_the_set() -> None:
     assert found.rests == {(), ("seg",)}
 
 
-def test_a_name_of_its_own_beside_one_split_is_doubtful() -> None:
+def test_an_unrelated_name_beside_one_split_is_doubtful() -> None:
     found = marked(["freight train", "steam train", "test-multiple", "Test"])
     assert found.named == {"Test": "test"}
     assert found.doubtful == {"freight train": "train", "steam train": "train", "test-multiple": "test"}

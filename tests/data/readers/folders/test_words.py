@@ -34,7 +34,7 @@ def test_words_for_annotations(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["no_mask", "with_mask", "mask_worn", "truth", "label maker", "class", "objects"]
 )
-def test_names_with_words_of_their_own_are_no_annotations(name: str) -> None:
+def test_names_with_further_words_are_not_annotations(name: str) -> None:
     assert not means_annotations(name)
     assert not means_no_class(name)
 
@@ -52,7 +52,7 @@ def test_names_that_are_not_words_for_pictures(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["input", "targets", "images_resized", "raw", "grayscale", "train", "val2017"]
 )
-def test_other_words_that_are_no_class(name: str) -> None:
+def test_other_words_that_are_not_a_class(name: str) -> None:
     assert means_no_class(name)
 
 

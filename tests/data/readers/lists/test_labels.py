@@ -30,7 +30,7 @@ GROUPS = [
 
 
 def table(header: str, *columns: list[object] | str) -> str:
-    """Return a list with these columns behind the names of the pictures; a text stands in each line."""
+    """Return a list with these columns after the names of the pictures; each text is one line."""
     cells = [[column] * len(ROWS) if isinstance(column, str) else column for column in columns]
     return lines(
         *(f"{name},{','.join(map(str, row))}" for name, *row in zip(LABELS, *cells, strict=True)),
@@ -74,15 +74,15 @@ def test_one_column_says_the_class_and_nothing_needs_to_be_said(
 @pytest.mark.parametrize(
     ("header", "columns", "taken", "named"),
     [
-        ("filename,label,label2", [TEXTS, "x"], TEXTS, "'label', not from 'label2'"),
-        ("filename,species,breed", [GROUPS, TEXTS], TEXTS, "'breed', not from 'species'"),
-        ("filename,target,category", [GROUPS, TEXTS], TEXTS, "'category', not from 'target'"),
+        ("filename,label,label2", [TEXTS, "x"], TEXTS, "'label', not in 'label2'"),
+        ("filename,species,breed", [GROUPS, TEXTS], TEXTS, "'breed', not in 'species'"),
+        ("filename,target,category", [GROUPS, TEXTS], TEXTS, "'category', not in 'target'"),
         ("filename,group,kind", ["abcdefghijkl", TEXTS], None, None),
         (
             "filename,kind,size",
             [TEXTS, [1.5, 2.5, 3.5] * 4],
             TEXTS,
-            "were taken from the column 'kind'; --label-column",
+            "are those in the column 'kind'. To use another column",
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_where_nothing_decides_the_column_must_be_named(
     root = make_album(tmp_path / "album", {"labels.csv": table(header, *columns)})
     last = header.rpartition(",")[2]
     with pytest.raises(
-        DataError, match=rf"could say the class in several columns: .*'{last}'.*\. Choose one with --label"
+        DataError, match=rf"several columns could be the class: .*'{last}'.*\. Choose one with --label"
     ):
         recognise(root / "labels.csv")
     assert read(root, label_column=last) == ({"train": LABELS}, ())
@@ -125,12 +125,13 @@ def test_a_column_that_is_named_must_be_there(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     with pytest.raises(
         DataError,
-        match=r"does not have the column 'lable' of --label-column; it has filename, label\. Did you mean 'label'",
+        match=r"does not have the column 'lable' of --label-column\. Its columns are filename, label\. ",
     ):
         recognise(root / "labels.csv", Hints(label_column="lable"))
     (root / "labels.csv").write_text(plain(header=""))
     with pytest.raises(
-        DataError, match=r"the column 'kind' of --label-column; it has 1, 2 \(no line names the columns\)"
+        DataError,
+        match=r"the column 'kind' of --label-column\. Its columns are 1, 2 \(the table has no header\)",
     ):
         recognise(root / "labels.csv", Hints(label_column="kind"))
     assert read(root, label_column="2") == ({"train": LABELS}, ())
@@ -146,7 +147,7 @@ def test_a_column_for_each_class_says_the_class(tmp_path: Path, change: object) 
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert notes == (
-        f"{root}/labels.csv: the classes are the columns cat, dog, owl, of which each line has a 1 in one.",
+        f"{root}/labels.csv: the classes are the columns cat, dog, owl; each line has a 1 in one of them.",
     )
     assert set(read(root, label_column="dog")[0]["train"].values()) >= {change(0), change(1)} - {"0.0", "1.0"}  # type: ignore[operator]
 
@@ -158,7 +159,7 @@ def test_several_ones_in_a_line_are_several_classes(tmp_path: Path) -> None:
     )
     for path in (root, root / "labels.csv"):
         with pytest.raises(
-            DataError, match=r"several classes for one picture, such as 'cat' and 'dog'; .*--label-column"
+            DataError, match=r"a picture several classes, such as 'cat' and 'dog', .*--label-column"
         ):
             recognise_any(path)
 
@@ -169,7 +170,7 @@ def test_lines_without_a_one_have_no_label(tmp_path: Path) -> None:
         tmp_path / "album", {"labels.csv": table("id,cat,dog,owl", none, FLAGS["dog"], FLAGS["owl"])}
     )
     with pytest.raises(
-        DataError, match=r"1 of 12 lines has no label; the first is line 2 \(images/cat_0\.png\)"
+        DataError, match=r"1 of 12 lines does not have a label; the first is line 2 \(images/cat_0\.png\)"
     ):
         read(root)
 
@@ -197,7 +198,7 @@ def test_a_label_of_several_words_may_be_one(tmp_path: Path) -> None:
     found, notes = read(make_album(tmp_path / "album", {"labels.csv": table("filename,label", joined(" "))}))
     assert len(set(found["train"].values())) == 6
     assert len(notes) == 1
-    assert "each text in 'label' was taken for one class, such as 'cat blue'" in notes[0]
+    assert "each text in 'label', such as 'cat blue', was used as one class" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_a_class_that_may_mean_none_is_named(tmp_path: Path) -> None:
     found, notes = read(root)
     assert len(set(found["train"].values())) == 3
     assert len(notes) == 1
-    assert "'unknown' was taken for a class, that of 4 pictures" in notes[0]
+    assert "'unknown' was used as a class, with 4 pictures" in notes[0]
 
 
 @pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "null", "unlabeled"])
@@ -228,26 +229,27 @@ def test_lines_without_a_label_are_refused_or_left_out(tmp_path: Path, missing: 
     )
     root = make_album(tmp_path / "album", {"labels.csv": text})
     with pytest.raises(
-        DataError, match=r"2 of 12 lines have no label; the first is line 5 \(images/cat_3\.png\).*--skip-bad"
+        DataError,
+        match=r"2 of 12 lines do not have a label; the first is line 5 \(images/cat_3\.png\).*--skip-bad",
     ):
         read(root)
     found, _ = read(root, skip_bad=True)
     assert found == {"train": {name: label for name, label in ROWS if name not in {"cat_3.png", "owl_0.png"}}}
 
 
-def test_minus_one_beside_numbers_from_zero_is_no_label(tmp_path: Path) -> None:
+def test_minus_one_beside_numbers_from_zero_means_no_label(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": table("id,label", [-1, *NUMBERS[1:]])})
-    with pytest.raises(DataError, match=r"1 of 12 lines has no label; the first is line 2"):
+    with pytest.raises(DataError, match=r"1 of 12 lines does not have a label; the first is line 2"):
         read(root)
     (root / "labels.csv").write_text(table("id,label", [-1 if number else 1 for number in NUMBERS]))
     assert set(read(root)[0]["train"].values()) == {"-1", "1"}
 
 
-def test_measurements_are_no_classes(tmp_path: Path) -> None:
+def test_measurements_are_not_classes(tmp_path: Path) -> None:
     ages = [20.5 + number % 11 for number in range(12)]
     root = make_album(tmp_path / "album", {"labels.csv": table("id,label", ages)})
     with pytest.raises(
-        DataError, match=r"the column 'label' holds numbers such as 20\.5, not classes\. --label-column"
+        DataError, match=r"the column 'label' holds numbers such as 20\.5, not classes\. .*--label-column"
     ):
         recognise(root / "labels.csv")
     assert len(set(read(root, label_column="label")[0]["train"].values())) == 11
@@ -260,7 +262,8 @@ def test_boxes_and_groups_are_remarked_upon(tmp_path: Path) -> None:
     _, notes = read(root)
     assert len(notes) == 1
     assert (
-        "the boxes in the columns 'x1', 'y1', 'x2', 'y2' were not used; whole pictures are read" in notes[0]
+        "the boxes in the columns 'x1', 'y1', 'x2', 'y2' were not used; the whole pictures were read"
+        in notes[0]
     )
     patients = [f"p{n // 3}" for n in range(12)]
     (root / "labels.csv").write_text(table("filename,label,patient_id", TEXTS, patients))

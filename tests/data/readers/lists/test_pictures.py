@@ -108,12 +108,12 @@ def test_a_missing_picture_is_not_taken_from_another_splits_folder(tmp_path: Pat
         lambda name, label: f"pictures/{label}/{name},{label}",
     ],
 )
-def test_where_no_folder_is_here_names_alone_decide_and_that_is_said(tmp_path: Path, change: object) -> None:
+def test_if_no_folder_exists_names_alone_decide_with_a_note(tmp_path: Path, change: object) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain(change)})
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert "names folders that are not here, so pictures were found by their names alone" in notes[0]
+    assert "names folders that do not exist, so pictures were found by their names only" in notes[0]
 
 
 def test_a_folder_that_is_named_and_not_there_is_not_replaced_by_another(tmp_path: Path) -> None:
@@ -131,14 +131,14 @@ def test_pictures_of_one_name_in_two_folders_are_refused_unless_the_list_says_wh
     draw(root / "more/dog_2.png")
     with pytest.raises(
         DataError,
-        match=r"line 8: 'dog_2\.png' can be images/dog_2\.png or more/dog_2\.png\. Write the folder",
+        match=r"line 8: 'dog_2\.png' can be images/dog_2\.png or more/dog_2\.png\. Add the folder",
     ):
         read(root)
     (root / "labels.csv").write_text(plain(lambda name, label: f"images/{name},{label}"))
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert notes == (
-        f"{root}: 1 picture is in no line of labels.csv and was not used; the first is more/dog_2.png.",
+        f"{root}: 1 picture is not named in labels.csv and was not used; the first is more/dog_2.png.",
     )
 
 
@@ -148,11 +148,11 @@ def test_masks_of_the_same_names_are_not_the_pictures(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert (
-        "12 pictures are in no line of labels.csv and were not used; the first is masks/cat_0.png" in notes[0]
+        "12 pictures are not named in labels.csv and were not used; the first is masks/cat_0.png" in notes[0]
     )
 
 
-def test_a_mask_does_not_stand_in_for_a_missing_picture(tmp_path: Path) -> None:
+def test_a_mask_does_not_replace_a_missing_picture(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     (root / "images/cat_0.png").unlink()
     draw(root / "masks/cat_0.png")
@@ -174,7 +174,7 @@ def test_pictures_spread_over_folders_are_one_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["meta/labels.csv", "data/meta/labels.csv", "images/labels.csv"])
 @pytest.mark.parametrize("prefix", ["", "../images/", "images/"])
-def test_a_list_may_lie_in_another_folder_than_its_pictures(tmp_path: Path, place: str, prefix: str) -> None:
+def test_a_list_may_be_in_another_folder_than_its_pictures(tmp_path: Path, place: str, prefix: str) -> None:
     root = make_album(tmp_path / "album", {place: plain(lambda name, label: f"{prefix}{name},{label}")})
     assert read(root) == ({"train": LABELS}, ())
     if "data" not in place:
@@ -193,13 +193,13 @@ def test_a_text_leads_nowhere_but_to_pictures_below(tmp_path: Path) -> None:
             read(path)
 
 
-def test_a_list_whose_pictures_all_lie_elsewhere_is_refused_with_their_place(tmp_path: Path) -> None:
+def test_a_list_whose_pictures_are_all_elsewhere_is_refused_with_their_place(tmp_path: Path) -> None:
     draw(tmp_path / "far/away/x.png")
     text = plain(lambda name, label: f"{tmp_path}/far/away/{name.replace('_', '-')},{label}")
     (tmp_path / "near/lists").mkdir(parents=True)
     (tmp_path / "near/lists/labels.csv").write_text(text)
     with pytest.raises(
-        DataError, match=r"names pictures such as .*far/away/cat-0\.png, and none of them lies below"
+        DataError, match=r"names pictures such as .*far/away/cat-0\.png, but none of them is below"
     ):
         recognise(tmp_path / "near/lists/labels.csv")
 
@@ -233,7 +233,7 @@ def test_ids_match_whole_names_alone(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {"train": {f"{n:05}.png": label for n, label in enumerate(LABELS.values())}}
     assert notes == (
-        f"{root}/labels.csv names pictures by their numbers without the zeros in front: '0' is images/00000.png.",
+        f"{root}/labels.csv names pictures by their numbers without leading zeros: '0' is images/00000.png.",
     )
     draw(root / "images/003.png")
     with pytest.raises(DataError, match=r"line 5: '3' can be images/00003\.png or images/003\.png"):

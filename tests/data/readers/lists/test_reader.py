@@ -105,9 +105,9 @@ def test_missing_pictures_are_counted_among_all_lines_and_the_first_is_named(tmp
     reading = recognised(root).read({"train"}, DataOptions(source="", skip_bad=True))
     assert len(reading.parts["train"].pictures) == 9
     assert [(file.path, file.reason) for file in reading.skipped] == [
-        ("cat_0.png", "named in line 2, but not there"),
-        ("cat_1.png", "named in line 3, but not there"),
-        ("owl_3.png", "named in line 13, but not there"),
+        ("cat_0.png", "named in line 2, but it does not exist"),
+        ("cat_1.png", "named in line 3, but it does not exist"),
+        ("owl_3.png", "named in line 13, but it does not exist"),
     ]
 
 
@@ -165,7 +165,8 @@ def test_a_column_that_no_list_has_is_refused(tmp_path: Path) -> None:
         option = "--" + hint.replace("_", "-")
         for path in (root, root / "labels.csv"):
             with pytest.raises(
-                DataError, match=rf"does not have the column 'kind' of {option}; it has filename, label"
+                DataError,
+                match=rf"does not have the column 'kind' of {option}\. Its columns are filename, label",
             ):
                 recognise_any(path, hints=Hints(**{hint: "kind"}))
 
@@ -185,7 +186,7 @@ def test_two_columns_of_pictures_are_refused_unless_one_is_named(tmp_path: Path)
     assert found == {"train": LABELS}
     assert len(notes) == 1
     assert (
-        "the pictures are those of the column 'image'; 'right' names others, which --file-column uses"
+        "the pictures are those in the column 'image'; to use those in 'right', pass --file-column"
         in notes[0]
     )
 

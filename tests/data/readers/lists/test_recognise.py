@@ -1,4 +1,4 @@
-"""Which files are lists, of which split, and what is said where one is not used."""
+"""Which files are lists, of which split, and the notes about lists that are not used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_test_list_without_labels_is_named_with_the_way_to_predict_it(tmp_path
     found, notes = read(root)
     assert found == {"train": dict(HALVES["train"])}
     assert len(notes) == 1
-    assert f"{root}/test.csv has no labels, so it is not a test split" in notes[0]
+    assert f"{root}/test.csv does not have labels, so it is not a test split" in notes[0]
     assert f"picturewise predict RUN {root}/test.csv" in notes[0]
 
 
@@ -57,7 +57,7 @@ def test_a_list_without_labels_is_read_without_labels(tmp_path: Path) -> None:
     rows = (f"{name},title {number}" for number, (name, _) in enumerate(HALVES["test"]))
     (root / "test.csv").write_text(lines(*rows, header="id,title"))
     assert recognised(root / "test.csv").notes == (
-        f"{root}/test.csv: none of 'title' repeats a few values as classes do; --label-column names one.",
+        f"{root}/test.csv: none of 'title' repeats a few values as classes do. Choose one with --label-column.",
     )
 
 
@@ -73,7 +73,7 @@ def test_a_list_without_labels_is_read_without_labels(tmp_path: Path) -> None:
         (("training.json", "validation.json"), ("train", "valid")),
     ],
 )
-def test_each_list_stands_for_the_split_that_its_name_says(
+def test_each_list_is_the_split_in_its_name(
     tmp_path: Path, names: tuple[str, str], splits: tuple[str, str]
 ) -> None:
     files = {}
@@ -105,7 +105,7 @@ def test_a_list_beside_those_of_splits_is_named(tmp_path: Path) -> None:
     found, notes = read(competition(tmp_path, meta=lines("cat_0.png,a", "dog_0.png,a", "owl_0.png,b")))
     assert found == {"train": dict(HALVES["train"])}
     assert len(notes) == 2
-    assert "meta.csv names these pictures too and was not used. Pass the file itself to use it." in notes[0]
+    assert "meta.csv also names these pictures, but was not used. Pass the file itself to use it." in notes[0]
 
 
 def test_a_picture_in_lists_of_two_splits_is_refused(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_spreadsheet_cannot_be_read_and_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_table_whose_numbers_happen_to_be_names_is_no_list_of_class_folders(tmp_path: Path) -> None:
+def test_a_table_whose_numbers_happen_to_be_names_is_not_a_list_of_class_folders(tmp_path: Path) -> None:
     for number in range(40):
         draw(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png")
     for text in ("epoch,phase\n0,a\n1,b\n2,a\n3,b\n", "id,segment\n0,a\n1,b\n2,b\n3,a\n4,a\n"):
@@ -173,27 +173,27 @@ def test_folders_of_classes_for_train_and_a_list_for_test_are_one_set(tmp_path: 
 
 def test_a_packed_list_is_named(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv.zip": b"PK\x03\x04"})
-    with pytest.raises(DataError, match=r"labels\.csv\.zip is packed\. Unpack it to use it\."):
+    with pytest.raises(DataError, match=r"labels\.csv\.zip is compressed\. Unpack it to use it\."):
         recognise_any(root)
     (root / "labels.csv").write_text(plain())
     assert read(root) == ({"train": LABELS}, ())
 
 
-def test_a_list_that_parts_the_folders_further_is_used_and_that_is_said(tmp_path: Path) -> None:
+def test_a_list_that_divides_the_folders_further_is_used_with_a_note(tmp_path: Path) -> None:
     for name, _ in ROWS:
         draw(tmp_path / ("birds" if "owl" in name else "mammals") / name)
     (tmp_path / "labels.csv").write_text(plain())
     found, notes = read(tmp_path)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert "the classes are those of the list, not the folders of the pictures" in notes[0]
+    assert "the classes are those in the list, not the folders of the pictures" in notes[0]
 
 
 def test_a_list_without_labels_beside_pictures_is_refused(tmp_path: Path) -> None:
     rows = (f"{name},title {number}" for number, name in enumerate(LABELS))
     root = make_album(tmp_path / "album", {"train.csv": lines(*rows, header="id,title")})
     with pytest.raises(
-        DataError, match=r"has the columns id, title, and none of them repeats a few values .*--label-column"
+        DataError, match=r"has the columns id, title, but none of them repeats a few values .*--label-column"
     ):
         recognise_any(root)
 
@@ -202,7 +202,7 @@ def test_pictures_that_no_line_names_are_counted(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     for number in range(3):
         draw(root / f"extra/x{number}.png")
-    note = f"{root}: 3 pictures are in no line of labels.csv and were not used; the first is extra/x0.png."
+    note = f"{root}: 3 pictures are not named in labels.csv and were not used; the first is extra/x0.png."
     assert read(root) == ({"train": LABELS}, (note,))
     assert read(root / "labels.csv") == ({"train": LABELS}, ())
 
@@ -233,7 +233,7 @@ def test_a_list_that_gives_the_folders_classes_to_other_pictures_is_refused(
     rows = [f"{name}/{number}.png,{name}" for name in ("cat", "dog") for number in range(6)]
     (tmp_path / "labels.csv").write_text(lines(*rows).replace("cat/3.png,cat", "cat/3.png,dog"))
     with pytest.raises(
-        DataError, match=r"says 'dog' for cat/3\.png, which lies in a class folder of another name\. Pass"
+        DataError, match=r"says 'dog' for cat/3\.png, which is in a class folder with another name\. Pass"
     ):
         recognise(tmp_path)
     found, _ = read(tmp_path / "labels.csv")
@@ -243,7 +243,7 @@ def test_a_list_that_gives_the_folders_classes_to_other_pictures_is_refused(
 
 
 def test_a_list_may_part_the_pictures_of_folders_in_its_own_way(tmp_path: Path) -> None:
-    """Parts of a download, as HAM10000 has, are no classes."""
+    """Parts of a download, as in HAM10000, are not classes."""
     root = make_album(tmp_path / "album", {"labels.csv": plain()}, "part_1")
     for name in list(LABELS)[::2]:
         draw(root / "part_2" / name).replace(root / "part_2" / name)
@@ -325,7 +325,7 @@ def test_lists_of_splits_that_name_one_picture_twice_are_refused(tmp_path: Path)
         "train.txt": "cat_0.png\ndog_0.png\n",
         "test.txt": "dog_0.png\ncat_1.png\n",
     }
-    with pytest.raises(DataError, match=r"train\.txt, line 2: images/dog_0\.png is in test already"):
+    with pytest.raises(DataError, match=r"train\.txt, line 2: images/dog_0\.png is already in test"):
         recognise(make_album(tmp_path / "album", files))
 
 
@@ -340,7 +340,7 @@ def test_other_tables_beside_a_list_are_named(tmp_path: Path) -> None:
     assert found == {"train": LABELS}
     assert len(notes) == 2
     assert "pixels.csv holds numbers, not names of pictures, and was not used" in notes[0]
-    assert "prices.csv names none of the pictures" in notes[1]
+    assert "prices.csv does not name any of the pictures" in notes[1]
 
 
 def test_names_of_the_classes_beside_a_list_are_named(tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_names_of_the_classes_beside_a_list_are_named(tmp_path: Path) -> None:
     draw(tmp_path / "train_images/1.png")
     draw(tmp_path / "train_images/2.png")
     _, notes = read(tmp_path)
-    assert any("names.json seems to give names to the classes and was not used" in note for note in notes)
+    assert any("names.json seems to name the classes, but was not used" in note for note in notes)
 
 
 def test_class_folders_with_an_unrelated_table_stay_class_folders(
@@ -379,7 +379,7 @@ def test_class_folders_with_an_unrelated_table_stay_class_folders(
     assert read_place(DataOptions(source=str(tmp_path)), ["train"]).classes == ("cat", "dog")
 
 
-def test_a_description_for_each_picture_is_no_list(tmp_path: Path) -> None:
+def test_a_description_for_each_picture_is_not_a_list(tmp_path: Path) -> None:
     files = {"labels.csv": plain()} | {f"boxes/{name[:-4]}.txt": "0 0.5 0.5 0.1 0.1\n" for name in LABELS}
     assert read(make_album(tmp_path / "album", files)) == ({"train": LABELS}, ())
 

@@ -70,7 +70,7 @@ def test_a_split_folder_may_hold_its_own_list(tmp_path: Path) -> None:
 )
 def test_descriptions_of_objects_are_refused(tmp_path: Path, document: object) -> None:
     root = make_album(tmp_path / "album", {"labels.json": json.dumps(document)})
-    with pytest.raises(DataError, match=r"labels\.json describes objects in pictures, as COCO does"):
+    with pytest.raises(DataError, match=r"labels\.json describes objects in pictures \(COCO\)"):
         recognise(root / "labels.json")
 
 
@@ -82,15 +82,15 @@ def test_descriptions_of_objects_are_refused(tmp_path: Path, document: object) -
         '{"version": "1.0", "name": "cats"}', "\x00", "{'single': 'quotes'}",
     ],
 )  # fmt: skip
-def test_other_json_is_nobodys(tmp_path: Path, text: str) -> None:
+def test_other_json_is_not_recognised(tmp_path: Path, text: str) -> None:
     root = make_album(tmp_path / "album", {"labels.json": text, "labels.jsonl": text})
     assert recognise(root) is None
     for name in ("labels.json", "labels.jsonl"):
         assert recognise(root / name) is None
 
 
-def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
+def test_a_line_that_is_not_a_record_is_named(tmp_path: Path) -> None:
     lines = IN_LINES.splitlines(keepends=True)
     root = make_album(tmp_path / "album", {"metadata.jsonl": "".join([*lines[:7], "[1, 2]\n", *lines[7:]])})
-    with pytest.raises(DataError, match=r"metadata\.jsonl, line 8: not a record, expected such as"):
+    with pytest.raises(DataError, match=r"metadata\.jsonl, line 8: not a record, expected for example"):
         read(root)

@@ -1,4 +1,4 @@
-"""Columns and folders that say which split a line belongs to: pictures marked test are never learned from."""
+"""Columns and folders that say which split a line belongs to: pictures marked test are never trained on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_column_of_words_says_the_split(tmp_path: Path, column: str) -> None:
         ),
     ],
 )
-def test_other_words_are_read_and_that_is_said(
+def test_other_words_are_read_with_a_note(
     tmp_path: Path, column: str, words: tuple[str, str, str], read_as: str
 ) -> None:
     values = [dict(zip(("train", "valid", "test"), words, strict=True))[part] for part in PARTS]
@@ -98,9 +98,9 @@ def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, colu
     assert found == {"train": LABELS}
     assert len(notes) == 1
     assert f"the column '{column}' holds {values[0]}, {values[1]}" in notes[0]
-    assert "Write train, valid and test there to use it." in notes[0]
+    assert "To use it, write train, valid and test there." in notes[0]
     with pytest.raises(
-        DataError, match=rf"the column '{column}' holds .*, which do not say the split\. Expected train"
+        DataError, match=rf"the column '{column}' holds .*, which do not say the split\. Use train"
     ):
         recognise(root / "labels.csv", Hints(split_column=column))
 
@@ -111,10 +111,11 @@ def test_the_user_may_name_the_column(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == parted(*PARTS)
     assert len(notes) == 1
-    assert "the column 'mine' says splits too; --split-column uses it instead of 'split'" in notes[0]
+    assert "the column 'mine' also says splits; to use it instead of 'split', pass --split-column" in notes[0]
     assert read(root, split_column="mine") == (parted(*other), ())
     with pytest.raises(
-        DataError, match=r"does not have the column 'part' of --split-column; it has filename, label, split"
+        DataError,
+        match=r"does not have the column 'part' of --split-column\. Its columns are filename, label, split",
     ):
         recognise(root / "labels.csv", Hints(split_column="part"))
 
@@ -137,7 +138,7 @@ def test_a_rare_split_at_the_end_of_a_list_is_found(tmp_path: Path) -> None:
     assert recognised(root).splits == ("train", "test")
 
 
-def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
+def test_a_class_called_train_is_not_a_split(tmp_path: Path) -> None:
     text = plain(lambda name, label: f"{name},{label.replace('cat', 'train')}")
     found, notes = read(make_album(tmp_path / "album", {"labels.csv": text}))
     assert set(found) == {"train"}
@@ -145,7 +146,7 @@ def test_a_class_called_train_is_no_split(tmp_path: Path) -> None:
     assert notes == ()
 
 
-def test_a_test_part_without_labels_is_no_split(tmp_path: Path) -> None:
+def test_a_test_part_without_labels_is_not_a_split(tmp_path: Path) -> None:
     rows = (
         f"{name},{'' if part == 'test' else label},{part}"
         for (name, label), part in zip(ROWS, PARTS, strict=True)
@@ -154,7 +155,9 @@ def test_a_test_part_without_labels_is_no_split(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {split: part for split, part in parted(*PARTS).items() if split != "test"}
     assert len(notes) == 1
-    assert "the 3 lines of test have no labels, so there is no such split; the first is line 5" in notes[0]
+    assert (
+        "the 3 lines of test do not have labels, so this split was not used; the first is line 5" in notes[0]
+    )
 
 
 def test_a_picture_in_two_splits_is_refused(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_names_and_labels_with_spaces_need_no_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["cat_0.png", "cat_1.png"])
-def test_a_first_line_is_told_from_names_also_where_its_picture_is_missing(
+def test_a_first_line_is_distinguished_from_names_even_if_its_picture_is_missing(
     tmp_path: Path, missing: str
 ) -> None:
     for header in ("filename,label", ""):
@@ -92,7 +92,7 @@ def test_a_first_line_is_told_from_names_also_where_its_picture_is_missing(
             assert len(read(root, skip_bad=True)[0]["train"]) == 11
 
 
-def test_classes_called_like_numbers_may_stand_above_ones_and_zeros(tmp_path: Path) -> None:
+def test_classes_named_by_numbers_may_head_columns_of_ones_and_zeros(tmp_path: Path) -> None:
     text = plain(
         lambda name, label: f"{name},{','.join(str(int(label == one)) for one in NUMBERS)}", "image,0,1,2"
     )
@@ -101,7 +101,7 @@ def test_classes_called_like_numbers_may_stand_above_ones_and_zeros(tmp_path: Pa
     assert len(notes) == 1
 
 
-def test_a_large_list_is_told_by_lines_from_all_over_it(tmp_path: Path) -> None:
+def test_a_large_list_is_recognised_by_lines_from_all_over_it(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("name,kind\n" + "".join(f"picture_{n:06}.png,{n // 50_000}\n" for n in range(100_000)))
     table = look(path, lambda text: False)
@@ -122,7 +122,7 @@ def test_a_large_list_is_told_by_lines_from_all_over_it(tmp_path: Path) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_list_is_nobodys(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_a_list_is_not_recognised(tmp_path: Path, content: bytes) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": content})
     assert recognise(root) is None
     assert recognise(root / "labels.csv") is None
@@ -174,6 +174,6 @@ def test_names_of_files_in_the_encoding_of_the_list_are_found(tmp_path: Path) ->
     assert list(read(root)[0]["train"].values()) == list(LABELS.values())
 
 
-def test_single_quotes_are_no_part_of_a_cell(tmp_path: Path) -> None:
+def test_single_quotes_are_not_part_of_a_cell(tmp_path: Path) -> None:
     text = plain(lambda name, label: f"'{name}','{label}'", "'filename','label'")
     assert read(make_album(tmp_path / "album", {"labels.csv": text})) == ({"train": LABELS}, ())

@@ -1,1 +1,1 @@
-"""Folders of pictures: where the classes and splits lie in them, and what lies beside."""
+"""Folders of pictures: where the classes and splits are, and what else is there."""

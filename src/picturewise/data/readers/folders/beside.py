@@ -1,4 +1,4 @@
-"""Sentences about what lies beside folders of pictures and is not used, so that nothing is passed over in silence."""
+"""Notes about unused files and folders beside folders of pictures, so that nothing is ignored silently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from picturewise.printable import printable
 from picturewise.split_names import split_in, word_set, words_of
 from picturewise.untrusted.regular_file import regular_size
 
-_MOST = 4  # sentences about one folder
+_MOST = 4  # notes about one folder
 _START = 1 << 16  # bytes of a file that are looked at
 _TABLES = frozenset({".csv", ".tsv"})
 _READ_BY_NAME = frozenset({".npz", ".h5", ".hdf5", ".parquet", ".pkl", ".pickle"})
@@ -38,24 +38,24 @@ _MOVE = "To use such splits, move the pictures into train/<class> and test/<clas
 
 
 def notes_on(here: Contents, root: Path, papers: Collection[str], classes: Collection[str] = ()) -> list[str]:
-    """Return a sentence for each file and folder without pictures that might say something about the pictures.
+    """Return a note for each file and folder without pictures that may say something about the pictures.
 
-    Texts about the whole, programs and archives are none of these.
+    Texts about the whole set, programs and archives are not among them.
 
     Args:
         here: what is in the folder.
         root: the source; names are relative to it.
         papers: the folders in it that hold files, but no pictures.
-        classes: the names of the class folders, if they lie here: a file that lists them alone says nothing new.
+        classes: the names of the class folders, if they are here: a file that only lists them says nothing new.
     """
     found = [*_on_folders(here, root, papers), *_on_files(here, root, classes)]
     more = [name for name, _ in found[_MOST:]]
     notes = [note for _, note in found[:_MOST]]
-    return [*notes, f"Beside these, {listed(more)} {_were(more)} not used either."] if more else notes
+    return [*notes, f"{listed(more)} {_were(more)} not used either."] if more else notes
 
 
 def aside(folder: Path, root: Path) -> str:
-    """Return the sentence about a folder of masks or other pictures that annotate others."""
+    """Return the note about a folder of masks or other pictures that annotate others."""
     count = len(pictures_below(folder))
     if not count:
         return _on_folder(folder, root)
@@ -63,13 +63,13 @@ def aside(folder: Path, root: Path) -> str:
 
 
 def unlabelled(folder: Path, root: Path, split: str) -> str:
-    """Return the sentences about a split's folder whose pictures have no classes."""
+    """Return the note about a split's folder whose pictures do not have classes."""
     inner = innermost(folder)
     count, name = len(pictures_below(folder)), {"valid": "validation"}.get(split, split)
     lists = [
         below(place / file, root) for place in dict.fromkeys((folder, inner)) for file in _lists(look(place))
     ]
-    may = f" {listed(lists)} may hold their classes, and was not used." if lists else ""
+    may = f" {listed(lists)} may hold their classes, but was not used." if lists else ""
     return (
         f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is not used as the {name} "
         f"split.{may} Predict them with: picturewise predict RUN {shlex.quote(printable(inner))}"
@@ -77,22 +77,22 @@ def unlabelled(folder: Path, root: Path, split: str) -> str:
 
 
 def strays(here: Contents, root: Path) -> list[str]:
-    """Return a sentence about pictures that lie above the folders that have the classes, where there are any."""
+    """Return the note about pictures above the class folders, if there are any."""
     if not here.pictures:
         return []
     count, first = len(here.pictures), below(here.folder / here.pictures[0], root)
     if count == 1:
-        return [f"The picture {first} lies outside the class folders and was not used."]
-    return [f"{count:,} pictures lie outside the class folders and were not used; the first is {first}."]
+        return [f"The picture {first} is outside the class folders and was not used."]
+    return [f"{count:,} pictures are outside the class folders and were not used; the first is {first}."]
 
 
 def below(path: Path, root: Path) -> str:
-    """Return a path below the source, fit to print; the source itself is its name."""
+    """Return a path below the source, safe to print; for the source itself, its name."""
     return printable(path.name if path == root else path.relative_to(root).as_posix())
 
 
 def tables_in(here: Contents) -> list[str]:
-    """Return the names of the tables and lists in a folder that labels may stand in."""
+    """Return the names of the tables and lists in a folder that may hold labels."""
     return [name for name in here.files if _ending(name) in _TABLES | _DATA and not _is_about(name)]
 
 
@@ -127,24 +127,24 @@ def _on_files(here: Contents, root: Path, classes: Collection[str]) -> Iterator[
         elif ending in _READ_BY_NAME:
             yield (
                 shown,
-                f"{shown} was not used: the folders give the classes. To read it instead, pass {printable(path)}.",
+                f"{shown} was not used: the folders are the classes. To read it instead, pass {printable(path)}.",
             )
         elif ending in _DATA:
             yield (
                 shown,
-                f"{shown} was not used: the folders give the classes, and Picturewise does not read it.",
+                f"{shown} was not used: the folders are the classes, and Picturewise does not read it.",
             )
         elif ending in _TEXTS and (note := _on_text(path, shown, classes)):
             yield shown, note
         elif ending in _UNREAD:
-            yield shown, f"{shown} lies outside the class folders and was not used."
+            yield shown, f"{shown} is outside the class folders and was not used."
         elif ending in _ARCHIVES and _names_a_split(name) and not _unpacked(name, here):
             yield shown, f"{shown} was not used. Unpack it if its pictures belong to the set."
 
 
 def _on_table(path: Path, shown: str) -> str:
     if "submission" in shown.casefold():
-        return f"{shown} looks like the form of a submission, without labels of its own, and was not used."
+        return f"{shown} looks like a sample submission without real labels, and was not used."
     text = _start(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
@@ -152,7 +152,7 @@ def _on_table(path: Path, shown: str) -> str:
     has = f" (columns {_few(columns)})" if any(cell and not _is_number(cell) for cell in columns) else ""
     pictures = " names pictures but" if _PICTURE_NAME.search(text) else ""
     return (
-        f"{shown}{has}{pictures} was not used: the folders give the classes. To take them from it, pass "
+        f"{shown}{has}{pictures} was not used: the folders are the classes. To use its labels, pass "
         f"{printable(path)} with --file-column and --label-column."
     )
 
@@ -163,16 +163,20 @@ def _on_text(path: Path, shown: str, classes: Collection[str]) -> str | None:
     if not lines or lines == set(classes):
         return None
     if _names_a_split(path.name) or words & {"split", "splits", "fold", "folds"}:
-        return f"{shown} seems to say which split pictures belong to; Picturewise does not read it. {_MOVE}"
+        return (
+            f"{shown} seems to say which split the pictures belong to. Picturewise does not read it. {_MOVE}"
+        )
     if words & _NAMES and any(name in line for line in lines for name in list(classes)[:1]):
-        return f"{shown} seems to give names to the classes; it was not used, the folders' own names are."
+        return f"{shown} seems to name the classes. It was not used, because the folders have names."
     if _PICTURE_NAME.search(text) or words & _LISTS:
-        return f"{shown} seems to be a list of pictures or labels; it was not used, the folders give the classes."
+        return (
+            f"{shown} seems to list pictures or labels. It was not used, because the folders are the classes."
+        )
     return None
 
 
 def _start(path: Path) -> str:
-    """Return the first characters of a text file, or "" where it is none."""
+    """Return the first characters of a text file, or "" if it is not a text file."""
     try:
         if regular_size(path) is None:
             return ""

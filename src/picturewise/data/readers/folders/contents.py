@@ -1,4 +1,4 @@
-"""What lies in a folder and what kind of things lie below it, told by names alone."""
+"""What is in a folder, and what kind of files are below it, known from names alone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Enters = Callable[[list[str], str, bool], list[str]]
 
 @dataclass(frozen=True)
 class Contents:
-    """The names of what is in a folder and visible, in order.
+    """The names of what is visible in a folder, in order.
 
     Attributes:
-        folder: which.
+        folder: the folder.
         folders: the folders in it.
-        pictures: the files that end as pictures do.
+        pictures: the files whose endings are those of pictures.
         files: the others.
     """
 
@@ -54,7 +54,7 @@ def look(folder: Path) -> Contents:
 
 
 def kind_of(folder: Path) -> Kind:
-    """Return what is in or below a folder: pictures; no pictures, but files that might be; papers alone; or no file.
+    """Return what is in or below a folder: pictures; no pictures, but files that may be; only papers; or no file.
 
     Raises:
         OSError: a folder cannot be read.
@@ -80,7 +80,7 @@ def pictures_below(folder: Path) -> list[str]:
 
 
 def holds_only_folders(folder: Path) -> bool:
-    """Return whether there are folders in a folder, and no pictures beside them."""
+    """Return whether there are folders in a folder, without pictures beside them."""
     folders = False
     with os.scandir(folder) as entries:  # not sorted, because a class can have a million pictures
         for entry in filter(is_visible, entries):
@@ -91,7 +91,7 @@ def holds_only_folders(folder: Path) -> bool:
 
 
 def innermost(folder: Path) -> Path:
-    """Return the folder that pictures lie in, below single folders."""
+    """Return the folder that holds the pictures, below single folders."""
     for _ in range(8):
         found = look(folder)
         if found.pictures or len(found.folders) != 1:
@@ -101,7 +101,7 @@ def innermost(folder: Path) -> Path:
 
 
 def folders_inside(folder: Path) -> tuple[str, ...]:
-    """Return the names of the folders with files that lie in a folder, below whatever is the only one of its level."""
+    """Return the names of the folders with files in a folder, after stepping through single folders."""
     for _ in range(8):
         found = look(folder)
         inside = [name for name in found.folders if kind_of(folder / name) != "empty"]
@@ -117,14 +117,14 @@ def _all(names: list[str], above: str, pictures: bool) -> list[str]:
 
 
 def walk(folder: Path, enters: Enters = _all) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield the path below a folder, with `/` between, and the entry of each visible file in and below it.
+    """Yield the path below a folder, with `/` as separator, and the entry of each visible file in and below it.
 
-    They come in no order. Links are followed, but not in circles.
+    The order is not defined. Links are followed, but not in circles.
 
     Args:
         folder: where to begin.
-        enters: gets the names of the folders of a level, the path above them with a `/` at its end, and whether
-            pictures lie beside them; returns those to go into.
+        enters: receives the names of the folders of a level, the path above them with a `/` at its end, and whether
+            there are pictures beside them; returns the folders to go into.
     """
     waiting = [("", str(folder), frozenset({identity(str(folder))}))]
     while waiting:

@@ -1,6 +1,6 @@
-r"""Whether the file names of pictures say their class, as `cat.0.jpg` and `n01440764_36.JPEG` do, and how to say so.
+r"""Whether the file names of pictures contain their class (`cat.0.jpg`, `n01440764_36.JPEG`), and a pattern for it.
 
-Nothing is read in that way unless the user asks for it: a pattern is tried on all names and then offered.
+Such classes are used only if the user asks for it: a pattern is tried on all names and then suggested.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_SAMPLE = 2000  # names that the patterns are tried on at first
-_FEW = 5  # classes that are written out
+_SAMPLE = 2000  # names that the patterns are first tried on
+_FEW = 5  # the most classes that a pattern lists
 
-# What comes first is tried first: the class before a number, a first word, a last word, a word after a number.
+# In the order in which they are tried: the class before a number, a first word, a last word, a word after a number.
 _PATTERNS = (
     r"([^/]+)_[0-9]+\.[^/.]+$",
     r"([^/]+)-[0-9]+\.[^/.]+$",
@@ -30,16 +30,16 @@ _PATTERNS = (
 
 @dataclass(frozen=True)
 class Offer:
-    """A pattern whose first group is the class in the name of every picture, and the classes, the most usual first."""
+    """A pattern whose first group is the class in the name of every picture, and the classes, most frequent first."""
 
     pattern: str
     classes: tuple[str, ...]
 
 
 def offer(names: Sequence[str]) -> Offer | None:
-    r"""Return a pattern for the labels that stand in the names of pictures; None: no few words repeat in them.
+    r"""Return a pattern for the labels in the names of pictures; None: the names do not share a few words.
 
-    It finds a class in each of the names, two or more in all, and each of them in two names or more.
+    It finds a class in every name, at least two classes in all, and each class in at least two names.
 
     >>> offer(["train/cat.0.jpg", "train/cat.1.jpg", "train/dog.0.jpg", "train/dog.1.jpg"])
     Offer(pattern='(cat|dog)\\.', classes=('cat', 'dog'))
@@ -56,7 +56,7 @@ def offer(names: Sequence[str]) -> Offer | None:
 
 
 def _labels(pattern: str, names: Sequence[str], fits: Callable[[str], bool]) -> list[str] | None:
-    """Return the class in each name, or None where some have none, or the classes are not a few that repeat."""
+    """Return the class in each name, or None if a name has none, or the classes are not a few that repeat."""
     compiled, labels = re.compile(pattern), []
     for name in names:
         found = compiled.search(name)
@@ -77,7 +77,7 @@ def _is_a_word(label: str) -> bool:
 
 
 def _written_out(names: Sequence[str], labels: Sequence[str], classes: list[str]) -> str | None:
-    r"""Return a pattern such as `(cat|dog)\.` that finds the same; None: there are too many, or it does not."""
+    r"""Return a pattern such as `(cat|dog)\.` that finds the same; None: there are too many classes, or it does not."""
     if len(classes) > _FEW or any(re.escape(name) != name or "'" in name for name in classes):
         return None
     words = f"({'|'.join(classes)})"

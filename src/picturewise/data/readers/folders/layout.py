@@ -1,7 +1,7 @@
-"""Where the class folders of a source lie, told by the names of folders and by what kind of things they hold.
+"""Where the class folders of a source are, found from the names of folders and the kind of files in them.
 
-Single folders are stepped through, folders of splits are known by the words in their names, and what only looks like
-class folders is refused: masks beside pictures, versions or parts of one set, pictures without any class.
+Single folders are stepped through, folders of splits are recognised by the words in their names, and folders that only
+look like class folders are refused: masks beside pictures, versions or parts of one set, pictures without classes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ from picturewise.data.readers.folders.words import (
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, word_set, words_of
 
-_ALIKE = 0.5  # share of names that stand in several folders, from which on these are versions or parts of one thing
+_ALIKE = (
+    0.5  # share of names that occur in several folders, from which on these are versions or parts of one set
+)
 _NO_CLASSES = word_set(
     "mask masks label labels annotation annotations groundtruth image images imgs pictures photos"
 )
@@ -43,11 +45,11 @@ _NO_CLASSES = word_set(
 
 @dataclass(frozen=True)
 class Layout:
-    """Where class folders lie.
+    """Where the class folders are.
 
     Attributes:
-        folders: for each split that there is, the folder that holds its class folders; without splits all is train.
-        notes: what was decided, and what lies beside them.
+        folders: for each existing split, the folder that holds its class folders; without splits, all is train.
+        notes: what was decided, and what is beside them.
     """
 
     folders: Mapping[SplitName, Path]
@@ -56,10 +58,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a folder turned out to be.
+    """What was found in a folder.
 
     Attributes:
-        kind: it holds class folders, or pictures without any, or folders of splits.
+        kind: class folders, pictures without class folders, or folders of splits.
         folder: where that is, below single folders.
         splits: the folders that hold the class folders of each split.
         notes: on the way to them.
@@ -72,7 +74,7 @@ class _Found:
 
 
 def lay_out(root: Path) -> Layout | None:
-    """Return where the class folders below `root` lie, or None where there is nothing like pictures in folders.
+    """Return where the class folders below `root` are, or None if there are no pictures in folders.
 
     Raises:
         DataError: there are pictures, but it cannot be known which folders are their classes.
@@ -94,14 +96,14 @@ def _explore(
     known: Collection[str] = (),
     above: frozenset[tuple[int, int]] = frozenset(),
 ) -> _Found | None:
-    """Return what a folder is; None: it holds nothing like pictures.
+    """Return what a folder is; None: it does not hold anything like pictures.
 
     Args:
         folder: the folder.
         root: the source.
-        in_split: it belongs to a split, so no folder in it does.
-        known: the classes, where another split has told them.
-        above: the folders that it lies in; a link back to one of them holds nothing new.
+        in_split: it belongs to a split, so no folder in it is a split.
+        known: the classes, if another split has determined them.
+        above: the folders that contain it; a link back to one of them holds nothing new.
     """
     if (number := identity(str(folder))) in above:
         return None
@@ -142,7 +144,7 @@ def _explore(
 
 
 def _wraps(name: str, above: Path, known: Collection[str]) -> bool:
-    """Return whether a single folder of pictures in a split's folder is no class that only this split has."""
+    """Return whether a single folder of pictures in a split's folder is a wrapper, not a class."""
     return (
         not known
         or means_no_class(name)
@@ -153,7 +155,7 @@ def _wraps(name: str, above: Path, known: Collection[str]) -> bool:
 
 
 def _masks(folder: Path, holding: Sequence[str]) -> list[str]:
-    """Return the folders that annotate the pictures of the others, where these are named so or hold the classes."""
+    """Return the folders that annotate the pictures of the others, if the others are named so or hold the classes."""
     masks = [name for name in holding if means_annotations(name)]
     rest = [name for name in holding if name not in masks]
     annotated = all(means_no_class(name) for name in rest) or (
@@ -165,10 +167,10 @@ def _masks(folder: Path, holding: Sequence[str]) -> list[str]:
 def _splits(
     here: Contents, holding: Sequence[str], papers: Sequence[str], marks: FolderMarks, root: Path
 ) -> _Found | None:
-    """Return the folders of splits; None: what is named like a split is a class.
+    """Return the folders of splits; None: the folder named like a split is a class.
 
     Raises:
-        DataError: others lie beside them, a split has several, or none of them holds class folders.
+        DataError: other folders are beside them, a split has several, or none of them holds class folders.
     """
     folder = here.folder
     named = [name for name in holding if name in marks.named]
@@ -213,7 +215,8 @@ def _splits(
         raise refusals.no_class_folders(innermost(folder / named[0]), root)
     notes += [beside.unlabelled(folder / name, root, marks.doubtful.get(name, "test")) for name in apart]
     notes += [
-        f"The folder {beside.below(folder / name, root)} holds no pictures, so there is no {split} split in it."
+        f"The folder {beside.below(folder / name, root)} does not hold pictures, so it was not used as the "
+        f"{split} split."
         for name, split in marks.named.items()
         if name not in holding and name not in papers
     ]
@@ -221,10 +224,10 @@ def _splits(
 
 
 def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kind], root: Path) -> list[str]:
-    """Return what there is to say of folders that are taken for classes.
+    """Return the notes about folders that are used as classes.
 
     Raises:
-        DataError: they are none, or some may be none.
+        DataError: they are not classes, or some may not be.
     """
     folder = here.folder
     deep = {name: folders_inside(folder / name) for name in holding if holds_only_folders(folder / name)}
@@ -244,21 +247,21 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
         others = [name for name in holding if name not in doubtful]
         raise refusals.classes_or_not(folder, doubtful, others, root)
     notes = [
-        f"The folder {beside.below(folder / name, root)} is taken for a class like the others, though its name may "
-        "say something else."
+        f"The folder {beside.below(folder / name, root)} is used as a class like the others, although its "
+        "name suggests something else."
         for name in holding
         if _sounds_like_no_class(name, holding)
     ]
     empty = [name for name in here.folders if kinds[name] == "empty"]
     return notes + [
-        f"The folder {beside.below(folder / name, root)} holds no pictures, so there is no class of its name."
+        f"The folder {beside.below(folder / name, root)} does not hold pictures, so it was not used as a class."
         for name in empty
     ]
 
 
 def _sounds_like_no_class(name: str, names: Sequence[str]) -> bool:
     word = name.casefold()
-    if word in _NO_CLASSES:  # beside `no_mask` it is a class
+    if word in _NO_CLASSES:  # beside `no_mask`, it is a class
         return not any(word.rstrip("s") in other.casefold() for other in names if other != name)
     return name in marked(names).named
 

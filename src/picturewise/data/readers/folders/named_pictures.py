@@ -1,4 +1,4 @@
-r"""Pictures whose class stands in their path, where the user says how: `--label-from '(cat|dog)\.'`."""
+r"""Pictures whose class is in their path, found by the user's pattern: `--label-from '(cat|dog)\.'`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIRST_NAMES = 1000
 
 @dataclass(frozen=True)
 class NamedPicturesReader:
-    """Recognised pictures of which a pattern tells the class, see `Reader` and `WithFreshNotes`."""
+    """Pictures whose class is found by a pattern, see `Reader` and `WithFreshNotes`."""
 
     root: Path
     folders: Mapping[SplitName, tuple[Path, ...]]
@@ -39,7 +39,7 @@ class NamedPicturesReader:
 
     @property
     def name(self) -> str:
-        """The folder's name, fit for another folder's."""
+        """The folder's name, fit for a folder name."""
         return slug(self.root)
 
     @property
@@ -67,12 +67,12 @@ class NamedPicturesReader:
         return replace(reading, notes=(*notes, *reading.notes))
 
     def listings(self, splits: Collection[SplitName], *, skip_bad: bool) -> dict[SplitName, Listing]:
-        """Return the files and classes of the first split and of those asked for; none of the files is opened.
+        """Return the files and classes of the first split and of the requested ones, without opening any file.
 
         Raises:
-            DataError: the pattern finds nothing in some names, and these are not to be left out; or too few or too
-                many classes, or one in a later split alone.
-            UsageError: the pattern is none, or takes too long.
+            DataError: the pattern does not match some names, and these must not be left out; or it finds too few or too
+                many classes, or a class that is only in a later split.
+            UsageError: the pattern is not valid, or takes too long.
         """
         asked = [split for split in self.splits if split in splits]
         first = self.splits[0]
@@ -91,7 +91,7 @@ class NamedPicturesReader:
             if label:
                 entries.append(FolderEntry(self.root / file, name, printable(label)))
             else:
-                bad.append(Skipped(name, f"nothing in its path matches {_OPTION} {self._pattern}"))
+                bad.append(Skipped(name, f"its path does not match {_OPTION} {self._pattern}"))
         classes = sorted({entry.class_name for entry in entries}, key=natural_order)
         return Listing(tuple(classes), tuple(entries), tuple(bad), _on_masks(masks))
 
@@ -116,12 +116,12 @@ class NamedPicturesReader:
         if not classes:
             path = listings[first].bad[0].path if listings[first].bad else "none"
             raise DataError(
-                f"{_OPTION} {self._pattern} matches nothing in the paths of the pictures in {place}; the first path is "
+                f"{_OPTION} {self._pattern} does not match any path of the pictures in {place}; the first path is "
                 f"{path}. If the folders are the classes, use {_OPTION} '([^/]+)/[^/]+$'."
             )
         if unmatched and not skip_bad:
             raise DataError(
-                f"{printable(self.root)}: {_OPTION} {self._pattern} matches nothing in the paths of "
+                f"{printable(self.root)}: {_OPTION} {self._pattern} does not match the paths of "
                 f"{len(unmatched):,} of {whole:,} pictures; the first is {unmatched[0].path}. Correct the pattern, or "
                 "leave them out with --skip-bad."
             )
@@ -135,14 +135,14 @@ class NamedPicturesReader:
 
 
 def recognise(path: Path, hints: Hints) -> NamedPicturesReader | None:
-    """Return the source for the pictures below a folder, or None where no pattern is given or there are none.
+    """Return the source for the pictures below a folder, or None if no pattern is given or there are no pictures.
 
-    A folder of validation or test pictures in which the pattern finds nothing is no split: its pictures have no
+    A folder of validation or test pictures whose paths do not match is not a split: its pictures do not have
     classes.
 
     Raises:
-        DataError: folders of splits lie beside others.
-        UsageError: the pattern is none, or takes too long.
+        DataError: there are other folders beside the folders of splits.
+        UsageError: the pattern is not valid, or takes too long.
         OSError: a folder cannot be read.
     """
     if hints.label_from is None or not path.is_dir() or kind_of(path) not in {"pictures", "files"}:
@@ -175,4 +175,4 @@ def _files(root: Path, folders: Sequence[Path]) -> tuple[list[str], list[str]]:
 def _on_masks(masks: Sequence[str]) -> tuple[str, ...]:
     if not masks:
         return ()
-    return (f"What seems to be masks or annotations, in {listed(masks)}, was not used.",)
+    return (f"The files in {listed(masks)} seem to be masks or annotations and were not used.",)

@@ -1,4 +1,4 @@
-"""Which pictures below a folder belong to which split, where their classes stand in their paths and not in folders."""
+"""Which pictures below a folder belong to which split, if their classes are in their paths instead of folders."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from picturewise.split_names import SplitName
 
 @dataclass(frozen=True)
 class Spread:
-    """Where pictures lie.
+    """Where the pictures are.
 
     Attributes:
-        folders: for each split, the folders that its pictures lie in or below; without such folders all is train.
-        notes: what was left aside.
+        folders: for each split, the folders that hold its pictures; without such folders, all is train.
+        notes: what was left out.
     """
 
     folders: Mapping[SplitName, tuple[Path, ...]]
@@ -35,7 +35,7 @@ def spread(root: Path) -> Spread:
     """Return which folders below `root` belong to which split.
 
     Raises:
-        DataError: folders of splits lie beside others or beside pictures.
+        DataError: there are other folders or pictures beside the folders of splits.
         OSError: a folder cannot be read.
     """
     folder = root
@@ -48,7 +48,7 @@ def spread(root: Path) -> Spread:
         others = [name for name in rest if name not in named and not means_unlabelled(name)]
         if named and here.pictures:
             raise DataError(
-                f"{printable(folder)} holds pictures beside the folders {listed(list(named))}; move them into the "
+                f"{printable(folder)} holds pictures beside the folders {listed(list(named))}. Move them into the "
                 "folder of their split."
             )
         if named and others and any(holds_only_folders(folder / name) for name in named):
@@ -70,9 +70,9 @@ def spread(root: Path) -> Spread:
 
 
 def candidates(folder: Path) -> tuple[list[str], list[str]]:
-    """Return what may be pictures of a class in and below a folder, and the folders of masks there that are none.
+    """Return the files in and below a folder that may be pictures of a class, and the folders of masks there.
 
-    Both are paths below it with `/` between, sorted. Left out are files that are named as no pictures are.
+    Both are sorted paths below it with `/` as separator. Files whose names are not those of pictures are left out.
 
     Raises:
         OSError: a folder cannot be read.
@@ -89,6 +89,6 @@ def candidates(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _masks(names: list[str], *, annotated: bool) -> list[str]:
-    """Return which folders annotate pictures: such a name tells only where pictures lie beside it or are named so."""
+    """Return the folders that annotate pictures; names count only beside pictures or folders named so."""
     masks = [name for name in names if means_annotations(name)]
     return masks if annotated or any(means_pictures(name) for name in names if name not in masks) else []

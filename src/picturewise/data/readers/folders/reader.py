@@ -1,6 +1,6 @@
 """A folder per class, with or without a level of splits above: `flowers/tulip/1.jpg`, `pets/train/cat/1.jpg`.
 
-Which folders these are is decided in `folder_layout`.
+`layout` decides which folders these are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from picturewise.split_names import SPLITS, SplitName
 
 @dataclass(frozen=True)
 class FolderReader:
-    """A recognised folder of class folders, see `Reader` and `WithFreshNotes`."""
+    """A folder of class folders, see `Reader` and `WithFreshNotes`."""
 
     root: Path
     folders: Mapping[SplitName, Path]
@@ -33,7 +33,7 @@ class FolderReader:
 
     @property
     def name(self) -> str:
-        """The folder's name, fit for another folder's."""
+        """The folder's name, fit for a folder name."""
         return slug(self.root)
 
     @property
@@ -54,12 +54,12 @@ class FolderReader:
     ) -> Reading:
         """Return the pictures of `splits`; see `Reader.read`.
 
-        Where train is not among them, its files are still looked at (not decoded), for it decides the
+        If train is not requested, its files are still looked at (not decoded), because it decides the
         classes, the channels and, unless the options do, the size. `progress` counts each look and each
         decoding of a file.
         """
         asked = [split for split in self.splits if split in splits]
-        first = self.splits[0]  # train, wherever there is one
+        first = self.splits[0]  # train, if there is one
         listings = {
             split: list_classes(self.folders[split], self.root) for split in dict.fromkeys([first, *asked])
         }
@@ -81,10 +81,10 @@ class FolderReader:
 
 
 def recognise(path: Path) -> FolderReader | None:
-    """Return the source for the folder at `path`, or None where nothing in it is like pictures in folders.
+    """Return the source for the folder at `path`, or None if there are no pictures in folders in it.
 
     Raises:
-        DataError: there are pictures, but which folders are their classes is not known.
+        DataError: there are pictures, but it is not clear which folders are their classes.
         OSError: a folder cannot be read.
     """
     found = lay_out(path) if path.is_dir() else None
@@ -92,16 +92,16 @@ def recognise(path: Path) -> FolderReader | None:
 
 
 def check_known(place: str, found: Sequence[str], classes: Sequence[str], first: str) -> None:
-    """Check that a split has no classes but those of the first one.
+    """Check that a split has only classes of the first split.
 
     Args:
         place: what to call the split.
         found: its classes.
         classes: those of the first split.
-        first: what to call that.
+        first: what to call the first split.
 
     Raises:
-        DataError: it has another one; the message offers the nearest.
+        DataError: it has another class; the message suggests the nearest.
     """
     for name in found:
         if name not in classes:
@@ -115,11 +115,11 @@ def check_known(place: str, found: Sequence[str], classes: Sequence[str], first:
 def _check_classes(
     listings: Mapping[SplitName, Listing], first: SplitName, folders: Mapping[SplitName, Path]
 ) -> None:
-    """Refuse a single class, and classes that only other splits than the first have."""
+    """Refuse a single class, and classes that are not in the first split."""
     shown, classes = printable(folders[first]), listings[first].classes
     if len(classes) == 1:
         raise DataError(
-            f"{shown} holds pictures of one class only, '{classes[0]}', expected one folder for each of two or more "
+            f"{shown} holds pictures of only one class, '{classes[0]}', expected one folder for each of two or more "
             "classes."
         )
     for split, listing in listings.items():

@@ -1,4 +1,4 @@
-"""What is said where folders of pictures are not folders of classes, or where nobody can know."""
+"""The errors for folders of pictures that are not folders of classes, or that are ambiguous."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _LAST_FOLDER = "--label-from '([^/]+)/[^/]+$'"
 
 
 def no_class_folders(folder: Path, root: Path) -> DataError:
-    """Return the error for pictures that lie in one folder, without folders of classes."""
+    """Return the error for pictures in one folder, without class folders."""
     shown, offered = printable(folder), _offered(folder, root)
     if folder == root or split_in(folder.name) is not None:
         text = f"{shown} holds pictures, but no folder per class; expected {shown}/<class>/<picture>."
     else:
         text = (
-            f"{printable(root)} holds one folder of pictures only, {_below(folder, root)}, expected one for each of "
+            f"{printable(root)} holds only one folder of pictures, {_below(folder, root)}, expected one for each of "
             "two or more classes."
         )
     if not offered and (masks := _annotations_beside(folder, root)):
         return DataError(
             f"{printable(masks)} seems to hold masks, boxes or labels for the pictures in {_below(folder, root)}, and "
-            "there is no folder per class. Picturewise learns one class for each picture, expected "
+            "there is no folder per class. Picturewise needs one class for each picture: "
             f"{printable(root)}/<class>/<picture>."
         )
     return DataError(text + (offered or _listed_in(folder, root)))
 
 
 def class_and_split(folder: Path, names: Sequence[str], words: Sequence[str], root: Path) -> DataError | None:
-    """Return the error for folders that are named after a split and a class each; None: they are not."""
+    """Return the error for folders that are each named after a split and a class; None: they are not."""
     found = {name: [word for word in words if word in name.lower()] for name in names}
     if any(len(inside) != 1 for inside in found.values()) or min(map(len, words)) < 2:
         return None
@@ -56,7 +56,7 @@ def class_and_split(folder: Path, names: Sequence[str], words: Sequence[str], ro
 def no_classes_at_all(folder: Path, names: Sequence[str], root: Path) -> DataError:
     """Return the error for folders that are all named after masks, annotations, pictures or splits."""
     return DataError(
-        f"{printable(folder)} holds the folders {listed(names)}, which are not named as classes are; expected one "
+        f"{printable(folder)} holds the folders {listed(names)}, whose names are not those of classes; expected one "
         f"folder per class.{_otherwise(folder, root)}"
     )
 
@@ -74,56 +74,58 @@ def parts(folder: Path, names: Sequence[str], inside: Collection[str], root: Pat
 
 
 def same_names(folder: Path, names: Sequence[str], inside: Sequence[str], root: Path) -> DataError:
-    """Return the error for folders that all hold folders of the same names."""
+    """Return the error for folders that all hold folders with the same names."""
     text = (
-        f"The folders {listed(names)} in {printable(folder)} hold folders of the same names ({listed(inside)}), so "
+        f"The folders {listed(names)} in {printable(folder)} hold folders with the same names ({listed(inside)}), so "
         "they look like versions of one set, not classes."
     )
     if all(split_in(name) is not None for name in inside):
-        way = "If they are the classes, move the pictures to train/<class> and test/<class>, or read all as one with"
+        way = "If they are the classes, move the pictures to train/<class> and test/<class>, or read them together with"
         return DataError(f"{text} {way} {_deciding(folder, root)}.")
     if any(means_annotations(name) for name in inside):
         return DataError(f"{text} If they are the classes, use {_deciding(folder, root)}.")
     return DataError(
-        f"{text} Pass one of them, such as {printable(folder / names[0])}; if they are the classes, use "
+        f"{text} Pass one of them, such as {printable(folder / names[0])}, or, if they are the classes, use "
         f"{_deciding(folder, root)}."
     )
 
 
 def a_copy(folder: Path, name: str, names: Sequence[str]) -> DataError:
-    """Return the error for a folder that holds folders of the names of its neighbours."""
+    """Return the error for a folder that holds folders with the names of its neighbours."""
     shown = printable(folder / name)
     others = [other for other in names if other != name]
     return DataError(
-        f"{shown} holds folders of the same names as those beside it ({listed(others)}), so it looks like a copy of "
+        f"{shown} holds folders with the same names as those beside it ({listed(others)}), so it looks like a copy of "
         f"the set, not a class. Move it out of {printable(folder)}, or pass {shown}."
     )
 
 
 def classes_or_not(folder: Path, names: Sequence[str], others: Sequence[str], root: Path) -> DataError:
-    """Return the error for folders of pictures that may be classes or not, beside classes."""
+    """Return the error for folders of pictures beside classes that may or may not be classes."""
     one = len(names) == 1
     return DataError(
         f"{printable(folder)} holds {listed(names)}, which may or may not be {'a class' if one else 'classes'} like "
-        f"{listed(others)}. If {'it is' if one else 'they are'}, use {_deciding(folder, root)}; if not, move "
+        f"{listed(others)}. If {'it is' if one else 'they are'}, use {_deciding(folder, root)}; otherwise, move "
         f"{'it' if one else 'them'} out of the folder."
     )
 
 
 def beside_splits(folder: Path, names: Sequence[str]) -> DataError:
-    """Return the error for folders of splits beside others, and for several folders of one split."""
+    """Return the error for other folders beside folders of splits, and for several folders of one split."""
     return DataError(
         f"{printable(folder)} holds the folders {', '.join(map(printable, names))}: expected either one folder per "
-        "class, or one folder for each of train, valid and test and none beside them; move or rename the others."
+        "class, or only one folder for each of train, valid and test. Move or rename the others."
     )
 
 
 def _offered(folder: Path, root: Path) -> str:
-    """Return the sentence that offers a pattern for labels in the file names; "": there are none."""
+    """Return the sentence that suggests a pattern for labels in the file names; "": there is none."""
     found = offer(names_below(folder, root))
     if found is None:
         return ""
-    return f" If the file names say the class ({listed(found.classes)}), use --label-from '{found.pattern}'."
+    return (
+        f" If the file names contain the class ({listed(found.classes)}), use --label-from '{found.pattern}'."
+    )
 
 
 def names_below(folder: Path, root: Path) -> list[str]:
@@ -146,7 +148,7 @@ def _listed_in(folder: Path, root: Path) -> str:
         here = look(folder)
         if found := tables_in(here):
             return (
-                f" If {printable(found[0])} says which picture has which class, pass {printable(folder / found[0])} "
+                f" If {printable(found[0])} lists the class of each picture, pass {printable(folder / found[0])} "
                 "with --file-column and --label-column."
             )
         if folder == root:

@@ -1,4 +1,4 @@
-"""Which folders beside each other are named as splits are: `train` and `test`, `seg_train` and `seg_test`."""
+"""Which neighbouring folders are named like splits: `train` and `test`, `seg_train` and `seg_test`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from picturewise.split_names import SplitMark, SplitName, split_in
 
 @dataclass(frozen=True)
 class FolderMarks:
-    """What the names of folders say.
+    """What the names of folders mean.
 
     Attributes:
         named: the split that a folder is named after.
-        doubtful: the split in the name of a folder that has words of its own, which no neighbour shares.
+        doubtful: the split in the name of a folder with other words that no neighbour shares.
         rests: the other words that the names in `named` have.
         notes: what was decided.
     """
@@ -27,9 +27,9 @@ class FolderMarks:
 
 
 def marked(names: Collection[str]) -> FolderMarks:
-    """Return the splits that folders beside each other are named after.
+    """Return the splits that neighbouring folders are named after.
 
-    A name with words of its own counts where a neighbour has the same beside another split, so `freight train` and
+    A name with other words counts only if a neighbour has the same words with another split, so `freight train` and
     `steam train` stay classes.
     """
     marks = {name: mark for name in names if (mark := split_in(name)) is not None}
@@ -57,6 +57,6 @@ def _has_a_peer(mark: SplitMark, marks: Collection[SplitMark]) -> bool:
 
 
 def rest_of(name: str) -> tuple[str, ...]:
-    """Return the words of a folder's name besides that of its split."""
+    """Return the words of a folder's name without that of its split."""
     mark = split_in(name)
     return () if mark is None else mark.rest

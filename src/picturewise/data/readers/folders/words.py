@@ -24,7 +24,7 @@ _PARTS = word_set(
 
 
 def means_annotations(name: str) -> bool:
-    """Return whether a folder is named as masks, boxes or lists beside pictures are.
+    """Return whether a folder is named like masks, boxes or lists beside pictures.
 
     >>> means_annotations("train_masks"), means_annotations("Ground Truth"), means_annotations("no_mask")
     (True, True, False)
@@ -38,7 +38,7 @@ def means_annotations(name: str) -> bool:
 
 
 def means_pictures(name: str) -> bool:
-    """Return whether a folder is named after pictures in general, so not after a class.
+    """Return whether a folder is named after pictures in general, not after a class.
 
     >>> means_pictures("JPEGImages"), means_pictures("images_001"), means_pictures("cat_images")
     (True, True, False)
@@ -50,7 +50,7 @@ def means_pictures(name: str) -> bool:
 
 
 def means_no_class(name: str) -> bool:
-    """Return whether a folder's name is made of words for splits, pictures, their variants or annotations alone."""
+    """Return whether a folder's name has only words for splits, pictures, their variants or annotations."""
     mark, words = split_in(name), {word for word in _telling(name) if word not in GENERIC_WORDS}
     return (
         (mark is not None and not mark.rest)
@@ -61,7 +61,7 @@ def means_no_class(name: str) -> bool:
 
 
 def means_part(name: str) -> bool:
-    """Return whether a folder is named as one of several parts: `fold1`, `batch_02`.
+    """Return whether a folder is named like one of several parts: `fold1`, `batch_02`.
 
     >>> means_part("fold_3"), means_part("HAM10000_images_part_1"), means_part("class1")
     (True, True, False)
@@ -71,12 +71,12 @@ def means_part(name: str) -> bool:
 
 
 def means_unlabelled(name: str) -> bool:
-    """Return whether a folder is named as pictures are whose classes are to be predicted: `pred`, `seg_pred`."""
+    """Return whether a folder is named like pictures whose classes are to be predicted: `pred`, `seg_pred`."""
     return any(word in _UNLABELLED for word in words_of(name))
 
 
 def other_words(name: str) -> tuple[str, ...]:
-    """Return what a name says besides that its pictures have no classes: ('seg',) of `seg_pred`."""
+    """Return the other words of a folder name for unlabelled pictures: ('seg',) for `seg_pred`."""
     return tuple(
         word
         for word in words_of(name)

@@ -1,1 +1,1 @@
-"""Lists that name picture files and say their classes, beside folders of pictures."""
+"""Lists beside folders of pictures that name picture files and their classes."""

@@ -1,4 +1,4 @@
-"""Lists of pictures that lie in folders of classes: which of the two says more, and whether they agree."""
+"""Lists of pictures that are in class folders: which of the two says more, and whether they agree."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.split_names import split_of
 
-PICTURE_WORDS = frozenset(  # of folders that are no classes
+PICTURE_WORDS = frozenset(  # of folders that are not classes
     {"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "data", "jpegimages"}
 )
 _COVERED = 0.98  # share of the pictures
-_SHARED = 0.05  # share of a list's pictures that lists of splits name, if they are about it
+_SHARED = 0.05  # share of a list's pictures that a list of splits names if it is about them
 
 
 def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[PictureList]:
     """Return the lists that say more than the folders of the pictures do.
 
     Raises:
-        DataError: a list gives classes that the folders have too, but to other pictures.
+        DataError: a list uses the same classes as the folders, but for other pictures.
     """
     kept = []
     folders = {path.split("/")[-2].casefold() for path in pictures.paths if "/" in path} - PICTURE_WORDS
@@ -45,8 +45,8 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
             continue
         if kind == "other":
             note = (
-                f"{found.table.shown}: the classes are those of the list, not the folders of the pictures. Move the "
-                "list away to use these."
+                f"{found.table.shown}: the classes are those in the list, not the folders of the pictures. Move the "
+                "list away to use the folders."
             )
             found = replace(found, notes=(*found.notes, note))  # noqa: PLW2901
         kept.append(found)
@@ -54,7 +54,7 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
 
 
 def _numbers(found: PictureList) -> bool:
-    """Return whether a list names pictures by mere numbers."""
+    """Return whether a list names pictures only by numbers."""
     return all(row[found.name].isdecimal() for row in found.table.sample)
 
 
@@ -67,13 +67,13 @@ def _lines(found: PictureList) -> int:
 
 
 def _against_folders(found: PictureList) -> str | None:
-    """Return how the classes of a list stand to the folders of its pictures.
+    """Return how the classes of a list relate to the folders of its pictures.
 
-    `same`: the folders are called like them; `renamed`: a folder for each class, under another name; `other`: the one
-    parts the other further; None: the folders have nothing to do with the classes.
+    `same`: the folders have their names; `renamed`: a folder for each class, under another name; `other`: one of them
+    divides the other further; None: the folders have nothing to do with the classes.
 
     Raises:
-        DataError: the folders are called like the classes, but hold pictures of others.
+        DataError: the folders have the names of the classes, but hold pictures of other classes.
     """
     if len(found.labels) != 1:
         return None
@@ -91,8 +91,8 @@ def _against_folders(found: PictureList) -> str | None:
     if len(shared) > 1 and len(shared) >= len(folders) / 2:
         match, label = next(said for (folder, name), said in pairs.items() if folder != name)
         raise DataError(
-            f"{found.table.shown} says '{printable(label)[:60]}' for {printable(match.path)}, which lies in a class "
-            f"folder of another name. Pass {found.table.shown} to use the list, or move it away to use the folders."
+            f"{found.table.shown} says '{printable(label)[:60]}' for {printable(match.path)}, which is in a class "
+            f"folder with another name. Pass {found.table.shown} to use the list, or move it away to use the folders."
         )
     if len(pairs) == len(folders) == len(labels):
         return "renamed"
@@ -101,7 +101,7 @@ def _against_folders(found: PictureList) -> str | None:
 
 
 def splits_of_folders(lists: Sequence[PictureList]) -> list[PictureList]:
-    """Return lists of names alone that say the splits of pictures in class folders, such as Food-101's."""
+    """Return lists that only name the pictures of each split, for pictures in class folders, such as Food-101's."""
     found = [one for one in lists if not one.labelled and one.split is not None and not one.says_splits]
     if len({one.split for one in found}) < 2 or all(one.split != "train" for one in found):
         return []
@@ -136,10 +136,10 @@ def any_list(asides: Sequence[Aside]) -> bool:
 
 
 def parted(labelled: Sequence[PictureList], unlabelled: Sequence[PictureList]) -> list[PictureList]:
-    """Return lists with labels; a single one that says no splits with the lists that say them for its pictures.
+    """Return lists with labels; a single list without splits gets the lists that have them for its pictures.
 
     Raises:
-        DataError: a list of these cannot be read, or they differ.
+        DataError: one of the lists cannot be read, or they contradict each other.
     """
     parting = tuple(found for found in unlabelled if found.split is not None or found.says_splits)
     if len(labelled) != 1 or not parting or labelled[0].split is not None or labelled[0].says_splits:

@@ -1,4 +1,4 @@
-"""What a file beside pictures is: a list of them with labels or without, something else that matters, or nothing."""
+"""What a file beside pictures is: a list of them with or without labels, something else worth a note, or nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from picturewise.split_names import SplitName
 SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 PACKED = frozenset({".gz", ".zip", ".bz2", ".xz"})
 ENDINGS = table.ENDINGS | records.ENDINGS | SPREADSHEETS
-NAMES = (  # of the column that names the pictures, the most usual one first
+NAMES = (  # names of the column that names the pictures, most usual first
     *(
         "filename",
         "file_name",
@@ -40,25 +40,25 @@ NAMES = (  # of the column that names the pictures, the most usual one first
 _WORDS = frozenset({"file", "filename", "path", "image", "images", "img", "picture", "photo", "id", "uuid"})
 _LOOKED_AT = 64  # columns
 _MANY_NUMBERS = 16  # columns of pixels
-_TEXTS = 1000  # of a column that are looked up
+_TEXTS = 1000  # texts of a column that are looked up
 
 
 @dataclass(frozen=True, eq=False)
 class PictureList:
-    """A list of pictures that are there.
+    """A list of existing pictures.
 
     Attributes:
         table: its text.
         finder: finds them.
         name: the column that names them.
-        labels: the columns that say the class, see `FoundLabels`; none: it has no labels.
+        labels: the columns that say the class, see `FoundLabels`; empty: the list does not have labels.
         splits: the columns that say the split.
-        split: which split the file's name, or its folder's, says.
+        split: the split in the name of the file or of its folder.
         by_folder: whether the folders of the pictures say their splits.
-        notes: what is worth saying about its columns.
-        groups: what is worth saying where pictures are held out from it.
+        notes: what to tell the user about its columns.
+        groups: what to tell the user if splits are held out from it.
         label_folder: whether the folder of a picture is its class.
-        doubtful: whether it names pictures by numbers, in a column that is not called as such ones are.
+        doubtful: whether it names pictures by numbers, in a column without a usual name.
         parted_by: lists without labels that say the splits of its pictures.
     """
 
@@ -93,7 +93,7 @@ class PictureList:
 
 @dataclass(frozen=True)
 class Aside:
-    """A file that is no list that can be used, and in words what it is and what could be done."""
+    """A file that is not a usable list; `what` says what it is and what to do."""
 
     path: Path
     what: str
@@ -101,17 +101,17 @@ class Aside:
 
 
 def judge(path: Path, pictures: Pictures, hints: Hints = NO_HINTS) -> PictureList | Aside | None:
-    """Return what a file is to the pictures that there are; None: nothing.
+    """Return what a file says about the existing pictures; None: nothing.
 
     Raises:
-        DataError: a column that the user names is not there.
+        DataError: a column that the user names does not exist.
         OSError: the file cannot be read.
     """
     shown = printable(path)
     if path.suffix.lower() in SPREADSHEETS:
         return Aside(path, f"{shown} is a spreadsheet. Save it as CSV to use it.")
     if path.suffix.lower() in PACKED:
-        return Aside(path, f"{shown} is packed. Unpack it to use it.")
+        return Aside(path, f"{shown} is compressed. Unpack it to use it.")
     beside = path.parent.relative_to(pictures.root).as_posix() if path.parent != pictures.root else ""
     split = split_of_list(path, beside)
     finder = Finder(pictures, beside, path.stem.casefold(), split)
@@ -124,7 +124,7 @@ def judge(path: Path, pictures: Pictures, hints: Hints = NO_HINTS) -> PictureLis
     except records.DetectionError:
         return Aside(
             path,
-            f"{shown} describes objects in pictures, as COCO does; Picturewise learns one class per picture. Write a "
+            f"{shown} describes objects in pictures (COCO), but Picturewise needs one class per picture. Write a "
             "CSV file with the columns filename and label to use it.",
         )
     if found is None:
@@ -185,25 +185,25 @@ def _on_encoding(found: Table) -> tuple[str, ...]:
 
 
 def column_called(found: Table, text: str, hint: str) -> int:
-    """Return the column that a user names: by its name, or by its number where no line names the columns.
+    """Return the column that the user names: by its name, or by its number if the table has no header.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no such column.
     """
     names = found.header or tuple(str(place + 1) for place in range(found.columns))
     for same in (str, str.strip, str.casefold):
         for place, name in enumerate(names):
             if same(name) == same(text):
                 return place
-    numbered = "" if found.header else " (no line names the columns)"
+    numbered = "" if found.header else " (the table has no header)"
     raise DataError(
-        f"{found.shown} does not have the column '{printable(text)}' of {option_of(hint)}; it has {listed(names)}"
-        f"{numbered}.{nearest(text, names)}"
+        f"{found.shown} does not have the column '{printable(text)}' of {option_of(hint)}. Its columns are "
+        f"{listed(names)}{numbered}.{nearest(text, names)}"
     )
 
 
 def split_of_list(path: Path, beside: str = "") -> SplitName | None:
-    """Return the split that a file's name says, or the folders that it lies in.
+    """Return the split in a file's name, or in the folders that contain it.
 
     >>> split_of_list(Path("trainLabels.csv")), split_of_list(Path("labels.csv"), "set/test")
     ('train', 'test')
@@ -215,7 +215,7 @@ def split_of_list(path: Path, beside: str = "") -> SplitName | None:
 
 
 def _finds(finder: Finder, text: str) -> bool:
-    """Return whether a text means a picture; a mere number must mean one alone, for any table can have numbers."""
+    """Return whether a text names a picture; a number must match exactly one, because any table can have numbers."""
     try:
         return finder.find(text) is not None
     except SeveralError:
@@ -229,7 +229,7 @@ def _texts(found: Table, column: int) -> list[str]:
 
 
 def _naming_columns(found: Table, finder: Finder) -> dict[int, float]:
-    """Return the columns that name pictures that are there, and the share of their texts that do."""
+    """Return the columns that name existing pictures, and the share of their texts that do."""
     shares = {}
     for column in range(min(found.columns, _LOOKED_AT)):
         texts = _texts(found, column)
@@ -241,7 +241,7 @@ def _naming_columns(found: Table, finder: Finder) -> dict[int, float]:
         rank = _rank(found, column)
         usual = rank < len(NAMES)
         if found.header is not None and not found.header[column] and all(map(is_number, texts)):
-            continue  # the number of the line
+            continue  # the line number
         if (share > 0 and endings > 1 / 2) or (
             apart > 1 / 2 and (share > 1 / 2 or (usual and share > 0.1)) and (usual or len(texts) > 2)
         ):
@@ -260,10 +260,10 @@ def _rank(found: Table, column: int) -> int:
 
 
 def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int, tuple[str, ...]]:
-    """Return the column that names the pictures, and a note about another that names other ones.
+    """Return the column that names the pictures, and a note about another column that names other pictures.
 
     Raises:
-        DataError: nothing decides between two.
+        DataError: two columns are equally likely.
     """
     ranked = sorted(naming, key=lambda column: (-round(naming[column], 1), _rank(found, column), column))
     best = ranked[0]
@@ -283,35 +283,35 @@ def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int
         if not ends_like_picture(_texts(found, other)[0]):
             continue
         note = (
-            f"{found.shown}: the pictures are those of the column {found.called(best)}; {found.called(other)} names "
-            "others, which --file-column uses."
+            f"{found.shown}: the pictures are those in the column {found.called(best)}; to use those in "
+            f"{found.called(other)}, pass --file-column."
         )
         return best, (note,)
     return best, ()
 
 
 def _elsewhere(found: Table, finder: Finder) -> Aside | None:
-    """Return what to say about a table that names no picture that is there."""
+    """Return the note about a table that does not name any existing picture."""
     for column in range(min(found.columns, _LOOKED_AT)):
         texts = _texts(found, column)
         if texts and sum(map(ends_like_picture, texts)) > len(texts) / 2:
             return Aside(
                 found.path,
-                f"{found.shown} names pictures such as {printable(texts[0])[:200]}, and none of them lies below "
-                f"{printable(finder.pictures.root)}. Put them beside the list or into a folder next to it.",
+                f"{found.shown} names pictures such as {printable(texts[0])[:200]}, but none of them is below "
+                f"{printable(finder.pictures.root)}. Put them beside the list or in a folder next to it.",
             )
     if found.columns > 1 and found.path.suffix.lower() in {".csv", ".tsv", ".jsonl"}:
         return Aside(
             found.path,
-            f"{found.shown} names none of the pictures below {printable(finder.pictures.root)}. If it is a list of "
-            "them, give it a column with their file names.",
+            f"{found.shown} does not name any of the pictures below {printable(finder.pictures.root)}. If "
+            "it is a list of them, add a column with their file names.",
             is_list=False,
         )
     return None
 
 
 def _folders_say_splits(found: Table, finder: Finder, name: int, labels: Sequence[int]) -> bool:
-    """Return whether a list's pictures lie in folders of several splits, which hold several classes each."""
+    """Return whether a list's pictures are in folders of several splits, each with several classes."""
     seen: dict[SplitName, set[tuple[str, ...]]] = {}
     for row in found.sample:
         match = finder.find_or_none(row[name])

@@ -1,4 +1,4 @@
-"""Which column of a list says the class: by what it holds first, by its name where that leaves a choice."""
+"""Which column of a list says the class: found by its values, and by its name if several are possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.printable import printable
 
-NAMES = (  # the most usual one first
+NAMES = (  # most usual first
     *(
         "label",
         "labels",
@@ -44,8 +44,8 @@ _WORDS = frozenset(
 _SEVERAL = frozenset({"labels", "tags", "classes", "categories", "attributes", "targets", "findings"})
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "<na>", "unlabeled", "unlabelled"})
 DOUBTFUL = frozenset({"unknown", "none", "?", "-", "undefined", "unsure", "todo"})
-_MOST_MEASURED = 10  # different numbers, some of them not whole, that can be classes
-_MOST_NUMBERS = 1000  # different ones in a column of labels that is not called so
+_MOST_MEASURED = 10  # different numbers, some not whole, that can still be classes
+_MOST_NUMBERS = 1000  # different numbers in a column of labels without a usual name
 _GROUPS = (
     "patient patients subject person lesion case study series source video clip session group individual donor slide "
     "scan sequence track animal writer speaker"
@@ -56,14 +56,14 @@ GROUP_WORDS, BOX_WORDS = frozenset(_GROUPS.split()), frozenset(_BOXES.split())
 
 @dataclass(frozen=True)
 class FoundLabels:
-    """The columns that say the class: one with its name; several of ones and zeros, one for each class; none."""
+    """The columns that say the class: one column; several of ones and zeros, one for each class; or none."""
 
     columns: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def is_missing(text: str) -> bool:
-    """Return whether a cell says that there is no label."""
+    """Return whether a cell means that there is no label."""
     return text.casefold() in _MISSING
 
 
@@ -81,11 +81,11 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
 
     Args:
         table: the list.
-        others: its columns beside those that name the pictures or say the split.
-        chosen: the column that the user names; None: it is looked for.
+        others: its columns without those that name the pictures or say the split.
+        chosen: the column that the user names; None: it is found automatically.
 
     Raises:
-        DataError: several columns could, or a picture has several labels.
+        DataError: several columns are possible, or a picture has several labels.
     """
     if chosen is not None:
         return FoundLabels((chosen,))
@@ -104,7 +104,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         return found_flags
     named = [column for column in columns.values() if column.named and not column.tells_each_apart]
     candidates = named or [column for column in columns.values() if column.could_be]
-    if not candidates and len(columns) == 1:  # whatever it is called
+    if not candidates and len(columns) == 1:  # no matter what its name is
         candidates = [column for column in columns.values() if column.repeats]
     if not candidates:
         return FoundLabels()
@@ -112,7 +112,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
     if len(apart) > 1:
         shown = listed([table.called(column.place) for column in apart])
         raise DataError(
-            f"{table.shown} could say the class in several columns: {shown}. Choose one with --label-column."
+            f"{table.shown}: several columns could be the class: {shown}. Choose one with --label-column."
         )
     found, notes = apart[0], list(_several(table, apart[0]))
     if not named and any(
@@ -121,14 +121,14 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         if other != found.place
     ):
         notes.append(
-            f"{table.shown}: the classes were taken from the column {table.called(found.place)}; --label-column names "
-            "another."
+            f"{table.shown}: the classes are those in the column {table.called(found.place)}. To use another column, "
+            "pass --label-column."
         )
     return FoundLabels((found.place,), tuple(notes))
 
 
 class Column:
-    """What a column holds in the sample."""
+    """The values of a column in the sample."""
 
     def __init__(self, table: Table, place: int) -> None:
         self.place = place
@@ -145,12 +145,12 @@ class Column:
 
     @property
     def tells_each_apart(self) -> bool:
-        """Whether each line has a value of its own, as titles and numbers of lines have."""
+        """Whether every line has a different value, like titles and line numbers."""
         return len(self.values) == len(self.filled) > 9 or not self.filled
 
     @property
     def could_be(self) -> bool:
-        """Whether it repeats a few values, and is not called as boxes and groups are."""
+        """Whether it repeats a few values, and is not named like boxes or groups."""
         if not GROUP_WORDS.isdisjoint(self.words) or (self.numbers and not BOX_WORDS.isdisjoint(self.words)):
             return False
         return self.repeats
@@ -177,7 +177,7 @@ def _check_not_measured(table: Table, column: Column) -> None:
     if column.numbers and len(column.values) > _MOST_MEASURED and broken:
         raise DataError(
             f"{table.shown}: the column {table.called(column.place)} holds numbers such as {broken[0]}, not classes. "
-            "--label-column takes each of them for a class, or names another column."
+            "To use each number as a class, or to use another column, pass --label-column."
         )
 
 
@@ -193,20 +193,20 @@ def flag(value: str) -> bool:
 
 
 def _one_hot(table: Table, flags: Sequence[Column]) -> FoundLabels | None:
-    """Return the columns of ones and zeros, if they say one class for each picture; None: they are something else.
+    """Return the columns of ones and zeros if they say one class for each picture; None: they are something else.
 
     Raises:
-        DataError: they say several classes for some.
+        DataError: they say several classes for some pictures.
     """
     sums = [sum(map(flag, cells)) for cells in zip(*(column.cells for column in flags), strict=True)]
     if max(sums) > 1:
-        if len(flags) < 3 and max(sums) < 3:  # two questions with yes or no
+        if len(flags) < 3 and max(sums) < 3:  # two yes-or-no questions
             return None
         row = next(place for place, total in enumerate(sums) if total > 1)
         both = [column for column in flags if flag(column.cells[row])]
         raise DataError(
-            f"{table.shown} says several classes for one picture, such as "
-            f"{' and '.join(table.called(column.place) for column in both[:2])}; Picturewise learns one class per "
+            f"{table.shown} gives a picture several classes, such as "
+            f"{' and '.join(table.called(column.place) for column in both[:2])}, but Picturewise needs one class per "
             "picture. Choose a column with --label-column."
         )
     if sums.count(1) < len(sums) / 2:
@@ -215,12 +215,12 @@ def _one_hot(table: Table, flags: Sequence[Column]) -> FoundLabels | None:
     shown = listed([table.called(place).strip("'") for place in places])
     return FoundLabels(
         places,
-        (f"{table.shown}: the classes are the columns {shown}, of which each line has a 1 in one.",),
+        (f"{table.shown}: the classes are the columns {shown}; each line has a 1 in one of them.",),
     )
 
 
 def _preferred(usual: Column, columns: Collection[Column]) -> Column:
-    """Return a column that says the same classes by their names, if the usual one has their numbers."""
+    """Return a column with the names of the same classes, if the usual one has their numbers."""
     if not usual.numbers:
         return usual
     same = [column for column in columns if column.named and not column.numbers and _same(usual, column)]
@@ -228,7 +228,7 @@ def _preferred(usual: Column, columns: Collection[Column]) -> Column:
 
 
 def _apart(candidates: Sequence[Column]) -> list[Column]:
-    """Return the columns that say different things; of those that say the same, one with names."""
+    """Return the columns that say different things; of columns that say the same, the one with names."""
     found: list[Column] = []
     for column in sorted(candidates, key=lambda column: (column.numbers, column.place)):
         if not any(_same(column, other) for other in found):
@@ -237,29 +237,29 @@ def _apart(candidates: Sequence[Column]) -> list[Column]:
 
 
 def _same(one: Column, other: Column) -> bool:
-    """Return whether two columns part the lines in the same way."""
+    """Return whether two columns divide the lines in the same way."""
     pairs = set(zip(one.cells, other.cells, strict=True))
     return len(pairs) == len(set(one.cells)) == len(set(other.cells))
 
 
 def _left(table: Table, found: Column, others: Sequence[Column]) -> tuple[str, ...]:
-    """Return a note that names columns that look like labels too and say something else."""
+    """Return a note about other columns that look like labels and say something else."""
     others = [other for other in others if other.filled and not _same(found, other)]
     if not others:
         return ()
     shown = listed([table.called(other.place) for other in others])
     note = (
-        f"{table.shown}: the classes were taken from the column {table.called(found.place)}, not from {shown}; "
-        "--label-column names another."
+        f"{table.shown}: the classes are those in the column {table.called(found.place)}, not in {shown}. To use "
+        "another column, pass --label-column."
     )
     return (note,)
 
 
 def _several(table: Table, column: Column) -> tuple[str, ...]:
-    """Return a note where the texts could be several labels each.
+    """Return a note if each text could be several labels.
 
     Raises:
-        DataError: they are, by their form or the column's name.
+        DataError: they are, according to their form or the column's name.
     """
     example = several_labels(column.values)
     if example is None:
@@ -268,15 +268,16 @@ def _several(table: Table, column: Column) -> tuple[str, ...]:
     if "|" in example or ";" in example or not _SEVERAL.isdisjoint(column.words):
         raise DataError(
             f"{table.shown}: the column {table.called(column.place)} holds several labels for one picture, such as "
-            f"'{shown}'; Picturewise learns one class per picture. --label-column takes each such text for a class."
+            f"'{shown}', but Picturewise needs one class per picture. To use each such text as a class, "
+            "pass --label-column."
         )
     return (
-        f"{table.shown}: each text in {table.called(column.place)} was taken for one class, such as '{shown}'.",
+        f"{table.shown}: each text in {table.called(column.place)}, such as '{shown}', was used as one class.",
     )
 
 
 def several_labels(values: Collection[str]) -> str | None:
-    """Return a text that looks like several labels, or None where all look like one each.
+    """Return a text that looks like several labels, or None if each looks like one.
 
     >>> several_labels(["disc", "disc blue", "square", "square blue"])
     'disc blue'

@@ -1,4 +1,4 @@
-"""Which split each line of a list belongs to: its own columns say it, other lists, folders, or the list's name."""
+"""Which split each line of a list belongs to: from its own columns, other lists, folders, or the list's name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PartOf = Callable[[Sequence[str], Match | None], SplitName | None]
 
 
 def part_of(found: PictureList) -> PartOf:
-    """Return what tells a line's split from its cells and its picture; None: the line belongs to none.
+    """Return a function from a line's cells and picture to its split; None: the line does not belong to a split.
 
     Raises:
-        DataError: the lists that say the splits cannot be read, or differ.
+        DataError: the lists of splits cannot be read, or contradict each other.
     """
     if found.parted_by:
         return _by_lists(found.parted_by)
@@ -30,10 +30,10 @@ def part_of(found: PictureList) -> PartOf:
 
 
 def said_by(lists: Sequence[PictureList]) -> dict[str, SplitName]:
-    """Return the split of each picture that lists name.
+    """Return the split of each picture that is named in the lists.
 
     Raises:
-        DataError: a list cannot be read, or two of them differ.
+        DataError: a list cannot be read, or two of them contradict each other.
     """
     said: dict[str, SplitName] = {}
     for found in lists:
@@ -43,7 +43,7 @@ def said_by(lists: Sequence[PictureList]) -> dict[str, SplitName]:
             split = None if match is None else part(cells, match)
             if match is not None and split is not None and said.setdefault(match.path, split) != split:
                 raise DataError(
-                    f"{found.table.shown}, line {line:,}: {printable(match.path)} is in {said[match.path]} already, "
+                    f"{found.table.shown}, line {line:,}: {printable(match.path)} is already in {said[match.path]}, "
                     "expected each picture in one split."
                 )
     return said

@@ -1,8 +1,8 @@
-"""The pictures below a folder by their names, and which of them the text in a list means.
+"""The pictures below a folder by name, and which of them a text in a list means.
 
-The text of a list never opens anything: it is compared with the paths of the pictures that were found. So a list from a
-stranger cannot lead to other files, and an absolute path, a path of Windows or of somebody's notebook is understood by
-its end, as far as that exists here.
+The text of a list never opens anything: it is compared with the paths of the pictures that were found. So a hostile
+list cannot lead to other files, and an absolute path, a Windows path or a path in somebody's notebook is matched by its
+end, as far as that exists here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ How = Literal["name", "ending", "number", "weak"]
 _MASKS = frozenset(
     {"mask", "masks", "annotation", "annotations", "segmentation", "segmentations", "gt", "groundtruth"}
 )
-_FEW = 8  # pictures of one name, among which looking at each is the quickest
+_FEW = 8  # pictures with one name; with so few, comparing each is fastest
 _HOME = 0.05  # share of a list's pictures
 
 
 class Match(NamedTuple):
     """The picture that a text means, and how it was found.
 
-    `name`: as it is written, but for folders in front, the case, or an ending that the text lacks; `ending`: under
-    another ending; `number`: the same number with other zeros in front; `weak`: in a folder that the text does not say.
+    `name`: as it is written, except for leading folders, the case, or a missing ending; `ending`: with another ending;
+    `number`: the same number with other leading zeros; `weak`: in a folder that the text does not name.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Match(NamedTuple):
 
 
 class SeveralError(Exception):
-    """A text means several pictures, none of them more than the others; `paths` has the first two."""
+    """A text could mean several pictures equally well; `paths` has the first two."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ class Pictures:
 
     Attributes:
         root: the folder.
-        paths: of the pictures below it, with `/` between, in the order of their names.
-        whole: whether all of it was looked at.
+        paths: of the pictures below it, with `/` as separator, sorted by name.
+        whole: whether the whole folder was looked at.
     """
 
     def __init__(self, root: Path, most: int | None = None) -> None:
-        """Look at the names below `root`; of more than `most` files, only the first ones that are met."""
+        """Look at the names below `root`; if there are more than `most` files, only at the first ones found."""
         met = list(itertools.islice(_files_below(str(root)), most))
         self.root, self.whole = root, most is None or len(met) < most
         self.paths = sorted(path for path in met if os.path.splitext(path)[1].lower() in SUFFIXES)  # noqa: PTH122
@@ -67,11 +67,11 @@ class Pictures:
         self._by_path: dict[str, str | list[str]] | None = None
 
     def of_stem(self, stem: str) -> list[str]:
-        """Return the pictures of a name, in lower case and without ending."""
+        """Return the pictures with a name, in lower case and without its ending."""
         return _each(self._stems().get(stem, []))
 
     def of_number(self, digits: str) -> list[str]:
-        """Return the pictures whose name is a number, with any zeros in front."""
+        """Return the pictures whose name is a number, with any leading zeros."""
         if self._by_number is None:
             self._by_number = {}
             for stem, paths in self._stems().items():
@@ -81,7 +81,7 @@ class Pictures:
         return _each(self._by_number.get(digits.lstrip("0"), []))
 
     def of_path(self, path: str) -> list[str]:
-        """Return the pictures at a path below the root, in lower case and without ending."""
+        """Return the pictures at a path below the root, in lower case and without its ending."""
         if self._by_path is None:
             self._by_path = {}
             for found in self.paths:
@@ -100,21 +100,21 @@ class Finder:
     """Finds the pictures of one list.
 
     Attributes:
-        pictures: those that there are.
-        beside: the list's folder below their root, `` or such as `meta`.
+        pictures: the existing pictures.
+        beside: the list's folder below their root, empty or, for example, `meta`.
         stem: the list's name without ending, in lower case.
-        split: which split the list's name says.
+        split: the split in the list's name.
     """
 
     def __init__(self, pictures: Pictures, beside: str, stem: str, split: SplitName | None) -> None:
         self.pictures, self.beside, self.stem, self.split = pictures, beside.casefold(), stem, split
         self._weak = True
         self._homes: frozenset[str] | None = None
-        self._fronts: list[str] = [""]  # folders in front of the texts, met lately
+        self._fronts: list[str] = [""]  # leading folders of the texts, seen recently
         self._scores: dict[tuple[str, SplitName, bool], tuple[int, ...]] = {}
 
     def learn(self, texts: Sequence[str]) -> None:
-        """Learn from a sample of a list's texts where its pictures lie, and so what a picture elsewhere is not."""
+        """Learn from a sample of a list's texts where its pictures are, so that pictures elsewhere are not meant."""
         found = [(text, match) for text in texts if (match := self.find_or_none(text)) is not None]
         folders = Counter(_folder(match.path) for _, match in found)
         self._homes = frozenset(folder for folder, count in folders.items() if count >= _HOME * len(found))
@@ -122,21 +122,21 @@ class Finder:
         self._weak = said.count("weak") > len(said) / 2
 
     def find_or_none(self, text: str) -> Match | None:
-        """Return what `find` does, or None where it finds several."""
+        """Return what `find` does, or None if it finds several."""
         try:
             return self.find(text)
         except SeveralError:
             return None
 
     def find(self, text: str, split: SplitName | None = None) -> Match | None:
-        """Return the picture that a text means, or None where there is none.
+        """Return the picture that a text means, or None if there is none.
 
         Args:
             text: a name or a path, with or without ending.
-            split: that the picture belongs to, if its line says so.
+            split: the split that the picture belongs to, if its line says it.
 
         Raises:
-            SeveralError: it means several.
+            SeveralError: it could mean several.
         """
         parts = _parts(text)
         if not parts:
@@ -156,7 +156,7 @@ class Finder:
         if len(found) > 1:
             scores = [self._score(path, wanted, said=split is not None) for path in found]
             found = [path for path, score in zip(found, scores, strict=True) if score == max(scores)]
-        if len(found) > 1:  # names that differ in case alone, or an ending that is not said
+        if len(found) > 1:  # names that differ only in case, or a missing ending
             written = text.replace("\\", "/").rpartition("/")[2]
             found = [path for path in found if path.rpartition("/")[2] == written] or found
         if len(found) > 1:
@@ -164,7 +164,7 @@ class Finder:
         return Match(found[0], how) if self._at_home(found[0], wanted) else None
 
     def _of_name(self, last: str) -> tuple[list[str], How]:
-        """Return the pictures of a name in any folder, and how they were found."""
+        """Return the pictures with a name in any folder, and how they were found."""
         stem, ending = os.path.splitext(last)  # noqa: PTH122 (strings, for speed)
         if ending not in SUFFIXES:
             stem, ending = last, ""
@@ -179,7 +179,7 @@ class Finder:
         return found, "name"
 
     def _sharing_folders(self, found: list[str], folders: list[str], last: str) -> tuple[list[str], bool]:
-        """Return those that share the most folders with the end of a text, and whether there is one that agrees."""
+        """Return those that share the most folders with the end of a text, and whether one of them agrees."""
         if len(found) > _FEW:
             stem = os.path.splitext(last)[0] if os.path.splitext(last)[1] in SUFFIXES else last  # noqa: PTH122
             for start, front in itertools.product(range(len(folders)), self._fronts):
@@ -189,7 +189,7 @@ class Finder:
         shares = [_shared(folders, path) for path in found]
         most = max(shares)
         best = [path for path, share in zip(found, shares, strict=True) if share == most]
-        whole = [path for path in best if path.count("/") == most]  # of which all folders are said
+        whole = [path for path in best if path.count("/") == most]  # whose folders are all named
         if whole:
             return whole, True
         if most == 0:
@@ -200,12 +200,12 @@ class Finder:
         return best, True
 
     def _score(self, path: str, wanted: SplitName, *, said: bool) -> tuple[int, ...]:
-        """Return how likely a line means the pictures of a folder, where others have the same names.
+        """Return how likely a line means the pictures of a folder if others have the same names.
 
         Args:
             path: of one of the pictures.
             wanted: the split of the line.
-            said: whether the line itself says that.
+            said: whether the line itself says the split.
         """
         folder = _folder(path)
         score = self._scores.get((folder, wanted, said))
@@ -223,7 +223,7 @@ class Finder:
         return score
 
     def _at_home(self, path: str, wanted: SplitName) -> bool:
-        """Return whether a picture may be meant: of another split or of masks, only where the list's others lie too."""
+        """Return whether a picture may be meant; in another split or among masks, only if others are."""
         folder = _folder(path)
         if self._homes is None or folder in self._homes:
             return True
@@ -241,7 +241,7 @@ def words(name: str) -> list[str]:
 
 
 def split_of_folder(path: str) -> SplitName | None:
-    """Return the split that the folders of a path say, the innermost first.
+    """Return the split in the folders of a path, innermost first.
 
     >>> split_of_folder("set/test_images/a"), split_of_folder("images")
     ('test', None)
@@ -254,7 +254,7 @@ def split_of_folder(path: str) -> SplitName | None:
 
 
 def _bytes_as_they_are(text: str) -> str:
-    """Return a text that was read as Windows-1252 in the form that names of files in that encoding have here."""
+    """Return a text read as Windows-1252 in the form that file names in that encoding have here."""
     if text.isascii():
         return text
     try:
@@ -264,17 +264,17 @@ def _bytes_as_they_are(text: str) -> str:
 
 
 def _annotates(folder: str) -> bool:
-    """Return whether a folder is named as those of masks are."""
+    """Return whether a folder is named like one of masks."""
     return not _MASKS.isdisjoint(word for name in folder.split("/") for word in words(name))
 
 
 def key(text: str) -> str:
-    """Return a text as names are compared: whatever its case, the locale, and how a system composes its letters."""
+    """Return a text in the form for comparing names: independent of case, locale, and Unicode normalisation."""
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", repaired(text)).casefold()
 
 
 def _parts(text: str) -> list[str]:
-    """Return the folders and the name in a text, in lower case; `..` and what is in front of it say nothing here."""
+    """Return the folders and the name in a text, in lower case; `..` and everything before it is ignored."""
     plain = key(text.replace("\\", "/"))
     if "/" not in plain:
         return [] if plain in {"", ".", ".."} else [plain]
@@ -285,7 +285,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _shared(folders: list[str], path: str) -> int:
-    """Return how many folders at the end of `folders` are those that the picture lies in."""
+    """Return how many folders at the end of `folders` match those of the picture's path."""
     pairs = zip(reversed(folders), reversed(key(path).split("/")[:-1]), strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
@@ -295,7 +295,7 @@ def _folder(path: str) -> str:
 
 
 def _add(table: dict[str, str | list[str]], key: str, path: str) -> None:
-    """Enter a path; most keys have one, which then needs no list."""
+    """Add a path; most keys have only one, which then needs no list."""
     there = table.get(key)
     if there is None:
         table[key] = path

@@ -1,4 +1,4 @@
-"""Pictures whose classes stand in lists beside them, such as `train.csv` or `metadata.jsonl`; see `Reader`."""
+"""Pictures whose classes are in lists beside them, such as `train.csv` or `metadata.jsonl`; see `Reader`."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from picturewise.names import natural_order, slug
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
-_MANY = 10  # pictures of a split that are not all of one class by chance
+_MANY = 10  # so many pictures of a split are not all of one class by chance
 
 
 @dataclass(frozen=True, eq=False)
 class ListReader:
-    """Recognised lists of pictures, see `Reader`. A single list without labels is train without labels.
+    """Lists of pictures, see `Reader`. A single list without labels is train without labels.
 
     Attributes:
         root: the folder that was named, or the list.
         pictures: those that the lists are about.
         lists: the list of each split; one list can have several.
-        others: lists without labels, whose pictures are no split.
-        scope: the folders that decide what is read, and the list, if that was named.
-        notes: what is worth saying, beside what reading the lines brings.
+        others: lists without labels, whose pictures are not a split.
+        scope: the folders that decide what is read, and the list, if it was named.
+        notes: what to tell the user, apart from notes about the lines.
         hints: what the user says about the lists.
-        train_folder: holds the class folders of train, where no list names its pictures, as in Tiny ImageNet.
+        train_folder: holds the class folders of train, if no list names its pictures, as in Tiny ImageNet.
     """
 
     root: Path
@@ -57,7 +57,7 @@ class ListReader:
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
-        """The splits that the lists' names, their lines or their pictures' folders say."""
+        """The splits in the lists' names, their lines or their pictures' folders."""
         return tuple(split for split in SPLITS if split in self.lists or self._in_folders(split))
 
     def inputs(self, split: SplitName) -> tuple[Path | str, ...]:
@@ -118,8 +118,8 @@ class ListReader:
             rest = [one for one in rows[found.path].unlabelled if self.lists.get(one.split) is not found]
             if rest:
                 notes.append(
-                    f"{found.table.shown}: the {len(rest):,} lines of {rest[0].split} have no labels, so there is no "
-                    f"such split; the first is line {rest[0].line:,} ({printable(rest[0].text)})."
+                    f"{found.table.shown}: the {len(rest):,} lines of {rest[0].split} do not have labels, so this "
+                    f"split was not used; the first is line {rest[0].line:,} ({printable(rest[0].text)})."
                 )
         for split, found in self.lists.items():
             labels = rows[found.path].labels.get(split, {})
@@ -131,38 +131,38 @@ class ListReader:
             ):
                 notes.append(
                     f"{found.table.shown} says '{next(iter(labels.values()))}' for all {len(labels):,} pictures of "
-                    f"{split}. If that fills the place of unknown labels, predict them instead."
+                    f"{split}. If that is a placeholder for unknown labels, predict them instead."
                 )
         named = set().union(*(found.named for found in rows.values()))
         left = [path for path in self.pictures.paths if path not in named]
         if self.train_folder is not None:
             above = self.train_folder.relative_to(self.root).as_posix() + "/"
             left = [path for path in left if not path.startswith(above)]
-        if not self.root.is_dir():  # a list alone: what else lies beside it need not belong to it
+        if not self.root.is_dir():  # only a list: other files beside it need not belong to it
             tops = {top_folder(path) for path in named}
             left = [path for path in left if top_folder(path) in tops]
         if left:
             of = " or ".join(printable(found.path.name) for found in lists)
             which = f"{len(left):,} pictures are" if len(left) > 1 else "1 picture is"
             notes.append(
-                f"{printable(self.root)}: {which} in no line of {of} and {'were' if len(left) > 1 else 'was'} not "
+                f"{printable(self.root)}: {which} not named in {of} and {'were' if len(left) > 1 else 'was'} not "
                 f"used; the first is {printable(left[0])}."
             )
         return tuple(notes)
 
 
 def top_folder(path: str) -> str:
-    """Return the highest of the folders that a path goes through, or "" where there is none."""
+    """Return the first folder in a path, or "" if there is none."""
     return path.partition("/")[0] if "/" in path else ""
 
 
 def _listing(rows: ListRows, split: SplitName, root: Path) -> Listing:
-    """Return the files and labels of a split, none of them opened."""
+    """Return the files and labels of a split without opening any."""
     labels = rows.labels.get(split, {})
     entries = [FolderEntry(root / path, printable(text_of(path)), label) for path, label in labels.items()]
     bad = [
-        *((one, f"named in line {one.line:,}, but not there") for one in rows.missing),
-        *((one, f"line {one.line:,} has no label") for one in rows.unlabelled),
+        *((one, f"named in line {one.line:,}, but it does not exist") for one in rows.missing),
+        *((one, f"line {one.line:,} does not have a label") for one in rows.unlabelled),
         *((one, one.why) for one in rows.double),
     ]
     skipped = tuple(Skipped(printable(one.text)[:200], why) for one, why in bad if one.split == split)
@@ -171,7 +171,7 @@ def _listing(rows: ListRows, split: SplitName, root: Path) -> Listing:
 
 
 def _bare(part: Part) -> Part:
-    """Return pictures without the labels that stood for none."""
+    """Return pictures without the labels that mean "no label"."""
     return replace(part, pictures=replace(part.pictures, labels=None, classes=()))
 
 
@@ -185,7 +185,7 @@ def _check_lines(found: PictureList, rows: ListRows, split: SplitName, root: Pat
         what = f"differ{'s' * (len(double) == 1)} from an earlier one about a picture"
         first = f"{printable(double[0].text)}: {double[0].why}"
     elif unlabelled:
-        what = "have no label" if len(unlabelled) > 1 else "has no label"
+        what = "do not have a label" if len(unlabelled) > 1 else "does not have a label"
         first = f"line {unlabelled[0].line:,} ({printable(unlabelled[0].text)})"
     elif missing:
         what = f"name{'s' * (len(missing) == 1)} a picture that is not below {printable(root)}"
@@ -210,7 +210,7 @@ def _check_apart(lists: Mapping[SplitName, PictureList], rows: Mapping[Path, Lis
             if path in seen:
                 raise DataError(
                     f"{printable(path)} is in {found.table.shown} ({split}) and in "
-                    f"{printable(lists[seen[path]].path.name)} ({seen[path]}), expected in one split alone. Pass one "
+                    f"{printable(lists[seen[path]].path.name)} ({seen[path]}), expected only in one split. Pass one "
                     "of the lists, or correct them."
                 )
             seen[path] = split

@@ -1,4 +1,4 @@
-"""Which files are lists of pictures, which split each stands for, and when folders of classes are used instead."""
+"""Which files are lists of pictures, which split each belongs to, and when class folders are used instead."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from picturewise.split_names import SplitName, split_of
 
 _COLUMNS = ("label_column", "file_column", "split_column")
 _OBEYED = (*_COLUMNS, "value_range")
-_DEEPEST = 3  # levels of folders in which lists are looked for
-_MOST_OF_A_KIND = 16  # files with one ending in a folder: more describe one picture each
+_DEEPEST = 3  # levels of folders in which lists are searched for
+_MOST_OF_A_KIND = 16  # files with one ending in a folder: if there are more, each describes one picture
 _MOST_ABOVE = 200_000  # files in the folder above that of a list
 _MOST_BESIDE = 2_000_000
 _LIST_WORDS = frozenset(
@@ -41,10 +41,10 @@ _LIST_WORDS = frozenset(
 
 
 def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
-    """Return the source for lists at `path`, a folder or one list; None where there are none of pictures.
+    """Return the source for lists at `path`, a folder or one list; None if there are no lists of pictures.
 
     Raises:
-        DataError: there are several for one split, or the only one cannot be used.
+        DataError: there are several lists for one split, or the only one cannot be used.
         OSError: the folder or a file cannot be read.
     """
     columns = hints.only(*_COLUMNS)
@@ -56,7 +56,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ListReader | None:
 
 
 def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
-    """Refuse a folder of pictures whose only list cannot be used, where nothing else says their classes.
+    """Refuse a folder of pictures whose only list cannot be used, if nothing else says their classes.
 
     Raises:
         DataError: there is such a list; the message says what is wrong with it.
@@ -67,7 +67,7 @@ def refuse_unused(path: Path, hints: Hints = NO_HINTS) -> None:
 
 
 def _single(path: Path, hints: Hints) -> ListReader | None:
-    """Return the source for one list, whose pictures lie in its folder or in folders beside that."""
+    """Return the source for one list, whose pictures are in its folder or in folders beside that."""
     if not path.is_file():
         return None
     pictures = Pictures(path.parent, _MOST_BESIDE)
@@ -89,9 +89,7 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
     found = replace(found, split="train", splits=FoundSplits(), by_folder=False)
     others = [found.table.called(column) for column in range(found.table.columns) if column != found.name]
     shown = listed(others)
-    note = (
-        f"{found.table.shown}: none of {shown} repeats a few values as classes do; --label-column names one."
-    )
+    note = f"{found.table.shown}: none of {shown} repeats a few values as classes do. Choose one with --label-column."
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
 
 
@@ -106,7 +104,7 @@ def _can_look_above(path: Path, found: Aside | None) -> bool:
 
 
 def _folders_of(pictures: Pictures, found: PictureList) -> tuple[Path, ...]:
-    """Return the folders beside a list that hold the pictures of its sample; what else lies there is no part of it."""
+    """Return the folders beside a list that hold the pictures of its sample; other files there do not belong to it."""
     matches = (found.finder.find_or_none(row[found.name]) for row in found.table.sample)
     tops = sorted({top_folder(match.path) for match in matches if match is not None})
     return (pictures.root,) if "" in tops else tuple(pictures.root / top for top in tops)
@@ -147,9 +145,9 @@ def _in_folder(root: Path, hints: Hints, *, last: bool) -> ListReader | None:
 
 
 def _judged(file: Path, pictures: Pictures, hints: Hints) -> tuple[PictureList | Aside | None, str]:
-    """Return what `judge` does and, where the file lacks a column that the user names, a sentence about that.
+    """Return what `judge` returns and, if the file does not have a column that the user names, a sentence about that.
 
-    Such a column need not be in each file, but in one.
+    Such a column must be in one of the files, not in all.
     """
     try:
         return judge(file, pictures, hints), ""
@@ -158,7 +156,7 @@ def _judged(file: Path, pictures: Pictures, hints: Hints) -> tuple[PictureList |
 
 
 def _list_files(root: Path) -> list[Path]:
-    """Return the files that could be lists, in the order of their paths, those that lie highest first."""
+    """Return the files that could be lists, sorted by path, the highest folders first."""
     found: list[Path] = []
     waiting = [(root, 0)]
     while waiting:
@@ -182,7 +180,7 @@ def _list_files(root: Path) -> list[Path]:
 
 
 def _few(names: list[str]) -> list[str]:
-    """Return the names of a folder's files without those of which there is one for each picture, or a submission."""
+    """Return the names of a folder's files without files for single pictures and sample submissions."""
     kinds = Counter(os.path.splitext(name)[1].lower() for name in names)  # noqa: PTH122
     return [
         name
@@ -203,10 +201,10 @@ def _is_of_one_picture(file: Path, pictures: Pictures) -> bool:
 def _chosen(
     lists: Sequence[PictureList], root: Path
 ) -> tuple[dict[SplitName, PictureList] | None, list[str]]:
-    """Return the list of each split, and notes about lists that are none of these.
+    """Return the list of each split, and notes about other lists.
 
     Raises:
-        DataError: there are two for one split.
+        DataError: there are two lists for one split.
     """
     notes: list[str] = []
     named = [found for found in lists if found.split is not None and not found.says_splits]
@@ -228,11 +226,11 @@ def _chosen(
 
 
 def _extra(found: PictureList, classes: set[str]) -> str:
-    """Return a note about a list beside those of the splits."""
+    """Return a note about a list that is not one of the splits' lists."""
     for column in range(found.table.columns if len(found.table.sample) <= len(classes) else 0):
         if {row[column] for row in found.table.sample} <= classes:
-            return f"{found.table.shown} seems to give names to the classes and was not used."
-    return f"{found.table.shown} names these pictures too and was not used. Pass the file itself to use it."
+            return f"{found.table.shown} seems to name the classes, but was not used."
+    return f"{found.table.shown} also names these pictures, but was not used. Pass the file itself to use it."
 
 
 def _below(path: Path, root: Path) -> str:
@@ -240,7 +238,7 @@ def _below(path: Path, root: Path) -> str:
 
 
 def _alike(one: PictureList, other: PictureList) -> bool:
-    """Return whether two lists say the same, as one in CSV and one in JSON may."""
+    """Return whether two lists say the same, for example one in CSV and one in JSON."""
     said = []
     for found in (one, other):
         matches = ((found.finder.find_or_none(row[found.name]), row) for row in found.table.sample)
@@ -255,12 +253,12 @@ def _alike(one: PictureList, other: PictureList) -> bool:
 
 
 def _left_over(found: PictureList, chosen: dict[SplitName, PictureList]) -> str:
-    """Return a note about a list without labels, unless another has the labels of its split."""
+    """Return a note about a list without labels, unless another list has the labels of its split."""
     if found.split in chosen or (found.split is None and not found.table.columns > 1):
         return ""
-    split = f", so it is not a {found.split} split" if found.split else " and was not used"
+    split = f", so it is not a {found.split} split" if found.split else ", so it was not used"
     return (
-        f"{found.table.shown} has no labels{split}. Predict its pictures with: picturewise predict RUN "
+        f"{found.table.shown} does not have labels{split}. Predict its pictures with: picturewise predict RUN "
         f"{found.table.shown}"
     )
 
@@ -268,7 +266,7 @@ def _left_over(found: PictureList, chosen: dict[SplitName, PictureList]) -> str:
 def _refuse(
     pictures: Pictures, lists: Sequence[PictureList], lacks: Sequence[str], asides: Sequence[Aside]
 ) -> None:
-    """Refuse the first list that cannot be used, unless there are folders that can be classes."""
+    """Refuse the first list that cannot be used, unless there are folders that may be classes."""
     if lacks:
         raise DataError(lacks[0])
     folders = {name.casefold() for path in pictures.paths for name in path.split("/")[:-1]}
@@ -281,6 +279,6 @@ def _refuse(
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
-            f"{found.table.shown} {has}, and none of them repeats a few values as classes do. Name the column of the "
+            f"{found.table.shown} {has}, but none of them repeats a few values as classes do. Name the column of the "
             "labels with --label-column, or predict the pictures."
         )

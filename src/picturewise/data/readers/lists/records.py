@@ -19,7 +19,7 @@ _SAMPLE = 2000
 
 
 class DetectionError(Exception):
-    """A file describes objects in pictures, in COCO's form, rather than what each picture is."""
+    """A file describes objects in pictures, in COCO's form, instead of the class of each picture."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Records(Table):
         """Yield the number of the line or of the record, from 1, and the cells.
 
         Raises:
-            DataError: a line is no record; the message names it.
+            DataError: a line is not a record; the message names it.
         """
         if self.document is not None:
             for number, row in enumerate(self.document, start=1):
@@ -49,14 +49,14 @@ class Records(Table):
                     record = _record(line)
                     if record is None:
                         raise DataError(
-                            f"{self.shown}, line {number:,}: not a record, expected such as "
+                            f"{self.shown}, line {number:,}: not a record, expected for example "
                             '{"file_name": "1.png", "label": "cat"}.'
                         )
                     yield number, [_text(record.get(name)) for name in header]
 
 
 def look(path: Path) -> Table | None:
-    """Return what a JSON file lists, or None where it is something else.
+    """Return the table in a JSON file, or None if it is something else.
 
     Raises:
         DetectionError: it describes objects in pictures.
@@ -112,7 +112,7 @@ def _record(line: str) -> dict[str, Any] | None:
 
 
 def _listed(document: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return the names of the columns and the rows of a document, none where it lists nothing."""
+    """Return the names of the columns and the rows of a document, empty if it is not a list."""
     if isinstance(document, list):
         return _of_list(document)
     if not isinstance(document, dict) or not document:
@@ -153,7 +153,7 @@ def _of_list(items: list[Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _text(value: Any) -> str:
-    """Return a cell: a number or a text; what is neither says nothing about a picture."""
+    """Return a cell from a number or a text; other values say nothing about a picture."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, int | float):

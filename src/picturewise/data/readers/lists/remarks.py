@@ -1,4 +1,4 @@
-"""What is worth saying about columns that say neither the pictures, nor the classes, nor the splits."""
+"""Notes about columns that do not say the pictures, the classes or the splits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from picturewise.names import listed
 
 
 def boxes(table: Table, others: Sequence[int]) -> tuple[str, ...]:
-    """Return a note about columns that say where something is in a picture."""
+    """Return a note about columns that say where an object is in a picture."""
     if table.header is None:
         return ()
     found = [
@@ -21,7 +21,7 @@ def boxes(table: Table, others: Sequence[int]) -> tuple[str, ...]:
     if len(found) < 4:
         return ()
     shown = listed([table.called(column) for column in found])
-    return (f"{table.shown}: the boxes in the columns {shown} were not used; whole pictures are read.",)
+    return (f"{table.shown}: the boxes in the columns {shown} were not used; the whole pictures were read.",)
 
 
 def groups(table: Table, others: Sequence[int]) -> tuple[str, ...]:
@@ -34,6 +34,6 @@ def groups(table: Table, others: Sequence[int]) -> tuple[str, ...]:
         if 2 < len(found.values) < 0.9 * len(found.filled):
             notes.append(
                 f"{table.shown}: pictures with the same {table.called(column)} may be in both train and test. If their "
-                "file names say it too, --group-by keeps them together."
+                "file names contain it too, --group-by keeps them together."
             )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""All lines of a list: the pictures of each split with their classes, and what is wrong with which line."""
+"""All lines of a list: the pictures of each split with their classes, and the lines that cannot be used."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from picturewise.split_names import SPLITS, SplitName
 _MOST_LABEL = 200  # characters
 _WHOLE = re.compile(r"-?[0-9]+(\.0*)?")
 _WAYS = {
-    "ending": "names pictures under other endings",
-    "number": "names pictures by their numbers without the zeros in front",
-    "weak": "names folders that are not here, so pictures were found by their names alone",
+    "ending": "names pictures with other endings",
+    "number": "names pictures by their numbers without leading zeros",
+    "weak": "names folders that do not exist, so pictures were found by their names only",
 }
 
 
 class _Said(NamedTuple):
-    """What a line says of its picture."""
+    """What a line says about its picture."""
 
     line: int
     label: str | None
@@ -33,7 +33,7 @@ class _Said(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """A line that cannot be used: its number, the text or the path in it, its split, and where it helps, why."""
+    """A line that cannot be used: its number, the text or the path in it, its split, and sometimes why."""
 
     line: int
     text: str
@@ -46,14 +46,14 @@ class ListRows:
     """What the lines of a list say.
 
     Attributes:
-        count: how many lines there are.
+        count: the number of lines.
         labels: the class of each picture, by its path below the root, for each split.
-        classes: of each split, also of those lines that cannot be used.
-        named: the pictures that some line names, whether or not it can be used.
-        missing: lines that name no picture that is there.
+        classes: of each split, including those in lines that cannot be used.
+        named: the pictures named in any line, whether or not it can be used.
+        missing: lines that do not name an existing picture.
         unlabelled: lines without a label.
-        double: pictures of which two lines differ.
-        notes: what is worth saying.
+        double: pictures in two lines that differ.
+        notes: what to tell the user.
     """
 
     count: int = 0
@@ -67,7 +67,7 @@ class ListRows:
 
 
 def splits_of(found: PictureList) -> tuple[SplitName, ...]:
-    """Return the splits that a list brings; where its lines say them, each is looked at.
+    """Return the splits of a list; if its lines say them, all lines are looked at.
 
     Raises:
         DataError: a line cannot be read.
@@ -132,12 +132,12 @@ def _match(found: PictureList, text: str, line: int, split: SplitName | None) ->
     except SeveralError as error:
         raise DataError(
             f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' can be "
-            f"{' or '.join(map(printable, error.paths))}. Write the folder into the list, or move one of them away."
+            f"{' or '.join(map(printable, error.paths))}. Add the folder to the list, or move one of the pictures away."
         ) from error
 
 
 def _label(found: PictureList, cells: Sequence[str], match: Match | None) -> str | None:
-    """Return the label of a line; None: it has none."""
+    """Return the label of a line; None: it does not have one."""
     if found.label_folder:
         return None if match is None else match.path.split("/")[-2]
     if not found.labels:
@@ -161,7 +161,7 @@ def _label(found: PictureList, cells: Sequence[str], match: Match | None) -> str
 
 
 def _difference(before: _Said, now: _Said) -> str:
-    """Say in what two lines of one picture differ."""
+    """Return how two lines about one picture differ."""
     one, two = (before.label, now.label) if before.label != now.label else (before.split, now.split)
     quoted = [f"'{printable(what)[:60]}'" if what else "no label" for what in (one, two)]
     return f"line {before.line:,} says {quoted[0]}, line {now.line:,} {quoted[1]}"
@@ -170,7 +170,7 @@ def _difference(before: _Said, now: _Said) -> str:
 def _sort_out(
     rows: ListRows, said: Mapping[str, _Said], lost: Collection[tuple[SplitName, str | None]]
 ) -> None:
-    """Enter the classes; pictures without one go where they belong, and those of which lines differ nowhere."""
+    """Add the classes; pictures without a class are sorted out, and so are those whose lines differ."""
     values = {one.label for one in said.values() if one.label is not None}
     values |= {label for _, label in lost if label is not None}
     names = _names(values)
@@ -190,14 +190,14 @@ def _sort_out(
 
 
 def _names(values: Collection[str]) -> dict[str, str | None]:
-    """Return the class that each label stands for; None: for none."""
+    """Return the class for each label; None: the label means "no label"."""
     if not all(_WHOLE.fullmatch(value) for value in values):
         return {value: printable(value) for value in values}
     numbers: dict[str, str | None] = {
         value: str(int(float(value))) if "." in value else value for value in values
     }
     others = set(numbers.values()) - {"-1", None}
-    # Beside classes that are counted from 0, -1 is no class. Of two classes, it can be one.
+    # Beside classes numbered from 0, -1 is not a class. With only two labels, it can be one.
     if len(others) > 1 and all(other is not None and not other.startswith("-") for other in others):
         numbers = {value: None if number == "-1" else number for value, number in numbers.items()}
     return numbers
@@ -222,11 +222,11 @@ def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: Se
 
 
 def _on_doubtful(found: PictureList, rows: ListRows) -> list[str]:
-    """Return notes about classes that may stand for pictures without a class."""
+    """Return notes about classes that may mean "no label"."""
     labels = [label for part in rows.labels.values() for label in part.values()]
     return [
-        f"{found.table.shown}: '{name}' was taken for a class, that of {labels.count(name):,} pictures. If it means "
-        "that they have none, remove these lines."
+        f"{found.table.shown}: '{name}' was used as a class, with {labels.count(name):,} pictures. If it means "
+        "that they do not have a class, remove these lines."
         for name in sorted(set(labels))
         if name.casefold() in DOUBTFUL
     ]

@@ -1,4 +1,4 @@
-"""Which split each line of a list belongs to, where a column says so."""
+"""Which split each line of a list belongs to, if a column says it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from picturewise.errors import DataError
 from picturewise.names import listed
 from picturewise.split_names import SplitName, split_of
 
-# Beyond the words for folders: FER2013's, Kaggle's, and a whole to learn from.
+# In addition to the words for folders: FER2013's, Kaggle's, and words for a whole training set.
 _MORE_WORDS: Mapping[str, SplitName] = {
     "publictest": "valid", "privatetest": "test", "trainval": "train", "eval": "valid", "evaluation": "valid",
     "holdout": "test", "heldout": "test",
@@ -45,27 +45,27 @@ _TRUTH: Mapping[str, bool] = {
 
 @dataclass(frozen=True)
 class SplitColumn:
-    """A column that says the split: what each of its values means, as `plain` gives it; rarer words mean the usual."""
+    """A column that says the split: the meaning of each value (in the form of `plain`), including rarer words."""
 
     column: int
     values: Mapping[str, SplitName]
 
     def of(self, row: Sequence[str]) -> SplitName | None:
-        """Return a row's split; None: its value is none of those that are known."""
+        """Return a row's split; None: its value is unknown."""
         value = row[self.column]
         return self.values.get(plain(value)) or word(value)
 
 
 @dataclass(frozen=True)
 class FoundSplits:
-    """The columns that say the split, and what is worth saying about them. Of several, any may say test or valid."""
+    """The columns that say the split, and notes about them. If there are several, any of them may say test or valid."""
 
     columns: tuple[SplitColumn, ...] = ()
     notes: tuple[str, ...] = ()
-    looked_at: tuple[int, ...] = ()  # columns that are about splits, used or not, and so hold no labels
+    looked_at: tuple[int, ...] = ()  # columns about splits, used or not, which therefore cannot hold labels
 
     def of(self, row: Sequence[str]) -> SplitName | None:
-        """Return a row's split, None where nothing is known of it."""
+        """Return a row's split, or None if it is unknown."""
         found = [column.of(row) for column in self.columns]
         return next((split for split in found if split not in {None, "train"}), found[0] if found else None)
 
@@ -81,7 +81,7 @@ def plain(value: str) -> str:
 
 
 def word(value: str) -> SplitName | None:
-    """Return the split that a value stands for, or None.
+    """Return the split that a value means, or None.
 
     >>> word("Training"), word("test_set"), word("roses")
     ('train', 'test', None)
@@ -95,26 +95,26 @@ def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> Foun
 
     Args:
         table: the list.
-        others: its columns beside the one that names the pictures.
-        chosen: the column that the user names; None: it is looked for.
+        others: its columns without the one that names the pictures.
+        chosen: the column that the user names; None: it is found automatically.
 
     Raises:
-        DataError: what the user names does not say the split.
+        DataError: the column that the user names does not say the split.
     """
     if chosen is not None:
         found = _meaning(table, chosen, named=True)
         if found is None:
             raise DataError(
                 f"{table.shown}: the column {table.called(chosen)} holds {listed(_values(table, chosen))}, which do "
-                "not say the split. Expected train, valid and test in it."
+                "not say the split. Use train, valid and test."
             )
         return FoundSplits((found,), _explained(table, found), (chosen,))
     words = [found for column in others if (found := _by_words(table, column)) is not None]
     if words:
         words.sort(key=lambda found: (_name(table, found.column) not in _COLUMNS, found.column))
         more = [
-            f"{table.shown}: the column {table.called(other.column)} says splits too; --split-column uses it instead "
-            f"of {table.called(words[0].column)}."
+            f"{table.shown}: the column {table.called(other.column)} also says splits; to use it instead of "
+            f"{table.called(words[0].column)}, pass --split-column."
             for other in words[1:]
             if any(other.of(row) != words[0].of(row) for row in table.sample)
         ]
@@ -129,7 +129,7 @@ def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> Foun
 
 
 def _values(table: Table, column: int) -> list[str]:
-    """Return the different values of a column, the most natural order first."""
+    """Return the different values of a column in natural order."""
     return sorted({row[column] for row in table.sample if row[column]})
 
 
@@ -138,7 +138,7 @@ def _name(table: Table, column: int) -> str:
 
 
 def _meaning(table: Table, column: int, *, named: bool) -> SplitColumn | None:
-    """Return what a column says that the user names."""
+    """Return the meaning of a column that the user names."""
     return (
         _by_words(table, column, named=named)
         or _by_truth(table, column)
@@ -162,7 +162,7 @@ def _by_words(table: Table, column: int, *, named: bool = False) -> SplitColumn 
 
 
 def _by_truth(table: Table, column: int) -> SplitColumn | None:
-    """Return what a column such as `is_test` says."""
+    """Return the meaning of a column such as `is_test`."""
     split = _asked(_name(table, column))
     values = [plain(value) for value in _values(table, column)]
     if split is None or not values or any(value not in _TRUTH for value in values):
@@ -172,7 +172,7 @@ def _by_truth(table: Table, column: int) -> SplitColumn | None:
 
 
 def _asked(name: str) -> SplitName | None:
-    """Return the split that a column of truth values asks about.
+    """Return the split that a column of truth values is about.
 
     >>> _asked("is_test"), _asked("is_training_image"), _asked("is_large")
     ('test', 'train', None)
@@ -192,7 +192,7 @@ def _three(column: int) -> SplitColumn:
 
 
 def _unclear(table: Table, others: Sequence[int]) -> FoundSplits:
-    """Return what a column says that is called as those of splits are, or a note that it says too little."""
+    """Return the meaning of a column with a usual name for splits, or a note that its values are not clear."""
     for column in others:
         name, values = _name(table, column), _values(table, column)
         numbers = all(map(is_number, values))
@@ -201,18 +201,18 @@ def _unclear(table: Table, others: Sequence[int]) -> FoundSplits:
         if name in _NUMBERED and set(map(plain, values)) == {"0", "1", "2"}:
             found = _three(column)
             return FoundSplits((found,), _explained(table, found), (column,))
-        if len(others) == 1:  # the only one that can say the class
+        if len(others) == 1:  # the only column that can say the class
             continue
         note = (
             f"{table.shown}: the column {table.called(column)} holds {listed(values)}, which do not say what is train "
-            "and test, so it was not used. Write train, valid and test there to use it."
+            "and test, so it was not used. To use it, write train, valid and test there."
         )
         return FoundSplits((), (note,), (column,))
     return FoundSplits()
 
 
 def _explained(table: Table, found: SplitColumn) -> tuple[str, ...]:
-    """Return a note where a column does not say its splits in the usual words."""
+    """Return a note if a column does not use the usual words for splits."""
     values = _values(table, found.column)
     read = [
         f"{value} as {split}" for value in values if (split := found.values.get(plain(value))) is not None

@@ -1,7 +1,7 @@
-"""Text files with a line for each picture: their encoding, their separator, whether a first line names the columns.
+"""Text files with a line for each picture: their encoding, their separator, and whether a first line names the columns.
 
-Read are CSV in the forms that spreadsheets and programs write, and lines of a path and a label with a space between.
-A table is told by its first line and by a sample of lines from all over the file, never by its first lines alone.
+CSV is read in the forms that spreadsheets and programs write, and so are lines of a path and a label with a space
+between. A table is recognised by its first line and a sample of lines from all over the file, never by the first alone.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ ENDINGS = frozenset({".csv", ".tsv", ".txt", ".tab", ".psv", ".lst", ".list"})
 MAX_COLUMNS = 4096
 WINDOWS = "cp1252"
 _MAX_LINE = 64 << 10  # bytes of a line in a list of pictures
-_WHOLE = 256 << 10  # bytes of a file of which each line is in the sample
-_PLACES, _AT_EACH = 128, 4 << 10  # of a larger one
+_WHOLE = 256 << 10  # bytes; in a smaller file, each line is in the sample
+_PLACES, _AT_EACH = 128, 4 << 10  # of a larger file
 _SEPARATORS = (",", ";", "\t", "|")
-_LOOKED_AT = 64  # columns in which names of pictures are looked for
-_MOST_ABOVE = 2  # lines above a table of words, such as how many there are, and the names of the columns
+_LOOKED_AT = 64  # columns that are searched for names of pictures
+_MOST_ABOVE = 2  # lines above a table of words, such as their number and the names of the columns
 _ALIKE = 0.9  # share of lines with the same number of columns
 _PICTURE = re.compile(
     r"(.*?\.(?:" + "|".join(ending[1:] for ending in sorted(SUFFIXES)) + r"))\s+(\S.*)", re.IGNORECASE
@@ -42,13 +42,13 @@ class Table:
 
     Attributes:
         path: the file.
-        columns: how many there are.
-        header: their names; None: no line names them.
+        columns: the number of columns.
+        header: their names; None: there is no header.
         sample: rows from all over the file, in its order.
         encoding: of the file.
-        separator: between the columns: a character; `words` for any white space; `ending` for the white space behind
+        separator: between the columns: a character; `words` for any white space; `ending` for the white space after
             the ending of a picture's name.
-        above: how many lines stand above the table.
+        above: the number of lines above the table.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Table:
 
     @property
     def shown(self) -> str:
-        """The file's path, fit to print."""
+        """The file's path, safe to print."""
         return printable(self.path)
 
     def called(self, column: int) -> str:
@@ -73,7 +73,7 @@ class Table:
         """Yield the number of the line, from 1, and the cells without spaces around them.
 
         Raises:
-            DataError: a line has another number of columns, or is no line of CSV; the message names it.
+            DataError: a line has another number of columns, or is not a line of CSV; the message names it.
         """
         if self.path.stat().st_size > MAX_BYTES:
             raise DataError(
@@ -104,7 +104,7 @@ class Table:
 
 
 class _Counted:
-    """The lines of a file, and how many of them were taken."""
+    """The lines of a file, and how many of them have been read."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines, self.count = iter(lines), 0
@@ -116,11 +116,11 @@ class _Counted:
 
 
 def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
-    """Return how a text file is laid out, or None where it is no table that can be a list of pictures.
+    """Return the layout of a text file, or None if it is not a table that can be a list of pictures.
 
     Args:
         path: the file.
-        finds: whether a text means a picture that is there, by which a first line of data is told from names.
+        finds: whether a text names an existing picture, which shows that a first line is data, not names.
 
     Raises:
         OSError: it cannot be read.
@@ -153,7 +153,7 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
     first = rows[0]
     if len(first) == columns - 1 and len(rows) > 1:
         if any(row[-1] for row in rows[1:] if len(row) == columns):
-            first = ["", *first]  # as R writes the names of rows
+            first = ["", *first]  # R writes names of rows without a header of their own
         else:
             columns -= 1  # a separator at the end of each line
     fitting = [tuple(cells) for row in rows[1:] if (cells := _fitted(row, columns)) is not None]
@@ -169,7 +169,7 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
 def names_columns(
     first: Sequence[str], others: Sequence[Sequence[str]], finds: Callable[[str], bool]
 ) -> bool:
-    """Return whether a first line names the columns, rather than being one like the others."""
+    """Return whether the first line names the columns, instead of being data."""
     if any(finds(cell) or ends_like_picture(cell) for cell in first if cell):
         return False
     some = others[:: max(1, len(others) // 200)]
@@ -184,7 +184,7 @@ def names_columns(
         shapes = set(map(_shape, columns[place]))
         if len(shapes) == 1 and "0" in _shape(cell) and _shape(cell) in shapes and not is_number(cell):
             return False
-        # In a table that names pictures, classes that are called 0 and 1 can stand above ones and zeros.
+        # In a table that names pictures, columns of ones and zeros can be headed by classes named 0 and 1.
         if is_number(cell) and (True in naming and not naming[min(place, len(naming) - 1)]):
             continue
         if cell in columns[place] or (
@@ -209,12 +209,12 @@ def is_number(cell: str) -> bool:
 
 
 def _shape(cell: str) -> str:
-    """Return what a text looks like: `img_0012` and `img_7` look alike."""
+    """Return the pattern of a text: `img_0012` and `img_7` have the same."""
     return re.sub(r"[0-9]+", "0", cell)
 
 
 def _encoding(start: bytes) -> str:
-    """Return the encoding of a file that begins so: programs on Windows write text in their own, or in UTF-16."""
+    """Return the encoding of a file with this start: programs on Windows write their own encoding or UTF-16."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     try:
@@ -229,7 +229,7 @@ def _errors(encoding: str) -> str:
 
 
 def _fitted(row: list[str], columns: int) -> list[str] | None:
-    """Return the cells of a line without spaces around them, or None where there are too few or too many."""
+    """Return the cells of a line without spaces around them, or None if there are too few or too many."""
     if len(row) != columns:
         if len(row) != columns + 1 or row[-1].strip():
             return None
@@ -238,7 +238,7 @@ def _fitted(row: list[str], columns: int) -> list[str] | None:
 
 
 def _bare(cell: str) -> str:
-    """Return a cell without the quotes that no form of CSV knows, but some programs write."""
+    """Return a cell without quotes that are not part of CSV, but that some programs write."""
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == "'" else cell
 
 
@@ -265,7 +265,7 @@ def sample_lines(path: Path, size: int, encoding: str) -> list[str]:
 
 
 def _separator(lines: Sequence[str], path: Path) -> str | None:
-    """Return what stands between the columns, or None where the lines are no table."""
+    """Return the separator of the columns, or None if the lines are not a table."""
     some = [line for line in lines[:2000] if line.strip()]
     if not some:
         return None
