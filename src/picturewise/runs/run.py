@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from picturewise import files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
+from picturewise.arguments import checked
 from picturewise.csv_cells import as_cell, from_cell
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
@@ -304,6 +305,7 @@ def create_run(
     return Run(new.path, lock=new.lock), record
 
 
+@checked
 def open_run(path: str | Path) -> Run:
     """Return the run in the folder `path`.
 

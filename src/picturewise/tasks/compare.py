@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from picturewise.arguments import checked
 from picturewise.data.recognise import Data
 from picturewise.errors import RunError, UsageError
 from picturewise.evaluation.comparing import Comparison, compare_all
@@ -55,6 +56,7 @@ class RunComparison(BaseModel):
     report: Path
 
 
+@checked
 def compare(
     runs: Sequence[str | Path | Run],
     *,

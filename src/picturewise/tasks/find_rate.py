@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
@@ -54,6 +55,7 @@ class FoundRate(BaseModel):
     )
 
 
+@checked
 def find_learning_rate(
     data: Data | None = None,
     *,

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
@@ -42,6 +43,7 @@ class Inspection(BaseModel):
     figures: dict[str, Path] = Field(description="Figures drawn: name → file.")
 
 
+@checked
 def inspect(
     data: Data,
     *,
