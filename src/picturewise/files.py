@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from picturewise.errors import RunError, SaveError
+from picturewise.printable import printable
 
 TEMPORARY_PREFIX = ".unfinished-"
 TEMPORARY_NAME = re.compile(r"\.unfinished-[0-9a-f]{8}-(?P<name>.+)", re.DOTALL)
@@ -250,7 +251,13 @@ def _saving(path: Path, size: int | None = None) -> Iterator[None]:
 
 
 def _beside(path: Path) -> Path:
-    """Return a temporary name in the folder of `path` that no other write uses."""
+    """Return a temporary name in the folder of `path` that no other write uses.
+
+    Raises:
+        SaveError: the path has no name for a file.
+    """
+    if not path.name or "\0" in str(path):
+        raise SaveError(f"'{printable(path)}' is not a name for a file. Pass a path that ends with one.")
     return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
 
 

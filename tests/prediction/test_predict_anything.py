@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
-from picturewise.errors import DataError, PicturewiseError, UsageError
+from picturewise.errors import DataError, PicturewiseError, SaveError, UsageError
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.description import Description
 from picturewise.preparing.preparation import Preparation
@@ -212,3 +212,20 @@ def test_a_bad_file_among_good_pictures_is_named(tmp_path: Path) -> None:
         DataError, match=r"1 of 2 files cannot be read as pictures; the first, .*bad\.png: damaged"
     ):
         GREY.predict([PICTURES[0], tmp_path / "bad.png"])
+
+
+def test_the_uint8_interface_and_saving_tell_what_they_take(tmp_path: Path) -> None:
+    for wrong in (None, 3, "x", [PICTURES]):
+        with pytest.raises(
+            DataError, match=r"Pictures must be \(N, H, W, 1 or 3\) uint8, found \w+\. predict_proba"
+        ):
+            GREY.probabilities(wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^engine is 'onxx', expected 'auto', 'torch' or 'numpy'\.$"):
+        GREY.by_engine("onxx")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^path is None, expected a text or a path\.$"):
+        GREY.save(None)  # type: ignore[arg-type]
+    for wrong in (".", "", "a\0b"):
+        with pytest.raises(SaveError, match=r"is not a name for a file"):
+            GREY.save(wrong)
+    GREY.save(str(tmp_path / "kept.safetensors"))
+    assert (tmp_path / "kept.safetensors").is_file()

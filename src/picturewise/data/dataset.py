@@ -67,6 +67,11 @@ class Dataset:
         if not self.splits():
             raise DataError(f"{self.name} does not have pictures in any split.")
         for name, part in self.splits().items():
+            if not isinstance(part, ImageSet):
+                raise DataError(
+                    f"{self.name}: {name} is of type {type(part).__name__}, expected an ImageSet; make_dataset takes "
+                    "arrays."
+                )
             if part.classes != self.classes:
                 raise DataError(f"{self.name}: the classes of {name} differ from those of the other splits.")
 

@@ -45,6 +45,9 @@ class Hints:
     layout: LayoutName | None = None
 
     def __post_init__(self) -> None:
+        for name, value in self.given().items():
+            if not isinstance(value, str):
+                raise UsageError(f"The hint {name} is of type {type(value).__name__}, expected a text.")
         if self.layout is not None and self.layout not in LAYOUTS:
             raise UsageError(f"The layout is '{self.layout}', expected one of {', '.join(LAYOUTS)}.")
         if self.value_range is not None:

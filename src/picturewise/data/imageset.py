@@ -57,6 +57,15 @@ class ImageSet:
     make_target: Callable[[tuple[str, ...]], Target] = OneClass
 
     def __post_init__(self) -> None:
+        if not hasattr(self.images, "ndim"):
+            raise DataError(
+                f"{self.origin}: pictures are of type {type(self.images).__name__}, expected an array (N, H, W, 1 or "
+                "3) of uint8."
+            )
+        if not isinstance(self.classes, tuple):
+            raise DataError(
+                f"{self.origin}: classes are of type {type(self.classes).__name__}, expected a tuple of names."
+            )
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
             raise DataError(
                 f"{self.origin}: pictures must be (N, H, W, 1 or 3) uint8, "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from picturewise import displays, files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
+from picturewise.arguments import checked
 from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
@@ -87,6 +88,7 @@ class Classifier:
         """SHA-256 of the weights, whatever file they lie in."""
         return fingerprint(self._held)
 
+    @checked
     def by_engine(self, engine: EngineName) -> Classifier:
         """Return the same classifier, computed by an engine.
 
@@ -109,6 +111,10 @@ class Classifier:
             DataError: the array is not of that form.
             RunError: the network gives NaN or infinity for a picture; the message names the first.
         """
+        if not (hasattr(images, "ndim") and hasattr(images, "dtype")):
+            raise DataError(
+                f"Pictures must be (N, H, W, 1 or 3) uint8, found {type(images).__name__}. predict_proba takes others."
+            )
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in {1, 3}:
             raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
         views = self.description.preparation.seen
@@ -204,10 +210,12 @@ class Classifier:
         table = self.probabilities(found.images, found.names)
         return table[0] if source.single else table
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the classifier to one file, whole or not at all.
 
         Raises:
+            UsageError: it is not a path.
             SaveError: it cannot be written; an older file is untouched.
         """
         files.write_bytes(Path(path), self.to_bytes())
@@ -268,6 +276,7 @@ def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> N
     )
 
 
+@checked
 def load_classifier(path: str | Path, network: nn.Module | None = None) -> Classifier:
     """Return the classifier in the file `path`, its weights checked against their SHA-256.
 

@@ -100,7 +100,7 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
     >>> parse_setting("model.name", "mlp 256")
     {'model': {'name': 'mlp 256'}}
     """
-    key, known = key.strip(), _keys(Recipe, "")
+    key, known = str(key).strip(), _keys(Recipe, "")
     if key not in known:
         raise UsageError(f"Unknown recipe key '{key}'. The keys are {', '.join(known)}.{_nearest(key)}")
     if isinstance(value, str):

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from picturewise import files
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import Summary, summarise
+from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.errors import DataError, RunError, UsageError
@@ -318,6 +319,7 @@ def _state(run: Run) -> str:
     return ", ".join(said)
 
 
+@checked
 def open_run(path: str | Path) -> Run:
     """Return the run in the folder `path`.
 

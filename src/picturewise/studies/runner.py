@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.errors import Interrupted, RunError, UsageError
 from picturewise.runs.lock import FolderLock, is_trace
 from picturewise.runs.places import is_folder
@@ -30,6 +31,7 @@ BEGUN = ("splits.csv", "skipped.csv", "recipe.toml")
 """What older versions wrote into a run's folder before its run.json, without which it is none yet."""
 
 
+@checked
 def study(
     name: str | Path,
     *,

@@ -40,6 +40,10 @@ class OneClass:
         Raises:
             DataError: they are not (pictures,) int64, or one is not in [0, K).
         """
+        if not isinstance(labels, np.ndarray):
+            raise DataError(
+                f"{where}: labels are of type {type(labels).__name__}, expected an array ({pictures},) of int64."
+            )
         if labels.shape != (pictures,) or labels.dtype != np.int64:
             raise DataError(
                 f"{where}: labels must be ({pictures},) int64, one per picture, "

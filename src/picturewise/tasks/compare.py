@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from picturewise.arguments import checked
 from picturewise.data.recognise import Data
 from picturewise.errors import RunError, UsageError
 from picturewise.evaluation.comparing import Comparison, compare_all
@@ -77,6 +78,7 @@ class RunComparison(Result):
         return comparison_html(table, pictures=self.pictures, report=report)
 
 
+@checked
 def compare(
     runs: Sequence[str | Path | Run],
     *,

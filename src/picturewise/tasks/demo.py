@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.evaluation.evaluation import Evaluation
 from picturewise.runs.run import Run
 from picturewise.tasks.compare import RunComparison, compare
@@ -18,6 +19,7 @@ MODELS = ("mlp", "cnn")
 Step = Inspection | Run | Evaluation | RunComparison
 
 
+@checked
 def demo(
     out: str | Path | None = None, *, tell: Callable[[str, Step], None] | None = None, progress: bool = True
 ) -> RunComparison:

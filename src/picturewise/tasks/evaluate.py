@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
 from picturewise.data.contract import Source
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _LONG_AGO = 3600.0  # seconds; no file is written for so long
 
 
+@checked
 def evaluate(
     run: str | Path | Run | Classifier,
     *,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from picturewise.architectures.lines import parse
+from picturewise.arguments import checked
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.recognise import Data, recognise
@@ -71,6 +72,7 @@ class Extension:
     new: ClassesEvaluated | None
 
 
+@checked
 def extend(
     run: str | Path | Run,
     data: Data | None = None,

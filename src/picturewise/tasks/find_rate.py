@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pydantic import Field
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
@@ -67,6 +68,7 @@ class FoundRate(Result):
         )
 
 
+@checked
 def find_learning_rate(
     data: Data | None = None,
     *,

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from picturewise import files
+from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
@@ -54,6 +55,7 @@ class Inspection(Result):
         return counts_html(f"{self.name}: pictures {form}", self.classes, pictures, counts, notes=self.notes)
 
 
+@checked
 def inspect(
     data: Data,
     *,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints, LayoutName, option_of
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from picturewise.runs.run import Run
 
 
+@checked
 def read_dataset(
     source: str | Path,
     *,
@@ -77,6 +80,7 @@ def read_dataset(
     return replace(load(found, options, splits=splits), read_with=options)
 
 
+@checked
 def make_dataset(
     train: SplitObject | None,
     *,
@@ -122,6 +126,8 @@ def make_dataset(
     """
     from picturewise.data.options import data_options  # noqa: PLC0415 (as in read_dataset)
 
+    if not name.strip() or name != Path(name).name or "\0" in name:
+        raise UsageError(f"name is '{printable(name)}', expected one that a folder can have.")
     without_test = test_fraction == 0
     options = data_options(
         valid_fraction=valid_fraction, test_fraction=0.2 if without_test else test_fraction, split_seed=split_seed,
@@ -200,8 +206,15 @@ def refuse_inside(out: Path, place: str | None) -> None:
     """Check that the folder `out` does not lie in the folder of the pictures, where it would become one of them.
 
     Raises:
-        UsageError: it does.
+        UsageError: it does, or no folder can have its name.
     """
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            out.lstat()
+    except (ValueError, OSError) as error:  # a zero byte, or more letters than a name may have
+        raise UsageError(
+            f"'{printable(out)}' cannot be a folder ({error}). Pass another one with --out."
+        ) from error
     if place is None or not Path(place).is_absolute():
         return
     pictures = path_of(place).resolve()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from picturewise.arguments import checked
 from picturewise.csv_cells import as_cell
 from picturewise.data.contract import Source
 from picturewise.data.hints import NO_HINTS, Hints
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from picturewise.runs.run import Run
 
 
+@checked
 def predict(
     run: str | Path | Run | Classifier,
     data: Data | bytes | Sequence[str | Path],

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LEARNING_SPLITS: tuple[SplitName, ...] = ("train", "valid")
 
 
+@checked
 def train(
     data: Data | None = None,
     *,
@@ -140,6 +142,7 @@ def claimed(out: str | Path | None, source: Source) -> Iterator[NewRun | None]:
         yield new
 
 
+@checked
 def resume(
     run: str | Path | Run,
     *,

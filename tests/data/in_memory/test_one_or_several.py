@@ -76,10 +76,10 @@ def test_an_array_of_several_with_channels_first_can_be_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("value", "trained", "said"),
     [
-        (numbered(3, 28, 3), GREY, r"channels last or first\. Pass x\[None\] or x\.transpose"),
+        (numbered(3, 28, 3), GREY, r"channels last or first\. Pass it to picturewise\.predict with hints"),
         (numbered(3, 28, 28), COLOUR, r"three grey pictures, or one with its channels first\. Pass x\[\.\.\., None\]"),
         (numbered(28, 28, 4), GREY, r"one picture with transparency, or several\. Pass x\[\.\.\., :-1\]"),
-        (numbered(5, 3, 28, 3), GREY, r"channels last or first\. Pass them to picturewise\.predict with hints"),
+        (numbered(5, 3, 28, 3), GREY, r"channels last or first\. Pass it to picturewise\.predict with hints"),
         (numbered(28, 28, 1, 1), COLOUR, r"looks like \(H, W, C, N\)\. Pass np\.moveaxis\(x, -1, 0\)"),
         (numbered(28, 28, 1, 3), COLOUR, r"looks like \(H, W, C, N\)"),
         (numbered(28, 28, 3, 10), COLOUR, r"looks like \(H, W, C, N\)"),
@@ -135,3 +135,28 @@ def test_what_fails_to_become_an_array_is_told() -> None:
 
     with pytest.raises(DataError, match=r"^It: the Broken does not become an array"):
         arranged(Broken(), GREY, "It")
+
+
+@pytest.mark.parametrize(
+    ("value", "trained", "ways"),
+    [
+        (numbered(3, 28, 28), COLOUR, {(3, 28, 28, 1), (1, 28, 28, 3)}),
+        (numbered(28, 28, 4), GREY, {(1, 28, 28, 3), (28, 28, 4, 1)}),
+        (numbered(64, 64), (8, 8, 1), {(1, 64, 64, 1), (64, 8, 8, 1)}),
+        (numbered(192, 192), (8, 8, 3), {(1, 192, 192, 1), (192, 8, 8, 3)}),
+        (numbered(28, 28, 3, 10), COLOUR, {(10, 28, 28, 3)}),
+        (torch.zeros(28, 28, 3), GREY, {(1, 28, 28, 3)}),
+        (torch.zeros(28, 28, 3), COLOUR, {(1, 28, 28, 3)}),
+        (torch.zeros(3, 28, 28), GREY, {(3, 28, 28, 1), (1, 28, 28, 3)}),
+    ],
+)
+def test_the_ways_out_that_a_refusal_offers_work(
+    value: Any, trained: tuple[int, int, int], ways: set[tuple[int, ...]]
+) -> None:
+    with pytest.raises(DataError) as refusal:
+        arranged(value, trained, "It")
+    offered = (
+        str(refusal.value).rpartition("Pass ")[2].removesuffix(".").removesuffix(" instead").split(" or ")
+    )
+    found = [eval(way, {"x": value, "np": np}) for way in offered]
+    assert {arranged(one, trained, "It").pictures.shape for one in found} == ways

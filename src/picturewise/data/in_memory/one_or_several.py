@@ -18,6 +18,9 @@ from picturewise.data.in_memory.arrays_and_pairs import as_array
 from picturewise.errors import DataError
 
 _CHANNELS = (1, 3)
+_BY_LAYOUT = (
+    "it to picturewise.predict with hints=picturewise.Hints(layout='channels-last') or 'channels-first'"
+)
 _FORMS = "(H, W), (H, W, C), (N, H, W) or (N, H, W, C) with 1 or 3 channels C"
 
 
@@ -101,15 +104,13 @@ def _three(
     if said is not None:
         first, last = first and said == "channels-first", last and said == "channels-last"
     elif first and last:
+        raise _doubtful(where, array, "one picture with its channels last or first", _BY_LAYOUT)
+    elif tensor and last:
         raise _doubtful(
             where,
             array,
-            "one picture with its channels last or first",
-            "x[None] or x.transpose(1, 2, 0)[None]",
-        )
-    elif tensor and last:
-        raise _doubtful(
-            where, array, "one picture with its channels last, or several", "x.permute(2, 0, 1) or x[:, None]"
+            "one picture with its channels last, or several",
+            "x.permute(2, 0, 1)[None]",
         )
     elif array.shape[0] == 3 and (shape[2] == 1) is tensor:
         # Three pictures for a grey classifier or one for a coloured one are the likely readings of an array, and
@@ -135,9 +136,7 @@ def _four(
     if said is not None:
         first, last = first and said == "channels-first", last and said == "channels-last"
     elif first and last:
-        readings = "pictures with their channels last or first"
-        way = "them to picturewise.predict with hints=picturewise.Hints(layout='channels-last') or 'channels-first'"
-        raise _doubtful(where, array, readings, way)
+        raise _doubtful(where, array, "pictures with their channels last or first", _BY_LAYOUT)
     elif third and (last or not first) and array.shape[1:3] != shape[:2]:
         raise DataError(
             f"{where} has the shape {array.shape}, which looks like (H, W, C, N). Pass np.moveaxis(x, -1, 0) instead."
