@@ -52,7 +52,7 @@ def trained(idx_folder: Path) -> Path:
 
 
 def test_a_missing_path(refused) -> None:
-    assert "'nowhere/pictures' is neither a path that exists nor a name" in refused(
+    assert "'nowhere/pictures' is neither an existing path nor a name" in refused(
         3, "inspect", "nowhere/pictures"
     )
 
@@ -239,7 +239,7 @@ def test_a_run_without_a_classifier_yet(refused, trained: Path) -> None:
 
 
 def test_a_picture_that_does_not_exist(refused, trained: Path) -> None:
-    assert "'nowhere.png' is neither a path that exists nor a name" in refused(
+    assert "'nowhere.png' is neither an existing path nor a name" in refused(
         3, "predict", trained, "nowhere.png"
     )
 
@@ -376,7 +376,7 @@ def test_a_preset_that_looks_like_a_path(refused) -> None:
 
 
 def test_a_blank_name(refused) -> None:
-    assert "neither a path" in refused(3, "inspect", "")
+    assert "neither an existing path" in refused(3, "inspect", "")
 
 
 def test_an_output_that_cannot_be_written() -> None:

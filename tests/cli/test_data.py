@@ -223,7 +223,7 @@ def test_imports_of_what_does_not_exist_are_an_error_and_of_what_is_gone_are_not
     capfd.readouterr()
     assert run(["data", "imports", "digit", *remove]) == 2
     assert capfd.readouterr().err == (
-        "picturewise: 'digit' is neither an existing path nor a name in the catalogue, and nothing is imported "
+        "picturewise: 'digit' is neither a path that exists nor a name of the catalogue, and nothing is imported "
         "from it; `picturewise data imports` lists what is. Did you mean 'digits'?\n"
     )
     assert run(["data", "imports", "digits", *remove]) == 0

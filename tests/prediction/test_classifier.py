@@ -493,12 +493,12 @@ def test_a_folder_is_distinguished_from_a_file_that_cannot_be_read(tmp_path: Pat
 def test_the_first_tensor_that_differs_is_named_with_both_shapes() -> None:
     network, state = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)), nn.Linear(3, 2).state_dict()
     with pytest.raises(
-        RunError, match=r"here holds another network's weights: for '0\.bias' it has nothing, the"
+        RunError, match=r"here holds another network's weights: for '0\.bias' it has nothing, expected"
     ):
         load_weights(network, {}, "here")
-    with pytest.raises(RunError, match=r"for 'weight' it has \(2, 3\), the network \(2, 4\)\."):
+    with pytest.raises(RunError, match=r"for 'weight' it has \(2, 3\), expected \(2, 4\)\."):
         load_weights(nn.Linear(4, 2), state, "here")
-    with pytest.raises(RunError, match=r"for 'weight' it has \(2, 3\), the network nothing\."):
+    with pytest.raises(RunError, match=r"for 'weight' it has \(2, 3\), expected nothing\."):
         load_weights(nn.Identity(), {"weight": state["weight"]}, "here")
 
 
@@ -544,11 +544,11 @@ def test_a_place_that_cannot_be_written_is_a_save_error(tmp_path: Path) -> None:
 
 def test_shapes_of_other_weights_are_reported_by_name_before_anything_computes_them(tmp_path: Path) -> None:
     rewritten(tmp_path / "c", layers=["conv 2 1x3 relu", "batchnorm", "avgpool global"])
-    sentence = r"c holds another network's weights: for '0\.weight' it has \(2, 3, 3, 3\), the network \(2, 3, 1, 3\)"
+    sentence = r"for '0\.weight' it has \(2, 3, 3, 3\), expected \(2, 3, 1, 3\)"
     with pytest.raises(RunError, match=sentence):
         load_classifier(tmp_path / "c")
     rewritten(tmp_path / "c", layers=["conv 2", "relu", "relu", "batchnorm", "avgpool global"])
-    with pytest.raises(RunError, match=r"for '2\.bias' it has \(2,\), the network nothing"):
+    with pytest.raises(RunError, match=r"for '2\.bias' it has \(2,\), expected nothing"):
         load_classifier(tmp_path / "c")
 
 

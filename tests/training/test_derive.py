@@ -106,7 +106,7 @@ def test_flips_of_characters_are_left_out_with_a_note() -> None:
     )
     assert found.preparation.augmentation == ("shift 1",)
     assert len(notes) == 1
-    assert notes[0].startswith("'flip' is left out")
+    assert notes[0].startswith("'flip' was left out")
 
 
 def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:

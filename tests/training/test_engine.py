@@ -157,7 +157,7 @@ def test_pretrained_layers_learn_at_their_own_rate_as_with_the_torch_engine(
 def test_frozen_layers_are_refused(tmp_path: Path, tiny: ModuleType) -> None:
     tiny.start(tmp_path / "old", layers=QUIET, epochs=1).fit()
     with pytest.raises(
-        UsageError, match=r"training\.freeze is 'backbone', but the NumPy engine has 'none' alone"
+        UsageError, match=r"training\.freeze is 'backbone', but the NumPy engine only supports 'none'"
     ):
         pretrained(tiny, tmp_path / "old", tmp_path / "run", engine="numpy", freeze="backbone")
     assert not (tmp_path / "run").exists()

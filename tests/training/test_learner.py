@@ -96,7 +96,7 @@ def test_a_state_with_other_shapes_or_with_nan_is_refused(tiny: ModuleType, ema:
     weights, optimizer = copied(learner)
     name = next(reversed(optimizer))
     with pytest.raises(
-        RunError, match=rf"^there does not belong to this network: '{name}' is \(1, 1\) there, expected"
+        RunError, match=rf"^there does not belong to this network: '{name}' has the shape \(1, 1\), expected"
     ):
         learner.load(weights, optimizer | {name: torch.zeros(1, 1)}, "there")
     first = next(iter(weights))

@@ -177,9 +177,9 @@ def test_nothing_is_trained_in_0_epochs(tiny: ModuleType, source: Path, tmp_path
     [
         ({"lines": 99}, {}, r"start.lines is 99, but .* has 7 lines"),
         ({"sha256": "0" * 64}, {}, r"the recipe names 0000000000000000…: they were changed"),
-        ({"head": "new"}, {"epochs": 0}, r"training.epochs is 0, and a network with a new output layer"),
-        ({}, {"unfreeze_epoch": 2}, r"training.unfreeze_epoch is 2, but nothing is frozen: add"),
-        ({}, {"freeze": "backbone", "unfreeze_gradually": True}, r"needs the epoch to begin with"),
+        ({"head": "new"}, {"epochs": 0}, r"training.epochs is 0, but a network with a new output layer"),
+        ({}, {"unfreeze_epoch": 2}, r"training.unfreeze_epoch is 2, but nothing is frozen. Add"),
+        ({}, {"freeze": "backbone", "unfreeze_gradually": True}, r"needs an epoch to begin with"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -199,9 +199,9 @@ def test_options_that_do_not_go_together_are_refused(
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
-        (["dense 4", "pretrained x"], r"line 2, 'pretrained x', stands behind others"),
-        (["pretrained"], r"'pretrained' alone is not understood"),
-        (["pretrained nothing-here"], r"'nothing-here' holds no weights to begin with"),
+        (["dense 4", "pretrained x"], r"line 2, 'pretrained x', is not the first line"),
+        (["pretrained"], r"'pretrained' needs a source"),
+        (["pretrained nothing-here"], r"'nothing-here' does not hold weights to start with"),
     ],
 )
 def test_pretrained_lines_that_cannot_be_read_are_refused(
@@ -246,7 +246,7 @@ def test_training_cannot_start_with_the_network_of_a_python_class(tiny: ModuleTy
     own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3))
     tiny.start(tmp_path / "own", network=own).fit()
     with pytest.raises(
-        UsageError, match=r"holds the weights of a Python class; only a network of layer lines"
+        UsageError, match=r"holds the weights of a Python class; training can only start with"
     ):
         starting.start(recipe(tiny, tmp_path / "own"), tiny.dataset(), tmp_path / "run")
 
@@ -301,8 +301,8 @@ def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with
             "vgg16_bn from {}",
             r"does not hold the weights of vgg16_bn: for 'features.0.weight' it has nothing",
         ),
-        ("resnet18", r"resnet18's weights are not here yet\. Fetch them .*  picturewise data fetch resnet18"),
-        ("resnet", r"'resnet' holds no weights to begin with: .* Did you mean 'resnet"),
+        ("resnet18", r"resnet18's weights are not here yet\. Fetch them .* picturewise data fetch resnet18"),
+        ("resnet", r"'resnet' does not hold weights to start with, .* Did you mean 'resnet"),
     ],
 )
 def test_weights_that_are_not_those_or_not_here_are_reported(
@@ -318,6 +318,6 @@ def test_pictures_that_are_too_small_for_a_published_network_are_reported(
     tiny: ModuleType, published: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        UsageError, match=r"have 6x6 pixels, and resnet18 .* needs at least 32x32\. .* --size 32x32"
+        UsageError, match=r"have 6x6 pixels, but resnet18 .* needs at least 32x32\. .* --size 32x32"
     ):
         tiny.start(tmp_path / "run", layers=[f"pretrained resnet18 from {published}"])

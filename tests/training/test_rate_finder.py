@@ -146,7 +146,7 @@ def test_a_loss_that_never_bursts_is_followed_to_the_end(tiny: ModuleType) -> No
 )
 def test_a_loss_that_never_falls_is_an_error_that_says_so(tiny: ModuleType, losses: list[float]) -> None:
     with pytest.raises(
-        DivergedError, match=r"^At learning rates from 1e-06 to .* less than 5%, .*'picturewise inspect'"
+        DivergedError, match=r"^At learning rates from 1e-06 to .* less than 5% .*'picturewise inspect'"
     ):
         range_test(Scripted(tiny.learner(), losses))  # type: ignore[arg-type]
 

@@ -89,13 +89,13 @@ def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleTy
         ),
         (
             lambda train, valid: (train, replace(valid, images=valid.images[:, :5])),
-            "tiny: the valid pictures are 5x6x1, those of train 6x6x1; expected one size",
+            "tiny: the valid pictures are 5x6x1, but those of train are 6x6x1, expected one size",
         ),
         (
             lambda train, valid: tuple(
                 replace(x, labels=x.labels * 0, classes=("one",)) for x in (train, valid)
             ),
-            "tiny has one class only, 'one'; expected at least two",
+            "tiny has only one class, 'one', expected at least two",
         ),
     ],
 )
@@ -140,9 +140,9 @@ def test_a_users_module_is_checked_without_being_changed(tmp_path: Path, tiny: M
     [
         (
             Own(4),
-            r"Own gives \(2, 4\) for a batch of two pictures; expected \(2, 3\), one logit for each class",
+            r"Own returns \(2, 4\) for a batch of two pictures, expected \(2, 3\): one logit for each class",
         ),
-        (nn.Flatten(0), r"Flatten gives \(72,\) for a batch"),
+        (nn.Flatten(0), r"Flatten returns \(72,\) for a batch"),
         (nn.Linear(5, 3), r"Linear does not take a batch of two pictures \(2, 1, 6, 6\): mat1 and mat2"),
         (nn.LSTM(6, 3), r"LSTM does not take a batch of two pictures"),
     ],
@@ -160,10 +160,14 @@ def test_a_run_goes_on_only_with_the_kind_of_network_that_it_began_with(
     tmp_path: Path, tiny: ModuleType
 ) -> None:
     tiny.start(tmp_path / "lines")
-    with pytest.raises(UsageError, match=r"lines cannot go on: it needs its layer lines, without network="):
+    with pytest.raises(
+        UsageError, match=r"lines cannot be resumed like this: it needs its layer lines, without network="
+    ):
         tiny.resume(tmp_path / "lines", network=nn.Sequential())
     tiny.start(tmp_path / "module", network=Own())
-    with pytest.raises(UsageError, match=r"module cannot go on: it needs an instance of .*Own as network="):
+    with pytest.raises(
+        UsageError, match=r"module cannot be resumed like this: it needs an instance of .*Own as network="
+    ):
         tiny.resume(tmp_path / "module")
 
 
@@ -196,7 +200,7 @@ def test_another_machine_is_noted_when_a_run_goes_on(
     trainer = tiny.resume(tmp_path / "run")
     trainer.fit()
     assert trainer.notes == (
-        "This machine or its libraries differ from those of the start, so the last digits may too.",
+        "This machine or its libraries differ from those of the start, so the last digits may differ too.",
     )
 
 
@@ -204,6 +208,6 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match=r"training\.device is 'cuda', but PyTorch finds no GPU here"):
+    with pytest.raises(UsageError, match=r"training\.device is 'cuda', but PyTorch does not find a GPU"):
         tiny.start(tmp_path / "run", device="cuda")
     assert not (tmp_path / "run").exists()

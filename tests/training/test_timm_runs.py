@@ -153,18 +153,19 @@ def test_without_a_file_it_says_how_to_fetch_one(timm: ModuleType, tiny: ModuleT
     with pytest.raises(UsageError) as caught:
         begin(tiny, "timm resnet18.a1_in1k", tmp_path / "run")
     assert str(caught.value) == (
-        "'pretrained timm resnet18.a1_in1k' names no file, and nothing downloads by itself: fetch the weights (hf "
-        "download timm/resnet18.a1_in1k model.safetensors), and write 'pretrained timm resnet18.a1_in1k from FILE'."
+        "'pretrained timm resnet18.a1_in1k' does not name a file, and nothing is downloaded automatically. Fetch "
+        "the weights (hf download timm/resnet18.a1_in1k model.safetensors), and write "
+        "'pretrained timm resnet18.a1_in1k from FILE'."
     )
 
 
 @pytest.mark.parametrize(
     ("source", "error", "said"),
     [
-        ("timm resnet81 from x", LayerError, "has no network 'resnet81'"),
+        ("timm resnet81 from x", LayerError, "does not have a network 'resnet81'"),
         ("timm hf-hub:timm/resnet18 from x", LayerError, "found 'hf-hub:timm/resnet18'"),
         ("timm", LayerError, "needs a name"),
-        ("timm test_vit from x", LayerError, "6x6x1 comes in, but .* it was made for 160x160"),
+        ("timm test_vit from x", LayerError, "6x6x1 comes in, but .* It was made for 160x160"),
         ("timm test_resnet from FILE/none", Exception, "none cannot be read"),
         (
             "timm test_byobnet from FILE",

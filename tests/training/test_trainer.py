@@ -329,9 +329,9 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_note(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"batch": 1000}, "it stands at batch 1,000 of epoch 2 with 1 epochs behind it"),
-        ({"epoch": 9}, "it stands at batch 1 of epoch 9 with 1 epochs behind it"),
-        ({"totals": (1.0, 0.0, 0.0)}, "it stands at batch 1 of epoch 2"),
+        ({"batch": 1000}, "it is at batch 1,000 of epoch 2 with 1 finished epochs"),
+        ({"epoch": 9}, "it is at batch 1 of epoch 9 with 1 finished epochs"),
+        ({"totals": (1.0, 0.0, 0.0)}, "it is at batch 1 of epoch 2"),
     ],
 )
 def test_a_checkpoint_at_an_impossible_place_is_refused(
@@ -362,7 +362,8 @@ def test_a_checkpoint_of_a_smaller_network_is_refused_before_the_larger_one_is_b
     checkpoint.save(run.checkpoints, replace(found, weights=few))
     monkeypatch.setattr(starting, "rebuild_learner", None)
     with pytest.raises(
-        RunError, match=r"checkpoints holds another network's weights: it has \d+ numbers, the network of"
+        RunError,
+        match=r"checkpoints holds another network's weights: it has \d+ numbers, but the recipe's network",
     ):
         tiny.resume(tmp_path / "run")
 
@@ -376,7 +377,8 @@ def test_where_every_checkpoint_is_damaged_the_run_is_refused_and_its_classifier
         damage(path)
     before = run.classifier_path.read_bytes(), run.history
     with pytest.raises(
-        RunError, match=r"holds no whole checkpoint, so the run cannot go on from epoch 2; its class"
+        RunError,
+        match=r"does not hold a complete checkpoint, so the run cannot be resumed from epoch 2; its class",
     ):
         tiny.resume(tmp_path / "run").fit()
     assert (run.classifier_path.read_bytes(), run.history) == before

@@ -226,7 +226,7 @@ def test_no_header_ends_a_thread_with_a_stack_of_1_mb() -> None:
 def test_an_unknown_version_and_another_file_are_reported() -> None:
     content = bytearray(saved(np.arange(3)))
     content[6] = 4
-    assert refusal(bytes(content)) == "x is of version 4 of NumPy's format, expected 1, 2 or 3."
+    assert refusal(bytes(content)) == "x has version 4 of NumPy's format, expected 1, 2 or 3."
     assert refusal(b"PK\3\4" * 10) == "x is truncated or not an array, expected NumPy's format .npy."
 
 

@@ -137,7 +137,7 @@ def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], orig
         ours, theirs = (tuple(shapes[name]) if name in shapes else "nothing" for shapes in (found, expected))
         if ours != theirs:
             raise RunError(
-                f"{origin} holds another network's weights: for '{name}' it has {ours}, but the network needs {theirs}."
+                f"{origin} holds another network's weights: for '{name}' it has {ours}, expected {theirs}."
             )
 
 
