@@ -43,7 +43,9 @@ def test_every_argument_has_an_annotation_that_is_checked(function: str, name: s
     anything = any(
         kind.one == "" and part != "None" for kind, part in zip(kinds, _parts(annotation), strict=True)
     )
-    assert anything == (name in LOOKED_AT and function != "study"), annotation
+    assert anything == (name in LOOKED_AT and function not in {"study", "list_imports", "remove_imports"}), (
+        annotation
+    )
     if not anything:
         assert sum(any(kind.holds(value) for kind in kinds) for value in WRONG) < len(WRONG)
 
@@ -131,7 +133,7 @@ IMAGES = np.zeros((2, 8, 8, 1), np.uint8)
     [
         (lambda: picturewise.train("digits", out="a\0b"), r"'a.*b' cannot be a folder"),
         (lambda: picturewise.train("digits", out="x" * 400), r"cannot be a folder .*too long"),
-        (lambda: picturewise.train("digits", settings={3: 4}), r"^'3' is no key of a recipe"),
+        (lambda: picturewise.train("digits", settings={3: 4}), r"^Unknown recipe key '3'"),
         (lambda: picturewise.make_dataset((IMAGES, [0, 1]), name="a/b"), r"^name is 'a/b', expected one"),
         (lambda: picturewise.make_dataset((IMAGES, [0, 1]), name=""), r"^name is '', expected one"),
         (lambda: picturewise.Hints(value_range=3), r"^The hint value_range is of type int, expected a text\.$"),

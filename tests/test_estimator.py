@@ -18,8 +18,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from picturewise.errors import PicturewiseError
-from picturewise.estimator import InputError, PicturewiseClassifier
+from picturewise.errors import InputError, PicturewiseError
+from picturewise.estimator import PicturewiseClassifier
 from picturewise.recipes.keywords import RecipeKeywords
 
 ROWS, NUMBERS = load_digits(return_X_y=True)
@@ -101,7 +101,7 @@ def test_the_first_axis_is_that_of_the_pictures(
         (np.where(ROWS > 3, np.nan, ROWS), NUMBERS, {}, r"Input X contains NaN"),
         (ROWS, NUMBERS, {"learning_rate": -1}, r"training\.learning_rate is -1, expected greater than 0"),
         (ROWS, NUMBERS, {"preset": "fsat"}, r"'fsat' is no preset .*Did you mean 'fast'\?"),
-        (ROWS, NUMBERS, {"settings": ["x=1"]}, r"'x' is no key of a recipe"),
+        (ROWS, NUMBERS, {"settings": ["x=1"]}, r"Unknown recipe key 'x'"),
         (ROWS, NUMBERS, {"value_range": "white"}, r"range of values is 'white'|value_range is 'white'"),
     ],
 )  # fmt: skip

@@ -54,10 +54,10 @@ def write_pickle(path: str, count: int = 1797, seed: int = 0) -> Path:
     """Write a dict of x_train, y_train, x_validation, y_validation, x_test and y_test, normalised as courses do it."""
     images, labels = _street_digits(count, seed)
     values = (images / np.float32(255)).astype(np.float32)
-    values = (values - values.mean()) / values.std()
-    arrays = {}
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    arrays = {"mean_image": mean, "std_image": deviation}
     for split, (start, stop) in _splits(count, "train", "validation", "test"):
-        arrays |= {f"x_{split}": values[start:stop], f"y_{split}": labels[start:stop]}
+        arrays |= {f"x_{split}": (values[start:stop] - mean) / deviation, f"y_{split}": labels[start:stop]}
     Path(path).write_bytes(pickle.dumps(arrays, protocol=4))
     return Path(path)
 

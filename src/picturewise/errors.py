@@ -5,6 +5,7 @@
     │   └── LayerError          2   a layer line that cannot be read or does not fit
     ├── DataError               3   pictures or labels that cannot be used
     │   ├── DownloadError       3   a set of the catalogue that cannot be fetched
+    │   ├── InputError          3   what cannot be used through scikit-learn's interface; a ValueError too
     │   ├── PictureError        3   one picture that cannot be decoded
     │   └── RunError            3   a run folder or a classifier file that cannot be used
     ├── DivergedError           1   training met a loss that is not a number
@@ -67,6 +68,10 @@ class PictureError(DataError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}.")
         self.reason = reason
+
+
+class InputError(DataError, ValueError):
+    """Pictures, labels or parameters that cannot be used; scikit-learn's tools expect a ValueError."""
 
 
 class RunError(DataError):

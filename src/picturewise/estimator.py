@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, va
 from picturewise.data.arrays.value_range import Ends, ValueRange
 from picturewise.data.hints import parse_value_range
 from picturewise.data.pictures.resize_mode import ResizeMode
-from picturewise.errors import DataError, UsageError
+from picturewise.errors import DataError, InputError, UsageError
 from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.printable import printable
@@ -42,10 +42,6 @@ _OWN = ("model", "preset", "layers", "epochs", "seed", "shape", "out", "settings
 """The parameters that are not keywords of a recipe."""
 _OF_DATA = ("valid_fraction", "split_seed", "value_range")
 """The keywords that say how `fit` makes a data set."""
-
-
-class InputError(DataError, ValueError):
-    """Pictures, labels or parameters that cannot be used; scikit-learn's tools expect a ValueError."""
 
 
 class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types

@@ -144,7 +144,7 @@ def test_values_are_in_the_unit_of_the_training_pictures() -> None:
         sixteen.predict(np.full((8, 8), 200, np.uint8)) == "bright"
     )  # bytes say for themselves what they are
     for other in (digits / 16, digits * 10, np.full((8, 8), 3000)):
-        with pytest.raises(DataError, match=r"classifier learned from 0\.\.16"):
+        with pytest.raises(DataError, match=r"classifier was trained on 0\.\.16"):
             sixteen.predict(other)
 
 
@@ -209,7 +209,7 @@ def test_wrong_things_get_a_sentence(value: Any, kind: type[PicturewiseError], s
 def test_a_bad_file_among_good_pictures_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(png(PICTURES[0])[:40])
     with pytest.raises(
-        DataError, match=r"1 of 2 files cannot be read as pictures; the first, .*bad\.png: damaged"
+        DataError, match=r"1 of 2 files cannot be read as pictures; the first is .*bad\.png: damaged"
     ):
         GREY.predict([PICTURES[0], tmp_path / "bad.png"])
 

@@ -81,7 +81,7 @@ def test_what_cannot_be_drawn_is_said(run: Run, tiny: ModuleType, tmp_path: Path
     dataset: Dataset = tiny.dataset()
     with pytest.raises(UsageError, match=r"count is 0; expected 1 or more"):
         dataset.plot_samples(0)
-    with pytest.raises(DataError, match="tiny has no test split"):
+    with pytest.raises(DataError, match="tiny does not have a test split"):
         dataset.plot_classes(split="test")
     with pytest.raises(
         RunError, match=r"run has not been evaluated on its test split\. Call picturewise\.evaluate"
@@ -92,7 +92,7 @@ def test_what_cannot_be_drawn_is_said(run: Run, tiny: ModuleType, tmp_path: Path
     from dataclasses import replace
 
     unlabelled = replace(dataset.split("valid"), labels=None)
-    with pytest.raises(DataError, match="has no labels"):
+    with pytest.raises(DataError, match="does not have labels"):
         unlabelled.plot_classes()
     with pytest.raises(DataError, match="no labels, so there are no classes to count"):
         Dataset("a", test=unlabelled).plot_counts()

@@ -115,7 +115,9 @@ def test_a_test_that_fails_leaves_no_folder(stripes: picturewise.Dataset) -> Non
 
 def test_the_folder_is_no_run(stripes: picturewise.Dataset) -> None:
     found = picturewise.find_learning_rate(stripes, model="mlp 8", progress=False)
-    with pytest.raises(picturewise.DataError, match=r"no run folder: it has no run\.json"):
+    with pytest.raises(
+        picturewise.DataError, match=r"not a run folder, because it does not contain run\.json"
+    ):
         picturewise.resume(found.path)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from picturewise.arguments import checked
 from picturewise.catalogue import entries
 from picturewise.catalogue import fetch as fetching
 from picturewise.catalogue.installed import Installed
@@ -103,6 +104,7 @@ def list_weights() -> list[CatalogueWeights]:
     ]
 
 
+@checked
 def show_set(name: str) -> CatalogueDetails | WeightsDetails:
     """Return all that is known of a set, or of the weights of a network.
 
@@ -128,6 +130,7 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
     return CatalogueDetails(**facts, counts=entry.counts, classes=entry.classes)
 
 
+@checked
 def fetch_set(name: str, *, progress: bool = True) -> FetchedSet:
     """Bring a set, or the weights of a network, that is not here yet, and return what was done.
 
@@ -170,6 +173,7 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
     return found
 
 
+@checked
 def remove_set(name: str) -> RemovedSet:
     """Delete what Picturewise fetched of a set and imported from it, and nothing else, and return what was done.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from picturewise.arguments import checked
 from picturewise.catalogue import entries
 from picturewise.data.store import store
 from picturewise.errors import UsageError, nearest
@@ -27,6 +28,7 @@ class ImportedSource(Result):
     folder: Path
 
 
+@checked
 def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
     """Return what the store holds, of all sources or of one.
 
@@ -39,6 +41,7 @@ def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
     return [_shown(one) for one in _of(data)]
 
 
+@checked
 def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
     """Delete what the store holds, of all sources or of one, and return it; the sources are left as they are.
 
