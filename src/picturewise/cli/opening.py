@@ -1,4 +1,4 @@
-"""What is printed when training begins: the network, and what was derived for the user."""
+"""What is printed when training begins: the network and the options, including those that were derived."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Opening(Callback):
     """Prints the layer table and the effective options before the first batch."""
 
     def on_start(self, trainer: Trainer) -> None:
-        """Print them, as far as the standard output takes it: training does not depend on it."""
+        """Print them; training goes on even if the standard output cannot be written."""
         with contextlib.suppress(output.OutputLostError):
             self._print(trainer)
 
@@ -37,7 +37,9 @@ class Opening(Callback):
             still = record.fixed_parameters - record.statistics
             output.say(
                 f"start     {recipe.start.lines} lines from {recipe.start.source}"
-                + (f", frozen: {count(record.trainable_parameters)} parameters learn, {count(still)} do not")
+                + (
+                    f", frozen: {count(record.trainable_parameters)} parameters are trained, {count(still)} are not"
+                )
                 * (options.freeze == "backbone")
             )
         output.say(f"augment   {'; '.join(recipe.preparation.augmentation) or 'none'}")
