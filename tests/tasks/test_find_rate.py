@@ -93,7 +93,7 @@ def test_a_module_stays_as_it_is(stripes: picturewise.Dataset) -> None:
 def test_what_is_there_is_not_overwritten(stripes: picturewise.Dataset) -> None:
     Path("full").mkdir()
     Path("full/thing").touch()
-    with pytest.raises(UsageError, match=r"full is there already.*choose another --out"):
+    with pytest.raises(UsageError, match=r"full already exists.*choose another --out"):
         picturewise.find_learning_rate(stripes, model="mlp 8", out="full", progress=False)
     assert [file.name for file in Path("full").iterdir()] == ["thing"]
 
@@ -115,7 +115,9 @@ def test_a_test_that_fails_leaves_no_folder(stripes: picturewise.Dataset) -> Non
 
 def test_the_folder_is_no_run(stripes: picturewise.Dataset) -> None:
     found = picturewise.find_learning_rate(stripes, model="mlp 8", progress=False)
-    with pytest.raises(picturewise.DataError, match=r"no run folder: it has no run\.json"):
+    with pytest.raises(
+        picturewise.DataError, match=r"not a run folder, because it does not contain run\.json"
+    ):
         picturewise.resume(found.path)
 
 

@@ -1,4 +1,4 @@
-"""The store for its users: what was imported from where, and taking it away."""
+"""The store for its users: list what was imported from where, and remove it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from picturewise.split_names import SplitName
 
 
 class ImportedSource(BaseModel):
-    """What the store holds of one source, read in one way."""
+    """What the store holds of one source that was read with one set of options."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +29,7 @@ class ImportedSource(BaseModel):
 
 
 def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
-    """Return what the store holds, of all sources or of one.
+    """Return what the store holds of all sources or of one.
 
     Args:
         data: a catalogue name or a path.
@@ -41,7 +41,7 @@ def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
 
 
 def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
-    """Delete what the store holds, of all sources or of one, and return it; the sources are left as they are.
+    """Delete what the store holds of all sources or of one, and return it; the sources are not changed.
 
     Args:
         data: a catalogue name or a path.
@@ -71,8 +71,8 @@ def _of(data: str | Path | None) -> list[store.Import]:
     ]
     if not found and str(data) not in known and not path_of(data).exists():
         raise UsageError(
-            f"'{printable(data)}' is neither a path that exists nor a name of the catalogue, and nothing is "
-            f"imported from it; `picturewise data imports` lists what is.{nearest(str(data), known)}"
+            f"'{printable(data)}' has no imports, and is neither an existing path nor a catalogue name. List all "
+            f"imports with `picturewise data imports`.{nearest(str(data), known)}"
         )
     return found
 
