@@ -69,8 +69,8 @@ def test_a_wrong_thing_gets_a_sentence(
     kinds = [kind_of(part, inspect.unwrap(call).__globals__) for part in _parts(parameters[name].annotation)]
     for value in WRONG:
         right = any(kind.holds(value) for kind in kinds)
-        if right and function == "demo":
-            continue  # which would begin
+        if right and function in {"demo", "list_imports", "remove_imports"}:
+            continue  # which would begin, or are right without anything
         with pytest.raises(PicturewiseError) as error:
             call(**{**given, name: value})
         assert right or str(error.value).startswith(f"{name} is ")

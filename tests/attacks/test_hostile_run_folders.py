@@ -149,7 +149,7 @@ def test_a_linked_folder_of_a_run_is_refused_and_what_it_leads_to_is_left_alone(
     (resumed, told), (evaluated, _), *_ = obey_all(hostile, capfd)
     assert state(precious) == before
     assert resumed == 3
-    assert f"{name} is a symbolic link, and a run's folder holds its files and folders itself." in told
+    assert f"{name} is a symbolic link, but a run's folder must contain its own files." in told
     assert evaluated == (3 if name == "figures" else 0)  # which has no business in the checkpoints
 
 

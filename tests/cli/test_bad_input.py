@@ -194,7 +194,7 @@ def test_nothing_to_train_on(refused) -> None:
 
 def test_a_run_folder_that_is_none(refused, tmp_path: Path) -> None:
     for command in ("resume", "evaluate"):
-        assert "no run folder" in refused(3, command, tmp_path)
+        assert "not a run folder" in refused(3, command, tmp_path)
         assert "nothing" in refused(3, command, tmp_path / "nowhere")
 
 
@@ -259,7 +259,7 @@ def test_a_bad_picture_among_good_ones(refused, trained: Path, capfd: pytest.Cap
 def test_an_output_folder_that_is_taken(refused, trained: Path, idx_folder: Path) -> None:
     before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
     sentence = refused(2, "train", idx_folder, "--out", trained)
-    assert "nothing is overwritten" in sentence
+    assert "already exists and is not empty. Choose another --out" in sentence
     assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
 
 
@@ -287,7 +287,7 @@ def test_one_run_is_no_comparison(refused, trained: Path) -> None:
 
 
 def test_classes_that_the_classifier_does_not_know(refused, trained: Path, picture_folder: Path) -> None:
-    assert "does not know: blue, red" in refused(3, "evaluate", trained, "--data", picture_folder)
+    assert "was not trained on: blue, red" in refused(3, "evaluate", trained, "--data", picture_folder)
 
 
 def test_a_learning_rate_that_is_too_high(refused, idx_folder: Path) -> None:
@@ -324,10 +324,10 @@ def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[s
 
 def test_output_among_the_pictures(refused, picture_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(picture_folder.rglob("*"))
-    assert "would lie inside" in refused(2, "inspect", picture_folder, "--out", picture_folder / "red")
-    assert "would lie inside" in refused(2, "train", picture_folder, "--out", picture_folder / "run")
+    assert "would be inside" in refused(2, "inspect", picture_folder, "--out", picture_folder / "red")
+    assert "would be inside" in refused(2, "train", picture_folder, "--out", picture_folder / "run")
     monkeypatch.chdir(picture_folder)
-    assert "would lie inside" in refused(2, "train", ".")
+    assert "would be inside" in refused(2, "train", ".")
     assert sorted(picture_folder.rglob("*")) == before
 
 

@@ -72,7 +72,7 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     assert run(["train", "bars"]) == 3
     assert "bars is not here yet. Fetch it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
     assert run(["data", "fetch", "bars"]) == 0
-    assert f"into {bars}" in capfd.readouterr().out
+    assert f"to {bars}" in capfd.readouterr().out
     assert run(["inspect", "bars"]) == 0
     said = capfd.readouterr().out
     assert "bars: 2 classes, pictures of 12x12" in said
@@ -80,14 +80,14 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     assert run(["data", "list"]) == 0
     assert "Bars" in capfd.readouterr().out
     assert run(["data", "fetch", "bars"]) == 0
-    assert "bars is here already" in capfd.readouterr().out
+    assert "bars was already downloaded" in capfd.readouterr().out
     assert run(["data", "remove", "bars"]) == 0
     said = capfd.readouterr().out
     assert "bars: removed 11.6 kB.\n" in said
     assert "that had been imported from it" in said
     assert not bars.exists()
     assert run(["data", "remove", "bars"]) == 0
-    assert "nothing that Picturewise fetched is here" in capfd.readouterr().out
+    assert "there are no downloaded files to remove" in capfd.readouterr().out
 
 
 def test_every_command_speaks_json(bars: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +146,7 @@ def test_weights_are_listed_and_shown_beside_the_sets(capfd: pytest.CaptureFixtu
         assert words in said
     assert said_as_json(capfd, "show", "resnet18")["kind"] == "weights"
     assert run(["data", "remove", "resnet18"]) == 0
-    assert "nothing that Picturewise fetched is here" in capfd.readouterr().out
+    assert "there are no downloaded files to remove" in capfd.readouterr().out
     assert run(["data", "show", "resnet19"]) == 2
     assert "Did you mean 'resnet18'?" in capfd.readouterr().err
 
@@ -179,7 +179,7 @@ def test_what_is_built_in_needs_no_fetching(capfd: pytest.CaptureFixture[str]) -
     assert "built in" in capfd.readouterr().out
     assert run(["data", "remove", "digits"]) == 0
     assert run(["data", "show", "digits"]) == 0
-    assert "nothing to fetch" in capfd.readouterr().out
+    assert "nothing to download" in capfd.readouterr().out
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_imports_are_listed_and_removed_and_the_pictures_stay(
 ) -> None:
     monkeypatch.chdir(picture_folder.parent)
     assert run(["data", "imports"]) == 0
-    assert capfd.readouterr().out.startswith("Nothing is imported; the place for it is ")
+    assert capfd.readouterr().out.startswith("There are no imports. Imports are kept in ")
     for arguments in (["colours"], ["colours", "--size", "8x8"], [str(idx_folder)]):
         assert run(["inspect", *arguments]) == 0
     capfd.readouterr()
@@ -223,14 +223,14 @@ def test_imports_of_what_does_not_exist_are_an_error_and_of_what_is_gone_are_not
     capfd.readouterr()
     assert run(["data", "imports", "digit", *remove]) == 2
     assert capfd.readouterr().err == (
-        "picturewise: 'digit' is neither a path that exists nor a name of the catalogue, and nothing is imported "
-        "from it; `picturewise data imports` lists what is. Did you mean 'digits'?\n"
+        "picturewise: 'digit' has no imports, and is neither an existing path nor a catalogue name. List all imports "
+        "with `picturewise data imports`. Did you mean 'digits'?\n"
     )
     assert run(["data", "imports", "digits", *remove]) == 0
-    assert capfd.readouterr().out.startswith("Nothing of it is imported; ")
+    assert capfd.readouterr().out.startswith("digits has no imports. ")
     picture_folder.rename("gone")
     assert run(["data", "imports", "gone", *remove]) == 0
-    assert capfd.readouterr().out.startswith("Nothing of it is imported; ")
+    assert capfd.readouterr().out.startswith("gone has no imports. ")
     assert len(said_as_json(capfd, "imports", str(picture_folder), *remove)) == 1
 
 

@@ -20,8 +20,8 @@ NO_MEMORY = (
     "There was not enough memory{}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
     "(--set training.batch_size=16)."
 )
-DEBUG = "Run the same command with --debug for the traceback, and please report it."
-OWN = f"Picturewise met an error of its own ({{}}). {DEBUG}"
+DEBUG = "Please report it, with the traceback that the same command prints with --debug."
+OWN = f"This is an error in Picturewise ({{}}). {DEBUG}"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
         (
             OSError(errno.EIO, "Input/output error"),
             1,
-            "The operating system refused something that the command needs: Input/output error.",
+            "The operating system refused an operation that this command needs: Input/output error.",
         ),
         (KeyError("x\x1b[31m"), 1, OWN.format(r"KeyError: 'x\x1b[31m'")),
         (RecursionError("too deep"), 1, OWN.format("RecursionError: too deep")),
@@ -157,14 +157,14 @@ class Broken:
 @pytest.mark.parametrize(
     ("stream", "said"),
     [
-        (None, "picturewise: The output cannot be written: the standard output is closed.\n"),
+        (None, "picturewise: The output could not be written: the standard output is closed.\n"),
         (
             Broken(OSError(errno.ENOSPC, "No space left on device")),
-            "picturewise: The output cannot be written: No space left on device.\n",
+            "picturewise: The output could not be written: No space left on device.\n",
         ),
         (
             Broken(ValueError("I/O operation on closed file.")),
-            "picturewise: The output cannot be written: the standard output is closed.\n",
+            "picturewise: The output could not be written: the standard output is closed.\n",
         ),
         (Broken(BrokenPipeError(errno.EPIPE, "Broken pipe")), ""),
     ],

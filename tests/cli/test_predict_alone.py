@@ -67,7 +67,7 @@ def test_without_a_classifier_it_says_what_is_wrong_with_the_run(one_run: Path, 
     content = (one_run / missing).read_bytes()
     (one_run / missing).unlink()
     try:
-        with pytest.raises(RunError, match=r"it has no run\.json|run\.json has format None"):
+        with pytest.raises(RunError, match=r"it does not contain run\.json|run\.json has format None"):
             predict(one_run, one_run / "one.png")
     finally:
         (one_run / missing).write_bytes(content)

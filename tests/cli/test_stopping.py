@@ -68,7 +68,7 @@ def test_one_signal_gets_one_sentence(ended: dict[str, Any]) -> None:
     assert ended["imports by SIGHUP"]["err"] == "picturewise: Stopped by a closed terminal.\n"
     assert "nothing unfinished is left" in ended["while pictures are read"]["err"]
     if "study" in ended:
-        assert "goes on where it was" in ended["study"]["err"]
+        assert "Run the same command again to continue the study." in ended["study"]["err"]
 
 
 def test_every_run_that_had_begun_goes_on_to_its_end(ended: dict[str, Any]) -> None:
@@ -81,9 +81,12 @@ def test_every_run_that_had_begun_goes_on_to_its_end(ended: dict[str, Any]) -> N
 def test_the_sentence_says_how_to_go_on(ended: dict[str, Any]) -> None:
     assert "after a checkpoint. Continue with: picturewise resume r1\n" in ended["in a batch"]["err"]
     said = ended["twice in a checkpoint"]["err"]
-    assert said == "picturewise: Stopped by Ctrl-C. Go on with: picturewise resume r4\n"
+    assert said == "picturewise: Stopped by Ctrl-C. Continue with: picturewise resume r4\n"
     said = ended["in the report"]["err"]
-    assert "Training is complete and saved, but the report is not: picturewise resume r2 writes it." in said
+    assert (
+        "Training is complete and saved, but the report is missing. Write it with: picturewise resume r2"
+        in said
+    )
 
 
 def test_a_real_process_ends_alike_while_it_starts(tmp_path: Path) -> None:

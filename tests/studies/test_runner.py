@@ -92,7 +92,7 @@ def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: P
         "McNemar",
     ):
         assert text in page
-    assert "A quick look" not in page
+    assert "This is a quick look" not in page
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == json.loads(found.model_dump_json())
 
 
@@ -103,9 +103,7 @@ def test_what_is_finished_stays_and_what_was_interrupted_goes_on(
     whole = study(file, data=idx_folder, out=tmp_path / "whole", progress=False)
     out = tmp_path / "out"
     batches = 2 * 4  # of the first model; the second one is met in the middle
-    with pytest.raises(
-        Interrupted, match="The whole study goes on where it was when the same command"
-    ) as stopped:
+    with pytest.raises(Interrupted, match="Run the same command again to continue the study") as stopped:
         study(file, data=idx_folder, out=out, callbacks=[StopAfter(batches + 3)], progress=False)
     first = (out / "seed-0" / "line" / "run.json").stat()
     assert stopped.value.exit_code == 130
@@ -167,7 +165,7 @@ def test_a_quick_look_says_so_and_has_a_folder_of_its_own(
     assert found.quick
     assert found.models[0].epochs == 1
     page = found.report.read_text()
-    assert "A quick look: a small share" in page
+    assert "This is a quick look with a small share" in page
     assert "drawn class by class: train 20 of 54" in page
 
 
@@ -200,7 +198,7 @@ def test_nothing_is_written_where_something_does_not_fit(
         study(file, data=idx_folder, out=out, progress=False)
     file.write_text(HEAD + MODELS.replace("dense 144 relu", "dense 8 relu"))
     with pytest.raises(
-        UsageError, match="'two' of the study: the output layer of 'line' cannot be kept: it takes 144"
+        UsageError, match="'two' of the study: the output layer of 'line' cannot be kept: it expects 144"
     ):
         study(file, data=idx_folder, out=out, progress=False)
     file.write_text(HEAD + MODELS)
@@ -218,18 +216,18 @@ def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, 
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("x")
-    with pytest.raises(UsageError, match="is there already and holds no study"):
+    with pytest.raises(UsageError, match="already exists and is not a study's folder"):
         study(file, data=idx_folder, out=out, progress=False)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
     (out / "mine.txt").rename(out / ".lock")
-    with pytest.raises(UsageError, match="is there already and holds no study"):
+    with pytest.raises(UsageError, match="already exists and is not a study's folder"):
         study(file, data=idx_folder, out=out, progress=False)
     assert (out / ".lock").read_text() == "x"
     (out / ".lock").unlink()
     study(file, data=idx_folder, out=out, only=["line"], progress=False)
     before = (out / "report.html").read_bytes()
     file.write_text(HEAD.replace("epochs = 2", "epochs = 3") + MODELS)
-    with pytest.raises(UsageError, match="another version of this study"):
+    with pytest.raises(UsageError, match="another study, or of another version"):
         study(file, data=idx_folder, out=out, progress=False)
     (out / "study.json").write_text("{")
     with pytest.raises(RunError, match=r"study\.json.*Choose another --out"):

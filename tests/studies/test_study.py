@@ -65,27 +65,27 @@ def test_what_was_read_is_written_and_read_back() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("seeds = 2", "seed = 2", "'seed' is no key of a study.*Did you mean 'seeds'"),
+        ("seeds = 2", "seed = 2", "unknown key 'seed'.*Did you mean 'seeds'"),
         ("seeds = 2", "seeds = 0", "'seeds' is 0: input should be greater than or equal to 1"),
-        ('title = "Two networks"', "", "it lacks 'title'"),
+        ('title = "Two networks"', "", "'title' is missing"),
         (
             'begins_with = "small"',
             'begins_with = "alone"',
-            "'larger' begins with 'alone', which is no model before",
+            "'larger' begins with 'alone', which is not a model before",
         ),
         ('name = "larger"', 'name = "small"', "two models are called 'small'"),
         ('name = "larger"', 'name = "../up"', r"'models number 2.name' is '../up'"),
         (
             "note =",
             "remark =",
-            "'models number 1.published.remark' is no key of a study; there are accuracy, loss",
+            "unknown key 'models number 1.published.remark'. Choose from accuracy, loss",
         ),
         ("epochs = 3", "epoch = 3", "Model 'small' of the study: Unknown recipe key 'training.epoch'"),
         ('name = "mlp"', "name = 3", "Model 'alone' of the study: model.name is 3"),
         (
             '"dense 8 relu"]',
             '"dense 8 relu"]\nrecipe.start.source = "x"',
-            "'larger' of the study begins with two",
+            "'larger' of the study has both begins_with and start.source",
         ),
         ("title", "title title", "is not TOML"),
     ],
@@ -97,7 +97,7 @@ def test_a_mistake_is_told_in_a_sentence(old: str, new: str, said: str) -> None:
 
 
 def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no study that comes with Picturewise.*Did you mean 'mnist-dense'"):
+    with pytest.raises(UsageError, match=r"Unknown study 'mnist-dens'.*Did you mean 'mnist-dense'"):
         read_study("mnist-dens")
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_study(tmp_path / "mine.toml")

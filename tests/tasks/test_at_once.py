@@ -22,7 +22,7 @@ from picturewise.tasks import evaluate as evaluating
 
 LAYERS = ("--layers", "flatten", "--json")
 BUSY = re.compile(
-    r"picturewise: (Another process( \(PID \d+, since [^)]*\))? is|.* is there already and is not empty)"
+    r"picturewise: (Another process( \(PID \d+, since [^)]*\))? is|.* already exists and is not empty)"
 )
 
 Ended = list[tuple[int, str, str]]
@@ -190,7 +190,7 @@ def test_numbers_are_filed_under_the_classifier_that_computed_them(
     stored = evaluations.read(run.path, "test")
     assert stored is not None
     assert stored.classifier_sha256 == before != run.classifier_sha256()
-    assert "The run's classifier was replaced while it was evaluated" in found.notes[-1]
+    assert "The run's classifier was replaced during the evaluation" in found.notes[-1]
     assert run.evaluation() is None  # for the classifier that is there now, nothing is known
     assert not (run.figures / "confusion.png").exists()
     monkeypatch.undo()

@@ -124,12 +124,20 @@ def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("colours", "options", "sentence"),
     [
-        (None, {}, "Nothing was asked for"),
-        (None, {"add_classes": True}, "Other classes need pictures"),
-        (None, {"new_head": True}, "Other classes need pictures"),
-        (("red", "green"), {"add_classes": True}, r"has no class that .* does not know \(green, red\)"),
-        (("red", "blue"), {}, r"has the class blue, but .* knows green, red: add classes with --add-classes"),
-        (("red", "blue"), {"new_head": True, "add_classes": True}, "choose --new-head or --add-classes"),
+        (None, {}, "There is nothing to extend"),
+        (None, {"add_classes": True}, "New classes need pictures"),
+        (None, {"new_head": True}, "New classes need pictures"),
+        (("red", "green"), {"add_classes": True}, r"does not have new classes for .* \(green, red\)"),
+        (
+            ("red", "blue"),
+            {},
+            r"has the class blue, but .* was trained on green, red\. Add classes with --add-classes",
+        ),
+        (
+            ("red", "blue"),
+            {"new_head": True, "add_classes": True},
+            "--new-head and --add-classes exclude each other",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(

@@ -160,7 +160,7 @@ def test_probabilities_of_another_run_are_refused(stripes: picturewise.Dataset) 
         run = picturewise.train(stripes, model=model, epochs=1, out=name, progress=False)
         picturewise.evaluate(run, data=stripes)
     Path("one/probabilities.npy").write_bytes(Path("two/probabilities.npy").read_bytes())
-    with pytest.raises(RunError, match="missing or damaged; make it anew with: picturewise evaluate"):
+    with pytest.raises(RunError, match=r"missing or damaged\. Create it again with: picturewise evaluate"):
         picturewise.compare(["one", "two"], data=stripes)
 
 
@@ -193,7 +193,7 @@ def test_pictures_that_were_learned_from_are_never_evaluated_as_test() -> None:
 
 def test_a_split_of_other_pictures_is_refused(stripes: picturewise.Dataset) -> None:
     run = picturewise.train(stripes, model="mlp 8", epochs=1, progress=False)
-    with pytest.raises(UsageError, match="means a split of a run's own data"):
+    with pytest.raises(UsageError, match="needs the run's own data"):
         picturewise.evaluate(run, data=picturewise.Dataset("other", test=stripes.test), split="valid")
 
 
@@ -201,7 +201,7 @@ def test_a_split_of_other_pictures_is_refused(stripes: picturewise.Dataset) -> N
 def test_two_networks_for_one_run_are_refused(
     stripes: picturewise.Dataset, choice: dict[str, object]
 ) -> None:
-    with pytest.raises(UsageError, match="give one of them"):
+    with pytest.raises(UsageError, match="Pass only one of them"):
         picturewise.train(stripes, model="mlp", progress=False, **choice)
 
 

@@ -12,8 +12,9 @@ import click
 from picturewise.cli import ending, output
 
 EXIT_CODES = """
-Exit codes: 0 fine; 1 findings, files left out, a check not met, output lost, or training or saving failed; 2 wrong
-usage; 3 bad data; 129, 130 and 143 stopped by a closed terminal, Ctrl-C and SIGTERM, in training after a checkpoint.
+Exit codes: 0 success; 1 findings, files left out, a check not met, output lost, or a failure in training or saving; 2
+wrong usage; 3 bad data; 129, 130 or 143 if a closed terminal, Ctrl-C or SIGTERM stopped the command (training saves a
+checkpoint first).
 """
 
 _COMMANDS = (
@@ -28,7 +29,7 @@ _COMMANDS = (
     "demo",
     "data",
 )
-"""In the order of `--help`; each stands in the module of its name."""
+"""In the order of `--help`; each is in the module of its name."""
 
 _DEBUG = "debug"
 _COMPLETE = "_PICTUREWISE_COMPLETE"
@@ -77,7 +78,7 @@ def _debug_option() -> click.Option:
 
 
 def _with_debug(command: click.Command) -> click.Command:
-    """Return a command, and the commands below it, with the option that all share."""
+    """Return a command and its subcommands with the option that all commands share."""
     if all(parameter.name != "debug" for parameter in command.params):
         command.params.append(_debug_option())
         for below in getattr(command, "commands", {}).values():
@@ -86,7 +87,7 @@ def _with_debug(command: click.Command) -> click.Command:
 
 
 class _Commands(click.Group):
-    """The commands, each imported when it is asked for: one is enough for one picture to be predicted."""
+    """The commands, each imported only when it is used, so that a single prediction starts quickly."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 @click.argument(
     "runs", metavar="RUN RUN...", nargs=-1, required=True, type=options.PATH, help="Two or more run folders."
 )
-@click.option("--out", type=options.PATH, help="Folder for the report; otherwise compare-<run>-<run>.")
+@click.option("--out", type=options.PATH, help="Folder for the report; default: compare-<run>-<run>.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which test pictures are shown."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Selects the test pictures that are shown.",
 )
 @options.new_place
 @options.json
 def command(*, runs: tuple[Path, ...], out: Path | None, seed: int, data: str | None, json: bool) -> None:
-    """Put runs side by side on the same test pictures, with paired tests."""
+    """Compare runs on the same test pictures, with paired tests."""
     from picturewise.cli import output
     from picturewise.tasks.compare import compare
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from picturewise.tasks.catalogue import CatalogueDetails, WeightsDetails
 
-_name = click.argument("name", help="A name of the catalogue, such as mnist or resnet18.")
+_name = click.argument("name", help="A name from the catalogue, such as mnist or resnet18.")
 
 
 class _InOrder(click.Group):
-    """Its commands in the order in which they stand here."""
+    """Its commands in the order of this file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # click's own sorts them
         return list(self.commands)
@@ -30,13 +30,13 @@ class _InOrder(click.Group):
 
 @click.group(cls=_InOrder)
 def command() -> None:
-    """Sets and weights with a name, and imported pictures: list, fetch, show and remove them."""
+    """List, download, show and remove named data sets and weights, and imported pictures."""
 
 
 @command.command("list")
 @options.json
 def list_(*, json: bool) -> None:
-    """Say which sets and weights there are, which of them are here, and how large they are."""
+    """List the data sets and weights in the catalogue, with their sizes and which of them are on this machine."""
     from picturewise.cli import output
     from picturewise.names import shown_bytes
     from picturewise.reporting.tables import count
@@ -64,14 +64,14 @@ def list_(*, json: bool) -> None:
         )
         for one in weights
     ]
-    output.table(("name", "learned from ImageNet", "parameters", "to fetch", "here"), networks, left=2)
+    output.table(("name", "trained on ImageNet", "parameters", "to fetch", "here"), networks, left=2)
 
 
 @command.command
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, help="Names of the catalogue.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, help="Names from the catalogue.")
 @options.json
 def fetch(*, names: tuple[str, ...], json: bool) -> None:
-    """Download sets or weights, check them, and keep them for every later use."""
+    """Download data sets or weights, verify them, and keep them for later use."""
     from picturewise.cli import output
     from picturewise.tasks.catalogue import fetch_sets
 
@@ -81,18 +81,18 @@ def fetch(*, names: tuple[str, ...], json: bool) -> None:
         return
     for one in found:
         if one.folder is None:
-            output.say(f"{one.name} is built in; there is nothing to fetch.")
+            output.say(f"{one.name} is built in. There is nothing to download.")
         elif not one.fetched:
-            output.say(f"{one.name} is here already: {one.folder}")
+            output.say(f"{one.name} was already downloaded: {one.folder}")
         else:
-            output.say(f"{one.name}: fetched {', '.join(one.fetched)} into {one.folder}")
+            output.say(f"{one.name}: downloaded {', '.join(one.fetched)} to {one.folder}")
 
 
 @command.command
 @_name
 @options.json
 def show(*, name: str, json: bool) -> None:
-    """Print what it holds, licence, citation, addresses, and the place on the disk."""
+    """Show the contents, licence, citation, download addresses and location of a data set or of weights."""
     from picturewise.cli import output
     from picturewise.tasks.catalogue import show_set
 
@@ -107,7 +107,7 @@ def show(*, name: str, json: bool) -> None:
 @_name
 @options.json
 def remove(*, name: str, json: bool) -> None:
-    """Delete what was fetched of a set; files that you put there yourself stay."""
+    """Delete the downloaded files of a data set or of weights; files that you put there yourself are kept."""
     from picturewise.cli import output
     from picturewise.names import shown_bytes
     from picturewise.tasks.catalogue import remove_set
@@ -119,19 +119,19 @@ def remove(*, name: str, json: bool) -> None:
     if found.bytes_freed:
         output.say(f"{name}: removed {shown_bytes(found.bytes_freed)}.")
     else:
-        output.say(f"{name}: nothing that Picturewise fetched is here.")
+        output.say(f"{name}: there are no downloaded files to remove.")
     if found.imports_freed:
         output.say(f"{name}: removed {shown_bytes(found.imports_freed)} that had been imported from it.")
     if found.left:
-        output.say(f"left where they are, for Picturewise did not put them there: {', '.join(found.left)}")
+        output.say(f"kept, because Picturewise did not create them: {', '.join(found.left)}")
 
 
 @command.command
-@click.argument("data", required=False, help="Only those of this name or path.")
-@click.option("--remove", is_flag=True, help="Delete them; DATA itself is left as it is.")
+@click.argument("data", required=False, help="Only imports from this name or path.")
+@click.option("--remove", is_flag=True, help="Delete the imports; DATA itself is not changed.")
 @options.json
 def imports(*, data: str | None, remove: bool, json: bool) -> None:
-    """Say which pictures were imported into the store, and how much room they take."""
+    """List the imported pictures and how much disk space they use."""
     from picturewise.cache_folder import imports_folder
     from picturewise.cli import output
     from picturewise.names import shown_bytes
@@ -143,7 +143,9 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
         _print_json(found)
         return
     if not found:
-        output.say(f"Nothing{' of it' if data else ''} is imported; the place for it is {imports_folder()}")
+        output.say(
+            f"{f'{data} has' if data else 'There are'} no imports. Imports are kept in {imports_folder()}"
+        )
         return
     rows = [
         (
@@ -169,9 +171,9 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
     from picturewise.reporting.tables import count
 
     if found.kind == "weights":
-        output.say(f"{found.name}: weights of {found.title}, learned from ImageNet")
+        output.say(f"{found.name}: weights of {found.title}, trained on ImageNet")
         output.say(
-            f"holds     {count(found.parameters)} parameters, an output layer of 1,000 classes among them"
+            f"size      {count(found.parameters)} parameters, including an output layer of 1,000 classes"
         )
     else:
         _show_pictures(found)
@@ -179,7 +181,7 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
     output.say(f"citation  {found.citation}")
     output.say(f"page      {found.page}")
     if found.folder is None:
-        output.say("place     built in, nothing to fetch")
+        output.say("place     built in, nothing to download")
         return
     here = f"here, {shown_bytes(found.bytes_here)}" if found.here else "not here yet"
     output.say(f"place     {found.folder} ({here})")

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @click.command
 @click.option(
-    "--out", type=options.PATH, help="Folder for everything; otherwise picturewise-demo/demo-<number>."
+    "--out", type=options.PATH, help="Folder for everything; default: picturewise-demo/demo-<number>."
 )
 @options.json
 def command(*, out: Path | None, json: bool) -> None:
-    """Go the whole way once, on digits that need no download: inspect, train two networks, evaluate, compare."""
+    """Run all steps on the built-in digits: inspect, train two networks, evaluate, compare."""
     from picturewise.cli import output
     from picturewise.evaluation.evaluation import Evaluation
     from picturewise.tasks.compare import RunComparison

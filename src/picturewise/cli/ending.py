@@ -1,4 +1,4 @@
-"""How a command ends: whatever went wrong becomes one sentence and an exit code, and lost output is no success."""
+"""How a command ends: every error becomes a sentence and an exit code, and lost output is not a success."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_MEMORY = (
 
 
 def prepare_streams() -> None:
-    """Have a terminal without Unicode show `?`, and let no file that is opened take the place of a closed stream."""
+    """Let a terminal without Unicode show `?`, and keep opened files from taking the place of a closed stream."""
     for descriptor in (0, 1, 2):  # in this order, because the lowest free one is taken
         try:
             os.fstat(descriptor)
@@ -36,7 +36,7 @@ def prepare_streams() -> None:
 
 
 def tell(error: BaseException, *, debug: bool) -> int:
-    """Say on the standard error output what ended a command, and return its exit code.
+    """Print what ended a command to the standard error output, and return the exit code.
 
     Args:
         error: what was raised.
@@ -60,7 +60,7 @@ def tell(error: BaseException, *, debug: bool) -> int:
 
 
 def end(code: int) -> int:
-    """Write out what was printed, and return the exit code of the command: never 0 if anything could not be printed.
+    """Flush the printed output and return the command's exit code: never 0 if something could not be printed.
 
     Args:
         code: the exit code of what the command did.
@@ -68,14 +68,14 @@ def end(code: int) -> int:
     lost = _lost_output()
     if lost is None:
         return code
-    # What waits in the buffer would be tried again when the interpreter ends, and end in a message of its own.
+    # The interpreter would try to write the rest of the buffer again when it ends, and print its own message.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code or tell(lost, debug=False)
 
 
 def _lost_output() -> OutputLostError | None:
-    """Write out what was printed, and return what became of it where it got lost."""
+    """Flush the printed output, and return the error if that failed."""
     if sys.stdout is None:
         return OutputLostError("the standard output is closed")
     try:
@@ -95,7 +95,7 @@ def _sentence(error: BaseException) -> tuple[str, int]:
             hints = getattr(error, "__notes__", [])[-1:]
             return " ".join([f"Stopped by {stopping.shown(number)}.", *hints]), 128 + number
         case OutputLostError():
-            return "" if error.pipe else f"The output cannot be written: {error}.", 1
+            return "" if error.pipe else f"The output could not be written: {error}.", 1
         case BrokenPipeError():  # by click's own output
             return "", 1
         case MemoryError():
@@ -109,14 +109,14 @@ def _sentence(error: BaseException) -> tuple[str, int]:
             place = "A file" if isinstance(named, int) else printable(Path(os.fsdecode(named)))
             return f"{place} cannot be used: {error.strerror or error}.", 1
         case OSError() if error.strerror:
-            return f"The operating system refused something that the command needs: {error.strerror}.", 1
+            return f"The operating system refused an operation that this command needs: {error.strerror}.", 1
         case _ if _is_torchs_lack_of_memory(error):
             return _NO_MEMORY.format(said=""), 1
         case _:
             what = shortened(f"{type(error).__name__}: {error}".rstrip(": "), 300)
             return (
-                f"Picturewise met an error of its own ({what}). Run the same command with --debug for the traceback, "
-                "and please report it."
+                f"This is an error in Picturewise ({what}). Please report it, with the traceback that the same command "
+                "prints with --debug."
             ), 1
 
 

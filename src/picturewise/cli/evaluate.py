@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
 @click.command
 @options.run_or_classifier
-@click.option("--data", help="Where the run's pictures are now, or other labelled pictures to evaluate on.")
+@click.option(
+    "--data", help="The run's pictures, if they have moved, or other labelled pictures to evaluate on."
+)
 @click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),
     default="test",
     show_default=True,
-    help="Of the run's own data.",
+    help="Split of the run's own data.",
 )
 @click.option(
     "--at-least",
     type=click.FloatRange(0, 1),
-    help="Exit code 1 unless the whole interval of the accuracy is at least this.",
+    help="Exit with code 1 if the lower end of the accuracy's interval is below this value (0 to 1).",
 )
 @options.hints
 @options.engine
@@ -42,10 +44,10 @@ def command(
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
 ) -> None:
-    """Evaluate a classifier on test pictures: every score with its 95 % interval.
+    """Evaluate a classifier on test pictures. Every score has its 95 % interval.
 
-    Exit code 1 if some of other pictures (--data) were learned from, if the check is not met, or if files
-    were left out.
+    Exit code 1 if the classifier was trained on some of the pictures passed with --data, if --at-least is not
+    reached, or if files were left out.
     """
     from picturewise.cli import output
     from picturewise.tasks.evaluate import evaluate
@@ -58,13 +60,14 @@ def command(
         if run.is_dir() and data is None and split == "test":
             output.say(f"report  {run / 'report.html'}")
     learned_from = not found.own and bool(found.learned_from)
-    if learned_from and json:  # otherwise it stands among the lines above
+    if learned_from and json:  # otherwise the notes were printed above
         for note in found.notes:
             output.warn(f"picturewise: {note}")
     too_low = at_least is not None and found.accuracy.low < at_least
     if too_low:
         output.warn(
-            f"picturewise: the accuracy may be as low as {found.accuracy.low:.4f}, below the {at_least:g} asked for."
+            f"picturewise: the lower end of the accuracy's interval is {found.accuracy.low:.4f}, below the required "
+            f"{at_least:g}."
         )
     left_out = output.tell_left_out(found.skipped)
     raise click.exceptions.Exit(1 if learned_from or too_low else left_out)

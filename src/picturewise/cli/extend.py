@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
 @click.command
 @options.run_folder
-@click.argument("data", required=False, help="Pictures to go on with; left out: those of the run.")
+@click.argument("data", required=False, help="Pictures to train on; default: those of the run.")
 @click.option(
     "--layers", help="Layer lines to put before the output layer, such as 'dense 128 relu; dropout 0.3'."
 )
 @click.option(
     "--add-classes",
     is_flag=True,
-    help="Keep the classes that the network knows, and add those that it does not.",
+    help="Keep the network's classes, and add those classes of DATA that it does not have.",
 )
-@click.option("--new-head", is_flag=True, help="Take a new output layer, for the classes of DATA alone.")
-@click.option("--epochs", type=int, help="Times through the train split; 0 only extends, and trains nothing.")
-@click.option("--seed", type=int, help="Of everything random; otherwise the run's.")
-@click.option("--out", type=options.PATH, help="The new run's folder; otherwise runs/<data>-layers-<number>.")
+@click.option("--new-head", is_flag=True, help="Use a new output layer, only for the classes of DATA.")
+@click.option(
+    "--epochs", type=int, help="Passes over the training split; 0 extends the network without training."
+)
+@click.option("--seed", type=int, help="Seed of all random choices; default: the run's.")
+@click.option("--out", type=options.PATH, help="The new run's folder; default: runs/<data>-layers-<number>.")
 @options.freeze
 @options.settings
 @options.track
@@ -46,7 +48,7 @@ def command(
     track: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Go on from a trained network: more layers, more classes, or a new output layer. The old run is not changed."""
+    """Extend a trained network by layers, classes or a new output layer, in a new run. The old run is not changed."""
     from picturewise.cli import output
     from picturewise.tasks.extend import extend
 

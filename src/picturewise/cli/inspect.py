@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=options.PATH,
-    help="Folder for the figures; otherwise inspect-<name> in the working folder.",
+    help="Folder for the figures; default: inspect-<name> in the working folder.",
 )
 @options.size
 @options.skip_bad
 @options.group_by
 @options.hints
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which pictures are drawn."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Selects the pictures that are drawn.",
 )
 @options.json
 def command(
@@ -40,7 +44,7 @@ def command(
     seed: int,
     json: bool,
 ) -> None:
-    """Count, measure and draw the pictures of a data set. Exit code 1 if files were left out."""
+    """Show counts, sizes and sample pictures of a data set. Exit code 1 if files were left out."""
     from picturewise.cli import output
     from picturewise.tasks.inspect import inspect
 

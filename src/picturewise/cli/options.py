@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, each described once."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -22,38 +22,37 @@ PATH = click.Path(path_type=Path)
 
 data = click.argument(
     "data",
-    help="A catalogue name (`picturewise data list`) or a path: a folder per class, or files (docs/reference/data.md).",
+    help="A catalogue name (`picturewise data list`), or a path: a folder per class, or files "
+    "(docs/reference/data.md).",
 )
-run_folder = click.argument("run", type=PATH, help="A run's folder.")
-run_or_classifier = click.argument("run", type=PATH, help="A run's folder, or a classifier's file.")
-new_place = click.option("--data", help="Where the run's pictures are now, if they have moved.")
-json = click.option(
-    "--json", is_flag=True, help="Print the result as JSON, and nothing else, on the standard output."
-)
+run_folder = click.argument("run", type=PATH, help="A run folder.")
+run_or_classifier = click.argument("run", type=PATH, help="A run folder or a classifier file.")
+new_place = click.option("--data", help="The run's pictures, if they have moved.")
+json = click.option("--json", is_flag=True, help="Print only the result, as JSON, on the standard output.")
 skip_bad = click.option(
     "--skip-bad",
     is_flag=True,
-    help="Go on without files that cannot be read, and record which; exit code 1 if there were any.",
+    help="Leave out files that cannot be read, and record them; exit code 1 if there are any.",
 )
 size = click.option(
-    "--size", metavar="HxW", help="Bring every picture to this height and width, such as 32x32."
+    "--size", metavar="HxW", help="Resize every picture to this height and width, such as 32x32."
 )
 group_by = click.option(
     "--group-by",
     metavar="PATTERN",
     callback=lambda _, __, value: _text(value),
-    help="Keep together what belongs together in held-out splits: a regular expression for what names a thing in "
-    "the file names, such as '(patient[0-9]+)_'.",
+    help="Keep pictures of the same subject in the same split: a regular expression that finds the subject in the "
+    "file names, such as '(patient[0-9]+)_'.",
 )
 
 
 def _text(value: str | None) -> str | None:
-    """Return what was typed as text that a recipe can hold, whatever the locale."""
+    """Return what was typed as text that a recipe can hold, in any locale."""
     return None if value is None else valid(value)
 
 
 def hints(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say something about the source; it gets them as one, `hints`."""
+    """Give a command the options that describe the source; it receives them together as `hints`."""
 
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
@@ -71,38 +70,38 @@ _HINTS = (
     (
         "label_from",
         "PATTERN",
-        "Where the class stands in the file names: a regular expression whose first group is it: '(cat|dog)[.]'.",
+        "Read the class from the file names: a regular expression whose first group is the class, '(cat|dog)[.]'.",
     ),
-    ("label_column", "NAME", "The column of a table that holds the labels; otherwise it is looked for."),
-    ("file_column", "NAME", "The column of a list that names the pictures; otherwise it is looked for."),
+    ("label_column", "NAME", "The column of a table that holds the labels; default: found automatically."),
+    ("file_column", "NAME", "The column of a list that names the pictures; default: found automatically."),
     (
         "split_column",
         "NAME",
-        "The column that says which split a picture belongs to; otherwise it is looked for.",
+        "The column that says which split a picture belongs to; default: found automatically.",
     ),
     (
         "value_range",
         "LOW..HIGH",
-        "The stored values of black and white, such as 0..1 or 0..4095; otherwise found on train.",
+        "The stored values of black and white, such as 0..1 or 0..4095; default: found from the training split.",
     ),
     (
         "layout",
         "NAME",
-        "How the numbers of a picture lie: planar, interleaved, channels-first or channels-last; otherwise found.",
+        "Order of a picture's numbers: planar, interleaved, channels-first, channels-last; default: automatic.",
     ),
 )
 track = click.option(
     "--track",
     metavar="NAME",
     multiple=True,
-    help="Write figures for another program too: tensorboard, mlflow; may be repeated (docs/how-to/track.md).",
+    help="Also log metrics to another program: tensorboard or mlflow; may be repeated (docs/how-to/track.md).",
 )
 
 
 def _spare_threads(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Have NumPy load without a thread for each core, which takes as long as all else of it.
+    """Keep NumPy from starting a thread for each core, which takes as long as the rest of its import.
 
-    They are for its matrix products, and only the numpy engine has any that are worth sharing.
+    The threads are for matrix products, and only the numpy engine has products that are large enough to share.
     """
     if value != "numpy":
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -115,12 +114,13 @@ engine = click.option(
     type=click.Choice(["auto", "torch", "numpy"]),
     default="auto",
     show_default=True,
-    help="What computes: auto is ONNX Runtime wherever it can; see docs/how-to/predict.md.",
+    help="What computes; auto is ONNX Runtime where it can run the network (docs/how-to/predict.md).",
 )
 freeze = click.option(
     "--freeze",
     metavar="backbone|none",
-    help="backbone: layers with pretrained weights stay as they are (docs/how-to/extend.md).",
+    help="backbone: layers with pretrained weights are not trained; see training.unfreeze_epoch "
+    "(docs/reference/recipe.md).",
 )
 settings = click.option(
     "--set",
@@ -132,7 +132,7 @@ settings = click.option(
 
 
 def frozen(text: str | None) -> list[str]:
-    """Return the setting that --freeze stands for, if it was given."""
+    """Return the setting that --freeze stands for, if it was passed."""
     return [] if text is None else [f"training.freeze={text}"]
 
 
@@ -153,5 +153,5 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
         return None
     found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
     if found is None or "0" in (found[1], found[2]):
-        raise UsageError(f"--size is '{text}'; expected a height and a width such as 32x32.")
+        raise UsageError(f"--size is '{text}'. Expected a height and a width, such as 32x32.")
     return int(found[1]), int(found[2] or found[1])

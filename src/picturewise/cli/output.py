@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 
 class OutputLostError(Exception):
-    """The standard output did not take what was printed.
+    """The standard output could not be written.
 
     Attributes:
-        pipe: whether the program that read it has ended, as `head` does; then nothing needs to be said.
+        pipe: whether the program that reads it has ended, as `head` does; then no message is needed.
     """
 
     pipe = False
 
     @classmethod
     def of(cls, error: OSError | ValueError) -> OutputLostError:
-        """Return it for what a stream raised; a closed one raises ValueError."""
+        """Return the error for what a stream raised; a closed stream raises ValueError."""
         strerror = (
             error.strerror or str(error) if isinstance(error, OSError) else "the standard output is closed"
         )
@@ -61,18 +61,18 @@ def say_model(model: BaseModel) -> None:
     """Print a result as JSON, see `say_json`."""
     try:
         text = model.model_dump_json(indent=1)
-    except ValueError:  # a path with bytes that are no UTF-8
+    except ValueError:  # a path with bytes that are not UTF-8
         text = json.dumps(model.model_dump(mode="json"), indent=1, ensure_ascii=False)
     say_json(text)
 
 
 def say_json(text: str) -> None:
-    """Print JSON; where the standard output lacks a character, its escape, which means the same.
+    """Print JSON; characters that the standard output cannot encode are escaped, which means the same.
 
     Raises:
         OutputLostError: as for `say`.
     """
-    # As `text_of` has it, and the backslash of an escape is one of the text.
+    # As in `text_of`; the backslash of an escape is part of the text.
     text = re.sub("[\ud800-\udfff]", lambda found: "\\\\" + escaped(found[0])[1:], repaired(text))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if _lacks(encoding, text):  # only texts have such characters in JSON
@@ -83,29 +83,29 @@ def say_json(text: str) -> None:
 
 
 def warn(text: str, *, keep: str = "") -> None:
-    """Print one line on the standard error output, wherever there is one; characters of `keep` stay as they are."""
+    """Print one line on the standard error output, if there is one; characters in `keep` are not escaped."""
     STANDARD_ERROR.write(printable(text, keep=keep) + "\n")
     STANDARD_ERROR.flush()
 
 
 def tell_left_out(skipped: Mapping[str, str], listed_in: Path | None = None) -> int:
-    """Say on the standard error output which files were left out, and return the exit code that they make.
+    """Print on the standard error output which files were left out, and return the exit code for that.
 
     Args:
-        skipped: why, by path.
-        listed_in: the file that has all of them; then only the first are said here.
+        skipped: the reason for each path.
+        listed_in: the file that lists all of them; then only the first few are printed.
     """
     shown = list(skipped.items())[: None if listed_in is None else 5]
     for path, reason in shown:
         warn(f"left out  {path}: {reason}")
     if skipped and listed_in is not None:
         files = "1 file" if len(skipped) == 1 else f"{len(skipped):,} files"
-        warn(f"left out  {files} in all, listed in {listed_in}")
+        warn(f"left out  {files} in total, listed in {listed_in}")
     return 1 if skipped else 0
 
 
 def run_left_out(run: Run) -> int:
-    """Say which files a run's pictures lack, and return the exit code that they make."""
+    """Print which files were left out of a run's pictures, and return the exit code for that."""
     return tell_left_out(dict(run.skipped()), run.path / "skipped.csv")
 
 
@@ -127,12 +127,12 @@ def _print(text: str) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
-    """Print aligned columns: the first `left` ones to the left, the others, numbers mostly, to the right."""
+    """Print aligned columns: the first `left` ones to the left, the others, mostly numbers, to the right."""
     _print(text_table(head, rows, left=left))
 
 
 def show_inspection(inspection: Inspection) -> None:
-    """Print counts, sizes and notes."""
+    """Print the counts, sizes and notes of a data set."""
     from picturewise.reporting.tables import count
 
     kind = "grey" if inspection.channels == 1 else "colour"
@@ -158,7 +158,7 @@ def show_inspection(inspection: Inspection) -> None:
 
 
 def show_run(run: Run) -> None:
-    """Print how a run ended and where it lies."""
+    """Print how a run ended and where it is."""
     show_best(run)
     say(f"weights sha256  {run.classifier_sha256()}")
     say(f"run     {run.path}")
@@ -176,7 +176,7 @@ def show_best(run: Run) -> None:
             f"{run.path / 'history.csv'} is missing or empty, though the run is {run.record.status}."
         )
     best, validation = best_epoch(run.history), validation_seconds(run)
-    validated = "" if validation is None else f", {duration(validation)} of it to validate"
+    validated = "" if validation is None else f", including {duration(validation)} of validation"
     say(
         f"best epoch {best.epoch} of {run.history[-1].epoch}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
         f"loss {best.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
@@ -185,7 +185,7 @@ def show_best(run: Run) -> None:
 
 
 def show_extension(extension: Extension) -> None:
-    """Print what became of the classes that the older network knew, and how the new ones fare."""
+    """Print the accuracy on the classes of the older network, and on the new classes."""
     from picturewise.names import listed
     from picturewise.reporting.tables import count, percent_with_interval
 
@@ -204,7 +204,7 @@ def show_extension(extension: Extension) -> None:
 
 
 def extension_as_json(extension: Extension) -> str:
-    """Return a run as JSON, and how the old and the new classes fare."""
+    """Return a run as JSON, with the accuracy on the old and the new classes."""
     from dataclasses import asdict
 
     evaluated = {
@@ -231,7 +231,7 @@ def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
     )
     say(f"steepest fall of the loss  at {found.steepest:.2g}")
     say(f"lowest loss                at {found.lowest:.2g}; a tenth of that is {found.lowest / 10:.2g}")
-    say(f"burst                      {'at no rate' if found.burst is None else f'at {found.burst:.2g}'}")
+    say(f"diverged                   {'at no rate' if found.burst is None else f'at {found.burst:.2g}'}")
     say(f"suggested                  {found.suggested:g}, {found.reason}")
     say(f"figure  {found.path / 'learning-rate.png'}")
     say(f"table   {found.path / 'learning-rate.csv'}")
@@ -263,7 +263,7 @@ def show_evaluation(evaluation: Evaluation) -> None:
 
 
 def show_comparison(comparison: RunComparison) -> None:
-    """Print runs side by side."""
+    """Print a comparison of runs, one per line."""
     from picturewise.reporting.contents import ComparisonRow
     from picturewise.reporting.tables import (
         count,
@@ -274,7 +274,7 @@ def show_comparison(comparison: RunComparison) -> None:
         points_with_interval,
     )
 
-    say(f"{count(comparison.pictures)} test pictures, the same for all; 95 % intervals in brackets")
+    say(f"{count(comparison.pictures)} test pictures, the same for all runs; 95 % intervals in brackets")
     rows = []
     for run in comparison.runs:
         against = ComparisonRow(run.name, 0, paired=run.paired)
@@ -295,7 +295,7 @@ def show_comparison(comparison: RunComparison) -> None:
 
 
 def run_as_json(run: Run) -> str:
-    """Return a run as JSON: where it lies, its record, its history."""
+    """Return a run as JSON: its path, its record, its history."""
     from dataclasses import asdict
 
     content = {
@@ -308,5 +308,5 @@ def run_as_json(run: Run) -> str:
 
 
 def quoted(path: Path) -> str:
-    """Return a path as it is typed in a shell."""
+    """Return a path quoted for a shell."""
     return shlex.quote(str(path))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from picturewise.prediction.predict import Prediction
 
 BAR = 30
-_WIDEST = 60  # characters of a class's name that the others are filled up to
+_WIDEST = 60  # characters; longer class names do not widen the column
 
 
 @click.command
@@ -26,23 +26,23 @@ _WIDEST = 60  # characters of a class's name that the others are filled up to
     nargs=-1,
     required=True,
     type=options.PATH,
-    help="Pictures of any size and mode, folders of them, or any data set, with labels or without.",
+    help="Pictures of any size and mode, folders of pictures, or any data set, with or without labels.",
 )
 @click.option(
     "--top",
     type=click.IntRange(min=1),
-    help="Classes shown, most likely first; otherwise all up to 10, or else 5.",
+    help="How many classes to show, most probable first; default: all if there are at most 10, otherwise 5.",
 )
 @click.option(
     "--csv",
     type=options.PATH,
     metavar="FILE",
-    help="Write ImageId,Label to this file, as Kaggle wants it, and print no bars.",
+    help="Write a CSV file with ImageId,Label, as Kaggle expects it, instead of printing bars.",
 )
 @click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),
-    help="Of a data set with splits; otherwise test, or all pictures of a set with one split.",
+    help="Split of a data set; default: test, or all pictures of a set with one split.",
 )
 @options.hints
 @options.skip_bad
@@ -60,7 +60,7 @@ def command(
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
 ) -> None:
-    """Print each picture's most likely class and the probability of the others. Exit code 1 if files were left out."""
+    """Print each picture's predicted class and the probability of each class. Exit code 1 if files were left out."""
     from picturewise.cli import output
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict

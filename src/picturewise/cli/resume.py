@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 @options.track
 @options.json
 def command(*, run: Path, data: str | None, track: tuple[str, ...], json: bool) -> None:
-    """Go on with an interrupted run; its weights end up as if it had never stopped."""
+    """Continue an interrupted run; its weights will be the same as without the interruption."""
     from picturewise.cli import output
     from picturewise.runs.run import open_run
     from picturewise.tasks.train import resume
 
     opened = open_run(run)
     if opened.record.status == "finished" and not json:
-        output.say(f"{run} is finished already; nothing is left to do.")
+        output.say(f"{run} is already finished. There is nothing left to do.")
     resumed = resume(opened, data=data, track=track, progress=not json)
     if json:
         output.say_json(output.run_as_json(resumed))

@@ -20,23 +20,25 @@ LIST = "list"
 @click.argument(
     "name",
     metavar="NAME|FILE|list",
-    help="A study that comes with Picturewise, a study's file (docs/how-to/studies.md), or list for what there is.",
+    help="A study that comes with Picturewise, a study file (docs/how-to/studies.md), or 'list' to see the studies.",
 )
 @click.option(
     "--data",
     metavar="[SOURCE=]PATH",
     multiple=True,
-    help="Where the pictures lie, if not where the study says; with several sources, for which one.",
+    help="Where the pictures are, if not where the study says; SOURCE= if the study has several sources.",
 )
-@click.option("--out", type=options.PATH, help="The folder for all of it; otherwise studies/<name>.")
+@click.option("--out", type=options.PATH, help="The study's folder; default: studies/<name>.")
 @click.option(
     "--only",
     metavar="MODEL",
     multiple=True,
-    help="This model only, with what it begins with; may be repeated.",
+    help="Train only this model, and the models that it begins with; may be repeated.",
 )
-@click.option("--seeds", type=int, help="Runs of each model; otherwise as many as the study says.")
-@click.option("--quick", is_flag=True, help="A small share of the pictures and epochs, for a look.")
+@click.option("--seeds", type=int, help="Runs of each model; default: as many as the study says.")
+@click.option(
+    "--quick", is_flag=True, help="Use only a small share of the pictures and epochs, for a first look."
+)
 @options.track
 @options.json
 def command(
@@ -50,7 +52,7 @@ def command(
     track: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Train several models on the same pictures and report on them together; started again, it goes on."""
+    """Train several models on the same pictures and write one report. Run it again to continue an interrupted study."""
     if name == LIST:
         _show_list(as_json=json)
         return
@@ -96,8 +98,8 @@ def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:
     for source, equals, path in pairs:
         if not (source and equals and path):
             raise UsageError(
-                f"--data '{source}{equals}{path}' cannot be read: of several, each is SOURCE=PATH, such as "
-                "mnist=downloads/mnist."
+                f"--data '{source}{equals}{path}' is not SOURCE=PATH. Where --data is repeated, each needs its source, "
+                "such as mnist=downloads/mnist."
             )
     return {source: path for source, _, path in pairs}
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 @click.argument(
     "data",
     required=False,
-    help="A catalogue name (digits), or a path; may stand in the recipe instead.",
+    help="A catalogue name, such as digits, or a path; not needed if the recipe has one.",
 )
 @click.option(
     "--preset",
     metavar="NAME",
-    help="A way to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes "
+    help="How to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes "
     "several times as long as usual.",
 )
 @click.option(
@@ -35,13 +35,15 @@ if TYPE_CHECKING:
 @click.option(
     "--layers",
     help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
-    "There are conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
-    "relu, tanh, sigmoid, gelu, silu; first of all pretrained and timm (docs/reference/layers.md).",
+    "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
+    "relu, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm (docs/reference/layers.md).",
 )
-@click.option("--epochs", type=int, help="Times through the train split; otherwise 5 to 50 by its size.")
-@click.option("--seed", type=int, help="Of everything random; 0 if left out.")
-@click.option("--out", type=options.PATH, help="The run's folder; otherwise runs/<data>-<model>-<number>.")
-@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' for none.")
+@click.option(
+    "--epochs", type=int, help="Passes over the training split; default: 5 to 50, depending on its size."
+)
+@click.option("--seed", type=int, help="Seed of all random choices; default: 0.")
+@click.option("--out", type=options.PATH, help="The run's folder; default: runs/<data>-<model>-<number>.")
+@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns it off.")
 @click.option("--grey", is_flag=True, help="Average the colour channels.")
 @options.size
 @options.skip_bad
@@ -50,22 +52,22 @@ if TYPE_CHECKING:
     "--limit",
     type=int,
     metavar="N",
-    help="Learn from about N pictures of train and of validation each, drawn class by class; otherwise all.",
+    help="Use about N training pictures and N validation pictures, drawn class by class; default: all.",
 )
-@click.option("--recipe", type=options.PATH, help="A recipe in TOML, whole or in part.")
+@click.option("--recipe", type=options.PATH, help="A recipe in TOML, complete or partial.")
 @options.hints
 @options.freeze
 @click.option(
     "--engine",
     type=click.Choice(["torch", "numpy"]),
-    help="What computes: PyTorch, or numpy, the reference network, with sgd (docs/background/backpropagation.md).",
+    help="What computes: torch, or numpy (the reference network, only with sgd; docs/background/backpropagation.md).",
 )
 @options.settings
 @click.option(
     "--find-learning-rate",
     is_flag=True,
-    help="Only try rising learning rates on some batches of train, and suggest one; no run is made, and --out "
-    "is the folder for the figure and the table.",
+    help="Do not train. Try rising learning rates on some training batches and suggest one; --out is then the folder "
+    "for the figure and the table.",
 )
 @options.track
 @options.json

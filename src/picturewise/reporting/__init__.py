@@ -1,1 +1,1 @@
-"""From arrays and facts to figures, tables and one self-contained HTML report. Pure but for `save_png`."""
+"""Draws figures and writes tables and the self-contained HTML report, from arrays and facts."""

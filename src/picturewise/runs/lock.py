@@ -224,7 +224,7 @@ def _found(place: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        raise RunError(f"Picturewise did not create {printable(place)}. Remove it and try again.")
+        raise RunError(f"{printable(place)} is not a file that Picturewise created. Remove it and try again.")
     return status
 
 

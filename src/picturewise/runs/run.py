@@ -122,8 +122,8 @@ class Run(RunFigures):
         record, _ = self.record, self.recipe
         if files.sha256(self.path / "recipe.toml") != record.recipe_sha256:
             raise RunError(
-                f"{self.path / 'recipe.toml'} was changed since the run began (its SHA-256 differs). Restore the old "
-                "file, or start a new run with --recipe."
+                f"{self.path / 'recipe.toml'} is damaged or was changed since the run began (its SHA-256 differs). "
+                "Restore the old file, or start a new run with --recipe."
             )
         return self
 

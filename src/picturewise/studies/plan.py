@@ -1,4 +1,4 @@
-"""What a study comes to on this machine: which runs, with which recipes and pictures, in which folders."""
+"""The plan of a study on this machine: which runs, with which recipes and pictures, in which folders."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Planned:
     """One run: a model with a seed.
 
     Attributes:
-        model: as the study has it.
+        model: from the study.
         seed: of the run.
-        recipe: whole, but for what is derived from the data; with the network that it begins with.
+        recipe: complete except for options that are derived from the data; it names the network that it begins with.
         path: the run's folder.
     """
 
@@ -51,18 +51,18 @@ def make_plan(
     seeds: int,
     quick: bool,
 ) -> list[Planned]:
-    """Return the runs of a study in their order, those first that others begin with.
+    """Return the runs of a study in their order; a run that others begin with comes before them.
 
     Args:
         study: as it was read.
         folder: of the study's runs.
-        data: where the pictures of a source lie, by what the study calls it.
-        only: names of the models that are wanted, with those that they begin with; empty: all.
+        data: source name in the study → location of its pictures.
+        only: names of the models to train, with the models that they begin with; empty: all.
         seeds: runs of each model.
-        quick: a small share of it.
+        quick: use a small share of the pictures and epochs.
 
     Raises:
-        UsageError: a name in `only` or `data` is not the study's.
+        UsageError: a name in `only` or `data` is not in the study.
     """
     names = [model.name for model in study.models]
     for name in only:
@@ -93,10 +93,10 @@ def make_plan(
 
 
 def read_all(study: Study, plans: list[Planned], *, progress: bool) -> dict[DataOptions, Dataset]:
-    """Return the pictures that the runs learn from, by the options that they are read with.
+    """Return the pictures that the runs are trained on, by the options that they are read with.
 
     Raises:
-        DataError: some are not there; the message says how to get them.
+        DataError: some do not exist; the message says how to get them.
     """
     found: dict[DataOptions, Dataset] = {}
     for plan in plans:
@@ -113,10 +113,10 @@ def read_all(study: Study, plans: list[Planned], *, progress: bool) -> dict[Data
 
 
 def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> None:
-    """Check that every network fits its pictures, before the first one trains.
+    """Check that every network fits its pictures, before the first one is trained.
 
     Raises:
-        UsageError: one does not; the message names the model and the layer line.
+        UsageError: one does not fit; the message names the model and the layer line.
     """
     lines: dict[str, tuple[str, ...]] = {}
     for plan in plans:
@@ -128,15 +128,15 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
 
 
 def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
-    """Return the layer lines of a model, `known` being those of the models before it; each fits."""
+    """Return the layer lines of a model; all fit. `known` holds the lines of the models before it."""
     from picturewise.training.derive import derive_recipe  # noqa: PLC0415
-    from picturewise.training.pretrained import with_backbone  # noqa: PLC0415 (PyTorch is loaded once the data is there)
+    from picturewise.training.pretrained import with_backbone  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
 
     recipe, first = plan.recipe, plan.model.begins_with
     if first is None:
         return derive_recipe(with_backbone(recipe, train.shape)[0], train)[0].model.layers or ()
     own = recipe.model.layers or ()
-    # With the number of lines that are taken over, a recipe names all of them already.
+    # If a recipe says how many lines are taken over, it already contains all of them.
     lines = own if recipe.start.lines else (*known[first], *own)
     shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
     features, before = (
@@ -144,26 +144,26 @@ def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet)
     )
     if recipe.start.head == "keep" and features != before:
         raise UsageError(
-            f"the output layer of '{first}' cannot be kept: it takes {before} numbers, but {features} come in; let the "
-            f"added layers give out {before}, or leave start.head out."
+            f"the output layer of '{first}' cannot be kept: it expects {before} numbers, but gets {features}. Let the "
+            f"added layers end with {before}, or leave out start.head."
         )
     return lines
 
 
 def _features(lines: tuple[str, ...], shape: Shape, output: str) -> Shape:
-    """Return the shape that comes into the output layer."""
+    """Return the shape of the output layer's input."""
     rows = summarise(parse(lines), shape, output).rows
     return rows[-2].output if len(rows) > 1 else shape
 
 
 def named_source(recipe: Recipe, model: str) -> str:
-    """Return what a model's recipe calls its pictures.
+    """Return the name that a model's recipe has for its pictures.
 
     Raises:
-        UsageError: nothing.
+        UsageError: it does not name any.
     """
     if recipe.data.source is None:
-        raise UsageError(f"Model '{model}' of the study names no pictures. Set recipe.data.source.")
+        raise UsageError(f"Model '{model}' of the study does not name its pictures. Set recipe.data.source.")
     return recipe.data.source
 
 
@@ -180,12 +180,12 @@ def _place(folder: Path, name: str, seed: int) -> Path:
 
 
 def _check_source(study: Study, source: str) -> None:
-    """Say how to get pictures that a study names but does not bring."""
+    """Raise an error that says how to get pictures that a study needs but does not contain."""
     if source in entries.entries() or Path(source).expanduser().exists():
-        return  # one of the catalogue that is not fetched says so itself
+        return  # a catalogue set that is not fetched has its own error
     told = study.needs.get(source)
     if told is not None:
         raise DataError(
-            f"The study needs '{source}', which is not here: {told} Say where it lies with --data {source}=PATH, or "
-            "leave its models out with --only."
+            f"The study needs '{source}', which is not here: {told} Pass its location with --data {source}=PATH, or "
+            "choose other models with --only."
         )

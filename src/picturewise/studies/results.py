@@ -1,4 +1,4 @@
-"""What came of a study: the numbers of each model, and the report."""
+"""The results of a study: the numbers of each model, and the report."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from picturewise.tasks.compare import compare, comparison_table
 from picturewise.tasks.evaluate import evaluate_part
 
 QUICK = (
-    "A quick look: a small share of the pictures and epochs of this study. The figures say nothing about the models; "
-    "run it without --quick for those."
+    "This is a quick look with a small share of the study's pictures and epochs. The numbers say nothing about the "
+    "models. Run the study without --quick for real results."
 )
 
 
 class StudiedModel(Result):
-    """One model of a study; the numbers are those of its first seed."""
+    """The results of one model of a study, from its first seed."""
 
     name: str
     about: str
@@ -62,12 +62,14 @@ class StudiedModel(Result):
     accuracy: Interval = Field(description="On the test split.")
     loss: Interval
     seeds: tuple[float, ...] = Field(description="Test accuracy of each seed's run.")
-    mean: Interval | None = Field(description="Of these, with Student's interval; None for one seed.")
+    mean: Interval | None = Field(
+        description="Mean of the seeds, with Student's interval; None for one seed."
+    )
     published: PublishedResult | None
 
 
 class StudyResult(Result):
-    """What came of a study, its models in their order."""
+    """The results of a study, its models in their order."""
 
     title: str
     quick: bool
@@ -95,7 +97,7 @@ def gather(
     quick: bool,
     progress: bool,
 ) -> StudyResult:
-    """Return the numbers of finished, evaluated runs, and write the report of all into the folder.
+    """Return the results of finished, evaluated runs, and write their report into the folder.
 
     Args:
         study: as it was read.
@@ -103,7 +105,7 @@ def gather(
         plans: of the runs.
         runs: one for each plan.
         datasets: train and validation of each plan's data options.
-        quick: it was a small share of the study.
+        quick: whether it was a small share of the study.
         progress: as for `compare`.
     """
     by_model: dict[str, list[Run]] = {}
@@ -170,7 +172,7 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
 def _evaluated(run: Run) -> Evaluation:
     evaluation = run.evaluation()
     if evaluation is None:
-        raise RunError(f"{run.path} lost its evaluation under way; start the study again.")
+        raise RunError(f"The evaluation of {run.path} disappeared during the study. Run the study again.")
     return evaluation
 
 
@@ -198,7 +200,7 @@ def _row(model: StudiedModel) -> StudyRow:
 def _compared(
     folder: Path, runs: Sequence[Run], *, progress: bool
 ) -> tuple[tuple[ComparisonTable, ...], tuple[ReportFigure, ...]]:
-    """Return a table and figures for each set of test pictures; of a single run on one, its own predictions."""
+    """Return a table and figures for each set of test pictures; if only one run has a set, only its predictions."""
     groups: dict[tuple[str, tuple[str, ...]], list[Run]] = {}
     for run in runs:
         evaluation = _evaluated(run)
@@ -229,7 +231,7 @@ def _titled(drawn: Iterable[ReportFigure], *about: str) -> list[ReportFigure]:
 
 
 def _datasets(runs: Iterable[Run]) -> tuple[DatasetSummary, ...]:
-    """Return the facts of each data set once."""
+    """Return the facts of each data set, once."""
     found: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         found.setdefault((run.record.data.name, str(run.recipe.data.source)), []).append(run)

@@ -1,4 +1,4 @@
-"""Running a study: train, evaluate and compare its models; what is finished stays, what was interrupted goes on."""
+"""Running a study: train, evaluate and compare its models; finished runs are kept, interrupted ones are resumed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FILE = "study.json"
-GOES_ON = "The whole study goes on where it was when the same command is given again."
+GOES_ON = "Run the same command again to continue the study."
 BEGUN = ("splits.csv", "skipped.csv", "recipe.toml")
-"""What older versions wrote into a run's folder before its run.json, without which it is none yet."""
+"""Files that older versions wrote into a run's folder before run.json; without run.json it is not a run."""
 
 
 @checked
@@ -47,22 +47,22 @@ def study(
 ) -> StudyResult:
     """Train and evaluate every model of a study, and write one report about them.
 
-    Started again on the same folder, it goes on where it was: finished runs stay, an interrupted one is resumed.
+    Called again with the same folder, it continues: finished runs are kept, and an interrupted one is resumed.
 
     Args:
-        name: of a study that comes with Picturewise, or a study's file (docs/how-to/studies.md).
-        data: where the pictures lie; of a study with several sources, a mapping from what it calls each.
-        out: the folder for all of it; none: `studies/<name>`, with `-quick` where it is quick.
-        only: names of the models that are wanted; none: all.
+        name: of a study that comes with Picturewise, or a study file (docs/how-to/studies.md).
+        data: where the pictures are; for a study with several sources, a mapping from source names to locations.
+        out: the study's folder; none: `studies/<name>`, or `studies/<name>-quick` with `quick`.
+        only: names of the models to train; none: all.
         seeds: runs of each model, with the seeds 0, 1, …; none: as many as the study says.
-        quick: a small share of the pictures and epochs, for a look; the report says so.
+        quick: use a small share of the pictures and epochs, for a first look; the report says so.
         callbacks: as for `train`.
         track: as for `train`.
-        tell: called before each run, without it, and with it when it is done.
-        progress: show how far it has come, on the standard error output.
+        tell: called before each run with None, and after it with the run.
+        progress: show the progress on the standard error output.
 
     Raises:
-        UsageError: there is no such study, its file or a model does not fit, or the folder holds another one.
+        UsageError: the study is unknown, its file or a model is not valid, or the folder holds another study.
         DataError: the pictures cannot be read.
         Interrupted, DivergedError, SaveError: as for `train`; finished models are kept.
     """
@@ -79,7 +79,7 @@ def study(
     )
     for plan in plans:
         refuse_inside(folder, plan.recipe.data.source)
-    _check_folder(folder, content, quick=quick)  # so that nothing is made where nothing can be
+    _check_folder(folder, content, quick=quick)  # before anything is created in it
     with _alone(folder), _told_to_go_on():
         _check_folder(folder, content, quick=quick)
         _sweep(folder)
@@ -108,10 +108,10 @@ def _told_to_go_on() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """In the block, no other process works on the study in a folder; one that no study was begun in is not made.
+    """In the block, no other process works on the study in a folder; a new folder without a study is removed.
 
     Raises:
-        UsageError: another process does.
+        UsageError: another process works on it.
     """
     lock = FolderLock(folder, doing="working on the study in", make=True)
     made = not folder.exists()
@@ -127,7 +127,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a killed process left of its reports; the runs look after themselves."""
+    """Remove what a killed process left of its reports; the runs clean up after themselves."""
     for place in (folder, *folder.glob("comparison*"), *folder.glob("comparison*/figures")):
         if is_folder(place) and is_folder(place.parent):
             files.sweep(place)
@@ -136,7 +136,7 @@ def _sweep(folder: Path) -> None:
 def _trained(
     plan: Planned, callbacks: Sequence[Callback], track: str | Sequence[str], *, progress: bool
 ) -> Run:
-    """Return the finished run of a plan, trained now, or as far as it was not."""
+    """Return the finished run of a plan: train it, resume it, or take it as it is."""
     try:
         if (plan.path / "run.json").exists():
             return resume(open_run(plan.path), callbacks=callbacks, track=track, progress=progress)
@@ -150,7 +150,7 @@ def _trained(
 
 
 def _clear(path: Path) -> None:
-    """Take away what an older version left of a start that was killed before its first batch."""
+    """Remove what an older version left of a start that was killed before its first batch."""
     if any((path / begun).exists() for begun in BEGUN):
         with FolderLock(path).held():
             if not (path / "run.json").exists():
@@ -159,7 +159,7 @@ def _clear(path: Path) -> None:
 
 
 def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) -> dict[str, str]:
-    """Return where each source lies, by what the study calls it."""
+    """Return source name in the study → location."""
     if data is None:
         return {}
     if isinstance(data, Mapping):
@@ -169,44 +169,44 @@ def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) 
     )
     if len(sources) > 1:
         raise UsageError(
-            f"The study has several sources ({', '.join(sources)}); say for which one: --data {sources[0]}={data}"
+            f"The study has several sources ({', '.join(sources)}). Say which one is meant: --data {sources[0]}={data}"
         )
     return {sources[0]: str(data)}
 
 
 def _positive(seeds: int) -> int:
     if not 1 <= seeds <= 100:
-        raise UsageError(f"seeds is {seeds}; expected 1 to 100 runs of each model.")
+        raise UsageError(f"seeds is {seeds}. Expected 1 to 100 runs of each model.")
     return seeds
 
 
 def _facts(content: Study, *, quick: bool) -> dict[str, Any]:
-    """Return what must be the same for runs to belong together; more seeds may be added."""
+    """Return what must be equal for runs of the same study; more seeds may be added."""
     said = content.model_copy(update={"seeds": 1}).to_toml()
     return {"format": FORMAT, "quick": quick, "sha256": hashlib.sha256(said.encode()).hexdigest()}
 
 
 def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
-    """Check that a folder is new, or was made for the same study.
+    """Check that a folder is new, or was created for the same study.
 
     Raises:
-        UsageError: it is something else.
+        UsageError: it is neither.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, and a study needs a folder; choose another --out.")
+        raise UsageError(f"{folder} is a file, but a study needs a folder. Choose another --out.")
     if not folder.exists() or all(is_trace(path) for path in folder.iterdir()):
         return
     path = folder / FILE
     if not path.exists():
-        raise UsageError(f"{folder} is there already and holds no study; choose another --out.")
+        raise UsageError(f"{folder} already exists and is not a study's folder. Choose another --out.")
     try:
         found = files.read_json(path)
     except RunError as error:
-        raise RunError(f"{error} Choose another --out, or take the folder away.") from error
+        raise RunError(f"{error} Choose another --out, or remove the folder.") from error
     wanted = _facts(content, quick=quick)
     if not isinstance(found, dict) or {key: found.get(key) for key in wanted} != wanted:
         raise UsageError(
-            f"{folder} holds runs of another version of this study, or of another one; nothing is overwritten: choose "
+            f"{folder} holds runs of another study, or of another version of this one. Nothing is overwritten; choose "
             "another --out."
         )
 

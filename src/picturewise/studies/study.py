@@ -1,4 +1,4 @@
-"""`Study`: several recipes and what they share, as a TOML file; a user's own has the same form as the packaged ones.
+"""`Study`: several recipes and what they share, as a TOML file; users' studies have the same form as the packaged ones.
 
 title = "…"                     of the report
 about = "…"                     what is asked, and whose project it was
@@ -7,14 +7,14 @@ seeds = 1                       runs of each model, with the seeds 0, 1, …
 [recipe.data]                   keys of a recipe that all models share, as docs/reference/recipe.md lists them
 source = "mnist"
 
-[quick.training]                keys that `--quick` puts over those of every model
+[quick.training]                keys that `--quick` sets for every model
 epochs = 2
 
 [[models]]
 name = "dense"                  of the run's folder and in the report
 about = "…"                     what is special about it
-alone = true                    take the pictures from the shared recipe, and nothing else of it
-begins_with = "other"           begin with the network that this model of the same study and seed has learned
+alone = true                    take only the pictures from the shared recipe
+begins_with = "other"           begin with the trained network of this model, from the same study and seed
 published = { accuracy = 0.979, loss = 0.148, note = "…" }
 recipe.model.layers = [ … ]     keys of its own
 """
@@ -36,19 +36,19 @@ from picturewise.toml_files import parse_toml, read_toml
 
 SUFFIX = ".toml"
 QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}
-"""What `--quick` puts over the recipes of a study that does not say it itself."""
+"""What `--quick` sets in the recipes of a study that does not have its own `quick`."""
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class PublishedResult(Result):
-    """What somebody else reports of a model."""
+    """Results that others published for a model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     accuracy: _Share | None = None
     loss: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    note: str = Field(default="", description="Under which conditions.")
+    note: str = Field(default="", description="The conditions of the published result.")
 
 
 class StudyModel(BaseModel):
@@ -65,7 +65,7 @@ class StudyModel(BaseModel):
 
 
 class Study(BaseModel):
-    """What a study's file says."""
+    """The content of a study file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,7 +75,7 @@ class Study(BaseModel):
     recipe: dict[str, Any] = {}
     quick: dict[str, Any] = QUICK
     needs: dict[str, str] = Field(
-        default={}, description="Of a source that is no catalogue name: what it is and where it comes from."
+        default={}, description="Source that is not a catalogue name → what it is and where it comes from."
     )
     models: tuple[StudyModel, ...] = Field(min_length=1)
 
@@ -87,21 +87,21 @@ class Study(BaseModel):
                 raise _problem(f"two models are called '{model.name}'")
             if model.begins_with is not None and model.begins_with not in known:
                 raise _problem(
-                    f"model '{model.name}' begins with '{model.begins_with}', which is no model before it"
+                    f"model '{model.name}' begins with '{model.begins_with}', which is not a model before it"
                     f"{' (' + ', '.join(known) + ')' if known else ''}"
                 )
             known.append(model.name)
         return self
 
     def model(self, name: str) -> StudyModel:
-        """Return the model of that name, which is one of its own."""
+        """Return the model with that name, which must be in the study."""
         return next(model for model in self.models if model.name == name)
 
     def recipe_of(self, model: StudyModel, seed: int, *, quick: bool) -> Recipe:
-        """Return the whole recipe of a model, without what it begins with.
+        """Return the complete recipe of a model, without the network that it begins with.
 
         Raises:
-            UsageError: a key or a value does not fit; the message names the model.
+            UsageError: a key or a value is not valid; the message names the model.
         """
         try:
             shared = {"data": self.recipe.get("data", {})} if model.alone else self.recipe
@@ -127,10 +127,10 @@ def packaged() -> dict[str, Study]:
 
 
 def read_study(name: str | Path) -> tuple[str, Study]:
-    """Return the name and the content of a packaged study, or of a study's file.
+    """Return the name and the content of a packaged study, or of a study file.
 
     Raises:
-        UsageError: there is neither, the file is not TOML, or says something that a study does not have.
+        UsageError: there is neither, the file is not TOML, or it has a key that studies do not have.
     """
     path = Path(name)
     if not (path.suffix == SUFFIX or path.exists()):
@@ -138,8 +138,8 @@ def read_study(name: str | Path) -> tuple[str, Study]:
         if str(name) in known:
             return str(name), known[str(name)]
         raise UsageError(
-            f"'{name}' is no study that comes with Picturewise ({', '.join(known)}), and no file of that name is here; "
-            f"a study's file ends in {SUFFIX}.{nearest(str(name), known)}"
+            f"Unknown study '{name}'. Choose from {', '.join(known)}, or pass a study file, whose name ends in "
+            f"{SUFFIX}.{nearest(str(name), known)}"
         )
     return path.stem, _checked(read_toml(path, "study"), str(path))
 
@@ -149,10 +149,10 @@ def parse_study(text: str, where: str) -> Study:
 
     Args:
         text: of the file.
-        where: what to call it in an error.
+        where: its name in errors.
 
     Raises:
-        UsageError: it is not TOML; a key is not known, or a value does not fit; of each recipe, too.
+        UsageError: it is not TOML, or a key is unknown or a value not valid, in the study or in one of its recipes.
     """
     return _checked(parse_toml(text, f"The study {where}"), where)
 
@@ -167,7 +167,7 @@ def _checked(plain: dict[str, Any], where: str) -> Study:
         recipe = study.recipe_of(model, 0, quick=False)
         if model.begins_with is not None and recipe.start.source is not None:
             raise UsageError(
-                f"Model '{model.name}' of the study begins with two networks; leave one of them out."
+                f"Model '{model.name}' of the study has both begins_with and start.source. Leave one of them out."
             )
     return study
 
@@ -177,22 +177,22 @@ def _problem(sentence: str) -> PydanticCustomError:
 
 
 def _explained(error: ValidationError) -> str:
-    """Return pydantic's first complaint in words."""
+    """Return pydantic's first error in words."""
     first = error.errors(include_url=False)[0]
     place = [str(part) if isinstance(part, str) else f"number {part + 1}" for part in first["loc"]]
     where = ".".join(place).replace(".number", " number")
     if first["type"] == "extra_forbidden":
         tables: dict[str, type[BaseModel]] = {"models": StudyModel, "published": PublishedResult}
         known = tables.get(_table(first["loc"]), Study).model_fields
-        return f"'{where}' is no key of a study; there are {', '.join(known)}.{nearest(place[-1], known)}".rstrip(
+        return f"unknown key '{where}'. Choose from {', '.join(known)}.{nearest(place[-1], known)}".rstrip(
             "."
         )
     if first["type"] == "missing":
-        return f"it lacks '{where}'."
+        return f"'{where}' is missing."
     message = first["msg"][:1].lower() + first["msg"][1:]
     return f"{message}." if first["type"] == "study" else f"'{where}' is {first['input']!r}: {message}."
 
 
 def _table(place: tuple[int | str, ...]) -> str:
-    """Return the innermost named table that a key stands in."""
+    """Return the innermost named table of a key."""
     return next((part for part in reversed(place[:-1]) if isinstance(part, str)), "")

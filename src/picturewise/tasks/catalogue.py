@@ -1,4 +1,4 @@
-"""The catalogue for its users: which sets and weights there are, what is known of each, fetching and removing."""
+"""The catalogue for its users: list sets and weights, show what is known of each, fetch and remove them."""
 
 from __future__ import annotations
 
@@ -21,38 +21,42 @@ from picturewise.tasks.reading_progress import fetching_progress
 
 
 class _Item(Result):
-    """What a list shows of whatever has a name."""
+    """What a list shows of each set and of each network's weights."""
 
     name: str
     title: str
-    here: bool = Field(description="Whether it can be read without fetching anything.")
-    bytes_here: int = Field(description="What its files take on this disk.")
-    bytes_to_fetch: int | None = Field(description="As published; none: nobody publishes it.")
+    here: bool = Field(description="Whether it can be read without downloading anything.")
+    bytes_here: int = Field(description="Size of its files on this disk.")
+    bytes_to_fetch: int | None = Field(description="Published download size; none: not published.")
 
 
 class CatalogueSet(_Item):
-    """One set of the catalogue, as far as a list shows it."""
+    """What a list shows of one set of the catalogue."""
 
     kind: Literal["pictures"] = "pictures"
     counts: dict[SplitName, int] = Field(description="Pictures of each split.")
 
 
 class CatalogueWeights(_Item):
-    """The published weights of one network, as far as a list shows them."""
+    """What a list shows of the published weights of one network."""
 
     kind: Literal["weights"] = "weights"
     parameters: int = Field(description="With the output layer that they were published with.")
 
 
 class _Publication(Result):
-    """Whose a thing is, and where it is published."""
+    """Who made something, and where it is published."""
 
     licence: str
     citation: str
     page: str
-    folder: Path | None = Field(description="Where its files lie, or would lie; none: it is built in.")
-    addresses: dict[str, list[str]] = Field(description="Each file, and where it is offered, in order.")
-    checksums: dict[str, str] = Field(description="Each file's published checksum, or its beginning.")
+    folder: Path | None = Field(
+        description="The folder for its files, whether or not they are there; none: it is built in."
+    )
+    addresses: dict[str, list[str]] = Field(description="File name → its addresses, in the order of use.")
+    checksums: dict[str, str] = Field(
+        description="File name → its published checksum, or the beginning of it."
+    )
 
 
 class CatalogueDetails(CatalogueSet, _Publication):
@@ -69,27 +73,27 @@ class WeightsDetails(CatalogueWeights, _Publication):
 
 
 class FetchedSet(Result):
-    """What fetching one set came to."""
+    """The result of fetching one set."""
 
     name: str
     folder: Path | None
-    fetched: tuple[str, ...] = Field(description="Files that were brought now.")
-    here_already: tuple[str, ...] = Field(description="Files that were here already.")
+    fetched: tuple[str, ...] = Field(description="Files that were downloaded now.")
+    here_already: tuple[str, ...] = Field(description="Files that were already here.")
 
 
 class RemovedSet(Result):
-    """What removing one set came to."""
+    """The result of removing one set."""
 
     name: str
     bytes_freed: int
-    imports_freed: int = Field(description="Bytes of what had been imported from it.")
+    imports_freed: int = Field(description="Bytes of removed imports.")
     left: tuple[str, ...] = Field(
-        description="Files that Picturewise did not fetch, or that were changed since."
+        description="Files that were kept: Picturewise did not download them, or they were changed afterwards."
     )
 
 
 def list_sets() -> list[CatalogueSet]:
-    """Return every set of the catalogue, and what of it is here."""
+    """Return every set of the catalogue, and how much of it is on this machine."""
     return [
         CatalogueSet(**_facts(Installed(name, entry)), counts=entry.counts)
         for name, entry in entries.entries().items()
@@ -97,7 +101,7 @@ def list_sets() -> list[CatalogueSet]:
 
 
 def list_weights() -> list[CatalogueWeights]:
-    """Return every network whose weights can be fetched, and what of them is here."""
+    """Return every network whose weights can be fetched, and how much of them is on this machine."""
     return [
         CatalogueWeights(**_facts(Installed(name, entry)), parameters=entry.parameters)
         for name, entry in entries.weights().items()
@@ -109,7 +113,7 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
     """Return all that is known of a set, or of the weights of a network.
 
     Raises:
-        UsageError: the catalogue has no such name.
+        UsageError: the catalogue does not have such a name.
     """
     place = _place(name)
     entry = place.entry
@@ -148,15 +152,15 @@ def fetch_set(name: str, *, progress: bool = True) -> FetchedSet:
 
 
 def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSet]:
-    """Bring sets or weights that are not here yet, one after the other, and return what was done.
+    """Download sets or weights that are not here yet, one after another, and return what was done.
 
     Args:
-        names: of the catalogue; all are looked up before anything is fetched.
-        progress: show how far a file has come, on a terminal or in a notebook.
+        names: names from the catalogue; all are looked up before the first download.
+        progress: show the progress of each file, on a terminal or in a notebook.
 
     Raises:
-        UsageError: the catalogue has no such name.
-        DownloadError: a file cannot be had; the sets before it stay.
+        UsageError: the catalogue does not have such a name.
+        DownloadError: a file cannot be downloaded; the sets before it are kept.
         SaveError: something could not be written.
     """
     places = [_place(name) for name in names]
@@ -175,12 +179,12 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
 
 @checked
 def remove_set(name: str) -> RemovedSet:
-    """Delete what Picturewise fetched of a set and imported from it, and nothing else, and return what was done.
+    """Delete only what Picturewise downloaded of a set and imported from it, and return what was done.
 
-    Of a network, its weights are deleted; classifiers that began with them are whole without.
+    For a network, the weights are deleted. Classifiers that began with them do not need them.
 
     Raises:
-        UsageError: the catalogue has no such name.
+        UsageError: the catalogue does not have such a name.
         SaveError: something cannot be deleted.
     """
     place = _place(name)
@@ -193,7 +197,7 @@ def remove_set(name: str) -> RemovedSet:
 def _place(name: str) -> Installed:
     known = {**entries.entries(), **entries.weights()}
     if name not in known:
-        raise unknown("name of the catalogue", name, known)
+        raise unknown("catalogue name", name, known)
     return Installed(name, known[name])
 
 

@@ -1,4 +1,4 @@
-"""Compare runs that were evaluated on the same test pictures."""
+"""Compare runs on the same test pictures."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from picturewise.displays import Figure
 
 METHOD = (
-    "Differences in percentage points of test accuracy on the same pictures, with Tango's 95 % interval; "
-    "exact McNemar tests against the most accurate model, corrected for their number after Holm."
+    "Differences of test accuracy on the same pictures, in percentage points, with Tango's 95 % interval. The p values "
+    "are from exact McNemar tests against the most accurate model, with Holm's correction for several tests."
 )
 
 
@@ -51,10 +51,10 @@ class ComparedRun(Result):
 
 
 class RunComparison(Result):
-    """Runs side by side, in the order in which they were given."""
+    """Compared runs, in the order in which they were passed."""
 
     pictures: int
-    fingerprint: str = Field(description="SHA-256 of the test pictures that all were evaluated on.")
+    fingerprint: str = Field(description="SHA-256 of the test pictures that all runs were evaluated on.")
     best: str = Field(description="The most accurate run.")
     runs: tuple[ComparedRun, ...]
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
@@ -87,16 +87,16 @@ def compare(
     seed: int = 0,
     progress: bool = True,
 ) -> RunComparison:
-    """Return runs side by side, with paired tests, and write a report about them.
+    """Compare runs with paired tests, and write a report about them.
 
-    A run that has not been evaluated on its test split is evaluated now.
+    A run that has not been evaluated on its test split yet is evaluated now.
 
     Args:
         runs: two or more runs or their folders.
-        data: the pictures of the runs, if they are not where they were, or were passed from Python.
+        data: the pictures of the runs, if they have moved or were passed from Python.
         out: the folder of the report; none: `compare-<run>-<run>` in the working folder.
-        seed: which test pictures are shown.
-        progress: show how far reading has come, on a terminal.
+        seed: selects the test pictures that are shown.
+        progress: show the progress of reading, on a terminal.
 
     Raises:
         UsageError: fewer than two runs, or they were evaluated on different test pictures.
@@ -104,7 +104,7 @@ def compare(
     """
     opened = [run if isinstance(run, Run) else open_run(Path(run)) for run in runs]
     if len(opened) < 2:
-        raise UsageError("A comparison needs at least two runs.")
+        raise UsageError("A comparison needs at least two runs. Pass more runs.")
     sources = [own_source(run, data) for run in opened]
     found = [
         run.evaluated() or evaluate_with_probabilities(run, source, progress=progress)
@@ -115,14 +115,14 @@ def compare(
     names = _names(opened)
     folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
     if (folder / "run.json").exists():
-        raise UsageError(f"{folder} is a run, whose report would be overwritten; choose another --out.")
+        raise UsageError(f"{folder} is a run, and its report would be overwritten. Choose another --out.")
     album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
     labels = as_classes(part, evaluations[0].classes)
     if part.fingerprint != evaluations[0].fingerprint:
         raise UsageError(
-            f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated; "
-            "evaluate the runs again."
+            f"The test pictures in {opened[0].recipe.data.source} have changed since {opened[0].path} was evaluated. "
+            "Evaluate the runs again."
         )
     probabilities = {name: table for name, (_, table) in zip(names, found, strict=True)}
     right = {name: np.asarray(table.argmax(axis=1) == labels) for name, table in probabilities.items()}
@@ -165,7 +165,7 @@ def compare(
 def _history(run: Run) -> list[Epoch]:
     if not run.history:
         raise RunError(
-            f"{run.path / 'history.csv'} is missing or empty, though the run was evaluated; bring it back to compare."
+            f"{run.path / 'history.csv'} is missing or empty, although the run was evaluated. Restore it, then compare."
         )
     return run.history
 
@@ -179,18 +179,18 @@ def _same_pictures(runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> No
             raise UsageError(
                 f"{runs[0].path} and {run.path} were evaluated on different test pictures "
                 f"({evaluations[0].pictures:,} of {evaluations[0].dataset} and {evaluation.pictures:,} of "
-                f"{evaluation.dataset}, with different SHA-256), so they cannot be compared; "
-                "evaluate them on the same data."
+                f"{evaluation.dataset}, with different SHA-256), so they cannot be compared. "
+                "Evaluate them on the same data."
             )
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """Return the runs' folder names, or their whole paths where two are the same."""
+    """Return the runs' folder names, or their whole paths if two names are the same."""
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         names = [str(run.path) for run in runs]
     if len(set(names)) < len(names):
-        raise UsageError("The same run is given twice; a comparison needs different ones.")
+        raise UsageError("The same run was passed twice. Pass different runs.")
     return names
 
 

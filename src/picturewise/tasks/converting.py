@@ -1,4 +1,4 @@
-"""What is made of a file of published weights once it is fetched."""
+"""The conversion of a file of published weights after its download."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from picturewise import files
 
 
 def converting(name: str) -> Callable[[Path, Path], None]:
-    """Return what makes a safetensors file of the published weights of the network `name`.
+    """Return a function that converts the published weights of the network `name` to a safetensors file.
 
-    It reads the first path and writes the second, and raises DataError where the first does not hold that network's
+    It reads the first path and writes the second. It raises DataError if the first does not hold that network's
     weights.
     """
 

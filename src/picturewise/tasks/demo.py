@@ -1,4 +1,4 @@
-"""The whole way once, on 1,797 real scans of digits that come with scikit-learn."""
+"""All steps once, on 1,797 real scans of digits that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def demo(
 
     Args:
         out: the folder for everything; none: `picturewise-demo/<number>` in the working folder.
-        tell: called after each step with the command that does the same and what it brought.
-        progress: show how far training has come, on the standard error output.
+        tell: called after each step with the equivalent command and its result.
+        progress: show the progress of training on the standard error output.
     """
     folder = files.new_folder(Path("picturewise-demo"), "demo") if out is None else Path(out)
     tell = tell or (lambda command, step: None)

@@ -1,4 +1,4 @@
-"""Evaluate a classifier on the test split, or on another set."""
+"""Evaluate a classifier on its test split or on another set."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-_LONG_AGO = 3600.0  # seconds; no file is written for so long
+_LONG_AGO = 3600.0  # seconds; writing a file never takes that long
 
 
 @checked
@@ -53,25 +53,25 @@ def evaluate(
 ) -> Evaluation:
     """Return the numbers of a run's best classifier, each with its 95 % interval.
 
-    On the run's own data, told by their SHA-256, the evaluation is kept with the run: evaluation.json, the
-    probabilities, figures and a new report. On other data nothing is kept. Either way, pictures that the run
-    learned from are counted, and noted where there are any.
+    On the run's own data, recognised by their SHA-256, the evaluation is saved with the run: evaluation.json, the
+    probabilities, figures and a new report. On other data nothing is saved. In both cases, pictures that the run
+    was trained on are counted, and a note names their number if there are any.
 
     Args:
         run: the run or its folder, or a classifier or its file.
-        data: None: the data of the run. Otherwise their new place; or other pictures with labels of the same
-            classes: their test split if they have one of their own, or else all of them.
-        split: of the run's own data; anything but test was seen in training.
-        hints: what is said about `data` where its files leave it open, before what the run's recipe says of its own.
+        data: None: the run's own data. Otherwise their new location, or other pictures with labels of the same
+            classes. Of those, the test split is evaluated if they have one, otherwise all of them.
+        split: of the run's own data; training used all splits except test.
+        hints: how to read `data` where its files leave that open; they override the run's recipe.
         network: an instance of the class, if the run was started with one.
         engine: what computes, as for `predict`.
-        progress: show how far reading has come, on a terminal.
+        progress: show the progress of reading, on a terminal.
 
     Raises:
         RunError: the run or classifier cannot be read.
-        DataError: the data cannot be read, have no labels, have classes that the classifier does not know, or
-            are not those of the run any more.
-        UsageError: a split of other data was asked for, or the engine lacks a layer of the network.
+        DataError: the data cannot be read, do not have labels, have classes that the classifier does not have, or
+            are no longer those of the run.
+        UsageError: a split of other data was asked for, or the engine cannot compute a layer of the network.
     """
     if isinstance(run, Classifier):
         return _on_other_pictures(run.by_engine(engine), _named(data, hints), split, progress=progress)
@@ -105,13 +105,13 @@ def evaluate_own(
     engine: EngineName = "auto",
     progress: bool = True,
 ) -> Evaluation:
-    """Return a run's evaluation on its own pictures, and keep it with the run; see `evaluate`.
+    """Return a run's evaluation on its own pictures, and save it with the run; see `evaluate`.
 
-    Where the split is held out from the same pictures as train, or where they `moved`, train is read too: if it has
-    changed, test pictures may have been trained on.
+    If the split is held out from the same pictures as train, or if they `moved`, train is read too: if it has
+    changed, some test pictures may have been trained on.
 
     Raises:
-        DataError: the pictures are not those of the run any more.
+        DataError: the pictures are no longer those of the run.
     """
     return evaluate_with_probabilities(
         run, source, split=split, moved=moved, network=network, engine=engine, progress=progress
@@ -128,13 +128,13 @@ def evaluate_with_probabilities(
     engine: EngineName = "auto",
     progress: bool = True,
 ) -> tuple[Evaluation, NDArray[np.float32]]:
-    """Return what `evaluate_own` returns, and the (N, K) probabilities that it was made from."""
-    album = Album(run.figures)  # before anything is computed, because it may be refused
+    """Return what `evaluate_own` returns, and the (N, K) probabilities behind it."""
+    album = Album(run.figures)  # before the computation, because the folder may be refused
     wanted: set[SplitName] = {split, "train"} if moved or split not in source.splits else {split}
     dataset = load(source, run.recipe.data, splits=wanted, progress=progress)
     run.check_pictures(dataset)
     part, classifier = dataset.split(split), run.classifier(network).by_engine(engine)
-    sha256 = classifier.weights_sha256  # before it computes: of what is loaded, whatever becomes of the file
+    sha256 = classifier.weights_sha256  # of what is loaded, even if the file changes during the computation
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
     left_out = {item.path: item.reason for item in dataset.skipped}
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
@@ -143,7 +143,7 @@ def evaluate_with_probabilities(
     replaced = run.classifier_sha256() != sha256
     if replaced:
         note = (
-            f"The run's classifier was replaced while it was evaluated. These numbers are those of the one before "
+            f"The run's classifier was replaced during the evaluation. These numbers belong to the previous one "
             f"(weights SHA-256 {sha256[:12]}…); evaluate again for the new one."
         )
         evaluation = evaluation.model_copy(update={"notes": (*evaluation.notes, note)})
@@ -163,7 +163,7 @@ def evaluate_part(
     """Return a classifier's evaluation on labelled pictures, its (N, K) probabilities, and labels (N,) as its classes.
 
     Raises:
-        DataError: there are no labels, or one that the classifier does not know; or the stored pictures are damaged.
+        DataError: there are no labels, or one that the classifier does not have; or the stored pictures are damaged.
     """
     part.check_pixels()
     labels = as_classes(part, classifier.classes)
@@ -180,21 +180,21 @@ def evaluate_part(
 
 
 def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the labels of `part` (N,) as places in `classes`, matched by name.
+    """Return the labels of `part` (N,) as positions in `classes`, matched by name.
 
     Raises:
         DataError: there are no labels, or one that is not among `classes`.
     """
     if part.labels is None:
         raise DataError(
-            f"{part.origin} has no labels, so there is nothing to compare with; use 'picturewise predict'."
+            f"{part.origin} does not have labels, so predictions cannot be checked. Use 'picturewise predict' instead."
         )
     places = {name: place for place, name in enumerate(classes)}
     unknown = [name for name, number in part.counts().items() if number and name not in places]
     if unknown:
         raise DataError(
-            f"{part.origin} has classes that the classifier does not know: {', '.join(unknown[:5])}; "
-            f"it knows {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}."
+            f"{part.origin} has classes that the classifier was not trained on: {', '.join(unknown[:5])}. "
+            f"Its classes are {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}."
         )
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
@@ -202,13 +202,13 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
 def _named(data: Data | None, hints: Hints) -> Source:
     if data is None:
         raise UsageError(
-            "A classifier's file does not say which pictures to evaluate it on. Name them with --data."
+            "A classifier file does not say which pictures to evaluate it on. Pass them with --data."
         )
     return recognise(data, hints=hints)
 
 
 def _is_own(run: Run, source: Source, *, progress: bool) -> bool:
-    """Return whether a source has the pictures of a run, told by the fingerprint of all that train was taken from."""
+    """Return whether a source has the pictures of a run, by the fingerprint of train before splits were held out."""
     if "train" not in source.splits:
         return False
     options = run.recipe.data
@@ -220,11 +220,11 @@ def _is_own(run: Run, source: Source, *, progress: bool) -> bool:
 def _on_other_pictures(
     classifier: Classifier, source: Source, split: SplitName, *, run: Run | None = None, progress: bool
 ) -> Evaluation:
-    """Return the evaluation on the test split of a source, or on all of its pictures if it has one split only."""
+    """Return the evaluation on the test split of a source, or on all of its pictures if it has only one split."""
     if split != "test":
         raise UsageError(
-            f"--split {split} means a split of a run's own data; these are other pictures, of which the test split "
-            "is evaluated, or all if they have no splits."
+            f"--split {split} needs the run's own data, but these are other pictures. Leave --split out: their test "
+            "split is evaluated, or all of them if they do not have splits."
         )
     options = classifier.description.read_options()
     chosen = split_to_use(source)
@@ -241,7 +241,7 @@ def _on_other_pictures(
 def _without_learned(
     classifier: Classifier, source: Source, as_it_is: AsItIs, whole: Dataset
 ) -> ImageSet | None:
-    """Return the test split that a run with usual options held out, if the classifier was trained on the rest."""
+    """Return the test split that a run with default options held out, if the classifier was trained on the rest."""
     known = classifier.description.provenance
     if known.get("whole_train_sha256", whole.whole_train) != whole.whole_train:
         return None
@@ -252,7 +252,7 @@ def _without_learned(
 
 
 def _run_around(path: Path) -> Run | None:
-    """Return the run in whose folder a classifier's file lies, if it does, and the run is not one of before."""
+    """Return the run whose folder holds a classifier file; None: there is none, or its format is older."""
     run = Run(path.parent)
     return run if run.classifier_path.name == path.name and has_record(run.path) else None
 
@@ -260,23 +260,23 @@ def _run_around(path: Path) -> Run | None:
 def _with_learned(
     evaluation: Evaluation, classifier: Classifier, part: ImageSet, learned: NDArray[np.uint8] | None
 ) -> Evaluation:
-    """Return the evaluation with the number of pictures that are among the `learned` ones (N, 16), and a note on it."""
+    """Return the evaluation with the number of pictures among the `learned` ones (N, 16), and a note about it."""
     if learned is None:
         note = (
-            "Which pictures the classifier learned from is not known here (that stands in the splits.csv of its run, "
-            "as it was written), so nobody can say whether some of these are among them."
+            "Overlap with the training pictures could not be checked: "
+            "the run's splits.csv is missing or was changed."
         )
         return evaluation.model_copy(update={"notes": (note,)})
     count = int(found_in(_digests(classifier, part), learned).sum())
     note = (
-        f"{count:,} of {len(part):,} pictures are among those that the run learned from (train and valid in its "
-        "splits.csv), so the scores are likely better than on new ones."
+        f"The run was trained on {count:,} of these {len(part):,} pictures (train and valid in its splits.csv), so the "
+        "scores are probably better than on new pictures."
     )
     return evaluation.model_copy(update={"learned_from": count, "notes": (note,) if count else ()})
 
 
 def _with_notes(evaluation: Evaluation, notes: tuple[str, ...]) -> Evaluation:
-    """Return the evaluation with further notes behind its own."""
+    """Return the evaluation with more notes after its own."""
     return evaluation.model_copy(update={"notes": (*evaluation.notes, *notes)})
 
 

@@ -1,4 +1,4 @@
-"""Going on from a finished network: more layers, a new output layer, or more classes beside the old ones."""
+"""Extending a finished network: more layers, a new output layer, or more classes beside the old ones."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ VALID: tuple[SplitName, ...] = ("valid",)
 
 @dataclass(frozen=True, repr=False)
 class ClassesEvaluated:
-    """The accuracy on validation pictures of some classes, before and after.
+    """The accuracy on validation pictures of some classes, before and after the extension.
 
     Attributes:
-        classes: which.
-        pictures: how many of them.
-        before: of the old network; None where it does not know these classes.
-        after: of the extended one; all of its classes could be answered.
+        classes: the class names.
+        pictures: number of validation pictures of these classes.
+        before: accuracy of the old network; None: it does not have these classes.
+        after: accuracy of the extended network, which chooses among all of its classes.
     """
 
     classes: tuple[str, ...]
@@ -59,12 +59,12 @@ class ClassesEvaluated:
 
 @dataclass(frozen=True)
 class Extension:
-    """A new run that began with an older one's network.
+    """A new run that began with the network of an older run.
 
     Attributes:
-        run: the new one.
-        old: the classes that the older one knew; None where no validation picture of them is at hand.
-        new: the classes that came to them, or those of a new output layer; None where there are none.
+        run: the new run.
+        old: the classes of the older run; None: no validation pictures of them are available.
+        new: the added classes, or those of a new output layer; None: there are no new classes.
     """
 
     run: Run
@@ -91,18 +91,18 @@ def extend(
 ) -> Extension:
     """Train a new run that begins with the network of an older one; the older run is not changed.
 
-    The options are the older run's, but what was derived for it is derived anew. While the output layer is kept,
-    nothing that the network knew is lost at first, and the best epoch may be the beginning, epoch 0.
+    The options are those of the older run, but derived options are derived again. As long as the output layer is
+    kept, the extended network is as good as the old one at first, so the best epoch may be the beginning, epoch 0.
 
     Args:
-        run: the older one; its classifier is that of its best epoch.
-        data: pictures to go on with; None: those of the older run.
-        layers: layer lines that are put before the output layer.
-        new_head: take a new output layer, for whatever classes the pictures have.
-        add_classes: keep the classes that it knows and add those that it does not. Pictures of the old ones among
-            `data` are rehearsed; without any, they are forgotten bit by bit.
-        epochs: 0 only extends, and trains nothing.
-        seed: of the new run; None: that of the older one.
+        run: the older run; its classifier is that of its best epoch.
+        data: pictures to train on; None: those of the older run.
+        layers: layer lines to put before the output layer.
+        new_head: use a new output layer, for the classes of the pictures.
+        add_classes: keep the old classes and add those that the network does not have. If `data` has pictures of the
+            old classes, they are trained on too; without any, the network forgets the old classes bit by bit.
+        epochs: passes over the training split; 0 extends the network without training.
+        seed: of the new run; None: that of the older run.
         out: the new run's folder, as for `train`.
         settings: as for `train`.
         callbacks: as for `train`.
@@ -111,25 +111,29 @@ def extend(
         options: as for `train`.
 
     Raises:
-        UsageError: the options do not go together, or the classes are others than those of the older run.
-        RunError: the older run is damaged, or has no classifier yet.
+        UsageError: the options contradict each other, or the classes differ from those of the older run.
+        RunError: the older run is damaged, or does not have a classifier yet.
         DataError, Interrupted, DivergedError, SaveError: as for `train`.
     """
     keywords = from_keywords(options, "extend", extend.__kwdefaults__)
     callbacks = [*callbacks, *trackers(track)]
     older = run.checked() if isinstance(run, Run) else open_run(run)
     if new_head and add_classes:
-        raise UsageError("A new output layer knows no classes to add to: choose --new-head or --add-classes.")
+        raise UsageError(
+            "--new-head and --add-classes exclude each other: a new output layer has no old classes. Choose one."
+        )
     if not (layers or new_head or add_classes or data is not None):
         raise UsageError(
-            "Nothing was asked for: give layers (--layers), pictures, a new output layer (--new-head) or new classes "
-            "(--add-classes)."
+            "There is nothing to extend. Pass pictures, layers (--layers), a new output layer (--new-head) or new "
+            "classes (--add-classes)."
         )
     if (new_head or add_classes) and data is None:
-        raise UsageError(f"Other classes need pictures: name them after the run, {older.path}.")
+        raise UsageError(f"New classes need pictures. Pass them after the run {older.path}.")
     classifier = older.classifier()
     if classifier.description.layers is None:
-        raise UsageError(f"{older.path} trained a Python class, which has no layer lines to extend.")
+        raise UsageError(
+            f"{older.path} cannot be extended: its network is a Python class without layer lines."
+        )
     named: dict[str, Any] = {"training": {}}
     if epochs is not None:
         named["training"]["epochs"] = epochs
@@ -155,7 +159,7 @@ def extend(
 
 
 def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head: bool) -> dict[str, Any]:
-    """Return the older run's recipe as a plain one that begins with its network; nothing derived is left in it."""
+    """Return the older run's recipe as a plain one that begins with its network, without derived options."""
     plain = older.recipe.model_dump()
     for key in older.record.derived:
         table, _, name = key.partition(".")
@@ -173,7 +177,7 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
 
 
 def _other_data(options: dict[str, Any], older: Run) -> dict[str, Any]:
-    """Return data options for other pictures, brought to the size of the older run's."""
+    """Return data options for other pictures, which are resized to the size of the older run's."""
     height, width, _ = older.record.data.shape
     kept = {
         name: options[name]
@@ -188,21 +192,21 @@ def _classes(older: Run, pictures: Dataset, *, add: bool) -> tuple[str, ...]:
     new = tuple(name for name in pictures.classes if name not in known)
     if add and not new:
         raise UsageError(
-            f"{pictures.name} has no class that {older.path} does not know ({listed(known)}); leave --add-classes out."
+            f"{pictures.name} does not have new classes for {older.path} ({listed(known)}). Leave out --add-classes."
         )
     if new and not add:
         raise UsageError(
-            f"{pictures.name} has the class{'es' * (len(new) > 1)} {listed(new)}, but {older.path} knows "
-            f"{listed(known)}: add classes with --add-classes, or take a new output layer with --new-head."
+            f"{pictures.name} has the class{'es' * (len(new) > 1)} {listed(new)}, but {older.path} was trained on "
+            f"{listed(known)}. Add classes with --add-classes, or use a new output layer with --new-head."
         )
     return (*known, *new)
 
 
 def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) -> Extension:
-    """Return the new run with what became of the old classes and of the new ones."""
+    """Return the new run with its accuracy on the old classes and on the new ones."""
     after, valid, known = trained.classifier(), pictures.split("valid"), older.record.data.classes
     old = _of_classes(valid, known)
-    if old is None:  # none is among the new pictures; the older run's own are at hand, mostly
+    if old is None:  # the new pictures have none; usually the older run's own can be read
         try:
             old = load(own_source(older, None), older.recipe.data, splits=VALID, progress=False).valid
         except DataError:
@@ -218,7 +222,7 @@ def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) 
 
 
 def _of_classes(part: ImageSet, classes: Sequence[str]) -> ImageSet | None:
-    """Return the pictures of some classes, or None where there are none."""
+    """Return the pictures of some classes, or None if there are none."""
     numbers = [number for number, name in enumerate(part.classes) if name in classes]
     places = np.flatnonzero(np.isin(part.required_labels, numbers))
     return part.select(places) if len(places) else None

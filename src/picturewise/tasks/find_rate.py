@@ -1,4 +1,4 @@
-"""Find a learning rate: a range test on the train split, its figure and its table."""
+"""Find a learning rate: a range test on the training split, with a figure and a table."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class FoundRate(Result):
     dataset: str
     optimizer: str
     batch_size: int
-    suggested: float = Field(description="The rate to train with, of two digits.")
-    reason: str = Field(description="Why that one.")
+    suggested: float = Field(description="The rate to train with, rounded to two digits.")
+    reason: str = Field(description="Why this rate is suggested.")
     steepest: float = Field(
         description="The rate at which the loss fell fastest against the log of the rate."
     )
     lowest: float = Field(description="The rate at which the loss was lowest.")
     burst: float | None = Field(
-        description="The rate at which the loss was four times its minimum, or no number; none: at no rate."
+        description="The rate at which the loss was four times its minimum, or NaN; none: at no rate."
     )
-    rates: tuple[float, ...] = Field(description="Of each batch.")
-    losses: tuple[float, ...] = Field(description="Of each batch, before its step.")
+    rates: tuple[float, ...] = Field(description="The learning rate of each batch.")
+    losses: tuple[float, ...] = Field(description="The loss of each batch, before its step.")
     smoothed: tuple[float, ...] = Field(description="Running means of the losses.")
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     path: Path = Field(
@@ -87,30 +87,30 @@ def find_learning_rate(
 ) -> FoundRate:
     """Return a learning rate that suits the data, the network and the optimizer, found by a range test.
 
-    The network is trained on up to 200 batches of train, those that a run would see first, at a rate that rises
+    The network is trained on up to 200 training batches, those that a run would see first, at a rate that rises
     from far below the usual one to 10 (Smith, 2017). Nothing is measured on other pictures, and the test split is
-    not read. The folder gets `learning-rate.csv`, `learning-rate.png`, and `recipe.toml`, which is the recipe as it
-    was given, with the suggested rate.
+    not read. The folder gets `learning-rate.csv`, `learning-rate.png`, and `recipe.toml`: the recipe that was passed,
+    with the suggested rate.
 
     Args:
         data: as for `train`.
         preset: as for `train`.
         model: as for `train`.
         layers: as for `train`.
-        network: as for `train`; a copy is trained, the module itself stays as it is.
-        epochs: of the recipe that is written; the test takes no notice of them, nor of a learning rate.
-        seed: of everything random; equal seeds give equal losses.
+        network: as for `train`; a copy is trained, and the module itself is not changed.
+        epochs: of the recipe that is written; the test ignores them, and any learning rate.
+        seed: of all random choices; equal seeds give equal losses.
         group_by: as for `train`.
         out: a new or empty folder; none: `runs/<data>-<model>-learning-rate-<number>`.
         recipe: as for `train`.
         settings: as for `train`.
-        progress: show how far the test has come, on a terminal.
+        progress: show the progress of the test, on a terminal or in a notebook.
         options: as for `train`.
 
     Raises:
-        UsageError: an option is not known or does not go with the data.
+        UsageError: an option is unknown or does not fit the data.
         DataError: the data cannot be read.
-        DivergedError: the loss fell at no learning rate by 5 % or more.
+        DivergedError: no learning rate made the loss fall by 5 % or more.
         SaveError: something could not be written.
     """
     keywords = from_keywords(options, "find_learning_rate", find_learning_rate.__kwdefaults__)
@@ -121,12 +121,12 @@ def find_learning_rate(
     refuse_inside(Path(out or "runs"), source.place)
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise UsageError(
-            f"{out} is there already and is not empty, and nothing is overwritten: choose another --out."
+            f"{out} already exists and is not empty. Nothing is overwritten; choose another --out."
         )
     dataset = load(source, whole.data, splits=LEARNING_SPLITS, progress=progress)
     test, effective = _tested(whole, dataset, network, progress=progress)
 
-    from picturewise.reporting.figures import to_png  # noqa: PLC0415 (matplotlib is loaded when something is drawn)
+    from picturewise.reporting.figures import to_png  # noqa: PLC0415 (loads matplotlib, which is needed only now)
 
     found = test.tenth_of_lowest
     content = {
@@ -136,7 +136,7 @@ def find_learning_rate(
             update={"training": whole.training.model_copy(update={"learning_rate": found})}
         ).to_toml().encode(),
     }  # fmt: skip
-    # Made at the end, so that a test that fails or is stopped leaves none.
+    # Created at the end, so that a test that fails or is stopped does not leave a folder.
     name = f"{stem(dataset, whole, network)}-learning-rate"
     path = files.new_folder(Path("runs"), name) if out is None else Path(out)
     files.write_folder(path, content)
@@ -145,7 +145,7 @@ def find_learning_rate(
         optimizer=effective.training.optimizer,
         batch_size=effective.training.batch_size,
         suggested=found,
-        reason="a tenth of the rate of the lowest loss: as high as a rate may be that is kept for many batches",
+        reason="a tenth of the rate of the lowest loss: the highest rate that is usually stable over a whole run",
         steepest=test.steepest,
         lowest=test.lowest,
         burst=test.burst,
@@ -169,7 +169,7 @@ def _drawn(test: RangeTest | FoundRate, suggested: float) -> Figure:
 def _tested(
     recipe: Recipe, dataset: Dataset, network: nn.Module | None, *, progress: bool
 ) -> tuple[RangeTest, EffectiveRecipe]:
-    """Return the range test, and the effective recipe that it was made with."""
+    """Return the range test and the effective recipe that it used."""
     from picturewise.training.make_learner import make_learner  # noqa: PLC0415 (as in train)
     from picturewise.training.rate_finder import range_test  # noqa: PLC0415
 

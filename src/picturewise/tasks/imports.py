@@ -1,4 +1,4 @@
-"""The store for its users: what was imported from where, and taking it away."""
+"""The store for its users: list what was imported from where, and remove it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from picturewise.split_names import SplitName
 
 
 class ImportedSource(Result):
-    """What the store holds of one source, read in one way."""
+    """What the store holds of one source that was read with one set of options."""
 
     source: str
     height: int
@@ -30,7 +30,7 @@ class ImportedSource(Result):
 
 @checked
 def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
-    """Return what the store holds, of all sources or of one.
+    """Return what the store holds of all sources or of one.
 
     Args:
         data: a catalogue name or a path.
@@ -43,7 +43,7 @@ def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
 
 @checked
 def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
-    """Delete what the store holds, of all sources or of one, and return it; the sources are left as they are.
+    """Delete what the store holds of all sources or of one, and return it; the sources are not changed.
 
     Args:
         data: a catalogue name or a path.
@@ -73,8 +73,8 @@ def _of(data: str | Path | None) -> list[store.Import]:
     ]
     if not found and str(data) not in known and not path_of(data).exists():
         raise UsageError(
-            f"'{printable(data)}' is neither a path that exists nor a name of the catalogue, and nothing is "
-            f"imported from it; `picturewise data imports` lists what is.{nearest(str(data), known)}"
+            f"'{printable(data)}' has no imports, and is neither an existing path nor a catalogue name. List all "
+            f"imports with `picturewise data imports`.{nearest(str(data), known)}"
         )
     return found
 

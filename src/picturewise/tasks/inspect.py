@@ -38,7 +38,7 @@ class Inspection(Result):
     channels: int
     classes: tuple[str, ...]
     splits: dict[SplitName, SplitInspection]
-    notes: tuple[str, ...] = Field(description="What was decided while reading.")
+    notes: tuple[str, ...] = Field(description="Decisions that were made while reading.")
     skipped: dict[str, str] = Field(description="Files left out with skip_bad: path → reason.")
     figures: dict[str, Path] = Field(description="Figures drawn: name → file.")
 
@@ -69,21 +69,21 @@ def inspect(
 ) -> Inspection:
     """Return the data set in numbers, and draw its figures.
 
-    Drawn are: random pictures with their labels, the same in grey where there is colour, the classes apart
-    (a row of samples and the mean picture of each), and the counts. Pictures are taken from train.
+    The figures: random pictures with their labels, the same pictures in grey if they have colour, each class (its
+    mean picture and a row of samples), and the counts. Pictures are taken from the training split.
 
     Args:
         data: as for `train`.
         out: the folder for the figures; none: `inspect-<name>` in the working folder.
-        size: height and width that every picture is brought to; none: their own.
-        skip_bad: go on without files that cannot be read.
+        size: height and width that every picture is resized to; none: their own.
+        skip_bad: leave out files that cannot be read.
         group_by: as for `read_dataset`.
-        hints: what is said about the source where its files leave it open.
-        seed: which pictures are drawn.
-        progress: show how far reading has come, on a terminal.
+        hints: how to read the source where its files leave that open.
+        seed: selects the pictures that are drawn.
+        progress: show the progress of reading, on a terminal.
 
     Raises:
-        UsageError: an option does not fit.
+        UsageError: an option does not fit the data.
         DataError: the data cannot be read.
         SaveError: the figures cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The pictures of a task: where they come from, and reading them with progress where it takes long."""
+"""The pictures of a task: where they come from, and reading them with a progress bar."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def read_dataset(
     value_range: str | None = None,
     layout: LayoutName | None = None,
 ) -> Dataset:
-    """Return pictures from a catalogue name or a path; what is recognised stands in docs/reference/data.md.
+    """Return pictures from a catalogue name or a path; docs/reference/data.md lists the forms that are recognised.
 
     Args:
         source: such as `digits` or, once it is fetched, `mnist`; a folder per class, IDX files.
-        splits: those that are read; test pictures that are not asked for are not opened.
-        size: height and width that every picture is brought to; none: their own.
-        resize: how another shape is brought to the size: crop, pad or stretch.
-        skip_bad: go on without files that cannot be read; `Dataset.skipped` says which.
-        group_by: a regular expression that is looked for in the file names, such as `(patient[0-9]+)_`; pictures
-            of which it finds the same are not parted where a split is held out.
-        background: what transparent pictures are put on, white or black; none: found on train.
-        label_from: what is said about the source where its files leave it open, see `Hints`.
+        splits: the splits to read; test pictures are not opened if `test` is not among them.
+        size: height and width that every picture is resized to; none: their own.
+        resize: what to do with pictures of another shape: crop, pad or stretch.
+        skip_bad: leave out files that cannot be read; `Dataset.skipped` lists them.
+        group_by: a regular expression that is searched in the file names, such as `(patient[0-9]+)_`; pictures with
+            the same match stay in the same split where a split is held out.
+        background: what transparent pictures are put on, white or black; none: found from the training split.
+        label_from: how to read the source where its files leave that open, see `Hints`.
         label_column: the same.
         file_column: the same.
         split_column: the same.
@@ -65,10 +65,10 @@ def read_dataset(
         layout: the same.
 
     Raises:
-        UsageError: an option does not fit.
+        UsageError: an option does not fit the data.
         DataError: the pictures cannot be read.
     """
-    from picturewise.data.options import data_options  # noqa: PLC0415 (pydantic, which predicting needs not)
+    from picturewise.data.options import data_options  # noqa: PLC0415 (pydantic, which predicting does not need)
 
     options = data_options(
         size=size, resize=resize, skip_bad=skip_bad, group_by=group_by, background=background, label_from=label_from,
@@ -97,7 +97,7 @@ def make_dataset(
     value_range: str | None = None,
     layout: LayoutName | None = None,
 ) -> Dataset:
-    """Return a data set of arrays, tensors, PyTorch data sets or image sets; splits that are left out are held out.
+    """Return a data set of arrays, tensors, PyTorch data sets or image sets; missing splits are held out from train.
 
     A split is a pair (pictures, labels), a data set that gives (picture, label) at each index below its length, or
     an `ImageSet`. Pictures are (N, H, W), (N, H, W, C) or (N, C, H, W), whole numbers in 0..255 or floats in 0..1 or
@@ -105,23 +105,23 @@ def make_dataset(
     Labels are whole numbers, one-hot rows, or class names. Leave normalisation and augmentation to Picturewise.
 
     Args:
-        train: pictures to train on; None: none, for a set to evaluate on.
+        train: pictures to train on; None: there are none, because the set is only for evaluation.
         valid: pictures to choose with; None: held out from train.
-        test: pictures to evaluate with; None: held out from train, before valid is.
-        classes: the class names in the order of the label numbers; None: those that train brings, or sorted from its
-            labels, or `0` to the largest of them.
+        test: pictures to evaluate on; None: held out from train, before valid is.
+        classes: the class names in the order of the label numbers; None: those of train's object, or the sorted
+            labels, or `0` to the largest label.
         names: of the pictures of train, such as file names.
-        name: of the data set, short, fit for a folder name.
-        valid_fraction: share of train that is held out, where valid is.
-        test_fraction: share of train that is held out, where test is; 0: there is no test split.
-        split_seed: another one gives other held-out splits.
-        group_by: what is not parted where a split is held out, as for `read_dataset`; looked for in `names`.
-        background: what transparent pictures of Pillow's are put on, white or black; None: found on train.
-        value_range: `LOW..HIGH`, the values of black and of white; None: found on train.
-        layout: how the numbers of a picture lie, see `Hints`; None: found by looking.
+        name: of the data set; short, because folders are named after it.
+        valid_fraction: share of train that is held out for validation, if valid is None.
+        test_fraction: share of train that is held out for the test, if test is None; 0: there is no test split.
+        split_seed: another seed gives other held-out splits.
+        group_by: what stays in the same split, as for `read_dataset`; searched in `names`.
+        background: what transparent Pillow pictures are put on, white or black; None: found from train.
+        value_range: `LOW..HIGH`, the values of black and of white; None: found from train.
+        layout: order of a picture's numbers, see `Hints`; None: found automatically.
 
     Raises:
-        UsageError: something of another kind was passed.
+        UsageError: an object of another kind was passed.
         DataError: pictures or labels cannot be used.
     """
     from picturewise.data.options import data_options  # noqa: PLC0415 (as in read_dataset)
@@ -150,7 +150,7 @@ def load(
     splits: Collection[SplitName] = SPLITS,
     progress: bool = True,
 ) -> Dataset:
-    """Return what `read` does, and show how far reading has come, on a terminal."""
+    """Return what `read` returns, and show the progress of reading, on a terminal."""
     with reading_progress(shown=progress) as advance:
         return read(source, options, splits, progress=advance)
 
@@ -159,23 +159,23 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
     """Return where the pictures of a run are.
 
     Args:
-        run: whose recipe says where they were, or which holds them itself.
-        data: the same pictures in another place or in memory, or other ones; None: where they were.
-        hints: what is said about `data`, before what the recipe says.
+        run: its recipe says where they were, or it holds them itself.
+        data: the same pictures in another place or in memory, or other pictures; None: where they were.
+        hints: how to read `data`; they override the recipe.
 
     Raises:
-        UsageError: a hint means nothing for them.
-        DataError: they are not there any more.
+        UsageError: a hint does not apply to them.
+        DataError: they no longer exist.
     """
     own = run.recipe.data.hints
     if data is not None:
-        found = recognise(data, hints=own | hints, strict=False)  # other pictures may lie in another form
+        found = recognise(data, hints=own | hints, strict=False)  # other pictures may have another form
         check_obeyed(hints, found)
         return found
     if hints.given():
         raise UsageError(
-            f"{', '.join(map(option_of, hints.given()))} says how to read other pictures, but none are named; name "
-            "them with --data."
+            f"{', '.join(map(option_of, hints.given()))} says how to read other pictures, but no pictures were passed. "
+            "Pass them with --data."
         )
     if run.source is not None:
         return run.source
@@ -194,7 +194,7 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
 
 
 def with_place(data: Data, source: Source, options: DataOptions) -> Source:
-    """Return a data set's source without its place, if it was read with other options than these."""
+    """Return a data set's source, without its place if it was read with other options than these."""
     if not isinstance(data, Dataset) or not isinstance(source, DatasetSource) or data.read_with is None:
         return source
     chosen_later = {"limit": None, "classes": None}  # from pictures that are read
@@ -203,10 +203,10 @@ def with_place(data: Data, source: Source, options: DataOptions) -> Source:
 
 
 def refuse_inside(out: Path, place: str | None) -> None:
-    """Check that the folder `out` does not lie in the folder of the pictures, where it would become one of them.
+    """Check that the folder `out` is not inside the folder of the pictures, because it would be read with them.
 
     Raises:
-        UsageError: it does, or no folder can have its name.
+        UsageError: it is inside, or a folder cannot have its name.
     """
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
@@ -220,6 +220,6 @@ def refuse_inside(out: Path, place: str | None) -> None:
     pictures = path_of(place).resolve()
     if pictures.is_dir() and out.resolve().is_relative_to(pictures):
         raise UsageError(
-            f"{out} would lie inside {printable(place)}, among the pictures; choose another place with --out, "
-            "such as one beside the folder."
+            f"{out} would be inside {printable(place)}, among the pictures. Choose another --out, for example beside "
+            "that folder."
         )

@@ -1,4 +1,4 @@
-"""Predict the classes of pictures of any source; write a submission."""
+"""Predict the classes of pictures from any source; write a submission."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def predict(
     network: nn.Module | None = None,
     engine: EngineName = "auto",
 ) -> Predicted:
-    """Return a prediction for each picture, and what was left out; `notes` of both say what is worth knowing.
+    """Return a prediction for each picture, and the files that were left out; see `Predicted.notes` too.
 
     Args:
         run: the run or its folder, or a classifier or its file.
-        data: picture files of any size and mode or folders of them; whatever `train` takes, with labels or without,
-            such as Kaggle's `test.csv`; or what `Classifier.predict_proba` takes, such as arrays. Of several paths,
-            each is read by itself. A tuple of two is (pictures, labels), unless the second is a picture file, bytes,
-            an `ImageSet`, or a picture of Pillow's.
+        data: picture files of any size and mode, or folders of them; anything that `train` takes, with or without
+            labels, such as Kaggle's `test.csv`; or what `Classifier.predict_proba` takes, such as arrays. Several paths
+            are read one by one. A tuple of two is (pictures, labels), unless the second is a picture file, bytes, an
+            `ImageSet`, or a Pillow picture.
         split: of a source with splits; None: its test split, or all of its pictures if it has only one split.
-        hints: what is said about the source where its files leave it open.
-        skip_bad: leave out files that cannot be read instead of refusing all.
-        csv: a file to write the most likely classes to, with the columns ImageId and Label as Kaggle wants them.
+        hints: how to read the source where its files leave that open.
+        skip_bad: leave out files that cannot be read, instead of raising an error.
+        csv: a file for the predicted classes, with the columns ImageId and Label as Kaggle expects them.
         network: an instance of the class, if the run was started with one.
-        engine: what computes: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which takes
-            layer lines alone.
+        engine: what computes: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which only
+            computes networks of layer lines.
 
     Raises:
-        UsageError: the engine lacks a layer of the network, or the data are an object of an unknown kind.
+        UsageError: the engine cannot compute a layer of the network, or the data are an object of an unknown kind.
         RunError: the run or classifier cannot be read.
         DataError: the pictures cannot be read.
         SaveError: the submission could not be written.
@@ -94,10 +94,10 @@ class _Pair(NamedTuple):
 
 
 class Predicted(_Pair):
-    """Predictions and what was left out, as a pair.
+    """Predictions and the files that were left out, as a pair.
 
     Attributes:
-        notes: how the pictures were read where that was open, and whether they are unlike those of train.
+        notes: decisions that were made while reading, and whether the pictures are unlike the training pictures.
     """
 
     notes: tuple[str, ...] = ()
@@ -115,17 +115,17 @@ class Predicted(_Pair):
 
 
 def split_to_use(source: Source) -> SplitName:
-    """Return the split of a source that a finished classifier is used on: test, or the only one that it has.
+    """Return the split of a source that a finished classifier is used on: test, or the only split of the source.
 
     Raises:
-        DataError: it has several splits, but no test.
+        DataError: it has several splits, but not a test split.
     """
     if "test" in source.splits:
         return "test"
     if len(source.splits) > 1:
         raise DataError(
-            f"{printable(source.place or source.name)} has the splits {', '.join(source.splits)}, but no test. Pass "
-            "the pictures of one split alone."
+            f"{printable(source.place or source.name)} has the splits {', '.join(source.splits)}, but not a test "
+            "split. Pass only the pictures of one split."
         )
     return source.splits[0]
 
@@ -148,27 +148,27 @@ def _are_paths(data: Any) -> bool:
 
 
 def _shown(data: Any, source: Source) -> str:
-    """Return what to call the place of pictures without names: as it was given, where it is a single path."""
+    """Return what to call the place of pictures without names: a single path is shown as it was passed."""
     only = data[0] if _are_paths(data) and len(data) == 1 else data
     return printable(only if isinstance(only, str | Path) else source.place or source.name)
 
 
 def _classifier(run: str | Path | Run, network: nn.Module | None) -> Classifier:
-    """Return the classifier of a run or in a file; of a run's folder, nothing but that file is read."""
+    """Return the classifier of a run or in a file; of a run folder, only that file is read."""
     if isinstance(run, str | Path):
         path = Path(run)
         if (path / "run.json").exists() and (path / FILE_NAME).exists():
             path /= FILE_NAME
         if path.is_file():
             return load_classifier(path, network)
-        from picturewise.runs.run import open_run  # noqa: PLC0415 (it says what is wrong, and takes its time)
+        from picturewise.runs.run import open_run  # noqa: PLC0415 (it says what is wrong, and is slow to import)
 
         run = open_run(path)
     return run.classifier(network)
 
 
 def submission(predictions: Sequence[Prediction]) -> str:
-    """Return a CSV table of the most likely classes: ImageId is the picture's number in its file, or its name.
+    """Return a CSV table of the predicted classes: ImageId is the picture's number in its file, or its name.
 
     >>> print(submission([Prediction("test.csv, picture 1", {"7": 0.9, "1": 0.1}, 1)]), end="")
     ImageId,Label

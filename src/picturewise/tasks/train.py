@@ -1,4 +1,4 @@
-"""Train a network on a data set, or go on with a run."""
+"""Train a network on a data set, or resume a run."""
 
 from __future__ import annotations
 
@@ -50,35 +50,35 @@ def train(
 ) -> Run:
     """Train a network and return its run, a folder with everything in it.
 
-    The test split is not read. What is left out of the recipe is derived from the data and written to the
-    run's recipe.toml. Where options overlap, the later of these wins: preset, recipe, named arguments, settings.
+    The test split is not read. What is left out of the recipe is derived from the data and written to the run's
+    recipe.toml. If options overlap, the last one of this list wins: preset, recipe, named arguments, settings.
 
     Args:
         data: a catalogue name, a path, or pictures in memory as `make_dataset` takes them, several splits in a dict;
-            may be left out if the recipe names it.
+            not needed if the recipe names it.
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
             (docs/how-to/tune.md).
         model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
             (docs/reference/layers.md).
         layers: layer lines, instead of a name.
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
-        epochs: times through the train split.
-        seed: of everything random; equal seeds give equal weights.
-        group_by: what is not parted where a split is held out, as for `read_dataset`.
+        epochs: passes over the training split.
+        seed: of all random choices; equal seeds give equal weights.
+        group_by: what stays in the same split, as for `read_dataset`.
         out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
-        recipe: a whole recipe, or a TOML file with one or a part of one.
-        settings: `key=value` texts, or a mapping of dotted keys to values, for every key of a recipe.
+        recipe: a recipe, or a TOML file with a complete or partial recipe.
+        settings: `key=value` texts, or a mapping of dotted keys to values, for any keys of a recipe.
         callbacks: called around epochs and batches.
-        track: write figures for other programs too: `tensorboard`, `mlflow` (docs/how-to/track.md).
-        progress: show how far training has come, on the standard error output.
+        track: also log metrics to other programs: `tensorboard`, `mlflow` (docs/how-to/track.md).
+        progress: show the progress of training on the standard error output.
         options: every other key of a recipe by its name, such as `learning_rate=0.1, batch_size=64`; see
             `RecipeKeywords`.
 
     Raises:
-        UsageError: an option is not known or does not go with the data, or a package for tracking is not installed.
+        UsageError: an option is unknown or does not fit the data, or a package for tracking is not installed.
         DataError: the data cannot be read.
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint was written, and `resume` goes on from it.
-        DivergedError: the loss is no number any more.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was written, and `resume` continues from it.
+        DivergedError: the loss is NaN or infinite.
         SaveError: something could not be written.
     """
     keywords = from_keywords(options, "train", train.__kwdefaults__)
@@ -101,20 +101,20 @@ def train_on(
     progress: bool = True,
     report: bool = True,
 ) -> Run:
-    """Train with a whole recipe on a source that is recognised; see `train`.
+    """Train with a recipe on a recognised source; see `train`.
 
     Args:
         source: the pictures.
-        recipe: with nothing derived yet.
+        recipe: without derived options.
         network: as for `train`.
-        new: the run's place, claimed; None: `runs/<data>-<model>-<number>`, which is claimed here.
+        new: the run's folder, already claimed; None: `runs/<data>-<model>-<number>`, which is claimed here.
         callbacks: as for `train`.
         progress: as for `train`.
         report: draw the figures of the data and write a report at the end.
     """
     dataset = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
 
-    from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded once the data is known to be good)
+    from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
 
     with contextlib.ExitStack() as stack:
         place = new or stack.enter_context(numbered_run(Path("runs"), stem(dataset, recipe, network)))
@@ -129,10 +129,10 @@ def train_on(
 
 @contextlib.contextmanager
 def claimed(out: str | Path | None, source: Source) -> Iterator[NewRun | None]:
-    """Claim the place of a new run before anything is read; None where its name is not known before that.
+    """Claim the folder of a new run before anything is read; None: its name depends on what is read.
 
     Raises:
-        UsageError: it lies among the pictures, something is in it, or another process has it.
+        UsageError: it is among the pictures, is not empty, or another process uses it.
     """
     refuse_inside(Path(out or "runs"), source.place)
     if out is None:
@@ -152,22 +152,22 @@ def resume(
     track: str | Sequence[str] = (),
     progress: bool = True,
 ) -> Run:
-    """Go on with an interrupted run from its newest checkpoint, and return it finished.
+    """Continue an interrupted run from its newest checkpoint, and return the finished run.
 
-    On the same machine the weights end up bit for bit as those of a run that was never interrupted. A
-    finished run is left as it is, but gets its report if that is missing.
+    On the same machine, the weights are bit for bit those of a run that was never interrupted. A finished run is not
+    changed, except that a missing report is written.
 
     Args:
         run: the run or its folder.
-        data: the same pictures, if they are not where they were, or were passed from Python.
+        data: the same pictures, if they have moved or were passed from Python.
         network: an instance of the same class, if the run was started with one.
         callbacks: as for `train`.
-        track: as for `train`; the record goes on, and gets the epochs that it lacks.
+        track: as for `train`; the log is continued, and missing epochs are added.
         progress: as for `train`.
 
     Raises:
-        UsageError: a package for tracking is not installed, or another process has the run.
-        RunError: the run is damaged or of another version, or a folder of it is a link.
+        UsageError: a package for tracking is not installed, or another process uses the run.
+        RunError: the run is damaged or of another version, or a folder in it is a link.
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
@@ -176,7 +176,7 @@ def resume(
     if _is_done(run):
         return run
     with run.locked():
-        run.checked()  # once more, now that nobody else can change it
+        run.checked()  # again, now that no other process can change it
         if run.record.status == "finished":
             _make_up_for_report(run, data, progress=progress)
             return run
@@ -195,7 +195,7 @@ def _is_done(run: Run) -> bool:
 
 
 def _make_up_for_report(run: Run, data: Data | None, *, progress: bool) -> None:
-    """Write the report of a finished run that was killed before it came to it; without its pictures, what there is."""
+    """Write the missing report of a finished run, without figures of its pictures if they no longer exist."""
     if _is_done(run):  # by another process, just now
         return
     try:
@@ -210,9 +210,9 @@ def _make_up_for_report(run: Run, data: Data | None, *, progress: bool) -> None:
 
 
 def _report(run: Run, dataset: Dataset) -> None:
-    """Draw the figures of the data, unless they are there already, and write the report.
+    """Draw the figures of the data, unless they already exist, and write the report.
 
-    It takes seconds, and what draws takes half a second to load, so training does not wait for it.
+    Drawing takes seconds and its imports half a second, so it is done after training.
     """
     from picturewise.reporting.album import Album  # noqa: PLC0415 (see above)
     from picturewise.reporting.run_report import write_run_report  # noqa: PLC0415
@@ -224,10 +224,10 @@ def _report(run: Run, dataset: Dataset) -> None:
 
 
 def trackers(names: str | Sequence[str]) -> list[Callback]:
-    """Return the trackers of these names; a run without any does not load what they need.
+    """Return the trackers with these names; a run without trackers does not import what they need.
 
     Raises:
-        UsageError: there is no such tracker, or a package that it needs is not installed.
+        UsageError: a name is unknown, or a package that the tracker needs is not installed.
     """
     if not names:
         return []
@@ -239,26 +239,26 @@ def trackers(names: str | Sequence[str]) -> list[Callback]:
 def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callback]:
     if not shown:
         return list(callbacks)
-    from picturewise.training.progress import ProgressDisplay  # noqa: PLC0415 (rich is loaded only where it shows)
+    from picturewise.training.progress import ProgressDisplay  # noqa: PLC0415 (rich is loaded only if it is used)
 
     return [ProgressDisplay(), *callbacks]
 
 
 def stem(dataset: Dataset, recipe: Recipe, network: nn.Module | None) -> str:
-    """Return what the folder of a run is called, without its number."""
+    """Return the name of a run's folder, without its number."""
     model = "module" if network is not None else recipe.model.name or "layers"
     return f"{dataset.name}-{re.sub(r'[^A-Za-z0-9]+', '-', model)}"
 
 
 @contextlib.contextmanager
 def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
-    """However training ends, leave a report of what there is; an error in it does not hide the first one."""
+    """Write a report whether training succeeds or fails; an error in the report does not hide the first error."""
     try:
         yield
     except (
         KeyboardInterrupt
     ) as interrupt:  # the second Ctrl-C, which does not wait for a checkpoint or a report
-        interrupt.add_note(f"Go on with: picturewise resume {run.path}")
+        interrupt.add_note(f"Continue with: picturewise resume {run.path}")
         raise
     except BaseException:
         with contextlib.suppress(Exception, KeyboardInterrupt):
@@ -266,10 +266,10 @@ def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
         raise
     try:
         for part in dataset.splits().values():
-            part.check_pixels()  # now that every one has been read anyway
+            part.check_pixels()  # now, because training has read every picture anyway
         _report(run, dataset)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(
-            f"Training is complete and saved, but the report is not: picturewise resume {run.path} writes it."
+            f"Training is complete and saved, but the report is missing. Write it with: picturewise resume {run.path}"
         )
         raise

@@ -33,16 +33,16 @@ def wanted(
     keywords: Mapping[str, Any],
     settings: Sequence[str] | Mapping[str, Any],
 ) -> tuple[Recipe, Source]:
-    """Return the recipe that the options of `train` come to, with nothing derived yet, and where its pictures are.
+    """Return the recipe that the options of `train` describe, without derived options, and where its pictures are.
 
     The keywords are those of `from_keywords`.
 
     Raises:
-        UsageError: an option is not known, several name the network, or nothing names the pictures.
-        DataError: the pictures are not there, or have no form that Picturewise reads.
+        UsageError: an option is unknown, several options name the network, or none names the pictures.
+        DataError: the pictures do not exist, or are in a form that Picturewise does not read.
     """
     if sum(choice is not None for choice in (model, layers, network)) > 1:
-        raise UsageError("model, layers and network each name the network; give one of them.")
+        raise UsageError("model, layers and network each name the network. Pass only one of them.")
     named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
     if model is not None:
         named["model"] = {"name": model, "layers": None}
