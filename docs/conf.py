@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import picturewise
+from picturewise import errors
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -110,11 +111,38 @@ def _toctree(heading: str, pages: list[str]) -> str:
 
 
 def _docstrings() -> str:
-    lines = [
-        f".. auto{'class' if isinstance(getattr(picturewise, name), type) else 'function'}:: picturewise.{name}"
-        for name in picturewise.__all__
+    """Return what makes Sphinx show every public function and class, and the errors that are not among them."""
+    things = {name: getattr(picturewise, name) for name in picturewise.__all__}
+    shown = [
+        ("## Functions", [name for name, thing in things.items() if not isinstance(thing, type)], "function"),
+        ("## Classes", [name for name, thing in things.items() if _is_plain_class(thing)], "class"),
+        ("## Errors", _errors(), "exception"),
     ]
-    return "\n".join(["```{eval-rst}", *lines, "```"])
+    lines = []
+    for heading, names, kind in shown:
+        lines += [
+            heading,
+            "",
+            "```{eval-rst}",
+            *(f".. auto{kind}:: picturewise.{name}" for name in names),
+            "```",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _is_plain_class(thing: object) -> bool:
+    return isinstance(thing, type) and not issubclass(thing, Exception)
+
+
+def _errors() -> list[str]:
+    """Return every error, by the name under which it is imported."""
+    found = [
+        name
+        for name, thing in vars(errors).items()
+        if isinstance(thing, type) and issubclass(thing, Exception)
+    ]
+    return [name if name in picturewise.__all__ else f"errors.{name}" for name in found]
 
 
 def setup(app: Any) -> None:

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import struct
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,7 +78,26 @@ def picturewise_home(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tutorial(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def draw_data_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Copy figures of the same pictures from the first time: drawing them is half of a short run's time."""
+    from picturewise.reporting.album import Album
+
+    drawn, draw = tmp_path_factory.mktemp("drawn"), Album.draw_data
+
+    def copy_or_draw(album: Album, dataset: Dataset, **options: Any) -> None:
+        prints = [f"{name}-{part.fingerprint}" for name, part in dataset.splits().items()]
+        kept = drawn / hashlib.sha256(repr((prints, options)).encode()).hexdigest()
+        if not kept.exists():
+            draw(Album(kept), dataset, **options)
+        shutil.copytree(kept, album.folder, dirs_exist_ok=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Album, "draw_data", copy_or_draw)
+        yield
+
+
+@pytest.fixture(scope="module")
+def tutorial(store: Path, draw_data_once: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the tutorial was followed; other pages use its runs, and train none of their own."""
     from picturewise.reporting.figures import look
 
@@ -142,30 +162,6 @@ def things_that_docs_speak_of(tutorial: Path, tmp_path: Path, monkeypatch: pytes
     Image.fromarray(random.integers(0, 256, (30, 20, 3), np.uint8)).save("scan.png")
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Figures of data that were drawn already."""
-    return tmp_path_factory.mktemp("drawn")
-
-
-@pytest.fixture
-def each_data_set_drawn_once(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copy figures of the same pictures from the first time: drawing them is half of a short run's time."""
-    from picturewise.reporting.album import Album
-
-    draw = Album.draw_data
-
-    def copy_or_draw(album: Album, dataset: Dataset, **options: Any) -> None:
-        prints = [f"{name}-{part.fingerprint}" for name, part in dataset.splits().items()]
-        kept = drawn / hashlib.sha256(repr((prints, options)).encode()).hexdigest()
-        if not kept.exists():
-            fresh = Album(kept)
-            draw(fresh, dataset, **options)
-        shutil.copytree(kept, album.folder, dirs_exist_ok=True)
-
-    monkeypatch.setattr(Album, "draw_data", copy_or_draw)
-
-
 def tracking_is_installed() -> bool:
     return all(map(importlib.util.find_spec, ("tensorboard", "mlflow", "sqlalchemy", "alembic")))
 
@@ -176,7 +172,7 @@ def tracking_is_installed() -> bool:
     [page for page in PAGES if any(kind for kind, _ in blocks(page))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
-@pytest.mark.usefixtures("things_that_docs_speak_of", "coarse_figures", "each_data_set_drawn_once")
+@pytest.mark.usefixtures("things_that_docs_speak_of", "coarse_figures")
 def test_commands_and_examples_work_as_written(page: Path) -> None:
     run_page(page)
 

@@ -63,7 +63,7 @@ def wanted(
     place = whole.data.source if data is None else data
     if place is None:
         raise UsageError(
-            "No pictures are named. Pass them as data, or name them in the recipe as data.source."
+            "No pictures were passed. Pass them as data, or name them in the recipe as data.source."
         )
     source = recognise(place, hints=whole.data.hints)
     options = whole.data.model_copy(update={"source": source.place})
