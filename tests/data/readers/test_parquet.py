@@ -252,7 +252,7 @@ def test_several_sets_are_distinguished_and_folders_of_splits_are_one(tmp_path: 
         (tmp_path / folder).parent.mkdir(exist_ok=True)
         write(tmp_path / folder / "0000.parquet", [0, 1])
     with pytest.raises(
-        DataError, match=r"several sets of Parquet files, in the folders coarse, fine\. Name one"
+        DataError, match=r"several sets of Parquet files, in the folders coarse, fine\. Pass one"
     ):
         recognise(tmp_path / "set")
     assert recognised(tmp_path / "one").splits == ("train", "test")
