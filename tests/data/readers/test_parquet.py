@@ -264,5 +264,5 @@ def test_test_files_without_labels_are_not_a_split_but_can_be_read_alone(tmp_pat
     test = write(tmp_path / "test-0.parquet", [-1, -1])
     source = recognised(tmp_path)
     assert source.splits == ("train",)
-    assert f"Pass {test} to predict" in source.notes[0]
+    assert f"pass {test} to predict" in source.notes[0]
     assert read(test)[:2] == ([], ())
