@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "picturewise"
 
 DONE = ("cli", "evaluation", "reporting", "runs", "studies", "tasks", "tracking")
-"""Rooms below src/picturewise/, and files from the repository's root, such as `docs/command.md`."""
+"""Rooms below src/picturewise/, and files from the repository's root, such as `docs/reference/command.md`."""
 
 ALLOWED: tuple[str, ...] = ()
 """Exact pieces of text that a pattern would refuse, each needed for a reason that is said beside it."""

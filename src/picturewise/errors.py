@@ -112,9 +112,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not one of `known`: it lists them and offers the nearest.
 
     >>> str(unknown("optimizer", "adm", ["adam", "sgd"]))
-    "'adm' is no optimizer that Picturewise knows; there are adam, sgd. Did you mean 'adam'?"
+    "Unknown optimizer 'adm'. Choose from adam, sgd. Did you mean 'adam'?"
     """
     names = list(known)
-    return UsageError(
-        f"'{name}' is no {kind} that Picturewise knows; there are {', '.join(names)}.{nearest(name, names)}"
-    )
+    return UsageError(f"Unknown {kind} '{name}'. Choose from {', '.join(names)}.{nearest(name, names)}")

@@ -318,7 +318,7 @@ def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[s
     ]
     assert run(arguments) == 0
     said = capfd.readouterr().err
-    assert "'flip' is left out" in said
+    assert "'flip' was left out" in said
     assert "augment   shift 1\n" in said
 
 

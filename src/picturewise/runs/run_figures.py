@@ -42,7 +42,7 @@ class RunFigures:
 
         Raises:
             RunError: the run has not been evaluated, or no picture is classified wrongly.
-            DataError: the test pictures are not there any more, or not those that it was evaluated on.
+            DataError: the test pictures are no longer there, or are not those that it was evaluated on.
         """
         return self._plotted("plot_errors")
 

@@ -7,9 +7,7 @@ import bz2
 from hostile.file import holding
 
 FILES = [
-    holding(
-        "bzip2 bomb", "usps.bz2", lambda: bz2.compress(bytes(100 << 20)), "more than the 67,108,864 bytes"
-    ),
+    holding("bzip2 bomb", "usps.bz2", lambda: bz2.compress(bytes(100 << 20)), "more than 67,108,864 bytes"),
     holding(
         "bzip2 bomb of lines",
         "usps.bz2",

@@ -327,8 +327,8 @@ def test_what_cannot_be_used_is_reported_in_one_sentence(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"classes": ["ab"]}, "the classes are ab, expected 2 to 10,000 texts"),
-        ({"classes": ["a", "a"]}, "each once"),
+        ({"classes": ["ab"]}, "the classes are ab, expected 2 to 10,000 different texts"),
+        ({"classes": ["a", "a"]}, "different texts"),
         ({"names": ["one"]}, "1 names for 40 pictures of train"),
         ({"test": (noise(4), np.full(4, 2))}, "is 2, but there are 2 classes: expected 0..1"),
         ({"test": (noise(4), ["no"] * 4)}, "has the labels no, expected only those of the classes 0, 1"),

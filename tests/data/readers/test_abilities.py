@@ -173,7 +173,7 @@ def table():
     cells["matlab 7.3"] = {
         "class names": [DoesNotApply("texts are references there, which are not followed; classes have numbers")],
         "text labels": [Refused(make.matlab_references, "holds text, objects or references, expected numbers")],
-        "one-hot": [Gives(lambda f: make.matlab(f, X=GREY, y=np.eye(3)[LABELS]), noted="axes reversed")],
+        "one-hot": [Gives(lambda f: make.matlab(f, X=GREY, y=np.eye(3)[LABELS]), noted="reversed axes")],
         "a picture without label": [
             Refused(lambda f: make.matlab(f, X=GREY, y=np.where(LABELS == 1, -1, LABELS)[:, None]), NO_LABEL, SKIP)
         ],
@@ -187,24 +187,24 @@ def table():
         ],
         "split column": [DoesNotApply("texts are references there; each split has arrays of its own")],
         "value range": [
-            Gives(lambda f: make.matlab(f, X=GREY / 255, y=LABELS[:, None]), images=GREY, noted="axes reversed")
+            Gives(lambda f: make.matlab(f, X=GREY / 255, y=LABELS[:, None]), images=GREY, noted="reversed axes")
         ],
         "layout": [
             Gives(
                 lambda f: make.matlab(f, X=COLOUR.transpose(1, 2, 3, 0), y=LABELS[:, None]), images=COLOUR,
-                noted="axes reversed.*last axis counting",
+                noted="reversed axes.*last axis counting",
             ),
-            Gives(lambda f: make.matlab(f, X=COLOUR, y=LABELS[:, None]), images=COLOUR, noted="axes reversed"),
+            Gives(lambda f: make.matlab(f, X=COLOUR, y=LABELS[:, None]), images=COLOUR, noted="reversed axes"),
         ],
         "names with spaces": [
-            Gives(lambda f: make.matlab(f / "my sets", X=GREY, y=LABELS[:, None]), noted="axes reversed")
+            Gives(lambda f: make.matlab(f / "my sets", X=GREY, y=LABELS[:, None]), noted="reversed axes")
         ],
         "several parts": [
             Gives(
                 lambda f: make.matlab(
                     f, X_train=GREY[:16], y_train=LABELS[:16], X_test=GREY[16:], y_test=LABELS[16:]
                 ),
-                TWO, noted="axes reversed", labels=LABELS[:16],
+                TWO, noted="reversed axes", labels=LABELS[:16],
             )
         ],
     }  # fmt: skip

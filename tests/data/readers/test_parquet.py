@@ -247,7 +247,7 @@ def test_several_sets_are_distinguished_and_folders_of_splits_are_one(tmp_path: 
         (tmp_path / folder).parent.mkdir(exist_ok=True)
         write(tmp_path / folder / "0000.parquet", [0, 1])
     with pytest.raises(
-        DataError, match=r"several sets of Parquet files, in the folders coarse, fine\. Name one"
+        DataError, match=r"several sets of Parquet files, in the folders coarse, fine\. Pass one"
     ):
         recognise(tmp_path / "set")
     assert recognised(tmp_path / "one").splits == ("train", "test")
@@ -258,5 +258,5 @@ def test_test_files_without_labels_are_not_a_split_but_can_be_read_alone(tmp_pat
     test = write(tmp_path / "test-0.parquet", [-1, -1])
     source = recognised(tmp_path)
     assert source.splits == ("train",)
-    assert f"Pass {test} to predict" in source.notes[0]
+    assert f"pass {test} to predict" in source.notes[0]
     assert read(test)[:2] == ([], ())

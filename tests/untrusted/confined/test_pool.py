@@ -126,7 +126,7 @@ def test_no_items_start_no_child(work: Work) -> None:
         (b"vanish", "made the decoder crash (exit code 7); it is damaged or was made to do harm"),
         (b"killed", "made the decoder crash (SIGKILL); it is damaged or was made to do harm"),
         (b"count", "takes longer to decode than its size allows; it is damaged or was made to do harm"),
-        (b"hoard", "needs more than 400 MB of memory, the most that decoding a picture may take"),
+        (b"hoard", "needs more than 400 MB of memory, the most that decoding a picture may use"),
         (b"nonsense", "made the decoder return nonsense; it is damaged or was made to do harm"),
         (b"short", "made the decoder return nonsense; it is damaged or was made to do harm"),
         (b"long", "made the decoder return nonsense; it is damaged or was made to do harm"),

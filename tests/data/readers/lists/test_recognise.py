@@ -400,6 +400,6 @@ def test_class_folders_for_train_and_a_list_for_the_rest_are_one_set(tmp_path: P
     found, notes = read(tmp_path)
     assert found == {"train": dict(ROWS), "valid": valid}
     assert (
-        "12 pictures are in no line of val_annotations.txt and were not used; the first is test/" in notes[0]
+        "12 pictures are not named in val_annotations.txt and were not used; the first is test/" in notes[0]
     )
     assert "cat_boxes.txt" in notes[-1]
