@@ -34,8 +34,9 @@ from racing import airbench
 from racing.tables import DIRECTIONS, spread, table
 
 import picturewise
-from picturewise.cli import app, opening
+from picturewise.cli import app
 from picturewise.evaluation.intervals import mean_interval
+from picturewise.training import progress
 from picturewise.training.machine import processor
 from picturewise.training.trainer import Trainer
 
@@ -163,8 +164,11 @@ def check_airbench(parser: argparse.ArgumentParser, arguments: argparse.Namespac
 def trained(data: str, options: Sequence[str], seed: int, out: Path, peak: float) -> Trained:
     """Train with the command in this process, and evaluate what it saved; `peak` is in operations a second."""
     clock, began = Clock(), time.perf_counter()
-    # Where the command would print a table before the first batch, it starts the clock.
-    with mock.patch.object(opening, "Opening", return_value=clock), contextlib.redirect_stdout(io.StringIO()):
+    # Instead of showing progress from the first batch on, the command starts the clock.
+    with (
+        mock.patch.object(progress, "ProgressDisplay", return_value=clock),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         status = app.run(["train", data, *options, "--seed", str(seed), "--out", str(out)])
     if status != 0:  # and it has said why
         raise SystemExit(status)

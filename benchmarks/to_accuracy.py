@@ -25,17 +25,18 @@ from mnist import picturewise
 
 CLOCKED = """
 import sys, time
-from picturewise.cli import opening
 from picturewise.cli.app import run
+from picturewise.training import progress
 
-class Clocked(opening.Opening):
+class Clocked(progress.ProgressDisplay):
     def on_start(self, trainer):
         super().on_start(trainer)
         Clocked.began = time.process_time()
     def on_stop(self, trainer):
+        super().on_stop(trainer)
         Clocked.seconds = time.process_time() - self.began
 
-opening.Opening = Clocked
+progress.ProgressDisplay = Clocked
 code = run(sys.argv[1:])
 print(Clocked.seconds)
 raise SystemExit(code)

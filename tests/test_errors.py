@@ -41,7 +41,7 @@ def test_a_close_name_is_offered_and_a_far_one_is_not() -> None:
 
 def test_an_unknown_name_is_reported_with_all_known_ones() -> None:
     error = unknown("preset", "cn", iter(["cnn", "mlp"]))
-    assert str(error) == "'cn' is no preset that Picturewise knows; there are cnn, mlp. Did you mean 'cnn'?"
+    assert str(error) == "Unknown preset 'cn'. Choose from cnn, mlp. Did you mean 'cnn'?"
     assert error.exit_code == 2
 
 

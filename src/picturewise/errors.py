@@ -86,7 +86,7 @@ class SaveError(PicturewiseError):
     """A file could not be written; what was saved before is untouched."""
 
 
-class Interrupted(PicturewiseError):  # noqa: N818 (it is no mistake, so it does not carry the name of one)
+class Interrupted(PicturewiseError):  # noqa: N818 (it is not a mistake, so its name does not say Error)
     """Training stopped after a checkpoint, or an import left nothing; `exit_code` is 128 + the signal's number."""
 
     def __init__(self, message: str, signal_number: int) -> None:

@@ -45,7 +45,7 @@ _OF_DATA = ("valid_fraction", "split_seed", "value_range")
 
 
 class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """A network that learns from pictures in arrays and predicts the classes of others.
+    """A network that is trained on pictures in arrays and predicts the classes of others.
 
     Pictures are (N, H, W), (N, H, W, 1 or 3), or rows (N, F), where F is a square or the product of `shape`; whole
     numbers or floats in one unit, that of those that `fit` saw. `fit` holds out a validation split, by which the best
@@ -212,7 +212,7 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         side = math.isqrt(numbers)
         if side * side != numbers:
             raise DataError(
-                f"X has rows of {numbers:,} values, which are no square picture. Pass shape=(H, W) or (H, W, 3), or X "
+                f"X has rows of {numbers:,} values, which is not a square picture. Pass shape=(H, W) or (H, W, 3), or X "
                 "as (N, H, W) or (N, H, W, C)."
             )
         return side, side, 1

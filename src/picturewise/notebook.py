@@ -1,4 +1,4 @@
-"""The door to IPython: whether a notebook runs this code, and a line in its output that is written anew in place."""
+"""The door to IPython: whether a notebook runs this code, and a line in its output that is replaced in place."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_every_preset_is_a_part_of_a_recipe(name: str) -> None:
 
 def test_an_unknown_preset_gets_the_nearest_one() -> None:
     with pytest.raises(
-        UsageError, match=r"'fsat' is no preset .*; there are fast, best\. Did you mean 'fast'\?"
+        UsageError, match=r"Unknown preset 'fsat'\. Choose from fast, best\. Did you mean 'fast'\?"
     ):
         asked(preset="fsat")
 

@@ -191,7 +191,7 @@ def given_pictures(
 
     Raises:
         UsageError: it is of another kind.
-        DataError: a path is no file, or the shape of an array is none of pictures or can be two.
+        DataError: a path is not a file, or the shape of an array is not that of pictures or can be read in two ways.
     """
     hints = hints.only(*OBEYED)
     if isinstance(data, list | tuple):
@@ -261,7 +261,7 @@ def _file(place: str | Path) -> Path:
 
 
 def _numbers(item: Any, where: str, background: Background) -> NDArray[Any]:
-    """Return what is no file as (n, H, W, C), with the values that it has."""
+    """Return what is not a file as (n, H, W, C), with the values that it has."""
     return item.pictures if isinstance(item, Arranged) else as_numbers(item, where, background)[np.newaxis]
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _INTERNAL = ("by_engine", "fitted", "to_bytes")
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
-"""Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG some 10 GB."""
+"""Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG about 10 GB."""
 _HELD_AT_ONCE = 1 << 25
 """Numbers that an engine holds for a batch, 0.13 GB: small pictures may have thousands of channels."""
 
@@ -85,7 +85,7 @@ class Classifier:
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the weights, whatever file they lie in."""
+        """SHA-256 of the weights, whatever file they are in."""
         return fingerprint(self._held)
 
     @checked
@@ -199,7 +199,7 @@ class Classifier:
 
         Raises:
             UsageError: it is of another kind.
-            DataError: a picture cannot be read, a value is no pixel, or a shape is none or can be two.
+            DataError: a picture cannot be read, a value is not a pixel, or a shape does not fit or can be read in two ways.
             RunError: as for `logits`.
         """
         from picturewise.data.given_pictures import given_pictures  # noqa: PLC0415 (prediction of a file needs it not)

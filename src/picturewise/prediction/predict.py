@@ -84,7 +84,7 @@ class Prediction:
 
 
 def unlike(classifier: Classifier, sets: Sequence[ImageSet]) -> tuple[str, ...]:
-    """Return a note if many pictures are far from those that a classifier learned from; see `LearnedPictures`.
+    """Return a note if many pictures are far from those that a classifier was trained on; see `LearnedPictures`.
 
     Args:
         classifier: whose size the pictures have.
