@@ -212,8 +212,8 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         side = math.isqrt(numbers)
         if side * side != numbers:
             raise DataError(
-                f"X has rows of {numbers:,} values, which is not a square picture. Pass shape=(H, W) or (H, W, 3), or X "
-                "as (N, H, W) or (N, H, W, C)."
+                f"X has rows of {numbers:,} values, which is not a square picture. Pass shape=(H, W) or "
+                "(H, W, 3), or X as (N, H, W) or (N, H, W, C)."
             )
         return side, side, 1
 

@@ -199,7 +199,7 @@ class Classifier:
 
         Raises:
             UsageError: it is of another kind.
-            DataError: a picture cannot be read, a value is not a pixel, or a shape does not fit or can be read in two ways.
+            DataError: a picture cannot be read, a value is not a pixel, or a shape does not fit or is ambiguous.
             RunError: as for `logits`.
         """
         from picturewise.data.given_pictures import given_pictures  # noqa: PLC0415 (prediction of a file needs it not)
