@@ -38,6 +38,7 @@ NAVIGATION = {
         "how-to/python",
         "how-to/estimator",
         "how-to/notebooks",
+        "how-to/course-projects",
     ],
     "Reference": [
         "reference/command",

@@ -68,12 +68,14 @@ def picturewise_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> 
     return folder
 
 
-@pytest.fixture
-def coarse_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures that are drawn whole, but with few pixels: a third of the time of most runs goes into fine ones."""
-    from picturewise.reporting.figures import look
+@pytest.fixture(scope="session", autouse=True)
+def _blank_figures() -> Iterator[None]:
+    """Compose figures without drawing them, except in tests/reporting: drawing is most of the work of a small run."""
+    from picturewise.reporting.figures import png
 
-    monkeypatch.setattr(look, "DPI", 20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(png, "_drawn", lambda _: (np.full((8, 8, 3), 255, np.uint8), []))
+        yield
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_the_first_axis_is_that_of_the_pictures(
 @pytest.mark.parametrize(
     ("pictures", "labels", "options", "said"),
     [
-        (ROWS[:, :10], NUMBERS, {}, r"X has rows of 10 values, which are no square picture\. Pass shape=\(H, W\)"),
+        (ROWS[:, :10], NUMBERS, {}, r"X has rows of 10 values, which is not a square picture\. Pass shape=\(H, W\)"),
         (ROWS, NUMBERS, {"shape": (8, 9)}, r"shape is \(8, 9\), but X has rows of 64 values"),
         (ROWS, NUMBERS, {"shape": (16, 2, 2)}, r"shape is \(16, 2, 2\)"),
         (ROWS, NUMBERS, {"shape": 8}, r"shape is 8, but"),

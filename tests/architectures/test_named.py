@@ -68,7 +68,7 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
 )
 def test_near_misses_of_the_families_are_answered_with_the_name(typed: str, meant: str) -> None:
     with pytest.raises(
-        UsageError, match=rf"there are cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"
+        UsageError, match=rf"Choose from cnn, small-cnn, mlp, vgg11, .*Did you mean '{meant}'\?"
     ):
         named_lines(typed, (32, 32, 3))
 

@@ -62,7 +62,7 @@ def test_the_smallest_pictures_fit_and_smaller_ones_are_refused_with_the_way_out
 
 def test_a_name_that_is_not_published_is_answered_with_the_nearest() -> None:
     for name, near in (("resnet19", "resnet18"), ("vgg16", "vgg16_bn")):
-        with pytest.raises(UsageError, match=f"there are resnet18, .* Did you mean '{near}'"):
+        with pytest.raises(UsageError, match=f"Choose from resnet18, .* Did you mean '{near}'"):
             published_lines(name, (224, 224, 3))
         with pytest.raises(UsageError, match=f"Did you mean '{near}'"):
             published_scale(name)

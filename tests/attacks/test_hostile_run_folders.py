@@ -51,11 +51,6 @@ PRECIOUS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _coarse_figures(coarse_figures: None) -> None:
-    """Nobody looks at them here."""
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of an epoch, evaluated, that has to go on, beside its pictures."""

@@ -10,11 +10,6 @@ import pytest
 from PIL import Image
 
 
-@pytest.fixture(autouse=True)
-def _coarse_figures(coarse_figures: None) -> None:
-    """Reports are not looked at here, but in tests/reporting."""
-
-
 @pytest.fixture
 def picture_folder(tmp_path: Path) -> Path:
     """A folder per class with 12 pictures each: red ones that are dark, blue ones that are bright."""

@@ -371,7 +371,7 @@ def test_a_size_beyond_what_is_meant(refused) -> None:
 
 
 def test_a_preset_that_looks_like_a_path(refused) -> None:
-    assert "no network" in refused(2, "train", "digits", "--model", "mlp/256")
+    assert "Unknown network" in refused(2, "train", "digits", "--model", "mlp/256")
     assert not Path("runs").exists()
 
 

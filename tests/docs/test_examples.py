@@ -172,7 +172,7 @@ def tracking_is_installed() -> bool:
     [page for page in PAGES if any(kind for kind, _ in blocks(page))],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
-@pytest.mark.usefixtures("things_that_docs_speak_of", "coarse_figures")
+@pytest.mark.usefixtures("things_that_docs_speak_of")
 def test_commands_and_examples_work_as_written(page: Path) -> None:
     run_page(page)
 

@@ -47,7 +47,7 @@ def test_training_shows_one_bar_and_one_line_an_epoch_and_no_error(outputs: dict
     assert {output.name for output in found if output.output_type == "stream"} == {"stdout"}
     lines = "".join(output.text for output in found if output.output_type == "stream").splitlines()
     assert [line.split()[:2] for line in lines[-2:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
-    assert sum(line.startswith("note      The source has no ") for line in lines) == 2
+    assert sum(line.startswith("note      The source does not have a ") for line in lines) == 2
 
 
 def test_objects_and_figures_show_themselves_once(outputs: dict[str, list[Any]]) -> None:
@@ -64,7 +64,5 @@ def test_objects_and_figures_show_themselves_once(outputs: dict[str, list[Any]])
 def test_an_error_is_its_sentence_alone(outputs: dict[str, list[Any]]) -> None:
     (error,) = outputs["error"]
     (sentence,) = error.traceback
-    assert sentence.startswith(
-        "DataError: 'digitz' is neither a path that exists nor a name of the catalogue"
-    )
+    assert sentence.startswith("DataError: 'digitz' is neither an existing path nor a name in the catalogue")
     assert sentence.endswith("Did you mean 'digits'?")

@@ -19,9 +19,25 @@ from picturewise.reporting.contents import (
     SplitSummary,
     StudyRow,
 )
-from picturewise.reporting.figures import draw_sample_sheet, to_png
+from picturewise.reporting.figures import draw_sample_sheet, look, png, to_png
 from picturewise.runs.history import Epoch
 from picturewise.runs.section import ReportFigure
+
+DRAWN = png._drawn
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drawn_figures():
+    """Draw figures here, unlike in the other rooms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(png, "_drawn", DRAWN)
+        yield
+
+
+@pytest.fixture
+def coarse_figures(monkeypatch):
+    """Draw figures with few pixels, where nobody looks at them."""
+    monkeypatch.setattr(look, "DPI", 20)
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ def test_nothing_is_written_where_something_does_not_fit(
     ):
         study(file, data=idx_folder, out=out, progress=False)
     file.write_text(HEAD + MODELS)
-    with pytest.raises(UsageError, match=r"'lin' is no model of the study.*Did you mean 'line'"):
+    with pytest.raises(UsageError, match=r"Unknown model of the study 'lin'.*Did you mean 'line'"):
         study(file, data=idx_folder, out=out, only=["lin"], progress=False)
     with pytest.raises(UsageError, match="'mnist' is no source of the study"):
         study(file, data={"mnist": idx_folder}, out=out, progress=False)

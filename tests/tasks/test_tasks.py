@@ -75,7 +75,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(stripes: picturewise.Dat
         "settings": {"preparation.augmentation": ["shift 1"]},
     }
     whole = picturewise.train(stripes, out=Path("whole"), **options)
-    with pytest.raises(Interrupted, match="Go on with: picturewise resume part"):
+    with pytest.raises(Interrupted, match="Continue with: picturewise resume part"):
         picturewise.train(stripes, out=Path("part"), callbacks=[StopAfter(7)], **options)
     part = picturewise.open_run(Path("part"))
     assert part.record.status == "interrupted"

@@ -67,7 +67,7 @@ def test_the_commands_go_all_the_way(
     options = [word for setting in FAST for word in ("--set", setting)]
     lines = "timm test_efficientnet; dense 8 relu"
     assert run(["train", str(letters), "--layers", lines, "--epochs", "1", "--out", "one", *options]) == 0
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert (
         "timm test_efficientnet  256" in " ".join(said.split()).replace("  ", " ")
         or "test_efficientnet" in said

@@ -6,11 +6,6 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _coarse_figures(coarse_figures: None) -> None:
-    """Reports are not looked at here, but in tests/reporting."""
-
-
 @pytest.fixture(scope="session")
 def untracked(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The outcome of a tiny run of three epochs that nobody tracked."""

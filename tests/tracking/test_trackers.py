@@ -15,7 +15,8 @@ from picturewise.tracking.trackers import TRACKERS, make_trackers
 
 def test_a_tracker_that_does_not_exist_is_told_with_those_that_do() -> None:
     with pytest.raises(
-        UsageError, match=r"'tensorbord' is no tracker .*tensorboard, mlflow\. Did you mean 'tensorboard'"
+        UsageError,
+        match=r"Unknown tracker 'tensorbord'. Choose from tensorboard, mlflow\. Did you mean 'tensorboard'",
     ):
         make_trackers(["tensorbord"])
 

@@ -182,7 +182,7 @@ def table():
                 lambda f: make.matlab(
                     f, X_train=GREY, y_train=LABELS[:, None], X_test=GREY[:4], y_test=-np.ones((4, 1))
                 ),
-                noted="no test split",
+                noted="test split",
             )
         ],
         "split column": [DoesNotApply("texts are references there; each split has arrays of its own")],

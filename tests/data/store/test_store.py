@@ -297,7 +297,7 @@ def test_processes_that_import_at_once_end_with_one_good_copy(
 def test_an_import_that_is_killed_at_any_change_on_the_disk_is_made_whole_by_the_next(
     tmp_path: Path, make_classes: MakeClasses, whole_campaign: bool
 ) -> None:
-    step = 1 if whole_campaign else 4
+    step = 1 if whole_campaign else 8
     make_classes(tmp_path / "animals")
     script = Path(__file__).parents[1] / "importing.py"
     command = [sys.executable, str(script), str(tmp_path / "animals"), str(step)]
