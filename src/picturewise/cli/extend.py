@@ -48,7 +48,7 @@ def command(
     track: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Extend a trained network by layers, classes or a new output layer, in a new run. The old run is not changed."""
+    """Add layers, classes or a new output layer to a trained network, in a new run. The old run is not changed."""
     from picturewise.cli import output
     from picturewise.tasks.extend import extend
 

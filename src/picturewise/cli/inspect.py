@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Selects the pictures that are drawn.",
+    help="Seed that selects the sample pictures.",
 )
 @options.json
 def command(

@@ -70,7 +70,10 @@ _HINTS = (
     (
         "label_from",
         "PATTERN",
-        "Read the class from the file names: a regular expression whose first group is the class, '(cat|dog)[.]'.",
+        (
+            "Read the class from the file names: a regular expression whose first group is the class, such as "
+            "'(cat|dog)[.]'."
+        ),
     ),
     ("label_column", "NAME", "The column of a table that holds the labels; default: found automatically."),
     ("file_column", "NAME", "The column of a list that names the pictures; default: found automatically."),
@@ -114,7 +117,7 @@ engine = click.option(
     type=click.Choice(["auto", "torch", "numpy"]),
     default="auto",
     show_default=True,
-    help="What computes; auto is ONNX Runtime where it can run the network (docs/how-to/predict.md).",
+    help="The engine; auto uses ONNX Runtime if it can run the network (docs/how-to/predict.md).",
 )
 freeze = click.option(
     "--freeze",

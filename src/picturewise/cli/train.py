@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--engine",
     type=click.Choice(["torch", "numpy"]),
-    help="What computes: torch, or numpy (the reference network, only with sgd; docs/background/backpropagation.md).",
+    help="The engine: torch, or numpy (the reference network, only with sgd; docs/background/backpropagation.md).",
 )
 @options.settings
 @click.option(

@@ -19,7 +19,7 @@ _RANGE = re.compile(
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user says about a source; None: Picturewise finds out itself, and refuses if it cannot know.
+    """What the user specifies about a source; None: found automatically, with an error if that is not possible.
 
     A reader uses the hints that apply to its form; the store keeps what was read with other hints apart.
 

@@ -71,7 +71,7 @@ class DataOptions(BaseModel):
         min_length=1,
         description="A regular expression that finds the subject in the path of its pictures, such as "
         "'(patient[0-9]+)_': held-out splits keep the pictures of one subject together. If it has a group, "
-        "the group counts.",
+        "the group names the subject.",
     )
 
     label_from: str | None = Field(

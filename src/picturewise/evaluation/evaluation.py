@@ -46,7 +46,7 @@ class ClassScore(Result):
 
 
 class Evaluation(Result):
-    """One classifier on one image set.
+    """The scores of one classifier on one image set.
 
     `confusion[i][j]` counts the pictures of class i that were predicted as class j.
     """

@@ -29,7 +29,7 @@ _MENTIONED = 3
 
 @dataclass(frozen=True, repr=False)
 class Prediction:
-    """What a classifier makes of one picture.
+    """A classifier's prediction for one picture.
 
     Attributes:
         name: the file, as it was given; for a picture without a name, where it lies and its number there.

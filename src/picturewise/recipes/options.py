@@ -62,7 +62,7 @@ class StartOptions(BaseModel):
     statistics: Literal["source", "data"] | None = Field(
         default=None,
         description="The mean and deviation for normalising pictures: those that the weights were trained with, or the "
-        "data's own; none: the data's below a new output layer on a run's weights, else the source's.",
+        "data's own; none: the data's own if a run's weights get a new output layer, otherwise the source's.",
     )
 
 
@@ -90,7 +90,8 @@ class TrainingOptions(BaseModel):
 
     epochs: Epochs | None = Field(
         default=None,
-        description="Passes through the train split; none: 5 to 50, by its size. 0 only extends what is saved.",
+        description="Passes through the train split; none: 5 to 50, depending on its size. 0 only extends what is "
+        "saved.",
     )
     steps: int | None = Field(
         default=None,
@@ -99,8 +100,8 @@ class TrainingOptions(BaseModel):
     )
     batch_size: BatchSize | None = Field(
         default=None,
-        description="Pictures in each step; none: 16 to 128, by the size of the train split and of the network, or "
-        "256 if an epoch has more pictures than 128 times the steps.",
+        description="Pictures in each step; none: 16 to 128, depending on the sizes of the train split and the "
+        "network, or 256 if an epoch has more pictures than 128 times the steps.",
     )
     optimizer: OptimizerName | None = Field(
         default=None,

@@ -31,7 +31,7 @@ class Recipe(Result):
         default=0,
         ge=0,
         lt=2**31,
-        description="Of everything random; equal seeds give equal weights on one machine.",
+        description="Seed of everything random; equal seeds give equal weights on the same machine.",
     )
     data: DataOptions
     model: ModelOptions = ModelOptions()

@@ -110,7 +110,7 @@ def list_weights() -> list[CatalogueWeights]:
 
 @checked
 def show_set(name: str) -> CatalogueDetails | WeightsDetails:
-    """Return all that is known of a set, or of the weights of a network.
+    """Return everything that is known about a set, or about the weights of a network.
 
     Raises:
         UsageError: the catalogue does not have such a name.
@@ -136,7 +136,7 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
 
 @checked
 def fetch_set(name: str, *, progress: bool = True) -> FetchedSet:
-    """Bring a set, or the weights of a network, that is not here yet, and return what was done.
+    """Download a set, or the weights of a network, if it is not on this machine yet, and return what was done.
 
     It is downloaded from where the catalogue says, checked against its published checksum, and kept for every later
     use; `show_set` tells the addresses and the place.
@@ -179,7 +179,7 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
 
 @checked
 def remove_set(name: str) -> RemovedSet:
-    """Delete only what Picturewise downloaded of a set and imported from it, and return what was done.
+    """Delete only the files of a set that Picturewise downloaded or imported, and return what was done.
 
     For a network, the weights are deleted. Classifiers that began with them do not need them.
 

@@ -30,7 +30,7 @@ class ImportedSource(Result):
 
 @checked
 def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
-    """Return what the store holds of all sources or of one.
+    """Return the stored imports of all sources, or of one.
 
     Args:
         data: a catalogue name or a path.
@@ -43,7 +43,7 @@ def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
 
 @checked
 def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
-    """Delete what the store holds of all sources or of one, and return it; the sources are not changed.
+    """Delete the stored imports of all sources, or of one, and return what was deleted; the sources are not changed.
 
     Args:
         data: a catalogue name or a path.
