@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 # Tests compute many small things, and threads that wait for each other cost more than they bring. The variable
 # is read once, when NumPy or PyTorch is first imported, so it is set before. Runs of larger networks take all cores all
@@ -69,13 +70,20 @@ def picturewise_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _blank_figures() -> Iterator[None]:
+def _blank_figures() -> Iterator[Any]:
     """Compose figures without drawing them, except in tests/reporting: drawing is most of the work of a small run."""
     from picturewise.reporting.figures import png
 
+    real = png._drawn
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(png, "_drawn", lambda _: (np.full((8, 8, 3), 255, np.uint8), []))
-        yield
+        yield real
+
+
+@pytest.fixture
+def drawn_figures(_blank_figures: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw figures all the same."""
+    monkeypatch.setattr("picturewise.reporting.figures.png._drawn", _blank_figures)
 
 
 @pytest.fixture

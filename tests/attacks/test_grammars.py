@@ -23,7 +23,7 @@ def trial(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.campaign
-@pytest.mark.parametrize(("kind", "sample", "whole"), [("classifiers", 3, 500), ("runs", 2, 200)])
+@pytest.mark.parametrize(("kind", "sample", "whole"), [("classifiers", 3, 500), ("runs", 4, 200)])
 def test_every_command_refuses_or_survives_a_hostile_file_and_touches_nothing_else(
     kind: str, sample: int, whole: int, *, whole_campaign: bool
 ) -> None:

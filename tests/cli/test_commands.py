@@ -65,6 +65,7 @@ def test_the_help_of_train_names_every_preset_and_every_layer(capfd: pytest.Capt
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn_figures")
 def test_inspect_prints_counts_and_draws(
     picture_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,9 +289,12 @@ def test_a_live_line_is_drawn_on_a_terminal(idx_folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_the_demo_goes_the_whole_way_and_prints_the_path_of_its_report_last(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], whole_campaign: bool
 ) -> None:
+    if not whole_campaign:
+        pytest.skip("make demo does the same; make campaign has it")
     assert run(["demo", "--out", "shown"]) == 0
     lines = capfd.readouterr().out.splitlines()
     told = [line.split()[2] for line in lines if line.startswith("$ picturewise ")]

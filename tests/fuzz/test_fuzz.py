@@ -1,4 +1,4 @@
-"""Damaged files, 15 a reader; in `make campaign`, 10,000. What is wrong with one is printed with its number."""
+"""Damaged files, 40 a reader; in `make campaign`, 10,000. What is wrong with one is printed with its number."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def cases(whole_campaign: bool) -> int:
     """Damaged files that each reader reads."""
-    return 10_000 if whole_campaign else 15
+    return 10_000 if whole_campaign else 40
 
 
 @pytest.fixture(scope="module")

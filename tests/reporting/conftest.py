@@ -23,14 +23,12 @@ from picturewise.reporting.figures import draw_sample_sheet, look, png, to_png
 from picturewise.runs.history import Epoch
 from picturewise.runs.section import ReportFigure
 
-DRAWN = png._drawn
-
 
 @pytest.fixture(scope="module", autouse=True)
-def _drawn_figures():
+def _drawn_figures(_blank_figures):
     """Draw figures here, unlike in the other rooms."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "_drawn", DRAWN)
+        patch.setattr(png, "_drawn", _blank_figures)
         yield
 
 

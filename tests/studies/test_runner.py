@@ -204,7 +204,7 @@ def test_nothing_is_written_where_something_does_not_fit(
     file.write_text(HEAD + MODELS)
     with pytest.raises(UsageError, match=r"Unknown model of the study 'lin'.*Did you mean 'line'"):
         study(file, data=idx_folder, out=out, only=["lin"], progress=False)
-    with pytest.raises(UsageError, match="'mnist' is no source of the study"):
+    with pytest.raises(UsageError, match="Unknown source of the study 'mnist'"):
         study(file, data={"mnist": idx_folder}, out=out, progress=False)
     with pytest.raises(UsageError, match="seeds is 0"):
         study(file, data=idx_folder, out=out, seeds=0, progress=False)

@@ -28,6 +28,7 @@ def drawn(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray
     return seen[0]
 
 
+@pytest.mark.usefixtures("drawn_figures")
 def test_the_sheet_shows_what_the_first_step_learned_from(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
