@@ -13,6 +13,9 @@ import picturewise
 from picturewise.cli.app import run
 from picturewise.data import recognise as recognise_file
 
+pytestmark = pytest.mark.slow  # small, but many
+
+
 SOURCES = Path(picturewise.__file__).parent
 
 

@@ -13,6 +13,9 @@ from picturewise.architectures.published import published_lines
 from picturewise.networks.builder import assemble, build, spans
 from picturewise.networks.torchvision_weights import from_published
 
+pytestmark = pytest.mark.slow  # small, but many
+
+
 SHAPES = [(32, 32, 3), (32, 32, 1)]
 
 
@@ -27,7 +30,6 @@ def bent(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: 0.5 + noise[name] if tensor.ndim == 1 else tensor.clone() for name, tensor in state.items()}
 
 
-@pytest.mark.slow
 def test_features_are_those_of_timm_and_of_our_own_network_with_the_same_weights(timm: ModuleType) -> None:
     shape = (64, 64, 3)
     theirs = timm.create_model("resnet18", num_classes=0).eval()

@@ -20,6 +20,9 @@ from picturewise.runs import evaluations
 from picturewise.runs.run import Run, open_run
 from picturewise.tasks import evaluate as evaluating
 
+pytestmark = pytest.mark.slow  # small, but many
+
+
 LAYERS = ("--layers", "flatten", "--json")
 BUSY = re.compile(
     r"picturewise: (Another process( \(PID \d+, since [^)]*\))? is|.* already exists and is not empty)"
@@ -76,7 +79,6 @@ def interrupted(path: Path) -> Path:
 
 
 @forking
-@pytest.mark.slow
 @pytest.mark.campaign
 @pytest.mark.parametrize("there", [False, True])
 def test_of_several_starts_in_one_place_one_trains_and_the_others_are_told(
@@ -99,7 +101,6 @@ def test_of_several_starts_in_one_place_one_trains_and_the_others_are_told(
 
 
 @forking
-@pytest.mark.slow
 def test_starts_without_a_place_get_a_number_each(at_once: AtOnce, tmp_path: Path, idx_folder: Path) -> None:
     ended = at_once([["train", idx_folder, *LAYERS, "--epochs", 1]] * 2, tmp_path)
     assert [code for code, _, _ in ended] == [0, 0]
@@ -111,7 +112,6 @@ def test_starts_without_a_place_get_a_number_each(at_once: AtOnce, tmp_path: Pat
 
 
 @forking
-@pytest.mark.slow
 def test_of_several_that_go_on_or_extend_one_does(at_once: AtOnce, tmp_path: Path, trained: Path) -> None:
     resume = ["resume", interrupted(trained), "--json"]
     ended = at_once([resume, resume], tmp_path)
@@ -136,7 +136,6 @@ def test_of_several_that_go_on_or_extend_one_does(at_once: AtOnce, tmp_path: Pat
 
 
 @forking
-@pytest.mark.slow
 def test_of_two_processes_one_works_on_a_study(at_once: AtOnce, tmp_path: Path, idx_folder: Path) -> None:
     (tmp_path / "one.toml").write_text(
         'title = "One"\n[needs]\nbars = "bars"\n[recipe.training]\nepochs = 1\n[recipe.data]\nsource = "bars"\n'
@@ -151,7 +150,6 @@ def test_of_two_processes_one_works_on_a_study(at_once: AtOnce, tmp_path: Path, 
 
 
 @forking
-@pytest.mark.slow
 def test_evaluations_and_comparisons_side_by_side_leave_a_pair_that_belongs_together(
     at_once: AtOnce, tmp_path: Path, trained: Path, idx_folder: Path
 ) -> None:

@@ -17,6 +17,9 @@ from torch.utils.data import Subset, TensorDataset
 import picturewise
 from picturewise.errors import DataError, Interrupted, UsageError
 
+pytestmark = pytest.mark.slow  # small, but many
+
+
 OPTIONS: dict[str, Any] = {"model": "mlp 8", "epochs": 8, "progress": False}
 
 
@@ -52,7 +55,6 @@ class Photographs:
         return Image.fromarray(images[index]), int(labels[index])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("data", [stripes(), tensors(), Photographs(), Subset(tensors(), range(120))])
 def test_pictures_handed_in_are_learned_and_evaluated(data: Any) -> None:
     run = picturewise.train(data, **OPTIONS)
@@ -68,7 +70,6 @@ def test_pictures_handed_in_are_learned_and_evaluated(data: Any) -> None:
         assert Counter(row["split"] for row in csv.DictReader(file)) == {"train": 86, "valid": 10, "test": 24}
 
 
-@pytest.mark.slow
 def test_all_forms_of_the_same_pictures_give_the_same_weights() -> None:
     runs = [
         picturewise.train(data, **OPTIONS)
@@ -78,7 +79,6 @@ def test_all_forms_of_the_same_pictures_give_the_same_weights() -> None:
     assert picturewise.compare(runs, data=stripes(), progress=False).pictures == 24
 
 
-@pytest.mark.slow
 def test_splits_may_be_handed_in_by_name() -> None:
     data = {"train": stripes(), "test": stripes(30, seed=1)}
     run = picturewise.train(data, **OPTIONS)
@@ -92,7 +92,6 @@ def test_splits_may_be_handed_in_by_name() -> None:
     assert Path("looks/samples.png").exists()
 
 
-@pytest.mark.slow
 def test_the_options_of_the_run_hold_out_the_splits() -> None:
     settings = {"data.test_fraction": 0.5, "data.split_seed": 3}
     run = picturewise.train(stripes(), settings=settings, **OPTIONS)
@@ -122,7 +121,6 @@ def test_a_classifiers_file_is_evaluated_on_arrays() -> None:
     assert picturewise.evaluate(run.classifier(), data=stripes(50, seed=1)).learned_from is None
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_goes_on_with_the_same_arrays_alone() -> None:
     class Stop(picturewise.Callback):
         def on_epoch(self, trainer: object, row: object) -> None:

@@ -16,6 +16,8 @@ import picturewise
 from picturewise.cli.app import run
 from picturewise.errors import DataError
 
+pytestmark = pytest.mark.slow  # small, but many
+
 
 @pytest.fixture(autouse=True)
 def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +84,6 @@ def test_a_test_split_of_the_sources_own_is_not_in_the_table(idx_folder: Path) -
     assert Counter(row["split"] for row in rows()) == {"train": 54, "valid": 6}
 
 
-@pytest.mark.slow
 def test_pictures_that_were_learned_from_are_counted_and_are_findings(
     trained: Path, picture_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,7 +112,6 @@ def test_new_pictures_are_told_as_such(
     assert (found["learned_from"], found["notes"]) == (0, [])
 
 
-@pytest.mark.slow
 def test_the_runs_own_test_pictures_are_clean(trained: Path) -> None:
     found = picturewise.evaluate("run", progress=False)
     assert (found.own, found.learned_from, found.notes) == (True, 0, ())
@@ -135,7 +135,6 @@ def test_a_source_that_brings_learned_pictures_as_its_own_test_is_noted_in_the_r
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damage", [None, b"name,hash,split\n"])
 def test_without_the_table_nothing_is_claimed(
     trained: Path, picture_folder: Path, damage: bytes | None, capfd: pytest.CaptureFixture[str]
@@ -152,7 +151,6 @@ def test_without_the_table_nothing_is_claimed(
     assert "could not be checked" in capfd.readouterr().out
 
 
-@pytest.mark.slow
 def test_grey_pictures_handed_in_in_colour_are_compared_as_the_run_saw_them(idx_folder: Path) -> None:
     picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
     whole = picturewise.read_dataset(idx_folder).split("train")
@@ -163,7 +161,6 @@ def test_grey_pictures_handed_in_in_colour_are_compared_as_the_run_saw_them(idx_
     assert found.learned_from == 10
 
 
-@pytest.mark.slow
 def test_pictures_handed_in_larger_are_compared_as_the_run_saw_them(picture_folder: Path) -> None:
     small = {"data.size": [8, 8]}
     picturewise.train(picture_folder, layers="flatten", epochs=1, out="run", settings=small, progress=False)

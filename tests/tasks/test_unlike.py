@@ -14,6 +14,9 @@ from picturewise.cli.app import run
 from picturewise.data.hints import Hints
 from picturewise.errors import DataError, UsageError
 
+pytestmark = pytest.mark.slow  # small, but many
+
+
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(60) % 2
 

@@ -14,6 +14,9 @@ from picturewise.data.options import DataOptions
 from picturewise.data.read_options import AsItIs
 from picturewise.data.readers.folders.reader import recognise
 
+pytestmark = pytest.mark.slow  # small, but many
+
+
 KINDS = ("bar", "block")
 
 
