@@ -17,7 +17,7 @@ demo: .venv/installed  ## the whole way on built-in data, under a minute
 # Compiled files are kept, because hundreds of processes are started.
 check test campaign: export PYTHONDONTWRITEBYTECODE :=
 
-check: lint  ## after every edit, under 2 minutes: linters, types, contracts, and the tests that are not slow
+check: lint  ## after every edit, about 2 minutes: linters, types, contracts, and the tests that are not slow
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
 test: lint  ## everything that must hold before a change lands, under 8 minutes
