@@ -50,6 +50,18 @@ def test_groups_must_divide_the_channels_and_hold_more_than_one_number() -> None
             GroupNorm(12).output(alone)
 
 
+def test_groups_of_a_convolution_must_divide_channels_and_filters() -> None:
+    assert Conv(8, groups=4).output((5, 5, 12)) == (5, 5, 8)
+    assert Conv(24, depthwise=True).output((5, 5, 12)) == (5, 5, 24)
+    assert Conv(8, groups=4).count((5, 5, 12)).trainable == 8 * 9 * 3 + 8
+    assert Conv(24, depthwise=True, bias=False).count((5, 5, 12)).trainable == 24 * 9
+    for layer, shape in ((Conv(8, groups=4), (5, 5, 6)), (Conv(6, groups=4), (5, 5, 8))):
+        with pytest.raises(ShapeError, match=r"'groups 4' needs a multiple of 4 .*, and of the \d input channels"):
+            layer.output(shape)
+    with pytest.raises(ShapeError, match="'depthwise' needs a multiple of 12 as the number of filters$"):
+        Conv(8, depthwise=True).output((5, 5, 12))
+
+
 def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
     with pytest.raises(ShapeError, match="its window needs at least 3x5 pixels"):
         Conv(4, (3, 5), padding="valid").output((3, 4, 1))

@@ -18,8 +18,10 @@ from picturewise.architectures.layers import (
     Layer,
     Pool,
 )
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.lines import parse
 from picturewise.architectures.residual import Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.errors import LayerError
 
 ACTIVATION = st.sampled_from([None, *ACTIVATIONS])
@@ -90,6 +92,16 @@ LAYERS: st.SearchStrategy[Layer] = st.one_of(
         ("residual 16 dropout .3", Residual("residual", 16, dropout=0.3)),
         ("bottleneck 64 x3 /2", Residual("bottleneck", 64, 3, 2)),
         ("bottleneck 64 silu pre", Residual("bottleneck", 64, preactivation=True, activation="silu")),
+        ("conv 32 groups 4", Conv(32, groups=4)),
+        ("conv groups 4 32 5x5", Conv(32, (5, 5), groups=4)),
+        ("conv 32 depthwise relu6 /2", Conv(32, stride=2, depthwise=True, activation="relu6")),
+        ("conv 32 same-upper /2", Conv(32, stride=2, padding="same-upper")),
+        ("mbconv 24", Inverted(24)),
+        ("mbconv 24 x2 /2 expand 6", Inverted(24, 2, 2)),
+        ("mbconv expand 1 16 squeeze 4 silu 5x5", Inverted(16, 1, 1, 1, (5, 5), 4, activation="silu")),
+        ("mbconv 40 same-upper x2", Inverted(40, 2, padding="same-upper")),
+        ("squeeze-excite 4", SqueezeExcite(4)),
+        ("squeeze-excite silu 16", SqueezeExcite(16, "silu")),
         ("groupnorm 32", GroupNorm(32)),
         ("dense 128", Dense(128)),
         ("dense gelu 128", Dense(128, "gelu")),
@@ -193,6 +205,16 @@ def test_words_may_be_in_any_order(layer: Layer, shuffle: random.Random) -> None
         ("residual 64 dropout 1.0", "a rate of at least 0 and below 1, such as 0.25, found 1.0."),
         ("residual 64 0.3", "'0.3' does not belong here."),
         ("bottleneck 64 dropout 0.3", "does not have dropout inside; write a line 'dropout 0.3' after it."),
+        ("conv 32 groups", "'groups' needs a whole number after it, such as 'groups 4'."),
+        ("conv 32 groups relu", "'groups' needs a whole number after it, such as 'groups 4'."),
+        ("conv 32 groups 0", "the number of groups must be in 1..65,536, found 0."),
+        ("conv 32 groups 2 depthwise", "'depthwise' has a group for each channel, so 'groups' does not fit"),
+        ("conv 32 2x2 whiten depthwise", "patches of all channels, so it cannot have groups"),
+        ("mbconv", "it needs the number of channels, a whole number."),
+        ("mbconv 24 valid", "so they need padding: omit 'valid'"),
+        ("mbconv 24 expand 65", "the factor of 'expand' must be in 1..64, found 65."),
+        ("mbconv 24 pre", "'pre' does not belong here."),
+        ("squeeze-excite", "it needs by how much it reduces the channels, a whole number."),
         ("groupnorm", "it needs the number of groups, a whole number."),
         ("groupnorm 0", "the number of groups must be in 1..65,536, found 0."),
         ("groupnorm 8 8", "'8' does not belong here."),
@@ -229,6 +251,13 @@ WORDS = [
     "residual",
     "bottleneck",
     "groupnorm",
+    "mbconv",
+    "squeeze-excite",
+    "expand",
+    "squeeze",
+    "groups",
+    "depthwise",
+    "same-upper",
     "x2",
     "pre",
     "same",

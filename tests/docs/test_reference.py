@@ -112,7 +112,7 @@ def test_every_named_network_is_documented_with_its_parameters() -> None:
 
 def test_every_published_network_is_documented_with_its_parameters_and_its_size() -> None:
     from picturewise.architectures.lines import parse
-    from picturewise.architectures.published import PUBLISHED, PUBLISHED_SHAPE, published_lines
+    from picturewise.architectures.published import PUBLISHED, published_lines
     from picturewise.architectures.summary import summarise
     from picturewise.catalogue.entries import weights
     from picturewise.names import shown_bytes

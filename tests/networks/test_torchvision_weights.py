@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from picturewise.architectures.lines import parse
-from picturewise.architectures.published import PUBLISHED, published_lines
+from picturewise.architectures.published import published_lines
 from picturewise.errors import RunError, UsageError
 from picturewise.networks.builder import assemble
 from picturewise.networks.torchvision_weights import check_published, from_published, published_shapes
@@ -169,7 +169,7 @@ def pictures(shape: tuple[int, int, int], dtype: torch.dtype) -> Tensor:
     return torch.randn(1, channels, height, width, generator=generator, dtype=torch.float64).to(dtype)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_the_published_names_and_shapes_are_complete(name: str) -> None:
     by_hand = shapes_of(name)
     assert list(published_shapes(name).items()) == list(by_hand.items())
@@ -239,7 +239,7 @@ def meta_state(name: str) -> State:
 
 
 @pytest.mark.parametrize("shape", [(224, 224, 3), (240, 230, 1), (64, 96, 3), (32, 32, 1)])
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_names_and_shapes_are_those_of_our_network_without_its_output_layer(
     name: str, shape: tuple[int, int, int]
 ) -> None:
@@ -318,7 +318,7 @@ def test_the_file_of_another_network_is_reported() -> None:
         check_published("resnet5", {}, origin="x")
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_torchvision_gives_the_same_names_shapes_and_logits(name: str) -> None:
     models = pytest.importorskip("torchvision.models")
     torch.manual_seed(0)

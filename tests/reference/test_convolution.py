@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from picturewise.architectures.margins import Margins
 from picturewise.reference.convolution import Convolution
 from picturewise.reference.layer import Floats
 
@@ -23,7 +24,7 @@ def drawn(case: int) -> tuple[Convolution, nn.Module, Floats]:
     bias = None if case % 3 == 0 else random.normal(size=filters)
     module = nn.Conv2d(channels, filters, (rows, columns), stride, margin, bias=bias is not None)
     return (
-        Convolution(weight, bias, stride, margin),
+        Convolution(weight, bias, stride, Margins(*margin, *margin)),
         module,
         random.normal(size=(batch, height, width, channels)),
     )

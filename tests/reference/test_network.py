@@ -33,6 +33,10 @@ SMALL_RESNET = (
         SMALL_RESNET,
         f"{SMALL_RESNET.replace('residual', 'bottleneck')}; dense 9 silu",
         "conv 4; residual 4 pre; residual 6 pre /2; batchnorm; relu; avgpool global",
+        "conv 6 /2; conv 4 groups 2 relu6; conv 8 5x3 depthwise; conv 3 same-upper /2; flatten",
+        "conv 6 /2; conv 6 3x3 depthwise same-upper /2 nobias; squeeze-excite 4 silu; avgpool global",
+        "mbconv 3 relu; mbconv 4 x2 /2 expand 2 silu; mbconv 4 expand 1 5x5 relu6; avgpool global",
+        "conv 4; mbconv 4 x2 5x3 same-upper /2 squeeze 2 tanh; avgpool global",
     ],
 )
 def test_whole_networks_compute_what_pytorch_does_there_and_back(twins, steps_alike, lines: str) -> None:

@@ -18,7 +18,9 @@ import math
 from typing import NamedTuple
 
 from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense, GroupNorm, Layer, Pool, Shape
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.residual import Convolution, Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.timm_line import Timm
 
 MOST_WORK = 8_000_000_000
@@ -29,6 +31,7 @@ MOST_OPERATIONS = 4_000
 # Measured: how many multiplications of a large convolution take as long as …
 _AN_ELEMENT = 16  # one output number of a normalisation or an activation
 _A_COMPARISON = 16  # one number in a window of a pooling
+_A_GROUPED = 8  # one of a depthwise convolution, which reads as many numbers as it multiplies
 _LANES = 16  # so many filters are computed at once; fewer take the same time
 
 
@@ -52,10 +55,11 @@ def cost(layer: Layer, shape: Shape, output: Shape) -> Cost:
     both = incoming + outgoing
     match layer:
         case Conv():
-            window = layer.kernel[0] * layer.kernel[1] * shape[-1]
+            kernel, seen = layer.kernel[0] * layer.kernel[1], layer.seen(shape[-1])
             after = _AN_ELEMENT * outgoing * (layer.activation is not None)
             places = output[0] * output[1]
-            return Cost(window * _whole_lanes(layer.filters) * places + after, both, window * places)
+            work = _product(kernel * seen, layer.filters, layer.groups_of(shape[-1])) * places
+            return Cost(work + after, both, kernel * shape[-1] * places)
         case Dense():
             return Cost(incoming * outgoing + _AN_ELEMENT * outgoing, both)
         case Pool(size=None):
@@ -65,6 +69,10 @@ def cost(layer: Layer, shape: Shape, output: Shape) -> Cost:
             return Cost(_A_COMPARISON * seen, both, seen)
         case Residual():
             return _of_blocks(layer, shape, output)
+        case Inverted():
+            return _of_inverted(layer, shape, output)
+        case SqueezeExcite():
+            return Cost(_AN_ELEMENT * outgoing + 2 * shape[-1] * layer.units(shape[-1]), both)
         case Timm():
             return Cost(layer.measured(shape).multiplications, both)
         case BatchNorm() | GroupNorm() | Activation():
@@ -90,12 +98,32 @@ def _of_blocks(layer: Residual, shape: Shape, output: Shape) -> Cost:
     return Cost(work, math.prod(shape) + 2 * largest + math.prod(output), windows)
 
 
+def _of_inverted(layer: Inverted, shape: Shape, output: Shape) -> Cost:
+    work = windows = 0
+    largest = math.prod(shape)
+    for block in layer.plan(shape):
+        for step in block.steps:
+            filters, seen, rows, columns = step.weight
+            places = step.output[0] * step.output[1]
+            work += places * (_product(rows * columns * seen, filters, step.groups) + _AN_ELEMENT * filters)
+            windows = max(windows, places * rows * columns * step.incoming)
+            largest = max(largest, places * filters)
+        wide = block.steps[-1].incoming
+        work += block.squeeze and 2 * wide * block.squeeze + _AN_ELEMENT * places * wide
+    return Cost(work, math.prod(shape) + 2 * largest + math.prod(output), windows)
+
+
 def _of_convolution(part: Convolution, sides: tuple[int, int]) -> tuple[int, int]:
     """Return the work of a convolution with what follows it, and its windows, for an output with these sides."""
     places = sides[0] * sides[1]
     window = part.kernel**2 * part.incoming
     after = _AN_ELEMENT * part.outgoing
     return places * (window * _whole_lanes(part.outgoing) + after), places * window
+
+
+def _product(window: int, filters: int, groups: int) -> int:
+    """Return the work of a convolution at one place, for windows of as many numbers as a filter sees."""
+    return window * _whole_lanes(filters) if groups == 1 else _A_GROUPED * window * filters
 
 
 def _whole_lanes(filters: int) -> int:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args
 
-ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "silu"]
+ActivationName = Literal["relu", "relu6", "tanh", "sigmoid", "gelu", "silu"]
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 
 Shape: TypeAlias = tuple[int, ...]
 Pair: TypeAlias = tuple[int, int]
+Padding: TypeAlias = Literal["same", "same-upper", "valid"]
+"""same: the window is centred on the pixels that the stride reaches. same-upper: as in TensorFlow and Keras, as little
+padding as possible, and an extra row and column below and to the right. valid: none."""
 
 
 class ShapeError(ValueError):
@@ -52,39 +55,60 @@ class Conv:
 
     Attributes:
         whiten: the kernels are computed from the train pictures and are not trained; only for the first layer.
+        groups: the input channels are split into as many groups, and each filter sees one of them.
+        depthwise: as many groups as input channels.
     """
 
     filters: int
     kernel: Pair = (3, 3)
     stride: int = 1
-    padding: Literal["same", "valid"] = "same"
+    padding: Padding = "same"
     activation: ActivationName | None = None
     bias: bool = True
     whiten: bool = False
+    groups: int = 1
+    depthwise: bool = False
 
     @property
     def line(self) -> str:
         """The layer in its shortest written form."""
         words = [f"conv {self.filters} {self.kernel[0]}x{self.kernel[1]}"]
-        words += ["valid"] * (self.padding == "valid") + [f"/{self.stride}"] * (self.stride > 1)
+        words += [f"groups {self.groups}"] * (self.groups > 1) + ["depthwise"] * self.depthwise
+        words += [self.padding] * (self.padding != "same") + [f"/{self.stride}"] * (self.stride > 1)
         words += ["nobias"] * (not self.bias) + ["whiten"] * self.whiten
         return " ".join([*words, *([self.activation] if self.activation else [])])
 
     def output(self, shape: Shape) -> Shape:
         """Return (ceil(H / stride), ceil(W / stride), filters); without padding the kernel must fit."""
         height, width, channels = sides_and_channels(shape, "conv")
+        groups = self.groups_of(channels)
+        if channels % groups or self.filters % groups:
+            some, whole = ("depthwise", channels) if self.depthwise else (f"groups {groups}", groups)
+            raise ShapeError(
+                f"'{some}' needs a multiple of {whole} as the number of filters"
+                + f", and of the {channels} input channels" * (not self.depthwise)
+            )
         if self.whiten and self.filters > (most := 2 * self.kernel[0] * self.kernel[1] * channels):
             raise ShapeError(
                 f"patches of {show(self.kernel)} pixels with {channels} channel{'s' * (channels > 1)} have {most // 2} "
                 f"directions, each used once in both signs; write at most 'conv {most}'"
             )
-        if self.padding == "same":
+        if self.padding != "valid":
             return (-(-height // self.stride), -(-width // self.stride), self.filters)
         return (*_windows((height, width), self.kernel, self.stride), self.filters)
 
+    def groups_of(self, channels: int) -> int:
+        """Return the number of groups for so many input channels."""
+        return channels if self.depthwise else self.groups
+
+    def seen(self, channels: int) -> int:
+        """Return how many of so many input channels each filter sees."""
+        return channels // self.groups_of(channels)
+
     def count(self, shape: Shape) -> Count:
         """Return kernel weights and, if there is one, a bias for each filter."""
-        weights, biases = self.kernel[0] * self.kernel[1] * shape[-1] * self.filters, self.bias * self.filters
+        weights = self.kernel[0] * self.kernel[1] * self.seen(shape[-1]) * self.filters
+        biases = self.bias * self.filters
         return Count(biases, weights) if self.whiten else Count(weights + biases)
 
 

@@ -1,17 +1,21 @@
 """The grammar of layer lines: text in, layers out.
 
-    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride, nobias
+    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, /stride, nobias, valid
+                            or same-upper (TensorFlow's padding), 'groups 4' or depthwise
     conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay fixed; first line only
     maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
     avgpool global          or a window, as for maxpool
     residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
     bottleneck 64 x3 /2     the same for blocks of 1x1, 3x3 and 1x1, without dropout
+    mbconv 24 x2 /2         channels, inverted residual blocks, /stride of the first; then 'expand 6', a kernel for the
+                            depthwise convolution, 'squeeze 4', same-upper, an activation (relu6 if left out)
+    squeeze-excite 4        scales each channel; its inner layer has a quarter of the channels
     batchnorm
     groupnorm 32            groups of channels
     dropout 0.25
     flatten
     dense 128 relu
-    relu                    an activation alone: relu, tanh, sigmoid, gelu, silu
+    relu                    an activation alone: relu, relu6, tanh, sigmoid, gelu, silu
     timm resnet18           a timm network without its output layer; first line only
 
 Lines are separated by new lines or semicolons; what follows a # is a comment.
@@ -21,7 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from picturewise.architectures.layers import (
     ACTIVATIONS,
@@ -34,9 +38,12 @@ from picturewise.architectures.layers import (
     Flatten,
     GroupNorm,
     Layer,
+    Padding,
     Pool,
 )
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.residual import Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.timm_line import NAME, Timm, timm_line
 from picturewise.errors import LayerError, nearest
 from picturewise.printable import shortened
@@ -44,6 +51,7 @@ from picturewise.printable import shortened
 MOST_UNITS = 65_536
 MOST_PIXELS = 64
 MOST_BLOCKS = 256
+MOST_EXPANSION = 64
 MOST_LINES = 1_000
 LONGEST_LINE = 500
 """Characters; the longest valid line has a tiny dropout rate, written out."""
@@ -132,6 +140,27 @@ class _Words:
             raise self.error(f"it needs {what}, a whole number{self.found}.")
         return self.within(word, what, most)
 
+    def after(self, word: str, what: str, most: int) -> int | None:
+        """Return the whole number in 1..most that follows a word, and remove both; None: the word is not there."""
+        if word not in self._left:
+            return None
+        index = self._left.index(word)
+        if not re.fullmatch(r"\d+", "".join(self._left[index + 1 : index + 2])):
+            raise self.error(f"'{word}' needs a whole number after it, such as '{word} 4'.")
+        number = self.within(self._left[index + 1], what, most)
+        del self._left[index : index + 2]
+        return number
+
+    def kernel(self) -> tuple[int, int]:
+        """Return the sides of a kernel such as 5x5; 3x3 if there is none."""
+        word = self.take(r"\d+x\d+") or "3x3"
+        height, width = (self.within(side, "a side of the kernel", MOST_PIXELS) for side in word.split("x"))
+        return height, width
+
+    def padding(self) -> Padding:
+        word = self.take("same|same-upper|valid")
+        return next((padding for padding in get_args(Padding) if padding == word), "same")
+
     def within(self, word: str, what: str, most: int) -> int:
         if not 1 <= len(word) <= 9 or not 1 <= int(word) <= most:
             raise self.error(f"{what} must be in 1..{most:,}, found {word}.")
@@ -157,24 +186,29 @@ class _Words:
         if self._left:
             word, known = (
                 self._left[0],
-                [*ACTIVATIONS, "same", "valid", "nobias", "whiten", "global", "pre", "dropout"],
+                [*ACTIVATIONS, "same", "same-upper", "valid", "nobias", "whiten", "global", "pre", "dropout", "groups"]
+                + ["depthwise", "expand", "squeeze"],
             )
             raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
 
 
 def _conv(words: _Words) -> Conv:
-    filters = words.number("the number of filters", MOST_UNITS)
-    kernel = (words.take(r"\d+x\d+") or "3x3").split("x")
-    height, width = (words.within(side, "a side of the kernel", MOST_PIXELS) for side in kernel)
-    padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
+    groups = words.after("groups", "the number of groups", MOST_UNITS) or 1
+    filters, kernel, padding = words.number("the number of filters", MOST_UNITS), words.kernel(), words.padding()
+    depthwise = words.take("depthwise") is not None
+    if depthwise and groups > 1:
+        raise words.error("'depthwise' has a group for each channel, so 'groups' does not fit beside it.")
     bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
     if whiten and filters % 2:
         raise words.error("each direction is used in both signs, so the number of filters must be even.")
+    if whiten and (depthwise or groups > 1):
+        raise words.error("its kernels are patches of all channels, so it cannot have groups.")
     if whiten and words.line > 1:
         raise words.error(
             "it is computed from patches of the pictures themselves, so it must be the first line."
         )
-    return Conv(filters, (height, width), words.stride() or 1, padding, words.activation(), bias, whiten)
+    stride, activation = words.stride() or 1, words.activation()
+    return Conv(filters, kernel, stride, padding, activation, bias, whiten, groups, depthwise)
 
 
 def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
@@ -207,6 +241,32 @@ def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Res
         return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
 
     return residual
+
+
+def _mbconv(words: _Words) -> Inverted:
+    expand = words.after("expand", "the factor of 'expand'", MOST_EXPANSION)
+    squeeze = words.after("squeeze", "the reduction of 'squeeze'", MOST_UNITS)
+    channels = words.number("the number of channels", MOST_UNITS)
+    times = words.take(r"x\d+")
+    blocks = 1 if times is None else words.within(times[1:], "the number of blocks", MOST_BLOCKS)
+    padding = words.padding()
+    if padding == "valid":
+        raise words.error("its blocks add their input to their output, so they need padding: omit 'valid'.")
+    return Inverted(
+        channels,
+        blocks,
+        words.stride() or 1,
+        6 if expand is None else expand,
+        words.kernel(),
+        squeeze or 0,
+        padding,
+        words.activation() or "relu6",
+    )
+
+
+def _squeeze_excite(words: _Words) -> SqueezeExcite:
+    reduction = words.number("by how much it reduces the channels", MOST_UNITS)
+    return SqueezeExcite(reduction, words.activation() or "relu")
 
 
 def _dense(words: _Words) -> Dense:
@@ -248,6 +308,8 @@ _KINDS: dict[str, Callable[[_Words], Layer]] = {
     "avgpool": _pool("avgpool"),
     "residual": _residual("residual"),
     "bottleneck": _residual("bottleneck"),
+    "mbconv": _mbconv,
+    "squeeze-excite": _squeeze_excite,
     "dropout": _dropout,
     "flatten": lambda _: Flatten(),
     "dense": _dense,

@@ -8,6 +8,7 @@ from functools import partial
 
 from picturewise.architectures.airbench import airbench, airbench_notes
 from picturewise.architectures.layers import Shape
+from picturewise.architectures.mobile import LITE, efficientnet_lite, mobile_notes, mobilenet_v2
 from picturewise.architectures.resnet import resnet, resnet_notes, wide_resnet
 from picturewise.architectures.vgg import vgg, vgg_notes
 from picturewise.errors import UsageError, unknown
@@ -65,6 +66,8 @@ NETWORKS: dict[str, Callable[..., tuple[str, ...]]] = {
     "resnet50": partial(resnet, kind="bottleneck", blocks=(3, 4, 6, 3)),
     "wide-resnet-28-10": partial(wide_resnet, depth=28, factor=10),
     "airbench94": airbench,
+    "mobilenet-v2": mobilenet_v2,
+    **{name: partial(efficientnet_lite, name=name) for name in LITE},
 }
 
 
@@ -101,6 +104,8 @@ def network_notes(text: str, shape: Shape) -> tuple[str, ...]:
         return vgg_notes(name, shape, lines)
     if name == "airbench94":
         return airbench_notes(name, shape, lines)
+    if name == "mobilenet-v2" or name in LITE:
+        return mobile_notes(name, shape)
     if "resnet" in name:
         return resnet_notes(name, 32 if name in {"resnet20", "wide-resnet-28-10"} else 224, shape)
     return ()

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from picturewise import displays
 from picturewise.architectures.budget import MOST_OPERATIONS, Cost, complaint, cost
 from picturewise.architectures.layers import Count, Layer, Shape, ShapeError, show
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.residual import Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.timm_line import Timm
 from picturewise.errors import LayerError
 from picturewise.reprs import never_raises
@@ -145,8 +147,17 @@ def _row(layer: Layer, shape: Shape, output: Shape, costs: Cost) -> Row:
         multiplications, operations, kept = found.multiplications, found.operations, found.kept
     elif len(output) == 3:
         multiplications *= output[0] * output[1]
+    if isinstance(layer, SqueezeExcite):
+        multiplications, operations = count.trainable, 5
     if isinstance(layer, Residual):
         # Each convolution has its normalisation and activation; then comes the sum.
         operations = sum(3 * len(block.convolutions) + 1 for block in layer.plan(shape[-1]))
         kept *= TENSORS_A_BLOCK * layer.blocks
+    if isinstance(layer, Inverted):
+        blocks = [*layer.plan(shape)]
+        steps = [step for block in blocks for step in block.steps]
+        multiplications = sum(math.prod(step.weight) * math.prod(step.output) for step in steps)
+        operations = sum(3 * len(block.steps) + block.adds + 5 * bool(block.squeeze) for block in blocks)
+        # Kept: the outputs of each convolution, of its normalisation and, but for the last, of its activation.
+        kept = sum((2 + (step.number < 3)) * step.outgoing * math.prod(step.output) for step in steps)
     return Row(layer.line, output, count, multiplications, operations, kept, costs.held, costs.windows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from picturewise.architectures.margins import same
 from picturewise.architectures.residual import Block, Convolution, Residual
 from picturewise.networks.activations import activation
 from picturewise.networks.convolution import convolution
@@ -69,5 +70,5 @@ def residual_blocks(layer: Residual, channels: int) -> nn.Sequential:
 
 
 def _convolution(part: Convolution) -> nn.Conv2d:
-    kernel, margin = (part.kernel, part.kernel), (part.kernel // 2, part.kernel // 2)
-    return convolution(part.incoming, part.outgoing, kernel, part.stride, margin, bias=False)
+    kernel = (part.kernel, part.kernel)
+    return convolution(part.incoming, part.outgoing, kernel, part.stride, same(*kernel), bias=False)

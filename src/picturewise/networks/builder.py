@@ -23,15 +23,19 @@ from picturewise.architectures.layers import (
     Shape,
     sides_and_channels,
 )
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.lines import with_output
-from picturewise.architectures.margins import Margins, same
+from picturewise.architectures.margins import Margins, around, same
 from picturewise.architectures.residual import Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.summary import summarise
 from picturewise.architectures.timm_line import Timm
 from picturewise.networks.activations import activation
 from picturewise.networks.blocks import residual_blocks
 from picturewise.networks.convolution import convolution
+from picturewise.networks.gates import SqueezeExcite as Gate
 from picturewise.networks.initialise import initialise
+from picturewise.networks.inverted_blocks import inverted_blocks
 from picturewise.timm_adapter import build_network
 
 _KEEPS_NO_OUTPUT = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
@@ -131,7 +135,7 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
     """Return the modules of one layer for the incoming `shape`."""
     match layer:
         case Conv():
-            return [*_convolution(layer, shape[-1]), *_activation(layer.activation)]
+            return [*_convolution(layer, shape), *_activation(layer.activation)]
         case Dense():
             return [nn.Linear(shape[0], layer.units), *_activation(layer.activation)]
         case BatchNorm():
@@ -140,6 +144,10 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
             return [nn.GroupNorm(layer.groups, shape[-1])]
         case Residual():
             return [residual_blocks(layer, shape[-1])]
+        case Inverted():
+            return [inverted_blocks(layer, shape)]
+        case SqueezeExcite():
+            return [Gate(shape[-1], layer.units(shape[-1]), layer.activation)]
         case Pool():
             return _pooling(layer)
         case Dropout():
@@ -153,14 +161,22 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
     raise AssertionError(f"no module for {layer}")
 
 
-def _convolution(layer: Conv, channels: int) -> list[nn.Module]:
-    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
-    edge, margin = list[nn.Module](), margins[:2]
-    if margins.uneven:
+def _convolution(layer: Conv, shape: Shape) -> list[nn.Module]:
+    height, width, channels = shape
+    margins = around(layer.padding, (height, width), layer.kernel, layer.stride)
+    edge = list[nn.Module]()
+    if margins.uneven and layer.padding == "same":  # a module of its own, for which older files count one
         above, left, below, right = margins
-        edge, margin = [nn.ZeroPad2d((left, right, above, below))], (0, 0)
+        edge, margins = [nn.ZeroPad2d((left, right, above, below))], Margins()
     made = convolution(
-        channels, layer.filters, layer.kernel, layer.stride, margin, bias=layer.bias, whiten=layer.whiten
+        channels,
+        layer.filters,
+        layer.kernel,
+        layer.stride,
+        margins,
+        bias=layer.bias,
+        whiten=layer.whiten,
+        groups=layer.groups_of(channels),
     )
     return [*edge, made]
 

@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
+from picturewise.architectures.margins import Margins
+
 
 class _StridedPointwise(nn.Conv2d):
     """A 1x1 convolution with a stride, computed without a stride on the pixels that it uses.
@@ -17,7 +19,18 @@ class _StridedPointwise(nn.Conv2d):
 
     def forward(self, pictures: Tensor) -> Tensor:
         rows, columns = self.stride
-        return functional.conv2d(pictures[:, :, ::rows, ::columns], self.weight, self.bias)
+        return functional.conv2d(pictures[:, :, ::rows, ::columns], self.weight, self.bias, groups=self.groups)
+
+
+class _Edged(nn.Conv2d):
+    """A convolution that first adds rows and columns of zeros, not as many on opposite sides."""
+
+    margins = Margins()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        above, left, below, right = self.margins
+        wide = functional.pad(pictures, (left, right, above, below))
+        return functional.conv2d(wide, self.weight, self.bias, self.stride, groups=self.groups)
 
 
 class Whitening(nn.Conv2d):
@@ -35,14 +48,20 @@ def convolution(
     outgoing: int,
     kernel: tuple[int, int],
     stride: int,
-    padding: tuple[int, int] = (0, 0),
+    margins: Margins = Margins(),  # noqa: B008 (a constant)
     *,
     bias: bool,
     whiten: bool = False,
+    groups: int = 1,
 ) -> nn.Conv2d:
     """Return a convolution of (B, `incoming`, H, W) to (B, `outgoing`, H', W')."""
+    if margins.uneven:
+        edged = _Edged(incoming, outgoing, kernel, stride, groups=groups, bias=bias)
+        edged.margins = margins
+        return edged
+    padding = margins[:2]
     if whiten:
         return Whitening(incoming, outgoing, kernel, stride=stride, padding=padding, bias=bias)
     pointwise = kernel == (1, 1) and stride > 1
     kind = _StridedPointwise if pointwise else nn.Conv2d
-    return kind(incoming, outgoing, kernel, stride, padding, bias=bias)
+    return kind(incoming, outgoing, kernel, stride, padding, groups=groups, bias=bias)

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from picturewise.networks.activations import gain
 from picturewise.networks.blocks import ResidualBlock
+from picturewise.networks.gates import SqueezeExcite
+from picturewise.networks.inverted_blocks import InvertedResidual
 
 _NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
 
@@ -18,7 +20,7 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
 
     The gain is that of the activation that follows, even after a normalisation. Normalisations start as the identity,
     but the last one of a residual block starts at scale 0, so that the block initially passes on its input (Goyal et
-    al., 2017). The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu would stay.
+    al., 2017), and so does that of an inverted block that adds its input. The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu would stay.
     A timm network keeps timm's initial weights.
 
     Args:
@@ -32,23 +34,40 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
         if isinstance(module, nn.Conv2d | nn.Linear):
             following = next((m for m in modules[index + 1 :] if not isinstance(m, _NORMALISATION)), None)
             _draw(module.weight, gain(following), generator)
-            if dirac and isinstance(module, nn.Conv2d) and all(side % 2 for side in module.kernel_size):
+            if dirac and isinstance(module, nn.Conv2d) and _passes_on(module):
                 nn.init.dirac_(module.weight[: module.in_channels])
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+        elif isinstance(module, SqueezeExcite):
+            _initialise_gate(module, generator)
         elif isinstance(module, nn.Sequential):
             for block in module:
                 _initialise_block(block, generator)
 
 
 def _initialise_block(block: nn.Module, generator: torch.Generator) -> None:
-    assert isinstance(block, ResidualBlock)  # noqa: S101 (the builder does not nest anything else)
+    assert isinstance(block, ResidualBlock | InvertedResidual)  # noqa: S101 (the builder does not nest anything else)
     for module in block.modules():
         if isinstance(module, nn.Conv2d):
             _draw(module.weight, gain(block.activation), generator)
-    if not block.preactivation:
+        elif isinstance(module, SqueezeExcite):
+            _initialise_gate(module, generator)
+    if isinstance(block, ResidualBlock) and not block.preactivation:
         _, last = block.pairs[-1]
         nn.init.zeros_(last.weight)
+    elif isinstance(block, InvertedResidual) and block.adds:
+        nn.init.zeros_(block.bn3.weight)
+
+
+def _initialise_gate(gate: SqueezeExcite, generator: torch.Generator) -> None:
+    """Draw the dense layers; every channel starts at about half, the sigmoid of 0."""
+    for layer, following in ((gate.reduce, gate.activation), (gate.restore, None)):
+        _draw(layer.weight, gain(following), generator)
+        nn.init.zeros_(layer.bias)
+
+
+def _passes_on(module: nn.Conv2d) -> bool:
+    return module.groups == 1 and all(side % 2 for side in module.kernel_size)
 
 
 def _draw(weight: Tensor, factor: float, generator: torch.Generator) -> None:

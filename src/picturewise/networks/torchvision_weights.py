@@ -1,8 +1,9 @@
-"""Published weights, with torchvision's names, for our own networks.
+"""Published weights for our own networks.
 
 The numbers are the same and in the same order; only the names and the layout of a picture as a vector differ:
 torchvision's flatten goes channel by channel, ours pixel by pixel, so the columns of the first dense layer of a VGG
-are reordered.
+are reordered. A network may have been trained with another epsilon in its normalisations than ours; the difference is
+added to the running variances, so that they compute the same.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from torch import Tensor, nn
 
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
-from picturewise.architectures.published import PUBLISHED_CLASSES, PUBLISHED_SHAPE, published_lines
+from picturewise.architectures.published import PUBLISHED_CLASSES, published, published_lines
 from picturewise.networks.builder import RowMajorFlatten, assemble
 from picturewise.networks.checked_tensors import check_tensors, tensor_or_zero
+from picturewise.networks.published_names import published_names
+
+EPSILON = 1e-5
+"""Of our normalisations, which is PyTorch's."""
 
 
 def from_published(
@@ -45,10 +50,12 @@ def from_published(
         network = assemble(parse(lines), shape, f"dense {PUBLISHED_CLASSES}")
     last = f"{len(network) - 1}."
     found = {}
-    for own, published in _names(network).items():
+    for own, theirs in published_names(name, network).items():
         if own.startswith(last) and not head:
             continue
-        found[own] = tensor_or_zero(state, published)
+        found[own] = tensor_or_zero(state, theirs)
+        if own.endswith("running_var"):
+            found[own] = found[own] + (published(name).epsilon - EPSILON)
     first = found["0.weight"]
     if shape[2] == 1:
         found["0.weight"] = first.sum(dim=1, keepdim=True)
@@ -84,45 +91,16 @@ def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
     Raises:
         UsageError: no network with that name is published.
     """
-    return {published: tuple(tensor.shape) for published, tensor in _published(name).items()}
+    return {theirs: tuple(tensor.shape) for theirs, tensor in _published(name).items()}
 
 
 def _published(name: str) -> dict[str, Tensor]:
     """Return each published tensor by torchvision's names, in the order of the network, without using memory."""
+    shape = published(name).shape
     with torch.device("meta"):
-        network = assemble(
-            parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, f"dense {PUBLISHED_CLASSES}"
-        )
+        network = assemble(parse(published_lines(name, shape)), shape, f"dense {PUBLISHED_CLASSES}")
     own = network.state_dict()
-    return {published: own[place] for place, published in _names(network).items()}
-
-
-def _names(network: nn.Sequential) -> dict[str, str]:
-    """Return torchvision's name for each tensor of an assembled network, by our name, in its order."""
-    stages = [place for place, module in enumerate(network) if isinstance(module, nn.Sequential)]
-    return {
-        name: _resnet_name(name, len(network), stages[0]) if stages else _vgg_name(name, network)
-        for name in network.state_dict()
-    }
-
-
-def _resnet_name(name: str, count: int, first: int) -> str:
-    place, _, rest = name.partition(".")
-    number = int(place)
-    if number == count - 1:
-        return f"fc.{rest}"
-    # Before the stages, only the convolution and its normalisation hold numbers.
-    return f"layer{number - first + 1}.{rest}" if number >= first else f"{('conv1', 'bn1')[number]}.{rest}"
-
-
-def _vgg_name(name: str, network: nn.Sequential) -> str:
-    place, _, rest = name.partition(".")
-    number = int(place)
-    flat = next((at for at, module in enumerate(network) if isinstance(module, RowMajorFlatten)), None)
-    if flat is not None and number > flat:
-        return f"classifier.{number - flat - 1}.{rest}"
-    # If global pooling replaces the dense layers, the output layer is the one after them.
-    return f"classifier.6.{rest}" if number == len(network) - 1 else f"features.{name}"
+    return {theirs: own[place] for place, theirs in published_names(name, network).items()}
 
 
 def _by_pixels(weight: Tensor) -> Tensor:

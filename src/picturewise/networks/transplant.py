@@ -71,7 +71,7 @@ def pass_on(modules: Sequence[nn.Module]) -> None:
             if isinstance(module, nn.Linear) and module.in_features == module.out_features:
                 nn.init.eye_(module.weight)
             elif isinstance(module, nn.Conv2d) and _keeps_shape(module):
-                nn.init.dirac_(module.weight)
+                nn.init.dirac_(module.weight, module.groups)
 
 
 def keep_outputs(

@@ -21,11 +21,14 @@ from picturewise.architectures.layers import (
     Pool,
     Shape,
 )
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.lines import with_output
-from picturewise.architectures.margins import Margins, same
+from picturewise.architectures.margins import Margins, around, same
 from picturewise.architectures.residual import Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.summary import summarise
 from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.inverted import inverted_blocks
 from picturewise.onnx_models.operators import (
     activated,
     averaged,
@@ -35,10 +38,23 @@ from picturewise.onnx_models.operators import (
     group_normalised,
     multiplied,
     pooled,
+    squeezed,
 )
 from picturewise.onnx_models.residual import residual_blocks
 
-Known: TypeAlias = Conv | Dense | BatchNorm | GroupNorm | Residual | Pool | Dropout | Flatten | Activation
+Known: TypeAlias = (
+    Conv
+    | Dense
+    | BatchNorm
+    | GroupNorm
+    | Residual
+    | Inverted
+    | SqueezeExcite
+    | Pool
+    | Dropout
+    | Flatten
+    | Activation
+)
 """All layers but timm's networks, which are PyTorch code."""
 
 
@@ -75,7 +91,7 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
     """
     match layer:
         case Conv():
-            return _convolution(graph, values, layer, shape[-1], module)
+            return _convolution(graph, values, layer, shape, module)
         case Dense():
             values = multiplied(graph, values, f"{module}", shape[0], layer.units)
             return activated(graph, values, layer.activation), 1 + (layer.activation is not None)
@@ -85,6 +101,11 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
             return group_normalised(graph, values, f"{module}", layer.groups, shape), 1
         case Residual():
             return residual_blocks(graph, values, layer, f"{module}", shape[-1]), 1
+        case Inverted():
+            return inverted_blocks(graph, values, layer, f"{module}", shape), 1
+        case SqueezeExcite():
+            units = layer.units(shape[-1])
+            return squeezed(graph, values, f"{module}", shape[-1], units, layer.activation), 1
         case Pool():
             return _pooling(graph, values, layer)
         case Dropout():  # it only acts in training
@@ -96,17 +117,19 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
     raise AssertionError(f"no nodes for {layer}")
 
 
-def _convolution(graph: Graph, values: str, layer: Conv, channels: int, module: int) -> tuple[str, int]:
-    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
-    uneven = margins.uneven  # then a separate module adds the margins
+def _convolution(graph: Graph, values: str, layer: Conv, shape: Shape, module: int) -> tuple[str, int]:
+    height, width, channels = shape
+    margins = around(layer.padding, (height, width), layer.kernel, layer.stride)
+    uneven = margins.uneven and layer.padding == "same"  # then a separate module adds the margins
     values = convolved(
         graph,
         values,
         f"{module + uneven}",
-        (layer.filters, channels, *layer.kernel),
+        (layer.filters, layer.seen(channels), *layer.kernel),
         stride=layer.stride,
         margins=margins,
         bias=layer.bias,
+        groups=layer.groups_of(channels),
     )
     return activated(graph, values, layer.activation), 1 + uneven + (layer.activation is not None)
 

@@ -22,6 +22,9 @@ def activated(graph: Graph, values: str, name: ActivationName | None) -> str:
     """Add an activation; None: nothing."""
     if name is None:
         return values
+    if name == "relu6":
+        low, high = (graph.constant(f"relu6.{end}", np.array(end, np.float32)) for end in (0, 6))
+        return graph.node("Clip", values, low, high)
     if name == "silu":  # x · sigmoid(x), for which ONNX does not have an operator before opset 24
         return graph.node("Mul", values, graph.node("Sigmoid", values))
     return graph.node(_ACTIVATIONS[name], values)
@@ -36,13 +39,20 @@ def convolved(
     stride: int,
     margins: Margins,
     bias: bool,
+    groups: int = 1,
 ) -> str:
-    """Add a convolution with a weight of `shape` (F, C, P, Q)."""
+    """Add a convolution with a weight of `shape` (F, C / groups, P, Q)."""
     weights = [graph.weight(f"{name}.weight", shape)]
     if bias:
         weights.append(graph.weight(f"{name}.bias", shape[:1]))
     return graph.node(
-        "Conv", pictures, *weights, kernel_shape=shape[2:], strides=(stride, stride), pads=margins
+        "Conv",
+        pictures,
+        *weights,
+        kernel_shape=shape[2:],
+        strides=(stride, stride),
+        pads=margins,
+        **({"group": groups} if groups > 1 else {}),  # equal networks keep equal bytes
     )
 
 
@@ -82,6 +92,16 @@ def group_normalised(graph: Graph, values: str, name: str, groups: int, shape: S
     over = (channels,) + (1,) * len(sides)
     scale, shift = (graph.weight(f"{name}.{kind}", (channels,), seen_as=over) for kind in ("weight", "bias"))
     return graph.node("Add", graph.node("Mul", graph.node("Reshape", normalised, back), scale), shift)
+
+
+def squeezed(
+    graph: Graph, pictures: str, name: str, channels: int, units: int, activation: ActivationName
+) -> str:
+    """Add a squeeze-and-excitation: each channel times a number in 0..1, from the means of all channels."""
+    inner = activated(graph, multiplied(graph, averaged(graph, pictures), f"{name}.reduce", channels, units), activation)
+    scale = graph.node("Sigmoid", multiplied(graph, inner, f"{name}.restore", units, channels))
+    over = graph.constant(f"{name}.over", np.array([0, channels, 1, 1], np.int64))  # 0: as many as in the input
+    return graph.node("Mul", pictures, graph.node("Reshape", scale, over))
 
 
 def pooled(graph: Graph, pictures: str, operator: str, size: int, stride: int, margins: Margins) -> str:

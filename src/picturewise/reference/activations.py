@@ -29,6 +29,24 @@ class Relu(Layer):
         return gradient * (self._outputs > 0)
 
 
+class Relu6(Layer):
+    """f(x) = min(max(x, 0), 6); f′(x) = 1 where 0 < x < 6, and 0 elsewhere."""
+
+    def __init__(self) -> None:
+        self._outputs: Floats
+
+    def forward(self, values: Floats, training: Training = None) -> Floats:
+        """Return f(x)."""
+        outputs: Floats = np.clip(values, 0, 6)
+        if training is not None:
+            self._outputs = outputs
+        return outputs
+
+    def backward(self, gradient: Floats) -> Floats:
+        """Return ∂L/∂y · f′(x)."""
+        return gradient * ((self._outputs > 0) & (self._outputs < 6))
+
+
 class Tanh(Layer):
     """f(x) = tanh x; f′(x) = 1 - f(x)², at most 1, and nearly 0 away from x = 0."""
 
@@ -117,6 +135,7 @@ def sigmoid(values: Floats) -> Floats:
 
 _LAYERS: dict[ActivationName, type[Layer]] = {
     "relu": Relu,
+    "relu6": Relu6,
     "tanh": Tanh,
     "sigmoid": Sigmoid,
     "gelu": Gelu,
@@ -131,4 +150,4 @@ def activation(name: ActivationName) -> Layer:
 
 def gain(name: ActivationName | None) -> float:
     """Return √2 for relu and its smooth variants, which pass half of their input, and 1 for all others."""
-    return math.sqrt(2) if name in {"relu", "gelu", "silu"} else 1.0
+    return math.sqrt(2) if name in {"relu", "relu6", "gelu", "silu"} else 1.0

@@ -18,9 +18,11 @@ from picturewise.architectures.layers import (
     Pool,
     Shape,
 )
+from picturewise.architectures.inverted import Inverted, InvertedBlock
 from picturewise.architectures.lines import with_output
-from picturewise.architectures.margins import Margins, same
+from picturewise.architectures.margins import Margins, around, same
 from picturewise.architectures.residual import Block, Convolution, Residual
+from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.summary import summarise
 from picturewise.errors import LayerError
 from picturewise.reference import avgpool, batchnorm, convolution, dense, dropout, flatten, maxpool
@@ -30,8 +32,11 @@ from picturewise.reference.chain import Chain
 from picturewise.reference.layer import Layer as Computed
 from picturewise.reference.padding import Padding
 from picturewise.reference.residual import PreactivatedBlock, ResidualBlock
+from picturewise.reference.squeeze_excite import SqueezeExcite as Squeeze
 
-_Known: TypeAlias = Conv | Dense | BatchNorm | Residual | Pool | Dropout | Flatten | Activation
+_Known: TypeAlias = (
+    Conv | Dense | BatchNorm | Residual | Inverted | SqueezeExcite | Pool | Dropout | Flatten | Activation
+)
 
 
 def check_lines(layers: Sequence[Layer]) -> None:
@@ -44,8 +49,8 @@ def check_lines(layers: Sequence[Layer]) -> None:
         if not isinstance(layer, _Known):
             raise LayerError(
                 f"Layer line {number}, '{layer.line}', is not supported by the NumPy engine, which has "
-                "conv, batchnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense and the "
-                "activations. Use one of these instead, or the engine 'torch'."
+                "conv, batchnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, flatten, "
+                "dense and the activations. Use one of these instead, or the engine 'torch'."
             )
 
 
@@ -81,7 +86,7 @@ def _parts(
     """
     match layer:
         case Conv():
-            yield from _convolved(layer, shape[-1], first, following, source)
+            yield from _convolved(layer, shape, first, following, source)
         case Dense():
             spread = gain(following) / math.sqrt(shape[0])
             weight = source.take(f"{first}.weight", (layer.units, shape[0]), spread=spread)
@@ -93,6 +98,17 @@ def _parts(
             yield Chain(
                 {f"{number}": _block(layer, block, f"{first}.{number}", source) for number, block in blocks}
             )
+        case Inverted():
+            inverted = enumerate(layer.plan(shape))
+            yield Chain(
+                {
+                    f"{number}": _inverted(layer.activation, block, f"{first}.{number}", source)
+                    for number, block in inverted
+                }
+            )
+        case SqueezeExcite():
+            units = layer.units(shape[-1])
+            yield _squeezed(f"{first}", shape[-1], units, layer.activation, source)
         case Pool():
             yield from _pooled(layer)
         case Dropout():
@@ -108,23 +124,25 @@ def _parts(
 
 
 def _convolved(
-    layer: Conv, channels: int, first: int, following: ActivationName | None, source: ReferenceArrays
+    layer: Conv, incoming: Shape, first: int, following: ActivationName | None, source: ReferenceArrays
 ) -> Iterator[Computed]:
-    margins = same(*layer.kernel) if layer.padding == "same" else Margins()
-    shape = (layer.filters, channels, *layer.kernel)
-    name, margin = f"{first}", margins[:2]
-    if margins.uneven:
+    height, width, channels = incoming
+    margins = around(layer.padding, (height, width), layer.kernel, layer.stride)
+    shape = (layer.filters, layer.seen(channels), *layer.kernel)
+    name = f"{first}"
+    if margins.uneven and layer.padding == "same":  # a layer of its own, as in PyTorch
         yield Padding(margins)
-        name, margin = f"{first + 1}", (0, 0)
+        name, margins = f"{first + 1}", Margins()
     yield _convolution(
         source,
         name,
         shape,
         layer.stride,
-        margin,
+        margins,
         bias=layer.bias,
         following=following,
         learns=not layer.whiten,
+        groups=layer.groups_of(channels),
     )
 
 
@@ -145,17 +163,23 @@ def _convolution(
     name: str,
     shape: tuple[int, int, int, int],
     stride: int,
-    margin: tuple[int, int],
+    margins: Margins,
     *,
     bias: bool,
     following: ActivationName | None,
     learns: bool = True,
+    groups: int = 1,
 ) -> convolution.Convolution:
-    """Return a convolution whose weight has the `shape` (F, C, P, Q)."""
+    """Return a convolution whose weight has the `shape` (F, C / groups, P, Q)."""
     spread = gain(following) / math.sqrt(math.prod(shape[1:]))
     weight = source.take(f"{name}.weight", shape, spread=spread)
     return convolution.Convolution(
-        weight, source.take(f"{name}.bias", shape[:1]) if bias else None, stride, margin, learns=learns
+        weight,
+        source.take(f"{name}.bias", shape[:1]) if bias else None,
+        stride,
+        margins,
+        learns=learns,
+        groups=groups,
     )
 
 
@@ -174,9 +198,9 @@ def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) ->
 
     def convolved(part: Convolution, own: str) -> convolution.Convolution:
         shape = (part.outgoing, part.incoming, part.kernel, part.kernel)
-        half = part.kernel // 2
+        margins = same(part.kernel, part.kernel)
         return _convolution(
-            source, f"{name}.{own}", shape, part.stride, (half, half), bias=False, following=layer.activation
+            source, f"{name}.{own}", shape, part.stride, margins, bias=False, following=layer.activation
         )
 
     # In torchvision, activations of a block do not have names or parameters.
@@ -205,6 +229,50 @@ def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) ->
     if layer.preactivation:
         return PreactivatedBlock(Chain(entry), Chain(branch), Chain(shortcut) if shortcut else None)
     return ResidualBlock(Chain(branch), Chain(shortcut), activation(layer.activation))
+
+
+def _inverted(
+    name: ActivationName, block: InvertedBlock, place: str, source: ReferenceArrays
+) -> Computed:
+    """Return one block of an mbconv line, with the activation `name`; its parameters are below `place`."""
+    branch = dict[str, Computed]()
+    for step in block.steps:
+        if step.number == 3 and block.squeeze:
+            branch["gate"] = _squeezed(f"{place}.gate", step.incoming, block.squeeze, name, source)
+        own = f"conv{step.number}"
+        branch[own] = _convolution(
+            source,
+            f"{place}.{own}",
+            step.weight,
+            step.stride,
+            step.margins,
+            bias=False,
+            following=name,
+            groups=step.groups,
+        )
+        scale = 0.0 if step.number == 3 and block.adds else 1.0
+        branch[f"bn{step.number}"] = _batchnorm(source, f"{place}.bn{step.number}", step.outgoing, scale)
+        if step.number < 3:
+            branch[f"activation{step.number}"] = activation(name)
+    return ResidualBlock(Chain(branch), Chain({}), Chain({})) if block.adds else Chain(branch)
+
+
+def _squeezed(name: str, channels: int, units: int, inner: ActivationName, source: ReferenceArrays) -> Squeeze:
+    """Return a squeeze-and-excitation whose dense layers are `reduce` and `restore`."""
+
+    def dense_layer(own: str, shape: tuple[int, int], following: ActivationName | None) -> dense.Dense:
+        spread = gain(following) / math.sqrt(shape[1])
+        weight = source.take(f"{name}.{own}.weight", shape, spread=spread)
+        return dense.Dense(weight, source.take(f"{name}.{own}.bias", shape[:1]))
+
+    gate: dict[str, Computed] = {
+        "means": avgpool.GlobalMean(),
+        "reduce": dense_layer("reduce", (units, channels), inner),
+        "activation": activation(inner),
+        "restore": dense_layer("restore", (channels, units), None),
+        "scale": activation("sigmoid"),
+    }
+    return Squeeze(Chain(gate))
 
 
 def _activation_after(layers: Sequence[Layer]) -> ActivationName | None:

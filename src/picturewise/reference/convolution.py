@@ -21,15 +21,17 @@ class Convolution(Layer):
         ∂L/∂K = Gᵀ X     ∂L/∂bias = Σ G     ∂L/∂X = G K
 
     A pixel is in many windows, so ∂L/∂x is the sum of ∂L/∂X over them: each of the P·Q offsets of a pixel in its
-    window is one addition of whole pictures.
+    window is one addition of whole pictures. With groups, the channels and the filters are split evenly, and each group
+    is such a dense layer of its own: all matrices get the groups as their first axis.
 
     Args:
-        weight: K in PyTorch's order of axes, changed in place by the trainer. If its memory is in the order
-            (F, P, Q, C), no step copies it.
+        weight: K (F, C / groups, P, Q), PyTorch's order of axes, changed in place by the trainer. If its memory is in
+            the order (F, P, Q, C), no step copies it.
         bias: (F,) or None.
         stride: s.
-        margin: rows and columns of zeros on either side.
+        margins: rows and columns of zeros around x.
         learns: whether the weight is trained, and so one of the parameters.
+        groups: of channels.
     """
 
     def __init__(
@@ -37,13 +39,15 @@ class Convolution(Layer):
         weight: Floats,
         bias: Floats | None,
         stride: int = 1,
-        margin: tuple[int, int] = (0, 0),
+        margins: Margins = Margins(),  # noqa: B008 (a constant)
         *,
         learns: bool = True,
+        groups: int = 1,
     ) -> None:
         filters, channels, rows, columns = weight.shape
+        self._groups = groups
         self._window, self._stride, self._learns = (rows, columns), stride, learns
-        self._margins = Margins(*margin, *margin)
+        self._margins = margins
         # The gradient is computed as a matrix, and returned in the weight's order of axes.
         self._gradient = np.zeros((filters, rows * columns * channels), weight.dtype)
         seen = self._gradient.reshape(filters, rows, columns, channels).transpose(0, 3, 1, 2)
@@ -55,14 +59,15 @@ class Convolution(Layer):
     def forward(self, values: Floats, training: Training = None) -> Floats:
         """Return (B, H', W', F) for (B, H, W, C)."""
         padded = pad(values, self._margins)
-        # (B, H + margins, W + margins, C) → (B, H', W', C, P, Q), a view → (B, H', W', P, Q, C)
-        windows = sliding_window_view(padded, self._window, axis=(1, 2))
-        windows = windows[:, :: self._stride, :: self._stride].transpose(0, 1, 2, 4, 5, 3)
-        places = windows.shape[:3]
-        windows = windows.reshape(-1, self._gradient.shape[1])  # here the windows are copied
+        # (B, H + margins, W + margins, G, C/G) → (B, H', W', G, C/G, P, Q), a view → (G, B, H', W', P, Q, C/G)
+        by_group = padded.reshape(*padded.shape[:3], self._groups, -1)
+        windows = sliding_window_view(by_group, self._window, axis=(1, 2))
+        windows = windows[:, :: self._stride, :: self._stride].transpose(3, 0, 1, 2, 5, 6, 4)
+        places = windows.shape[1:4]
+        windows = windows.reshape(self._groups, -1, self._gradient.shape[1])  # here the windows are copied
         if training is not None:
             self._windows, self._padded = windows, padded.shape
-        outputs: Floats = windows @ self._kernels.T
+        outputs = self._side_by_side(windows @ self._kernels.transpose(0, 2, 1))
         if self._bias is not None:
             outputs += self._bias.value
         return outputs.reshape(*places, -1)
@@ -71,19 +76,21 @@ class Convolution(Layer):
         """Return (B, H, W, C) for (B, H', W', F)."""
         self.learn(gradient)
         batch, rows, columns, filters = gradient.shape
-        by_window = gradient.reshape(-1, filters) @ self._kernels
-        by_window = by_window.reshape(batch, rows, columns, *self._window, -1)
+        by_window = self._by_group(gradient.reshape(-1, filters)) @ self._kernels
+        by_window = by_window.reshape(self._groups, batch, rows, columns, *self._window, -1)
         padded = np.zeros(self._padded, gradient.dtype)
         for row, column in np.ndindex(*self._window):
-            at_offset(padded, (row, column), (rows, columns), self._stride)[...] += by_window[
-                :, :, :, row, column
-            ]
+            pixels = self._side_by_side(by_window[..., row, column, :].reshape(self._groups, batch * rows * columns, -1))
+            at_offset(padded, (row, column), (rows, columns), self._stride)[...] += pixels.reshape(
+                batch, rows, columns, -1
+            )
         return crop(padded, self._margins)
 
     def learn(self, gradient: Floats) -> None:
         """Fill ∂L/∂K and ∂L/∂bias."""
         flat = gradient.reshape(-1, gradient.shape[3])
-        np.matmul(flat.T, self._windows, out=self._gradient)
+        out = self._gradient.reshape(self._groups, -1, self._gradient.shape[1])  # a view
+        np.matmul(self._by_group(flat).transpose(0, 2, 1), self._windows, out=out)
         del self._windows  # the largest array: it is not needed beside the next step's
         if self._bias is not None:
             np.sum(flat, axis=0, out=self._bias.gradient)
@@ -95,8 +102,17 @@ class Convolution(Layer):
 
     @property
     def _kernels(self) -> Floats:
-        """The kernels as rows, (F, P·Q·C)."""
-        return self._weight.value.transpose(0, 2, 3, 1).reshape(self._gradient.shape)
+        """The kernels as rows, (G, F/G, P·Q·C/G)."""
+        rows = self._weight.value.transpose(0, 2, 3, 1)
+        return rows.reshape(self._groups, -1, self._gradient.shape[1])
+
+    def _by_group(self, rows: Floats) -> Floats:
+        """Return (G, places, F/G) for (places, F)."""
+        return rows.reshape(len(rows), self._groups, -1).transpose(1, 0, 2)
+
+    def _side_by_side(self, grouped: Floats) -> Floats:
+        """Return (places, F) for (G, places, F/G)."""
+        return grouped.transpose(1, 0, 2).reshape(grouped.shape[1], -1)
 
 
 def at_offset(pictures: Floats, offset: tuple[int, int], places: tuple[int, int], stride: int) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import Conv, Layer, Shape
 from picturewise.architectures.residual import Residual
 
@@ -29,6 +30,10 @@ def _windows(layer: Layer, shape: Shape) -> Iterator[int]:
     if isinstance(layer, Conv):
         rows, columns, _ = layer.output(shape)
         yield rows * columns * layer.kernel[0] * layer.kernel[1] * shape[2]
+    elif isinstance(layer, Inverted):
+        for inverted in layer.plan(shape):
+            for step in inverted.steps:
+                yield step.output[0] * step.output[1] * step.kernel[0] * step.kernel[1] * step.incoming
     elif isinstance(layer, Residual):
         rows, columns, channels = shape
         for block in layer.plan(channels):

@@ -8,12 +8,17 @@ from grammars.values import TEXTS
 
 _SIZES = (1, 2, 3, 4, 7, 8, 16, 64, 65, 256, 1024, 65_536, 65_537, 10**9, 10**30)
 _FEW = (1, 2, 3, 4, 8, 16)
-_ACTIVATIONS = ("", " relu", " tanh", " sigmoid", " gelu", " silu", " maxout")
+_ACTIVATIONS = ("", " relu", " relu6", " tanh", " sigmoid", " gelu", " silu", " maxout")
 _WORDS = (
     "same",
     "valid",
     "nobias",
     "whiten",
+    "depthwise",
+    "same-upper",
+    "groups 2",
+    "expand 64",
+    "squeeze 1",
     "global",
     "pre",
     "dropout",
@@ -73,6 +78,11 @@ def _of_pictures(random: Random, sizes: tuple[int, ...]) -> str:
             f"residual {size()} x{random.choice((1, 2))} /{size()}{activation}",
             f"residual {size()} pre dropout 0.5",
             f"bottleneck {size()} x{random.choice((1, 2))}",
+            f"conv {size()} depthwise{activation}",
+            f"conv {size()} groups {size()} same-upper /{size()}",
+            f"mbconv {size()} x{random.choice((1, 2))} /{size()}{activation}",
+            f"mbconv {size()} expand {random.choice((1, 6, 64, 65))} 5x5 squeeze {size()}",
+            f"squeeze-excite {size()}",
             f"dropout 0.{size()}",
             activation.strip() or "relu",
         )
