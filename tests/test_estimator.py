@@ -93,7 +93,7 @@ def test_the_first_axis_is_that_of_the_pictures(
         (ROWS, NUMBERS, {"shape": 8}, r"shape is 8, but"),
         (ROWS.reshape(-1, 1, 8, 8), NUMBERS, {}, r"X has the shape \(200, 1, 8, 8\).*Pass x\.transpose\(0, 2, 3, 1\)"),
         (ROWS[:, :, None, None, None], NUMBERS, {}, r"X has the shape \(200, 64, 1, 1, 1\), expected \(N, H, W\)"),
-        (ROWS - 3.5, NUMBERS, {}, r"holds values in -3\.5\.\.12\.5, expected 0\.\.1 or 0\.\.255"),
+        (ROWS - 3.5, NUMBERS, {}, r"contains values in -3\.5\.\.12\.5 instead of 0\.\.1 or 0\.\.255"),
         (ROWS, NUMBERS * 0, {}, r"y has one class, 0, expected at least two"),
         (ROWS, NUMBERS[:-1], {}, r"inconsistent numbers of samples"),
         (ROWS, NUMBERS + 0.5, {}, r"Unknown label type: continuous"),
@@ -139,7 +139,7 @@ def test_a_picture_gets_the_same_answer_whatever_else_is_asked(fitted: Picturewi
     whole = fitted.predict_proba(np.concatenate([dark, ROWS.reshape(-1, 8, 8)]))
     assert fitted.predict_proba(dark)[0] == pytest.approx(whole[0], abs=1e-6)
     with pytest.raises(
-        InputError, match=r"X: picture 0 .* has the value 17, expected pixels in 0\.\.16, as fit saw"
+        InputError, match=r"X: picture 0 .* has the value 17, but the range in fit is 0\.\.16"
     ):
         fitted.predict(dark * 17)
     with pytest.raises(ValueError, match=r"X has 63 features, but PicturewiseClassifier is expecting 64"):

@@ -286,7 +286,7 @@ def _unit(numbers: NDArray[Any], said: str | None) -> Ends:
 
 def _as_bytes(pictures: NDArray[Any], unit: Ends) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) as bytes, each by itself, whatever else is predicted with it."""
-    scale = ValueRange(*unit, plain=False, why="as fit saw")
+    scale = ValueRange(*unit, plain=False, why="the range in fit")
     found = np.empty(pictures.shape, np.uint8)
     step = max(1, _AT_ONCE // math.prod(pictures.shape[1:]))
     for first in range(0, len(pictures), step):
