@@ -331,5 +331,5 @@ def test_a_folder_with_only_one_data_file_means_that_file(tmp_path: Path) -> Non
     found = read_place(DataOptions(source=str(tmp_path / "kaggle")))
     assert found.name == read_place(DataOptions(source=str(tmp_path / "kaggle" / "shapes.npz"))).name
     np.savez(tmp_path / "kaggle" / "more.npz", **arrays)
-    with pytest.raises(DataError, match=r"2 \.npz files that are not the parts of one set"):
+    with pytest.raises(DataError, match=r"2 \.npz files that are not parts of one set"):
         read_place(DataOptions(source=str(tmp_path / "kaggle")))

@@ -240,8 +240,8 @@ def test_pictures_without_labels_are_not_trained_on(form: str, tmp_path: Path) -
 def test_loose_pictures_are_not_trained_on(tmp_path: Path) -> None:
     path = save(tmp_path / "set" / "a.png", 9)
     for place, said in (
-        (path, r"a\.png has pictures without labels\. To train, put them in a folder per class"),
-        (tmp_path / "set", r"set holds pictures, but no folder per class; expected .*set/<class>/<picture>"),
+        (path, r"a\.png contains pictures without labels\. To train on them, arrange them as"),
+        (tmp_path / "set", r"set contains pictures, but no class folders. Arrange .*set/<class>/<picture>"),
     ):
         with pytest.raises(DataError, match=said):
             train(place, epochs=1, out=tmp_path / "run", progress=False)

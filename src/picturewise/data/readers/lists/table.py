@@ -77,7 +77,7 @@ class Table:
         """
         if self.path.stat().st_size > MAX_BYTES:
             raise DataError(
-                f"{self.shown} is too large for a list of pictures, expected at most {MAX_BYTES:,} bytes."
+                f"{self.shown} is too large for a list of pictures. At most {MAX_BYTES:,} bytes are allowed."
             )
         with self.path.open(encoding=self.encoding, errors=_errors(self.encoding), newline="") as file:
             lines = _Counted(file)
@@ -93,14 +93,14 @@ class Table:
                     cells = _fitted(row, self.columns)
                     if cells is None:
                         raise DataError(
-                            f"{self.shown}, line {lines.count:,}: {len(row):,} columns, expected {self.columns} as in "
-                            "the first line."
+                            f"{self.shown}, line {lines.count:,}: found {len(row):,} column{'s' * (len(row) != 1)}, "
+                            f"but the first line has {self.columns}. Correct this line."
                         )
                     yield lines.count, cells
             except csv.Error as error:
                 raise DataError(f"{self.shown}, line {lines.count:,}: {error}.") from error
             except UnicodeError as error:
-                raise DataError(f"{self.shown} is not text in {self.encoding.upper()}: {error}.") from error
+                raise DataError(f"{self.shown} is not valid {self.encoding.upper()}: {error}.") from error
 
 
 class _Counted:
