@@ -1,6 +1,6 @@
 """Which stored values are black and white: found by looking at train's pictures, once for the whole set.
 
-Nothing in an array or in a deep picture file says it. Nearly all hold bytes, booleans or floats in 0..1 or 0..255. For
+Neither arrays nor deep picture files store it. Nearly all contain bytes, booleans or floats in 0..1 or 0..255. For
 other values, the largest one suggests the likely range, which is noted; if nothing is likely, the values are refused.
 """
 
@@ -30,7 +30,7 @@ _FEW_LEVELS = (
     3.0,
     7.0,
     16.0,
-)  # where whole numbers below it may end: 2 bits, 3 bits, as scikit-learn's digits
+)  # where integers below it may end: 2 bits, 3 bits, as scikit-learn's digits
 _NORMALISED = (
     "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise, pass the values of "
     "black and white with --value-range {ends}."
@@ -51,7 +51,7 @@ class Seen:
         high: the largest.
         lowest: the number of the picture that has the smallest.
         highest: the number of the picture that has the largest.
-        whole: all are whole numbers.
+        whole: all are integers.
         count: the number of pictures that were looked at.
         deep: the number of pictures with values above 255.
         size: the number of values.
@@ -174,7 +174,7 @@ def decide(
         return _own(seen, where, advice, deep_file=deep_file)
     low, high = learned
     if learned == PLAIN:
-        # Floats of 0 and 1 alone are black and white, as on train; whole numbers of 0 and 1 are a dark picture.
+        # Floats of 0 and 1 alone are black and white, as on train; integers of 0 and 1 are a dark picture.
         unit = seen.dtype.kind == "b" or (seen.dtype.kind == "f" and seen.high <= 1)
         as_they_are = seen.whole and not unit and 0 <= seen.low <= seen.high <= high
         return ValueRange() if as_they_are else _own(seen, where, advice, deep_file=deep_file)

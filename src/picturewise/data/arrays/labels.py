@@ -28,7 +28,7 @@ class GivenLabels:
 
     Attributes:
         numbers: (N,) int64, the class numbers in the file, or positions in `names`; `UNLABELLED` without a label.
-        names: the different texts, in natural order, if the labels are texts.
+        names: the different strings, in natural order, if the labels are strings.
         mark: the value in the file that means "no label".
     """
 
@@ -100,7 +100,7 @@ def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, wh
         where: what to call the labels in an error.
 
     Raises:
-        DataError: labels are texts that are not among `names`.
+        DataError: labels are strings that are not among `names`.
     """
     if labels is None:
         return Numbering(names or ())
@@ -122,17 +122,17 @@ def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, wh
 def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> GivenLabels:
     """Return the labels in a list, or in an array (N,), (N, 1), (1, N), (N, 1, 1, 1) or one-hot (N, K).
 
-    Numbers may be whole floats. A label of -1, NaN, None or an empty text means that the picture has no label; so does
-    255 among bytes whose other values are below 100.
+    Numbers may be whole floats. A label of -1, NaN, None or an empty string means that the picture has no label; so
+    does 255 among bytes whose other values are below 100.
 
     Args:
-        values: what a file holds: numbers, texts or bytes.
-        count: how many pictures there are.
+        values: what a file holds: numbers, strings or bytes.
+        count: the number of pictures.
         where: what to call the labels in an error.
         most: the largest class number.
 
     Raises:
-        DataError: there are not exactly `count` labels, or they are neither texts nor whole numbers up to `most`.
+        DataError: there are not exactly `count` labels, or they are neither strings nor integers up to `most`.
     """
     if isinstance(values, list | tuple):
         values = _listed(values, where, most)
@@ -168,12 +168,12 @@ def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 
 
     Args:
         values: what a file holds.
-        count: how many pictures there are.
+        count: the number of pictures.
         where: what to call the labels in an error.
         most: the largest class number.
 
     Raises:
-        DataError: there are not exactly `count` labels, or they are not whole numbers in 0..`most`.
+        DataError: there are not exactly `count` labels, or they are not integers in 0..`most`.
     """
     labels = given_labels(values, count, where, most=most)
     if labels.names is not None:
@@ -229,7 +229,7 @@ def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:
 
 
 def to_class_names(value: Any, where: str) -> tuple[str, ...]:
-    """Return the class names of a list of texts, of bytes, of an array of texts, or of a dict of names and numbers.
+    """Return the class names of a list of strings, of bytes, of an array of strings, or of a dict of names and numbers.
 
     Raises:
         DataError: they are something else, or a name occurs twice.

@@ -21,7 +21,7 @@ PLAIN: Ends = (0.0, 255.0)
 DARK = 15
 """A part of the whole range: if no value is above it, another unit is likelier than dark pictures."""
 
-_UNITS = (1.0, 15.0, 16.0)  # common largest values of whole numbers
+_UNITS = (1.0, 15.0, 16.0)  # common largest values of integers
 _OF_TRAIN = "the range of train"
 _SAID = "the range from --value-range"
 
@@ -97,7 +97,7 @@ class ValueRange:
         """Return pictures (n, …) as uint8.
 
         Args:
-            values: whole numbers, floats or booleans.
+            values: integers, floats or booleans.
             where: what to call the array in an error.
             first: the number of the first picture of the block.
 

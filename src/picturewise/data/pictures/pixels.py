@@ -44,7 +44,7 @@ class Deep(NamedTuple):
         kind: `u2`, `i4` or `f4`.
         low: the smallest.
         high: the largest.
-        whole: all are whole numbers.
+        whole: all are integers.
     """
 
     kind: str

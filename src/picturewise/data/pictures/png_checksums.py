@@ -50,7 +50,7 @@ _TURNING = (
     b"xmp",
     b"exif",
     b"rientation",
-)  # words in lower case: such a text may say how the picture is turned
+)  # words in lower case: such a chunk may say how the picture is turned
 
 _LARGE = range(1 << 18, 1 << 25)
 """The most pixels for which `load` reads one extra row; for larger pictures, the copy would need too much memory."""

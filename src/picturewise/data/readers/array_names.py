@@ -44,7 +44,7 @@ EXPECTED = "x_train and y_train (and x_test, y_test, x_validation, y_validation)
 class ArrayForm:
     """What is known about an array before it is read: its shape, and the kind of its values.
 
-    Kinds are NumPy's letters: b, u, i and f for numbers, U and S for texts; anything else is neither.
+    Kinds are NumPy's letters: b, u, i and f for numbers, U and S for strings; anything else is neither.
     """
 
     shape: tuple[int, ...]
@@ -64,7 +64,7 @@ class ArrayForm:
 
     @property
     def can_be_labels(self) -> bool:
-        """Whether it can hold a label for each picture: whole numbers or texts in one column."""
+        """Whether it can hold a label for each picture: integers or strings in one column."""
         return len(self.shape) > 0 and prod(self.shape[1:]) == 1 and self.kind in "buiUS"
 
     @property
@@ -240,7 +240,7 @@ def _labels(
 
 
 def _is_short_list(form: ArrayForm, count: int) -> bool:
-    """Return whether there are too few texts for one label per picture, so that they can be class names."""
+    """Return whether there are too few strings for one label per picture, so that they can be class names."""
     return form.can_be_names and form.shape[0] < count
 
 
@@ -292,7 +292,7 @@ def _by_shape(
 
 
 def _class_names(arrays: Forms, pictures: Mapping[SplitName, str], taken: Collection[str]) -> str | None:
-    """Return the array with the class names: by its name, else the only short list of texts."""
+    """Return the array with the class names: by its name, else the only short list of strings."""
     count = _count(arrays, pictures)
 
     def fits(name: str) -> bool:

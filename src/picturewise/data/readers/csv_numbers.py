@@ -1,7 +1,7 @@
 """A table of numbers from a CSV file, block by block: 33 million whole ones in about a second.
 
-Cells are separated by commas, or by semicolons, tabs or spaces, and some columns may hold texts. Most lines consist of
-digits, commas and line ends only. Such blocks are parsed by arithmetic on their bytes; any other block is parsed line
+Cells are separated by commas, or by semicolons, tabs or spaces, and some columns may hold strings. Most lines contain
+only digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes; any other block is parsed line
 by line, which also finds the line with an error.
 """
 
@@ -138,7 +138,7 @@ def rows(
     """Yield the numbers as (n, columns) and the line number of the first row, in blocks of a few megabytes.
 
     Numbers are whole and in 0..999 if a line holds only digits; `12.0` and quoted numbers are read too. A block with
-    numbers that are not whole is returned as floats. Columns of texts are left out.
+    numbers that are not whole is returned as floats. Columns of strings are left out.
 
     Args:
         table: the file.
@@ -154,7 +154,7 @@ def rows(
 def rows_with_texts(
     table: CsvTable, only: int | None = None
 ) -> Iterator[tuple[int, NDArray[np.int64] | NDArray[np.float64], list[list[str]]]]:
-    """Yield what `rows` yields, and the cells of each column of texts (n,).
+    """Yield what `rows` yields, and the cells of each column of strings (n,).
 
     Raises:
         DataError: as for `rows`.
@@ -249,7 +249,7 @@ def _text(cell: bytes) -> str:
 
 
 def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[str]]]:
-    """Return a block without its columns of texts, and those columns."""
+    """Return a block without its columns of strings, and those columns."""
     texts: list[list[str]] = [[] for _ in table.texts]
     numbers = []
     shown = printable(table.path)

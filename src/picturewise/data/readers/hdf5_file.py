@@ -142,7 +142,7 @@ def _attributes(file: h5py.File, place: str, names: list[str]) -> Iterator[tuple
 
 
 def _plain(values: Any) -> list[Any]:
-    """Return texts and numbers as JSON types."""
+    """Return strings and numbers as JSON types."""
     return [
         as_text(bytes(value) if isinstance(value, bytes) else value)
         if isinstance(value, bytes | str)
@@ -152,7 +152,7 @@ def _plain(values: Any) -> list[Any]:
 
 
 def _values(dataset: h5py.Dataset) -> Any:
-    """Return all of a small array; texts as bytes."""
+    """Return all of a small array; strings as bytes."""
     values = dataset[...]
     return values if values.dtype.kind != "O" else np.array([bytes(value) for value in values.ravel()])
 
@@ -318,7 +318,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 
 
 def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset:
-    """Return a dataset whose description is harmless: of numbers, or of texts too.
+    """Return a dataset whose description is harmless: of numbers, or of strings too.
 
     Raises:
         DataError: it is not.

@@ -172,7 +172,7 @@ def read_labels(path: Path) -> GivenLabels:
     """Return the labels.
 
     Raises:
-        DataError: the file is not an IDX file of whole numbers, or does not have the number of bytes that it declares.
+        DataError: the file is not an IDX file of integers, or does not have the number of bytes that it declares.
     """
     with _opened(path) as file:
         header = _header(file, path)

@@ -1,8 +1,8 @@
-"""The arrays of whole numbers in a MATLAB file of level 5, streamed one by one in bounded memory.
+"""The arrays of integers in a MATLAB file of level 5, streamed one by one in bounded memory.
 
 Source: MAT-File Format, The MathWorks (version 5). A file is a header of 128 bytes and elements: four bytes of
 type, four of length, content. A matrix is an element of elements: flags, dimensions, name, numbers; it is usually
-packed with zlib. Only plain arrays of whole numbers are read; structures, objects and functions are skipped. SciPy's
+packed with zlib. Only plain arrays of integers are read; structures, objects and functions are skipped. SciPy's
 loadmat is as fast (0.30 s for 20,000 pictures in the form of SVHN, here 0.26 s), but holds them all in memory (60 MB,
 here 4 MB) and does not limit what it unpacks.
 """
@@ -33,9 +33,7 @@ _FREE = 1 << 20  # bytes that may unpack to any size
 _HEADER = 128
 _MATRIX, _PACKED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_PLAIN_CLASSES = range(
-    6, 16
-)  # double, single and the whole numbers; below are cells, structures, objects, text
+_PLAIN_CLASSES = range(6, 16)  # double, single and the integers; below are cells, structures, objects, text
 _HDF5_AT = 512
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 1 << 20

@@ -346,7 +346,7 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
 
 
 def _from_base64(text: str | None, where: str) -> bytes:
-    """Return the bytes of a text in base64, with or without `data:image/png;base64,` before it."""
+    """Return the bytes of a string in base64, with or without `data:image/png;base64,` before it."""
     if not text:
         return b""
     try:

@@ -45,7 +45,7 @@ _GRID = re.compile(r"[0-9]+x[0-9]+")
 _PICTURE = re.compile(r".*\.(png|jpe?g|gif|webp|bmp|tiff?|ppm|pgm)", re.IGNORECASE)
 _MANY_PIXELS = 16
 _MORE_PIXELS = 64  # if their names do not mention pixels
-_TEXTS = 0.1  # share of texts in the cells from which on a column is one of texts
+_TEXTS = 0.1  # share of strings in the cells from which on a column is one of strings
 _MOST_SPLITS = 100  # different values of a column of splits
 
 
@@ -96,7 +96,7 @@ class _Found:
         return f"'{printable(self.header[place])[:40]}'" if self.header is not None else f"{place + 1:,}"
 
     def is_text(self, place: int) -> bool:
-        """Return whether a column holds texts, or numbers with gaps; a rare text among numbers is an error."""
+        """Return whether a column holds strings, or numbers with gaps; a rare string among numbers is an error."""
         texts = sum(not _is_number(row[place]) for row in self.cells)
         return texts >= _TEXTS * max(1, len(self.cells)) or any(not row[place] for row in self.cells)
 

@@ -42,7 +42,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 OBEYED = ("label_column", "split_column", "value_range", "layout")
-_TELLING = 100  # whole numbers above it, up to 255, are 0..255
+_TELLING = 100  # integers above it, up to 255, are 0..255
 _ADVICE = "Pass the values of black and white with --value-range {ends}."
 
 
@@ -358,7 +358,7 @@ def _count(pixels: PixelTable) -> int:
 
 
 def _given(pixels: PixelTable, labels: list[Any]) -> GivenLabels | None:
-    """Return labels from numbers or texts, which may be numbers with some missing."""
+    """Return labels from numbers or strings, which may be numbers with some missing."""
     if pixels.label is None:
         return None
     where = printable(pixels.table.path)

@@ -1,7 +1,7 @@
 """SVHN's cropped digits: `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`, in a folder or alone.
 
 Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop
-2011. X is (32, 32, 3, N) uint8 (floats and other whole numbers are read too), y is (N, 1) with 10 for zero.
+2011. X is (32, 32, 3, N) uint8 (floats and other integers are read too), y is (N, 1) with 10 for zero.
 
 The extra set (531,131 easier digits) was chosen differently from train. Published results are trained on train, or on
 train and extra together, so a folder with both is read in the first way, and the catalogue's `svhn-extra` in the

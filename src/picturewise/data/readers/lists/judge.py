@@ -40,7 +40,7 @@ NAMES = (  # names of the column that names the pictures, most usual first
 _WORDS = frozenset({"file", "filename", "path", "image", "images", "img", "picture", "photo", "id", "uuid"})
 _LOOKED_AT = 64  # columns
 _MANY_NUMBERS = 16  # columns of pixels
-_TEXTS = 1000  # texts of a column that are looked up
+_TEXTS = 1000  # strings of a column that are looked up
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +213,7 @@ def split_of_list(path: Path, beside: str = "") -> SplitName | None:
 
 
 def _finds(finder: Finder, text: str) -> bool:
-    """Return whether a text names a picture; a number must match exactly one, because any table can have numbers."""
+    """Return whether a string names a picture; a number must match exactly one, because any table can have numbers."""
     try:
         return finder.find(text) is not None
     except SeveralError:
@@ -221,13 +221,13 @@ def _finds(finder: Finder, text: str) -> bool:
 
 
 def _texts(found: Table, column: int) -> list[str]:
-    """Return some of a column's texts, from the whole sample."""
+    """Return some of a column's strings, from the whole sample."""
     texts = [row[column] for row in found.sample if row[column]]
     return texts[:: max(1, len(texts) // _TEXTS)]
 
 
 def _naming_columns(found: Table, finder: Finder) -> dict[int, float]:
-    """Return the columns that name existing pictures, and the share of their texts that do."""
+    """Return the columns that name existing pictures, and the share of their strings that do."""
     shares = {}
     for column in range(min(found.columns, _LOOKED_AT)):
         texts = _texts(found, column)

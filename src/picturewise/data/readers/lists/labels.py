@@ -256,7 +256,7 @@ def _left(table: Table, found: Column, others: Sequence[Column]) -> tuple[str, .
 
 
 def _several(table: Table, column: Column) -> tuple[str, ...]:
-    """Return a note if each text could be several labels.
+    """Return a note if each string could be several labels.
 
     Raises:
         DataError: they are, according to their form or the column's name.
@@ -276,7 +276,7 @@ def _several(table: Table, column: Column) -> tuple[str, ...]:
 
 
 def several_labels(values: Collection[str]) -> str | None:
-    """Return a text that looks like several labels, or None if each looks like one.
+    """Return a string that looks like several labels, or None if each looks like one.
 
     >>> several_labels(["disc", "disc blue", "square", "square blue"])
     'disc blue'

@@ -153,7 +153,7 @@ def _of_list(items: list[Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _text(value: Any) -> str:
-    """Return a cell from a number or a text; other values say nothing about a picture."""
+    """Return a cell from a number or a string; other values say nothing about a picture."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, int | float):

@@ -172,7 +172,7 @@ def _by_truth(table: Table, column: int) -> SplitColumn | None:
 
 
 def _asked(name: str) -> SplitName | None:
-    """Return the split that a column of truth values is about.
+    """Return the split that a column of booleans is about.
 
     >>> _asked("is_test"), _asked("is_training_image"), _asked("is_large")
     ('test', 'train', None)
