@@ -7,12 +7,14 @@ import bz2
 from hostile.file import holding
 
 FILES = [
-    holding("bzip2 bomb", "usps.bz2", lambda: bz2.compress(bytes(100 << 20)), "more than 67,108,864 bytes"),
+    holding(
+        "bzip2 bomb", "usps.bz2", lambda: bz2.compress(bytes(100 << 20)), "At most 67,108,864 unpacked bytes"
+    ),
     holding(
         "bzip2 bomb of lines",
         "usps.bz2",
         lambda: bz2.compress(b"\n" * (60 << 20)),
-        "more than 10,000 lines",
+        "At most 10,000 are allowed",
     ),
     holding("one endless line", "usps", lambda: b"1 " + b"1:0.5 " * 5_000_000, "at most 16,384 are allowed"),
     holding(

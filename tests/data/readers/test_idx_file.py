@@ -136,7 +136,7 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
 
 
 def test_a_file_that_ends_within_its_header_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="ends within its header"):
+    with pytest.raises(DataError, match="is truncated within its header"):
         read_pictures(stored(tmp_path, PICTURES[:10]))
 
 
