@@ -183,9 +183,12 @@ def _on_masks(entries: Sequence[FolderEntry]) -> tuple[str, ...]:
     masks = [name for name, base in bases if base in stems]
     if not masks:
         return ()
-    are, were = ("are", "were") if len(masks) > 1 else ("is", "was")
-    shown = f"{pictures(len(masks))} {are} named like masks ({masks[0]}), but {were} used like the others"
-    return (f"{shown}. Move masks to another folder.",)
+    if len(masks) == 1:
+        said = f"{masks[0]} is named like a mask, but was used like the others. If it is a mask, move it"
+    else:
+        said = f"{pictures(len(masks))} are named like masks ({masks[0]}), but were used like the others. If they are "
+        said += "masks, move them"
+    return (f"{said} to another folder.",)
 
 
 def _on_papers(papers: Sequence[str]) -> tuple[str, ...]:

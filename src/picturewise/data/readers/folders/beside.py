@@ -59,7 +59,8 @@ def aside(folder: Path, root: Path) -> str:
     count = len(pictures_below(folder))
     if not count:
         return _on_folder(folder, root)
-    return f"The folder {below(folder, root)} ({pictures(count)}) was not used, because it seems to contain masks."
+    shown = f"{below(folder, root)} ({pictures(count)})"
+    return f"The folder {shown} was not used, because it seems to contain masks or annotations."
 
 
 def unlabelled(folder: Path, root: Path, split: str) -> str:
