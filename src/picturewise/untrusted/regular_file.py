@@ -24,7 +24,7 @@ def check_regular(path: Path, expected: str | None = None) -> int:
 
     Args:
         path: the file.
-        expected: what should be there, for the error, such as `an IDX file`.
+        expected: what to pass instead, for the error, such as `an IDX file`.
 
     Raises:
         DataError: it is something else.
@@ -32,6 +32,6 @@ def check_regular(path: Path, expected: str | None = None) -> int:
     """
     size = regular_size(path)
     if size is None:
-        instead = f", expected {expected}" if expected else ""
-        raise DataError(f"{printable(path)} is not a regular file{instead}.")
+        instead = f" Pass {expected}." if expected else ""
+        raise DataError(f"{printable(path)} is not a regular file.{instead}")
     return size
