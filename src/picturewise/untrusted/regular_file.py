@@ -13,7 +13,7 @@ def regular_size(path: Path) -> int | None:
     """Return the bytes of a regular file, or None for anything else.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it cannot be accessed.
     """
     status = path.stat()
     return status.st_size if stat.S_ISREG(status.st_mode) else None
@@ -28,7 +28,7 @@ def check_regular(path: Path, expected: str | None = None) -> int:
 
     Raises:
         DataError: it is something else.
-        OSError: it cannot be looked at.
+        OSError: it cannot be accessed.
     """
     size = regular_size(path)
     if size is None:

@@ -27,7 +27,7 @@ from picturewise.data.pictures.resize import resize
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 
-_BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
+_BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are examined and converted together
 _ADVICE = (
     "Pass pictures without normalisation (Picturewise normalises them itself), or specify the values of black and "
     "white: value_range='{ends}' in make_dataset, --value-range, or data.value_range in a recipe."
@@ -39,7 +39,7 @@ Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of a split's numbers before they are looked at.
+    """What is known of a split's numbers before they are examined.
 
     Attributes:
         hints: what the user says about them.
@@ -56,7 +56,7 @@ class Known:
     background: Background = WHITE
 
     def decide(self, seen: Seen, where: str) -> ValueRange:
-        """Return the range of the values that were looked at."""
+        """Return the range of the examined values."""
         if self.hints.value_range is not None:
             return ValueRange.said(self.hints.value_range)
         return self.scale or decide(seen, where, learned=self.learned, advice=_ADVICE)
@@ -346,7 +346,7 @@ def _converted(
 ) -> tuple[NDArray[np.uint8], ValueRange]:
     """Return all pictures as uint8, and the range of their values.
 
-    They are converted with the likely range while they are looked at, and again if that was wrong, because a data
+    They are converted with the likely range while they are examined, and again if that was wrong, because a data
     set may take long to return them.
     """
     images = allocate_in_memory(shape[0], (shape[1], shape[2]), shape[3])

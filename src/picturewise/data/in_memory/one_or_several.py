@@ -28,7 +28,7 @@ class Arranged(NamedTuple):
     """Pictures in our order.
 
     Attributes:
-        pictures: (N, H, W, C), a view where that is possible.
+        pictures: (N, H, W, C), a view if possible.
         single: they were passed as one picture, without an axis for several.
         notes: how they were read, if that was found from the values.
     """
@@ -42,7 +42,7 @@ def arranged(value: Any, shape: tuple[int, int, int], where: str, said: LayoutNa
     """Return an array or a tensor as pictures (N, H, W, C).
 
     Args:
-        value: (H, W), (H, W, C), (N, H, W), (N, H, W, C), or (N, C, H, W) where nothing else fits; a tensor also
+        value: (H, W), (H, W, C), (N, H, W), (N, H, W, C), or (N, C, H, W) if nothing else fits; a tensor also
             (C, H, W). (N, F) where F is the number of values of a picture of `shape`: a row for each.
         shape: height, width and channels that the classifier was trained on.
         where: what to call the array in an error.

@@ -56,7 +56,7 @@ def read_stored(
         DataError: as for `reader.read`; or the source changed while it was imported.
         Interrupted: Ctrl-C came while pictures were imported.
         SaveError: the store cannot be written.
-        OSError: the source cannot be looked at.
+        OSError: the source cannot be accessed.
     """
     folder = imports_folder() / _identity(reader, place, options)
     places = _places(reader, splits, folder)

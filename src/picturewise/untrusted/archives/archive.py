@@ -170,7 +170,7 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
 def _zip_entries(
     archive: zipfile.ZipFile, size: int, where: str, *, in_memory: bool = False
 ) -> Iterator[zipfile.ZipInfo]:
-    """Yield the regular files, after all entries have been looked at; `size` is that of the whole archive."""
+    """Yield the regular files, after all entries have been checked; `size` is that of the whole archive."""
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise DataError(
