@@ -99,19 +99,19 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     **{
         f"{form} that asks for {module}.{name}": (
             wrap(asks_for(module, name)),
-            "asks for " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ",",
+            "refers to " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ",",
         )
         for module, name in NAMES
         for form, wrap in {"a zip": zipped, "a stream": lambda pickled: MAGIC + pickled}.items()
     },
-    "a command before the magic number": (asks_for("os", "system"), "asks for os.system"),
-    "a command behind the magic number": (MAGIC[:14] + asks_for("os", "system"), "asks for os.system|damaged"),
-    "a command in the list of storages": (MAGIC + table(ONE) + asks_for("os", "system"), "asks for os.system"),
-    "a command among tensors": (lambda: saved({"a": torch.ones(2), "b": Calls(os.system, "touch x")}), "asks for"),
-    "eval in a state dict": (lambda: saved({"a": Calls(eval, "1")}), "asks for __builtin__.eval"),
+    "a command before the magic number": (asks_for("os", "system"), "refers to os.system"),
+    "a command behind the magic number": (MAGIC[:14] + asks_for("os", "system"), "refers to os.system|damaged"),
+    "a command in the list of storages": (MAGIC + table(ONE) + asks_for("os", "system"), "refers to os.system"),
+    "a command among tensors": (lambda: saved({"a": torch.ones(2), "b": Calls(os.system, "touch x")}), "refers to"),
+    "eval in a state dict": (lambda: saved({"a": Calls(eval, "1")}), "refers to __builtin__.eval"),
     "torch.load inside": (
         zipped(b"\x80\2ctorch.storage\n_load_from_bytes\nU\1a\x85R."),
-        "asks for torch.storage._load_from_bytes",
+        "refers to torch.storage._load_from_bytes",
     ),
     "a storage that is made by a call": (
         zipped(table(b"ctorch\nFloatStorage\n" + number(1 << 50) + b"\x85R")),
@@ -183,7 +183,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "a pickle of something else": (pickle.dumps({"a": 1}, 2), "not one with weights saved by PyTorch"),
     "a memo bomb": (
         zipped(b"\x80\2(]q\0" + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 100)) + b"t."),
-        "nested more than 32 deep|does not hold tensors by name",
+        "nested more than 32 levels deep|does not hold tensors by name",
     ),
     "a key that takes for ever to look up": (zipped(NESTED_KEY), "as a key of a dict"),
     "an OrderedDict with such a key": (
@@ -202,7 +202,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "a zip without a description": (zipped(b"N.").replace(b"data.pkl", b"data.pkI"), "without exactly one data.pkl"),
     "a zip with a name that leads out": (
         zipped(table(ONE), bytes(16)).replace(b"archive/data/0", b"../../../../a0"),
-        "leads out of the archive",
+        "points outside the archive",
     ),
     "safetensors with a header of gigabytes": (safetensors({}, length=1 << 40), "its header declares"),
     "safetensors with a header of 17 MB": (
@@ -283,7 +283,7 @@ def test_what_is_not_a_regular_file_is_refused_at_once(
     tmp_path: Path, make: Callable[[Path], object]
 ) -> None:
     make(tmp_path / "weights.pth")
-    with pytest.raises(DataError, match=r"weights\.pth is not a regular file, expected a file of weights\."):
+    with pytest.raises(DataError, match=r"weights\.pth is not a regular file\. Pass a file of weights\."):
         read_weight_file(tmp_path / "weights.pth")
 
 

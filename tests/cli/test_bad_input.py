@@ -185,7 +185,7 @@ def test_a_recipe_value_that_does_not_fit(refused) -> None:
 
 def test_a_recipe_that_is_no_toml(refused, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("learning rate: 0.1")
-    assert "recipe.toml is not TOML" in refused(2, "train", "digits", "--recipe", "recipe.toml")
+    assert "recipe.toml is not valid TOML" in refused(2, "train", "digits", "--recipe", "recipe.toml")
 
 
 def test_nothing_to_train_on(refused) -> None:

@@ -66,7 +66,7 @@ def test_one_signal_gets_one_sentence(ended: dict[str, Any]) -> None:
             assert ended[name]["err"].splitlines()[-1] == "picturewise: Stopped by Ctrl-C.", name
     assert ended["inspect by SIGTERM"]["err"] == "picturewise: Stopped by SIGTERM.\n"
     assert ended["imports by SIGHUP"]["err"] == "picturewise: Stopped by a closed terminal.\n"
-    assert "nothing unfinished is left" in ended["while pictures are read"]["err"]
+    assert "Unfinished files were removed" in ended["while pictures are read"]["err"]
     if "study" in ended:
         assert "Run the same command again to continue the study." in ended["study"]["err"]
 

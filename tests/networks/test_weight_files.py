@@ -227,8 +227,8 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, new: bool) -> None
         ({3: torch.ones(3)}, "holds a value under 3, expected names"),
         ({"a": torch.tensor([1.0, float("nan")])}, r"not numbers \(NaN or infinite\) in 'a'"),
         ({"a": torch.tensor([float("inf")])}, r"not numbers \(NaN or infinite\) in 'a'"),
-        ({"a": torch.ones(3, dtype=torch.complex64)}, "asks for torch.ComplexFloatStorage"),
-        (nn.Linear(2, 2), "asks for torch.nn.modules.linear.Linear"),
+        ({"a": torch.ones(3, dtype=torch.complex64)}, "refers to torch.ComplexFloatStorage"),
+        (nn.Linear(2, 2), "refers to torch.nn.modules.linear.Linear"),
     ],
 )
 def test_what_is_not_a_flat_table_of_tensors_is_refused(

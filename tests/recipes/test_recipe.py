@@ -129,8 +129,8 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"data": {"size": [28, 28, 1]}}, "data.size is [28, 28, 1], expected at most 2 items"),
         ({"data": {"size": [28, 0]}}, "data.size.1 is 0, expected greater than or equal to 1."),
         ({"data": {"group_by": "("}},
-         "data.group_by is '(', expected a regular expression, but it is not valid (missing ), "),
-        ({"data": {"classes": ["a", "a"]}}, "data.classes is ['a', 'a'], expected class names, each once."),
+         "data.group_by is '(', expected a valid regular expression (missing ), "),
+        ({"data": {"classes": ["a", "a"]}}, "data.classes is ['a', 'a'], expected class names without duplicates."),
         ({"start": {"head": "old"}}, "start.head is 'old', expected 'new' or 'keep'."),
         ({"data": {"source": 3}}, "data.source is 3, expected a valid string."),
         ({"model": {"layers": "flatten"}}, "model.layers is 'flatten', expected a list in brackets."),
@@ -267,5 +267,5 @@ def test_a_file_that_is_missing_or_not_toml_is_reported_with_its_path(tmp_path: 
         recipe_from_toml(tmp_path / "nothing.toml")
     for content in (b"epochs: 3", b"a = 1\na = 2"):
         (tmp_path / "bad.toml").write_bytes(content)
-        with pytest.raises(UsageError, match=r"The recipe .*bad\.toml is not TOML: "):
+        with pytest.raises(UsageError, match=r"The recipe .*bad\.toml is not valid TOML: "):
             recipe_from_toml(tmp_path / "bad.toml")

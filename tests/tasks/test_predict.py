@@ -92,7 +92,10 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, trained: Cl
     found, skipped = predict(trained, [tmp_path / "b.png", tmp_path])
     assert [Path(item.name).name for item in found] == ["b.png", "a.png", "b.png"]
     assert [(item.path, item.reason) for item in skipped] == [
-        (str(tmp_path / "deeper"), "a folder beside the pictures; pass it to predict the pictures in it")
+        (
+            str(tmp_path / "deeper"),
+            "a folder next to the pictures; pass it separately to predict the pictures in it",
+        )
     ]
 
 
@@ -307,7 +310,9 @@ def test_predict_takes_what_a_classifier_does(tmp_path: Path, trained: Classifie
 
 def test_predict_says_of_values_what_a_classifier_refuses(trained: Classifier) -> None:
     deep = pixels_of(2).astype(np.uint16) * 16
-    with pytest.raises(DataError, match=r"Only picturewise\.predict takes such pictures, and it notes this"):
+    with pytest.raises(
+        DataError, match=r"Pass such pictures to picturewise\.predict, which accepts them and adds a note"
+    ):
         trained.predict(deep)
     found = predict(trained, deep)
     assert [item.label for item in found.predictions] == ["dark", "bright"]

@@ -114,7 +114,7 @@ def test_without_timm_a_classifier_says_what_it_needs(trained: Run, monkeypatch:
         load_classifier(trained.classifier_path)
     assert str(caught.value).startswith(
         f"{trained.classifier_path} holds no network that can be built: Layer line 1, 'timm test_resnet', cannot be "
-        "read: it needs the package timm, and the release of torchvision"
+        "read: it needs the package timm, and the torchvision release"
     )
 
 

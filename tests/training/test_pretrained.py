@@ -301,7 +301,10 @@ def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with
             "vgg16_bn from {}",
             r"does not hold the weights of vgg16_bn: for 'features.0.weight' it has nothing",
         ),
-        ("resnet18", r"resnet18's weights are not here yet\. Fetch them .* picturewise data fetch resnet18"),
+        (
+            "resnet18",
+            r"The weights of resnet18 have not been downloaded yet\. Download them .* picturewise data fetch resnet18",
+        ),
         ("resnet", r"'resnet' does not hold weights to start with, .* Did you mean 'resnet"),
     ],
 )

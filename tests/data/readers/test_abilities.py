@@ -558,7 +558,7 @@ def table():
             )
         ],
         "split column": [
-            Gives(lambda f: make.Hub(LABELS, NAMED, more="split"), classes=NAMED, noted="columns split were not used")
+            Gives(lambda f: make.Hub(LABELS, NAMED, more="split"), classes=NAMED, noted="columns were not used: split")
         ],
         "value range": [DoesNotApply("its pictures are Pillow's, of 8 bits")],
         "layout": [DoesNotApply("its pictures are Pillow's")],

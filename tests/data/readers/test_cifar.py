@@ -168,7 +168,7 @@ def test_without_names_the_classes_are_numbers(tmp_path: Path) -> None:
 def test_train_and_valid_are_read_without_decoding_the_test_batch(tmp_path: Path, place: str) -> None:
     path = lay(tmp_path / place, python_files(test_batch=b"\x80\2cos\nsystem\n."))
     assert list(parts(path, "train")) == ["train"]
-    with pytest.raises(DataError, match=r"test_batch asks for os\.system"):
+    with pytest.raises(DataError, match=r"test_batch refers to os\.system"):
         parts(path)
 
 
