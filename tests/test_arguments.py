@@ -131,14 +131,14 @@ IMAGES = np.zeros((2, 8, 8, 1), np.uint8)
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: picturewise.train("digits", out="a\0b"), r"'a.*b' cannot be a folder"),
-        (lambda: picturewise.train("digits", out="x" * 400), r"cannot be a folder .*too long"),
+        (lambda: picturewise.train("digits", out="a\0b"), r"'a.*b' is not a valid folder name"),
+        (lambda: picturewise.train("digits", out="x" * 400), r"is not a valid folder name .*too long"),
         (lambda: picturewise.train("digits", settings={3: 4}), r"^Unknown recipe key '3'"),
         (lambda: picturewise.make_dataset((IMAGES, [0, 1]), name="a/b"), r"^name is 'a/b', expected one"),
         (lambda: picturewise.make_dataset((IMAGES, [0, 1]), name=""), r"^name is '', expected one"),
         (lambda: picturewise.Hints(value_range=3), r"^The hint value_range is of type int, expected a text\.$"),
         (lambda: picturewise.ImageSet(None, None, (), "x"), r"^x: pictures are of type NoneType, expected an array"),
-        (lambda: picturewise.ImageSet(IMAGES, [0, 0], ("a",), "x"), r"^x: labels are of type list, expected"),
+        (lambda: picturewise.ImageSet(IMAGES, [0, 0], ("a",), "x"), r"^x: the labels have type list\. Pass an int64"),
         (lambda: picturewise.ImageSet(IMAGES, None, 3, "x"), r"^x: classes are of type int, expected a tuple"),
         (lambda: picturewise.Dataset("x", train=IMAGES), r"^x: train is of type ndarray, expected an ImageSet"),
     ],

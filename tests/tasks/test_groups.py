@@ -86,7 +86,7 @@ def test_a_pattern_that_is_none_is_wrong_usage(
     assert run([command, str(scans), "--group-by", "(patient"]) == 2
     said = capfd.readouterr().err.strip()
     assert "group_by is '(patient', " in said
-    assert "a regular expression, but it is not valid (missing ), unterminated subpattern" in said
+    assert "a valid regular expression (missing ), unterminated subpattern" in said
     assert len(said.splitlines()) == 1
 
 
