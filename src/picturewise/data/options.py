@@ -131,7 +131,7 @@ class DataOptions(BaseModel):
     @classmethod
     def _has_each_class_once(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if classes is not None and len(set(classes)) < len(classes):
-            raise PydanticCustomError("twice", "Input should be class names, each once")
+            raise PydanticCustomError("twice", "Input should be class names without duplicates")
         return classes
 
     @field_validator("group_by", "label_from")
@@ -139,7 +139,7 @@ class DataOptions(BaseModel):
     def _is_a_pattern(cls, pattern: str | None) -> str | None:
         problem = why_no_pattern(pattern or "")
         if problem is not None:
-            sentence = "Input should be a regular expression, but it is not valid ({problem})"
+            sentence = "Input should be a valid regular expression ({problem})"
             raise PydanticCustomError("no_pattern", sentence, {"problem": problem})
         return pattern
 
