@@ -31,7 +31,7 @@ class StoredEvaluation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classifier_sha256: str = Field(description="Of the weights that were evaluated.")
-    probabilities_sha256: str = Field(description="Of the file of probabilities beside it.")
+    probabilities_sha256: str = Field(description="Of the file of probabilities.")
     evaluation: Evaluation
 
 

@@ -32,7 +32,7 @@ def inside(run: Path, *names: str) -> Path:
         if is_link(place):
             raise RunError(
                 f"{printable(place)} is a symbolic link, but a run's folder must contain its own files. "
-                "Replace it with the file or folder that it points to, or remove it."
+                "Replace the link with the file or folder that it points to, or remove it."
             )
     return place
 
