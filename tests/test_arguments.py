@@ -143,8 +143,8 @@ IMAGES = np.zeros((2, 8, 8, 1), np.uint8)
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: picturewise.train("digits", out="a\0b"), r"'a.*b' cannot be a folder"),
-        (lambda: picturewise.train("digits", out="x" * 400), r"cannot be a folder .*too long"),
+        (lambda: picturewise.train("digits", out="a\0b"), r"'a.*b' is not a valid folder name"),
+        (lambda: picturewise.train("digits", out="x" * 400), r"is not a valid folder name .*too long"),
         (lambda: picturewise.train("digits", settings={3: 4}), r"^Unknown recipe key '3'"),
         (lambda: picturewise.make_dataset((IMAGES, [0, 1]), name="a/b"), r"^name is 'a/b', expected one"),
         (lambda: picturewise.make_dataset((IMAGES, [0, 1]), name=""), r"^name is '', expected one"),

@@ -59,12 +59,12 @@ def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
 
 @pytest.mark.parametrize("layer", [Conv(4), Pool("maxpool", 2), Pool("avgpool", None)])
 def test_layers_for_pictures_refuse_vectors(layer: Conv | Pool) -> None:
-    with pytest.raises(ShapeError, match="takes pictures; it must come before 'flatten'"):
+    with pytest.raises(ShapeError, match="needs pictures, so it must come before 'flatten'"):
         layer.output((12,))
 
 
 def test_a_dense_layer_refuses_pictures() -> None:
-    with pytest.raises(ShapeError, match="put a line 'flatten'"):
+    with pytest.raises(ShapeError, match="put 'flatten' or 'avgpool global' before it"):
         Dense(10).output((2, 2, 3))
 
 

@@ -324,10 +324,14 @@ def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[s
 
 def test_output_among_the_pictures(refused, picture_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(picture_folder.rglob("*"))
-    assert "would be inside" in refused(2, "inspect", picture_folder, "--out", picture_folder / "red")
-    assert "would be inside" in refused(2, "train", picture_folder, "--out", picture_folder / "run")
+    assert "inside the folder of the pictures" in refused(
+        2, "inspect", picture_folder, "--out", picture_folder / "red"
+    )
+    assert "inside the folder of the pictures" in refused(
+        2, "train", picture_folder, "--out", picture_folder / "run"
+    )
     monkeypatch.chdir(picture_folder)
-    assert "would be inside" in refused(2, "train", ".")
+    assert "inside the folder of the pictures" in refused(2, "train", ".")
     assert sorted(picture_folder.rglob("*")) == before
 
 

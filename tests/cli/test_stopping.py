@@ -79,7 +79,7 @@ def test_every_run_that_had_begun_goes_on_to_its_end(ended: dict[str, Any]) -> N
 
 
 def test_the_sentence_says_how_to_go_on(ended: dict[str, Any]) -> None:
-    assert "after a checkpoint. Continue with: picturewise resume r1\n" in ended["in a batch"]["err"]
+    assert "after saving a checkpoint. Continue with: picturewise resume r1\n" in ended["in a batch"]["err"]
     said = ended["twice in a checkpoint"]["err"]
     assert said == "picturewise: Stopped by Ctrl-C. Continue with: picturewise resume r4\n"
     said = ended["in the report"]["err"]

@@ -129,7 +129,7 @@ def test_an_interrupted_run_goes_on_with_the_same_arrays_alone() -> None:
     whole = picturewise.train(stripes(), **OPTIONS)
     with pytest.raises(Interrupted):
         picturewise.train(stripes(), out="part", callbacks=[Stop()], **OPTIONS)
-    with pytest.raises(DataError, match="Pass the same pictures again as data="):
+    with pytest.raises(DataError, match="Pass them again as data="):
         picturewise.resume("part", progress=False)
     with pytest.raises(DataError, match="SHA-256 differs"):
         picturewise.resume("part", data=stripes(seed=1), progress=False)
@@ -168,7 +168,7 @@ def test_the_run_that_train_returns_holds_its_pictures() -> None:
     assert held == picturewise.evaluate(run, data=stripes())
     again = picturewise.train(stripes(), model="mlp 4", epochs=1, progress=False)
     assert picturewise.compare([run, again], progress=False).pictures == held.pictures
-    with pytest.raises(DataError, match="were passed from Python, so no file has them"):
+    with pytest.raises(DataError, match="were passed from Python and are not stored"):
         picturewise.evaluate(picturewise.open_run(run.path))
 
 

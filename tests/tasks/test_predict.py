@@ -223,7 +223,7 @@ def test_all_that_is_trained_on_can_be_predicted_and_pictures_without_labels_too
 def test_a_set_with_splits_but_no_test_is_told_and_a_split_may_be_named(trained: Classifier) -> None:
     splits = {"train": (pixels_of(6), np.arange(6) % 2), "valid": (pixels_of(4)[::-1], np.arange(4) % 2)}
     with pytest.raises(
-        DataError, match=r"has the splits train, valid, but not a test split\. Pass only the pictures"
+        DataError, match=r"has the splits train, valid, but no test split\. Pass the pictures"
     ):
         predict(trained, splits)
     found, _ = predict(trained, splits, split="valid")

@@ -122,7 +122,7 @@ def test_a_file_that_holds_another_network_is_refused_and_nothing_is_kept(
     entry = offered(other, tmp_path / "published", port)
     monkeypatch.setattr(entries, "weights", lambda: {"resnet18": entry})
     with pytest.raises(
-        DataError, match=r"^resnet18-\w+\.pth does not hold the weights of resnet18: for 'layer4\.1"
+        DataError, match=r"^resnet18-\w+\.pth does not contain the weights of resnet18: 'layer4\.1"
     ):
         fetch_sets(["resnet18"], progress=False)
     assert list((picturewise_home / "catalogue" / "resnet18").iterdir()) == []

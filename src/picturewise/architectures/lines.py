@@ -1,6 +1,6 @@
 """The grammar of layer lines: text in, layers out.
 
-    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, valid, /stride, nobias
+    conv 32 3x3 relu        filters, kernel (3x3 if omitted), then in any order: activation, valid, /stride, nobias
     conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay fixed; first line only
     maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
     avgpool global          or a window, as for maxpool
@@ -60,7 +60,9 @@ def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
     """
     lines = split_lines(text)
     if len(lines) > MOST_LINES:
-        raise LayerError(f"There are {len(lines):,} layer lines, at most {MOST_LINES:,} are allowed.")
+        raise LayerError(
+            f"There are {len(lines):,} layer lines, but at most {MOST_LINES:,} are allowed. Use fewer lines."
+        )
     return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
 
 
@@ -89,7 +91,7 @@ def parse_line(line: str, number: int) -> Layer:
     shown = " ".join(line.split())
     if len(shown) > LONGEST_LINE:
         raise LayerError(
-            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, at most "
+            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, but at most "
             f"{LONGEST_LINE} are allowed."
         )
     shown = shortened(shown, 200)
@@ -113,7 +115,7 @@ class _Words:
     @property
     def found(self) -> str:
         """The next word, for a message, if there is one."""
-        return f", found '{self._left[0]}'" if self._left else ""
+        return f", not '{self._left[0]}'" if self._left else ""
 
     def error(self, sentence: str) -> LayerError:
         return LayerError(self._prefix + sentence)
@@ -129,12 +131,12 @@ class _Words:
         """Return a whole number in 1..most."""
         word = self.take(r"\d+")
         if word is None:
-            raise self.error(f"it needs {what}, a whole number{self.found}.")
+            raise self.error(f"it needs {what} (a whole number){self.found}.")
         return self.within(word, what, most)
 
     def within(self, word: str, what: str, most: int) -> int:
         if not 1 <= len(word) <= 9 or not 1 <= int(word) <= most:
-            raise self.error(f"{what} must be in 1..{most:,}, found {word}.")
+            raise self.error(f"{what} must be in 1..{most:,}, not {word}.")
         return int(word)
 
     def stride(self) -> int | None:
@@ -145,7 +147,7 @@ class _Words:
         word = self.take(pattern)
         if word is None or not 0 <= float(word) < 1:
             raise self.error(
-                f"it needs a rate of at least 0 and below 1, such as 0.25{f', found {word}' if word else ''}."
+                f"it needs a rate of at least 0 and below 1, such as 0.25{f', not {word}' if word else ''}."
             )
         return float(word)
 
@@ -159,7 +161,7 @@ class _Words:
                 self._left[0],
                 [*ACTIVATIONS, "same", "valid", "nobias", "whiten", "global", "pre", "dropout"],
             )
-            raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
+            raise self.error(f"'{word}' is not allowed here.{'' if word in known else nearest(word, known)}")
 
 
 def _conv(words: _Words) -> Conv:
@@ -169,10 +171,10 @@ def _conv(words: _Words) -> Conv:
     padding: Literal["same", "valid"] = "valid" if words.take("same|valid") == "valid" else "same"
     bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
     if whiten and filters % 2:
-        raise words.error("each direction is used in both signs, so the number of filters must be even.")
+        raise words.error("whiten uses each direction in both signs, so the number of filters must be even.")
     if whiten and words.line > 1:
         raise words.error(
-            "it is computed from patches of the pictures themselves, so it must be the first line."
+            "whiten is computed from patches of the pictures themselves, so it must be in the first line."
         )
     return Conv(filters, (height, width), words.stride() or 1, padding, words.activation(), bias, whiten)
 
@@ -185,7 +187,7 @@ def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
         if words.take("same") is None:
             return Pool(kind, size, stride)
         if kind == "avgpool":
-            raise words.error("only maxpool can be 'same', because a mean needs whole windows.")
+            raise words.error("only maxpool supports 'same', because a mean needs whole windows.")
         return Pool(kind, size, stride, "same")
 
     return pool
@@ -202,7 +204,7 @@ def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Res
             rate = words.rate(r"\d*\.\d+")
             if kind == "bottleneck":
                 raise words.error(
-                    "a bottleneck does not have dropout inside; write a line 'dropout 0.3' after it."
+                    "a bottleneck does not support dropout inside; write a line 'dropout 0.3' after it."
                 )
         return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
 
@@ -226,10 +228,10 @@ def _timm(words: _Words) -> Timm:
     if name is None:
         raise words.error(
             f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}. Folders and "
-            "repositories are not read."
+            "repositories are not supported."
         )
     if words.line > 1:
-        raise words.error("a timm network takes the pictures themselves, so it must be the first line.")
+        raise words.error("a timm network needs the pictures themselves, so it must be the first line.")
     try:
         return timm_line(name)
     except ValueError as error:

@@ -32,7 +32,7 @@ def from_published(
         name: of the network, one of `PUBLISHED`.
         state: the published tensors, by torchvision's names; the output layer may be missing and have any classes.
         shape: of the pictures, (H, W, C).
-        origin: what to call the weights in an error.
+        origin: the name of the weights in errors.
         head: return the output layer, too, as the module after the last line.
 
     Raises:
@@ -64,7 +64,7 @@ def check_published(name: str, state: Mapping[str, Tensor], *, origin: str, head
     Args:
         name: of the network, one of `PUBLISHED`.
         state: tensors by torchvision's names.
-        origin: what to call them in the error.
+        origin: their name in errors.
         head: whether the output layer must be there.
 
     Raises:
@@ -111,7 +111,7 @@ def _resnet_name(name: str, count: int, first: int) -> str:
     number = int(place)
     if number == count - 1:
         return f"fc.{rest}"
-    # Before the stages, only the convolution and its normalisation hold numbers.
+    # Before the stages, only the convolution and its normalisation have numbers.
     return f"layer{number - first + 1}.{rest}" if number >= first else f"{('conv1', 'bn1')[number]}.{rest}"
 
 

@@ -1,6 +1,6 @@
 """Layer lines → nodes of an ONNX graph.
 
-Weights have their names in the PyTorch network of the same lines, where modules are numbered in order, and a margin, an
+Weights have their names in the PyTorch network of the same lines, where modules are numbered in order, and padding, an
 activation and a dropout are modules, too: see `picturewise.networks.builder`.
 """
 
@@ -39,7 +39,7 @@ from picturewise.onnx_models.operators import (
 from picturewise.onnx_models.residual import residual_blocks
 
 Known: TypeAlias = Conv | Dense | BatchNorm | GroupNorm | Residual | Pool | Dropout | Flatten | Activation
-"""All layers but timm's networks, which are PyTorch code."""
+"""All layers except timm networks, which are PyTorch code."""
 
 
 def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, output: str) -> str:
@@ -98,7 +98,7 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
 
 def _convolution(graph: Graph, values: str, layer: Conv, channels: int, module: int) -> tuple[str, int]:
     margins = same(*layer.kernel) if layer.padding == "same" else Margins()
-    uneven = margins.uneven  # then a separate module adds the margins
+    uneven = margins.uneven  # then a separate module adds the padding
     values = convolved(
         graph,
         values,

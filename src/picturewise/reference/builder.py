@@ -43,7 +43,7 @@ def check_lines(layers: Sequence[Layer]) -> None:
     for number, layer in enumerate(layers, start=1):
         if not isinstance(layer, _Known):
             raise LayerError(
-                f"Layer line {number}, '{layer.line}', is not supported by the NumPy engine, which has "
+                f"Layer line {number}, '{layer.line}', is not supported by the NumPy engine, which supports "
                 "conv, batchnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense and the "
                 "activations. Use one of these instead, or the engine 'torch'."
             )
