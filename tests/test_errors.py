@@ -57,7 +57,7 @@ def test_no_message_moves_the_cursor_or_fills_the_screen(kind) -> None:
 
 
 def test_an_ordinary_message_stays_as_it_is() -> None:
-    sentence = "Unknown recipe key 'x'. The keys are a, b – and c × 2 (Rosé 猫)."
+    sentence = "Unknown recipe key 'x'. Choose from a, b – and c × 2 (Rosé 猫)."
     assert str(PicturewiseError(sentence)) == sentence
     assert str(PicturewiseError()) == ""
 

@@ -87,7 +87,7 @@ def test_a_folder_replaces_an_older_one_of_the_same_files(tmp_path: Path) -> Non
 
 def test_a_folder_with_other_things_in_it_is_not_replaced(tmp_path: Path) -> None:
     files.write_folder(tmp_path / "folder", {"a": b"old", "mine": b"old"})
-    with pytest.raises(SaveError, match=r"folder cannot be written: It holds other files, such as mine"):
+    with pytest.raises(SaveError, match=r"folder cannot be written: it contains other files, such as mine"):
         files.write_folder(tmp_path / "folder", {"a": b"new"})
     assert everything_in(tmp_path) == {"folder": None, "folder/a": b"old", "folder/mine": b"old"}
 
@@ -95,7 +95,7 @@ def test_a_folder_with_other_things_in_it_is_not_replaced(tmp_path: Path) -> Non
 def test_a_folder_does_not_replace_a_link_nor_what_it_leads_to(tmp_path: Path) -> None:
     files.write_folder(tmp_path / "elsewhere", {"a": b"old"})
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(SaveError, match="link cannot be written: It is a symbolic link"):
+    with pytest.raises(SaveError, match="link cannot be written: it is a symbolic link"):
         files.write_folder(tmp_path / "link", {"a": b"new"})
     assert (tmp_path / "elsewhere" / "a").read_bytes() == b"old"
     assert (tmp_path / "link").is_symlink()
@@ -197,7 +197,7 @@ def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff\xfe", b"[" * 100_000, b'{"a": 1} x'])
 def test_what_is_not_json_is_reported_with_its_path(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"a\.json is damaged: it is not JSON"):
+    with pytest.raises(RunError, match=r"a\.json is damaged: it is not valid JSON"):
         files.read_json(tmp_path / "a.json")
 
 

@@ -23,8 +23,8 @@ def test_a_text_is_shown_as_it_is_but_for_what_would_move_the_cursor() -> None:
 
 
 def test_what_is_wrong_is_said_instead_of_raised() -> None:
-    assert repr(Thing(DataError("It is damaged."))) == "<Thing, not whole: It is damaged.>"
-    assert repr(Thing(AttributeError("no name"))) == "<Thing, not whole: no name>"
+    assert repr(Thing(DataError("It is damaged."))) == "<Thing, incomplete: It is damaged.>"
+    assert repr(Thing(AttributeError("no name"))) == "<Thing, incomplete: no name>"
     assert len(repr(Thing(ValueError("x" * 10_000)))) < 300
 
 

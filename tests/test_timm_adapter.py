@@ -151,7 +151,7 @@ def test_missing_timm_is_reported_with_how_to_install_it(monkeypatch: pytest.Mon
     with pytest.raises(TimmError) as caught:
         check_name("resnet18")
     assert str(caught.value) == (
-        f"it needs the package timm, and the release of torchvision for PyTorch {torch.__version__}. "
+        f"it needs the package timm, and the torchvision release that matches PyTorch {torch.__version__}. "
         f"Install them with: {install_command('timm')}"
     )
 
@@ -161,10 +161,10 @@ def test_missing_timm_is_reported_with_how_to_install_it(monkeypatch: pytest.Mon
     [
         (
             "raise RuntimeError('operator torchvision::nms does not exist\\nand more')",
-            r"cannot be imported \(operator torchvision::nms does not exist\)\. It needs the release of torchv",
+            r"cannot be imported \(operator torchvision::nms does not exist\)\. Install the torchvision release",
         ),
         ("import a_package_that_is_not_there", r"cannot be imported \(No module named 'a_package_that_is_not_there'\)"),
-        ("__version__ = '1.0.3'", r"^timm 1\.0\.3 is too old, expected 1\.0\.22 or newer\. .* --upgrade timm"),
+        ("__version__ = '1.0.3'", r"^timm 1\.0\.3 is too old\. Update it to 1\.0\.22 or newer with: .* --upgrade timm"),
     ],
 )  # fmt: skip
 def test_timm_that_does_not_work_is_reported_with_the_reason(
@@ -186,8 +186,8 @@ def test_a_pytorch_that_cannot_count_operations_is_reported_with_one_that_can(
     with pytest.raises(TimmError) as caught:
         measure("test_resnet", (32, 32, 3))
     assert str(caught.value) == (
-        f"PyTorch {torch.__version__} does not have the class TorchDispatchMode, by which operations are counted. "
-        "Install torch==2.13.0, with which this was tested."
+        f"PyTorch {torch.__version__} does not have the class TorchDispatchMode, which is needed to count operations. "
+        "Install torch==2.13.0, the tested version."
     )
 
 

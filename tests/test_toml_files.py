@@ -24,18 +24,18 @@ def test_utf8_is_read_however_an_editor_saves_it(tmp_path: Path, content: bytes)
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (TEXT.encode("utf-16"), "is in UTF-16, expected UTF-8. Save it again in that encoding."),
-        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is in UTF-16, expected UTF-8"),
+        (TEXT.encode("utf-16"), "is encoded in UTF-16. Save it again in UTF-8."),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is encoded in UTF-16. Save it again in UTF-8"),
         (
             b"a = 1\n# Ros\xe9\n",
-            "is not in UTF-8 (line 2 has the byte 0xe9). Save it again in that encoding.",
+            "is not encoded in UTF-8 (line 2 contains the byte 0xe9). Save it again in UTF-8.",
         ),
-        (b"a: 1", "is not TOML: Expected '=' after a key"),
+        (b"a: 1", "is not valid TOML: Expected '=' after a key"),
         (b"a = " + b"[" * 50_000 + b"]" * 50_000, "is nested too deeply to be read."),
         (b"a = " + b"{a = " * 50_000, "is nested too deeply to be read."),
         (b"[" + b"a." * 50_000 + b"a]\nb = 1", "is"),
-        (b"#" * (LARGEST + 1), "has more than 1,000,000 bytes, so it cannot be a recipe."),
-        (b"a = 1\x00", "is not TOML"),
+        (b"#" * (LARGEST + 1), "is larger than 1,000,000 bytes, so it is not a recipe."),
+        (b"a = 1\x00", "is not valid TOML"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:

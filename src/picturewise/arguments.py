@@ -1,4 +1,4 @@
-"""Arguments of a wrong kind, told in one sentence before anything is done; annotations say what is right."""
+"""Arguments of the wrong type, reported in one sentence before anything is done, by comparison with annotations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Kind(NamedTuple):
 
     holds: Callable[[Any], bool]
     one: str
-    several: str = "things"
+    several: str = "values"
     each: Callable[[Any], bool] | None = None
 
 
@@ -33,7 +33,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     as `Data`, is not checked.
 
     Raises:
-        UsageError: by the function returned, where an argument is of another kind.
+        UsageError: by the function returned, if an argument is of another type.
     """
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -45,7 +45,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 check(name, value, function.__annotations__.get(name, "Any"), function.__globals__)
         return function(*args, **keywords)
 
-    call.__kwdefaults__ = function.__kwdefaults__  # type: ignore[attr-defined]  # for whoever asks which there are
+    call.__kwdefaults__ = function.__kwdefaults__  # type: ignore[attr-defined]  # for code that inspects the signature
     return call
 
 
@@ -73,8 +73,8 @@ def check(name: str, value: Any, annotation: str, aliases: Mapping[str, Any]) ->
     tests = [kind.each for kind in kinds if kind.each is not None]
     if tests and isinstance(value, list | tuple):
         wrong = next(one for one in value if not any(test(one) for test in tests))
-        found = f"a list with {'something ' * (not _is_plain(wrong))}{_told(wrong)}"
-    raise UsageError(f"{name} is {found}, expected {expected}.{offered}")
+        found = f"a list that contains {'a value ' * (not _is_plain(wrong))}{_told(wrong)}"
+    raise UsageError(f"{name} is {found}. Expected {expected}.{offered}")
 
 
 def _told(value: Any) -> str:
@@ -89,7 +89,7 @@ def kind_of(part: str, aliases: Mapping[str, Any]) -> _Kind:
     """Return what one part of an annotation stands for.
 
     Raises:
-        KeyError: nobody knows.
+        KeyError: it is not known here.
     """
     words = get_args(aliases.get(part, None))
     if words and all(isinstance(word, str) for word in words):
@@ -109,7 +109,7 @@ def kind_of(part: str, aliases: Mapping[str, Any]) -> _Kind:
             lambda value: _is_list(value) and all(map(each, value)), f"a list of {several}", "lists", each
         )
     if part == "tuple[int, int]":
-        return _Kind(_is_pair, "two whole numbers", "pairs")
+        return _Kind(_is_pair, "two integers", "pairs")
     return _KINDS[head]
 
 
@@ -152,20 +152,20 @@ _KINDS: dict[str, _Kind] = {
     "Data": _ANYTHING,  # `recognise` looks at it
     "SplitObject": _ANYTHING,  # the same
     "None": _Kind(lambda value: value is None, "", ""),
-    "str": _Kind(lambda value: isinstance(value, str), "a text", "texts"),
+    "str": _Kind(lambda value: isinstance(value, str), "a string", "strings"),
     "bytes": _Kind(lambda value: isinstance(value, bytes), "bytes", "bytes"),
     "Path": _Kind(lambda value: isinstance(value, PurePath), "a path", "paths"),
-    "bool": _Kind(lambda value: type(value).__name__ in {"bool", "bool_"}, "True or False", "truth values"),
-    "int": _Kind(_is_whole, "a whole number", "whole numbers"),
+    "bool": _Kind(lambda value: type(value).__name__ in {"bool", "bool_"}, "True or False", "booleans"),
+    "int": _Kind(_is_whole, "an integer", "integers"),
     "float": _Kind(
         lambda value: isinstance(value, numbers.Real) and not isinstance(value, bool), "a number", "numbers"
     ),
     "Mapping": _Kind(lambda value: isinstance(value, Mapping), "a dict", "dicts"),
     "Callable": _Kind(callable, "a function", "functions"),
-    "nn.Module": _of_class("Module", "a torch.nn.Module", "modules of PyTorch's"),
+    "nn.Module": _of_class("Module", "a torch.nn.Module", "PyTorch modules"),
     "Callback": _of_class("Callback", "a picturewise.Callback", "picturewise.Callback objects"),
     "Classifier": _of_class("Classifier", "a picturewise.Classifier", "classifiers"),
-    "Hints": _of_class("Hints", "picturewise.Hints", "hints"),
+    "Hints": _of_class("Hints", "a picturewise.Hints object", "picturewise.Hints objects"),
     "Recipe": _of_class("Recipe", "a picturewise.Recipe", "recipes"),
     "Run": _of_class("Run", "a picturewise.Run", "runs"),
 }

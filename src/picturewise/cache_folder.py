@@ -45,5 +45,5 @@ def no_room(what: str, error: OSError) -> SaveError:
     full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return SaveError(
         f"{what} {imports_folder()} ({error.strerror or error}). "
-        f"{'Free some space, or choose' if full else 'Choose'} another place with the environment variable {VARIABLE}."
+        f"{'Free some space, or choose' if full else 'Choose'} another folder with the environment variable {VARIABLE}."
     )

@@ -48,7 +48,7 @@ def display(kind: str, figure: str, of: object, **options: Any) -> Any:
 
 
 def html(kind: str, of: object) -> str | None:
-    """Return the HTML of an object for a notebook; None, for which its text stands in, where it is not whole."""
+    """Return the HTML of an object for a notebook; None if it is incomplete, so that its text is shown."""
     try:
         return str(display(kind, "html", of))
     except PARTIAL:

@@ -1,19 +1,19 @@
 """Every error that Picturewise raises on purpose.
 
     PicturewiseError              exit code 1
-    ├── UsageError              2   an option, a recipe key, a name that is not known
+    ├── UsageError              2   an unknown option, recipe key or name
     │   └── LayerError          2   a layer line that cannot be read or does not fit
     ├── DataError               3   pictures or labels that cannot be used
-    │   ├── DownloadError       3   a set of the catalogue that cannot be fetched
-    │   ├── InputError          3   what cannot be used through scikit-learn's interface; a ValueError too
+    │   ├── DownloadError       3   a catalogue set that cannot be downloaded
+    │   ├── InputError          3   data that cannot be used through scikit-learn's interface; also a ValueError
     │   ├── PictureError        3   one picture that cannot be decoded
     │   └── RunError            3   a run folder or a classifier file that cannot be used
-    ├── DivergedError           1   training met a loss that is not a number
+    ├── DivergedError           1   the loss became NaN or infinite
     ├── SaveError               1   something could not be written
-    └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, with nothing half-done left
+    └── Interrupted             129 / 130 / 143   closed terminal / Ctrl-C / SIGTERM, without unfinished files
 
-A message is one sentence or two: what was found, where, what was expected, and the way out. It is one line of
-bounded length in which nothing moves a cursor, whatever of strangers' files stands in it.
+A message is one or two sentences: what was found, where, what was expected, and what to do. It is one line of bounded
+length without control characters, even if it quotes untrusted files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PicturewiseError(Exception):
 
 
 class UsageError(PicturewiseError):
-    """The caller asked for something that does not exist or does not go together."""
+    """The caller asked for something that does not exist, or for options that cannot be combined."""
 
     exit_code = 2
 
@@ -59,7 +59,7 @@ class DataError(PicturewiseError):
 
 
 class DownloadError(DataError):
-    """A set of the catalogue could not be fetched; what was here before is untouched."""
+    """A catalogue set could not be downloaded; existing files are unchanged."""
 
 
 class PictureError(DataError):
@@ -83,7 +83,7 @@ class DivergedError(PicturewiseError):
 
 
 class SaveError(PicturewiseError):
-    """A file could not be written; what was saved before is untouched."""
+    """A file could not be written; files saved earlier are unchanged."""
 
 
 class Interrupted(PicturewiseError):  # noqa: N818 (it is not a mistake, so its name does not say Error)
@@ -109,7 +109,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that is not one of `known`: it lists them and offers the nearest.
+    """Return the error for a name that is not one of `known`: it lists them and suggests the nearest.
 
     >>> str(unknown("optimizer", "adm", ["adam", "sgd"]))
     "Unknown optimizer 'adm'. Choose from adam, sgd. Did you mean 'adam'?"

@@ -1,4 +1,4 @@
-"""`PicturewiseClassifier`: training and prediction as an estimator of scikit-learn's.
+"""`PicturewiseClassifier`: training and prediction as a scikit-learn estimator.
 
 from sklearn.model_selection import cross_val_score
 
@@ -47,29 +47,29 @@ _OF_DATA = ("valid_fraction", "split_seed", "value_range")
 class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A network that is trained on pictures in arrays and predicts the classes of others.
 
-    Pictures are (N, H, W), (N, H, W, 1 or 3), or rows (N, F), where F is a square or the product of `shape`; whole
-    numbers or floats in one unit, that of those that `fit` saw. `fit` holds out a validation split, by which the best
-    epoch is chosen and the probabilities are calibrated; all other pictures are trained on.
+    Pictures are (N, H, W), (N, H, W, 1 or 3), or rows (N, F), where F is a square or the product of `shape`. They are
+    integers or floats in the same range of values for `fit` and `predict`. `fit` holds out a validation split, which is
+    used to choose the best epoch and to calibrate the probabilities; all other pictures are trained on.
 
     Args:
         model: a network by name, as for `train`.
         preset: as for `train`.
         layers: layer lines instead of a name.
         epochs: as for `train`.
-        seed: of everything random; equal seeds give equal weights.
-        shape: height and width, and channels where there are 3, of pictures in rows.
-        out: the folder of the run, new or empty; None: a temporary one, which is removed with the estimator, and in
-            which no report is written.
+        seed: of all random choices; equal seeds give equal weights.
+        shape: height and width of pictures in rows, and channels if there are 3.
+        out: the folder of the run, new or empty; None: a temporary one, without a report,
+            which is removed with the estimator.
         settings: every key of a recipe, as for `train`.
-        progress: show how far training has come.
+        progress: show the progress of training.
 
-    The other parameters are keywords of `train`; None leaves them to it.
+    The other parameters are keywords of `train`; None: its default.
 
     Attributes:
         classes_: the labels, sorted.
         classifier_: the `Classifier`.
-        run_: the `Run` of the last fit; copies and unpickled estimators have none.
-        n_features_in_: F, of pictures in rows.
+        run_: the `Run` of the last fit; copies and unpickled estimators do not have it.
+        n_features_in_: F, if pictures are in rows.
 
     Raises:
         InputError: pictures, labels or parameters cannot be used; it is a ValueError and a PicturewiseError.
@@ -120,10 +120,10 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             setattr(self, name, given[name])
 
     def fit(self, X: Any, y: Any) -> PicturewiseClassifier:  # noqa: N803 (scikit-learn's name)
-        """Train on pictures and their labels, whole numbers or texts; return the estimator.
+        """Train on pictures and their labels, integers or strings; return the estimator.
 
         Raises:
-            InputError, ValueError: they cannot be used, or a parameter cannot.
+            InputError, ValueError: the pictures, the labels or a parameter cannot be used.
             DivergedError, Interrupted, SaveError: as for `train`.
         """
         if _axes(X) > 2:
@@ -195,7 +195,7 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             return numbers
         way = " Pass x.transpose(0, 2, 3, 1)." if numbers.ndim == 4 and numbers.shape[1] in {1, 3} else ""
         raise DataError(
-            f"X has the shape {numbers.shape}, expected (N, H, W), (N, H, W, 1 or 3) or rows (N, F).{way}"
+            f"X has the shape {numbers.shape}. Expected (N, H, W), (N, H, W, 1 or 3) or rows (N, F).{way}"
         )
 
     def _shape(self, numbers: int) -> tuple[int, int, int]:
@@ -206,19 +206,19 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             if not sides or math.prod(shape) != numbers or (shape[2:] or (1,))[0] not in {1, 3}:
                 raise DataError(
                     f"shape is {self.shape!r}, but X has rows of {numbers:,} values. Pass (H, W) or (H, W, 3) with "
-                    "that product."
+                    "that number as its product."
                 )
             return int(shape[0]), int(shape[1]), int((shape[2:] or (1,))[0])
         side = math.isqrt(numbers)
         if side * side != numbers:
             raise DataError(
-                f"X has rows of {numbers:,} values, which is not a square picture. Pass shape=(H, W) or "
+                f"X has rows of {numbers:,} values, which do not make a square picture. Pass shape=(H, W) or "
                 "(H, W, 3), or X as (N, H, W) or (N, H, W, C)."
             )
         return side, side, 1
 
     def _folder(self) -> Path:
-        """Return the place of a new run; what an earlier fit left in a temporary one is removed."""
+        """Return the folder of a new run; the temporary folder of an earlier fit is removed."""
         if (finalizer := self.__dict__.pop("_finalizer", None)) is not None:
             finalizer()
         if self.out is not None:
@@ -254,13 +254,13 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
 
 def _axes(values: Any) -> int:
-    """Return how many axes an array or nested lists have; 2 where nobody knows, as scikit-learn expects."""
+    """Return how many axes an array or nested lists have; 2 if it is unknown, as scikit-learn expects."""
     return np.ndim(values) if isinstance(values, list | tuple) else int(getattr(values, "ndim", 2))
 
 
 @contextlib.contextmanager
 def _as_input_error() -> Iterator[None]:
-    """Let what is wrong with pictures, labels or parameters be a ValueError too."""
+    """Raise errors about pictures, labels or parameters as InputError, which is also a ValueError."""
     try:
         yield
     except (DataError, UsageError) as error:
@@ -271,14 +271,16 @@ def _names(classes: NDArray[Any]) -> list[str]:
     """Return the names of labels, as the run and its classifier have them."""
     names = [printable(str(label)) for label in classes.tolist()]
     if len(names) < 2:
-        raise DataError(f"y has one class, {listed(names)}, expected at least two.")
+        raise DataError(f"y has only one class, {listed(names)}. Pass labels of at least two classes.")
     if len(set(names)) < len(names):  # such as 'a' and 'a' with an invisible character
-        raise DataError(f"y has labels that look the same ({listed(names)}), expected different ones.")
+        raise DataError(
+            f"y has different labels that look the same ({listed(names)}). Give the classes distinct names."
+        )
     return names
 
 
 def _unit(numbers: NDArray[Any], said: str | None) -> Ends:
-    """Return the values of black and white of pictures whose type says them, or the user."""
+    """Return the values of black and white, as the user passed them or as the type of the pictures implies."""
     if said is not None:
         return parse_value_range(said)
     return (0.0, 1.0) if numbers.dtype.kind in "bf" and numbers.max() <= 1.5 else (0.0, 255.0)
@@ -286,7 +288,7 @@ def _unit(numbers: NDArray[Any], said: str | None) -> Ends:
 
 def _as_bytes(pictures: NDArray[Any], unit: Ends) -> NDArray[np.uint8]:
     """Return pictures (N, H, W, C) as bytes, each by itself, whatever else is predicted with it."""
-    scale = ValueRange(*unit, plain=False, why="as fit saw")
+    scale = ValueRange(*unit, plain=False, why="the range found by fit")
     found = np.empty(pictures.shape, np.uint8)
     step = max(1, _AT_ONCE // math.prod(pictures.shape[1:]))
     for first in range(0, len(pictures), step):

@@ -14,7 +14,7 @@ from picturewise.printable import printable
 def install_command(extra: str) -> str:
     """Return the shell command that adds an extra of pyproject.toml to this installation.
 
-    If Picturewise came from a clone, a name on the package index could belong to somebody else, so the command names
+    If Picturewise came from a clone, a name on the package index could belong to another project, so the command names
     the clone. How it was installed is recorded in `direct_url.json` (PEP 610).
     """
     source = _installed_from()

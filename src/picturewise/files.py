@@ -102,10 +102,10 @@ def remove_folder(path: Path, names: Collection[str]) -> None:
     if not path.is_symlink() and not path.exists():
         return
     if path.is_symlink():
-        raise NotADirectoryError(errno.ENOTDIR, "It is a symbolic link")
+        raise NotADirectoryError(errno.ENOTDIR, "it is a symbolic link")
     others = set(os.listdir(path)) - set(names)  # noqa: PTH208 (names, not paths)
     if others:
-        raise OSError(errno.ENOTEMPTY, f"It holds other files, such as {min(others)}")
+        raise OSError(errno.ENOTEMPTY, f"it contains other files, such as {min(others)}")
     for name in reversed([*names]):
         (path / name).unlink(missing_ok=True)
     path.rmdir()
@@ -225,7 +225,7 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: it is not JSON ({error}).") from error
+        raise RunError(f"{path} is damaged: it is not valid JSON ({error}).") from error
 
 
 def _remove_made(folder: Path) -> None:
@@ -244,7 +244,7 @@ def _saving(path: Path, size: int | None = None) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             bytes_wanted = "" if size is None else f" ({size:,} bytes)"
             raise SaveError(
-                f"No space left while saving {path}{bytes_wanted}; everything saved before is unchanged. "
+                f"No space left while saving {path}{bytes_wanted}; files saved earlier are unchanged. "
                 "Free some space and continue."
             ) from error
         raise SaveError(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -257,7 +257,7 @@ def _beside(path: Path) -> Path:
         SaveError: the path has no name for a file.
     """
     if not path.name or "\0" in str(path):
-        raise SaveError(f"'{printable(path)}' is not a name for a file. Pass a path that ends with one.")
+        raise SaveError(f"'{printable(path)}' does not end in a file name. Pass the path of a file.")
     return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:8]}-{path.name}")
 
 

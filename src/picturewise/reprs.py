@@ -23,11 +23,11 @@ PARTIAL = (
     TypeError,
     ValueError,
 )
-"""What objects that were made in part, and folders that are damaged, raise when they are looked at."""
+"""Raised by incomplete objects and damaged folders when they are inspected."""
 
 
 def never_raises(describe: Callable[[Of], str]) -> Callable[[Of], str]:
-    """Return a `__repr__` or `__str__` that says of an object that is not whole what is wrong with it.
+    """Return a `__repr__` or `__str__` that describes what is wrong with an incomplete object.
 
     Lines stay lines; other hidden characters are escaped, and the middle of long texts is left out.
     """
@@ -37,7 +37,7 @@ def never_raises(describe: Callable[[Of], str]) -> Callable[[Of], str]:
         try:
             text = describe(of)
         except PARTIAL as error:
-            return f"<{type(of).__name__}, not whole: {shortened(error, 200)}>"
+            return f"<{type(of).__name__}, incomplete: {shortened(error, 200)}>"
         if len(text) > LONGEST:
             return shortened(text.replace("\n", "; "), LONGEST)
         return printable(text, keep="\n")
@@ -46,7 +46,7 @@ def never_raises(describe: Callable[[Of], str]) -> Callable[[Of], str]:
 
 
 def fields_of(of: object, names: Iterable[str]) -> str:
-    """Return `Name(field=value, …)` with every value short; of those that are missing nothing is said."""
+    """Return `Name(field=value, …)` with every value short; missing fields are omitted."""
     brief = reprlib.Repr()
     brief.maxtuple = brief.maxlist = brief.maxdict = 3
     brief.maxstring = brief.maxother = 80
@@ -57,7 +57,7 @@ def fields_of(of: object, names: Iterable[str]) -> str:
 
 
 def offered(of: Any, *, internal: Collection[str] = ()) -> list[str]:
-    """Return what `dir` offers of an object: neither names with an underscore nor those that only our code needs."""
+    """Return what `dir` lists of an object: no names with an underscore, and none that only our code needs."""
     return sorted(
         name
         for name in object.__dir__(of)

@@ -111,14 +111,14 @@ def build_network(name: str, shape: _Shape, *, classes: int = 0) -> nn.Module:
         classes: of an output layer; 0: none.
 
     Raises:
-        TimmError: it does not take pictures of that shape, or timm cannot be imported.
+        TimmError: it does not support pictures of that shape, or timm cannot be imported.
     """
     timm = _library()
     height, width, channels = shape
     architecture, _, _ = name.partition(".")
     if max(height, width) > MOST_PIXELS:
         raise TimmError(
-            f"timm's networks take pictures of at most {MOST_PIXELS:,}x{MOST_PIXELS:,}. Resize them with --size."
+            f"timm networks support pictures of at most {MOST_PIXELS:,}x{MOST_PIXELS:,}. Resize yours with --size."
         )
     sizes = {"img_size": (height, width)} if _configuration(architecture).fixed_input_size else {}
     options = {"num_classes": classes, "in_chans": channels, **sizes}
@@ -131,7 +131,7 @@ def measure(name: str, shape: _Shape) -> Measured:
     """Return the output and the cost of a network without its output layer for pictures of `shape` (H, W, C).
 
     Raises:
-        TimmError: it does not take such pictures, does not return flat features, or timm cannot be imported.
+        TimmError: it does not support such pictures, does not return flat features, or timm cannot be imported.
     """
     height, width, channels = shape
     kept: dict[StorageWeakRef, Tensor] = {}
@@ -148,7 +148,7 @@ def measure(name: str, shape: _Shape) -> Measured:
         with hooks, flops, calls:
             features = _refusals(name, lambda: network(pictures))
     if not isinstance(features, Tensor) or features.ndim != 2:
-        raise TimmError("this timm network does not return flat features. Choose another.")
+        raise TimmError("this timm network does not return flat features. Choose another network.")
     for tensor in (*network.parameters(), *network.buffers()):
         kept.pop(_storage(tensor), None)  # the network has it anyway
     saved = network.state_dict()
@@ -207,8 +207,8 @@ def _calls() -> Any:
         from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC0415 (private, see above)
     except ImportError as error:
         raise TimmError(
-            f"PyTorch {torch.__version__} does not have the class TorchDispatchMode, by which operations are counted. "
-            "Install torch==2.13.0, with which this was tested."
+            f"PyTorch {torch.__version__} does not have the class TorchDispatchMode, which is needed to count "
+            "operations. Install torch==2.13.0, the tested version."
         ) from error
 
     class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types
@@ -231,8 +231,8 @@ def _refusals(name: str, call: Callable[[], Any]) -> Any:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         height, width, _ = published(name).shape
         raise TimmError(
-            f"this timm network does not take it ({lines[0].rstrip('.')}). It was made for {height}x{width}: resize "
-            f"the pictures with --size {height}x{width}."
+            f"this timm network does not support this picture size ({lines[0].rstrip('.')}). It was made for "
+            f"{height}x{width}: resize the pictures with --size {height}x{width}."
         ) from error
 
 
@@ -252,7 +252,7 @@ def _library() -> Any:
     """
     if importlib.util.find_spec("timm") is None:
         raise TimmError(
-            "it needs the package timm, and the release of torchvision for "
+            "it needs the package timm, and the torchvision release that matches "
             f"PyTorch {torch.__version__}. Install them with: {install_command('timm')}"
         )
     try:
@@ -260,12 +260,12 @@ def _library() -> Any:
     except Exception as error:  # with a torchvision that does not match PyTorch: RuntimeError and others
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise TimmError(
-            f"timm is installed but cannot be imported ({lines[0].rstrip('.')}). It needs the release of torchvision "
-            f"for PyTorch {torch.__version__}."
+            f"timm is installed but cannot be imported ({lines[0].rstrip('.')}). Install the torchvision release "
+            f"that matches PyTorch {torch.__version__}."
         ) from error
     if tuple(map(int, re.findall(r"\d+", timm.__version__)[:3])) < OLDEST:
         raise TimmError(
-            f"timm {timm.__version__} is too old, expected {'.'.join(map(str, OLDEST))} or newer. Update it "
-            "with: pip install --upgrade timm"
+            f"timm {timm.__version__} is too old. Update it to {'.'.join(map(str, OLDEST))} or newer with: "
+            "pip install --upgrade timm"
         )
     return timm

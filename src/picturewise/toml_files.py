@@ -29,7 +29,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise UsageError(f"{where} cannot be read: {reason}.") from error
     if len(content) > LARGEST:
-        raise UsageError(f"{where} has more than {LARGEST:,} bytes, so it cannot be a {what}.")
+        raise UsageError(f"{where} is larger than {LARGEST:,} bytes, so it is not a {what}. Check the path.")
     return parse_toml(content, where)
 
 
@@ -48,17 +48,17 @@ def parse_toml(content: bytes | str, where: str) -> dict[str, Any]:
     except RecursionError as error:
         raise UsageError(f"{where} is nested too deeply to be read.") from error
     except ValueError as error:
-        raise UsageError(f"{where} is not TOML: {error}.") from error
+        raise UsageError(f"{where} is not valid TOML: {error}.") from error
 
 
 def _decoded(content: bytes, where: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UsageError(f"{where} is in UTF-16, expected UTF-8. Save it again in that encoding.")
+        raise UsageError(f"{where} is encoded in UTF-16. Save it again in UTF-8.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise UsageError(
-            f"{where} is not in UTF-8 (line {line} has the byte 0x{content[error.start]:02x}). Save it again in "
-            "that encoding."
+            f"{where} is not encoded in UTF-8 (line {line} contains the byte 0x{content[error.start]:02x}). Save it "
+            "again in UTF-8."
         ) from error

@@ -56,9 +56,11 @@ def test_groups_of_a_convolution_must_divide_channels_and_filters() -> None:
     assert Conv(8, groups=4).count((5, 5, 12)).trainable == 8 * 9 * 3 + 8
     assert Conv(24, depthwise=True, bias=False).count((5, 5, 12)).trainable == 24 * 9
     for layer, shape in ((Conv(8, groups=4), (5, 5, 6)), (Conv(6, groups=4), (5, 5, 8))):
-        with pytest.raises(ShapeError, match=r"'groups 4' needs a multiple of 4 .*, and of the \d input channels"):
+        with pytest.raises(
+            ShapeError, match=r"'groups 4' needs a multiple of 4 .*, and of the \d input channels"
+        ):
             layer.output(shape)
-    with pytest.raises(ShapeError, match="'depthwise' needs a multiple of 12 as the number of filters$"):
+    with pytest.raises(ShapeError, match=r"'depthwise' needs a multiple of 12 as the number of filters$"):
         Conv(8, depthwise=True).output((5, 5, 12))
 
 
@@ -71,12 +73,12 @@ def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
 
 @pytest.mark.parametrize("layer", [Conv(4), Pool("maxpool", 2), Pool("avgpool", None)])
 def test_layers_for_pictures_refuse_vectors(layer: Conv | Pool) -> None:
-    with pytest.raises(ShapeError, match="takes pictures; it must come before 'flatten'"):
+    with pytest.raises(ShapeError, match="needs pictures, so it must come before 'flatten'"):
         layer.output((12,))
 
 
 def test_a_dense_layer_refuses_pictures() -> None:
-    with pytest.raises(ShapeError, match="put a line 'flatten'"):
+    with pytest.raises(ShapeError, match="put 'flatten' or 'avgpool global' before it"):
         Dense(10).output((2, 2, 3))
 
 

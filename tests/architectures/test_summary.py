@@ -51,13 +51,15 @@ def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expect
     with pytest.raises(LayerError) as caught:
         summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), "dense 2")
     assert str(caught.value) == (
-        "Layer line 2, 'conv 4 5x5 valid', does not fit: 4x4x1 comes in, but its window needs at least 5x5 "
-        "pixels; make it smaller, or pool less before it."
+        "Layer line 2, 'conv 4 5x5 valid', does not fit its input 4x4x1: its window needs at least 5x5 "
+        "pixels; use a smaller window, or pool less before it."
     )
 
 
 def test_an_output_layer_on_pictures_is_refused_with_the_advice_to_flatten() -> None:
-    with pytest.raises(LayerError, match=r"The output layer, 'dense 2', does not fit: 8x8x1 .*'flatten'"):
+    with pytest.raises(
+        LayerError, match=r"The output layer, 'dense 2', does not fit its input 8x8x1: .*'flatten'"
+    ):
         summarise((), (8, 8, 1), "dense 2")
 
 

@@ -33,10 +33,10 @@ def test_what_is_not_a_registry_name_is_refused_before_timm_is_asked(
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(LayerError) as caught:
         parse(f"timm {written}")
-    found = f", found '{written}'" if written else ""
+    found = f", not '{written}'" if written else ""
     assert str(caught.value) == (
         f"Layer line 1, '{f'timm {written}'.strip()}', cannot be read: it needs a name in timm's registry, such as "
-        f"resnet18 or resnet18.a1_in1k{found}. Folders and repositories are not read."
+        f"resnet18 or resnet18.a1_in1k{found}. Folders and repositories are not supported."
     )
 
 
@@ -46,7 +46,7 @@ def test_it_must_be_the_first_line() -> None:
 
 
 def test_words_that_do_not_belong_to_it_are_reported(timm: ModuleType) -> None:
-    with pytest.raises(LayerError, match="'relu' does not belong here"):
+    with pytest.raises(LayerError, match="'relu' is not allowed here"):
         parse("timm resnet18 relu")
 
 
@@ -77,16 +77,14 @@ def test_the_table_has_its_features_and_parameters(timm: ModuleType) -> None:
 def test_pictures_that_it_does_not_take_are_reported_with_the_line(timm: ModuleType) -> None:
     with pytest.raises(LayerError) as caught:
         summarise(parse("timm test_vit"), (8, 8, 1), "dense 2")
-    assert str(caught.value).startswith(
-        "Layer line 1, 'timm test_vit', does not fit: 8x8x1 comes in, but this"
-    )
+    assert str(caught.value).startswith("Layer line 1, 'timm test_vit', does not fit its input 8x8x1: this")
     assert str(caught.value).endswith("It was made for 160x160: resize the pictures with --size 160x160.")
 
 
 @pytest.mark.slow
 def test_a_network_beyond_all_memory_is_reported_before_it_is_built(timm: ModuleType) -> None:
     with pytest.raises(
-        LayerError, match=r"would have 6,\d{3},\d{3},\d{3} parameters, more than 1,000,000,000"
+        LayerError, match=r"would have 6,\d{3},\d{3},\d{3} parameters, but at most 1,000,000,000"
     ):
         summarise(parse("timm vit_7b_patch16_dinov3"), (32, 32, 3), "dense 2")
 

@@ -46,7 +46,7 @@ def test_a_hostile_pickle_is_refused_as_a_source(file: Hostile, refusal: Callabl
 
 def test_the_error_names_what_the_file_asks_for() -> None:
     with pytest.raises(
-        DataError, match=r"data\.pickle asks for os\.system, .* Picturewise never runs code from files"
+        DataError, match=r"data\.pickle refers to os\.system, .* Picturewise never runs code from files"
     ):
         reader.decode(asks_for("os", "system"), "data.pickle")
 
@@ -59,7 +59,7 @@ def test_every_reading_of_a_source_is_refused_in_the_same_way(
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(ATTACKS["reduce in a batch"][0])
     for source in ("set.pkl", "cifar-10-batches-py"):
-        with pytest.raises(DataError, match=r"asks for \w+\.system, .* Picturewise never runs code"):
+        with pytest.raises(DataError, match=r"refers to \w+\.system, .* Picturewise never runs code"):
             read_place(DataOptions(source=source))
     assert not Path(MARKER).exists()
 
@@ -88,12 +88,12 @@ def test_arrays_where_plain_values_belong_are_refused(called: str) -> None:
         for first in plain:
             for others in plain:
                 content = made + named + b"(" + first + others * (count - 1) + b"h\x64tR."
-                with pytest.raises(DataError, match=r"describes an array|holds an array|is truncated"):
+                with pytest.raises(DataError, match=r"describes an array|contains an array|is truncated"):
                     reader.decode(content, "data.pickle")
     for state in (
         b"h\x64",
         b"K\1K\2\x85" + BYTES + b"h\x64C\x02ab",
         b"h\x64K\2\x85" + BYTES + b"\x89C\x02ab",
     ):
-        with pytest.raises(DataError, match=r"describes an array|holds an array|is truncated"):
+        with pytest.raises(DataError, match=r"describes an array|contains an array|is truncated"):
             reader.decode(made + ARRAY + b"(" + state + b"tb.", "data.pickle")

@@ -45,7 +45,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
 ) -> None:
     content = png(width, height, (b"IDAT", zlib.compress(bytes(10_000))))
     for size in (None, (32, 32)):
-        with pytest.raises(PictureError, match=r"too large, .*100,000,000"):
+        with pytest.raises(PictureError, match=r"too large .*100,000,000"):
             read_picture(content, size, 3)
     assert peak_memory() < 5_000_000
 
@@ -54,7 +54,7 @@ def test_a_png_that_declares_huge_dimensions_is_refused_before_decoding(
 def test_every_format_has_the_limit_on_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picturewise.data.pictures.decode.MAX_PIXELS", 80)
     assert read_picture(encoded(Image.new("RGB", (10, 8)), kind), None, 3).shape == (8, 10, 3)
-    with pytest.raises(PictureError, match="too large, 9x10 pixels, at most 80 are allowed"):
+    with pytest.raises(PictureError, match=r"too large .9x10 pixels; at most 80 are allowed"):
         read_bytes(encoded(Image.new("RGB", (10, 9)), kind), None, ignore)
 
 
@@ -99,9 +99,7 @@ def test_a_tiff_whose_pages_run_in_a_circle_ends() -> None:
     ids=["eps", "svg", "xbm", "xpm"],
 )
 def test_formats_that_run_or_fetch_things_are_not_opened(content: bytes, found: str) -> None:
-    with pytest.raises(
-        PictureError, match=f"not a picture that Picturewise reads .found {found}, expected PNG"
-    ):
+    with pytest.raises(PictureError, match=f"not a supported picture .it is {found}; supported are PNG"):
         read_bytes(content, None, ignore)
 
 

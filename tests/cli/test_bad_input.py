@@ -185,7 +185,7 @@ def test_a_recipe_value_that_does_not_fit(refused) -> None:
 
 def test_a_recipe_that_is_no_toml(refused, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("learning rate: 0.1")
-    assert "recipe.toml is not TOML" in refused(2, "train", "digits", "--recipe", "recipe.toml")
+    assert "recipe.toml is not valid TOML" in refused(2, "train", "digits", "--recipe", "recipe.toml")
 
 
 def test_nothing_to_train_on(refused) -> None:
@@ -324,10 +324,14 @@ def test_flips_of_digits_are_left_out_with_a_note(capfd: pytest.CaptureFixture[s
 
 def test_output_among_the_pictures(refused, picture_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(picture_folder.rglob("*"))
-    assert "would be inside" in refused(2, "inspect", picture_folder, "--out", picture_folder / "red")
-    assert "would be inside" in refused(2, "train", picture_folder, "--out", picture_folder / "run")
+    assert "inside the folder of the pictures" in refused(
+        2, "inspect", picture_folder, "--out", picture_folder / "red"
+    )
+    assert "inside the folder of the pictures" in refused(
+        2, "train", picture_folder, "--out", picture_folder / "run"
+    )
     monkeypatch.chdir(picture_folder)
-    assert "would be inside" in refused(2, "train", ".")
+    assert "inside the folder of the pictures" in refused(2, "train", ".")
     assert sorted(picture_folder.rglob("*")) == before
 
 

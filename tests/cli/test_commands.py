@@ -166,7 +166,7 @@ def test_evaluate_and_its_check(idx_folder: Path, capfd: pytest.CaptureFixture[s
     assert run(["evaluate", "run", "--at-least", "0.5"]) == 0
     assert "accuracy           100.00 % (83.89–100.00)" in capfd.readouterr().out
     assert run(["evaluate", "run", "--at-least", "0.9"]) == 1
-    assert "lower end of the accuracy's interval is 0.8389" in capfd.readouterr().err
+    assert "lower end of the accuracy interval is 0.8389" in capfd.readouterr().err
     for name in ("evaluation.json", "probabilities.npy", "figures/confusion.png", "figures/predictions.png"):
         assert Path("run", name).exists()
 

@@ -70,7 +70,7 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     bars: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["train", "bars"]) == 3
-    assert "bars is not here yet. Fetch it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
+    assert "bars has not been downloaded yet. Download it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
     assert run(["data", "fetch", "bars"]) == 0
     assert f"to {bars}" in capfd.readouterr().out
     assert run(["inspect", "bars"]) == 0
@@ -84,7 +84,7 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     assert run(["data", "remove", "bars"]) == 0
     said = capfd.readouterr().out
     assert "bars: removed 11.6 kB.\n" in said
-    assert "that had been imported from it" in said
+    assert "of pictures that were imported from it" in said
     assert not bars.exists()
     assert run(["data", "remove", "bars"]) == 0
     assert "there are no downloaded files to remove" in capfd.readouterr().out
@@ -116,7 +116,7 @@ def test_show_names_licence_citation_addresses_and_place(
         "CC0",
         "Nobody",
         "sha256:",
-        "not here yet",
+        "not downloaded yet",
     ):
         assert words in said
     assert str(bars) in said
@@ -139,7 +139,7 @@ def test_weights_are_listed_and_shown_beside_the_sets(capfd: pytest.CaptureFixtu
         "11,689,512 parameters",
         "BSD-3-Clause",
         "non-commercial",
-        "not here yet",
+        "not downloaded yet",
         "resnet18-f37072fd.pth  sha256-prefix:f37072fd",
         "https://download.pytorch.org/models/resnet18-f37072fd.pth",
     ):
@@ -159,7 +159,7 @@ def test_a_fetch_that_fails_is_one_sentence_and_bad_data(
     said = capfd.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
-    assert "train-labels-idx1-ubyte could not be fetched: http://127.0.0.1:" in said.err
+    assert "train-labels-idx1-ubyte could not be downloaded: http://127.0.0.1:" in said.err
     assert "404" in said.err
     assert str(bars) in said.err
 

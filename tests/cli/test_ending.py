@@ -20,8 +20,8 @@ NO_MEMORY = (
     "There was not enough memory{}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
     "(--set training.batch_size=16)."
 )
-DEBUG = "Please report it, with the traceback that the same command prints with --debug."
-OWN = f"This is an error in Picturewise ({{}}). {DEBUG}"
+DEBUG = "Run the command again with --debug and report the traceback."
+OWN = f"This is a bug in Picturewise ({{}}). {DEBUG}"
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
         (
             OSError(errno.EMFILE, "Too many open files", "x"),
             1,
-            "Too many files are open for this system's limit. Raise it with: ulimit -n 1024",
+            "Too many files are open. Raise the limit with: ulimit -n 1024",
         ),
         (
             OSError(errno.EIO, "Input/output error"),

@@ -47,7 +47,7 @@ def test_it_trains_evaluates_and_predicts_as_pytorch_does(capfd: pytest.CaptureF
     [
         (["--layers", "conv 8; groupnorm 2; flatten"], "'groupnorm 2', is not supported by the NumPy engine"),
         (["--layers", "conv 8; whirl 2"], "'whirl' is not a layer"),
-        (["--set", "training.optimizer=adamw"], "is 'adamw', but the NumPy engine only supports 'sgd'"),
+        (["--set", "training.optimizer=adamw"], "is 'adamw', but the NumPy engine supports only 'sgd'"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("out", [[], ["--out", "here"]])

@@ -66,7 +66,7 @@ def test_one_signal_gets_one_sentence(ended: dict[str, Any]) -> None:
             assert ended[name]["err"].splitlines()[-1] == "picturewise: Stopped by Ctrl-C.", name
     assert ended["inspect by SIGTERM"]["err"] == "picturewise: Stopped by SIGTERM.\n"
     assert ended["imports by SIGHUP"]["err"] == "picturewise: Stopped by a closed terminal.\n"
-    assert "nothing unfinished is left" in ended["while pictures are read"]["err"]
+    assert "Unfinished files were removed" in ended["while pictures are read"]["err"]
     if "study" in ended:
         assert "Run the same command again to continue the study." in ended["study"]["err"]
 
@@ -79,7 +79,7 @@ def test_every_run_that_had_begun_goes_on_to_its_end(ended: dict[str, Any]) -> N
 
 
 def test_the_sentence_says_how_to_go_on(ended: dict[str, Any]) -> None:
-    assert "after a checkpoint. Continue with: picturewise resume r1\n" in ended["in a batch"]["err"]
+    assert "after saving a checkpoint. Continue with: picturewise resume r1\n" in ended["in a batch"]["err"]
     said = ended["twice in a checkpoint"]["err"]
     assert said == "picturewise: Stopped by Ctrl-C. Continue with: picturewise resume r4\n"
     said = ended["in the report"]["err"]

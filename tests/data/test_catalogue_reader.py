@@ -23,7 +23,7 @@ def test_a_missing_set_is_not_downloaded_but_the_command_is_named(place: Install
         read_place(DataOptions(source="tiny"))
     size = sum(file.bytes or 0 for file in place.entry.files)
     assert str(caught.value) == (
-        f"tiny is not here yet. Fetch it ({size} bytes from {place.entry.publisher()}) with: "
+        f"tiny has not been downloaded yet. Download it ({size} bytes from {place.entry.publisher()}) with: "
         "picturewise data fetch tiny"
     )
     assert server.asked == []
@@ -35,7 +35,7 @@ def test_a_folder_of_the_name_is_pointed_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()
-    with pytest.raises(DataError, match=r"the folder here is '\./tiny'"):
+    with pytest.raises(DataError, match=r"for the folder of that name, pass '\./tiny'"):
         read_place(DataOptions(source="tiny"))
 
 
@@ -44,7 +44,7 @@ def test_files_of_another_set_are_noticed_by_their_classes(
 ) -> None:
     fetch(place)
     write_idx(place.folder / "train-labels-idx1-ubyte.gz", [number % 5 for number in range(30)], (30,))
-    with pytest.raises(DataError, match="has 5 classes, expected the 3 of tiny"):
+    with pytest.raises(DataError, match="has 5 classes, but tiny has only 3"):
         read_place(DataOptions(source="tiny"))
 
 
@@ -77,7 +77,9 @@ def test_names_that_files_bring_themselves_must_be_those_of_the_catalogue(place:
     for classes in (("no", "yes", "perhaps"), ("0", "1", "2")):
         part = CatalogueReader(place, Named(classes)).read(["train"], options).parts["train"]
         assert part.pictures.classes == ("no", "yes", "perhaps")
-    with pytest.raises(DataError, match="a file has the classes yes, no, perhaps, …, expected those of tiny"):
+    with pytest.raises(
+        DataError, match="a file has the classes yes, no, perhaps, …, which differ from those of tiny"
+    ):
         CatalogueReader(place, Named(("yes", "no", "perhaps"))).read(["train"], options)
 
 

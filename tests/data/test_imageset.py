@@ -24,13 +24,16 @@ def imageset(images: np.ndarray = IMAGES, labels: np.ndarray | None = LABELS, **
     [IMAGES[0], IMAGES.astype(np.float32), np.zeros((3, 2, 4, 2), np.uint8), np.zeros((3, 8), np.uint8)],
 )
 def test_arrays_that_are_not_pictures_are_refused(images: np.ndarray) -> None:
-    with pytest.raises(DataError, match=r"here: pictures must be \(N, H, W, 1 or 3\) uint8, found"):
+    with pytest.raises(
+        DataError,
+        match=r"here: the pictures have the shape .* Pass a uint8 array of shape \(N, H, W, 1 or 3\)",
+    ):
         imageset(images)
 
 
 @pytest.mark.parametrize("labels", [LABELS[:2], LABELS.astype(np.int32), LABELS[:, np.newaxis]])
 def test_labels_of_another_form_are_refused(labels: np.ndarray) -> None:
-    with pytest.raises(DataError, match=r"here: labels must be \(3,\) int64"):
+    with pytest.raises(DataError, match=r"here: the labels have .* int64 array of shape \(3,\)"):
         imageset(labels=labels)
 
 
@@ -42,7 +45,7 @@ def test_labels_without_a_class_are_refused(wrong: int) -> None:
 
 def test_labels_that_something_needs_are_there_or_missed_by_name() -> None:
     assert imageset().required_labels is LABELS
-    with pytest.raises(DataError, match=r"^here does not have labels, expected one for each picture\.$"):
+    with pytest.raises(DataError, match=r"^here does not have labels\. Pass one label for each picture\.$"):
         _ = imageset(labels=None).required_labels
 
 

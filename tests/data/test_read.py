@@ -159,7 +159,7 @@ def test_a_lone_test_file_gives_the_test_split_and_nothing_else(idx: Path) -> No
     file = idx / "t10k-images-idx3-ubyte.gz"
     assert list(load(file).splits()) == ["test"]
     with pytest.raises(
-        DataError, match=r"does not have a train or valid split, and none can be held out: it only has test"
+        DataError, match=r"does not have a train or valid split, and none can be held out: it has only test"
     ):
         load(file, "train", "valid")
 
@@ -213,7 +213,8 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_says_so(
     make_classes(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
     assert (
-        load("digits").notes[0] == "'digits' means the set in the catalogue; for the folder, use './digits'."
+        load("digits").notes[0]
+        == "'digits' means the data set in the catalogue. For the folder of that name, pass './digits'."
     )
     assert load("./digits").classes == ("cat", "dog")
 
@@ -230,7 +231,7 @@ def test_a_folder_of_no_known_form_is_an_error_that_says_what_is_there(tmp_path:
     for name in ("a.csv", "b.csv", "c\n.csv", "d.csv"):
         (tmp_path / name).touch()
     with pytest.raises(
-        DataError, match=r"found 4 files \(a\.csv, b\.csv, c\\n\.csv, …\), expected a folder with one"
+        DataError, match=r"found 4 files \(a\.csv, b\.csv, c\\n\.csv, …\)\. Pass a folder with one"
     ):
         load(tmp_path)
 
@@ -331,5 +332,5 @@ def test_a_folder_with_only_one_data_file_means_that_file(tmp_path: Path) -> Non
     found = read_place(DataOptions(source=str(tmp_path / "kaggle")))
     assert found.name == read_place(DataOptions(source=str(tmp_path / "kaggle" / "shapes.npz"))).name
     np.savez(tmp_path / "kaggle" / "more.npz", **arrays)
-    with pytest.raises(DataError, match=r"2 \.npz files that are not the parts of one set"):
+    with pytest.raises(DataError, match=r"2 \.npz files that are not parts of one set"):
         read_place(DataOptions(source=str(tmp_path / "kaggle")))

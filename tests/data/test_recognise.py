@@ -42,8 +42,8 @@ def test_an_unlabelled_test_folder_leaves_the_test_split_to_be_held_out(
         "test": 8,
     }
     assert whole.notes[0] == (
-        "The folder test holds 1 picture without classes, so it is not used as the test split. Predict them with: "
-        f"picturewise predict RUN '{tmp_path}/my set/test'"
+        "The folder test contains 1 picture without classes, so it was not used as the test split. Predict these "
+        f"pictures with: picturewise predict RUN '{tmp_path}/my set/test'"
     )
     assert len(set(whole.notes)) == len(whole.notes) == 3
     alone = picturewise.read_dataset(tmp_path / "my set", splits=["test"])
@@ -102,14 +102,14 @@ def test_other_forms_are_found_in_a_single_folder_too(tmp_path: Path, save_pictu
     (tmp_path / "archive" / "README.md").touch()
     assert recognise(tmp_path).splits == ("train",)
     (inner / "labels.csv").unlink()
-    with pytest.raises(DataError, match="holds only one folder of pictures, archive/set/images"):
+    with pytest.raises(DataError, match="contains only one folder of pictures, archive/set/images"):
         recognise(tmp_path)
 
 
 def test_a_link_back_to_the_folder_itself_ends(tmp_path: Path, save_picture: SavePicture) -> None:
     save_picture(tmp_path / "a.png")
     (tmp_path / "again").symlink_to(tmp_path)
-    with pytest.raises(DataError, match="holds pictures, but no folder per class"):
+    with pytest.raises(DataError, match="contains pictures, but no class folders"):
         recognise(tmp_path)
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "again").symlink_to(tmp_path / "alone")

@@ -118,10 +118,8 @@ def test_every_published_network_is_documented_with_its_parameters_and_its_size(
     from picturewise.names import shown_bytes
 
     for name in PUBLISHED:
-        cells = row("how-to/pretrained.md", f"`{name}`")
-        *_, output = (
-            table := summarise(parse(published_lines(name, PUBLISHED_SHAPE)), PUBLISHED_SHAPE, "dense 1000")
-        ).rows
+        cells, shape = row("how-to/pretrained.md", f"`{name}`"), PUBLISHED[name].shape
+        *_, output = (table := summarise(parse(published_lines(name, shape)), shape, "dense 1000")).rows
         assert [part.strip() for part in cells.split("|")[2:-1]] == [
             f"{weights()[name].parameters:,}",
             f"{table.trainable - output.count.total:,}",

@@ -28,7 +28,7 @@ class Row(NamedTuple):
     stride: int
 
 
-# Sandler et al., 2018, table 2; Tan and Le, 2019, table 1, with the widths and depths of TensorFlow's EfficientNet-Lite.
+# Sandler et al., 2018, table 2; Tan and Le, 2019, table 1, as wide and deep as TensorFlow's EfficientNet-Lite.
 ROWS = {
     "mobilenet-v2": [(1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 3, 32, 3, 2), (6, 3, 64, 4, 2), (6, 3, 96, 3, 1),
                      (6, 3, 160, 3, 2), (6, 3, 320, 1, 1)],
@@ -130,7 +130,8 @@ def logits(name: str, state: State, pictures: Tensor) -> Tensor:
         values = padded(values, weight.shape[2], part.stride, tensorflow=lite)
         values = functional.conv2d(values, weight, stride=part.stride, groups=part.groups)
         mean, variance, scale, shift = (
-            state[f"{part.norm}.{kind}"][:, None, None] for kind in ("running_mean", "running_var", "weight", "bias")
+            state[f"{part.norm}.{kind}"][:, None, None]
+            for kind in ("running_mean", "running_var", "weight", "bias")
         )
         values = (values - mean) / torch.sqrt(variance + (1e-3 if lite else 1e-5)) * scale + shift
         if part.activated:

@@ -108,13 +108,13 @@ Change = Callable[[State], object]
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda s: s.update({"conv1.0.weight": torch.empty(2, 3, 9, 9)}), "has a tensor of 2x3x9x9, expected a tensor"),
-        (lambda s: s.pop("layer1.0.bn2.bias"), "'layer1.0.bn2.bias' it has nothing, expected a tensor of"),
-        (lambda s: s.update({"head.bias": torch.empty(4)}), "'head.bias' it has a tensor of 4, expected nothing"),
-        (lambda s: s.update({"fc.weight": torch.empty(7, 2048)}), "'fc.weight' it has a tensor of 7x2048, expected"),
+        (lambda s: s.update({"conv1.0.weight": torch.empty(2, 3, 9, 9)}), "is a tensor of 2x3x9x9, but must be"),
+        (lambda s: s.pop("layer1.0.bn2.bias"), "'layer1.0.bn2.bias' is missing, but must be a tensor of"),
+        (lambda s: s.update({"head.bias": torch.empty(4)}), "'head.bias' is a tensor of 4, but must be absent"),
+        (lambda s: s.update({"fc.weight": torch.empty(7, 2048)}), "'fc.weight' is a tensor of 7x2048, but must be"),
         (
             lambda s: s.update({"bn1.bias": s["bn1.bias"].to(torch.int64)}),
-            "'bn1.bias' it has numbers of type torch.int64, expected floating-point numbers",
+            "'bn1.bias' is a tensor of torch.int64, but must be a tensor of floating-point numbers",
         ),
     ],
 )  # fmt: skip
@@ -123,15 +123,13 @@ def test_another_networks_weights_are_reported_with_the_first_tensor(change: Cha
     change(state)
     with pytest.raises(RunError) as caught:
         from_timm("test_resnet", state, (48, 48, 3), origin="a.safetensors")
-    assert str(caught.value).startswith(
-        "a.safetensors does not hold the weights of timm's test_resnet: for '"
-    )
+    assert str(caught.value).startswith("a.safetensors does not contain the weights of timm test_resnet: '")
     assert said in str(caught.value)
 
 
 @pytest.mark.usefixtures("timm")
 def test_the_file_of_another_network_is_reported() -> None:
-    with pytest.raises(RunError, match=r"Check that it is not another network's file"):
+    with pytest.raises(RunError, match=r"Check that it is the file of this network\."):
         from_timm("resnet34", meta("resnet18"), (48, 48, 3), origin="x")
 
 
@@ -140,8 +138,8 @@ def test_weights_of_one_size_of_pictures_are_refused_at_another_with_the_way_out
     with pytest.raises(UsageError) as caught:
         from_timm("test_vit", meta("test_vit"), (48, 32, 3), origin="x")
     assert str(caught.value) == (
-        "The weights of timm's test_vit are for pictures of 160x160x3 and do not fit 48x32x3: 'pos_embed' is a tensor "
-        "of 1x101x64, expected a tensor of 1x7x64. Resize the pictures to 160x160 with --size 160x160."
+        "The weights of timm test_vit are for pictures of 160x160x3 and do not fit 48x32x3: 'pos_embed' is a tensor "
+        "of 1x101x64, but must be a tensor of 1x7x64. Resize the pictures to 160x160 with --size 160x160."
     )
 
 

@@ -266,7 +266,7 @@ def test_the_output_layer_may_be_missing_or_another_one_unless_it_is_wanted() ->
     for change in ({"fc.weight": torch.empty(7, 512), "fc.bias": torch.empty(7)}, {}):
         others = {key: tensor for key, tensor in state.items() if not key.startswith("fc.")} | change
         assert list(from_published("resnet18", others, (64, 64, 3), origin="x")) == list(whole)
-    with pytest.raises(RunError, match=r"for 'fc\.weight' it has nothing, expected a tensor of 1000x512"):
+    with pytest.raises(RunError, match=r"for 'fc\.weight' is missing, but must be a tensor of 1000x512"):
         from_published("resnet18", others, (64, 64, 3), origin="x", head=True)
 
 
@@ -278,23 +278,23 @@ Change = Callable[[State], object]
     [
         (
             lambda s: s.update({"layer2.0.conv1.weight": torch.empty(1, 2), "conv1.weight": torch.empty(64, 1, 7, 7)}),
-            "'conv1.weight' it has a tensor of 64x1x7x7, expected a tensor of 64x3x7x7",
+            "'conv1.weight' is a tensor of 64x1x7x7, but must be a tensor of 64x3x7x7",
         ),
-        (lambda s: s.pop("layer4.1.bn2.bias"), "'layer4.1.bn2.bias' it has nothing, expected a tensor of 512"),
+        (lambda s: s.pop("layer4.1.bn2.bias"), "'layer4.1.bn2.bias' is missing, but must be a tensor of 512"),
         (
             lambda s: s.update({"head.weight": torch.empty(3, 4)}),
-            "'head.weight' it has a tensor of 3x4, expected nothing",
+            "'head.weight' is a tensor of 3x4, but must be absent",
         ),
-        (lambda s: s.update({"fc.weight": torch.empty(7, 2048)}), "'fc.weight' it has a tensor of 7x2048"),
-        (lambda s: s.update({"fc.weight": torch.empty(7)}), "'fc.weight' it has a tensor of 7, expected"),
-        (lambda s: s.update({"bn1.bias": torch.tensor(3.0)}), "'bn1.bias' it has a single number, expected"),
+        (lambda s: s.update({"fc.weight": torch.empty(7, 2048)}), "'fc.weight' is a tensor of 7x2048"),
+        (lambda s: s.update({"fc.weight": torch.empty(7)}), "'fc.weight' is a tensor of 7, but must be"),
+        (lambda s: s.update({"bn1.bias": torch.tensor(3.0)}), "'bn1.bias' is a single number, but must be"),
         (
             lambda s: s.update({"bn1.bias": torch.empty(64, dtype=torch.int64)}),
-            "'bn1.bias' it has numbers of type torch.int64, expected floating-point numbers",
+            "'bn1.bias' is a tensor of torch.int64, but must be a tensor of floating-point numbers",
         ),
         (
             lambda s: s.update({"bn1.num_batches_tracked": torch.tensor(1.5)}),
-            "'bn1.num_batches_tracked' it has numbers of type torch.float32, expected whole numbers",
+            "'bn1.num_batches_tracked' is a tensor of torch.float32, but must be a tensor of integers",
         ),
     ],
 )  # fmt: skip
@@ -303,16 +303,16 @@ def test_another_networks_weights_are_reported_with_the_first_tensor(change: Cha
     change(state)
     with pytest.raises(RunError) as caught:
         from_published("resnet18", state, (64, 64, 3), origin="weights.pth")
-    assert str(caught.value).startswith("weights.pth does not hold the weights of resnet18: for ")
+    assert str(caught.value).startswith("weights.pth does not contain the weights of resnet18: ")
     assert said in str(caught.value)
 
 
 def test_the_file_of_another_network_is_reported() -> None:
-    with pytest.raises(RunError, match=r"'layer1\.2\.conv1\.weight' it has nothing"):
+    with pytest.raises(RunError, match=r"'layer1\.2\.conv1\.weight' is missing"):
         check_published("resnet34", meta_state("resnet18"), origin="x")
-    with pytest.raises(RunError, match=r"'layer1\.2\.conv1\.weight' it has .*, expected nothing"):
+    with pytest.raises(RunError, match=r"'layer1\.2\.conv1\.weight' is .*, but must be absent"):
         check_published("resnet18", meta_state("resnet34"), origin="x")
-    with pytest.raises(RunError, match=r"'features\.0\.weight' it has nothing"):
+    with pytest.raises(RunError, match=r"'features\.0\.weight' is missing"):
         check_published("vgg11_bn", meta_state("resnet50"), origin="x")
     with pytest.raises(UsageError, match="Did you mean 'resnet50'"):
         check_published("resnet5", {}, origin="x")

@@ -52,12 +52,12 @@ def test_the_first_tensor_that_does_not_fit_is_named_in_the_networks_order() -> 
     other = build(parse([*LINES[:3], "residual 7 /2", *LINES[4:]]), (8, 8, 3), "dense 2", seed=0).state_dict()
     body = {name: tensor for name, tensor in other.items() if not name.startswith("7.")}
     with pytest.raises(
-        RunError, match=r"^x does .* for '3.0.conv1.weight' it has \(7, 4, 3, 3\), expected \(6, 4, 3, 3\)"
+        RunError, match=r"^x does .* '3.0.conv1.weight' is \(7, 4, 3, 3\), but must be \(6, 4, 3, 3\)"
     ):
         put_in(network, body, 7, "x")
-    with pytest.raises(RunError, match=r"for '0.bias' it has nothing, expected \(4,\)"):
+    with pytest.raises(RunError, match=r"'0.bias' is missing, but must be \(4,\)"):
         put_in(network, {"0.weight": body["0.weight"]}, 7, "x")
-    with pytest.raises(RunError, match=r"for '9.weight' it has \(1,\), expected nothing"):
+    with pytest.raises(RunError, match=r"'9.weight' is \(1,\), but must be absent"):
         put_in(network, {**network[:7].state_dict(), "9.weight": torch.ones(1)}, 7, "x")
 
 
@@ -101,5 +101,7 @@ def test_old_classes_keep_their_logits_and_new_ones_are_below_until_they_learn()
 
 
 def test_another_number_of_features_is_refused() -> None:
-    with pytest.raises(RunError, match=r"takes 6 numbers, but 5 come in\. Let the added layers output 6"):
+    with pytest.raises(
+        RunError, match=r"has 6 inputs, but the layers before it have 5 outputs\. Change the added .* 6"
+    ):
         keep_outputs(nn.Linear(5, 2), torch.ones(2, 6), torch.ones(2), ("a", "b"), ("a", "b"))

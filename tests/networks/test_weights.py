@@ -157,5 +157,5 @@ def test_what_is_missing_or_not_a_file_is_reported_in_a_sentence(tmp_path: Path)
     "header", [b"{", b"[]", b'{"a": {"dtype": "F9", "shape": [0], "data_offsets": [0, 0]}}']
 )
 def test_invalid_content_is_a_value_error(header: bytes) -> None:
-    with pytest.raises(ValueError, match="not the content of a safetensors file"):
+    with pytest.raises(ValueError, match="it is not a safetensors file"):
         weights.from_bytes(struct.pack("<Q", len(header)) + header)

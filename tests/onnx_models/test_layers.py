@@ -32,7 +32,8 @@ LINES = [
     "bottleneck 3 /3 pre; bottleneck 3 x2 pre tanh; flatten",
     *(f"conv 6; conv 12 {kernel} groups 3 /2 relu6; flatten" for kernel in ("3x3", "1x1", "2x2")),
     *(f"conv 4 {kernel} same-upper /{stride}; flatten" for kernel in ("3x3", "5x2", "1x1") for stride in (1, 2, 3)),
-    "conv 4; conv 8 depthwise valid; conv 8 depthwise nobias same-upper; squeeze-excite 4; squeeze-excite 3 silu; flatten",
+    "conv 4; conv 8 depthwise valid; conv 8 depthwise nobias same-upper; squeeze-excite 4; flatten",
+    "conv 4; squeeze-excite 3 silu; flatten",
     "mbconv 3; mbconv 6 x2 /2 expand 3; mbconv 4 expand 1 5x5 relu; avgpool global",
     "mbconv 5 x3 /2 5x3 squeeze 4 same-upper silu; mbconv 5 /3 same-upper squeeze 1; flatten",
 ]  # fmt: skip

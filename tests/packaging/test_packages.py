@@ -135,4 +135,4 @@ def test_a_packaged_study_runs_from_the_installed_wheel(programs: Path, tmp_path
     said = run(programs / "picturewise", *command, cwd=tmp_path)
     report = Path("studies/mnist-dense-quick/report.html")
     assert str(report) in said
-    assert "This is a quick look" in (tmp_path / report).read_text(encoding="utf-8")
+    assert "This is a quick run" in (tmp_path / report).read_text(encoding="utf-8")

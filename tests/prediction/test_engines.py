@@ -181,7 +181,7 @@ def test_what_is_larger_than_a_model_may_be_is_computed_by_pytorch(
 def test_what_the_numpy_engine_lacks_is_refused() -> None:
     with pytest.raises(LayerError, match="Layer line 2, 'groupnorm 2'"):
         classifier(("conv 4", "groupnorm 2", "flatten")).by_engine("numpy")
-    with pytest.raises(UsageError, match=r"the Python class theirs\.Network\. Omit the engine"):
+    with pytest.raises(UsageError, match=r"the Python class theirs\.Network\. Use the default engine"):
         classifier(None).by_engine("numpy")
 
 
@@ -192,5 +192,5 @@ def test_the_numpy_engine_lays_out_no_more_windows_than_memory_holds(monkeypatch
     monkeypatch.setattr(numpy_engine, "_MOST_WINDOWS", 2 * windows)
     np.testing.assert_allclose(trained.by_engine("numpy").logits(PICTURES), expected, rtol=1e-6)
     monkeypatch.setattr(numpy_engine, "_MOST_WINDOWS", windows - 1)
-    with pytest.raises(UsageError, match=r"2,673 numbers for this network, at most 2,672 are allowed\. Omit"):
+    with pytest.raises(UsageError, match=r"2,673 numbers .*, but at most 2,672 are allowed\. Use"):
         trained.by_engine("numpy")

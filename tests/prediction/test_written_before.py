@@ -33,5 +33,7 @@ def test_it_is_evaluated_in_a_run_folder_of_before(tmp_path: Path) -> None:
     found = evaluate(tmp_path / "classifier.safetensors", data="digits", progress=False)
     assert (found.pictures, found.learned_from) == (359, None)  # the test split that it was never trained on
     assert found.accuracy.value == 313 / 359
-    with pytest.raises(RunError, match=r"run\.json has format 1, but this version reads format 2"):
+    with pytest.raises(
+        RunError, match=r"run\.json has format 1, but this version of Picturewise reads format 2"
+    ):
         evaluate(tmp_path, progress=False)

@@ -63,15 +63,15 @@ def test_a_line_survives_being_written_and_read(augmentation: Augmentation) -> N
             "flp",
             "'flp' is not an augmentation. Choose from shift, crop, flip, rotate, cutout, mixup. Did you mean 'flip'?",
         ),
-        ("flip 0.5", "'0.5' does not belong here."),
+        ("flip 0.5", "'flip' does not accept '0.5'. Remove it."),
         ("shift", "it needs a whole number of pixels, such as 'shift 2'."),
         ("shift 1.5", "it needs a whole number of pixels, such as 'shift 2'."),
         ("shift 1 2", "it needs a whole number of pixels, such as 'shift 2'."),
         ("crop -1", "it needs a whole number of pixels, such as 'crop 4'."),
-        ("cutout 1025", "a whole number of pixels must be above 0 and at most 1024."),
+        ("cutout 1025", "it needs a whole number of pixels above 0 and at most 1024."),
         ("rotate", "it needs a number of degrees, such as 'rotate 10'."),
-        ("rotate 181", "a number of degrees must be above 0 and at most 180."),
-        ("mixup 0", "the parameter of a Beta distribution must be above 0 and at most 10."),
+        ("rotate 181", "it needs a number of degrees above 0 and at most 180."),
+        ("mixup 0", "it needs the parameter of a Beta distribution above 0 and at most 10."),
         ("mixup alot", "it needs the parameter of a Beta distribution, such as 'mixup 0.2'."),
     ],
 )
@@ -147,6 +147,6 @@ def test_the_default_always_fits_and_is_always_suitable(
 def test_moves_and_blanks_must_be_smaller_than_the_pictures(kind: str) -> None:
     check_sizes(parse(f"{kind} 7; rotate 90"), (8, 20, 1))
     with pytest.raises(
-        UsageError, match=rf"'{kind} 8' does not fit: the pictures are 8x20, so at most 7 pixels"
+        UsageError, match=rf"'{kind} 8' is too large for pictures of 8x20\. Use at most 7 pixels"
     ):
         check_sizes(parse(f"flip; {kind} 8"), (8, 20, 1))

@@ -34,14 +34,14 @@ def test_no_value_changes_and_the_file_is_the_same_to_the_byte() -> None:
 @pytest.mark.parametrize("key", TRAINING)
 def test_each_value_that_learning_needs_is_asked_for(key: str) -> None:
     training = {name: value for name, value in TRAINING.items() if name != key}
-    with pytest.raises(UsageError, match=rf"^The recipe lacks values for training\.{key}\."):
+    with pytest.raises(UsageError, match=rf"^The recipe does not have values for training\.{key}\."):
         effective_recipe(make_recipe({**WHOLE, "training": training}))
 
 
 def test_all_that_is_open_is_named_in_one_sentence() -> None:
     with pytest.raises(
         UsageError,
-        match=r"lacks values for preparation\.augmentation, training\.epochs, training\.batch_size, ",
+        match=r"does not have values for preparation\.augmentation, training\.epochs, training\.batch_size, ",
     ):
         effective_recipe(make_recipe({"data": {"source": "x"}}))
 

@@ -72,7 +72,7 @@ def test_keywords_become_the_keys_that_they_stand_for() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("learning_rat", r"^train has no option 'learning_rat'\. Did you mean 'learning_rate'\?$"),
+        ("learning_rat", r"^Unknown option 'learning_rat' of train\. Did you mean 'learning_rate'\?$"),
         ("lr", r"Did you mean 'learning_rate'\?$"),
         ("random_state", r"Did you mean 'seed'\?$"),
         ("epoch", r"Did you mean 'epochs'\?$"),
@@ -95,11 +95,11 @@ def test_a_misspelt_keyword_is_told_with_the_nearest(name: str, said: str) -> No
 @pytest.mark.parametrize(
     ("keywords", "said"),
     [
-        ({"learning_rate": -1}, r"training\.learning_rate is -1, expected greater than 0"),
-        ({"learning_rate": "fast"}, r"training\.learning_rate is 'fast', expected a valid number"),
-        ({"optimizer": "adm"}, r"training\.optimizer is 'adm', expected 'sgd', 'rmsprop', 'adam'"),
-        ({"augmentation": "flip"}, r"preparation\.augmentation is 'flip', expected a list in brackets"),
-        ({"size": 8}, r"data\.size is 8, expected a list in brackets"),
+        ({"learning_rate": -1}, r"training\.learning_rate is -1, but must be greater than 0"),
+        ({"learning_rate": "fast"}, r"training\.learning_rate is 'fast', but must be a valid number"),
+        ({"optimizer": "adm"}, r"training\.optimizer is 'adm', but must be 'sgd', 'rmsprop', 'adam'"),
+        ({"augmentation": "flip"}, r"preparation\.augmentation is 'flip', but must be a list in brackets"),
+        ({"size": 8}, r"data\.size is 8, but must be a list in brackets"),
         ({"batch_size": object()}, r"training\.batch_size is <object"),
     ],
 )

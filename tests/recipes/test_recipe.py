@@ -111,32 +111,33 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"trainng": {"epochs": 3}}, "Unknown recipe key 'trainng'. Did you mean 'training'?"),
         ({"epochs": 3}, "Unknown recipe key 'epochs'. Did you mean 'training.epochs'?"),
         ({"model": {"zzz": 3}}, "Unknown recipe key 'model.zzz'."),
-        ({"training": 5}, "training is 5, expected a table of keys."),
-        ({"training": {"epochs": -1}}, "training.epochs is -1, expected greater than or equal to 0."),
-        ({"training": {"epochs": "many"}}, "training.epochs is 'many', expected a valid integer, "),
-        ({"training": {"epochs": 2.5}}, "training.epochs is 2.5, expected a valid integer, "),
-        ({"training": {"batch_size": 1}}, "training.batch_size is 1, expected greater than or equal to 2."),
-        ({"training": {"learning_rate": 0}}, "training.learning_rate is 0, expected greater than 0."),
-        ({"training": {"learning_rate": float("inf")}}, "training.learning_rate is inf, expected a finite number."),
-        ({"training": {"momentum": 1}}, "training.momentum is 1, expected less than 1."),
+        ({"training": 5}, "training is 5, but must be a table of keys."),
+        ({"training": {"epochs": -1}}, "training.epochs is -1, but must be greater than or equal to 0."),
+        ({"training": {"epochs": "many"}}, "training.epochs is 'many', but must be a valid integer, "),
+        ({"training": {"epochs": 2.5}}, "training.epochs is 2.5, but must be a valid integer, "),
+        ({"training": {"batch_size": 1}}, "training.batch_size is 1, but must be greater than or equal to 2."),
+        ({"training": {"learning_rate": 0}}, "training.learning_rate is 0, but must be greater than 0."),
+        ({"training": {"learning_rate": float("inf")}}, "training.learning_rate is inf, but must be a finite number."),
+        ({"training": {"momentum": 1}}, "training.momentum is 1, but must be less than 1."),
         ({"training": {"optimizer": "sdg"}},
-         "training.optimizer is 'sdg', expected 'sgd', 'rmsprop', 'adam', 'adamw' or 'muon'."),
-        ({"training": {"schedule": None}}, "training.schedule is None, expected 'constant', 'cosine' or 'one-cycle'."),
-        ({"model": "cnn"}, "model is 'cnn', expected a table of keys."),
-        ({"model": ["cnn"]}, "model is ['cnn'], expected a table of keys."),
-        ({"start": 3}, "start is 3, expected a table of keys."),
-        ({"data": {"size": 28}}, "data.size is 28, expected a list in brackets."),
-        ({"data": {"size": [28, 28, 1]}}, "data.size is [28, 28, 1], expected at most 2 items"),
-        ({"data": {"size": [28, 0]}}, "data.size.1 is 0, expected greater than or equal to 1."),
+         "training.optimizer is 'sdg', but must be 'sgd', 'rmsprop', 'adam', 'adamw' or 'muon'."),
+        ({"training": {"schedule": None}},
+         "training.schedule is None, but must be 'constant', 'cosine' or 'one-cycle'."),
+        ({"model": "cnn"}, "model is 'cnn', but must be a table of keys."),
+        ({"model": ["cnn"]}, "model is ['cnn'], but must be a table of keys."),
+        ({"start": 3}, "start is 3, but must be a table of keys."),
+        ({"data": {"size": 28}}, "data.size is 28, but must be a list in brackets."),
+        ({"data": {"size": [28, 28, 1]}}, "data.size is [28, 28, 1], but must have at most 2 items"),
+        ({"data": {"size": [28, 0]}}, "data.size.1 is 0, but must be greater than or equal to 1."),
         ({"data": {"group_by": "("}},
-         "data.group_by is '(', expected a regular expression, but it is not valid (missing ), "),
-        ({"data": {"classes": ["a", "a"]}}, "data.classes is ['a', 'a'], expected class names, each once."),
-        ({"start": {"head": "old"}}, "start.head is 'old', expected 'new' or 'keep'."),
-        ({"data": {"source": 3}}, "data.source is 3, expected a valid string."),
-        ({"model": {"layers": "flatten"}}, "model.layers is 'flatten', expected a list in brackets."),
-        ({"preparation": {"grey": "maybe"}}, "preparation.grey is 'maybe', expected a valid boolean"),
-        ({"seed": -1}, "seed is -1, expected greater than or equal to 0."),
-        ({"seed": 2**31}, "seed is 2147483648, expected less than 2147483648."),
+         "data.group_by is '(', but must be a valid regular expression (missing ), "),
+        ({"data": {"classes": ["a", "a"]}}, "data.classes is ['a', 'a'], but must be class names without duplicates."),
+        ({"start": {"head": "old"}}, "start.head is 'old', but must be 'new' or 'keep'."),
+        ({"data": {"source": 3}}, "data.source is 3, but must be a valid string."),
+        ({"model": {"layers": "flatten"}}, "model.layers is 'flatten', but must be a list in brackets."),
+        ({"preparation": {"grey": "maybe"}}, "preparation.grey is 'maybe', but must be a valid boolean"),
+        ({"seed": -1}, "seed is -1, but must be greater than or equal to 0."),
+        ({"seed": 2**31}, "seed is 2147483648, but must be less than 2147483648."),
     ],
 )  # fmt: skip
 def test_every_error_is_one_sentence_that_names_the_key(change: dict[str, Any], sentence: str) -> None:
@@ -149,10 +150,10 @@ def test_every_error_is_one_sentence_that_names_the_key(change: dict[str, Any], 
 
 
 def test_what_is_missing_is_named_and_several_problems_are_counted() -> None:
-    with pytest.raises(UsageError, match=r"^The recipe lacks 'data'\.$"):
+    with pytest.raises(UsageError, match=r"^The recipe does not have the key 'data'\. Add it\.$"):
         make_recipe()
     assert make_recipe({"data": {}}).data.source is None  # pictures in memory
-    with pytest.raises(UsageError, match=r"^seed is -1, expected .* \(1 more of this kind\.\)$"):
+    with pytest.raises(UsageError, match=r"^seed is -1, but must be .* The recipe has 1 more error\.$"):
         make_recipe(BARE, {"seed": -1, "training": {"epochs": -1}})
 
 
@@ -253,7 +254,7 @@ def test_text_that_is_not_a_value_is_refused_by_the_recipe_and_not_by_the_parser
 
 def test_an_unknown_setting_is_reported_with_all_keys_and_the_nearest() -> None:
     with pytest.raises(
-        UsageError, match=r"^Unknown recipe key 'training.epoch'\. The keys are seed, data\.source, .*"
+        UsageError, match=r"^Unknown recipe key 'training.epoch'\. Choose from seed, data\.source, .*"
     ):
         parse_setting("training.epoch", "3")
     with pytest.raises(UsageError, match=r"Did you mean 'training\.learning_rate'\?$"):
@@ -267,5 +268,5 @@ def test_a_file_that_is_missing_or_not_toml_is_reported_with_its_path(tmp_path: 
         recipe_from_toml(tmp_path / "nothing.toml")
     for content in (b"epochs: 3", b"a = 1\na = 2"):
         (tmp_path / "bad.toml").write_bytes(content)
-        with pytest.raises(UsageError, match=r"The recipe .*bad\.toml is not TOML: "):
+        with pytest.raises(UsageError, match=r"The recipe .*bad\.toml is not valid TOML: "):
             recipe_from_toml(tmp_path / "bad.toml")

@@ -64,6 +64,8 @@ def test_running_means_and_predictions_are_pytorchs(case: int) -> None:
 
 def test_a_single_number_a_channel_has_no_variance() -> None:
     layer, _, _, values = drawn(1)
-    with pytest.raises(UsageError, match="no variance, expected at least two"):
+    with pytest.raises(
+        UsageError, match="needs at least two numbers per channel, but the batch has only one"
+    ):
         layer.forward(values[:1], np.random.default_rng(0))
     assert layer.forward(values[:1]).shape == (1, values.shape[1])

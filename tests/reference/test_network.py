@@ -135,7 +135,8 @@ def test_it_computes_on_the_arrays_that_are_passed() -> None:
 def test_a_line_that_it_does_not_have_is_named_with_those_that_it_has() -> None:
     layers = parse("conv 4; groupnorm 2; flatten")
     with pytest.raises(
-        LayerError, match=r"^Layer line 2, 'groupnorm 2', is not supported by the NumPy engine, which has"
+        LayerError,
+        match=r"^Layer line 2, 'groupnorm 2', is not supported by the NumPy engine, which supports",
     ):
         draw_state(layers, (5, 5, 1), "dense 2", np.random.default_rng(0))
 

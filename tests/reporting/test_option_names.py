@@ -38,7 +38,7 @@ def test_how_layers_are_unfrozen_is_told_where_any_are():
     gradually = {"training.unfreeze_gradually": False, "training.unfreeze_epoch": None}
     assert option_words(gradually) == {}
     assert option_words({**gradually, "training.unfreeze_epoch": 3}) == {
-        "Frozen until epoch": "3", "Unfrozen layer by layer": "no",
+        "Unfrozen from epoch": "3", "Unfrozen layer by layer": "no",
     }  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def test_bars_are_the_probabilities_also_without_a_picture() -> None:
 
 def test_what_cannot_be_drawn_is_said(run: Run, tiny: ModuleType, tmp_path: Path) -> None:
     dataset: Dataset = tiny.dataset()
-    with pytest.raises(UsageError, match=r"count is 0; expected 1 or more"):
+    with pytest.raises(UsageError, match=r"count is 0\. Pass 1 or more"):
         dataset.plot_samples(0)
     with pytest.raises(DataError, match="tiny does not have a test split"):
         dataset.plot_classes(split="test")

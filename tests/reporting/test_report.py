@@ -334,7 +334,7 @@ def test_a_new_kind_of_section_needs_its_template_and_its_facts_alone(report, te
     )
     first, *others = comparison_sections(replace(whole, figures=()))[2:]
     page = Page(render_report(whole, [first, None, colours, *others]))
-    assert page.texts("h2") == ["The answer", "Model cnn", "Colours", "Data", "How to read the numbers"]
+    assert page.texts("h2") == ["Result", "Model cnn", "Colours", "Data", "How to read the numbers"]
     assert page.texts("nav") == ["cnn Colours Data How to read the numbers"]
     assert [attributes["href"] for _, attributes, _ in page.all("a")] == [
         "#model-1", "#colours", "#data", "#reading",
@@ -372,5 +372,5 @@ def test_a_section_that_is_not_listed_is_on_the_page_alone(report, template):
     template("colours", "<p>Green.</p>\n")
     section = Section("Colours", "colours", "colours", {}, listed=False)
     page = Page(render_report(report({"cnn": 0.9}), [section]))
-    assert page.texts("h2") == ["The answer", "Colours"]
+    assert page.texts("h2") == ["Result", "Colours"]
     assert page.all("a") == []

@@ -179,7 +179,7 @@ def test_files_that_are_far_too_large_for_the_network_are_not_read(tmp_path: Pat
     os.truncate(path, 1 << 36)
     found, (note,) = newest(tmp_path, 7)
     assert found is None
-    assert "its files are larger than the 67,109,088 bytes that such a network can need" in note
+    assert "its files are larger than the 67,109,088 bytes that this network can need" in note
     path.write_bytes(content)
     assert newest(tmp_path, 7)[0] is not None
 

@@ -154,7 +154,7 @@ def test_a_folder_that_cannot_be_written_is_a_save_error(run: Run) -> None:
     (run.path / ".lock").unlink()
     run.path.chmod(0o500)
     try:
-        with pytest.raises(SaveError, match=r"run cannot be written: Permission denied"), run.locked():
+        with pytest.raises(SaveError, match=r"Cannot write to .*run: Permission denied"), run.locked():
             pass
     finally:
         run.path.chmod(0o700)
@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_written_is_a_save_error(run: Run) -> None:
 
 def test_a_folder_that_is_not_there_is_a_save_error(tmp_path: Path) -> None:
     with (
-        pytest.raises(SaveError, match=r"nowhere cannot be written: No such file"),
+        pytest.raises(SaveError, match=r"Cannot write to .*nowhere: No such file"),
         FolderLock(tmp_path / "nowhere").held(),
     ):
         pass

@@ -292,7 +292,7 @@ def test_what_an_older_version_left_of_a_start_is_told_with_a_way_out(
 ) -> None:
     tiny.start(tmp_path / "run")
     (tmp_path / "run" / "run.json").unlink()
-    with pytest.raises(RunError, match=r"Its start was interrupted before training: remove the folder"):
+    with pytest.raises(RunError, match=r"The run was interrupted before training: remove the folder"):
         open_run(tmp_path / "run")
     shutil.rmtree(tmp_path / "run")
     tiny.start(tmp_path / "run")

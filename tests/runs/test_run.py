@@ -37,10 +37,10 @@ def test_the_recipe_of_a_run_leaves_nothing_to_derive_and_names_no_preset_that_w
 def test_places_that_are_no_runs_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        RunError, match=r"file is not a run folder: found a file\. Expected a folder that 'picturewise train'"
+        RunError, match=r"file is not a run folder: it is a file\. Pass a folder that 'picturewise train'"
     ):
         open_run(tmp_path / "file")
-    with pytest.raises(RunError, match=r"nothing is not a run folder: found nothing"):
+    with pytest.raises(RunError, match=r"nothing is not a run folder: it does not exist"):
         open_run(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"is not a run folder, because it does not contain run\.json"):
         open_run(tmp_path)
@@ -55,7 +55,7 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     version = json.loads(content).get("format") if content.startswith("{") else None
     with pytest.raises(
         RunError,
-        match=rf"run\.json has format {version}, but this version reads format 2\. ",
+        match=rf"run\.json has format {version}, but this version of Picturewise reads format 2\. ",
     ):
         open_run(run.path)
 
@@ -63,15 +63,15 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("run.json", "{", r"run\.json is damaged: it is not JSON"),
+        ("run.json", "{", r"run\.json is damaged: it is not valid JSON"),
         ("run.json", '{"format": 2}', r"run\.json is damaged: picturewise: Field required"),
         ("recipe.toml", "[[[", r"run is damaged: The recipe .*recipe\.toml is not TOML"),
-        ("recipe.toml", "seed = -1", r"run is damaged: seed is -1, expected"),
-        ("recipe.toml", "", r"run is damaged: The recipe lacks 'data'\."),
+        ("recipe.toml", "seed = -1", r"run is damaged: seed is -1, but must be"),
+        ("recipe.toml", "", r"run is damaged: The recipe does not have the key 'data'\."),
         (
             "recipe.toml",
             '[data]\nsource = "x"\n',
-            r"recipe\.toml is damaged: The recipe lacks values for preparation\.augmentation, ",
+            r"recipe\.toml is damaged: The recipe does not have values for preparation\.augmentation, ",
         ),
     ],
 )
@@ -107,7 +107,7 @@ def test_other_damaged_files_are_told_when_they_are_asked_for(run: Run) -> None:
         RunError, match=r"evaluation\.json is damaged .*Create it again with: picturewise evaluate "
     ):
         found.evaluation()
-    with pytest.raises(RunError, match=r"skipped\.csv is damaged: its rows are not file and reason"):
+    with pytest.raises(RunError, match=r"skipped\.csv is damaged: its rows are not pairs of file and reason"):
         found.skipped()
 
 
@@ -130,7 +130,7 @@ def test_a_run_without_an_epoch_has_no_classifier_yet(run: Run) -> None:
     assert run.classifier_sha256() is None
     with pytest.raises(
         RunError,
-        match=r"does not have a classifier yet, because no epoch is finished\. Continue with: picturewise resume",
+        match=r"does not have a classifier yet, because no epoch has finished\. Continue with: picturewise resume",
     ):
         run.classifier()
 

@@ -93,7 +93,7 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
     path = tmp_path / "splits.csv"
     path.write_bytes(b"old")
-    with pytest.raises(SaveError, match=r"No space left while saving .*splits\.csv; everything saved before"):
+    with pytest.raises(SaveError, match=r"No space left while saving .*splits\.csv; files saved earlier"):
         files.write_chunks(path, broken())
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["splits.csv"]

@@ -92,7 +92,7 @@ def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: P
         "McNemar",
     ):
         assert text in page
-    assert "This is a quick look" not in page
+    assert "This is a quick run" not in page
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == json.loads(found.model_dump_json())
 
 
@@ -165,7 +165,7 @@ def test_a_quick_look_says_so_and_has_a_folder_of_its_own(
     assert found.quick
     assert found.models[0].epochs == 1
     page = found.report.read_text()
-    assert "This is a quick look with a small share" in page
+    assert "This is a quick run with a small share" in page
     assert "drawn class by class: train 20 of 54" in page
 
 
@@ -191,7 +191,9 @@ def test_nothing_is_written_where_something_does_not_fit(
     file: Path, idx_folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    with pytest.raises(DataError, match=r"needs 'bars', which is not here: bars of light.*--data bars=PATH"):
+    with pytest.raises(
+        DataError, match=r"needs 'bars', which was not found: bars of light.*--data bars=PATH"
+    ):
         study(file, out=out, progress=False)
     file.write_text(HEAD + MODELS.replace("dense 144 relu", "maxpool 2"))
     with pytest.raises(UsageError, match="Model 'two' of the study: Layer line 2, 'maxpool 2', does not fit"):
@@ -216,11 +218,11 @@ def test_a_folder_of_something_else_is_left_alone(file: Path, idx_folder: Path, 
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("x")
-    with pytest.raises(UsageError, match="already exists and is not a study's folder"):
+    with pytest.raises(UsageError, match="already exists and is not a study folder"):
         study(file, data=idx_folder, out=out, progress=False)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
     (out / "mine.txt").rename(out / ".lock")
-    with pytest.raises(UsageError, match="already exists and is not a study's folder"):
+    with pytest.raises(UsageError, match="already exists and is not a study folder"):
         study(file, data=idx_folder, out=out, progress=False)
     assert (out / ".lock").read_text() == "x"
     (out / ".lock").unlink()

@@ -71,9 +71,9 @@ def test_what_was_read_is_written_and_read_back() -> None:
         (
             'begins_with = "small"',
             'begins_with = "alone"',
-            "'larger' begins with 'alone', which is not a model before",
+            "'larger' begins with 'alone', which is not an earlier model",
         ),
-        ('name = "larger"', 'name = "small"', "two models are called 'small'"),
+        ('name = "larger"', 'name = "small"', "two models have the name 'small'"),
         ('name = "larger"', 'name = "../up"', r"'models number 2.name' is '../up'"),
         (
             "note =",
@@ -87,7 +87,7 @@ def test_what_was_read_is_written_and_read_back() -> None:
             '"dense 8 relu"]\nrecipe.start.source = "x"',
             "'larger' of the study has both begins_with and start.source",
         ),
-        ("title", "title title", "is not TOML"),
+        ("title", "title title", "is not valid TOML"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(old: str, new: str, said: str) -> None:
@@ -102,7 +102,7 @@ def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_study(tmp_path / "mine.toml")
     (tmp_path / "mine.toml").write_bytes(b"title = '\xff'")
-    with pytest.raises(UsageError, match=r"is not in UTF-8 \(line 1 has the byte 0xff\)"):
+    with pytest.raises(UsageError, match=r"is not encoded in UTF-8 \(line 1 contains the byte 0xff\)"):
         read_study(tmp_path / "mine.toml")
 
 

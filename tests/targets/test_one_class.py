@@ -27,11 +27,20 @@ def test_numbers_of_classes_are_labels(labels: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (np.array([0, 1]), r"^here: labels must be \(3,\) int64, one per picture, found \(2,\) int64\.$"),
-        (np.zeros((3, 1), np.int64), r"^here: labels must be \(3,\) int64, .* found \(3, 1\) int64\.$"),
-        (np.zeros(3, np.int32), r"^here: labels must be \(3,\) int64, .* found \(3,\) int32\.$"),
-        (np.array([0, -1, 2]), r"^here: labels are in -1\.\.2, but there are 3 classes \(0\.\.2\)\.$"),
-        (np.array([0, 3, 2]), r"^here: labels are in 0\.\.3, but there are 3 classes \(0\.\.2\)\.$"),
+        (
+            np.array([0, 1]),
+            r"^here: the labels have shape \(2,\) and dtype int64\. .* int64 array of shape \(3,\)",
+        ),
+        (
+            np.zeros((3, 1), np.int64),
+            r"^here: the labels have shape \(3, 1\) and dtype int64\. .* shape \(3,\)",
+        ),
+        (np.zeros(3, np.int32), r"^here: the labels have shape \(3,\) and dtype int32\. .* int64 array"),
+        (
+            np.array([0, -1, 2]),
+            r"^here: the labels range from -1 to 2, but there are 3 classes \(0\.\.2\)\.$",
+        ),
+        (np.array([0, 3, 2]), r"^here: the labels range from 0 to 3, but there are 3 classes \(0\.\.2\)\.$"),
     ],
 )
 def test_other_labels_are_refused_with_a_sentence(labels: np.ndarray, said: str) -> None:

@@ -124,10 +124,10 @@ def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("colours", "options", "sentence"),
     [
-        (None, {}, "There is nothing to extend"),
+        (None, {}, "Nothing was passed to extend the run with"),
         (None, {"add_classes": True}, "New classes need pictures"),
         (None, {"new_head": True}, "New classes need pictures"),
-        (("red", "green"), {"add_classes": True}, r"does not have new classes for .* \(green, red\)"),
+        (("red", "green"), {"add_classes": True}, r"All classes of .* are already in .* \(green, red\)"),
         (
             ("red", "blue"),
             {},
@@ -136,7 +136,7 @@ def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
         (
             ("red", "blue"),
             {"new_head": True, "add_classes": True},
-            "--new-head and --add-classes exclude each other",
+            "--new-head and --add-classes cannot be combined",
         ),
     ],
 )

@@ -132,7 +132,7 @@ def test_the_command_suggests_a_rate_and_its_last_line_trains_with_it(
     suggested = picturewise.Recipe.model_validate(
         tomllib.loads((folder / "recipe.toml").read_text())
     ).training.learning_rate
-    assert f"suggested                  {suggested:g}, a tenth of the rate of the lowest loss" in said
+    assert f"suggested                  {suggested:g}, a tenth of the rate with the lowest loss" in said
     assert f"figure  {folder / 'learning-rate.png'}" in said
     next_line = said.splitlines()[-1]
     assert next_line == f"next    picturewise train --recipe {folder / 'recipe.toml'}"

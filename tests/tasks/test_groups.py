@@ -55,7 +55,7 @@ def test_a_run_keeps_its_groups_in_its_recipe_and_is_evaluated_with_them(
     arguments = ["--layers", "flatten", "--epochs", "1", "--out", "run", "--json"]
     assert run(["train", str(scans), "--group-by", PATTERN, *arguments]) == 0
     told = json.loads(capfd.readouterr().out)
-    assert any("groups by '(patient\\d+)_' kept together" in note for note in told["data"]["notes"])
+    assert any("with the groups of '(patient\\d+)_' kept together" in note for note in told["data"]["notes"])
     opened = picturewise.open_run("run")
     assert opened.recipe.data.group_by == PATTERN
     assert run(["evaluate", "run", "--json"]) == 0
@@ -86,7 +86,7 @@ def test_a_pattern_that_is_none_is_wrong_usage(
     assert run([command, str(scans), "--group-by", "(patient"]) == 2
     said = capfd.readouterr().err.strip()
     assert "group_by is '(patient', " in said
-    assert "a regular expression, but it is not valid (missing ), unterminated subpattern" in said
+    assert "a valid regular expression (missing ), unterminated subpattern" in said
     assert len(said.splitlines()) == 1
 
 

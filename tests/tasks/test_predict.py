@@ -92,7 +92,10 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, trained: Cl
     found, skipped = predict(trained, [tmp_path / "b.png", tmp_path])
     assert [Path(item.name).name for item in found] == ["b.png", "a.png", "b.png"]
     assert [(item.path, item.reason) for item in skipped] == [
-        (str(tmp_path / "deeper"), "a folder beside the pictures; pass it to predict the pictures in it")
+        (
+            str(tmp_path / "deeper"),
+            "a folder next to the pictures; pass it separately to predict the pictures in it",
+        )
     ]
 
 
@@ -220,7 +223,7 @@ def test_all_that_is_trained_on_can_be_predicted_and_pictures_without_labels_too
 def test_a_set_with_splits_but_no_test_is_told_and_a_split_may_be_named(trained: Classifier) -> None:
     splits = {"train": (pixels_of(6), np.arange(6) % 2), "valid": (pixels_of(4)[::-1], np.arange(4) % 2)}
     with pytest.raises(
-        DataError, match=r"has the splits train, valid, but not a test split\. Pass only the pictures"
+        DataError, match=r"has the splits train, valid, but no test split\. Pass the pictures"
     ):
         predict(trained, splits)
     found, _ = predict(trained, splits, split="valid")
@@ -240,8 +243,8 @@ def test_pictures_without_labels_are_not_trained_on(form: str, tmp_path: Path) -
 def test_loose_pictures_are_not_trained_on(tmp_path: Path) -> None:
     path = save(tmp_path / "set" / "a.png", 9)
     for place, said in (
-        (path, r"a\.png has pictures without labels\. To train, put them in a folder per class"),
-        (tmp_path / "set", r"set holds pictures, but no folder per class; expected .*set/<class>/<picture>"),
+        (path, r"a\.png contains pictures without labels\. To train on them, arrange them as"),
+        (tmp_path / "set", r"set contains pictures, but no class folders. Arrange .*set/<class>/<picture>"),
     ):
         with pytest.raises(DataError, match=said):
             train(place, epochs=1, out=tmp_path / "run", progress=False)
@@ -307,7 +310,9 @@ def test_predict_takes_what_a_classifier_does(tmp_path: Path, trained: Classifie
 
 def test_predict_says_of_values_what_a_classifier_refuses(trained: Classifier) -> None:
     deep = pixels_of(2).astype(np.uint16) * 16
-    with pytest.raises(DataError, match=r"Only picturewise\.predict takes such pictures, and it notes this"):
+    with pytest.raises(
+        DataError, match=r"Pass such pictures to picturewise\.predict, which accepts them and adds a note"
+    ):
         trained.predict(deep)
     found = predict(trained, deep)
     assert [item.label for item in found.predictions] == ["dark", "bright"]

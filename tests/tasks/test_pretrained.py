@@ -87,7 +87,7 @@ def test_weights_are_fetched_converted_and_removed(
     with pytest.raises(DataError) as caught:
         published_weights("resnet18")
     assert str(caught.value) == (
-        f"resnet18's weights are not here yet. Fetch them (23.4 MB from 127.0.0.1:{port}) with: "
+        f"The weights of resnet18 have not been downloaded yet. Download them (23.4 MB from 127.0.0.1:{port}) with: "
         "picturewise data fetch resnet18"
     )
     (fetched,) = fetch_sets(["resnet18"], progress=False)
@@ -107,7 +107,7 @@ def test_weights_are_fetched_converted_and_removed(
     assert shown.checksums == {published.name: f"sha256-prefix:{digest[:8]}"}
     removed = remove_set("resnet18")
     assert (removed.bytes_freed, removed.left) == (listed.bytes_here, ())
-    with pytest.raises(DataError, match="not here yet"):
+    with pytest.raises(DataError, match="have not been downloaded yet"):
         published_weights("resnet18")
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_holds_another_network_is_refused_and_nothing_is_kept(
     entry = offered(other, tmp_path / "published", port)
     monkeypatch.setattr(entries, "weights", lambda: {"resnet18": entry})
     with pytest.raises(
-        DataError, match=r"^resnet18-\w+\.pth does not hold the weights of resnet18: for 'layer4\.1"
+        DataError, match=r"^resnet18-\w+\.pth does not contain the weights of resnet18: 'layer4\.1"
     ):
         fetch_sets(["resnet18"], progress=False)
     assert list((picturewise_home / "catalogue" / "resnet18").iterdir()) == []
@@ -137,9 +137,11 @@ def test_a_file_that_was_exchanged_is_not_even_opened(
     content[-1] ^= 1
     published.write_bytes(content)
     monkeypatch.setattr(entries, "weights", lambda: {"resnet18": entry})
-    with pytest.raises(DownloadError, match="sent a file whose checksum is not the published sha256-prefix:"):
+    with pytest.raises(
+        DownloadError, match="sent a file that does not match the published checksum sha256-prefix:"
+    ):
         fetch_sets(["resnet18"], progress=False)
-    with pytest.raises(DataError, match="not here yet"):
+    with pytest.raises(DataError, match="have not been downloaded yet"):
         published_weights("resnet18")
 
 

@@ -62,7 +62,7 @@ def test_a_data_set_made_in_python_must_be_passed_again_to_a_run_that_is_opened(
     stripes: picturewise.Dataset,
 ) -> None:
     run = picturewise.train(stripes, model="mlp 8", epochs=1, progress=False)
-    with pytest.raises(DataError, match="Pass the same pictures again"):
+    with pytest.raises(DataError, match="Pass them again"):
         picturewise.evaluate(run.path)
 
 
@@ -89,7 +89,7 @@ def test_a_users_module_goes_the_whole_way(stripes: picturewise.Dataset) -> None
     run = picturewise.train(stripes, network=network(), epochs=10, progress=False)
     assert run.record.module == "torch.nn.modules.container.Sequential"
     assert picturewise.evaluate(run, data=stripes, network=network()).accuracy.value == 1
-    with pytest.raises(UsageError, match="pass an instance of it as network="):
+    with pytest.raises(UsageError, match="Pass an instance of that class as network="):
         run.classifier()
     assert (run.path / "report.html").exists()
 

@@ -113,8 +113,8 @@ def test_without_timm_a_classifier_says_what_it_needs(trained: Run, monkeypatch:
     with pytest.raises(RunError) as caught:
         load_classifier(trained.classifier_path)
     assert str(caught.value).startswith(
-        f"{trained.classifier_path} holds no network that can be built: Layer line 1, 'timm test_resnet', cannot be "
-        "read: it needs the package timm, and the release of torchvision"
+        f"The network in {trained.classifier_path} cannot be built: Layer line 1, 'timm test_resnet', cannot be "
+        "read: it needs the package timm, and the torchvision release"
     )
 
 
@@ -138,5 +138,5 @@ def test_a_file_that_asks_for_a_larger_network_than_it_has_numbers_is_refused_be
     description = replace(old.description, layers=("timm vit_tiny_patch16_224",))
     Classifier(old.network, description).save(tmp_path / "large.safetensors")
     monkeypatch.setattr(builder, "assemble", None)  # nothing is built
-    with pytest.raises(RunError, match="holds another network's weights: it has 374,"):
+    with pytest.raises(RunError, match="contains the weights of another network: it has 374,"):
         load_classifier(tmp_path / "large.safetensors")

@@ -45,7 +45,7 @@ def test_a_record_that_cannot_begin_is_an_error_and_the_run_can_go_on_without(
     with pytest.raises(SaveError) as caught:
         tiny.start(path, callbacks=[tracker], epochs=3).fit()
     assert str(caught.value) == (
-        f"--track failing cannot log {path}: the disk went away. Train without it: picturewise resume {path}"
+        f"--track failing cannot log {path}: the disk went away. Train without it with: picturewise resume {path}"
     )
     assert tracker.done == []
     tiny.resume(path).fit()

@@ -178,7 +178,7 @@ def test_the_engine_decides_the_usual_optimizer_and_a_smaller_batch_where_it_kee
 
 def test_what_the_engine_has_not_is_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"training\.optimizer is 'muon', but the NumPy engine only supports 'sgd'"
+        UsageError, match=r"training\.optimizer is 'muon', but the NumPy engine supports only 'sgd'"
     ):
         derive_recipe(recipe(training={"engine": "numpy", "optimizer": "muon"}), train())
     with pytest.raises(LayerError, match="'groupnorm 3', is not supported by the NumPy engine"):

@@ -109,9 +109,9 @@ def test_a_loss_that_is_not_a_number_ends_the_run_with_a_sentence_and_no_warning
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"optimizer": "adam"}, "training.optimizer is 'adam', but the NumPy engine only supports 'sgd'"),
-        ({"device": "cuda"}, "training.device is 'cuda', but the NumPy engine only supports 'cpu'"),
-        ({"precision": "bfloat16"}, "training.precision is 'bfloat16', but the NumPy engine only supports 'float32'"),
+        ({"optimizer": "adam"}, "training.optimizer is 'adam', but the NumPy engine supports only 'sgd'"),
+        ({"device": "cuda"}, "training.device is 'cuda', but the NumPy engine supports only 'cpu'"),
+        ({"precision": "bfloat16"}, "training.precision is 'bfloat16', but the NumPy engine supports only 'float32'"),
         ({"layers": ["conv 4", "groupnorm 2", "flatten"]}, "'groupnorm 2', is not supported by the NumPy"),
     ],
 )  # fmt: skip
@@ -126,7 +126,7 @@ def test_what_it_lacks_is_refused_before_anything_is_written(
 
 def test_a_python_class_is_refused(tmp_path: Path, tiny: ModuleType) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(36, 3))
-    with pytest.raises(UsageError, match="only computes layer lines, but this network is a Python class"):
+    with pytest.raises(UsageError, match="supports only layer lines, but this network is a Python class"):
         tiny.start(tmp_path / "run", engine="numpy", network=module)
     assert not (tmp_path / "run").exists()
 
@@ -157,7 +157,7 @@ def test_pretrained_layers_learn_at_their_own_rate_as_with_the_torch_engine(
 def test_frozen_layers_are_refused(tmp_path: Path, tiny: ModuleType) -> None:
     tiny.start(tmp_path / "old", layers=QUIET, epochs=1).fit()
     with pytest.raises(
-        UsageError, match=r"training\.freeze is 'backbone', but the NumPy engine only supports 'none'"
+        UsageError, match=r"training\.freeze is 'backbone', but the NumPy engine supports only 'none'"
     ):
         pretrained(tiny, tmp_path / "old", tmp_path / "run", engine="numpy", freeze="backbone")
     assert not (tmp_path / "run").exists()

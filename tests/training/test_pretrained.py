@@ -179,7 +179,11 @@ def test_nothing_is_trained_in_0_epochs(tiny: ModuleType, source: Path, tmp_path
         ({"sha256": "0" * 64}, {}, r"the recipe names 0000000000000000…: they were changed"),
         ({"head": "new"}, {"epochs": 0}, r"training.epochs is 0, but a network with a new output layer"),
         ({}, {"unfreeze_epoch": 2}, r"training.unfreeze_epoch is 2, but nothing is frozen. Add"),
-        ({}, {"freeze": "backbone", "unfreeze_gradually": True}, r"needs an epoch to begin with"),
+        (
+            {},
+            {"freeze": "backbone", "unfreeze_gradually": True},
+            r"gradually is set, but training\.unfreeze_epoch is not",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -201,7 +205,7 @@ def test_options_that_do_not_go_together_are_refused(
     [
         (["dense 4", "pretrained x"], r"line 2, 'pretrained x', is not the first line"),
         (["pretrained"], r"'pretrained' needs a source"),
-        (["pretrained nothing-here"], r"'nothing-here' does not hold weights to start with"),
+        (["pretrained nothing-here"], r"The weights 'nothing-here' were not found"),
     ],
 )
 def test_pretrained_lines_that_cannot_be_read_are_refused(
@@ -221,7 +225,7 @@ def test_pictures_of_another_size_are_reported_where_weights_do_not_fit(
         )
         for name, part in small.splits().items()
     }
-    sentence = r"for '6.weight' it has .* trained on pictures of 6x6, but these are 12x12\. .* --size 6x6"
+    sentence = r"'6.weight' is .* trained on pictures of 6x6, but these are 12x12: .* --size 6x6"
     with pytest.raises(UsageError, match=sentence):
         starting.start(recipe(tiny, source), type(small)("large", **parts), tmp_path / "run")
 
@@ -237,7 +241,7 @@ def test_a_kept_output_layer_for_other_classes_is_refused(
     wanted = recipe(tiny, source, {"head": "keep"})
     with pytest.raises(
         UsageError,
-        match=r"was trained on the class half, not among those of this data set \(dark, grey, light\)",
+        match=r"was trained on the class half, which is not in this data set \(dark, grey, light\)",
     ):
         starting.start(wanted, Dataset("other", **parts), tmp_path / "run")
 
@@ -246,7 +250,7 @@ def test_training_cannot_start_with_the_network_of_a_python_class(tiny: ModuleTy
     own = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3))
     tiny.start(tmp_path / "own", network=own).fit()
     with pytest.raises(
-        UsageError, match=r"holds the weights of a Python class; training can only start with"
+        UsageError, match=r"contains the weights of a Python class, but training can start only from"
     ):
         starting.start(recipe(tiny, tmp_path / "own"), tiny.dataset(), tmp_path / "run")
 
@@ -295,14 +299,17 @@ def test_published_weights_begin_a_network_with_the_scale_that_they_learned_with
     [
         (
             "resnet34 from {}",
-            r"does not hold the weights of resnet34: for 'layer1.2.conv1.weight' it has nothing",
+            r"does not contain the weights of resnet34: 'layer1.2.conv1.weight' is missing",
         ),
         (
             "vgg16_bn from {}",
-            r"does not hold the weights of vgg16_bn: for 'features.0.weight' it has nothing",
+            r"does not contain the weights of vgg16_bn: 'features.0.weight' is missing",
         ),
-        ("resnet18", r"resnet18's weights are not here yet\. Fetch them .* picturewise data fetch resnet18"),
-        ("resnet", r"'resnet' does not hold weights to start with, .* Did you mean 'resnet"),
+        (
+            "resnet18",
+            r"The weights of resnet18 have not been downloaded yet\. Download them .* picturewise data fetch resnet18",
+        ),
+        ("resnet", r"The weights 'resnet' were not found. .* Did you mean 'resnet"),
     ],
 )
 def test_weights_that_are_not_those_or_not_here_are_reported(

@@ -68,7 +68,7 @@ def test_notes_and_the_place_come_first_when_a_run_goes_on_and_the_reason_last(
     trainer.fit()
     lines = text.getvalue().splitlines()
     assert lines[0] == "A long note [red] that is not broken into lines of forty letters."
-    assert lines[1] == "Going on from epoch 2, batch 0 of 4."
+    assert lines[1] == "Continuing from epoch 2, batch 0 of 4."
     assert lines[2].startswith("epoch 2/9  ")
     assert lines[3] == "Enough [bold] of it."
     assert len(lines) == 4

@@ -72,7 +72,7 @@ def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleTy
     [
         (
             lambda train, valid: (None, valid),
-            "tiny does not have labelled train pictures, which training needs",
+            "tiny does not have labelled train pictures. Add some",
         ),
         (lambda train, valid: (train, None), "tiny does not have labelled valid pictures"),
         (
@@ -89,13 +89,13 @@ def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleTy
         ),
         (
             lambda train, valid: (train, replace(valid, images=valid.images[:, :5])),
-            "tiny: the valid pictures are 5x6x1, but those of train are 6x6x1, expected one size",
+            "tiny: the valid pictures are 5x6x1, but those of train are 6x6x1. Use the same size",
         ),
         (
             lambda train, valid: tuple(
                 replace(x, labels=x.labels * 0, classes=("one",)) for x in (train, valid)
             ),
-            "tiny has only one class, 'one', expected at least two",
+            "tiny has only one class, 'one'. Add pictures of another class",
         ),
     ],
 )
@@ -140,11 +140,11 @@ def test_a_users_module_is_checked_without_being_changed(tmp_path: Path, tiny: M
     [
         (
             Own(4),
-            r"Own returns \(2, 4\) for a batch of two pictures, expected \(2, 3\): one logit for each class",
+            r"Own returns shape \(2, 4\) for a batch of two pictures\. Expected \(2, 3\), one logit for each class",
         ),
         (nn.Flatten(0), r"Flatten returns \(72,\) for a batch"),
-        (nn.Linear(5, 3), r"Linear does not take a batch of two pictures \(2, 1, 6, 6\): mat1 and mat2"),
-        (nn.LSTM(6, 3), r"LSTM does not take a batch of two pictures"),
+        (nn.Linear(5, 3), r"Linear does not accept a batch of two pictures \(2, 1, 6, 6\): mat1 and mat2"),
+        (nn.LSTM(6, 3), r"LSTM does not accept a batch of two pictures"),
     ],
 )
 def test_a_module_that_does_not_fit_is_refused_before_anything_is_written(
@@ -160,13 +160,12 @@ def test_a_run_goes_on_only_with_the_kind_of_network_that_it_began_with(
     tmp_path: Path, tiny: ModuleType
 ) -> None:
     tiny.start(tmp_path / "lines")
-    with pytest.raises(
-        UsageError, match=r"lines cannot be resumed like this: it needs its layer lines, without network="
-    ):
+    with pytest.raises(UsageError, match=r"lines was trained from layer lines\. Resume it without network="):
         tiny.resume(tmp_path / "lines", network=nn.Sequential())
     tiny.start(tmp_path / "module", network=Own())
     with pytest.raises(
-        UsageError, match=r"module cannot be resumed like this: it needs an instance of .*Own as network="
+        UsageError,
+        match=r"module was trained with the Python class .*Own\. Pass an instance of it as network=",
     ):
         tiny.resume(tmp_path / "module")
 
@@ -200,7 +199,7 @@ def test_another_machine_is_noted_when_a_run_goes_on(
     trainer = tiny.resume(tmp_path / "run")
     trainer.fit()
     assert trainer.notes == (
-        "This machine or its libraries differ from those of the start, so the last digits may differ too.",
+        "The machine or its libraries have changed since the run started, so the last digits may differ.",
     )
 
 

@@ -153,7 +153,7 @@ def test_without_a_file_it_says_how_to_fetch_one(timm: ModuleType, tiny: ModuleT
     with pytest.raises(UsageError) as caught:
         begin(tiny, "timm resnet18.a1_in1k", tmp_path / "run")
     assert str(caught.value) == (
-        "'pretrained timm resnet18.a1_in1k' does not name a file, and nothing is downloaded automatically. Fetch "
+        "'pretrained timm resnet18.a1_in1k' does not name a file, and nothing is downloaded automatically. Download "
         "the weights (hf download timm/resnet18.a1_in1k model.safetensors), and write "
         "'pretrained timm resnet18.a1_in1k from FILE'."
     )
@@ -165,12 +165,12 @@ def test_without_a_file_it_says_how_to_fetch_one(timm: ModuleType, tiny: ModuleT
         ("timm resnet81 from x", LayerError, "does not have a network 'resnet81'"),
         ("timm hf-hub:timm/resnet18 from x", LayerError, "found 'hf-hub:timm/resnet18'"),
         ("timm", LayerError, "needs a name"),
-        ("timm test_vit from x", LayerError, "6x6x1 comes in, but .* It was made for 160x160"),
+        ("timm test_vit from x", LayerError, "its input 6x6x1: .* It was made for 160x160"),
         ("timm test_resnet from FILE/none", Exception, "none cannot be read"),
         (
             "timm test_byobnet from FILE",
             RunError,
-            r"does not hold the weights of timm's test_byobnet: for 'stem\.",
+            r"does not contain the weights of timm test_byobnet: 'stem\.",
         ),
     ],
 )

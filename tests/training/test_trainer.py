@@ -365,7 +365,7 @@ def test_a_checkpoint_of_a_smaller_network_is_refused_before_the_larger_one_is_b
     monkeypatch.setattr(starting, "rebuild_learner", None)
     with pytest.raises(
         RunError,
-        match=r"checkpoints holds another network's weights: it has \d+ numbers, but the recipe's network",
+        match=r"checkpoints contains the weights of another network: it has \d+ numbers, but the network of the recipe",
     ):
         tiny.resume(tmp_path / "run")
 
@@ -380,7 +380,7 @@ def test_where_every_checkpoint_is_damaged_the_run_is_refused_and_its_classifier
     before = run.classifier_path.read_bytes(), run.history
     with pytest.raises(
         RunError,
-        match=r"does not hold a complete checkpoint, so the run cannot be resumed from epoch 2; its class",
+        match=r"does not contain a complete checkpoint, so the run cannot be resumed from epoch 2; its class",
     ):
         tiny.resume(tmp_path / "run").fit()
     assert (run.classifier_path.read_bytes(), run.history) == before
@@ -445,7 +445,7 @@ def test_after_divergence_training_can_continue_from_the_last_good_state(
     tmp_path: Path, tiny: ModuleType, whole: dict[str, Any]
 ) -> None:
     with pytest.raises(
-        DivergedError, match=r"in epoch 2, batch . of 4 .*The last good checkpoint and the best class"
+        DivergedError, match=r"in epoch 2, batch . of 4 .*; the last good checkpoint and the best class"
     ):
         tiny.start(tmp_path / "run", callbacks=[At(2, 1, too_fast)]).fit()
     run = open_run(tmp_path / "run")

@@ -66,7 +66,7 @@ def test_a_signal_stops_a_run_after_a_checkpoint_and_it_goes_on_as_if_it_had_not
         tiny.start(path, callbacks=[Signal(number, epoch, batch)]).fit()
     assert caught.value.exit_code == code
     message = str(caught.value)
-    assert message.startswith(f"Stopped by {number.name} {place}, after a checkpoint.")
+    assert message.startswith(f"Stopped by {number.name} {place}, after saving a checkpoint.")
     assert message.endswith(f"Continue with: picturewise resume {path}")
     record = open_run(path).record
     assert (record.status, record.reason) == ("interrupted", message)

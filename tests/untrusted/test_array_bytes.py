@@ -31,7 +31,7 @@ def test_every_plain_type_is_numpys(code: str, order: str) -> None:
 )
 def test_every_other_type_is_refused(code: str) -> None:
     kind = "Python objects" if code.startswith("O") else f"type {code!r}"
-    said = f"x holds an array of {kind}, expected plain numbers. Picturewise never runs code from files."
+    said = f"x contains an array of {kind}. Save it as plain numbers; Picturewise never runs code from files."
     with pytest.raises(DataError) as caught:
         plain_dtype(code, "<", where="x")
     assert str(caught.value) == said
@@ -39,7 +39,7 @@ def test_every_other_type_is_refused(code: str) -> None:
 
 @pytest.mark.parametrize("order", ["", "!", "<<", "@"])
 def test_every_other_order_is_refused(order: str) -> None:
-    with pytest.raises(DataError, match="expected plain numbers"):
+    with pytest.raises(DataError, match="Save it as plain numbers"):
         plain_dtype("u1", order, where="x")
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_copied_and_nothing_can_be_written() -> None:
     assert not found.flags.writeable
 
 
-@pytest.mark.parametrize(("count", "found"), [(5, "found 5"), (7, "found 7"), (0, "found 0")])
+@pytest.mark.parametrize(("count", "found"), [(5, "but has 5"), (7, "but has 7"), (0, "but has 0")])
 def test_exactly_the_promised_bytes_must_be_there(count: int, found: str) -> None:
     assert refusal(bytes(count), (1, 3), "u2") == (
         f"x is truncated or damaged: an array of 1x3 uint16 needs 6 bytes, {found}. Download it again."
@@ -90,7 +90,7 @@ def test_exactly_the_promised_bytes_must_be_there(count: int, found: str) -> Non
 def test_a_shape_that_cannot_be_is_refused(shape: tuple[Any, ...], shown: str) -> None:
     assert (
         refusal(b"\0", shape)
-        == f"x declares the array shape {shown}, which is not valid. The file may be damaged."
+        == f"x declares the array shape {shown}, which is not valid. The file may be damaged: download it again."
     )
 
 

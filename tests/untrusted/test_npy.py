@@ -25,7 +25,7 @@ PLAIN = st.one_of(
 )
 
 DAMAGED = (
-    "x has a header that is damaged or longer than 4,096 bytes, expected plain numbers. "
+    "x has a header that is damaged or longer than 4,096 bytes. Save it as plain numbers; "
     "Picturewise never runs code from files."
 )
 
@@ -119,7 +119,7 @@ def test_every_truncation_is_an_error() -> None:
     ],
 )
 def test_what_is_not_a_plain_number_is_refused(array: np.ndarray, kind: str) -> None:
-    said = f"x holds an array of type {kind}, expected plain numbers. Picturewise never runs code from files."
+    said = f"x contains an array of type {kind}. Save it as plain numbers; Picturewise never runs code from files."
     assert refusal(saved(array)) == said
 
 
@@ -127,7 +127,7 @@ def test_python_objects_are_refused_by_their_header() -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}, []], object), allow_pickle=True)
     assert refusal(buffer.getvalue()).startswith(
-        "x holds an array of Python objects, expected plain numbers."
+        "x contains an array of Python objects. Save it as plain numbers;"
     )
 
 
@@ -200,7 +200,7 @@ def test_a_monstrous_header_is_refused_at_once_and_in_little_memory(header: str,
     began = time.process_time()
     tracemalloc.start()
     try:
-        assert "expected plain numbers" in refusal(content)
+        assert "Save it as plain numbers" in refusal(content)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
@@ -226,17 +226,23 @@ def test_no_header_ends_a_thread_with_a_stack_of_1_mb() -> None:
 def test_an_unknown_version_and_another_file_are_reported() -> None:
     content = bytearray(saved(np.arange(3)))
     content[6] = 4
-    assert refusal(bytes(content)) == "x has version 4 of NumPy's format, expected 1, 2 or 3."
-    assert refusal(b"PK\3\4" * 10) == "x is truncated or not an array, expected NumPy's format .npy."
+    assert (
+        refusal(bytes(content))
+        == "x has version 4 of NumPy's .npy format. Save it again in version 1, 2 or 3."
+    )
+    assert (
+        refusal(b"PK\3\4" * 10)
+        == "x is truncated or is not in NumPy's .npy format. Save or download it again."
+    )
 
 
 def test_texts_must_be_a_list_of_names() -> None:
-    said = "x is truncated, or an array of texts that is not a list of class names."
+    said = "x is truncated, or is an array of strings that is not a list of class names."
     assert refusal(saved(np.array([["a", "b"]]))) == said
     assert refusal(saved(np.array(["a", "b"]))[:-1]) == said
     damaged = bytearray(saved(np.array(["a"])))
     damaged[-4:] = b"\xff\xff\xff\xff"
-    assert refusal(bytes(damaged)) == "x holds damaged texts."
+    assert refusal(bytes(damaged)) == "x contains damaged strings. Download it again."
 
 
 def with_header(header: str, values: bytes = b"") -> bytes:

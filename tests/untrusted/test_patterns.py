@@ -47,7 +47,7 @@ def test_a_pattern_that_would_never_end_is_stopped_and_named(
     monkeypatch.setattr(patterns, "_SECONDS", 0.1)
     with pytest.raises(
         UsageError,
-        match=r"takes too much time or memory to search in 2 names. Write it without nested repetitions",
+        match=r"takes too much time or memory to search in 2 names\. Rewrite it without nested repetitions",
     ) as told:
         find_in_names(pattern, ["a" * 39 + "!", "b"], option="--label-from")
     assert str(told.value).startswith(f"--label-from '{pattern}' ")
@@ -77,7 +77,7 @@ def test_a_search_that_eats_memory_is_stopped(monkeypatch: pytest.MonkeyPatch) -
         ("*", "nothing to repeat at position 0"),
         ("(?P<\u202e>x)", r"bad character in group name '\u202e' at position 4"),
         ("a{99999999999999}", "the repetition number is too large"),
-        ("a" * 251, "it has 251 characters, at most 250 are allowed"),
+        ("a" * 251, "it has 251 characters, but at most 250 are allowed"),
         ("(?<=a*)b", "look-behind requires fixed-width pattern"),
     ],
 )

@@ -26,7 +26,7 @@ def test_anything_else_is_refused_without_being_opened(kind: str, tmp_path: Path
     assert regular_size(path) is None
     with pytest.raises(DataError) as caught:
         check_regular(path, "an IDX file")
-    assert str(caught.value) == f"{path} is not a regular file, expected an IDX file."
+    assert str(caught.value) == f"{path} is not a regular file. Pass an IDX file."
     with pytest.raises(DataError) as caught:
         check_regular(path)
     assert str(caught.value) == f"{path} is not a regular file."

@@ -54,7 +54,7 @@ def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "file"))
     with pytest.raises(
-        SaveError, match=r"Cannot create a temporary file .*Choose another place with .* PICTUREWISE_HOME"
+        SaveError, match=r"Cannot create a temporary file .*Choose another folder with .* PICTUREWISE_HOME"
     ):
         scratch.scratch_file()
 

@@ -39,6 +39,6 @@ def airbench_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str
         return ()
     note = (
         f"{name} is published for 32x32 pixels; on {show(shape[:2])} it has {groups} group{'s' * (groups > 1)} of "
-        f"convolutions in place of {_PUBLISHED_GROUPS}."
+        f"convolutions instead of {_PUBLISHED_GROUPS}."
     )
     return (note,)

@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense, GroupNorm, Layer, Pool, Shape
 from picturewise.architectures.inverted import Inverted
+from picturewise.architectures.layers import Activation, BatchNorm, Conv, Dense, GroupNorm, Layer, Pool, Shape
 from picturewise.architectures.residual import Convolution, Residual
 from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.timm_line import Timm
@@ -135,20 +135,23 @@ def complaint(work: int, held: int, operations: int, numbers: int) -> str | None
 
     Args:
         work: of all layers together.
-        held: of the layer that holds most.
+        held: of the layer with most.
         operations: calls of an engine.
         numbers: the network's own numbers.
     """
     if operations > MOST_OPERATIONS:
-        return f"its layers are {operations:,} steps, more than {MOST_OPERATIONS:,}: write fewer layers or blocks"
+        return (
+            f"its layers need {operations:,} steps, but at most {MOST_OPERATIONS:,} are allowed. "
+            "Use fewer layers or blocks"
+        )
     if held > (most := MOST_HELD + HELD_A_NUMBER * numbers):
         return (
-            f"it holds {held:,} numbers at a time for one picture, more than {most:,}: use smaller pictures, fewer "
-            "filters, or pool earlier"
+            f"one picture needs {held:,} numbers in memory at a time, but at most {most:,} are allowed. Use smaller "
+            "pictures or fewer filters, or pool earlier"
         )
     if work > (most := MOST_WORK + WORK_A_NUMBER * numbers):
         return (
-            f"one picture costs {work:,} multiplications, more than {most:,}: use smaller pictures, fewer filters, "
-            "or pool earlier"
+            f"one picture needs {work:,} multiplications, but at most {most:,} are allowed. Use smaller pictures or "
+            "fewer filters, or pool earlier"
         )
     return None

@@ -19,12 +19,12 @@ padding as possible, and an extra row and column below and to the right. valid: 
 
 
 class ShapeError(ValueError):
-    """A layer cannot take the incoming shape; the message says what it expects."""
+    """A layer does not fit the incoming shape; the message says what it expects."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many numbers a layer holds: `trainable` by the optimizer, `fixed` such as running means."""
+    """How many numbers a layer has: `trainable` by the optimizer, `fixed` such as running means."""
 
     trainable: int = 0
     fixed: int = 0
@@ -36,7 +36,7 @@ class Count:
 
 
 class Layer(Protocol):
-    """What every layer offers."""
+    """The interface of every layer."""
 
     @property
     def line(self) -> str:
@@ -91,7 +91,7 @@ class Conv:
         if self.whiten and self.filters > (most := 2 * self.kernel[0] * self.kernel[1] * channels):
             raise ShapeError(
                 f"patches of {show(self.kernel)} pixels with {channels} channel{'s' * (channels > 1)} have {most // 2} "
-                f"directions, each used once in both signs; write at most 'conv {most}'"
+                f"directions, each used once in both signs; use at most 'conv {most}'"
             )
         if self.padding != "valid":
             return (-(-height // self.stride), -(-width // self.stride), self.filters)
@@ -117,7 +117,7 @@ class Pool:
     """The largest or the mean value of each window.
 
     Attributes:
-        size: the side of the window; None takes the whole picture (mean only).
+        size: the side of the window; None is the whole picture (mean only).
         stride: None means the window's own size.
         padding: valid: only whole windows are used; same: every place that the stride reaches gets a window, and
             positions outside the picture are ignored (only for the largest value).
@@ -170,9 +170,7 @@ class Dense:
     def output(self, shape: Shape) -> Shape:
         """Return (units,); only flat shapes fit."""
         if len(shape) != 1:
-            raise ShapeError(
-                "dense takes a flat shape; put a line 'flatten' (or 'avgpool global') somewhere before it"
-            )
+            raise ShapeError("dense needs a flat shape; put 'flatten' or 'avgpool global' before it")
         return (self.units,)
 
     def count(self, shape: Shape) -> Count:
@@ -210,17 +208,17 @@ class GroupNorm:
         return f"groupnorm {self.groups}"
 
     def output(self, shape: Shape) -> Shape:
-        """Return the shape unchanged; the groups must divide the channels and hold more than one number."""
+        """Return the shape unchanged; the groups must divide the channels and have more than one number each."""
         channels = shape[-1]
         if channels % self.groups:
             divisors = [groups for groups in range(1, self.groups) if channels % groups == 0]
             raise ShapeError(
-                f"its groups must divide the {channels} channels evenly; write 'groupnorm {divisors[-1]}', or change "
-                "the channels before it"
+                f"the number of groups must divide the {channels} channels evenly; write 'groupnorm {divisors[-1]}', "
+                "or change the channels before it"
             )
         if Flatten().output(shape) == (self.groups,):
             raise ShapeError(
-                "each of its groups would be a single number, which is always normalised to 0; use fewer groups"
+                "each group would be a single number, which is always normalised to 0; use fewer groups"
             )
         return shape
 
@@ -291,7 +289,7 @@ class Activation:
 
 
 def show(shape: Shape) -> str:
-    """Return a shape as people write it.
+    """Return a shape as text.
 
     >>> show((28, 28, 1))
     '28x28x1'
@@ -315,7 +313,9 @@ def decimal(number: float) -> str:
 def sides_and_channels(shape: Shape, kind: str) -> tuple[int, int, int]:
     """Return height, width and channels; raises ShapeError, in the name of the layer `kind`, for a flat shape."""
     if len(shape) != 3:
-        raise ShapeError(f"{kind} takes pictures; it must come before 'flatten', 'dense' and global pooling")
+        raise ShapeError(
+            f"{kind} needs pictures, so it must come before 'flatten', 'dense' and global pooling"
+        )
     height, width, channels = shape
     return height, width, channels
 
@@ -324,6 +324,6 @@ def _windows(sides: Pair, window: Pair, stride: int) -> Pair:
     """Return how many whole windows fit down and across."""
     if sides[0] < window[0] or sides[1] < window[1]:
         raise ShapeError(
-            f"its window needs at least {show(window)} pixels; make it smaller, or pool less before it"
+            f"its window needs at least {show(window)} pixels; use a smaller window, or pool less before it"
         )
     return (sides[0] - window[0]) // stride + 1, (sides[1] - window[1]) // stride + 1

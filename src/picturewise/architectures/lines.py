@@ -1,6 +1,6 @@
 """The grammar of layer lines: text in, layers out.
 
-    conv 32 3x3 relu        filters, kernel (3x3 if left out), then in any order: activation, /stride, nobias, valid
+    conv 32 3x3 relu        filters, kernel (3x3 if omitted), then in any order: activation, /stride, nobias, valid
                             or same-upper (TensorFlow's padding), 'groups 4' or depthwise
     conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay fixed; first line only
     maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
@@ -8,7 +8,7 @@
     residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
     bottleneck 64 x3 /2     the same for blocks of 1x1, 3x3 and 1x1, without dropout
     mbconv 24 x2 /2         channels, inverted residual blocks, /stride of the first; then 'expand 6', a kernel for the
-                            depthwise convolution, 'squeeze 4', same-upper, an activation (relu6 if left out)
+                            depthwise convolution, 'squeeze 4', same-upper, an activation (relu6 if omitted)
     squeeze-excite 4        scales each channel; its inner layer has a quarter of the channels
     batchnorm
     groupnorm 32            groups of channels
@@ -27,6 +27,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     ACTIVATIONS,
     Activation,
@@ -41,7 +42,6 @@ from picturewise.architectures.layers import (
     Padding,
     Pool,
 )
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.timm_line import NAME, Timm, timm_line
@@ -53,6 +53,19 @@ MOST_PIXELS = 64
 MOST_BLOCKS = 256
 MOST_EXPANSION = 64
 MOST_LINES = 1_000
+_WORDS = (
+    "same",
+    "same-upper",
+    "valid",
+    "nobias",
+    "whiten",
+    "global",
+    "pre",
+    "dropout",
+    "groups",
+    "depthwise",
+    "expand",
+)
 LONGEST_LINE = 500
 """Characters; the longest valid line has a tiny dropout rate, written out."""
 
@@ -68,7 +81,9 @@ def parse(text: str | Sequence[str]) -> tuple[Layer, ...]:
     """
     lines = split_lines(text)
     if len(lines) > MOST_LINES:
-        raise LayerError(f"There are {len(lines):,} layer lines, at most {MOST_LINES:,} are allowed.")
+        raise LayerError(
+            f"There are {len(lines):,} layer lines, but at most {MOST_LINES:,} are allowed. Use fewer lines."
+        )
     return tuple(parse_line(line, number) for number, line in enumerate(lines, start=1))
 
 
@@ -97,7 +112,7 @@ def parse_line(line: str, number: int) -> Layer:
     shown = " ".join(line.split())
     if len(shown) > LONGEST_LINE:
         raise LayerError(
-            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, at most "
+            f"Layer line {number}, '{shown[:40]}…', cannot be read: it has {len(shown):,} characters, but at most "
             f"{LONGEST_LINE} are allowed."
         )
     shown = shortened(shown, 200)
@@ -121,7 +136,7 @@ class _Words:
     @property
     def found(self) -> str:
         """The next word, for a message, if there is one."""
-        return f", found '{self._left[0]}'" if self._left else ""
+        return f", not '{self._left[0]}'" if self._left else ""
 
     def error(self, sentence: str) -> LayerError:
         return LayerError(self._prefix + sentence)
@@ -137,7 +152,7 @@ class _Words:
         """Return a whole number in 1..most."""
         word = self.take(r"\d+")
         if word is None:
-            raise self.error(f"it needs {what}, a whole number{self.found}.")
+            raise self.error(f"it needs {what} (a whole number){self.found}.")
         return self.within(word, what, most)
 
     def after(self, word: str, what: str, most: int) -> int | None:
@@ -163,7 +178,7 @@ class _Words:
 
     def within(self, word: str, what: str, most: int) -> int:
         if not 1 <= len(word) <= 9 or not 1 <= int(word) <= most:
-            raise self.error(f"{what} must be in 1..{most:,}, found {word}.")
+            raise self.error(f"{what} must be in 1..{most:,}, not {word}.")
         return int(word)
 
     def stride(self) -> int | None:
@@ -174,7 +189,7 @@ class _Words:
         word = self.take(pattern)
         if word is None or not 0 <= float(word) < 1:
             raise self.error(
-                f"it needs a rate of at least 0 and below 1, such as 0.25{f', found {word}' if word else ''}."
+                f"it needs a rate of at least 0 and below 1, such as 0.25{f', not {word}' if word else ''}."
             )
         return float(word)
 
@@ -184,28 +199,28 @@ class _Words:
 
     def expect_end(self) -> None:
         if self._left:
-            word, known = (
-                self._left[0],
-                [*ACTIVATIONS, "same", "same-upper", "valid", "nobias", "whiten", "global", "pre", "dropout", "groups"]
-                + ["depthwise", "expand", "squeeze"],
-            )
-            raise self.error(f"'{word}' does not belong here.{'' if word in known else nearest(word, known)}")
+            word, known = self._left[0], [*ACTIVATIONS, *_WORDS]
+            raise self.error(f"'{word}' is not allowed here.{'' if word in known else nearest(word, known)}")
 
 
 def _conv(words: _Words) -> Conv:
     groups = words.after("groups", "the number of groups", MOST_UNITS) or 1
-    filters, kernel, padding = words.number("the number of filters", MOST_UNITS), words.kernel(), words.padding()
+    filters, kernel, padding = (
+        words.number("the number of filters", MOST_UNITS),
+        words.kernel(),
+        words.padding(),
+    )
     depthwise = words.take("depthwise") is not None
     if depthwise and groups > 1:
-        raise words.error("'depthwise' has a group for each channel, so 'groups' does not fit beside it.")
+        raise words.error("'depthwise' has a group for each channel, so omit 'groups'.")
     bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
     if whiten and filters % 2:
-        raise words.error("each direction is used in both signs, so the number of filters must be even.")
+        raise words.error("whiten uses each direction in both signs, so the number of filters must be even.")
     if whiten and (depthwise or groups > 1):
-        raise words.error("its kernels are patches of all channels, so it cannot have groups.")
+        raise words.error("whiten uses patches of all channels, so it cannot have groups.")
     if whiten and words.line > 1:
         raise words.error(
-            "it is computed from patches of the pictures themselves, so it must be the first line."
+            "whiten is computed from patches of the pictures themselves, so it must be in the first line."
         )
     stride, activation = words.stride() or 1, words.activation()
     return Conv(filters, kernel, stride, padding, activation, bias, whiten, groups, depthwise)
@@ -219,7 +234,7 @@ def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
         if words.take("same") is None:
             return Pool(kind, size, stride)
         if kind == "avgpool":
-            raise words.error("only maxpool can be 'same', because a mean needs whole windows.")
+            raise words.error("only maxpool supports 'same', because a mean needs whole windows.")
         return Pool(kind, size, stride, "same")
 
     return pool
@@ -236,7 +251,7 @@ def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Res
             rate = words.rate(r"\d*\.\d+")
             if kind == "bottleneck":
                 raise words.error(
-                    "a bottleneck does not have dropout inside; write a line 'dropout 0.3' after it."
+                    "a bottleneck does not support dropout inside; write a line 'dropout 0.3' after it."
                 )
         return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
 
@@ -251,7 +266,7 @@ def _mbconv(words: _Words) -> Inverted:
     blocks = 1 if times is None else words.within(times[1:], "the number of blocks", MOST_BLOCKS)
     padding = words.padding()
     if padding == "valid":
-        raise words.error("its blocks add their input to their output, so they need padding: omit 'valid'.")
+        raise words.error("mbconv adds its input to its output, so it needs padding; omit 'valid'.")
     return Inverted(
         channels,
         blocks,
@@ -265,7 +280,7 @@ def _mbconv(words: _Words) -> Inverted:
 
 
 def _squeeze_excite(words: _Words) -> SqueezeExcite:
-    reduction = words.number("by how much it reduces the channels", MOST_UNITS)
+    reduction = words.number("the reduction of the channels", MOST_UNITS)
     return SqueezeExcite(reduction, words.activation() or "relu")
 
 
@@ -286,10 +301,10 @@ def _timm(words: _Words) -> Timm:
     if name is None:
         raise words.error(
             f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}. Folders and "
-            "repositories are not read."
+            "repositories are not supported."
         )
     if words.line > 1:
-        raise words.error("a timm network takes the pictures themselves, so it must be the first line.")
+        raise words.error("a timm network needs the pictures themselves, so it must be the first line.")
     try:
         return timm_line(name)
     except ValueError as error:

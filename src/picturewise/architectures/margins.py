@@ -1,4 +1,4 @@
-"""The margins around a picture, so that windows can reach over its edge."""
+"""The padding around a picture, so that windows can extend beyond its edge."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def around(padding: Padding, sides: tuple[int, int], window: tuple[int, int], st
 
 
 def same(rows: int, columns: int) -> Margins:
-    """Return the margins with which a window of `rows` x `columns` has as many places as there are pixels.
+    """Return the padding with which a window of `rows` x `columns` has as many places as there are pixels.
 
     An even window cannot be centred: the extra row and column go below and to the right.
 

@@ -27,7 +27,9 @@ class _Rows(NamedTuple):
     def line(self, padding: str) -> str:
         words = [f"mbconv {self.channels}"] + [f"x{self.blocks}"] * (self.blocks > 1)
         words += [f"/{self.stride}"] * (self.stride > 1) + [f"expand {self.expand}"] * (self.expand != 6)
-        return " ".join(words + [f"{self.kernel}x{self.kernel}"] * (self.kernel != 3) + [padding] * bool(padding))
+        return " ".join(
+            words + [f"{self.kernel}x{self.kernel}"] * (self.kernel != 3) + [padding] * bool(padding)
+        )
 
 
 _MOBILENET = (
@@ -81,7 +83,9 @@ def efficientnet_lite(shape: Shape, name: str) -> tuple[str, ...]:
     rows = [
         row._replace(
             channels=_widened(row.channels, scale.width),
-            blocks=row.blocks if place in {0, len(_EFFICIENTNET) - 1} else math.ceil(row.blocks * scale.depth),
+            blocks=row.blocks
+            if place in {0, len(_EFFICIENTNET) - 1}
+            else math.ceil(row.blocks * scale.depth),
         )
         for place, row in enumerate(_EFFICIENTNET)
     ]

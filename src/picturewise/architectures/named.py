@@ -84,14 +84,14 @@ def named_lines(text: str, shape: Shape) -> tuple[str, ...]:
         return NETWORKS[name](shape)
     if name != "mlp" or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise UsageError(
-            f"'{text}' is not valid: only mlp takes sizes, whole numbers such as 'mlp 256 128'. "
-            "For any other network, write its layer lines."
+            f"'{text}' is not valid: only mlp accepts sizes, as whole numbers such as 'mlp 256 128'. "
+            "To change another network, write layer lines."
         )
     return NETWORKS[name](shape, [int(size) for size in sizes])
 
 
 def network_notes(text: str, shape: Shape) -> tuple[str, ...]:
-    """Return a note for each way in which a named network differs from its published form to suit `shape`.
+    """Return a note for each difference between a named network for `shape` and its published form.
 
     Raises:
         UsageError: as `named_lines`.

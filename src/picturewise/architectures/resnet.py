@@ -49,8 +49,8 @@ def resnet_notes(name: str, published: int, shape: Shape) -> tuple[str, ...]:
         return ()
     stem = "7x7 with stride 2 and pooling" if large else "3x3 without stride and pooling"
     note = (
-        f"{name} is published for {published}x{published} pixels; on {show(shape[:2])} it begins with the stem for "
-        f"{'large' if large else 'small'} pictures, {stem}."
+        f"{name} is published for {published}x{published} pixels; on {show(shape[:2])} it starts with the stem for "
+        f"{'large' if large else 'small'} pictures ({stem})."
     )
     return (note,)
 

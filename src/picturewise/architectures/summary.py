@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from picturewise import displays
 from picturewise.architectures.budget import MOST_OPERATIONS, Cost, complaint, cost
-from picturewise.architectures.layers import Count, Layer, Shape, ShapeError, show
 from picturewise.architectures.inverted import Inverted
+from picturewise.architectures.layers import Count, Layer, Shape, ShapeError, show
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.residual import Residual
 from picturewise.architectures.squeeze_excite import SqueezeExcite
@@ -28,7 +28,7 @@ class Row:
     """One line of the table.
 
     Attributes:
-        multiplications: about how many one picture needs: every parameter, at every place of the output.
+        multiplications: about how many one picture needs: every parameter, at every position of the output.
         operations: how many times an engine is called for it in the forward pass.
         kept: about how many numbers of one picture training keeps for the backward pass.
         held: how many numbers of one picture an engine holds at a time.
@@ -74,7 +74,7 @@ class Summary:
 
     @property
     def held(self) -> int:
-        """How many numbers of one picture an engine holds at a time, in the layer that holds most."""
+        """How many numbers of one picture an engine holds at a time, in the layer with most."""
         return max(row.held for row in self.rows)
 
     @property
@@ -119,7 +119,7 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
             outgoing = layer.output(shape)
         except ShapeError as error:
             name = f"The output layer, '{layer.line}'," if last else f"Layer line {number}, '{layer.line}',"
-            raise LayerError(f"{name} does not fit: {show(shape)} comes in, but {error}.") from error
+            raise LayerError(f"{name} does not fit its input {show(shape)}: {error}.") from error
         found = cost(layer, shape, outgoing)
         rows.append(_row(layer, shape, outgoing, found))
         shape, work, operations = outgoing, work + found.work, operations + rows[-1].operations
@@ -129,12 +129,12 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
     if summary.trainable > MOST_PARAMETERS:
         widest = max(range(len(rows)), key=lambda index: rows[index].count.trainable)
         raise LayerError(
-            f"The network would have {summary.trainable:,} parameters, more than {MOST_PARAMETERS:,}, most "
-            f"of them in line {widest + 1}, '{rows[widest].line}': pool more before it or make it smaller."
+            f"The network would have {summary.trainable:,} parameters, but at most {MOST_PARAMETERS:,} are allowed. "
+            f"Most are in line {widest + 1}, '{rows[widest].line}': pool more before it, or make it smaller."
         )
     too_much = complaint(work, summary.held, operations, summary.trainable + summary.fixed)
     if too_much is not None:
-        raise LayerError(f"The network is too costly on pictures of {show(input_shape)}: {too_much}.")
+        raise LayerError(f"The network is too costly for pictures of {show(input_shape)}: {too_much}.")
     return summary
 
 

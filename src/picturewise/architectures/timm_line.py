@@ -35,11 +35,11 @@ class Timm:
         return f"timm {self.name}"
 
     def output(self, shape: Shape) -> Shape:
-        """Return (features,); timm decides whether it takes pictures of `shape`."""
+        """Return (features,); timm decides whether it accepts pictures of `shape`."""
         return (self.measured(shape).features,)
 
     def count(self, shape: Shape) -> Count:
-        """Return the numbers of timm's network."""
+        """Return the numbers of the timm network."""
         found = self.measured(shape)
         return Count(trainable=found.trainable, fixed=found.fixed)
 

@@ -24,10 +24,10 @@ def vgg(shape: Shape, depth: Depth) -> tuple[str, ...]:
     sides, if there are two pixels to pool.
 
     At the published size, 224x224 (up to 255x255, where 7x7 pixels are left, too), two dense layers of 4,096 with
-    dropout follow, and parameter counts are the published ones; these layers hold nine tenths of VGG-16. At other
-    sizes, the head is only global pooling and the output layer, as usual for CIFAR: five poolings of 32x32 pixels
-    leave one, so dense layers would not see positions, and 512 features need no further layer. One head then fits
-    every size.
+    dropout follow, and parameter counts are the published ones; these layers have nine tenths of the parameters of
+    VGG-16. At other sizes, the head is only global pooling and the output layer, as usual for CIFAR: five poolings of
+    32x32 pixels leave one, so dense layers would not see positions, and 512 features need no further layer. One head
+    then fits every size.
     """
     lines, (height, width, _) = list[str](), shape
     for filters, count in zip(_FILTERS, _CONVOLUTIONS[depth], strict=True):
@@ -46,7 +46,8 @@ def vgg_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str, ...
         return ()
     left_out = len(_FILTERS) - lines.count("maxpool 2")
     pooled = (
-        f", and the last {left_out} of 5 poolings are left out, because there is nothing to pool"
+        f", and {left_out} of its 5 poolings {'are' if left_out > 1 else 'is'} left out, because nothing is left to "
+        "pool"
         if left_out
         else ""
     )

@@ -141,13 +141,15 @@ class _Carrier:
         promised = response.headers.get("Content-Length", "")
         if promised.isdecimal() and len(promised) < 20:
             if self.file.bytes is not None and int(promised) != self.file.bytes:
-                raise _RefusedError(f"offers {int(promised):,} bytes, but {self.file.bytes:,} are published")
+                raise _RefusedError(
+                    f"offers {int(promised):,} bytes, but the published file has {self.file.bytes:,}"
+                )
             self._check_most(int(promised))
 
     def _check_most(self, found: int) -> None:
         most = self.file.most or MOST_BYTES
         if found > most:
-            raise _RefusedError(f"sends more than the allowed {most:,} bytes")
+            raise _RefusedError(f"sent more than the allowed {most:,} bytes")
 
     def _carry(self, response: requests.Response, output: IO[bytes]) -> None:
         done, in_window, start = 0, 0, time.monotonic()
@@ -165,25 +167,25 @@ class _Carrier:
                     )
                 in_window, start = 0, time.monotonic()
         if self.file.bytes is not None and done < self.file.bytes:
-            raise _RefusedError(f"broke off after {done:,} of {self.file.bytes:,} bytes")
+            raise _RefusedError(f"closed the connection after {done:,} of {self.file.bytes:,} bytes")
 
 
 def _wrong(file: PublishedFile) -> str:
-    return f"sent a file whose checksum is not the published {file.checksum}"
+    return f"sent a file that does not match the published checksum {file.checksum}"
 
 
 def _in_words(error: Exception) -> str:
     """Return the meaning of a library's error, as the rest of a sentence that begins with the address."""
     said = str(error)
     for sign, words in (
-        ("IncompleteRead", "broke off before the end"),
-        ("Connection broken", "broke off before the end"),
+        ("IncompleteRead", "closed the connection before the end"),
+        ("Connection broken", "closed the connection before the end"),
         ("NameResolution", "cannot be found: the host name is unknown, or there is no network"),
         ("timed out", "did not answer in time"),
         ("CERTIFICATE", "does not have a trusted certificate"),
-        ("redirects", "redirects without end"),
+        ("redirects", "redirects endlessly"),
         ("refused", "cannot be reached: the connection was refused"),
-        ("proxy", "cannot be reached: the proxy refused"),
+        ("proxy", "cannot be reached: the proxy refused the connection"),
     ):
         if sign in said:
             return words

@@ -120,7 +120,9 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SaveError(f"{folder} cannot be changed: {error.strerror or error}.") from error
+        raise SaveError(
+            f"Cannot write to {folder}: {error.strerror or error}. Check its permissions and the free disk space."
+        ) from error
 
 
 def _check_here(place: Installed, file: PublishedFile) -> None:
@@ -129,7 +131,7 @@ def _check_here(place: Installed, file: PublishedFile) -> None:
         return
     raise DownloadError(
         f"{place.folder / file.name} is not the published file: its size or checksum differs. Move "
-        f"it away and run:  picturewise data fetch {place.name}"
+        f"it to another folder and run: picturewise data fetch {place.name}"
     )
 
 
@@ -157,8 +159,8 @@ def _bring(
         return download(file, place.entry.addresses(file), workshop, patience=patience, advance=advance)
     except DownloadError as error:
         raise DownloadError(
-            f"{place.name}: {file.name} could not be fetched: {error}. Try again later, or get the file in another "
-            f"way, put it in {place.folder} and run: picturewise data fetch {place.name}"
+            f"{place.name}: {file.name} could not be downloaded: {error}. Try again later, or download the file "
+            f"yourself, put it in {place.folder} and run: picturewise data fetch {place.name}"
         ) from error
 
 
@@ -192,6 +194,8 @@ def _unpack(place: Installed, file: PublishedFile, path: Path, address: str, wor
     except DataError as error:
         raise DownloadError(f"{file.name} of {place.name} cannot be unpacked: {error}") from error
     except OSError as error:
-        raise SaveError(f"{workshop} cannot be written: {error.strerror or error}.") from error
+        raise SaveError(
+            f"Cannot write to {workshop}: {error.strerror or error}. Check its permissions and the free disk space."
+        ) from error
     for name in file.places():
         _settle(place, workshop / name, name, address)

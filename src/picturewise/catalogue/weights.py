@@ -18,7 +18,7 @@ def published_weights(name: str) -> Path:
 
     Raises:
         UsageError: no network with that name is published.
-        DataError: the weights are not here; the message says how to fetch them.
+        DataError: the weights have not been downloaded; the message says how to download them.
     """
     known = entries.weights()
     if name not in known:
@@ -26,8 +26,8 @@ def published_weights(name: str) -> Path:
     entry, place = known[name], Installed(name, known[name])
     if not place.is_here():
         raise DataError(
-            f"{name}'s weights are not here yet. Fetch them ({shown_bytes(entry.bytes() or 0)} from "
-            f"{entry.publisher()}) with: picturewise data fetch {name}"
+            f"The weights of {name} have not been downloaded yet. Download them ({shown_bytes(entry.bytes() or 0)} "
+            f"from {entry.publisher()}) with: picturewise data fetch {name}"
         )
     (path,) = place.paths()
     return path

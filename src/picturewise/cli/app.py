@@ -12,7 +12,7 @@ import click
 from picturewise.cli import ending, output
 
 EXIT_CODES = """
-Exit codes: 0 success; 1 findings, files left out, a check not met, output lost, or a failure in training or saving; 2
+Exit codes: 0 success; 1 a finding, files left out, a failed check, lost output, or a failure in training or saving; 2
 wrong usage; 3 bad data; 129, 130 or 143 if a closed terminal, Ctrl-C or SIGTERM stopped the command (training saves a
 checkpoint first).
 """

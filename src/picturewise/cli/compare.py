@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Selects the test pictures that are shown.",
+    help="Seed that selects the test pictures that are shown.",
 )
 @options.new_place
 @options.json

@@ -36,7 +36,7 @@ def command() -> None:
 @command.command("list")
 @options.json
 def list_(*, json: bool) -> None:
-    """List the data sets and weights in the catalogue, with their sizes and which of them are on this machine."""
+    """List the data sets and weights in the catalogue, their sizes, and which of them are on this machine."""
     from picturewise.cli import output
     from picturewise.names import shown_bytes
     from picturewise.reporting.tables import count
@@ -52,7 +52,7 @@ def list_(*, json: bool) -> None:
         size = "?" if one.bytes_to_fetch is None else shown_bytes(one.bytes_to_fetch)
         counts = [count(one.counts[split]) if split in one.counts else "" for split in ("train", "test")]
         rows.append((one.name, one.title, *counts, "" if one.bytes_to_fetch == 0 else size, state))
-    output.table(("name", "pictures of", "train", "test", "to fetch", "here"), rows, left=2)
+    output.table(("name", "pictures of", "train", "test", "download", "on disk"), rows, left=2)
     output.say()
     networks = [
         (
@@ -64,7 +64,7 @@ def list_(*, json: bool) -> None:
         )
         for one in weights
     ]
-    output.table(("name", "trained on ImageNet", "parameters", "to fetch", "here"), networks, left=2)
+    output.table(("name", "trained on ImageNet", "parameters", "download", "on disk"), networks, left=2)
 
 
 @command.command
@@ -107,7 +107,7 @@ def show(*, name: str, json: bool) -> None:
 @_name
 @options.json
 def remove(*, name: str, json: bool) -> None:
-    """Delete the downloaded files of a data set or of weights; files that you put there yourself are kept."""
+    """Delete the downloaded files of a data set or of weights; files that you added yourself are kept."""
     from picturewise.cli import output
     from picturewise.names import shown_bytes
     from picturewise.tasks.catalogue import remove_set
@@ -121,9 +121,11 @@ def remove(*, name: str, json: bool) -> None:
     else:
         output.say(f"{name}: there are no downloaded files to remove.")
     if found.imports_freed:
-        output.say(f"{name}: removed {shown_bytes(found.imports_freed)} that had been imported from it.")
+        output.say(
+            f"{name}: removed {shown_bytes(found.imports_freed)} of pictures that were imported from it."
+        )
     if found.left:
-        output.say(f"kept, because Picturewise did not create them: {', '.join(found.left)}")
+        output.say(f"kept, because Picturewise did not download them: {', '.join(found.left)}")
 
 
 @command.command
@@ -159,7 +161,7 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
         )
         for one in found
     ]
-    output.table(("imported from", "pictures of", "train", "valid", "test", "size"), rows, left=2)
+    output.table(("imported from", "shape", "train", "valid", "test", "size"), rows, left=2)
     output.say(
         f"{'removed ' if remove else ''}{shown_bytes(sum(one.bytes for one in found))} in {imports_folder()}"
     )
@@ -181,10 +183,10 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
     output.say(f"citation  {found.citation}")
     output.say(f"page      {found.page}")
     if found.folder is None:
-        output.say("place     built in, nothing to download")
+        output.say("location  built in, nothing to download")
         return
-    here = f"here, {shown_bytes(found.bytes_here)}" if found.here else "not here yet"
-    output.say(f"place     {found.folder} ({here})")
+    here = f"downloaded, {shown_bytes(found.bytes_here)}" if found.here else "not downloaded yet"
+    output.say(f"location  {found.folder} ({here})")
     for name, addresses in found.addresses.items():
         output.say(f"file      {name}  {found.checksums[name]}")
         for address in addresses:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command
 @click.option(
-    "--out", type=options.PATH, help="Folder for everything; default: picturewise-demo/demo-<number>."
+    "--out", type=options.PATH, help="Folder for all results; default: picturewise-demo/demo-<number>."
 )
 @options.json
 def command(*, out: Path | None, json: bool) -> None:

@@ -103,7 +103,7 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         case OSError() if error.errno == errno.ENOMEM:
             return _NO_MEMORY.format(said=""), 1
         case OSError() if error.errno in {errno.EMFILE, errno.ENFILE}:
-            return "Too many files are open for this system's limit. Raise it with: ulimit -n 1024", 1
+            return "Too many files are open. Raise the limit with: ulimit -n 1024", 1
         case OSError() if error.filename is not None:
             named = error.filename
             place = "A file" if isinstance(named, int) else printable(Path(os.fsdecode(named)))
@@ -115,8 +115,8 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         case _:
             what = shortened(f"{type(error).__name__}: {error}".rstrip(": "), 300)
             return (
-                f"This is an error in Picturewise ({what}). Please report it, with the traceback that the same command "
-                "prints with --debug."
+                f"This is a bug in Picturewise ({what}). Run the command again with --debug and report the "
+                "traceback."
             ), 1
 
 

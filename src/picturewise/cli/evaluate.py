@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--at-least",
     type=click.FloatRange(0, 1),
-    help="Exit with code 1 if the lower end of the accuracy's interval is below this value (0 to 1).",
+    help="Exit with code 1 if the lower end of the accuracy interval is below this value (0 to 1).",
 )
 @options.hints
 @options.engine
@@ -44,7 +44,7 @@ def command(
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
 ) -> None:
-    """Evaluate a classifier on test pictures. Every score has its 95 % interval.
+    """Evaluate a classifier on test pictures. Every score has a 95 % interval.
 
     Exit code 1 if the classifier was trained on some of the pictures passed with --data, if --at-least is not
     reached, or if files were left out.
@@ -66,7 +66,7 @@ def command(
     too_low = at_least is not None and found.accuracy.low < at_least
     if too_low:
         output.warn(
-            f"picturewise: the lower end of the accuracy's interval is {found.accuracy.low:.4f}, below the required "
+            f"picturewise: the lower end of the accuracy interval is {found.accuracy.low:.4f}, below the required "
             f"{at_least:g}."
         )
     left_out = output.tell_left_out(found.skipped)

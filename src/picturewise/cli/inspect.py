@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=options.PATH,
-    help="Folder for the figures; default: inspect-<name> in the working folder.",
+    help="Folder for the figures; default: inspect-<name> in the current folder.",
 )
 @options.size
 @options.skip_bad

@@ -27,7 +27,7 @@ data = click.argument(
 )
 run_folder = click.argument("run", type=PATH, help="A run folder.")
 run_or_classifier = click.argument("run", type=PATH, help="A run folder or a classifier file.")
-new_place = click.option("--data", help="The run's pictures, if they have moved.")
+new_place = click.option("--data", help="New location of the run's pictures, if they have moved.")
 json = click.option("--json", is_flag=True, help="Print only the result, as JSON, on the standard output.")
 skip_bad = click.option(
     "--skip-bad",
@@ -75,12 +75,16 @@ _HINTS = (
             "'(cat|dog)[.]'."
         ),
     ),
-    ("label_column", "NAME", "The column of a table that holds the labels; default: found automatically."),
-    ("file_column", "NAME", "The column of a list that names the pictures; default: found automatically."),
+    ("label_column", "NAME", "The column of a table that contains the labels; default: found automatically."),
+    (
+        "file_column",
+        "NAME",
+        "The column of a list that contains the file names of the pictures; default: found automatically.",
+    ),
     (
         "split_column",
         "NAME",
-        "The column that says which split a picture belongs to; default: found automatically.",
+        "The column that contains the split of each picture; default: found automatically.",
     ),
     (
         "value_range",

@@ -173,7 +173,8 @@ def show_best(run: Run) -> None:
 
     if not run.history:
         raise RunError(
-            f"{run.path / 'history.csv'} is missing or empty, though the run is {run.record.status}."
+            f"{run.path / 'history.csv'} is missing or empty, although the run is {run.record.status}. Restore it, or "
+            "train again."
         )
     best, validation = best_epoch(run.history), validation_seconds(run)
     validated = "" if validation is None else f", including {duration(validation)} of validation"
@@ -221,7 +222,7 @@ def extension_as_json(extension: Extension) -> str:
 
 
 def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
-    """Print the rates that a range test found, and how to train with the suggested one."""
+    """Print the rates that a range test found, and the command that trains with the suggested one."""
     if as_json:
         say_model(found)
         return
@@ -231,7 +232,7 @@ def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
     )
     say(f"steepest fall of the loss  at {found.steepest:.2g}")
     say(f"lowest loss                at {found.lowest:.2g}; a tenth of that is {found.lowest / 10:.2g}")
-    say(f"diverged                   {'at no rate' if found.burst is None else f'at {found.burst:.2g}'}")
+    say(f"diverged                   {'never' if found.burst is None else f'at {found.burst:.2g}'}")
     say(f"suggested                  {found.suggested:g}, {found.reason}")
     say(f"figure  {found.path / 'learning-rate.png'}")
     say(f"table   {found.path / 'learning-rate.csv'}")
@@ -289,7 +290,7 @@ def show_comparison(comparison: RunComparison) -> None:
                 p_value(run.paired.adjusted_p_value) if run.paired else "",
             )
         )
-    head = ("run", "parameters", "accuracy", "loss", "training", f"points to {comparison.best}", "p")
+    head = ("run", "parameters", "accuracy", "loss", "training", f"points vs {comparison.best}", "p")
     table(head, rows)
     say(f"report  {comparison.report}")
 

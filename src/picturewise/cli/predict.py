@@ -31,13 +31,13 @@ _WIDEST = 60  # characters; longer class names do not widen the column
 @click.option(
     "--top",
     type=click.IntRange(min=1),
-    help="How many classes to show, most probable first; default: all if there are at most 10, otherwise 5.",
+    help="Number of classes to show, most probable first; default: all if there are at most 10, otherwise 5.",
 )
 @click.option(
     "--csv",
     type=options.PATH,
     metavar="FILE",
-    help="Write a CSV file with ImageId,Label, as Kaggle expects it, instead of printing bars.",
+    help="Write a CSV file with the columns ImageId,Label, as Kaggle expects, instead of printing bars.",
 )
 @click.option(
     "--split",

@@ -26,7 +26,7 @@ LIST = "list"
     "--data",
     metavar="[SOURCE=]PATH",
     multiple=True,
-    help="Where the pictures are, if not where the study says; SOURCE= if the study has several sources.",
+    help="Location of the pictures, if not the one in the study; add SOURCE= if the study has several sources.",
 )
 @click.option("--out", type=options.PATH, help="The study's folder; default: studies/<name>.")
 @click.option(
@@ -35,7 +35,7 @@ LIST = "list"
     multiple=True,
     help="Train only this model, and the models that it begins with; may be repeated.",
 )
-@click.option("--seeds", type=int, help="Runs of each model; default: as many as the study says.")
+@click.option("--seeds", type=int, help="Runs of each model; default: the number in the study.")
 @click.option(
     "--quick", is_flag=True, help="Use only a small share of the pictures and epochs, for a first look."
 )
@@ -98,7 +98,7 @@ def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:
     for source, equals, path in pairs:
         if not (source and equals and path):
             raise UsageError(
-                f"--data '{source}{equals}{path}' is not SOURCE=PATH. Where --data is repeated, each needs its source, "
+                f"--data '{source}{equals}{path}' is not SOURCE=PATH. If --data is repeated, each needs its source, "
                 "such as mnist=downloads/mnist."
             )
     return {source: path for source, _, path in pairs}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--preset",
     metavar="NAME",
-    help="How to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes "
+    help="How to train: fast, with a smaller network and fewer steps; or best, with a larger network, which takes "
     "several times as long as usual.",
 )
 @click.option(
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--layers",
-    help="Layer lines instead, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; avgpool global'. "
+    help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
+    "avgpool global'. "
     "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
     "relu, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm (docs/reference/layers.md).",
 )

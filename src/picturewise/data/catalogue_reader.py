@@ -69,7 +69,7 @@ class CatalogueReader:
         reading = self.inner.read(splits, read_as, progress, allocate)
         parts = {split: self._named(part, options, allocate) for split, part in reading.parts.items()}
         notes = tuple(
-            f"{name} in {self.place.folder} was put there by hand and is not the published file."
+            f"{name} in {self.place.folder} is not the published file: it was added or changed by hand."
             for name in self.place.strange()
         )
         return replace(reading, parts=parts, notes=reading.notes + notes)
@@ -78,14 +78,14 @@ class CatalogueReader:
         entry, pictures = self.entry, part.pictures
         if len(pictures.classes) > len(entry.classes):
             raise DataError(
-                f"{pictures.origin} has {len(pictures.classes):,} classes, expected the {len(entry.classes)} of "
-                f"{self.name}. Check that it is not a file of another set."
+                f"{pictures.origin} has {len(pictures.classes):,} classes, but {self.name} has only "
+                f"{len(entry.classes)}. Check that it is not a file of another data set."
             )
         numbers = tuple(str(number) for number in range(len(pictures.classes)))
         if pictures.classes not in {numbers, entry.classes}:  # another order would call cats dogs
             raise DataError(
-                f"{pictures.origin} has the classes {', '.join(pictures.classes[:3])}, …, expected those of "
-                f"{self.name}, {', '.join(entry.classes[:3])}, …. Check that it is not a file of another set."
+                f"{pictures.origin} has the classes {', '.join(pictures.classes[:3])}, …, which differ from those of "
+                f"{self.name} ({', '.join(entry.classes[:3])}, …). Check that it is not a file of another data set."
             )
         if not entry.transposed:
             return replace(part, pictures=replace(pictures, classes=entry.classes))
@@ -125,11 +125,11 @@ def open_installed(name: str, entry: SetEntry, recognise: Callable[[Path], Reade
 
 
 def not_here(name: str, entry: SetEntry) -> str:
-    """Return the message about a set that must be fetched first."""
+    """Return the message about a set that must be downloaded first."""
     size = entry.bytes()
     amount = f"{shown_bytes(size)} " if size is not None else ""
-    folder = f"; the folder here is './{name}'" if Path(name).exists() else ""
+    folder = f"; for the folder of that name, pass './{name}'" if Path(name).exists() else ""
     return (
-        f"{name} is not here yet. Fetch it ({amount}from {entry.publisher()}) with: picturewise data fetch {name}"
-        f"{folder}"
+        f"{name} has not been downloaded yet. Download it ({amount}from {entry.publisher()}) with: "
+        f"picturewise data fetch {name}{folder}"
     )

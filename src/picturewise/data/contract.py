@@ -1,4 +1,4 @@
-"""What readers and sources offer.
+"""The interfaces of readers and sources.
 
 A reader knows one form of files, and finds its splits from names alone; a source is anything that pictures can come
 from, files or Python objects, recognised once. Both open only the splits that are asked for.

@@ -37,7 +37,7 @@ class Dataset:
     Attributes:
         name: short, fit for a folder name: `mnist`, `flowers`.
         train: pictures to train on.
-        valid: pictures to choose with (the best epoch, the options).
+        valid: pictures for choosing the best epoch and the options.
         test: pictures to evaluate with, once everything is chosen.
         notes: what was decided while reading, in sentences ("The test split was held out …").
         skipped: files left out because they could not be read.
@@ -65,15 +65,18 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if not self.splits():
-            raise DataError(f"{self.name} does not have pictures in any split.")
+            raise DataError(f"{self.name} does not have pictures in any split. Pass at least one split.")
         for name, part in self.splits().items():
             if not isinstance(part, ImageSet):
                 raise DataError(
-                    f"{self.name}: {name} is of type {type(part).__name__}, expected an ImageSet; make_dataset takes "
-                    "arrays."
+                    f"{self.name}: {name} is of type {type(part).__name__}. Pass an ImageSet, or use make_dataset, "
+                    "which accepts arrays."
                 )
             if part.classes != self.classes:
-                raise DataError(f"{self.name}: the classes of {name} differ from those of the other splits.")
+                raise DataError(
+                    f"{self.name}: the classes of {name} differ from those of the other splits. Use the same classes, "
+                    "in the same order, for all splits."
+                )
 
     def splits(self) -> dict[SplitName, ImageSet]:
         """Return the existing splits by name, in the order train, valid, test."""
@@ -124,34 +127,34 @@ class Dataset:
     def plot_samples(
         self, count: int = 24, *, split: SplitName | None = None, seed: int = 0, grey: bool = False
     ) -> Figure:
-        """Return random pictures with their labels as a figure of matplotlib's.
+        """Return random pictures with their labels as a matplotlib figure.
 
         Args:
             count: of the pictures, 1 or more.
-            split: where they are drawn from; None: train, or the first split that there is.
+            split: where they are drawn from; None: train, or the first split that exists.
             seed: which ones are drawn.
             grey: with the colour channels averaged, as a network with `grey` sees them.
 
         Raises:
             UsageError: the count is below 1.
-            DataError: there is no such split.
+            DataError: the data set does not have this split.
         """
         return self._plotted("plot_samples", count=count, split=split, seed=seed, grey=grey)
 
     def plot_classes(self, *, split: SplitName | None = None, seed: int = 0) -> Figure:
-        """Return a row for each class as a figure of matplotlib's: its mean picture, and samples of it.
+        """Return a row for each class as a matplotlib figure: its mean picture, and samples of it.
 
         Args:
             split: as for `plot_samples`.
             seed: as for `plot_samples`.
 
         Raises:
-            DataError: there is no such split, or it has no labels.
+            DataError: the data set does not have this split, or the split does not have labels.
         """
         return self._plotted("plot_classes", split=split, seed=seed)
 
     def plot_counts(self) -> Figure:
-        """Return how many pictures of each class every split has, as a figure of matplotlib's.
+        """Return how many pictures of each class every split has, as a matplotlib figure.
 
         Raises:
             DataError: no split has labels.
@@ -186,5 +189,5 @@ def check_shapes(name: str, parts: Mapping[SplitName, ImageSet]) -> None:
         found = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
         raise DataError(
             f"{name}: the splits differ in height, width or channels ({found}). Resize them with --size, "
-            "and convert them to the same colours."
+            "or convert them all to grey or to colour."
         )

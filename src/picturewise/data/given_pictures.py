@@ -1,4 +1,4 @@
-"""Pictures without labels that Python code wants predicted: files, their bytes, arrays, Pillow's, in any mixture.
+"""Unlabelled pictures that Python code passes to be predicted: files, bytes, arrays and Pillow images, in any mixture.
 
 `readers/loose_pictures.py` decodes files, `in_memory/one_or_several.py` says what a shape means, and here they come
 together in the order in which they were passed.
@@ -37,18 +37,18 @@ from picturewise.printable import printable
 from picturewise.split_names import SplitName
 
 _BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are converted together
-_WHOLE = "What was passed"
+_WHOLE = "The input"
 _EXPECTED = (
-    "expected a picture file (its path or its bytes), a picture of Pillow's, an array, a tensor, an ImageSet, or a "
-    "list of these"
+    "Pass a picture file (its path or its bytes), a Pillow image, an array, a tensor, an ImageSet, or a list of "
+    "these."
 )
 _ADVICE = (
-    "Pass pictures with the values that the classifier was trained on, or say which values are black and white: "
-    "picturewise.predict with hints=picturewise.Hints(value_range='{ends}')."
+    "Pass pictures in the range of values that the classifier was trained on, or specify the values of black and "
+    "white with hints=picturewise.Hints(value_range='{ends}') in picturewise.predict."
 )
 
 Item = Path | bytes | Arranged | ImageSet | Any
-"""One thing that was passed; Any stands for a picture of Pillow's."""
+"""One value that was passed; Any stands for a Pillow image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class GivenPictures:
     Attributes:
         items: each of them.
         single: one picture was passed, not several.
-        strict: refuse values that can be read in one unit only with a note, because nobody would see it.
+        strict: refuse values whose range needs a note, because nobody would see it.
         hints: of the range of values.
     """
 
@@ -144,7 +144,8 @@ class GivenPictures:
     def _tell(self, note: str, notes: list[str]) -> None:
         if self.strict:
             raise DataError(
-                f"{note.removesuffix('.')}. Only picturewise.predict takes such pictures, and it notes this."
+                f"{note.removesuffix('.')}. Pass such pictures to picturewise.predict, which accepts them and adds a "
+                "note."
             )
         notes.append(note)
 
@@ -180,13 +181,13 @@ class GivenPictures:
 def given_pictures(
     data: Any, shape: tuple[int, int, int], *, hints: Hints = NO_HINTS, strict: bool = False
 ) -> GivenPictures:
-    """Return what somebody wants predicted as a source; nothing is decoded yet.
+    """Return the pictures to be predicted as a source; nothing is decoded yet.
 
     Args:
-        data: a picture file or its bytes, a picture of Pillow's, an array, a tensor, an `ImageSet`, or a list or a
+        data: a picture file or its bytes, a Pillow image, an array, a tensor, an `ImageSet`, or a list or a
             tuple of these; see `arranged` for the shapes.
         shape: height, width and channels that the classifier was trained on.
-        hints: which values are black and white, and how arrays lie.
+        hints: the values of black and white, and the layout of arrays.
         strict: see `GivenPictures`.
 
     Raises:
@@ -196,7 +197,7 @@ def given_pictures(
     hints = hints.only(*OBEYED)
     if isinstance(data, list | tuple):
         if not data:
-            raise DataError(f"The list is empty, {_EXPECTED}.")
+            raise DataError(f"The list is empty. {_EXPECTED}")
         where = "Item {:,} of the list (counted from 0)"
         items = tuple(_item(item, shape, where.format(place), hints) for place, item in enumerate(data))
         return GivenPictures(items, strict=strict, hints=hints)
@@ -230,31 +231,33 @@ def _item(value: Any, shape: tuple[int, int, int], where: str, hints: Hints) -> 
         return value
     if isinstance(value, ImageSet):
         if not len(value):
-            raise DataError(f"{value.origin} has no pictures.")
+            raise DataError(f"{value.origin} does not contain pictures.")
         return value
     if isinstance(value, Dataset):
         raise UsageError(
-            f"A Dataset has several splits ({', '.join(value.splits())}). Pass one of them, such as "
+            f"A Dataset cannot be predicted as a whole. Pass one of its splits ({', '.join(value.splits())}), such as "
             f"dataset.{next(iter(value.splits()))}."
         )
     if not isinstance(value, type) and (hasattr(value, "__array__") or hasattr(value, "detach")):
         return arranged(value, shape, where, hints.layout)
-    nested = " (numpy.array makes an array of lists of numbers)" if isinstance(value, list | tuple) else ""
-    raise UsageError(f"{where} is of type {type(value).__name__}{nested}, {_EXPECTED}.")
+    nested = " (numpy.array converts lists of numbers)" if isinstance(value, list | tuple) else ""
+    raise UsageError(f"{where} is of type {type(value).__name__}{nested}. {_EXPECTED}")
 
 
 def _file(place: str | Path) -> Path:
-    """Return the path of a picture file that is there."""
+    """Return the path of an existing picture file."""
     path = path_of(os.path.expanduser(place))  # noqa: PTH111 (as in `recognise`)
     try:
         folder, there = path.is_dir(), path.exists() and bool(str(place).strip())
     except (OSError, ValueError):  # a name that is too long, a zero byte
         folder = there = False
     if not there:
-        raise DataError(f"'{printable(place)}' is not a file. Pass the path of a picture file, or its bytes.")
+        raise DataError(
+            f"'{printable(place)}' is not an existing file. Pass the path of a picture file, or its bytes."
+        )
     if folder:
         raise DataError(
-            f"{printable(place)} is a folder, expected a picture file. Pass the files in it as a list, or the folder "
+            f"{printable(place)} is a folder, not a picture file. Pass the files in it as a list, or pass the folder "
             "to picturewise.predict."
         )
     return path
@@ -284,7 +287,7 @@ def _converted(array: NDArray[Any], scale: ValueRange, where: str) -> NDArray[np
 def _common_size(arrays: dict[int, Pictures]) -> tuple[int, int]:
     sizes = {(images.shape[1], images.shape[2]) for images in arrays.values()}
     if len(sizes) != 1:
-        raise DataError("The pictures differ in size, and none is asked for. Pass size=(height, width).")
+        raise DataError("The pictures differ in size, and no size was specified. Pass size=(height, width).")
     return next(iter(sizes))
 
 

@@ -1,4 +1,4 @@
-"""`Hints`: what a user says about a source where its files are ambiguous."""
+"""`Hints`: what a user specifies about a source whose files are ambiguous."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _RANGE = re.compile(
 class Hints:
     """What the user specifies about a source; None: found automatically, with an error if that is not possible.
 
-    A reader uses the hints that apply to its form; the store keeps what was read with other hints apart.
+    A reader uses the hints that apply to its form; each set of hints has its own import in the store.
 
     Attributes:
         label_from: a regular expression that is searched for in the path of each picture below the source, with `/`
             as separator; its first group is the class, or the whole match if there is no group.
-        label_column: the column, or the name of the array, that holds the labels.
-        file_column: the column of a list that names the picture files.
-        split_column: the column that says which split a picture belongs to.
+        label_column: the column, or the name of the array, that contains the labels.
+        file_column: the column of a list that contains the names of the picture files.
+        split_column: the column that contains the split of each picture.
         value_range: `LOW..HIGH`, the stored values of black and of white, for everything but 8-bit picture files.
         layout: the order of a picture's numbers in a row or an array: planar (a plane for each colour) or interleaved
             (the colours of each pixel together) in rows, channels first or last in arrays of more axes.
@@ -47,9 +47,9 @@ class Hints:
     def __post_init__(self) -> None:
         for name, value in self.given().items():
             if not isinstance(value, str):
-                raise UsageError(f"The hint {name} is of type {type(value).__name__}, expected a text.")
+                raise UsageError(f"The hint {name} is of type {type(value).__name__}. Pass a string.")
         if self.layout is not None and self.layout not in LAYOUTS:
-            raise UsageError(f"The layout is '{self.layout}', expected one of {', '.join(LAYOUTS)}.")
+            raise UsageError(f"Unknown layout '{self.layout}'. Choose from {', '.join(LAYOUTS)}.")
         if self.value_range is not None:
             parse_value_range(self.value_range)
 
@@ -83,8 +83,8 @@ def option_of(name: str) -> str:
 def does_not_apply(place: str, names: Collection[str], why: str) -> UsageError:
     """Return the error for hints that do not apply to a source.
 
-    >>> str(does_not_apply("pets", ["layout"], "It holds picture files."))
-    '--layout does not apply to pets. It holds picture files.'
+    >>> str(does_not_apply("pets", ["layout"], "It contains picture files."))
+    '--layout does not apply to pets. It contains picture files.'
     """
     does = "does" if len(names) == 1 else "do"
     return UsageError(f"{', '.join(map(option_of, names))} {does} not apply to {place}. {why}")
@@ -105,5 +105,5 @@ def parse_value_range(text: str) -> tuple[float, float]:
     except ValueError:  # several decimal points
         low, high = 0.0, 0.0
     if not -1e30 < low < high < 1e30:
-        raise UsageError(f"The range of values is '{text}', expected LOW..HIGH such as 0..1 or 0..4095.")
+        raise UsageError(f"'{text}' is not a valid range of values. Pass LOW..HIGH, such as 0..1 or 0..4095.")
     return low, high

@@ -59,17 +59,17 @@ class ImageSet:
     def __post_init__(self) -> None:
         if not hasattr(self.images, "ndim"):
             raise DataError(
-                f"{self.origin}: pictures are of type {type(self.images).__name__}, expected an array (N, H, W, 1 or "
-                "3) of uint8."
+                f"{self.origin}: the pictures are of type {type(self.images).__name__}. Pass a uint8 array of shape "
+                "(N, H, W, 1 or 3)."
             )
         if not isinstance(self.classes, tuple):
             raise DataError(
-                f"{self.origin}: classes are of type {type(self.classes).__name__}, expected a tuple of names."
+                f"{self.origin}: the classes are of type {type(self.classes).__name__}. Pass a tuple of names."
             )
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
             raise DataError(
-                f"{self.origin}: pictures must be (N, H, W, 1 or 3) uint8, "
-                f"found {self.images.shape} {self.images.dtype}."
+                f"{self.origin}: the pictures have the shape {self.images.shape} and the dtype {self.images.dtype}. "
+                "Pass a uint8 array of shape (N, H, W, 1 or 3)."
             )
         if self.labels is not None:
             self.target.check(self.labels, len(self.images), self.origin)
@@ -93,10 +93,10 @@ class ImageSet:
         """The labels, for callers that need them.
 
         Raises:
-            DataError: there are none.
+            DataError: the set does not have labels.
         """
         if self.labels is None:
-            raise DataError(f"{self.origin} does not have labels, expected one for each picture.")
+            raise DataError(f"{self.origin} does not have labels. Pass one label for each picture.")
         return self.labels
 
     def counts(self) -> dict[str, int]:
@@ -113,10 +113,10 @@ class ImageSet:
             DataError: one of their own is missing there.
         """
         if strange := [name for name in self.classes if name not in classes]:
+            one, is_not, it = ("classes", "are", "them") if len(strange) > 1 else ("class", "is", "it")
             raise DataError(
-                f"{self.origin} has the class{'es' * (len(strange) > 1)} {listed(strange)}, which "
-                f"{'are' if len(strange) > 1 else 'is'} not among the requested classes {listed(classes)}. Remove the "
-                "pictures, or add the class to data.classes."
+                f"{self.origin} has the {one} {listed(strange)}, which {is_not} not among the requested classes "
+                f"({listed(classes)}). Remove the pictures of {it}, or add {it} to data.classes."
             )
         numbers = np.array([classes.index(name) for name in self.classes], np.int64)
         return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)
@@ -169,12 +169,12 @@ class ImageSet:
         return whole.hexdigest()
 
     def plot_samples(self, count: int = 24, *, seed: int = 0, grey: bool = False) -> Figure:
-        """Return random pictures as a figure of matplotlib's, see `Dataset.plot_samples`."""
+        """Return random pictures as a matplotlib figure, see `Dataset.plot_samples`."""
         figure: Figure = displays.display("ImageSet", "plot_samples", self, count=count, seed=seed, grey=grey)
         return figure
 
     def plot_classes(self, *, seed: int = 0) -> Figure:
-        """Return a row for each class as a figure of matplotlib's, see `Dataset.plot_classes`."""
+        """Return a row for each class as a matplotlib figure, see `Dataset.plot_classes`."""
         figure: Figure = displays.display("ImageSet", "plot_classes", self, seed=seed)
         return figure
 

@@ -29,17 +29,17 @@ class DataOptions(BaseModel):
     size: tuple[Side, Side] | None = Field(
         default=None,
         description="Height and width to resize every picture to; none: the pictures' own size, "
-        "or, where sizes differ, one chosen from them.",
+        "or, if their sizes differ, one chosen from them.",
     )
     resize: ResizeMode = Field(
         default="crop",
-        description="How a picture of another shape is resized: fill the size and cut off the rest, "
-        "show the whole picture on black, or distort it.",
+        description="How a picture with another aspect ratio is resized: fill the size and cut off "
+        "the rest, show the whole picture on black, or distort it.",
     )
     background: Background | None = Field(
         default=None,
         description="Background for transparent picture files; none: white, or black if white would hide most of "
-        "those in train.",
+        "the train pictures.",
     )
     classes: tuple[str, ...] | None = Field(
         default=None,
@@ -83,17 +83,18 @@ class DataOptions(BaseModel):
     label_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column of a table that holds the labels; none: it is found automatically.",
+        description="The column of a table that contains the labels; none: it is found automatically.",
     )
     file_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column of a list that names the pictures; none: it is found automatically.",
+        description="The column of a list that contains the file names of the pictures; none: it is found "
+        "automatically.",
     )
     split_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column that says which split a picture belongs to; none: it is found automatically.",
+        description="The column that contains the split of each picture; none: it is found automatically.",
     )
     value_range: str | None = Field(
         default=None,
@@ -131,7 +132,7 @@ class DataOptions(BaseModel):
     @classmethod
     def _has_each_class_once(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if classes is not None and len(set(classes)) < len(classes):
-            raise PydanticCustomError("twice", "Input should be class names, each once")
+            raise PydanticCustomError("twice", "Input should be class names without duplicates")
         return classes
 
     @field_validator("group_by", "label_from")
@@ -139,7 +140,7 @@ class DataOptions(BaseModel):
     def _is_a_pattern(cls, pattern: str | None) -> str | None:
         problem = why_no_pattern(pattern or "")
         if problem is not None:
-            sentence = "Input should be a regular expression, but it is not valid ({problem})"
+            sentence = "Input should be a valid regular expression ({problem})"
             raise PydanticCustomError("no_pattern", sentence, {"problem": problem})
         return pattern
 
@@ -154,6 +155,7 @@ def data_options(**values: Any) -> DataOptions:
         return DataOptions(**values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        why = first["msg"][:1].lower() + first["msg"][1:]
         raise UsageError(
-            f"{first['loc'][0]} is {values.get(str(first['loc'][0]))!r}, which is not valid: {first['msg']}."
+            f"{first['loc'][0]} is {values.get(str(first['loc'][0]))!r}, which is not valid: {why}."
         ) from error

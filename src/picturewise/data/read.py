@@ -49,7 +49,7 @@ def read(
         raise cannot_be_read(error, printable(source.place or source.name)) from error
     except MemoryError as error:
         raise DataError(
-            f"{printable(source.place or source.name)} does not fit into memory. Choose a smaller --size or fewer "
+            f"{printable(source.place or source.name)} does not fit into memory. Use a smaller --size or fewer "
             "pictures."
         ) from error
 
@@ -75,7 +75,7 @@ def _completed(
     if not asked:
         raise DataError(
             f"{printable(source.place or source.name)} does not have a {' or '.join(splits)} split, and "
-            f"none can be held out: it only has {', '.join(source.splits)}."
+            f"none can be held out: it has only {', '.join(source.splits)}."
         )
     check_shapes(source.name, asked)
     return Dataset(

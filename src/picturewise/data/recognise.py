@@ -34,7 +34,7 @@ def recognise(data: Data, *, hints: Hints = NO_HINTS, labelled: bool = True, str
     Args:
         data: a catalogue name; a path; a `Dataset`; a pair (pictures, labels) of arrays or tensors; a PyTorch or
             Hugging Face data set; a list of pictures; or a dict of several of these by split.
-        hints: what the user says where the data are ambiguous.
+        hints: what the user specifies if the data are ambiguous.
         labelled: labels are needed. Otherwise, a folder means the pictures directly in it, if there are any.
         strict: each hint must apply to the source; otherwise, hints that do not apply are left out.
 
@@ -130,7 +130,10 @@ def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
     if not any(map(looks_like_picture, found)):
         return None
     left = tuple(
-        Skipped(printable(entry.path), "a folder beside the pictures; pass it to predict the pictures in it")
+        Skipped(
+            printable(entry.path),
+            "a folder next to the pictures; pass it separately to predict the pictures in it",
+        )
         for entry in folders
     )
     files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
@@ -143,7 +146,9 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
     from picturewise.data.store.stored_source import StoredSource  # noqa: PLC0415 (the same)
 
     if (entry := entries.entries().get(data)) is not None:
-        notes = (f"'{data}' means the set in the catalogue; for the folder, use './{data}'.",)
+        notes = (
+            f"'{data}' means the data set in the catalogue. For the folder of that name, pass './{data}'.",
+        )
         return StoredSource(
             open_installed(data, entry, find_reader), data, notes if Path(data).exists() else ()
         )
@@ -183,9 +188,9 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
             if reader is not None:
                 return reader
     raise DataError(
-        f"{printable(path)} does not have a form that Picturewise reads: found {_contents(path)}, expected "
-        "a folder with one folder of pictures per class (with or without train, valid and test above "
-        "them), or files of a form that docs/reference/data.md lists, such as MNIST's."
+        f"{printable(path)} does not have a form that Picturewise reads: found {_contents(path)}. Pass a folder with "
+        "one folder of pictures per class (optionally in train, valid and test folders), or files of a form listed "
+        "in docs/reference/data.md, such as MNIST's."
     )
 
 

@@ -12,7 +12,7 @@ from picturewise.names import listed
 
 
 def remarks(train: ImageSet) -> list[str]:
-    """Return a note on each thing that the user should check before training on these pictures.
+    """Return notes on what the user should check before training on these pictures.
 
     Classes whose names differ only in case or spaces, classes without a picture, and equal pictures with different
     labels.
@@ -31,10 +31,11 @@ def _alike(classes: Iterable[str]) -> list[str]:
         return []
     shown = "; ".join(" and ".join(f"'{name}'" for name in names) for names in twins[:3])
     more = "; …" if len(twins) > 3 else ""
-    sentence = (
-        f"Some classes have names that differ only in case or spaces: {shown}{more}. If they are one class, "
+    note = (
+        f"Some classes have names that differ only in case or spaces: {shown}{more}. If they are the same class, give "
+        "them the same name."
     )
-    return [sentence + "give them one name."]
+    return [note]
 
 
 def _empty(train: ImageSet) -> list[str]:
@@ -47,8 +48,8 @@ def _empty(train: ImageSet) -> list[str]:
         f"{len(empty):,} of {len(counts):,} classes do not have pictures to train on: {listed(empty)}. "
     )
     numbers = all(name.isdecimal() for name in counts)
-    way = "number them from 0" if numbers else "name only these as the classes"
-    return [sentence + f"The labels that occur are {listed(filled)}; if there are no others, {way}."]
+    way = "number them from 0" if numbers else "pass only these as the classes"
+    return [sentence + f"Only the labels {listed(filled)} occur; if there are no others, {way}."]
 
 
 def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
@@ -63,12 +64,13 @@ def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
     numbers = np.concatenate([[0], np.cumsum(~same)])  # of the picture at each position
     count = int(np.isin(numbers, numbers[clash]).sum())
     one, other = (_shown(train, labels, int(order[place])) for place in (clash[0], clash[0] + 1))
-    sentence = (
-        f"{count:,} pictures are equal to a picture with another label; the first are {one} and {other}. "
+    note = (
+        f"{count:,} pictures are identical to a picture with a different label; the first are {one} and {other}. At "
+        "least one label of each such pair is wrong."
     )
-    return [sentence + "At least one label of such a pair is wrong."]
+    return [note]
 
 
 def _shown(train: ImageSet, labels: NDArray[np.int64], place: int) -> str:
     name = f"picture {place:,} (counted from 0)" if train.names is None else train.names[place]
-    return f"{name} as '{train.classes[labels[place]]}'"
+    return f"{name} with the label '{train.classes[labels[place]]}'"

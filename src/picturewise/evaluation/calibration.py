@@ -29,7 +29,7 @@ def softmax(logits: NDArray[np.floating], *, temperature: float = 1.0) -> NDArra
     [[0.5, 0.5]]
     """
     if not temperature > 0:
-        raise DataError(f"A temperature must be positive. Found {temperature}.")
+        raise DataError(f"The temperature is {temperature}. Pass a positive number.")
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     powers: NDArray[np.float64] = np.exp(shifted / temperature)
     total: NDArray[np.float64] = powers.sum(axis=-1, keepdims=True)

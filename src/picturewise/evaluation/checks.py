@@ -18,10 +18,11 @@ def check_labels(labels: NDArray[np.int64], *, pictures: int, classes: int, name
         DataError: another shape or type, no pictures, or a label out of range.
     """
     if pictures == 0:
-        raise DataError("There are no pictures to evaluate. At least one is needed.")
+        raise DataError("There are no pictures to evaluate. Pass at least one.")
     if labels.shape != (pictures,) or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
-            f"{name} must be ({pictures},) integers, one per picture. Found {labels.shape} {labels.dtype}."
+            f"{name} have shape {labels.shape} and dtype {labels.dtype}. "
+            f"Pass integers of shape ({pictures},), one per picture."
         )
     if not 0 <= labels.min() <= labels.max() < classes:
         raise DataError(
@@ -37,13 +38,13 @@ def check_scores(scores: NDArray[np.floating], *, name: str) -> None:
     """
     if scores.ndim != 2 or scores.shape[1] == 0 or not np.issubdtype(scores.dtype, np.floating):
         raise DataError(
-            f"{name} must be (N, K) floats, a row per picture and a column per class. "
-            f"Found {scores.shape} {scores.dtype}."
+            f"{name} have shape {scores.shape} and dtype {scores.dtype}. "
+            "Pass floats of shape (N, K), with a row per picture and a column per class."
         )
     broken = ~np.isfinite(scores).all(axis=1)
     if broken.any():
         raise DataError(
-            f"{name} must be finite, but {broken.sum()} of {len(scores)} rows have NaN or infinity. "
+            f"{name} must be finite, but {broken.sum()} of {len(scores)} rows contain NaN or infinity. "
             f"The first is row {broken.argmax()}."
         )
 

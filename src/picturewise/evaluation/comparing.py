@@ -63,8 +63,9 @@ def compare(*, a: str, a_right: NDArray[np.bool_], b: str, b_right: NDArray[np.b
     for name, right in ((a, a_right), (b, b_right)):
         if right.shape != (len(a_right),) or right.dtype != np.bool_ or len(right) == 0:
             raise DataError(
-                f"{name}: found {right.shape} {right.dtype}. Expected ({len(a_right)},) bool, at least one: whether "
-                f"each picture was classified correctly, for the same pictures as {a}."
+                f"{name}: found shape {right.shape} and dtype {right.dtype}. Expected a non-empty boolean array of "
+                f"shape ({len(a_right)},) that says whether each picture was classified correctly, for the same "
+                f"pictures as {a}."
             )
     only_a = int((a_right & ~b_right).sum())
     only_b = int((b_right & ~a_right).sum())
@@ -100,7 +101,7 @@ def compare_all(
         UsageError: there are fewer than two classifiers, or `reference` is not one of them.
     """
     if len(right) < 2:
-        raise UsageError(f"A comparison needs at least two classifiers. Found {len(right)}.")
+        raise UsageError(f"The number of classifiers is {len(right)}. Pass at least two.")
     if reference is not None and reference not in right:
         raise UsageError(
             f"Unknown classifier '{reference}'. Choose from {', '.join(right)}.{nearest(reference, right)}"
@@ -120,7 +121,7 @@ def compare_all(
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Return the two-sided p-value of the exact McNemar test, 1 where the classifiers never disagree.
+    """Return the two-sided p-value of the exact McNemar test, 1 if the classifiers never disagree.
 
     Args:
         only_a: pictures that only a got right, 0 or more.
@@ -135,7 +136,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def paired_difference(only_a: int, only_b: int, pictures: int) -> Interval:
     """Return (only_a - only_b) / pictures, a difference of paired accuracies, with its 95 % score interval.
 
-    The interval holds the differences δ that a score test does not reject: those for which (only_a - only_b -
+    The interval contains the differences δ that a score test does not reject: those for which (only_a - only_b -
     pictures δ)² is at most z² times its variance under δ. It stays in [-1, 1] and says something even if the
     classifiers never disagree: then it is ± z² / (pictures + z²).
 

@@ -60,7 +60,7 @@ class Evaluation(Result):
     own: bool = Field(default=True, description="Whether these are pictures of the run's own data.")
     learned_from: int | None = Field(
         default=None,
-        description="How many of them the run was trained on, recognised by their pixels; None: not known.",
+        description="How many of them the run was trained on, recognised by their pixels; None: unknown.",
     )
     notes: tuple[str, ...] = Field(default=(), description="What to know before quoting a score.")
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
@@ -74,13 +74,13 @@ class Evaluation(Result):
     confusion: tuple[tuple[int, ...], ...]
 
     def plot_confusion(self) -> Figure:
-        """Return the confusion matrix as a figure of matplotlib's: labels in rows, predictions in columns."""
+        """Return the confusion matrix as a matplotlib figure: labels in rows, predictions in columns."""
         figure: Figure = displays.display("Evaluation", "plot_confusion", self)
         return figure
 
     @never_raises
     def __repr__(self) -> str:
-        whose = "" if self.own else ", other pictures than the run's own"
+        whose = "" if self.own else ", on pictures other than the run's own"
         return (
             f"<Evaluation of {self.dataset}, {self.split}: {self.pictures:,} pictures of {len(self.classes)} classes"
             f"{whose}; accuracy {self.accuracy}, loss {self.loss}>"

@@ -30,9 +30,9 @@ def wilson_interval(successes: int, trials: int) -> Interval:
     Interval(value=0.0, low=0.0, high=0.161125...)
     """
     if trials < 1:
-        raise DataError(f"A share of {trials} pictures is not defined. At least one picture is needed.")
+        raise DataError(f"A share of {trials} pictures is not defined. Pass at least one picture.")
     if not 0 <= successes <= trials:
-        raise DataError(f"Of {trials} pictures, 0 to {trials} can be right. Found {successes}.")
+        raise DataError(f"The number of correct pictures is {successes}. Expected 0 to {trials}.")
     total = trials + Z95**2
     centre = (successes + Z95**2 / 2) / total
     half = Z95 * math.sqrt(successes * (trials - successes) / trials + Z95**2 / 4) / total
@@ -70,11 +70,12 @@ def mean_interval(
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) == 0:
         raise DataError(
-            f"The mean of an array of shape {sample.shape} does not have an interval. Expected (n,), n >= 1."
+            f"The values have shape {sample.shape}. Pass at least one value, as an array of shape (n,)."
         )
     if not ((sample >= lowest) & (sample <= highest)).all():  # NaN fails both
         raise DataError(
-            f"A mean needs values in [{lowest:g}, {highest:g}]. Found others, or NaN, among {len(sample)} values."
+            f"Some of the {len(sample)} values are NaN or outside [{lowest:g}, {highest:g}]. Pass only values in this "
+            "range."
         )
     # rounding may move the mean of equal values beyond the limits
     mean = min(max(float(sample.mean()), lowest), highest)

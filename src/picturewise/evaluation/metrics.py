@@ -68,7 +68,8 @@ def evaluate(
     check_labels(labels, pictures=len(probabilities), classes=probabilities.shape[1])
     if len(classes) != probabilities.shape[1]:
         raise DataError(
-            f"There are {len(classes)} class names, but {probabilities.shape[1]} columns of probabilities."
+            f"There are {len(classes)} class names, but {probabilities.shape[1]} columns of probabilities. "
+            "Pass one name per column."
         )
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), classes=len(classes))
     return Evaluation(

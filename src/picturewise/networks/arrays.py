@@ -61,7 +61,8 @@ def read_header(path: Path) -> tuple[dict[str, Shape], dict[str, str]]:
         names = file.keys()
         if len(names) > MOST_TENSORS:
             raise RunError(
-                f"{printable(path)} holds {len(names):,} tensors, at most {MOST_TENSORS:,} are allowed."
+                f"{printable(path)} contains {len(names):,} tensors, but at most {MOST_TENSORS:,} are allowed. "
+                "Check that it is the right file."
             )
         return {name: tuple(file.get_slice(name).get_shape()) for name in names}, file.metadata() or {}
 
@@ -70,7 +71,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
     """Return the arrays, float32 and int64, and the metadata of a safetensors file. No code in it can run.
 
     Returns:
-        None: it holds numbers of other types.
+        None: it contains numbers of other types.
 
     Raises:
         RunError: as for `read_header`.
@@ -101,9 +102,9 @@ def problem(name: str, least: float, most: float) -> str | None:
         most: the same for the largest.
     """
     if not (math.isfinite(least) and math.isfinite(most)):
-        return f"'{printable(name)}' holds numbers that are not finite (NaN or infinite)"
+        return f"'{printable(name)}' contains numbers that are not finite (NaN or infinite)"
     if least < 0 and name.endswith(VARIANCE):
-        return f"'{printable(name)}' holds a variance below 0"
+        return f"'{printable(name)}' contains a variance below 0"
     return None
 
 
@@ -119,7 +120,9 @@ def check_numbers(weights: Mapping[str, NDArray[Any]], origin: str) -> None:
         if array.size and array.dtype == np.float32:
             found = problem(name, float(array.min()), float(array.max()))
             if found is not None:
-                raise RunError(f"{origin} is damaged or was made to do harm: {found}.")
+                raise RunError(
+                    f"{origin} is damaged or malicious: {found}. Restore the original file, or train again."
+                )
 
 
 def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], origin: str) -> None:
@@ -134,10 +137,11 @@ def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape], orig
         RunError: they do not; the message names the first that differs.
     """
     for name in sorted(found.keys() | expected.keys()):
-        ours, theirs = (tuple(shapes[name]) if name in shapes else "nothing" for shapes in (found, expected))
+        ours, theirs = (tuple(shapes[name]) if name in shapes else "missing" for shapes in (found, expected))
         if ours != theirs:
             raise RunError(
-                f"{origin} holds another network's weights: for '{name}' it has {ours}, expected {theirs}."
+                f"{origin} contains the weights of another network: '{name}' is {ours}, but {theirs} in this network. "
+                "Check that the file belongs to this network."
             )
 
 
@@ -156,18 +160,20 @@ def opened(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
     # A shape without numbers can have sides that no array can have.
     except (safetensors.SafetensorError, ValueError) as error:
-        raise RunError(f"{path} is damaged or is not a safetensors file: {printable(error)}.") from error
+        raise RunError(
+            f"{path} is damaged or is not a safetensors file: {printable(error)}. Check that it is the right file."
+        ) from error
 
 
 def _check_header(path: Path) -> None:
     """Check the length of the header before it is parsed: it may describe a million tensors."""
     size = regular_size(path)
     if size is None:
-        raise RunError(f"{path} cannot be read: it is not a regular file, expected a file of weights.")
+        raise RunError(f"{path} is not a regular file. Pass a weights file.")
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if MOST_HEADER < length <= size - 8:
         raise RunError(
-            f"{path} is damaged or was made to do harm: its header has {length:,} bytes, at most {MOST_HEADER:,} are "
-            "allowed."
+            f"{path} is damaged or malicious: its header has {length:,} bytes, but at most {MOST_HEADER:,} are "
+            "allowed. Restore the original file."
         )

@@ -59,7 +59,8 @@ class ResidualBlock(nn.Module):
         values: Tensor = first(activated)
         for conv, norm in others:
             values = conv(self.dropout(self.activation(norm(values))))
-        # A projection takes the activated input, as in both papers' code; the plain shortcut takes the input itself.
+        # A projection is applied to the activated input, as in both papers' code; the plain shortcut is the input
+        # itself.
         shortcut = pictures if self.downsample is None else self.downsample(activated)
         return values + shortcut
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     Activation,
     ActivationName,
@@ -23,7 +24,6 @@ from picturewise.architectures.layers import (
     Shape,
     sides_and_channels,
 )
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.margins import Margins, around, same
 from picturewise.architectures.residual import Residual
@@ -142,12 +142,6 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
             return [nn.BatchNorm2d(shape[-1]) if len(shape) == 3 else nn.BatchNorm1d(shape[-1])]
         case GroupNorm():
             return [nn.GroupNorm(layer.groups, shape[-1])]
-        case Residual():
-            return [residual_blocks(layer, shape[-1])]
-        case Inverted():
-            return [inverted_blocks(layer, shape)]
-        case SqueezeExcite():
-            return [Gate(shape[-1], layer.units(shape[-1]), layer.activation)]
         case Pool():
             return _pooling(layer)
         case Dropout():
@@ -156,8 +150,20 @@ def _modules(layer: Layer, shape: Shape) -> list[nn.Module]:
             return [RowMajorFlatten()]
         case Activation():
             return _activation(layer.name)
+    return [_whole(layer, shape)]
+
+
+def _whole(layer: Layer, shape: Shape) -> nn.Module:
+    """Return the single module of a layer that has others inside."""
+    match layer:
+        case Residual():
+            return residual_blocks(layer, shape[-1])
+        case Inverted():
+            return inverted_blocks(layer, shape)
+        case SqueezeExcite():
+            return Gate(shape[-1], layer.units(shape[-1]), layer.activation)
         case Timm():
-            return [build_network(layer.name, sides_and_channels(shape, "timm"))]
+            return build_network(layer.name, sides_and_channels(shape, "timm"))
     raise AssertionError(f"no module for {layer}")
 
 

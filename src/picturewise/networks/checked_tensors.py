@@ -28,7 +28,7 @@ def check_tensors(
     Args:
         name: the network's name in errors.
         state: the tensors by name.
-        expected: those of the network, in its order; their shapes and types are looked at.
+        expected: those of the network, in its order; their shapes and types are compared.
         output: the names among them that belong to the output layer, which may have been trained for other classes.
         output_needed: whether the output layer must be there.
         origin: the name of `state` in errors.
@@ -42,15 +42,15 @@ def check_tensors(
         if here is None:
             if tensor.endswith(_COUNTER) or (tensor in output and not output_needed):
                 continue
-            raise _another(name, origin, tensor, "nothing", shown(wanted))
+            raise _another(name, origin, tensor, "missing", shown(wanted))
         kept = 1 if tensor in output else 0  # the first side of an output layer is its classes
         if here.ndim != wanted.ndim or here.shape[kept:] != wanted.shape[kept:]:
             raise _another(name, origin, tensor, shown(here), shown(wanted))
         if here.is_floating_point() != wanted.is_floating_point():
-            kind = "floating-point" if wanted.is_floating_point() else "whole"
-            raise _another(name, origin, tensor, f"numbers of type {here.dtype}", f"{kind} numbers")
+            kind = "floating-point numbers" if wanted.is_floating_point() else "integers"
+            raise _another(name, origin, tensor, f"a tensor of {here.dtype}", f"a tensor of {kind}")
     if surplus := next((tensor for tensor in state if tensor not in expected), None):
-        raise _another(name, origin, surplus, shown(state[surplus]), "nothing")
+        raise _another(name, origin, surplus, shown(state[surplus]), "absent")
 
 
 def tensor_or_zero(state: Mapping[str, Tensor], name: str) -> Tensor:
@@ -65,6 +65,6 @@ def shown(tensor: Tensor) -> str:
 
 def _another(name: str, origin: str, tensor: str, found: str, expected: str) -> RunError:
     return RunError(
-        f"{origin} does not hold the weights of {name}: for '{tensor}' it has {found}, expected {expected}. "
-        "Check that it is not another network's file."
+        f"{origin} does not contain the weights of {name}: '{tensor}' is {found}, but must be {expected}. "
+        "Check that it is the file of this network."
     )

@@ -19,7 +19,9 @@ class _StridedPointwise(nn.Conv2d):
 
     def forward(self, pictures: Tensor) -> Tensor:
         rows, columns = self.stride
-        return functional.conv2d(pictures[:, :, ::rows, ::columns], self.weight, self.bias, groups=self.groups)
+        return functional.conv2d(
+            pictures[:, :, ::rows, ::columns], self.weight, self.bias, groups=self.groups
+        )
 
 
 class _Edged(nn.Conv2d):

@@ -19,9 +19,9 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
     """Draw weights from N(0, gain²/fan-in) (He et al., 2015); biases are 0.
 
     The gain is that of the activation that follows, even after a normalisation. Normalisations start as the identity,
-    but the last one of a residual block starts at scale 0, so that the block initially passes on its input (Goyal et
-    al., 2017), and so does that of an inverted block that adds its input. The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu would stay.
-    A timm network keeps timm's initial weights.
+    but the last one of a block that adds its input starts at scale 0, so that the block initially passes on its input
+    (Goyal et al., 2017). The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu would
+    stay. A timm network keeps timm's initial weights.
 
     Args:
         network: from the builder.

@@ -1,6 +1,6 @@
 """The descriptions of tensors in PyTorch's own files, read by the closed grammar for pickles.
 
-A `.pth` file is a pickle beside raw numbers. The pickle is a program, and Python's own module, and PyTorch's restricted
+A `.pth` file is a pickle and raw numbers. The pickle is a program, and Python's own module, and PyTorch's restricted
 one, run it; here, the machine of `untrusted/pickles/machine.py` follows it, with a table of the few names that saved
 weights use, and returns descriptions, not tensors: nothing is imported, called or allocated.
 
@@ -98,7 +98,7 @@ class SavedMachine(PickleMachine):
         try:
             return opcodes.follow(self)
         except (IndexError, struct.error) as error:  # a missing value or mark
-            raise self.damaged("an instruction lacks its operands") from error
+            raise self.damaged("the operands of an instruction are missing") from error
 
     def find(self, module: str, name: str) -> object | None:
         """Return the meaning of a name of saved weights."""
@@ -124,10 +124,10 @@ class SavedMachine(PickleMachine):
             ):
                 storage = Storage(_text(key) or "", dtype, count)
                 if self.storages.setdefault(storage.key, storage) != storage:
-                    raise self.refused("describes one storage in two ways")
+                    raise self.refused("has two different descriptions of the same storage")
                 self.stack.append(storage)
             case _:
-                raise self.refused(f"asks for data outside of it that is not a storage of numbers. {NO_CODE}")
+                raise self.refused(f"refers to external data that is not a storage of numbers. {NO_CODE}")
 
     def reduce(self) -> None:
         """Replace a name and its arguments by a description of their result."""
@@ -153,7 +153,7 @@ class SavedMachine(PickleMachine):
             and type(state) is tuple
             and not any(type(s) is SavedTensor for s in state)
         ):
-            raise self.refused(f"sets the state of a value that does not have one. {NO_CODE}")
+            raise self.refused(f"sets the state of a value without state. {NO_CODE}")
 
     def _made(self, name: object, arguments: object) -> object:
         match name, arguments:
@@ -172,33 +172,33 @@ class SavedMachine(PickleMachine):
             case _Name.SIZE, (tuple() as shape,):
                 return shape
         said = name.value if isinstance(name, _Name) else type(name).__name__
-        raise self.refused(f"calls {said} in a way that saved weights never do. {NO_CODE}")
+        raise self.refused(f"calls {said} with arguments that saved weights never have. {NO_CODE}")
 
     def _from_items(self, items: list[Any]) -> dict[Any, Any]:
         table: dict[Any, Any] = {}
         self.stack.append(table)
         for item in items:
             if type(item) not in {list, tuple} or len(item) != 2:
-                raise self.refused("has a dict that does not consist of names and values")
+                raise self.refused("has a dict whose items are not pairs of a name and a value")
             self.set_items(list(item))
         self.stack.pop()
         return table
 
     def _tensor(self, storage: Storage, offset: object, shape: object, strides: object) -> SavedTensor:
         if not (type(offset) is int and offset >= 0 and _sizes(shape) and _sizes(strides)):
-            raise self.refused("describes a tensor not only by whole numbers from 0")
+            raise self.refused("has a tensor whose offset, shape and strides are not all integers from 0")
         if len(shape) != len(strides):
-            raise self.refused("describes a tensor whose shape and strides differ in length")
+            raise self.refused("has a tensor whose shape and strides differ in length")
         last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
         if 0 not in shape and last >= storage.count:
             raise self.refused(
-                f"describes a tensor of {'x'.join(map(str, shape))} that reaches beyond its {storage.count:,} numbers"
+                f"has a tensor of {'x'.join(map(str, shape))} that extends beyond its {storage.count:,} numbers"
             )
         return SavedTensor(storage, offset, shape, strides)
 
 
 def text_of(value: object) -> str | None:
-    """Return a text, even from Python 2, safe to print; None: it is not a text."""
+    """Return a string, even from Python 2, safe to print; None: it is not a string."""
     found = _text(value)
     return None if found is None else printable(found)
 

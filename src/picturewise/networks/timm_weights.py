@@ -1,4 +1,4 @@
-"""Weights published by timm, with timm's names, for our networks that begin with a line `timm NAME`."""
+"""Weights published by timm, with its names, for networks whose first line is `timm NAME`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _ANY_CLASSES = 1000
 def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: str) -> dict[str, Tensor]:
     """Return published weights with their names in a network whose first line is `timm NAME`.
 
-    The output layer is left out, and so are buffers that follow from the network's shape, which older files hold. For
-    pictures with one channel, the first convolutions get the sum of their weights over the colours, which gives the
+    The output layer is left out, and so are buffers that follow from the network's shape, which older files contain.
+    For pictures with one channel, the first convolutions get the sum of their weights over the colours, which gives the
     same result as a grey picture in colour.
 
     Args:
         name: in timm's registry.
         state: the tensors by timm's names; the output layer may be missing or have any classes.
-        shape: (H, W, C) of the pictures, which the network takes.
-        origin: what to call the weights in an error.
+        shape: (H, W, C) of the pictures, which the network accepts.
+        origin: the name of the weights in errors.
 
     Raises:
         RunError: the tensors belong to another network; the message names the first that differs.
@@ -35,7 +35,7 @@ def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: s
     whole, computed = state_of(name, own, classes=_ANY_CLASSES)
     body, _ = state_of(name, own)
     saved = {tensor: numbers for tensor, numbers in state.items() if tensor not in computed}
-    check_tensors(f"timm's {name}", saved, whole, output=whole.keys() - body.keys(), origin=origin)
+    check_tensors(f"timm {name}", saved, whole, output=whole.keys() - body.keys(), origin=origin)
     found = {}
     for tensor, wanted in state_of(name, sides_and_channels(shape, "timm"))[0].items():
         numbers = tensor_or_zero(saved, tensor)
@@ -43,8 +43,8 @@ def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: s
             numbers = numbers.sum(dim=1, keepdim=True)
         if numbers.shape != wanted.shape:
             raise UsageError(
-                f"The weights of timm's {name} are for pictures of {show(own)} and do not fit {show(shape)}: "
-                f"'{tensor}' is {shown(numbers)}, expected {shown(wanted)}. Resize the pictures to "
+                f"The weights of timm {name} are for pictures of {show(own)} and do not fit {show(shape)}: "
+                f"'{tensor}' is {shown(numbers)}, but must be {shown(wanted)}. Resize the pictures to "
                 f"{show(own[:2])} with --size {show(own[:2])}{' and keep their colours' * (own[2] != shape[2])}."
             )
         found[f"0.{tensor}"] = numbers

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
@@ -37,7 +37,7 @@ def from_published(
         name: of the network, one of `PUBLISHED`.
         state: the published tensors, by torchvision's names; the output layer may be missing and have any classes.
         shape: of the pictures, (H, W, C).
-        origin: what to call the weights in an error.
+        origin: the name of the weights in errors.
         head: return the output layer, too, as the module after the last line.
 
     Raises:
@@ -71,7 +71,7 @@ def check_published(name: str, state: Mapping[str, Tensor], *, origin: str, head
     Args:
         name: of the network, one of `PUBLISHED`.
         state: tensors by torchvision's names.
-        origin: what to call them in the error.
+        origin: their name in errors.
         head: whether the output layer must be there.
 
     Raises:

@@ -48,12 +48,10 @@ def put_in(network: nn.Sequential, weights: Mapping[str, Tensor], modules: int, 
     own = {name: tensor for name, tensor in network.state_dict().items() if _place(name) < modules}
     surplus = [name for name in weights if name not in own]
     for name in [*own, *surplus]:
-        found = tuple(weights[name].shape) if name in weights else "nothing"
-        expected = tuple(own[name].shape) if name in own else "nothing"
+        found = tuple(weights[name].shape) if name in weights else "missing"
+        expected = tuple(own[name].shape) if name in own else "absent"
         if found != expected:
-            raise RunError(
-                f"{origin} does not fit into the network: for '{name}' it has {found}, expected {expected}."
-            )
+            raise RunError(f"{origin} does not fit the network: '{name}' is {found}, but must be {expected}.")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(weights[name])
@@ -94,8 +92,9 @@ def keep_outputs(
     """
     if head.in_features != weight.shape[1]:
         raise RunError(
-            f"The output layer cannot be kept: it takes {weight.shape[1]:,} numbers, but {head.in_features:,} come in. "
-            f"Let the added layers output {weight.shape[1]:,}, or use a new output layer."
+            f"The output layer cannot be kept: it has {weight.shape[1]:,} inputs, but the layers before it have "
+            f"{head.in_features:,} outputs. Change the added layers to {weight.shape[1]:,} outputs, or use a new "
+            "output layer."
         )
     new = [place for place, name in enumerate(classes) if name not in old]
     with torch.no_grad():
@@ -121,7 +120,7 @@ def put_below(head: nn.Linear, new: Sequence[int], logits: Tensor) -> None:
 
 
 def new_classes(head: nn.Linear) -> list[int]:
-    """Return the classes that `keep_outputs` gave no weights."""
+    """Return the classes for which `keep_outputs` set no weights."""
     return [place for place, row in enumerate(head.weight.detach()) if not row.any()]
 
 

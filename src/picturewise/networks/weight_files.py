@@ -1,4 +1,4 @@
-"""The one door to files of weights that Picturewise did not write: safetensors, and PyTorch's own `.pth` and `.pt`.
+"""The only reader of weights files that Picturewise did not write: safetensors, and PyTorch's own `.pth` and `.pt`.
 
 The content of a file decides what it is, not its name. PyTorch's files in both forms (a zip of stored files since
 version 1.6, a stream before) are read by our own grammar: `torch.load` is never used, and no code in a file runs.
@@ -37,18 +37,20 @@ _PREFIX = "module."
 def read_weight_file(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name, in the order of the file, on the processor.
 
-    If a checkpoint holds the tensors under `state_dict` or `model`, these are taken, and `module.`, which
+    If a checkpoint contains the tensors under `state_dict` or `model`, these are taken, and `module.`, which
     `DataParallel` puts before every name, is removed.
 
     Raises:
         DataError: the file is missing, damaged, larger than 4 GB, has another form, asks for anything but tensors,
-            describes tensors that are not in it, or holds values that are not numbers.
+            describes tensors that are not in it, or contains values that are not numbers.
     """
     where = printable(path)
     try:
-        size = check_regular(path, "a file of weights")
+        size = check_regular(path, "a weights file")
         if size > MOST_BYTES:
-            raise DataError(f"{where} has {size:,} bytes, at most {MOST_BYTES:,} are allowed.")
+            raise DataError(
+                f"{where} has {size:,} bytes, but at most {MOST_BYTES:,} are allowed. Use a smaller file."
+            )
         with path.open("rb") as file:
             start = file.read(9)
         found = _read(path, start, size, where)
@@ -57,7 +59,8 @@ def read_weight_file(path: Path) -> dict[str, Tensor]:
     for name, tensor in found.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise DataError(
-                f"{where} holds values that are not numbers (NaN or infinite) in '{printable(name)}'."
+                f"{where} contains values that are not finite (NaN or infinite) in '{printable(name)}'. "
+                "Download it again."
             )
     return found
 
@@ -71,12 +74,12 @@ def _read(path: Path, start: bytes, size: int, where: str) -> dict[str, Tensor]:
         (header,) = struct.unpack("<Q", start[:8])
         if header > min(MOST_PICKLE, size - 8):
             raise DataError(
-                f"{where} is damaged or hostile: its header declares {header:,} bytes, at most "
-                f"{min(MOST_PICKLE, size - 8):,} are possible."
+                f"{where} is damaged or malicious: its header declares {header:,} bytes, but at most "
+                f"{min(MOST_PICKLE, size - 8):,} are possible. Download it again."
             )
         return _named(weights.read(path)[0], where)
     raise DataError(
-        f"{where} is not a file of weights that Picturewise reads, expected safetensors, or PyTorch's .pth or .pt."
+        f"{where} is not a weights file that Picturewise reads. Pass a .safetensors, .pth or .pt file."
     )
 
 
@@ -85,11 +88,13 @@ def _from_zip(path: Path, size: int, where: str) -> dict[str, Tensor]:
     names = archive.zip_names(path)
     pickles = [name for name in names if name.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
-        raise DataError(f"{where} is a zip without exactly one data.pkl, which PyTorch's files have.")
+        raise DataError(
+            f"{where} is a zip archive, but does not contain exactly one data.pkl. Pass a file saved by PyTorch."
+        )
     folder = pickles[0].removesuffix("data.pkl")
     small = dict(_wanted(path, {pickles[0], f"{folder}byteorder"}, where))
     if small.get(f"{folder}byteorder", b"little") != b"little":
-        raise DataError(f"{where} has numbers in another byte order, expected little-endian.")
+        raise DataError(f"{where} is not little-endian. Save it again on a little-endian machine.")
     machine = SavedMachine(bytes(small[pickles[0]]), where)
     found = _tensors(machine.value(), size, where)
     wanted = {f"{folder}data/{storage.key}": storage.key for storage in _storages(found)}
@@ -101,7 +106,8 @@ def _wanted(path: Path, names: set[str], where: str) -> Iterator[tuple[str, byte
     for name, content in archive.members(path, names.__contains__):
         if len(content) > MOST_PICKLE:
             raise DataError(
-                f"{where} describes its tensors in {len(content):,} bytes, at most {MOST_PICKLE:,} are allowed."
+                f"{where} is damaged or malicious: it describes its tensors in {len(content):,} bytes, but at most "
+                f"{MOST_PICKLE:,} are allowed. Download it again."
             )
         yield name, content
 
@@ -110,33 +116,39 @@ def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
     with path.open("rb") as file:
         machine = SavedMachine(file.read(MOST_PICKLE), where)
         if (magic := machine.value()) != _MAGIC or type(magic) is not int:
-            raise DataError(f"{where} is a pickle, but not one with weights saved by PyTorch.")
+            raise DataError(
+                f"{where} is a pickle, but does not contain weights saved by PyTorch. Pass a .safetensors, .pth or .pt "
+                "file."
+            )
         if machine.value() != _VERSION:
-            raise DataError(f"{where} has an unknown version of PyTorch's format, expected {_VERSION}.")
+            raise DataError(
+                f"{where} has an unknown version of the PyTorch format (not {_VERSION}). Save it again with a current "
+                "version of PyTorch."
+            )
         system = machine.value()
         if type(system) is not dict or True not in (
             system.get("little_endian"),
             system.get(b"little_endian"),
         ):
-            raise DataError(f"{where} has numbers in another byte order, expected little-endian.")
+            raise DataError(f"{where} is not little-endian. Save it again on a little-endian machine.")
         found = _tensors(machine.value(), size, where)
         keys = machine.value()
         wanted = set(_storages(found))
         if type(keys) is not list or any(text_of(key) is None for key in keys) or len(keys) > MOST_TENSORS:
-            raise machine.damaged("it does not have a list of its storages")
+            raise machine.damaged("the list of its storages is missing")
         file.seek(machine.at)
         contents: dict[str, bytearray] = {}
         for key in keys:
             (count,) = struct.unpack("<q", file.read(8).ljust(8, b"\xff"))
             storage = machine.storages.get(text_of(key) or "")
             if storage is None or storage.count != count or storage.key in contents:
-                raise machine.damaged("its storages are not those that it describes")
+                raise machine.damaged("its storages differ from their descriptions")
             if storage not in wanted:  # for example, an optimizer's
                 file.seek(storage.bytes, os.SEEK_CUR)
                 continue
             content = bytearray(storage.bytes)
             if file.readinto(content) != len(content):
-                raise machine.damaged("it ends within its numbers")
+                raise machine.damaged("it ends in the middle of its numbers")
             contents[storage.key] = content
         return _filled(found, contents, where)
 
@@ -144,13 +156,14 @@ def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
 def _tensors(value: Any, size: int, where: str) -> dict[str, SavedTensor]:
     """Return the descriptions in a pickle's value, none larger than the file can hold."""
     if type(value) is not dict:
-        raise DataError(f"{where} does not hold tensors by name, expected a state dict.")
+        raise DataError(f"{where} does not contain a state dict. Save the result of state_dict().")
     found = {name: tensor for name, tensor in _named(value, where).items() if isinstance(tensor, SavedTensor)}
     numbers = sum(math.prod(one.shape) * one.storage.dtype.itemsize for one in found.values())
     kept = sum(storage.bytes for storage in set(_storages(found)))
     if max(numbers, kept) > size:
         raise DataError(
-            f"{where} describes tensors of {max(numbers, kept):,} bytes, but has only {size:,} bytes."
+            f"{where} is damaged or malicious: it describes tensors of {max(numbers, kept):,} bytes, but has only "
+            f"{size:,} bytes. Download it again."
         )
     return found
 
@@ -168,11 +181,11 @@ def _named(table: Mapping[Any, Any], where: str) -> dict[str, Any]:
     for name, value in plain.items():
         if not isinstance(value, SavedTensor | Tensor):
             raise DataError(
-                f"{where} holds a {type(value).__name__} under '{name}', expected only tensors, or a checkpoint "
-                "with tensors under 'state_dict' or 'model'."
+                f"{where} contains a value of type {type(value).__name__} under '{name}'. Pass a file that contains "
+                "only tensors, or a checkpoint with tensors under 'state_dict' or 'model'."
             )
     if not 0 < len(plain) <= MOST_TENSORS:
-        raise DataError(f"{where} holds {len(plain):,} tensors, expected 1 to {MOST_TENSORS:,}.")
+        raise DataError(f"{where} contains {len(plain):,} tensors. Expected 1 to {MOST_TENSORS:,}.")
     if all(name.startswith(_PREFIX) for name in plain):
         return {name.removeprefix(_PREFIX): value for name, value in plain.items()}
     return plain
@@ -180,7 +193,7 @@ def _named(table: Mapping[Any, Any], where: str) -> dict[str, Any]:
 
 def _key(key: object, where: str) -> str:
     if (text := text_of(key)) is None:
-        raise DataError(f"{where} holds a value under {key}, expected names.")
+        raise DataError(f"{where} has the key {key}. Expected only strings as keys.")
     return text
 
 
@@ -194,7 +207,8 @@ def _filled(
         if content is None or len(content) != storage.bytes:
             there = "nothing" if content is None else f"{len(content):,} bytes"
             raise DataError(
-                f"{where} is damaged: it describes {storage.bytes:,} bytes of numbers, but has {there}."
+                f"{where} is damaged: it describes {storage.bytes:,} bytes of numbers, but contains {there}. "
+                "Download it again."
             )
         if storage not in flat:
             empty = torch.empty(0, dtype=storage.dtype)

@@ -51,7 +51,7 @@ def from_bytes(content: bytes) -> dict[str, Tensor]:
         safetensors.SafetensorError,
         KeyError,
     ) as error:  # KeyError: a type of numbers that torch does not have
-        raise ValueError(f"not the content of a safetensors file: {error}") from error
+        raise ValueError(f"it is not a safetensors file: {error}") from error
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -100,4 +100,6 @@ def check_numbers(network: nn.Module, origin: str) -> None:
         if tensor.numel() and tensor.is_floating_point():
             found = arrays.problem(name, *(float(bound) for bound in torch.aminmax(tensor.detach())))
             if found is not None:
-                raise RunError(f"{origin} is damaged or was made to do harm: {found}.")
+                raise RunError(
+                    f"{origin} is damaged or malicious: {found}. Restore the original file, or train again."
+                )

@@ -18,7 +18,7 @@ _AT_ONCE = 256  # pictures whose patches are in memory together
 
 
 def whitening_layer(network: nn.Module) -> Whitening | None:
-    """Return the whitening convolution of a network, which takes the pictures themselves; None: there is none."""
+    """Return the whitening convolution of a network, whose input is the pictures themselves; None: there is none."""
     return next((module for module in network.children() if isinstance(module, Whitening)), None)
 
 

@@ -1,6 +1,6 @@
 """Layer lines → nodes of an ONNX graph.
 
-Weights have their names in the PyTorch network of the same lines, where modules are numbered in order, and a margin, an
+Weights have their names in the PyTorch network of the same lines, where modules are numbered in order, and padding, an
 activation and a dropout are modules, too: see `picturewise.networks.builder`.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.layers import (
     Activation,
     BatchNorm,
@@ -21,7 +22,6 @@ from picturewise.architectures.layers import (
     Pool,
     Shape,
 )
-from picturewise.architectures.inverted import Inverted
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.margins import Margins, around, same
 from picturewise.architectures.residual import Residual
@@ -55,7 +55,7 @@ Known: TypeAlias = (
     | Flatten
     | Activation
 )
-"""All layers but timm's networks, which are PyTorch code."""
+"""All layers except timm networks, which are PyTorch code."""
 
 
 def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, output: str) -> str:
@@ -120,7 +120,7 @@ def _add(graph: Graph, values: str, layer: Layer, shape: Shape, module: int) -> 
 def _convolution(graph: Graph, values: str, layer: Conv, shape: Shape, module: int) -> tuple[str, int]:
     height, width, channels = shape
     margins = around(layer.padding, (height, width), layer.kernel, layer.stride)
-    uneven = margins.uneven and layer.padding == "same"  # then a separate module adds the margins
+    uneven = margins.uneven and layer.padding == "same"  # then a separate module adds the padding
     values = convolved(
         graph,
         values,

@@ -98,9 +98,13 @@ def squeezed(
     graph: Graph, pictures: str, name: str, channels: int, units: int, activation: ActivationName
 ) -> str:
     """Add a squeeze-and-excitation: each channel times a number in 0..1, from the means of all channels."""
-    inner = activated(graph, multiplied(graph, averaged(graph, pictures), f"{name}.reduce", channels, units), activation)
+    inner = activated(
+        graph, multiplied(graph, averaged(graph, pictures), f"{name}.reduce", channels, units), activation
+    )
     scale = graph.node("Sigmoid", multiplied(graph, inner, f"{name}.restore", units, channels))
-    over = graph.constant(f"{name}.over", np.array([0, channels, 1, 1], np.int64))  # 0: as many as in the input
+    over = graph.constant(
+        f"{name}.over", np.array([0, channels, 1, 1], np.int64)
+    )  # 0: as many as in the input
     return graph.node("Mul", pictures, graph.node("Reshape", scale, over))
 
 

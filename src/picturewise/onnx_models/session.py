@@ -42,7 +42,7 @@ class Session:
             self._session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model takes; B is at least 1.
+        """Return the logits (B, K) of pictures (B, H, W, C), of the size that the model accepts; B is at least 1.
 
         Several threads may call it at once.
 

@@ -25,20 +25,21 @@ if TYPE_CHECKING:
 
 
 def network_in(path: Path, network: nn.Module | None) -> tuple[NetworkOrArrays, Description]:
-    """Return the network in a classifier's file, or its arrays where ONNX Runtime computes it, and its description.
+    """Return the network in a classifier's file, or its arrays if ONNX Runtime computes it, and its description.
 
     Args:
         path: the file.
         network: as for `load_classifier`, which raises the same.
     """
     if path.is_dir():
-        raise RunError(f"{path} is a folder, expected the file of a classifier, such as {path / FILE_NAME}.")
+        raise RunError(f"{path} is a folder. Pass a classifier file, such as {path / FILE_NAME}.")
     shapes, metadata = arrays.read_header(path)
     sha256, description = from_metadata(metadata, path)
     if network is None:
         if description.layers is None:
             raise UsageError(
-                f"{path} holds weights of the Python class {description.module}; pass an instance of it as network=."
+                f"{path} contains the weights of the Python class {description.module}. "
+                "Pass an instance of that class as network=."
             )
         portable = _portable_shapes(description.layers, description, shapes, path)
         if portable is not None:
@@ -64,18 +65,22 @@ def _portable_shapes(
         layers = parse(lines)
         summary = summarise(layers, shape, output)
     except LayerError as error:
-        raise RunError(f"{path} holds no network that can be built: {printable(error)}") from error
+        raise RunError(f"The network in {path} cannot be built: {printable(error)}") from error
     found, expected = sum(map(math.prod, shapes.values())), summary.trainable + summary.fixed
     if expected > found:
         raise RunError(
-            f"{path} holds another network's weights: it has {found:,} numbers, the network {expected:,}."
+            f"{path} contains the weights of another network: it has {found:,} numbers, but the network has "
+            f"{expected:,}. Get the file again, or train again."
         )
     return weight_shapes(layers, shape, output) if is_portable(layers, shape, output) else None
 
 
 def _check(found: str, expected: str, path: Path) -> None:
     if found != expected:
-        raise RunError(f"{path} is damaged: its weights do not have the SHA-256 that was stored with them.")
+        raise RunError(
+            f"{path} is damaged: the SHA-256 of its weights differs from the stored one. Get the file again, or train "
+            "again."
+        )
 
 
 def _are_plain(state: Mapping[str, Any]) -> bool:
@@ -95,10 +100,10 @@ def _filled(
     sha256: str,
 ) -> nn.Module:
     """Return the network with the weights in a file; None: the network of the description's lines."""
-    from picturewise.networks import weights  # noqa: PLC0415 (it loads PyTorch; whoever loads layer lines needs it not)
+    from picturewise.networks import weights  # noqa: PLC0415 (it loads PyTorch, which layer lines do not need)
 
     module = built(description) if network is None else network
-    weights.check_module(module, shapes, str(path))  # before a file whose shapes are others is read
+    weights.check_module(module, shapes, str(path))  # before a file with other shapes is read
     state, _ = weights.read(path)
     _check(weights.fingerprint(state), sha256, path)
     weights.load_weights(module, state, str(path))

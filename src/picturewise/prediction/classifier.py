@@ -50,7 +50,7 @@ class Classifier:
         network: a PyTorch module, (B, C, H, W) prepared floats in, (B, K) logits out; or the arrays of a network of
             layer lines by name, of float32, which must not change.
         description: how pictures are prepared and what the outputs mean.
-        engine: what computes, see `picturewise.prediction.engines`.
+        engine: the engine, see `picturewise.prediction.engines`.
 
     Raises:
         UsageError: the engine cannot compute that network.
@@ -66,13 +66,13 @@ class Classifier:
 
     @cached_property
     def _held_numbers(self) -> int:
-        """How many numbers of one picture an engine holds at a time; of a Python class, nobody knows."""
+        """How many numbers of one picture an engine holds at a time; 1 for a Python class, where it is not known."""
         summary = self.summary()
         return 1 if summary is None else summary.held
 
     @property
     def network(self) -> nn.Module:
-        """The PyTorch module, live; it is built where there were only arrays, and PyTorch computes from then on."""
+        """The PyTorch module, live; if there were only arrays, it is built, and PyTorch computes from then on."""
         if isinstance(self._held, Mapping):
             self._held = as_module(self._held, self.description)
             self._engine = choose_engine(self._wanted, self._held, self.description)
@@ -105,7 +105,7 @@ class Classifier:
         Args:
             images: the pictures.
             names: of the pictures, for errors; None: they are numbered from 1.
-            checked: refuse numbers that are not finite. Whoever trains wants them, to see that it has diverged.
+            checked: refuse numbers that are not finite. Training needs them, to see that it has diverged.
 
         Raises:
             DataError: the array is not of that form.
@@ -113,10 +113,14 @@ class Classifier:
         """
         if not (hasattr(images, "ndim") and hasattr(images, "dtype")):
             raise DataError(
-                f"Pictures must be (N, H, W, 1 or 3) uint8, found {type(images).__name__}. predict_proba takes others."
+                f"Pictures have type {type(images).__name__}. Pass a uint8 array of shape (N, H, W, 1 or 3), or use "
+                "predict_proba, which accepts other forms."
             )
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in {1, 3}:
-            raise DataError(f"Pictures must be (N, H, W, 1 or 3) uint8, found {images.shape} {images.dtype}.")
+            raise DataError(
+                f"Pictures have shape {images.shape} and dtype {images.dtype}. "
+                "Pass a uint8 array of shape (N, H, W, 1 or 3)."
+            )
         views = self.description.preparation.seen
         lanes, compute = self._engine.ready(len(images))
         # Into one table: small tensors that stay, between large blocks that come and go, would keep memory from reuse.
@@ -131,7 +135,7 @@ class Classifier:
             for part in batches:
                 fill(part)
         else:
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (a single picture needs it not)
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (a single picture does not need it)
 
             with ThreadPoolExecutor(lanes) as pool:
                 for _ in pool.map(fill, batches):
@@ -191,7 +195,7 @@ class Classifier:
         """Return calibrated probabilities in the order of `classes`: (K,) for one picture, (N, K) for several.
 
         Args:
-            pictures: one picture: a file's path or its bytes, a picture of Pillow's, an array (H, W) or (H, W, C), a
+            pictures: one picture: a file's path or its bytes, a Pillow image, an array (H, W) or (H, W, C), a
                 tensor (H, W) or (C, H, W). Several: an array (N, H, W) or (N, H, W, C), a tensor (N, H, W) or
                 (N, C, H, W), an `ImageSet` such as `dataset.test`, or a list or a tuple of all of these, of any
                 sizes. An array (N, F) with the F values of one of the classifier's pictures has a row for each. Whole
@@ -202,7 +206,7 @@ class Classifier:
             DataError: a picture cannot be read, a value is not a pixel, or a shape does not fit or is ambiguous.
             RunError: as for `logits`.
         """
-        from picturewise.data.given_pictures import given_pictures  # noqa: PLC0415 (prediction of a file needs it not)
+        from picturewise.data.given_pictures import given_pictures  # noqa: PLC0415 (predicting a file does not need it)
         from picturewise.data.read import read  # noqa: PLC0415 (the same)
 
         source = given_pictures(pictures, self.description.shape, strict=True)
@@ -232,10 +236,10 @@ class Classifier:
         return np.array(fitted)  # a copy: the source may be read-only, which torch does not accept
 
     def plot_architecture(self) -> Figure:
-        """Return the network as boxes from the input to the output, as a figure of matplotlib's.
+        """Return the network as boxes from the input to the output, as a matplotlib figure.
 
         Raises:
-            UsageError: the network is a Python class, of which no layers are known.
+            UsageError: the network is a Python class, whose layers are not known.
         """
         figure: Figure = displays.display("Classifier", "plot_architecture", self)
         return figure
@@ -254,7 +258,9 @@ class Classifier:
         origin = (
             f", trained on {known['dataset']}, epoch {known.get('epoch', '?')}" if "dataset" in known else ""
         )
-        return f"<Classifier of pictures {form} into {len(self.classes)} classes ({listed(self.classes)}){origin}>"
+        return (
+            f"<Classifier for {form} pictures, {len(self.classes)} classes ({listed(self.classes)}){origin}>"
+        )
 
     def _repr_html_(self) -> str | None:
         return displays.html("Classifier", self)
@@ -271,8 +277,8 @@ def _check_finite(logits: NDArray[np.float32], names: Sequence[str] | None) -> N
     shown = f"picture {first + 1:,}" if names is None else f"'{printable(names[first])}'"
     raise RunError(
         f"The classifier gives numbers that are not finite (NaN or infinite) for {len(strange):,} of "
-        f"{len(logits):,} pictures, the first of them {shown}: its weights are damaged or were made to do harm. "
-        "Train it again, or get it again from its source."
+        f"{len(logits):,} pictures; the first is {shown}. Its weights are damaged or malicious: train it again, or "
+        "download it again."
     )
 
 
@@ -285,7 +291,7 @@ def load_classifier(path: str | Path, network: nn.Module | None = None) -> Class
         network: for a classifier whose network is a Python class: an instance of it.
 
     Raises:
-        RunError: the file is missing, damaged, of another version, or holds another network's weights.
+        RunError: the file is missing, damaged, of another version, or contains the weights of another network.
         UsageError: the network is a Python class and none is passed.
     """
     return Classifier(*network_in(Path(path), network))

@@ -38,7 +38,7 @@ class Description:
         module: name of that Python class, for messages only.
         shape: height, width, channels of the pictures before preparation; sides up to 1,024.
         resize: how pictures of another shape are resized.
-        background: what transparent pictures are put on; not written if it is white, as in older files.
+        background: the background of transparent pictures; not written if it is white, as in older files.
         classes: their names, in the order of the outputs; as they are printed, each different.
         answer: the name of the target, which says what the outputs mean.
         preparation: how pictures become floats.
@@ -71,10 +71,10 @@ class Description:
         for name, (holds, expected) in _EXPECTED.items():
             value = getattr(self, name)
             if not holds(value):
-                raise ValueError(f"{name} is {shown(value)}, expected {expected}")
+                raise ValueError(f"{name} is {shown(value)}, but must be {expected}")
         kept = self.preparation.output(self.shape)[2]
         if not kept == len(self.preparation.mean) == len(self.preparation.std):
-            raise ValueError("the preparation does not fit pictures of that shape")
+            raise ValueError("preparation and shape have different numbers of channels")
 
     @never_raises
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ class Description:
         return AsItIs((height, width), self.resize, skip_bad, background=self.background, learned=learned)
 
     def to_json(self) -> str:
-        """Return the description as JSON; equal ones give equal texts."""
+        """Return the description as JSON; equal ones give equal strings."""
         # Missing values are left out: a file contains only what it must.
         plain = {k: v for k, v in asdict(self).items() if v is not None or k not in {"values", "learned"}}
         if self.background == WHITE:
@@ -125,29 +125,31 @@ def read_table(text: str) -> dict[str, Any]:
     try:
         plain = json.loads(text, parse_constant=_refuse)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError("its JSON is nested too deeply") from error
     if not isinstance(plain, dict):
-        raise ValueError("it is not a table of keys")  # noqa: TRY004 (as for all that JSON may hold)
+        raise ValueError("its description is not a JSON object")  # noqa: TRY004 (as for all values in JSON)
     return plain
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number in JSON")
+    raise ValueError(f"{constant} is not a valid number in JSON")
 
 
 def _made(kind: type, plain: object, what: str) -> Any:
     """Return a dataclass of the values in a table; lists in JSON are tuples here."""
     if not isinstance(plain, dict):
-        raise ValueError(f"{what} is not a table of keys")  # noqa: TRY004 (the same)
+        raise ValueError(f"{what} is not a JSON object")  # noqa: TRY004 (the same)
     known = [part.name for part in fields(kind)]
     if unknown := [key for key in plain if key not in known]:
-        raise ValueError(f"'{unknown[0]}' is not a key of {what}")
+        raise ValueError(f"unknown key '{unknown[0]}' in {what}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
     try:
         return kind(**values)
     except TypeError as error:  # a required key is missing
         missing = [name for name in known if name not in plain]
-        raise ValueError(f"{what} lacks one of {', '.join(missing)}") from error
+        raise ValueError(
+            f"{what} does not have all required keys; these are missing: {', '.join(missing)}"
+        ) from error
 
 
 def _is_text(value: object) -> bool:
@@ -186,21 +188,21 @@ def _is_provenance(value: object) -> bool:
 
 
 _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "format": (lambda value: type(value) is int, "a whole number"),
-    "layers": (lambda value: value is None or _are_texts(value), "layer lines"),
+    "format": (lambda value: type(value) is int, "an integer"),
+    "layers": (lambda value: value is None or _are_texts(value), "a list of layer lines"),
     "module": (lambda value: value is None or _is_text(value), "a name"),
-    "shape": (_is_shape, f"height and width up to {MOST_PIXELS:,}, and 1 or 3 channels"),
+    "shape": (_is_shape, f"a height and a width up to {MOST_PIXELS:,}, and 1 or 3 channels"),
     "resize": (lambda value: value in ("crop", "pad", "stretch"), "crop, pad or stretch"),
     "background": (lambda value: value in ("white", "black"), "white or black"),
     "classes": (
         _are_classes,
-        f"1 to {MOST_UNITS:,} different names of classes with at most {LONGEST_NAME:,} characters",
+        f"1 to {MOST_UNITS:,} different class names of at most {LONGEST_NAME:,} characters",
     ),
     "answer": (lambda value: _is_text(value) and value in TARGETS, f"one of {', '.join(TARGETS)}"),
     "preparation": (lambda value: isinstance(value, Preparation), "a preparation"),
     "temperature": (lambda value: is_within(value, LEAST, MOST), f"a number from {LEAST:g} to {MOST:g}"),
     "number_format": (lambda value: value == "float32", "float32"),
-    "provenance": (_is_provenance, "texts by name"),
+    "provenance": (_is_provenance, "a table of strings"),
     "values": (lambda value: value is None or _is_range(value), "two increasing numbers"),
     "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "the statistics of train"),
 }

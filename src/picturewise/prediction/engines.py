@@ -1,6 +1,6 @@
-"""What computes a classifier's logits, decided here and nowhere else.
+"""The choice of the engine that computes a classifier's logits.
 
-    auto    ONNX Runtime for networks loaded from a file of layer lines; PyTorch for modules: Python classes, timm's
+    auto    ONNX Runtime for networks loaded from a file of layer lines; PyTorch for modules: Python classes, timm
             networks, and modules that may still be trained
     torch   PyTorch
     numpy   the reference network in NumPy, for layer lines only

@@ -43,28 +43,36 @@ def from_metadata(metadata: Mapping[str, str], path: Path) -> tuple[str, Descrip
     """
     text = metadata.get(_KEY, metadata.get(_OLD_KEY))
     if text is None:
-        raise RunError(f"{path} is a safetensors file, but not a classifier: Picturewise did not write it.")
+        raise RunError(
+            f"{path} is a safetensors file, but not a classifier. Pass a file that Picturewise saved."
+        )
     if len(text) > _LONGEST:
         raise RunError(
-            f"{path} is damaged or was made to do harm: its description has {len(text):,} characters, at most "
-            f"{_LONGEST:,} are allowed."
+            f"{path} is damaged or malicious: its description has {len(text):,} characters, but at most "
+            f"{_LONGEST:,} are allowed. Get the file again, or train again."
         )
     try:
         stored = read_table(text)
         if stored.keys() != _KEYS or not all(isinstance(value, str) for value in stored.values()):
-            raise ValueError(f"expected texts for {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (reported below, like all)
+            raise ValueError(f"its metadata must have strings for the keys {', '.join(sorted(_KEYS))}")  # noqa: TRY301 (reported below, like all)
         if _sha256(stored["classifier"]) != stored["classifier_sha256"]:
-            raise RunError(f"{path} is damaged: its description does not have the SHA-256 stored with it.")
+            raise RunError(
+                f"{path} is damaged: the SHA-256 of its description differs from the stored one. Get the file again, "
+                "or train again."
+            )
         found = read_table(stored["classifier"]).get("format")
         if type(found) is not int:
-            raise ValueError("its format is not a number")  # noqa: TRY301 (the same)
+            raise ValueError("its format is not an integer")  # noqa: TRY301 (the same)
         if not 1 <= found <= FORMAT:
-            raise RunError(f"{path} has format {found}; this Picturewise reads the formats 1 to {FORMAT}.")
+            raise RunError(
+                f"{path} has format {found}, but this version of Picturewise reads formats 1 to {FORMAT}. "
+                "Upgrade Picturewise."
+            )
         return stored["sha256"], Description.from_json(stored["classifier"])
     except ValueError as error:
         raise RunError(
-            f"{path} was written by another version of Picturewise or is damaged (expected format {FORMAT}): "
-            f"{printable(error)}."
+            f"{path} is damaged or was written by another version of Picturewise: {printable(error)}. "
+            f"Get the file again in format {FORMAT}, or train again."
         ) from error
 
 

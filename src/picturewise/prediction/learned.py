@@ -53,9 +53,9 @@ class LearnedPictures:
                 or list(ends) != sorted(ends)
                 or not 0 <= ends[0] <= ends[3] <= 255
             ):
-                raise ValueError(f"{name} of the learned pictures is not four increasing numbers in 0..255")
+                raise ValueError(f"learned.{name} must be four increasing numbers in 0..255")
         if type(self.count) is not int or self.count < 1:
-            raise ValueError("count of the learned pictures is not a positive whole number")
+            raise ValueError("learned.count must be a positive integer")
 
     def note(self, means: NDArray[np.float64], spreads: NDArray[np.float64]) -> str | None:
         """Return the note about pictures; None: they are like those of train.
@@ -120,7 +120,7 @@ def _sentence(name: str, word: str, far: NDArray[np.bool_], values: NDArray[np.f
 
 _QUESTIONS = {
     "lighter": " Are they inverted?",
-    "darker": " Are they inverted, or stored in another range of values?",
-    "less contrast": " Are they blank, or stored in another range of values?",
-    "more contrast": " Were they prepared in the same way?",
+    "darker": " Are they inverted, or stored in another value range?",
+    "less contrast": " Are they blank, or stored in another value range?",
+    "more contrast": " Were they prepared like the training pictures?",
 }

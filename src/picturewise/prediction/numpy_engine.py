@@ -32,8 +32,8 @@ class NumPyEngine:
     def __init__(self, weights: Arrays, description: Description) -> None:
         if description.layers is None:
             raise UsageError(
-                f"The NumPy engine only computes layer lines, but this is the Python class {description.module}. "
-                "Omit the engine."
+                "The NumPy engine supports only layer lines, but this network is the Python class "
+                f"{description.module}. Use the default engine."
             )
         self._description = description
         shape, output = description.preparation.output(description.shape), description.target.output_line
@@ -41,8 +41,8 @@ class NumPyEngine:
         self._windows = summarise(layers, shape, output).windows
         if self._windows > _MOST_WINDOWS:
             raise UsageError(
-                f"The NumPy engine stores all windows of a picture: {self._windows:,} numbers for this "
-                f"network, at most {_MOST_WINDOWS:,} are allowed. Omit the engine."
+                f"The NumPy engine would store {self._windows:,} numbers for each picture with this network, but at "
+                f"most {_MOST_WINDOWS:,} are allowed. Use the default engine."
             )
         self._network = Network(layers, shape, output, weights)
 

@@ -32,7 +32,7 @@ class Prediction:
     """A classifier's prediction for one picture.
 
     Attributes:
-        name: the file, as it was given; for a picture without a name, where it lies and its number there.
+        name: the file, as it was given; for a picture without a name, its source and its number there.
         number: of a picture without a name, from 1; None: it has a name.
         probabilities: class name → calibrated probability, in the order of the classes; they sum to 1.
     """
@@ -53,12 +53,12 @@ class Prediction:
 
     @property
     def picture(self) -> NDArray[np.uint8] | None:
-        """The picture (H, W, C) uint8 as it was read; None: it is not at hand, as in a copy of the prediction."""
+        """The picture (H, W, C) uint8 as it was read; None: it is not available, as in a copy of the prediction."""
         seen: tuple[Pictures, int] | None = self.__dict__.get("_seen")
         return None if seen is None else np.asarray(seen[0][seen[1]])
 
     def plot(self) -> Figure:
-        """Return the probability of each class as bars, beside the picture, as a figure of matplotlib's."""
+        """Return the probability of each class as bars, next to the picture, as a matplotlib figure."""
         figure: Figure = displays.display("Prediction", "plot", self)
         return figure
 
@@ -109,7 +109,7 @@ def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> li
     Args:
         classifier: whose size and channels the pictures are brought to.
         pictures: of any size and channels; their labels do not matter.
-        place: what to call the place of pictures without names.
+        place: the name of the source of pictures without names.
 
     Raises:
         DataError: the stored pictures are damaged.
@@ -124,7 +124,7 @@ def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> li
             dict(zip(classifier.classes, map(float, row), strict=True)),
             index + 1 if names is None else None,
         )
-        # No field: equal predictions are equal wherever their pictures lie, and `asdict` copies none.
+        # No field: equal predictions are equal wherever their pictures are, and `asdict` copies none.
         prediction.__dict__["_seen"] = (pictures.images, index)
         found.append(prediction)
     return found

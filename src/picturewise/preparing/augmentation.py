@@ -82,12 +82,12 @@ def _parse_line(line: str) -> Augmentation:
     if not limit.most and not numbers:
         return Augmentation(kind, always=always, alternate=alternate)
     if not limit.most:
-        raise UsageError(f"{prefix}'{numbers[0]}' does not belong here.")
+        raise UsageError(f"{prefix}'{kind}' does not accept '{numbers[0]}'. Remove it.")
     if len(numbers) != 1 or not re.fullmatch(limit.pattern, numbers[0]):
         raise UsageError(f"{prefix}it needs {limit.what}, such as '{kind} {limit.example}'.")
     amount = float(numbers[0])
     if not 0 < amount <= limit.most:
-        raise UsageError(f"{prefix}{limit.what} must be above 0 and at most {limit.most:g}.")
+        raise UsageError(f"{prefix}it needs {limit.what} above 0 and at most {limit.most:g}.")
     return Augmentation(kind, amount, always)
 
 
@@ -110,7 +110,7 @@ def suitable(
 
 
 def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmentation, ...]:
-    """Return gentle augmentation for pictures of `shape`: small moves; flips where mirrors do not matter.
+    """Return gentle augmentation for pictures of `shape`: small moves; flips if mirroring does not matter.
 
     Pictures smaller than 12 pixels are not moved: even one pixel would be too much.
     """
@@ -132,7 +132,7 @@ def mirrors_matter(classes: Sequence[str]) -> bool:
 
 
 def check_sizes(augmentations: Sequence[Augmentation], shape: Shape) -> None:
-    """Check that moves and blanks are smaller than pictures of `shape` (H, W, C).
+    """Check that shifts and blank squares are smaller than pictures of `shape` (H, W, C).
 
     Raises:
         UsageError: one of them is not.
@@ -141,14 +141,14 @@ def check_sizes(augmentations: Sequence[Augmentation], shape: Shape) -> None:
     for augmentation in augmentations:
         if augmentation.kind in {"shift", "crop", "cutout"} and augmentation.amount >= side:
             raise UsageError(
-                f"Augmentation line '{augmentation.line}' does not fit: "
-                f"the pictures are {shape[0]}x{shape[1]}, so at most {side - 1} pixels."
+                f"Augmentation line '{augmentation.line}' is too large for pictures of {shape[0]}x{shape[1]}. "
+                f"Use at most {side - 1} pixels."
             )
 
 
 @dataclass(frozen=True)
 class _Limit:
-    """What a line's number means and how large it may be; `most` 0: the line takes none."""
+    """What a line's number means and how large it may be; `most` 0: the line does not accept one."""
 
     what: str = ""
     most: float = 0

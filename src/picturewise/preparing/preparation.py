@@ -1,4 +1,4 @@
-"""`Preparation`: how uint8 pictures become the floats that a network takes; kept with the classifier."""
+"""`Preparation`: how uint8 pictures become the input of a network; kept with the classifier."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ class Preparation:
 
     def __post_init__(self) -> None:
         if not isinstance(self.grey, bool):
-            raise ValueError(f"grey is {shown(self.grey)}, expected true or false")  # noqa: TRY004 (as for all values)
+            raise ValueError(f"grey is {shown(self.grey)}, but must be true or false")  # noqa: TRY004 (as for all values)
         for name, least in (("mean", -MOST), ("std", LEAST)):
             numbers = getattr(self, name)
             if not isinstance(numbers, tuple) or not all(is_within(n, least, MOST) for n in numbers):
                 raise ValueError(
-                    f"{name} is {shown(numbers)}, expected a number from {least:g} to {MOST:g} for each channel"
+                    f"{name} is {shown(numbers)}, but must have a number from {least:g} to {MOST:g} for each channel"
                 )
         if not isinstance(self.views, tuple) or not all(isinstance(line, str) for line in self.views):
-            raise ValueError(f"views is {shown(self.views)}, expected lines")
+            raise ValueError(f"views is {shown(self.views)}, but must be a list of lines")
         try:
             parse(self.views)
         except UsageError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(str(error).removesuffix(".")) from error
 
     @property
     def seen(self) -> Views:
@@ -123,5 +123,5 @@ def fit_preparation(pictures: ImageSet, *, grey: bool) -> Preparation:
 
 
 def is_within(value: object, least: float, most: float) -> bool:
-    """Return whether a value is a number from `least` to `most`, both included, and not a truth value."""
+    """Return whether a value is a number from `least` to `most`, both included, and not a boolean."""
     return type(value) in {int, float} and least <= value <= most  # type: ignore[operator]  # it is a number

@@ -25,7 +25,7 @@ MOST_PIXELS = 64
 
 @dataclass(frozen=True)
 class Views:
-    """The views used beside the picture itself.
+    """The views used in addition to the picture itself.
 
     Attributes:
         mirror: left and right swapped.
@@ -94,7 +94,7 @@ def parse(text: str | Sequence[str]) -> Views:
             expected = (
                 "'mirror' or 'mirror always'" if kind == "mirror" else "a number of pixels, such as 'shift 1'"
             )
-            raise UsageError(f"{prefix}expected {expected}.")
+            raise UsageError(f"{prefix}write {expected}.")
         if kind == "shift" and not 1 <= int(words[0]) <= MOST_PIXELS:
             raise UsageError(f"{prefix}the number of pixels must be in 1..{MOST_PIXELS}.")
         found[kind] = words

@@ -1,1 +1,1 @@
-"""A recipe: all that is needed to repeat a run, with its options, presets and overrides."""
+"""A recipe: everything that is needed to repeat a run, with its options, presets and overrides."""

@@ -1,4 +1,4 @@
-"""`EffectiveRecipe`: a recipe with nothing left to derive. A run is trained with it and keeps it."""
+"""`EffectiveRecipe`: a recipe with all values derived. A run is trained with it and keeps it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from picturewise.recipes.recipe import Recipe
 
 
 class EffectivePreparation(PreparationOptions):
-    """What is done to every picture, with the augmentation decided."""
+    """How every picture is prepared, with the augmentation derived."""
 
     augmentation: tuple[str, ...] = Field(description="Augmentation lines for training; empty: none.")
 
 
 class EffectiveTraining(TrainingOptions):
-    """How the network learns, with a value for everything that training needs; see `TrainingOptions`."""
+    """How the network is trained, with a value for everything that training needs; see `TrainingOptions`."""
 
     epochs: Epochs
     batch_size: BatchSize
@@ -36,7 +36,7 @@ class EffectiveTraining(TrainingOptions):
 
 
 class EffectiveRecipe(Recipe):
-    """A recipe with nothing left to derive; without layer lines the network is a Python class."""
+    """A recipe with all values derived; without layer lines the network is a Python class."""
 
     preparation: EffectivePreparation
     training: EffectiveTraining
@@ -52,4 +52,4 @@ def effective_recipe(recipe: Recipe) -> EffectiveRecipe:
         return EffectiveRecipe.model_validate(recipe.model_dump())
     except ValidationError as error:
         keys = (".".join(map(str, problem["loc"])) for problem in error.errors(include_url=False))
-        raise UsageError(f"The recipe lacks values for {', '.join(keys)}.") from error
+        raise UsageError(f"The recipe does not have values for {', '.join(keys)}. Add them.") from error

@@ -1,4 +1,4 @@
-"""Every option of a recipe as a keyword argument of Python's, for `train` and its relatives."""
+"""Every option of a recipe as a keyword argument in Python, for `train` and similar functions."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ ARGUMENTS: Mapping[str, str] = {
     "training.epochs": "epochs",
     "seed": "seed",
 }
-"""The keys of a recipe that functions have an argument for, and what it is called."""
+"""The keys of a recipe that are arguments of functions, and the names of these arguments."""
 
 _ELSEWHERE = {"lr": "learning_rate", "optim": "optimizer", "random_state": "seed"}
-"""What other libraries call an option, where the names are too different to be told by their letters."""
+"""Names of options in other libraries that are too different to be recognised by their spelling."""
 
 
 class RecipeKeywords(TypedDict, total=False):
     """The options of a recipe by their names; those of `[start]` begin with `start_`, as in `start_source`.
 
     The tables of a recipe say what each means: `DataOptions`, `ModelOptions`, `StartOptions`, `PreparationOptions` and
-    `TrainingOptions`. What is left out is not changed; None stands for the key's own none.
+    `TrainingOptions`. Omitted options are not changed; None means none for that key.
     """
 
     # of the table `data`
@@ -86,7 +86,7 @@ class RecipeKeywords(TypedDict, total=False):
 
 
 def keyword_of(key: str) -> str:
-    """Return what a dotted key of a recipe is called as a keyword.
+    """Return the keyword for a dotted key of a recipe.
 
     >>> keyword_of("training.learning_rate"), keyword_of("start.source"), keyword_of("data.source")
     ('learning_rate', 'start_source', 'data')
@@ -98,15 +98,15 @@ def keyword_of(key: str) -> str:
 def from_keywords(
     keywords: Mapping[str, Any], function: str, arguments: Iterable[str] | None
 ) -> dict[str, Any]:
-    """Return the part of a recipe that keywords stand for, as `make_recipe` takes it.
+    """Return the part of a recipe that keywords stand for, as `make_recipe` accepts it.
 
     Args:
         keywords: as `RecipeKeywords` has them, or whatever was passed in their place.
         function: that they were passed to, for errors.
-        arguments: what else it takes.
+        arguments: its other arguments.
 
     Raises:
-        UsageError: there is no such option; the nearest one is offered.
+        UsageError: there is no such option; the nearest one is suggested.
 
     >>> from_keywords({"learning_rate": 0.1, "start_head": "keep"}, "train", [])
     {'training': {'learning_rate': 0.1}, 'start': {'head': 'keep'}}
@@ -118,7 +118,8 @@ def from_keywords(
             meant = _ELSEWHERE.get(name)
             offered = f" Did you mean '{meant}'?" if meant else nearest(name, [*known, *(arguments or ())])
             raise UsageError(
-                f"{function} has no option '{name}'.{offered or f' help(picturewise.{function}) lists all options.'}"
+                f"Unknown option '{name}' of "
+                f"{function}.{offered or f' help(picturewise.{function}) lists all options.'}"
             )
         table, _, key = known[name].partition(".")
         part.setdefault(table, {})[key] = _plain(value)
@@ -126,6 +127,6 @@ def from_keywords(
 
 
 def _plain(value: Any) -> Any:
-    """Return a number of NumPy's, as a grid search has them, as one of Python's."""
+    """Return a NumPy number, as a grid search has them, as a Python number."""
     is_number = hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", None) == 0
     return value.item() if is_number else value

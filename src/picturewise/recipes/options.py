@@ -1,4 +1,4 @@
-"""The tables of a recipe: which network, which weights it starts with, what is done to pictures, how it is trained."""
+"""The tables of a recipe: the network, its initial weights, the preparation of pictures, and the training."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "muon"]
 
 
 class ModelOptions(BaseModel):
-    """Which network; `layers` wins over `name`."""
+    """The network; `layers` takes precedence over `name`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # TOML does not have a word for none, so an empty text means none in a recipe's file.
+    # TOML does not have a word for none, so an empty string means none in a recipe's file.
     name: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
         default="cnn",
         description="A network by name, such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
@@ -31,7 +31,7 @@ class ModelOptions(BaseModel):
     initialisation: Literal["he", "dirac"] = Field(
         default="he",
         description="He: weights drawn at random, scaled to the input. Dirac: convolutions outside residual "
-        "blocks start as the identity in addition, channel by channel.",
+        "blocks also start as the identity, channel by channel.",
     )
 
 
@@ -44,20 +44,21 @@ class StartOptions(BaseModel):
         default=None,
         min_length=1,
         description="A run's folder, a classifier's file, published weights such as 'resnet18', 'resnet18 from "
-        "FILE' or 'timm NAME from FILE'; a layer line 'pretrained resnet18' names it too.",
+        "FILE' or 'timm NAME from FILE'; the layer line 'pretrained resnet18' sets it too.",
     )
     sha256: str | None = Field(
-        default=None, description="SHA-256 of the weights; none: any, and the source's is recorded here."
+        default=None, description="SHA-256 of the weights; none: any, and the run records that of the source."
     )
     lines: int | None = Field(
         default=None,
         ge=1,
-        description="How many of the layer lines take its weights; none: all its layers, put before the others.",
+        description="How many of the layer lines start with its weights; none: all its layers, which are put before "
+        "the others.",
     )
     head: Literal["new", "keep"] = Field(
         default="new",
-        description="Keep: the output layer too, class by class; a class that it does not know starts far below the "
-        "others, and added layers start as the identity, so that nothing that was learned is lost at first.",
+        description="Keep: the output layer is kept too, class by class; new classes start far below the others, and "
+        "added layers start as the identity, so that the network predicts as before at first.",
     )
     statistics: Literal["source", "data"] | None = Field(
         default=None,
@@ -67,7 +68,7 @@ class StartOptions(BaseModel):
 
 
 class PreparationOptions(BaseModel):
-    """What is done to every picture, in training and in prediction alike."""
+    """How every picture is prepared, both in training and in prediction."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,8 +91,8 @@ class TrainingOptions(BaseModel):
 
     epochs: Epochs | None = Field(
         default=None,
-        description="Passes through the train split; none: 5 to 50, depending on its size. 0 only extends what is "
-        "saved.",
+        description="Passes through the train split; none: 5 to 50, depending on its size. 0 extends a network "
+        "without training.",
     )
     steps: int | None = Field(
         default=None,
@@ -135,8 +136,8 @@ class TrainingOptions(BaseModel):
     )
     ema: Share | None = Field(
         default=None,
-        description="Decay of a moving average of the weights, such as 0.999, which is validated and saved in their "
-        "place; none: the weights themselves.",
+        description="Decay of a moving average of the weights, such as 0.999, which is validated and saved instead of "
+        "them; none: the weights themselves.",
     )
     freeze: Literal["none", "backbone"] = Field(
         default="none", description="Backbone: the layers with pretrained weights stay unchanged."
@@ -165,7 +166,8 @@ class TrainingOptions(BaseModel):
     )
     checkpoint_minutes: Positive = Field(
         default=10,
-        description="Save at least this often, in minutes, within a long epoch; each epoch ends with a save.",
+        description="Maximum number of minutes between checkpoints within an epoch; one is also saved after each "
+        "epoch.",
     )
     engine: Literal["torch", "numpy"] = Field(
         default="torch",
@@ -173,5 +175,5 @@ class TrainingOptions(BaseModel):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Auto: a GPU if there is one.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="For the forward and backward pass; auto: bfloat16 where it is fast."
+        default="auto", description="For the forward and backward pass; auto: bfloat16 if it is fast."
     )

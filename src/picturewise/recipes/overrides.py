@@ -1,4 +1,4 @@
-"""Settings as people write them: `key=value` texts, or a mapping of dotted keys."""
+"""Settings as people write them: `key=value` strings, or a mapping of dotted keys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from picturewise.recipes.recipe import parse_setting
 
 
 def plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return each setting as the nested mapping that `make_recipe` takes.
+    """Return each setting as the nested mapping that `make_recipe` accepts.
 
     Raises:
-        UsageError: a text has no equals sign, or a key is not a recipe key.
+        UsageError: a string does not contain an equals sign, or a key is not a recipe key.
 
     >>> plain_settings(["training.epochs=3"])
     [{'training': {'epochs': 3}}]
@@ -26,5 +26,5 @@ def plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str
 def _split(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"Setting '{text}' cannot be read: expected KEY=VALUE, such as training.epochs=10.")
+        raise UsageError(f"Setting '{text}' is not valid. Use KEY=VALUE, such as training.epochs=10.")
     return key, value

@@ -1,4 +1,4 @@
-"""Named ways to train: parts of a recipe, overridden by everything that the user says."""
+"""Named presets: parts of a recipe, overridden by everything that the user specifies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def preset(name: str) -> Mapping[str, Any]:
-    """Return the part of a recipe that a name means, in the form that `make_recipe` takes.
+    """Return the part of a recipe that a name means, in the form that `make_recipe` accepts.
 
     Raises:
         UsageError: there is no such preset.

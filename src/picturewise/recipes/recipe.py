@@ -1,7 +1,8 @@
-"""`Recipe`: all that is needed to repeat a run. Frozen in Python, TOML on disk."""
+"""`Recipe`: everything that is needed to repeat a run. Frozen in Python, TOML on disk."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import reduce
@@ -23,7 +24,7 @@ from picturewise.toml_files import read_toml
 
 
 class Recipe(Result):
-    """All that is needed to repeat a run: data, model, preparation, training options, seed."""
+    """Everything that is needed to repeat a run: data, model, preparation, training options, seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +91,7 @@ def make_recipe(*layers: Mapping[str, Any]) -> Recipe:
 
 
 def parse_setting(key: str, value: Any) -> dict[str, Any]:
-    """Return the nested mapping of one setting; a text is read as TOML if the result fits the key.
+    """Return the nested mapping of one setting; a string is read as TOML if the result fits the key.
 
     Raises:
         UsageError: the key is not a recipe key.
@@ -102,7 +103,7 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
     """
     key, known = str(key).strip(), _keys(Recipe, "")
     if key not in known:
-        raise UsageError(f"Unknown recipe key '{key}'. The keys are {', '.join(known)}.{_nearest(key)}")
+        raise UsageError(f"Unknown recipe key '{key}'. Choose from {', '.join(known)}.{_nearest(key)}")
     if isinstance(value, str):
         value = _from_text(value.strip(), words=known[key])
     for part in reversed(key.split(".")):
@@ -111,7 +112,7 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
 
 
 def _from_text(text: str, *, words: bool) -> Any:
-    """Return a text's value in TOML; without one, or if `words` are needed and it is not a text, the text itself."""
+    """Return a text's value in TOML; without one, or if `words` are needed and it is not a string, the text itself."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
@@ -131,7 +132,7 @@ def flat(recipe: Recipe) -> dict[str, Any]:
 
 
 def _default(key: str) -> Any:
-    """Return what a key of the recipe is where nobody says it."""
+    """Return the default value of a key of the recipe."""
     model: Any = Recipe
     *tables, name = key.split(".")
     for table in tables:
@@ -140,7 +141,7 @@ def _default(key: str) -> Any:
 
 
 def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:
-    """Return every key below a model in dotted form, and whether it takes any text."""
+    """Return every key below a model in dotted form, and whether it accepts any string."""
     keys: dict[str, bool] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
@@ -151,7 +152,7 @@ def _keys(model: type[BaseModel], prefix: str) -> dict[str, bool]:
 
 
 def _takes_text(annotation: Any) -> bool:
-    """Return whether a text is a value of a type, which it is not for a list of texts."""
+    """Return whether a type accepts a string; a list of strings does not."""
     return annotation is str or (isinstance(annotation, UnionType) and str in get_args(annotation))
 
 
@@ -166,7 +167,7 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
 
 
 def _valid(value: Any) -> Any:
-    """Return a value with texts that a file can hold: in an ASCII locale, a command line may contain others."""
+    """Return a value with strings that a file can contain: in an ASCII locale, a command line may contain others."""
     if isinstance(value, str):
         return valid(value)
     return [*map(_valid, value)] if isinstance(value, list) else value
@@ -177,12 +178,12 @@ def _nearest(key: str) -> str:
     known = recipe_keys()
     whole = next((other for other in known if other.endswith(f".{key}")), None)
     if whole is None and (inside := [other for other in known if other.startswith(f"{key}.")]):
-        return f" It has the keys {', '.join(inside)}."
+        return f" '{key}' is a table with the keys {', '.join(inside)}."
     tables = {other.partition(".")[0] for other in known}
     return f" Did you mean '{whole}'?" if whole else nearest(key, [*known, *sorted(tables)])
 
 
-_PLAIN = {"model_type": "a table of keys", "tuple_type": "a list in brackets"}  # for Python's names
+_PLAIN = {"model_type": "be a table of keys", "tuple_type": "be a list in brackets"}  # for Python's names
 
 
 def _explain(error: ValidationError) -> str:
@@ -193,10 +194,9 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         sentence = f"Unknown recipe key '{key}'.{_nearest(key)}"
     elif first["type"] == "missing":
-        sentence = f"The recipe lacks '{key}'."
+        sentence = f"The recipe does not have the key '{key}'. Add it."
     else:
-        expected = _PLAIN.get(first["type"], first["msg"])
-        expected = expected.removeprefix("Input should be ").removeprefix("Tuple should have ")
-        sentence = f"{key} is {first['input']!r}, expected {expected[:1].lower()}{expected[1:]}."
+        needed = _PLAIN.get(first["type"]) or re.sub(r"^\w+ should ", "", first["msg"])
+        sentence = f"{key} is {first['input']!r}, but must {needed}."
     more = len(problems) - 1
-    return sentence + (f" ({more} more of this kind.)" if more else "")
+    return sentence + (f" The recipe has {more} more error{'s' * (more > 1)}." if more else "")

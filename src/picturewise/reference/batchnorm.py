@@ -68,7 +68,7 @@ class BatchNorm(Layer):
         count = len(rows)
         if count < 2:
             raise UsageError(
-                "batchnorm got a batch with a single number per channel, which has no variance, expected at least two. "
+                "batchnorm needs at least two numbers per channel, but the batch has only one. "
                 "Train on more pictures, or without batchnorm."
             )
         mean = rows.mean(axis=0)

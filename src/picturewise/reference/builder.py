@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
+from picturewise.architectures.inverted import Inverted, InvertedBlock
 from picturewise.architectures.layers import (
     Activation,
     ActivationName,
@@ -18,7 +19,6 @@ from picturewise.architectures.layers import (
     Pool,
     Shape,
 )
-from picturewise.architectures.inverted import Inverted, InvertedBlock
 from picturewise.architectures.lines import with_output
 from picturewise.architectures.margins import Margins, around, same
 from picturewise.architectures.residual import Block, Convolution, Residual
@@ -48,7 +48,7 @@ def check_lines(layers: Sequence[Layer]) -> None:
     for number, layer in enumerate(layers, start=1):
         if not isinstance(layer, _Known):
             raise LayerError(
-                f"Layer line {number}, '{layer.line}', is not supported by the NumPy engine, which has "
+                f"Layer line {number}, '{layer.line}', is not supported by the NumPy engine, which supports "
                 "conv, batchnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, flatten, "
                 "dense and the activations. Use one of these instead, or the engine 'torch'."
             )
@@ -231,9 +231,7 @@ def _block(layer: Residual, block: Block, name: str, source: ReferenceArrays) ->
     return ResidualBlock(Chain(branch), Chain(shortcut), activation(layer.activation))
 
 
-def _inverted(
-    name: ActivationName, block: InvertedBlock, place: str, source: ReferenceArrays
-) -> Computed:
+def _inverted(name: ActivationName, block: InvertedBlock, place: str, source: ReferenceArrays) -> Computed:
     """Return one block of an mbconv line, with the activation `name`; its parameters are below `place`."""
     branch = dict[str, Computed]()
     for step in block.steps:
@@ -257,7 +255,9 @@ def _inverted(
     return ResidualBlock(Chain(branch), Chain({}), Chain({})) if block.adds else Chain(branch)
 
 
-def _squeezed(name: str, channels: int, units: int, inner: ActivationName, source: ReferenceArrays) -> Squeeze:
+def _squeezed(
+    name: str, channels: int, units: int, inner: ActivationName, source: ReferenceArrays
+) -> Squeeze:
     """Return a squeeze-and-excitation whose dense layers are `reduce` and `restore`."""
 
     def dense_layer(own: str, shape: tuple[int, int], following: ActivationName | None) -> dense.Dense:

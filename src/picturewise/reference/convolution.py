@@ -15,8 +15,9 @@ class Convolution(Layer):
 
     x (B, H, W, C), K (F, C, P, Q), y (B, H', W', F) with stride s and H' = ⌊(H + margins - P) / s⌋ + 1.
 
-    Each place of y sees a window of x. With windows as rows ("im2col"), X (B·H'·W', P·Q·C), and kernels as rows,
-    K (F, P·Q·C), it is a dense layer, y = X Kᵀ + bias, and with G = ∂L/∂y as (B·H'·W', F) so is the backward pass:
+    Each position of y depends on a window of x. With windows as rows ("im2col"), X (B·H'·W', P·Q·C), and kernels as
+    rows, K (F, P·Q·C), it is a dense layer, y = X Kᵀ + bias, and with G = ∂L/∂y as (B·H'·W', F) so is the backward
+    pass:
 
         ∂L/∂K = Gᵀ X     ∂L/∂bias = Σ G     ∂L/∂X = G K
 
@@ -80,7 +81,9 @@ class Convolution(Layer):
         by_window = by_window.reshape(self._groups, batch, rows, columns, *self._window, -1)
         padded = np.zeros(self._padded, gradient.dtype)
         for row, column in np.ndindex(*self._window):
-            pixels = self._side_by_side(by_window[..., row, column, :].reshape(self._groups, batch * rows * columns, -1))
+            pixels = self._side_by_side(
+                by_window[..., row, column, :].reshape(self._groups, batch * rows * columns, -1)
+            )
             at_offset(padded, (row, column), (rows, columns), self._stride)[...] += pixels.reshape(
                 batch, rows, columns, -1
             )
@@ -91,7 +94,7 @@ class Convolution(Layer):
         flat = gradient.reshape(-1, gradient.shape[3])
         out = self._gradient.reshape(self._groups, -1, self._gradient.shape[1])  # a view
         np.matmul(self._by_group(flat).transpose(0, 2, 1), self._windows, out=out)
-        del self._windows  # the largest array: it is not needed beside the next step's
+        del self._windows  # the largest array: it is not needed together with that of the next step
         if self._bias is not None:
             np.sum(flat, axis=0, out=self._bias.gradient)
 
@@ -119,7 +122,7 @@ def at_offset(pictures: Floats, offset: tuple[int, int], places: tuple[int, int]
     """Return the view (B, H', W', C) of the pixel at one offset of each window.
 
     Args:
-        pictures: (B, H, W, C), margins included.
+        pictures: (B, H, W, C), padding included.
         offset: row and column within the window.
         places: H' and W', the numbers of windows down and across.
         stride: from window to window.

@@ -1,4 +1,4 @@
-"""What every layer offers: a forward and a backward pass."""
+"""The interface of every layer: a forward and a backward pass."""
 
 from __future__ import annotations
 

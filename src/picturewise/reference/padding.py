@@ -1,4 +1,4 @@
-"""A margin around pictures."""
+"""Padding around pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from picturewise.reference.layer import Floats, Layer, Training
 
 
 def pad(pictures: Floats, margins: Margins, fill: float = 0.0) -> Floats:
-    """Return (B, H, W, C) pictures within margins of `fill`; the pictures themselves if there are none."""
+    """Return (B, H, W, C) pictures with padding of `fill`; the pictures themselves if there are none."""
     if not any(margins):
         return pictures
     batch, height, width, channels = pictures.shape
@@ -20,13 +20,13 @@ def pad(pictures: Floats, margins: Margins, fill: float = 0.0) -> Floats:
 
 
 def crop(padded: Floats, margins: Margins) -> Floats:
-    """Return the view of pictures within their margins, (B, H, W, C)."""
+    """Return the view of pictures without their padding, (B, H, W, C)."""
     _, rows, columns, _ = padded.shape
     return padded[:, margins.above : rows - margins.below, margins.left : columns - margins.right]
 
 
 class Padding(Layer):
-    """y is x with a margin of one value around; ∂L/∂x is ∂L/∂y without its margin, which is not part of the picture."""
+    """y is x with padding of one value; ∂L/∂x is ∂L/∂y without the padding, which is not part of the picture."""
 
     def __init__(self, margins: Margins, fill: float = 0.0) -> None:
         self._margins, self._fill = margins, fill

@@ -43,8 +43,8 @@ class ResidualBlock(Layer):
 class PreactivatedBlock(Layer):
     """y = branch(u) + x with u = entry(x), normalised and activated (He et al., 2016).
 
-    If the shape changes, y = branch(u) + projection(u): the 1x1 convolution takes u, as in the paper's code. With
-    G = ∂L/∂y, the plain shortcut brings G back to x unchanged, without an activation in between:
+    If the shape changes, y = branch(u) + projection(u): the input of the 1x1 convolution is u, as in the paper's code.
+    With G = ∂L/∂y, the plain shortcut brings G back to x unchanged, without an activation in between:
 
         ∂L/∂u = G · ∂branch/∂u (+ G · ∂projection/∂u)     ∂L/∂x = ∂L/∂u · ∂u/∂x (+ G)
 

@@ -30,7 +30,7 @@ _IN_GREY = "They are shown in grey, as the network sees them."
 class Album:
     """The figures of one folder: PNG files named after what they show.
 
-    Each has a dark variant beside it (`samples-dark.png`) for reports; `dark=False` leaves these out.
+    Each also has a dark variant (`samples-dark.png`) for reports; `dark=False` leaves these out.
     """
 
     def __init__(self, folder: Path, *, dark: bool = True) -> None:
@@ -96,7 +96,7 @@ class Album:
         Args:
             dataset: at least one split.
             seed: selects the pictures that are drawn.
-            in_grey: draw all pictures in grey, because the network sees them in grey.
+            in_grey: draw all pictures in grey, because the input of the network is grey.
             also_in_grey: draw a second sheet of samples, in grey.
         """
         part = next(iter(dataset.splits().values()))
@@ -148,7 +148,7 @@ class Album:
         seed: int,
         in_grey: bool = False,
     ) -> tuple[str, ...]:
-        """Draw random test pictures with each model's probabilities beside them; return the names of the sheets."""
+        """Draw random test pictures with each model's probabilities next to them; return the names of the sheets."""
         chosen = drawn_places(len(test), PREDICTIONS, seed, "predictions")
         rows = [(name, table[chosen]) for name, table in probabilities.items()]
         parts = [dict(rows[start : start + MODELS_A_SHEET]) for start in range(0, len(rows), MODELS_A_SHEET)]

@@ -26,7 +26,7 @@ class Words:
 WORDS: Mapping[str, Words] = {
     "counts": Words(
         "Pictures of each class",
-        "How many pictures of each class every split holds.",
+        "The number of pictures of each class in each split.",
         "One bar chart per split: the number of pictures of each class.",
     ),
     "samples": Words(
@@ -37,7 +37,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "samples-grey": Words(
         "The same pictures in grey",
-        "The mean of the colour channels; one channel is kept.",
+        "The mean of the colour channels, as one channel.",
         "The same pictures in grey, each with its label below it.",
     ),
     "classes": Words(
@@ -54,24 +54,24 @@ WORDS: Mapping[str, Words] = {
     ),
     "architecture": Words(
         "The network",
-        "Its layers from the input to the output. The more numbers leave a layer, the wider its box.",
-        "Boxes from top to bottom, joined by arrows. The table of layers says the same in words and numbers.",
+        "The layers of the network, from the input to the output. A wider box means more output numbers.",
+        "Boxes from top to bottom, joined by arrows. The table of layers contains the same information.",
     ),
     "confusion": Words(
         "Confusion matrix",
-        "Rows are labels and columns are predictions. The numbers count pictures (left out above 20 classes). "
-        "The colour is the share of the row: of all pictures with that label.",
+        "Rows are labels and columns are predictions. The numbers count pictures (omitted with more than 20 "
+        "classes). The colour shows the share of all pictures with that label.",
         "Matrix of labels against predictions. The tables of errors and classes give the numbers.",
     ),
     "predictions": Words(
         "Random test pictures",
-        "Drawn at random: each picture with its label, and beside it the probability of each class.",
-        "Test pictures, each beside a bar chart of the predicted probabilities.",
+        "Drawn at random: each picture with its label, next to the probability of each class.",
+        "Test pictures, each next to a bar chart of the predicted probabilities.",
         has_pictures=True,
     ),
     "errors": Words(
         "The worst errors",
-        "Misclassified pictures, worst first: the label was given the lowest probability.",
+        "Misclassified pictures, worst first: those whose label was given the lowest probability.",
         "Misclassified pictures in rows, each with its label and the prediction.",
         has_pictures=True,
     ),

@@ -1,4 +1,4 @@
-"""`headline`: the answer of a report in a sentence or two, before any details."""
+"""`headline`: the main result of a report in a sentence or two."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def plot_counts(dataset: Dataset) -> Figure:
 
 
 def plot_prediction(prediction: Prediction) -> Figure:
-    """Return the probabilities of a prediction as bars, beside its picture where that is at hand."""
+    """Return the probabilities of a prediction as bars, next to its picture if that is available."""
     picture, shares = prediction.picture, prediction.probabilities
     return figures.draw_prediction_sheet(
         None if picture is None else picture[np.newaxis],
@@ -113,7 +113,7 @@ def at_least_one(count: int) -> int:
         UsageError: it is below 1.
     """
     if count < 1:
-        raise UsageError(f"count is {count}; expected 1 or more pictures.")
+        raise UsageError(f"count is {count}. Pass 1 or more.")
     return count
 
 

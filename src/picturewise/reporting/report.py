@@ -27,14 +27,14 @@ _CONFUSIONS = 8  # how many of the most frequent errors are listed
 
 
 def render_report(report: Report, sections: Iterable[Section | None]) -> str:
-    """Return the report as one self-contained HTML page: the answer, then the sections in their order.
+    """Return the report as one self-contained HTML page: the result, then the sections in their order.
 
     The page contains its style and its figures. It loads nothing and runs no script, and its content security policy
     forbids both. All names are escaped. Equal reports give equal pages.
 
     Args:
-        report: the title and the answer are taken from it.
-        sections: what follows the answer; a section that does not apply is None.
+        report: contains the title and the result.
+        sections: the parts after the result; a section that does not apply is None.
 
     Raises:
         UsageError: a figure is not a PNG file.

@@ -142,7 +142,7 @@ def model_facts(run: Run, own: tuple[ReportFigure, ...]) -> ModelFacts:
         evaluation=run.evaluation(),
         evaluate_command=f"picturewise evaluate {run.path}",
         recipe=recipe.to_toml(),
-        weights_sha256=run.classifier_sha256() or "none yet, because no epoch is finished",
+        weights_sha256=run.classifier_sha256() or "none yet, because no epoch has finished",
         figures=own,
         graph=drawn(run, "architecture"),
     )

@@ -1,4 +1,4 @@
-"""Numbers as people read them, and bars for a terminal; used by the report and by the command."""
+"""Numbers as text, and bars for a terminal; used by the report and by the command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bar(fraction: float, width: int) -> str:
 
 
 def count(number: int) -> str:
-    """Return a number of things with thousands separators.
+    """Return a number with thousands separators.
 
     >>> count(60000)
     '60,000'

@@ -26,7 +26,7 @@ _PARTS = ("weights.safetensors", "optimizer.safetensors")
 _FILES = (_STATE, *_PARTS)
 """In the order of writing; they are removed in reverse, so that an incomplete folder still has its state file."""
 _MOST_BYTES = 64 << 20
-_BYTES_A_NUMBER = 32  # 4 for itself and 4 in each of three or four tables beside it, twice as much for safety
+_BYTES_A_NUMBER = 32  # 4 for itself and 4 in each of three or four other tables, twice as much for safety
 _NAME = re.compile(r"[0-9]{6,}-[0-9]{8,}")
 
 
@@ -85,7 +85,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     path = _place(folder, checkpoint.position)
     if is_link(path) or (path.exists() and not (is_folder(path) and _is_ours(path))):
         raise SaveError(
-            f"{path} is in the place of a checkpoint, but Picturewise did not create it. Move it away."
+            f"{path} has the name of a checkpoint, but Picturewise did not create it. Move it away."
         )
     files.write_folder(path, {_STATE: json.dumps(state, indent=1).encode(), **contents})
     prune(folder, checkpoint.position)
@@ -154,10 +154,10 @@ def _read(path: Path, numbers: int | None) -> Checkpoint:
         raise ValueError("one of its files is missing")
     most = _MOST_BYTES + (1 << 40 if numbers is None else _BYTES_A_NUMBER * numbers)
     if sum((path / name).stat().st_size for name in _FILES) > most:
-        raise ValueError(f"its files are larger than the {most:,} bytes that such a network can need")
+        raise ValueError(f"its files are larger than the {most:,} bytes that this network can need")
     state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
     if state["format"] != FORMAT:
-        raise ValueError(f"found format {state['format']}, expected {FORMAT}")
+        raise ValueError(f"its format is {state['format']}, but must be {FORMAT}")
     contents = {name: (path / name).read_bytes() for name in _PARTS}
     position = state["position"]
     for name, content in {**contents, "position": json.dumps(position).encode()}.items():

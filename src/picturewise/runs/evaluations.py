@@ -31,7 +31,7 @@ class StoredEvaluation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classifier_sha256: str = Field(description="Of the weights that were evaluated.")
-    probabilities_sha256: str = Field(description="Of the file of probabilities beside it.")
+    probabilities_sha256: str = Field(description="Of the file of probabilities.")
     evaluation: Evaluation
 
 
@@ -112,7 +112,7 @@ def write(
         classifier_sha256=classifier, probabilities_sha256=digest, evaluation=evaluation
     ).model_dump_json(indent=1)
     place, new = _probabilities_path(run, split), _new_probabilities_path(run, split)
-    with FolderLock(run, file=_LOCK, patience=60, doing="writing an evaluation into").held():
+    with FolderLock(run, file=_LOCK, patience=60, doing="writing an evaluation to").held():
         kept = _readable(run, split)
         now = current()
         if kept is not None and kept.classifier_sha256 == now != classifier:

@@ -75,7 +75,9 @@ def read_csv(path: Path) -> list[Epoch]:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} is damaged: its rows are not a training history ({error}).") from error
+        raise RunError(
+            f"{path} is damaged: its rows are not a training history ({error}). Restore the original file."
+        ) from error
 
 
 def _epoch(row: dict[str, str]) -> Epoch:

@@ -241,4 +241,7 @@ def _saving(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SaveError(f"{printable(folder)} cannot be written: {error.strerror or error}.") from error
+        raise SaveError(
+            f"Cannot write to {printable(folder)}: {error.strerror or error}. Check its permissions and the free disk "
+            "space."
+        ) from error

@@ -93,7 +93,7 @@ class NewRun:
             return
         with contextlib.suppress(OSError):
             if self._stays and (self.folder / RECORD).exists() and (self._place / START[0]).exists():
-                return  # partly moved: whoever opens it next moves the rest
+                return  # partly moved: the next process that opens it moves the rest
             _clear(self.folder)
             self.lock.forget()
             self.folder.rmdir()
@@ -158,10 +158,7 @@ def _taken(path: Path, others: list[str]) -> str:
             f"{shown} already exists and is not empty. Choose another --out, or continue the run in it: "
             f"picturewise resume {shown}"
         )
-    return (
-        f"{shown} already exists and is not empty ({printable(others[0])}). Nothing is overwritten; choose another "
-        "--out."
-    )
+    return f"{shown} already exists and is not empty ({printable(others[0])}). Choose another --out."
 
 
 def _sweep(parent: Path, *, but: Path) -> None:
@@ -206,7 +203,10 @@ def _saving(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SaveError(f"{printable(path)} cannot be written: {error.strerror or error}.") from error
+        raise SaveError(
+            f"Cannot write to {printable(path)}: {error.strerror or error}. Check its permissions and the free disk "
+            "space."
+        ) from error
 
 
 def _shortened(name: str) -> str:

@@ -32,7 +32,7 @@ def inside(run: Path, *names: str) -> Path:
         if is_link(place):
             raise RunError(
                 f"{printable(place)} is a symbolic link, but a run's folder must contain its own files. "
-                "Replace the link by what it points to, or remove it."
+                "Replace the link with the file or folder that it points to, or remove it."
             )
     return place
 
@@ -69,6 +69,6 @@ def check_files(run: Path, names: tuple[str, ...]) -> None:
         most = _MOST_BYTES.get(place.suffix)
         if most is not None and place.exists() and (size := place.stat().st_size) > most:
             raise RunError(
-                f"{printable(place)} has {size:,} bytes, but at most {most:,} are allowed: it is damaged, or was made "
-                "to do harm. Restore the original file."
+                f"{printable(place)} is damaged or malicious: it has {size:,} bytes, but at most {most:,} are allowed. "
+                "Restore the original file."
             )

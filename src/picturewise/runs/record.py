@@ -43,7 +43,7 @@ class DataFacts(Result):
     )
     notes: tuple[str, ...]
     skipped: int
-    background: Background = Field(default=WHITE, description="What transparent pictures were put on.")
+    background: Background = Field(default=WHITE, description="The background of transparent pictures.")
     values: tuple[float, float] | None = Field(
         default=None,
         description="Stored values of black and white, if the type of the pictures does not determine them.",
@@ -67,12 +67,12 @@ class RunRecord(Result):
     fixed_parameters: int = Field(description="Numbers that are not trained: frozen weights, and statistics.")
     statistics: int = Field(
         default=0,
-        description="Those of them that are measured, not learned, such as running means; they are not parameters.",
+        description="Fixed numbers that are measured, not learned, such as running means; they are not parameters.",
     )
     machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
     derived: tuple[str, ...] = Field(default=(), description="Keys of the recipe that Picturewise derived.")
     notes: tuple[str, ...] = Field(
-        default=(), description="Where the run differs from what the user asked for."
+        default=(), description="How the run differs from what the user asked for."
     )
     preparation: Preparation | None = Field(
         default=None,
@@ -87,7 +87,7 @@ class RunRecord(Result):
 
 
 def has_record(folder: Path) -> bool:
-    """Return whether a folder holds a run whose record has the current format."""
+    """Return whether a folder contains a run whose record has the current format."""
     path = folder / "run.json"
     content = files.read_json(path) if path.exists() else None
     return isinstance(content, dict) and content.get("format") == FORMAT
@@ -103,15 +103,15 @@ def read_record(path: Path) -> RunRecord:
     version = content.get("format") if isinstance(content, dict) else None
     if version != FORMAT:
         raise RunError(
-            f"{path} has format {version}, but this version reads format {FORMAT}. Train again on the same pictures; "
-            "the run's classifier.safetensors can still be evaluated and used."
+            f"{path} has format {version}, but this version of Picturewise reads format {FORMAT}. Train again on the "
+            "same pictures; the run's classifier.safetensors can still be evaluated and used."
         )
     try:
         return RunRecord.model_validate_json(path.read_bytes())
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        raise RunError(f"{path} is damaged: {where}: {problem['msg']}.") from error
+        raise RunError(f"{path} is damaged: {where}: {problem['msg']}. Restore the original file.") from error
 
 
 def data_facts(dataset: Dataset) -> DataFacts:

@@ -6,7 +6,7 @@ splits.csv                which pictures it was trained on: name, hash of the pi
 history.csv               one row per epoch
 checkpoints/              to resume from
 classifier.safetensors    the best epoch so far
-evaluation.json           after `evaluate`, with probabilities.npy beside it
+evaluation.json           after `evaluate`, together with probabilities.npy
 skipped.csv               files left out with skip_bad
 figures/, report.html
 tensorboard/, mlflow.json if it is tracked
@@ -62,7 +62,7 @@ _INTERNAL = (
     *("check_pictures", "checked", "checkpoints", "evaluated", "learned", "locked", "save_evaluation"),
     *("save_history", "save_record", "tensorboard"),
 )
-"""What only our own code needs of a run."""
+"""Members of a run for internal use."""
 
 
 class Run(RunFigures):
@@ -70,7 +70,8 @@ class Run(RunFigures):
 
     Attributes:
         path: the folder.
-        source: the pictures, if they were passed from Python; None for a run that was opened, because no file has them.
+        source: the pictures, if they were passed from Python; None for a run that was opened, because they are not
+        stored.
     """
 
     def __init__(self, path: Path, source: Source | None = None, lock: FolderLock | None = None) -> None:
@@ -102,13 +103,13 @@ class Run(RunFigures):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided while reading the pictures and against the user's wish, in sentences."""
+        """Decisions made while reading the pictures, and differences from what the user asked for, in sentences."""
         record = self.record
         return (*record.data.notes, *record.notes)
 
     @property
     def derived(self) -> dict[str, Any]:
-        """What was left to Picturewise: key of the recipe, such as `training.batch_size`, → what was derived."""
+        """The options that Picturewise derived: key of the recipe, such as `training.batch_size`, → its value."""
         values, keys = flat(self.recipe), self.record.derived
         return {key: values[key] for key in keys if key in values}
 
@@ -123,7 +124,7 @@ class Run(RunFigures):
         if files.sha256(self.path / "recipe.toml") != record.recipe_sha256:
             raise RunError(
                 f"{self.path / 'recipe.toml'} is damaged or was changed since the run began (its SHA-256 differs). "
-                "Restore the old file, or start a new run with --recipe."
+                "Restore the original file, or start a new run with --recipe."
             )
         return self
 
@@ -147,7 +148,7 @@ class Run(RunFigures):
             if part is not None and part.fingerprint != facts.fingerprint:
                 raise DataError(
                     f"The {name} pictures in {self.recipe.data.source or 'memory'} are not the ones that {self.path} "
-                    "was trained on (their SHA-256 differs). Restore the old pictures, or train a new run."
+                    "was trained on (their SHA-256 differs). Restore the original pictures, or train a new run."
                 )
 
     @property
@@ -187,7 +188,7 @@ class Run(RunFigures):
         if not self.classifier_path.exists():
             begun = self.record.status in {"running", "interrupted"} and not self.history
             raise RunError(
-                f"{self.path} does not have a classifier yet, because no epoch is finished. Continue with: "
+                f"{self.path} does not have a classifier yet, because no epoch has finished. Continue with: "
                 f"picturewise resume {self.path}"
                 if begun
                 else f"{self.path} does not have a classifier.safetensors (the run is {self.record.status}). "
@@ -315,7 +316,7 @@ def _state(run: Run) -> str:
         if evaluation is not None:
             said.append(f"test accuracy {evaluation.accuracy}")
     except PARTIAL as error:
-        return f"not whole, {error}"
+        return f"incomplete: {error}"
     return ", ".join(said)
 
 
@@ -328,9 +329,9 @@ def open_run(path: str | Path) -> Run:
     """
     path = Path(path)
     if not path.is_dir():
-        found = "a file" if path.exists() else "nothing"
+        found = "is a file" if path.exists() else "does not exist"
         raise RunError(
-            f"{path} is not a run folder: found {found}. Expected a folder that 'picturewise train' created."
+            f"{path} is not a run folder: it {found}. Pass a folder that 'picturewise train' created."
         )
     finish_start(path)
     if not (path / RECORD).exists():
@@ -338,9 +339,9 @@ def open_run(path: str | Path) -> Run:
         raise RunError(
             f"{path} is not a run folder, because it does not contain run.json. "
             + (
-                "Its start was interrupted before training: remove the folder and train again."
+                "The run was interrupted before training: remove the folder and train again."
                 if begun
-                else "Expected a folder that 'picturewise train' created."
+                else "Pass a folder that 'picturewise train' created."
             )
         )
     return Run(path).checked()  # now, before anything is done with a damaged run

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class RunFigures:
-    """The figures of a run, each a figure of matplotlib's, which a notebook shows and `savefig` saves."""
+    """The figures of a run, each a matplotlib figure, which a notebook shows and `savefig` saves."""
 
     def plot_curves(self) -> Figure:
         """Return loss and accuracy after each epoch, on train and validation.
@@ -25,7 +25,7 @@ class RunFigures:
         """Return the network as boxes from the input to the output.
 
         Raises:
-            UsageError: the network is a Python class, of which no layers are known.
+            UsageError: the network is a Python class, whose layers are not known.
         """
         return self._plotted("plot_architecture")
 
@@ -42,12 +42,12 @@ class RunFigures:
 
         Raises:
             RunError: the run has not been evaluated, or no picture is classified wrongly.
-            DataError: the test pictures are no longer there, or are not those that it was evaluated on.
+            DataError: the test pictures are no longer exist, or are not those that it was evaluated on.
         """
         return self._plotted("plot_errors")
 
     def plot_predictions(self, count: int = 5, *, seed: int = 0) -> Figure:
-        """Return random test pictures, each beside its label and the probability of each class.
+        """Return random test pictures, each with its label and the probability of each class.
 
         Args:
             count: of the pictures, 1 or more.

@@ -29,7 +29,7 @@ def write_skipped(path: Path, skipped: Sequence[Skipped]) -> None:
 
 
 def read_skipped(path: Path) -> list[tuple[str, str]]:
-    """Return the files that `write_skipped` wrote to `path`, and why; none where there is no such file.
+    """Return the files that `write_skipped` wrote to `path`, and why; an empty list if the file does not exist.
 
     Raises:
         RunError: it is damaged.
@@ -38,12 +38,14 @@ def read_skipped(path: Path) -> list[tuple[str, str]]:
         return []
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            lines = iter(lambda: file.readline(_LONGEST_LINE), "")  # in pieces, should one be endless
+            lines = iter(lambda: file.readline(_LONGEST_LINE), "")  # in pieces, in case a line is endless
             rows = [(row["file"], row["reason"]) for row in csv.DictReader(lines)]
             if any(cell is None for row in rows for cell in row):
-                raise ValueError("a row is too short")  # noqa: TRY301 (as any other damage)
+                raise ValueError("a row is too short")  # noqa: TRY301 (reported like any other damage)
             return [(from_cell(file), from_cell(reason)) for file, reason in rows]
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, ValueError, csv.Error) as error:
-        raise RunError(f"{path} is damaged: its rows are not file and reason ({error}).") from error
+        raise RunError(
+            f"{path} is damaged: its rows are not pairs of file and reason ({error}). Restore the original file."
+        ) from error

@@ -144,8 +144,8 @@ def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet)
     )
     if recipe.start.head == "keep" and features != before:
         raise UsageError(
-            f"the output layer of '{first}' cannot be kept: it expects {before} numbers, but gets {features}. Let the "
-            f"added layers end with {before}, or leave out start.head."
+            f"the output layer of '{first}' cannot be kept: it expects {before} inputs, but gets {features}. Let the "
+            f"added layers end with {before}, or remove start.head."
         )
     return lines
 
@@ -163,7 +163,9 @@ def named_source(recipe: Recipe, model: str) -> str:
         UsageError: it does not name any.
     """
     if recipe.data.source is None:
-        raise UsageError(f"Model '{model}' of the study does not name its pictures. Set recipe.data.source.")
+        raise UsageError(
+            f"Model '{model}' of the study does not specify its pictures. Set recipe.data.source."
+        )
     return recipe.data.source
 
 
@@ -186,6 +188,6 @@ def _check_source(study: Study, source: str) -> None:
     told = study.needs.get(source)
     if told is not None:
         raise DataError(
-            f"The study needs '{source}', which is not here: {told} Pass its location with --data {source}=PATH, or "
-            "choose other models with --only."
+            f"The study needs '{source}', which was not found: {told.removesuffix('.')}. Pass its location with "
+            f"--data {source}=PATH, or choose other models with --only."
         )

@@ -38,7 +38,7 @@ from picturewise.tasks.compare import compare, comparison_table
 from picturewise.tasks.evaluate import evaluate_part
 
 QUICK = (
-    "This is a quick look with a small share of the study's pictures and epochs. The numbers say nothing about the "
+    "This is a quick run with a small share of the study's pictures and epochs, so the numbers say nothing about the "
     "models. Run the study without --quick for real results."
 )
 
@@ -80,7 +80,7 @@ class StudyResult(Result):
     @never_raises
     def __repr__(self) -> str:
         scores = ", ".join(f"{model.name} {model.accuracy}" for model in self.models)
-        return f"<StudyResult {self.title}{', a quick look' * self.quick}: test accuracy {scores}>"
+        return f"<StudyResult {self.title}{', a quick run' * self.quick}: test accuracy {scores}>"
 
     def _repr_html_(self) -> str:
         rows, report = [_row(model) for model in self.models], text_of(self.report)
@@ -172,7 +172,7 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
 def _evaluated(run: Run) -> Evaluation:
     evaluation = run.evaluation()
     if evaluation is None:
-        raise RunError(f"The evaluation of {run.path} disappeared during the study. Run the study again.")
+        raise RunError(f"The evaluation of {run.path} was deleted during the study. Run the study again.")
     return evaluation
 
 

@@ -169,7 +169,8 @@ def _places(content: Study, data: str | Path | Mapping[str, str | Path] | None) 
     )
     if len(sources) > 1:
         raise UsageError(
-            f"The study has several sources ({', '.join(sources)}). Say which one is meant: --data {sources[0]}={data}"
+            f"The study has several sources ({', '.join(sources)}). Specify which one to use: "
+            f"--data {sources[0]}={data}"
         )
     return {sources[0]: str(data)}
 
@@ -198,7 +199,7 @@ def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
         return
     path = folder / FILE
     if not path.exists():
-        raise UsageError(f"{folder} already exists and is not a study's folder. Choose another --out.")
+        raise UsageError(f"{folder} already exists and is not a study folder. Choose another --out.")
     try:
         found = files.read_json(path)
     except RunError as error:
@@ -206,8 +207,8 @@ def _check_folder(folder: Path, content: Study, *, quick: bool) -> None:
     wanted = _facts(content, quick=quick)
     if not isinstance(found, dict) or {key: found.get(key) for key in wanted} != wanted:
         raise UsageError(
-            f"{folder} holds runs of another study, or of another version of this one. Nothing is overwritten; choose "
-            "another --out."
+            f"{folder} contains runs of another study, or of another version of this one. Nothing was overwritten; "
+            "choose another --out."
         )
 
 

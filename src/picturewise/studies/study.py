@@ -84,10 +84,10 @@ class Study(BaseModel):
         known: list[str] = []
         for model in self.models:
             if model.name in known:
-                raise _problem(f"two models are called '{model.name}'")
+                raise _problem(f"two models have the name '{model.name}'")
             if model.begins_with is not None and model.begins_with not in known:
                 raise _problem(
-                    f"model '{model.name}' begins with '{model.begins_with}', which is not a model before it"
+                    f"model '{model.name}' begins with '{model.begins_with}', which is not an earlier model"
                     f"{' (' + ', '.join(known) + ')' if known else ''}"
                 )
             known.append(model.name)
@@ -138,7 +138,7 @@ def read_study(name: str | Path) -> tuple[str, Study]:
         if str(name) in known:
             return str(name), known[str(name)]
         raise UsageError(
-            f"Unknown study '{name}'. Choose from {', '.join(known)}, or pass a study file, whose name ends in "
+            f"Unknown study '{name}'. Choose from {', '.join(known)}, or pass a study file whose name ends in "
             f"{SUFFIX}.{nearest(str(name), known)}"
         )
     return path.stem, _checked(read_toml(path, "study"), str(path))
@@ -167,7 +167,7 @@ def _checked(plain: dict[str, Any], where: str) -> Study:
         recipe = study.recipe_of(model, 0, quick=False)
         if model.begins_with is not None and recipe.start.source is not None:
             raise UsageError(
-                f"Model '{model.name}' of the study has both begins_with and start.source. Leave one of them out."
+                f"Model '{model.name}' of the study has both begins_with and start.source. Remove one of them."
             )
     return study
 

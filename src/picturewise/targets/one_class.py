@@ -42,16 +42,16 @@ class OneClass:
         """
         if not isinstance(labels, np.ndarray):
             raise DataError(
-                f"{where}: labels are of type {type(labels).__name__}, expected an array ({pictures},) of int64."
+                f"{where}: the labels have type {type(labels).__name__}. Pass an int64 array of shape ({pictures},)."
             )
         if labels.shape != (pictures,) or labels.dtype != np.int64:
             raise DataError(
-                f"{where}: labels must be ({pictures},) int64, one per picture, "
-                f"found {labels.shape} {labels.dtype}."
+                f"{where}: the labels have shape {labels.shape} and dtype {labels.dtype}. "
+                f"Pass an int64 array of shape ({pictures},), one label per picture."
             )
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
             raise DataError(
-                f"{where}: labels are in {labels.min()}..{labels.max()}, "
+                f"{where}: the labels range from {labels.min()} to {labels.max()}, "
                 f"but there are {len(self.classes)} classes (0..{len(self.classes) - 1})."
             )
 

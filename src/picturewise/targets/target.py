@@ -1,4 +1,4 @@
-"""`Target`: what every kind of answer offers."""
+"""`Target`: the interface of every kind of answer."""
 
 from __future__ import annotations
 
@@ -55,4 +55,4 @@ class Target(Protocol):
         """Return the most likely answers, in the form of labels, and the probability of each (N,)."""
 
     def text(self, answer: NDArray[np.int64] | np.int64) -> str:
-        """Return one answer, or one label, as people read it."""
+        """Return one answer, or one label, as text."""

@@ -1,1 +1,1 @@
-"""What users come for, one file a task: each is one call in Python and one command in the shell."""
+"""The tasks of users, one per file: each is one call in Python and one command in the shell."""

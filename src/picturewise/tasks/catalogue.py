@@ -1,4 +1,4 @@
-"""The catalogue for its users: list sets and weights, show what is known of each, fetch and remove them."""
+"""The catalogue for its users: list sets and weights, show what is known about each, fetch and remove them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Publication(Result):
 
 
 class CatalogueDetails(CatalogueSet, _Publication):
-    """All that is known of one set."""
+    """Everything that is known about one set."""
 
     height: int
     width: int
@@ -69,7 +69,7 @@ class CatalogueDetails(CatalogueSet, _Publication):
 
 
 class WeightsDetails(CatalogueWeights, _Publication):
-    """All that is known of the weights of one network."""
+    """Everything that is known about the weights of one network."""
 
 
 class FetchedSet(Result):
@@ -139,7 +139,7 @@ def fetch_set(name: str, *, progress: bool = True) -> FetchedSet:
     """Download a set, or the weights of a network, if it is not on this machine yet, and return what was done.
 
     It is downloaded from where the catalogue says, checked against its published checksum, and kept for every later
-    use; `show_set` tells the addresses and the place.
+    use; `show_set` returns the addresses and the folder.
 
     Args:
         name: of the catalogue, see `list_sets` and `list_weights`.
@@ -181,7 +181,7 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
 def remove_set(name: str) -> RemovedSet:
     """Delete only the files of a set that Picturewise downloaded or imported, and return what was done.
 
-    For a network, the weights are deleted. Classifiers that began with them do not need them.
+    For a network, the weights are deleted. Classifiers that started from them do not need them.
 
     Raises:
         UsageError: the catalogue does not have such a name.

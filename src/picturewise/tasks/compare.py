@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from picturewise.displays import Figure
 
 METHOD = (
-    "Differences of test accuracy on the same pictures, in percentage points, with Tango's 95 % interval. The p values "
-    "are from exact McNemar tests against the most accurate model, with Holm's correction for several tests."
+    "Differences in test accuracy on the same pictures, in percentage points, with Tango's 95 % interval. The p values "
+    "are from exact McNemar tests against the most accurate model, with Holm's correction for multiple tests."
 )
 
 
@@ -61,10 +61,10 @@ class RunComparison(Result):
     report: Path
 
     def plot_curves(self) -> Figure:
-        """Return the learning curves of all runs as a figure of matplotlib's.
+        """Return the learning curves of all runs as a matplotlib figure.
 
         Raises:
-            RunError: a run is no longer there, or its history is gone.
+            RunError: a run or its history no longer exists.
         """
         return figures.draw_learning_curves({run.name: _history(open_run(run.path)) for run in self.runs})
 
@@ -115,7 +115,9 @@ def compare(
     names = _names(opened)
     folder = Path(out) if out else Path("compare-" + "-".join(run.name for run in opened))
     if (folder / "run.json").exists():
-        raise UsageError(f"{folder} is a run, and its report would be overwritten. Choose another --out.")
+        raise UsageError(
+            f"{folder} is a run folder, and its report would be overwritten. Choose another --out."
+        )
     album = Album(inside(folder, "figures"))
     part = load(sources[0], opened[0].recipe.data, splits=["test"], progress=progress).split("test")
     labels = as_classes(part, evaluations[0].classes)
@@ -165,7 +167,7 @@ def compare(
 def _history(run: Run) -> list[Epoch]:
     if not run.history:
         raise RunError(
-            f"{run.path / 'history.csv'} is missing or empty, although the run was evaluated. Restore it, then compare."
+            f"{run.path / 'history.csv'} is missing or empty, although the run was evaluated. Restore it and try again."
         )
     return run.history
 

@@ -62,9 +62,9 @@ def evaluate(
         data: None: the run's own data. Otherwise their new location, or other pictures with labels of the same
             classes. Of those, the test split is evaluated if they have one, otherwise all of them.
         split: of the run's own data; training used all splits except test.
-        hints: how to read `data` where its files leave that open; they override the run's recipe.
+        hints: how to read `data` if its files do not determine it; they override the run's recipe.
         network: an instance of the class, if the run was started with one.
-        engine: what computes, as for `predict`.
+        engine: as for `predict`.
         progress: show the progress of reading, on a terminal.
 
     Raises:
@@ -143,8 +143,8 @@ def evaluate_with_probabilities(
     replaced = run.classifier_sha256() != sha256
     if replaced:
         note = (
-            f"The run's classifier was replaced during the evaluation. These numbers belong to the previous one "
-            f"(weights SHA-256 {sha256[:12]}…); evaluate again for the new one."
+            f"The run's classifier was replaced during the evaluation, so these numbers belong to the previous one "
+            f"(weights SHA-256 {sha256[:12]}…). Evaluate again to get those of the new one."
         )
         evaluation = evaluation.model_copy(update={"notes": (*evaluation.notes, note)})
     for folder in (run.path, run.figures):
@@ -194,16 +194,14 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
     if unknown:
         raise DataError(
             f"{part.origin} has classes that the classifier was not trained on: {', '.join(unknown[:5])}. "
-            f"Its classes are {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}."
+            f"The classifier has the classes {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}."
         )
     return np.array([places.get(name, -1) for name in part.classes], np.int64)[part.labels]
 
 
 def _named(data: Data | None, hints: Hints) -> Source:
     if data is None:
-        raise UsageError(
-            "A classifier file does not say which pictures to evaluate it on. Pass them with --data."
-        )
+        raise UsageError("No pictures were passed to evaluate the classifier on. Pass them with --data.")
     return recognise(data, hints=hints)
 
 
@@ -223,8 +221,8 @@ def _on_other_pictures(
     """Return the evaluation on the test split of a source, or on all of its pictures if it has only one split."""
     if split != "test":
         raise UsageError(
-            f"--split {split} needs the run's own data, but these are other pictures. Leave --split out: their test "
-            "split is evaluated, or all of them if they do not have splits."
+            f"--split {split} needs the run's own data, but these are other pictures. Omit --split to evaluate their "
+            "test split, or all of them if they do not have splits."
         )
     options = classifier.description.read_options()
     chosen = split_to_use(source)
@@ -252,7 +250,7 @@ def _without_learned(
 
 
 def _run_around(path: Path) -> Run | None:
-    """Return the run whose folder holds a classifier file; None: there is none, or its format is older."""
+    """Return the run whose folder contains a classifier file; None: there is no run, or its format is older."""
     run = Run(path.parent)
     return run if run.classifier_path.name == path.name and has_record(run.path) else None
 

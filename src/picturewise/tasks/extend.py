@@ -1,4 +1,4 @@
-"""Extending a finished network: more layers, a new output layer, or more classes beside the old ones."""
+"""Extending a finished network: more layers, a new output layer, or more classes in addition to the old ones."""
 
 from __future__ import annotations
 
@@ -120,19 +120,21 @@ def extend(
     older = run.checked() if isinstance(run, Run) else open_run(run)
     if new_head and add_classes:
         raise UsageError(
-            "--new-head and --add-classes exclude each other: a new output layer has no old classes. Choose one."
+            "--new-head and --add-classes cannot be combined, because a new output layer drops the old classes. Choose "
+            "one."
         )
     if not (layers or new_head or add_classes or data is not None):
         raise UsageError(
-            "There is nothing to extend. Pass pictures, layers (--layers), a new output layer (--new-head) or new "
-            "classes (--add-classes)."
+            "Nothing was passed to extend the run with. Pass pictures, layers (--layers), a new output layer "
+            "(--new-head) or new classes (--add-classes)."
         )
     if (new_head or add_classes) and data is None:
         raise UsageError(f"New classes need pictures. Pass them after the run {older.path}.")
     classifier = older.classifier()
     if classifier.description.layers is None:
         raise UsageError(
-            f"{older.path} cannot be extended: its network is a Python class without layer lines."
+            f"{older.path} cannot be extended, because its network is a Python class. Use a run whose network is made "
+            "of layer lines."
         )
     named: dict[str, Any] = {"training": {}}
     if epochs is not None:
@@ -192,7 +194,7 @@ def _classes(older: Run, pictures: Dataset, *, add: bool) -> tuple[str, ...]:
     new = tuple(name for name in pictures.classes if name not in known)
     if add and not new:
         raise UsageError(
-            f"{pictures.name} does not have new classes for {older.path} ({listed(known)}). Leave out --add-classes."
+            f"All classes of {pictures.name} are already in {older.path} ({listed(known)}). Omit --add-classes."
         )
     if new and not add:
         raise UsageError(

@@ -46,7 +46,7 @@ class FoundRate(Result):
     )
     lowest: float = Field(description="The rate at which the loss was lowest.")
     burst: float | None = Field(
-        description="The rate at which the loss was four times its minimum, or NaN; none: at no rate."
+        description="The rate at which the loss was four times its minimum, or NaN; none: this did not happen."
     )
     rates: tuple[float, ...] = Field(description="The learning rate of each batch.")
     losses: tuple[float, ...] = Field(description="The loss of each batch, before its step.")
@@ -57,7 +57,7 @@ class FoundRate(Result):
     )
 
     def plot(self) -> Figure:
-        """Return the loss against the learning rate as a figure of matplotlib's."""
+        """Return the loss against the learning rate as a matplotlib figure."""
         return _drawn(self, self.suggested)
 
     @never_raises
@@ -120,9 +120,7 @@ def find_learning_rate(
     )  # fmt: skip
     refuse_inside(Path(out or "runs"), source.place)
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
-        raise UsageError(
-            f"{out} already exists and is not empty. Nothing is overwritten; choose another --out."
-        )
+        raise UsageError(f"{out} already exists and is not empty. Choose another --out.")
     dataset = load(source, whole.data, splits=LEARNING_SPLITS, progress=progress)
     test, effective = _tested(whole, dataset, network, progress=progress)
 
@@ -145,7 +143,7 @@ def find_learning_rate(
         optimizer=effective.training.optimizer,
         batch_size=effective.training.batch_size,
         suggested=found,
-        reason="a tenth of the rate of the lowest loss: the highest rate that is usually stable over a whole run",
+        reason="a tenth of the rate with the lowest loss: the highest rate that is usually stable over a whole run",
         steepest=test.steepest,
         lowest=test.lowest,
         burst=test.burst,

@@ -1,4 +1,4 @@
-"""The store for its users: list what was imported from where, and remove it."""
+"""The import store for its users: list the imports, and remove them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from picturewise.split_names import SplitName
 
 
 class ImportedSource(Result):
-    """What the store holds of one source that was read with one set of options."""
+    """The stored import of one source, read with one set of options."""
 
     source: str
     height: int

@@ -52,7 +52,7 @@ class Inspection(Result):
         counts = {name: split.counts for name, split in self.splits.items()}
         pictures = {name: split.pictures for name, split in self.splits.items()}
         form = f"{self.height}x{self.width}x{self.channels}"
-        return counts_html(f"{self.name}: pictures {form}", self.classes, pictures, counts, notes=self.notes)
+        return counts_html(f"{self.name}: {form} pictures", self.classes, pictures, counts, notes=self.notes)
 
 
 @checked
@@ -78,7 +78,7 @@ def inspect(
         size: height and width that every picture is resized to; none: their own.
         skip_bad: leave out files that cannot be read.
         group_by: as for `read_dataset`.
-        hints: how to read the source where its files leave that open.
+        hints: how to read the source if its files do not determine it.
         seed: selects the pictures that are drawn.
         progress: show the progress of reading, on a terminal.
 

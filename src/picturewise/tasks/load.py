@@ -56,8 +56,8 @@ def read_dataset(
         skip_bad: leave out files that cannot be read; `Dataset.skipped` lists them.
         group_by: a regular expression that is searched in the file names, such as `(patient[0-9]+)_`; pictures with
             the same match stay in the same split where a split is held out.
-        background: what transparent pictures are put on, white or black; none: found from the training split.
-        label_from: how to read the source where its files leave that open, see `Hints`.
+        background: white or black, behind transparent pictures; none: found from the training split.
+        label_from: how to read the source if its files do not determine it, see `Hints`.
         label_column: the same.
         file_column: the same.
         split_column: the same.
@@ -101,8 +101,8 @@ def make_dataset(
 
     A split is a pair (pictures, labels), a data set that gives (picture, label) at each index below its length, or
     an `ImageSet`. Pictures are (N, H, W), (N, H, W, C) or (N, C, H, W), whole numbers in 0..255 or floats in 0..1 or
-    0..255, or come one by one, as (H, W), (H, W, C), (C, H, W) or Pillow's. Arrays (N, H, W, C) uint8 are not copied.
-    Labels are whole numbers, one-hot rows, or class names. Leave normalisation and augmentation to Picturewise.
+    0..255, or come one by one, as (H, W), (H, W, C), (C, H, W) or Pillow images. Arrays (N, H, W, C) uint8 are not
+    copied. Labels are whole numbers, one-hot rows, or class names. Leave normalisation and augmentation to Picturewise.
 
     Args:
         train: pictures to train on; None: there are none, because the set is only for evaluation.
@@ -116,7 +116,7 @@ def make_dataset(
         test_fraction: share of train that is held out for the test, if test is None; 0: there is no test split.
         split_seed: another seed gives other held-out splits.
         group_by: what stays in the same split, as for `read_dataset`; searched in `names`.
-        background: what transparent Pillow pictures are put on, white or black; None: found from train.
+        background: white or black, behind transparent Pillow images; None: found from train.
         value_range: `LOW..HIGH`, the values of black and of white; None: found from train.
         layout: order of a picture's numbers, see `Hints`; None: found automatically.
 
@@ -127,7 +127,7 @@ def make_dataset(
     from picturewise.data.options import data_options  # noqa: PLC0415 (as in read_dataset)
 
     if not name.strip() or name != Path(name).name or "\0" in name:
-        raise UsageError(f"name is '{printable(name)}', expected one that a folder can have.")
+        raise UsageError(f"'{printable(name)}' is not a valid folder name. Pass another name.")
     without_test = test_fraction == 0
     options = data_options(
         valid_fraction=valid_fraction, test_fraction=0.2 if without_test else test_fraction, split_seed=split_seed,
@@ -159,7 +159,7 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
     """Return where the pictures of a run are.
 
     Args:
-        run: its recipe says where they were, or it holds them itself.
+        run: its recipe says where they were, or they are in the run itself.
         data: the same pictures in another place or in memory, or other pictures; None: where they were.
         hints: how to read `data`; they override the recipe.
 
@@ -174,16 +174,15 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
         return found
     if hints.given():
         raise UsageError(
-            f"{', '.join(map(option_of, hints.given()))} says how to read other pictures, but no pictures were passed. "
-            "Pass them with --data."
+            f"No pictures were passed for {', '.join(map(option_of, hints.given()))}. Pass them with --data."
         )
     if run.source is not None:
         return run.source
     place = run.recipe.data.source
     if place is None:
         raise DataError(
-            f"The pictures of {printable(run.path)} were passed from Python, so no file has them. Pass the same "
-            "pictures again as data=."
+            f"The pictures of {printable(run.path)} were passed from Python and are not stored. Pass them again "
+            "as data=."
         )
     if Path(place).is_absolute() and not path_of(place).exists():
         raise DataError(
@@ -213,13 +212,13 @@ def refuse_inside(out: Path, place: str | None) -> None:
             out.lstat()
     except (ValueError, OSError) as error:  # a zero byte, or more letters than a name may have
         raise UsageError(
-            f"'{printable(out)}' cannot be a folder ({error}). Pass another one with --out."
+            f"'{printable(out)}' is not a valid folder name ({error}). Choose another --out."
         ) from error
     if place is None or not Path(place).is_absolute():
         return
     pictures = path_of(place).resolve()
     if pictures.is_dir() and out.resolve().is_relative_to(pictures):
         raise UsageError(
-            f"{out} would be inside {printable(place)}, among the pictures. Choose another --out, for example beside "
-            "that folder."
+            f"{out} is inside the folder of the pictures, {printable(place)}. Choose another --out, outside that "
+            "folder."
         )

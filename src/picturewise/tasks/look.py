@@ -1,4 +1,4 @@
-"""Test pictures of a run beside what its classifier made of them; the evaluation is kept with the run."""
+"""Test pictures of a run with the predictions of its classifier; the evaluation is kept with the run."""
 
 from __future__ import annotations
 

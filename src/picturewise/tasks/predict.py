@@ -48,17 +48,17 @@ def predict(
 
     Args:
         run: the run or its folder, or a classifier or its file.
-        data: picture files of any size and mode, or folders of them; anything that `train` takes, with or without
-            labels, such as Kaggle's `test.csv`; or what `Classifier.predict_proba` takes, such as arrays. Several paths
-            are read one by one. A tuple of two is (pictures, labels), unless the second is a picture file, bytes, an
-            `ImageSet`, or a Pillow picture.
+        data: picture files of any size and mode, or folders of them; anything that `train` accepts, with or without
+            labels, such as Kaggle's `test.csv`; or what `Classifier.predict_proba` accepts, such as arrays. Several
+            paths are read one by one. A tuple of two is (pictures, labels), unless the second is a picture file, bytes,
+            an `ImageSet`, or a Pillow picture.
         split: of a source with splits; None: its test split, or all of its pictures if it has only one split.
-        hints: how to read the source where its files leave that open.
+        hints: how to read the source if its files do not determine it.
         skip_bad: leave out files that cannot be read, instead of raising an error.
         csv: a file for the predicted classes, with the columns ImageId and Label as Kaggle expects them.
         network: an instance of the class, if the run was started with one.
-        engine: what computes: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which only
-            computes networks of layer lines.
+        engine: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which supports only layer
+            lines.
 
     Raises:
         UsageError: the engine cannot compute a layer of the network, or the data are an object of an unknown kind.
@@ -124,8 +124,8 @@ def split_to_use(source: Source) -> SplitName:
         return "test"
     if len(source.splits) > 1:
         raise DataError(
-            f"{printable(source.place or source.name)} has the splits {', '.join(source.splits)}, but not a test "
-            "split. Pass only the pictures of one split."
+            f"{printable(source.place or source.name)} has the splits {', '.join(source.splits)}, but no test "
+            "split. Pass the pictures of only one split."
         )
     return source.splits[0]
 
@@ -134,7 +134,7 @@ def _recognised(data: Any, hints: Hints, shape: tuple[int, int, int]) -> list[So
     if _are_paths(data):
         return recognise_each(data, hints=hints)
     if not isinstance(data, str | Path):
-        from picturewise.data.given_pictures import are_pictures, given_pictures  # noqa: PLC0415 (files need them not)
+        from picturewise.data.given_pictures import are_pictures, given_pictures  # noqa: PLC0415 (files do not need them)
 
         if are_pictures(data):
             source = given_pictures(data, shape, hints=hints)
@@ -148,7 +148,7 @@ def _are_paths(data: Any) -> bool:
 
 
 def _shown(data: Any, source: Source) -> str:
-    """Return what to call the place of pictures without names: a single path is shown as it was passed."""
+    """Return the name of the source of pictures without names: a single path is shown as it was passed."""
     only = data[0] if _are_paths(data) and len(data) == 1 else data
     return printable(only if isinstance(only, str | Path) else source.place or source.name)
 

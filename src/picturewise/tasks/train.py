@@ -54,7 +54,7 @@ def train(
     recipe.toml. If options overlap, the last one of this list wins: preset, recipe, named arguments, settings.
 
     Args:
-        data: a catalogue name, a path, or pictures in memory as `make_dataset` takes them, several splits in a dict;
+        data: a catalogue name, a path, or pictures in memory as `make_dataset` accepts them, several splits in a dict;
             not needed if the recipe names it.
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
             (docs/how-to/tune.md).
@@ -67,7 +67,7 @@ def train(
         group_by: what stays in the same split, as for `read_dataset`.
         out: the run's folder, new or empty; none: `runs/<data>-<model>-<number>`.
         recipe: a recipe, or a TOML file with a complete or partial recipe.
-        settings: `key=value` texts, or a mapping of dotted keys to values, for any keys of a recipe.
+        settings: `key=value` strings, or a mapping of dotted keys to values, for any keys of a recipe.
         callbacks: called around epochs and batches.
         track: also log metrics to other programs: `tensorboard`, `mlflow` (docs/how-to/track.md).
         progress: show the progress of training on the standard error output.

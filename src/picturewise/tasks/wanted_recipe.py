@@ -1,4 +1,4 @@
-"""What `train` and `find_learning_rate` are asked for: one recipe of all their options, and its pictures."""
+"""One recipe from all options of `train` and `find_learning_rate`, and its pictures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wanted(
         DataError: the pictures do not exist, or are in a form that Picturewise does not read.
     """
     if sum(choice is not None for choice in (model, layers, network)) > 1:
-        raise UsageError("model, layers and network each name the network. Pass only one of them.")
+        raise UsageError("Several of model, layers and network were passed. Pass only one of them.")
     named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
     if model is not None:
         named["model"] = {"name": model, "layers": None}
@@ -62,9 +62,7 @@ def wanted(
     whole = make_recipe(below, as_read, _plain(recipe), named, keywords, *plain_settings(settings))
     place = whole.data.source if data is None else data
     if place is None:
-        raise UsageError(
-            "No pictures were passed. Pass them as data, or name them in the recipe as data.source."
-        )
+        raise UsageError("No pictures were passed. Pass them as data, or set data.source in the recipe.")
     source = recognise(place, hints=whole.data.hints)
     options = whole.data.model_copy(update={"source": source.place})
     source = with_place(place, source, options)

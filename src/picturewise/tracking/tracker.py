@@ -54,7 +54,7 @@ class Tracker(Callback):
         except Exception as error:
             raise SaveError(
                 f"--track {self.name} cannot log {trainer.run.path}: {_reason(error)}. "
-                f"Train without it: picturewise resume {trainer.run.path}"
+                f"Train without it with: picturewise resume {trainer.run.path}"
             ) from error
         self._open = True
 

@@ -28,7 +28,7 @@ BATCH_BYTES = 4 << 30
 def derive_recipe(
     recipe: Recipe, train: ImageSet, *, module: bool = False
 ) -> tuple[EffectiveRecipe, tuple[str, ...]]:
-    """Return the recipe with nothing left to derive, and a note for each decision against the user's wish.
+    """Return the recipe with all values derived, and a note for each difference from what the user asked for.
 
     Args:
         recipe: as the user gave it.
@@ -131,7 +131,8 @@ def _check_start(recipe: Recipe) -> None:
     options, start = recipe.training, recipe.start
     if options.unfreeze_epoch is None and options.unfreeze_gradually:
         raise UsageError(
-            "training.unfreeze_gradually needs an epoch to begin with, such as training.unfreeze_epoch=3."
+            "training.unfreeze_gradually is set, but training.unfreeze_epoch is not. Set the first epoch, for example "
+            "training.unfreeze_epoch=3."
         )
     if options.freeze == "none" and options.unfreeze_epoch is not None:
         raise UsageError(
@@ -139,7 +140,7 @@ def _check_start(recipe: Recipe) -> None:
         )
     if options.epochs == 0 and start.head != "keep":
         raise UsageError(
-            "training.epochs is 0, but a network with a new output layer must be trained, expected at least 1."
+            "training.epochs is 0, but a network with a new output layer must be trained. Use at least 1."
         )
     if start.source is not None:
         return
@@ -152,8 +153,8 @@ def _check_start(recipe: Recipe) -> None:
     }.items():
         if given:
             raise UsageError(
-                f"{name} is only for a network that starts with pretrained weights. Name them in "
-                "start.source, or in the first layer line, such as 'pretrained resnet18'."
+                f"{name} applies only to networks that start from pretrained weights. Name the weights in "
+                "start.source or in the first layer line, such as 'pretrained resnet18'."
             )
 
 

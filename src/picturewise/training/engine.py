@@ -1,4 +1,4 @@
-"""What computes a step: PyTorch, or the reference network in NumPy on the same memory.
+"""The engines that compute a step: PyTorch, or the reference network in NumPy on the same memory.
 
 Weights, running means and momentum are in the PyTorch network and its optimizer in both cases, and NumPy changes them
 there: checkpoints, averages, the classifier and the report are independent of engines.
@@ -144,8 +144,8 @@ def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
         return
     if layers is None:
         raise UsageError(
-            "training.engine is 'numpy', which only computes layer lines, but this network is a Python class. Omit "
-            "the engine."
+            "training.engine is 'numpy', which supports only layer lines, but this network is a Python class. Omit "
+            "training.engine."
         )
     for key, found, has in (
         ("optimizer", options.optimizer, {None, "sgd"}),
@@ -156,7 +156,7 @@ def check_engine(recipe: Recipe, layers: tuple[str, ...] | None) -> None:
         if found not in has:
             (only,) = has - {None, "auto"}
             raise UsageError(
-                f"training.{key} is '{found}', but the NumPy engine only supports '{only}'. Omit training.{key}, or "
+                f"training.{key} is '{found}', but the NumPy engine supports only '{only}'. Omit training.{key}, or "
                 "use the engine 'torch'."
             )
     check_lines(parse(layers))

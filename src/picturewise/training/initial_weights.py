@@ -58,13 +58,15 @@ def transplant(
     assert isinstance(head, nn.Linear)  # noqa: S101 (the builder never appends another)
     if old is None:
         raise UsageError(
-            f"start.head is 'keep', but {backbone.source} does not have an output layer for your own classes."
+            f"start.head is 'keep', but {backbone.source} does not have an output layer for your own classes. "
+            "Use start.head=new."
         )
     if strange := [name for name in old.classes if name not in valid.classes]:
         raise UsageError(
             f"The output layer of {backbone.source} was trained on the class{'es' * (len(strange) > 1)} "
-            f"{listed(strange)}, not among those of this data set ({listed(valid.classes)}). Name all "
-            "classes in data.classes, or use a new output layer with start.head=new."
+            f"{listed(strange)}, which {'are' if len(strange) > 1 else 'is'} not in this data set "
+            f"({listed(valid.classes)}). Name all classes in data.classes, or use a new output layer with "
+            "start.head=new."
         )
     pass_on(list(network)[modules : where[-1].start])
     if new := keep_outputs(head, old.weight, old.bias, old.classes, valid.classes):
@@ -90,4 +92,4 @@ def _advice(backbone: Backbone, shape: Shape) -> str:
     if backbone.shape is None or backbone.shape[:2] == shape[:2]:
         return ""
     own = show(backbone.shape[:2])
-    return f" It was trained on pictures of {own}, but these are {show(shape[:2])}. Resize them with --size {own}."
+    return f" It was trained on pictures of {own}, but these are {show(shape[:2])}: resize them with --size {own}."

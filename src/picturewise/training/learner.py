@@ -53,7 +53,7 @@ class Learner:
     Attributes:
         optimizer: of the network's parameters.
         loss: what is minimised.
-        engine: what computes.
+        engine: computes the steps.
         average: of the weights, if the recipe asks for one.
         epochs: in the whole run.
         learning_rate: the highest of the schedule.
@@ -228,8 +228,8 @@ class Learner:
             found = optimizer.get(name)
             if found is not None and found.shape != tensor.shape:
                 raise RunError(
-                    f"{origin} does not belong to this network: '{name}' has the shape {tuple(found.shape)}, expected "
-                    f"{tuple(tensor.shape)}."
+                    f"{origin} does not belong to this network: '{name}' has shape {tuple(found.shape)} instead of "
+                    f"{tuple(tensor.shape)}. Restore the original files, or train again."
                 )
         try:
             self.optimizer.load(optimizer)
@@ -237,7 +237,10 @@ class Learner:
                 self.average.load(optimizer)
         except KeyError as error:
             rule = self.recipe.training.optimizer
-            raise RunError(f"{origin} lacks {error}, a part of the state of {rule}.") from error
+            raise RunError(
+                f"{origin} is incomplete: {error} is missing from the state of {rule}. Restore the original files, or "
+                "train again."
+            ) from error
 
     def _factors(self) -> dict[str, float]:
         """Return the multiples of the learning rate for single parameters."""

@@ -45,7 +45,7 @@ class Machine:
 def choose_machine(
     device: str, precision: Literal["auto", "float32", "bfloat16"], *, multiplications: float = math.inf
 ) -> Machine:
-    """Return the machine for a run; `auto` takes the fastest available.
+    """Return the machine for a run; `auto` chooses the fastest available.
 
     Args:
         device: auto, cpu or cuda.
@@ -54,7 +54,7 @@ def choose_machine(
             the work costs more than it saves, especially when other programs keep the cores busy.
 
     Raises:
-        UsageError: a GPU is requested, but there is none.
+        UsageError: a GPU is requested, but not available.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("training.device is 'cuda', but PyTorch does not find a GPU. Use 'auto' or 'cpu'.")
@@ -99,7 +99,7 @@ def _has_fast_bfloat16(device: torch.device) -> bool:
 
 
 def _cpu_info(field: str) -> str:
-    """Return one field of the first processor in Linux's /proc/cpuinfo, or an empty text."""
+    """Return one field of the first processor in Linux's /proc/cpuinfo, or an empty string."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

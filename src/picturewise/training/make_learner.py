@@ -34,7 +34,7 @@ WHITENED_PIXELS = 5_000_000
 def make_learner(
     recipe: Recipe, dataset: Dataset, *, network: nn.Module | None = None
 ) -> tuple[Learner, tuple[str, ...]]:
-    """Return a learner before its first step, and a note for each decision against the user's wish.
+    """Return a learner before its first step, and a note for each difference from what the user asked for.
 
     Args:
         recipe: omitted values are derived from the data.
@@ -149,30 +149,34 @@ def _preparation(recipe: EffectiveRecipe, train: ImageSet, known: Preparation | 
 def _labelled(dataset: Dataset, name: str) -> ImageSet:
     part = dataset.train if name == "train" else dataset.valid
     if dataset.train is not None and dataset.train.labels is None:
-        usual = "Expected pictures with labels, such as a pair (pictures, labels) or a folder per class."
-        # Files beside the pictures that may hold their labels.
+        usual = "Pass pictures with labels, such as a pair (pictures, labels) or a folder per class."
+        # Files next to the pictures that may contain their labels.
         way_out = next((note for note in dataset.notes if "--label-column" in note), usual)
         raise DataError(
             f"{dataset.train.origin} does not have labels, so it cannot be used for training. {way_out}"
         )
     if part is None or part.labels is None or len(part) == 0:
-        raise DataError(f"{dataset.name} does not have labelled {name} pictures, which training needs.")
+        raise DataError(
+            f"{dataset.name} does not have labelled {name} pictures. Add some, because training needs them."
+        )
     if len(part.classes) < 2:
-        raise DataError(f"{dataset.name} has only one class, '{part.classes[0]}', expected at least two.")
+        raise DataError(
+            f"{dataset.name} has only one class, '{part.classes[0]}'. Add pictures of another class."
+        )
     if (longest := max(map(len, part.classes))) > LONGEST_NAME:
         raise DataError(
-            f"{dataset.name} has a class name with {longest:,} characters, at most {LONGEST_NAME:,} are allowed. Check "
-            "that it is a class, not a text."
+            f"{dataset.name} has a class name of {longest:,} characters, but at most {LONGEST_NAME:,} are allowed. "
+            "Check that the labels are class names, not free text."
         )
     if max(part.shape[:2]) > MOST_PIXELS:
         raise DataError(
-            f"{dataset.name}: the {name} pictures are {show(part.shape)}, but networks take at most {MOST_PIXELS:,} "
+            f"{dataset.name}: the {name} pictures are {show(part.shape)}, but networks accept at most {MOST_PIXELS:,} "
             f"pixels per side. Resize them, for example with --size {MOST_PIXELS}x{MOST_PIXELS}."
         )
     if dataset.train is not None and part.shape != dataset.train.shape:
         raise DataError(
             f"{dataset.name}: the {name} pictures are {show(part.shape)}, but those of train are "
-            f"{show(dataset.train.shape)}, expected one size."
+            f"{show(dataset.train.shape)}. Use the same size and channels for all splits."
         )
     return part
 
@@ -186,17 +190,18 @@ def _check_module(network: nn.Module, shape: tuple[int, ...], outputs: int) -> N
             found = tuple(network.eval()(torch.zeros(2, channels, height, width)).shape)
     except Exception as error:  # the user's code may raise anything
         raise UsageError(
-            f"{type(network).__qualname__} does not take a batch of two pictures (2, {channels}, {height}, {width}): "
+            f"{type(network).__qualname__} does not accept a batch of two pictures (2, {channels}, {height}, {width}): "
             f"{error}"
         ) from error
     finally:
         network.train(training)
     if found != (2, outputs):
         raise UsageError(
-            f"{type(network).__qualname__} returns {found} for a batch of two pictures, "
-            f"expected (2, {outputs}): one logit for each class."
+            f"{type(network).__qualname__} returns shape {found} for a batch of two pictures. "
+            f"Expected (2, {outputs}), one logit for each class."
         )
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise UsageError(
-            f"{type(network).__qualname__} does not have trainable parameters, so it cannot be trained."
+            f"{type(network).__qualname__} does not have trainable parameters. Set requires_grad on the "
+            "parameters to train."
         )

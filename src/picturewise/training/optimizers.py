@@ -81,13 +81,14 @@ class Optimizer:
         momentum: of sgd, rmsprop and muon; the first beta of adam and adamw. In [0, 1).
         weight_decay: L2 for sgd, rmsprop and adam; decoupled (Loshchilov and Hutter, 2019) for adamw and muon.
         beta2: how much of the running mean of squared gradients is kept in each step, in [0, 1): the second beta of
-            adam and adamw (Kingma and Ba, 2015), also beside muon, and alpha of rmsprop; None: 0.999, 0.99 for rmsprop.
+            adam and adamw (Kingma and Ba, 2015), also in combination with muon, and alpha of rmsprop; None: 0.999, 0.99
+            for rmsprop.
         clip_norm: gradients whose norm over all parameters together is larger are scaled down to it; None: never.
         factors: parameter name → multiple (0 or more) of the learning rate for that parameter; 1 if missing.
         precision: of muon's matrix products; everything else is computed in float32.
 
     Raises:
-        UsageError: `factors` names something that is not a parameter of the network; or PyTorch does not have the
+        UsageError: a name in `factors` is not a parameter of the network; or PyTorch does not have the
             kernels that the rule needs.
     """
 
@@ -287,7 +288,7 @@ def _factors(given: Mapping[str, float], network: nn.Module) -> dict[str, float]
     for key in given:
         if key not in known:
             raise UsageError(
-                f"factors names '{key}', which is not a parameter of the network. Use a name from "
+                f"'{key}' in factors is not a parameter of the network. Use a name from "
                 f"named_parameters.{nearest(key, known)}"
             )
     return {key: given.get(key, 1.0) for key in known}

@@ -50,7 +50,7 @@ class Backbone:
         lines: its layer lines.
         weights: of their modules, named as the builder names them.
         preparation: what was done to the pictures that it was trained on.
-        shape: of these pictures (H, W, C), before preparation; None: any shape.
+        shape: of those pictures (H, W, C), before preparation; None: any shape.
         head: its output layer, if it is known.
         sha256: of the weights, including those of the head.
     """
@@ -86,13 +86,13 @@ def asked(recipe: Recipe) -> Recipe:
         return recipe
     if places != [0]:
         raise UsageError(
-            f"Layer line {places[-1] + 1}, '{lines[places[-1]]}', is not the first line, but pretrained "
-            "layers must come first."
+            f"Pretrained layers must come first, but '{lines[places[-1]]}' is layer line {places[-1] + 1}. "
+            "Move it to the first line."
         )
     source = lines[0].split(maxsplit=1)[1:]
     if not source:
         raise UsageError(
-            f"'{WORD}' needs a source: name published weights, a run or a file, such as 'pretrained resnet18'."
+            f"'{WORD}' needs a source. Name published weights, a run or a file, such as 'pretrained resnet18'."
         )
     return recipe.model_copy(
         update={
@@ -122,13 +122,14 @@ def with_backbone(recipe: Recipe, shape: Shape) -> tuple[Recipe, Backbone | None
     backbone = read_backbone(start.source, (*shape[:2], channels))
     if start.sha256 not in {None, backbone.sha256}:
         raise RunError(
-            f"{start.source} holds weights with the SHA-256 {backbone.sha256[:16]}…, but the recipe names "
-            f"{(start.sha256 or '')[:16]}…: they were changed. Restore the old ones, or omit start.sha256."
+            f"{start.source} was changed: its weights have the SHA-256 {backbone.sha256[:16]}…, but the recipe has "
+            f"{(start.sha256 or '')[:16]}…. Restore the original weights, or omit start.sha256."
         )
     count = len(backbone.lines) if start.lines is None else start.lines
     if count > len(backbone.lines):
         raise UsageError(
-            f"start.lines is {count}, but {start.source} has {len(backbone.lines)} lines without its output layer."
+            f"start.lines is {count}, but {start.source} has {len(backbone.lines)} lines without its output layer. "
+            f"Use at most {len(backbone.lines)}."
         )
     layers = recipe.model.layers or ()
     if start.lines is None:
@@ -197,7 +198,7 @@ def _timm(line: str, path: Path | None, shape: Shape) -> Backbone:
     if path is None:
         place = f" (hf download {known.repository} model.safetensors)" if known.repository else ""
         raise UsageError(
-            f"'{WORD} {line}' does not name a file, and nothing is downloaded automatically. Fetch the "
+            f"'{WORD} {line}' does not name a file, and nothing is downloaded automatically. Download the "
             f"weights{place}, and write '{WORD} {layer.line} from FILE'."
         )
     summarise([layer], shape, "dense 2")  # first, because pictures that do not fit do not need the weights
@@ -218,15 +219,16 @@ def _from_classifier(source: str) -> Backbone:
     path = place / "classifier.safetensors" if place.is_dir() else place
     if not path.exists():
         raise UsageError(
-            f"'{source}' does not hold weights to start with, expected a run's folder, a classifier's "
-            f"file, or published weights ({', '.join(PUBLISHED)}), also 'resnet18 from FILE' and 'timm NAME from FILE'."
+            f"The weights '{source}' were not found. Pass a run folder, a classifier file, published weights "
+            f"({', '.join(PUBLISHED)}), 'resnet18 from FILE' or 'timm NAME from FILE'."
             f"{nearest(source, PUBLISHED)}"
         )
     try:
         classifier = load_classifier(path)
     except UsageError as error:
         raise UsageError(
-            f"{source} holds the weights of a Python class; training can only start with a network of layer lines."
+            f"{source} contains the weights of a Python class, but training can start only from a network of layer "
+            "lines. Pass other weights."
         ) from error
     description, state = classifier.description, classifier.network.state_dict()
     assert description.layers is not None  # noqa: S101 (a Python class was refused above)

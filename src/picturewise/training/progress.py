@@ -1,4 +1,4 @@
-"""Progress: what begins, how far it has come, and one line an epoch; on the standard error output or in a notebook."""
+"""Progress: the options, how far training is, and one line per epoch; on the standard error output or in a notebook."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from picturewise.training.trainer import Callback, Trainer
 
 
 class ProgressDisplay(Callback):
-    """Shows the network and the options, epoch, batch, images a second and the time left, and each epoch's result."""
+    """Shows the network and the options, epoch, batch, images per second and the time left, and each epoch's result."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._screen = _screen(console)
         self._told = 0
 
     def on_start(self, trainer: Trainer) -> None:
-        """Show what begins, or where the run stands, and begin the live line."""
+        """Show the options of a new run, or the position of a resumed one, and begin the live line."""
         done = (trainer.epoch - 1) * trainer.batches + trainer.batch
         if not (done or trainer.history):
             self._screen.say(opening(trainer))
         self._tell_notes(trainer)
         if done and trainer.epoch <= trainer.epochs:
             self._screen.say(
-                f"Going on from epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}."
+                f"Continuing from epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}."
             )
         self._screen.begin(trainer.epochs * trainer.batches, done)
 
@@ -41,7 +41,7 @@ class ProgressDisplay(Callback):
         )
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        """Show what the epoch brought."""
+        """Show the results of the epoch."""
         best = "  best so far" if best_epoch(trainer.history) == row else ""
         width = len(str(trainer.epochs))
         self._screen.say(

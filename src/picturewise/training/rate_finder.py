@@ -39,7 +39,7 @@ class RangeTest:
         rates: learning rates, increasing by a constant factor.
         losses: the minimised loss of each batch (with label smoothing and class weights), before its step.
         smoothed: running means of the losses up to each batch.
-        burst: the rate at which the loss became `BURST` times its minimum or not a number; none: at no rate.
+        burst: the rate at which the loss became `BURST` times its minimum or not a number; none: this did not happen.
     """
 
     rates: tuple[float, ...]
@@ -115,7 +115,7 @@ def range_test(learner: Learner, *, progress: Callable[[int, int], None] | None 
     if not test.fell:
         raise DivergedError(
             f"At learning rates from {rates[0]:.2g} to {rates[max(len(losses) - 1, 0)]:.2g} the loss fell by less than "
-            f"{LEAST_FALL:.0%} within {BATCHES} batches, so no rate can be suggested. Look at the pictures with "
+            f"{LEAST_FALL:.0%} within {BATCHES} batches, so no rate can be suggested. Check the pictures with "
             "'picturewise inspect', or train with the usual rate."
         )
     return test

@@ -1,4 +1,4 @@
-"""Where progress shows: lines that stay, and one that moves; on a terminal or a plain stream, or in a notebook."""
+"""The displays of progress: lines that stay, and one that moves; on a terminal or a plain stream, or in a notebook."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from picturewise.printable import printable
 
 
 class Screen(Protocol):
-    """What progress is told to."""
+    """A display of progress."""
 
     def say(self, text: str) -> None:
         """Show lines that stay."""
 
     def begin(self, total: int, done: int) -> None:
-        """Begin the line that moves, of which `done` of `total` steps are behind."""
+        """Begin the line that moves, after `done` of `total` steps."""
 
     def move(self, done: int, place: str, speed: str) -> None:
         """Move the line to where the work is now."""
@@ -31,7 +31,7 @@ class Screen(Protocol):
 
 
 class StreamScreen:
-    """A console of rich's: a terminal, where the line moves and is taken away; or a stream, which has none."""
+    """A rich console: a terminal, where the line moves and is removed at the end; or a stream, without that line."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -64,14 +64,14 @@ class StreamScreen:
             self._bar.update(self._task, completed=done, description=place, speed=speed)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
 
 class NotebookScreen:
-    """The output of a notebook's cell; the standard error output would be shown there as if all were errors."""
+    """The output of a notebook's cell; the standard error output would look like errors there."""
 
     def __init__(self) -> None:
         self._line = LiveLine()

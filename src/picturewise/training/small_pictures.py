@@ -1,11 +1,11 @@
 """Convolutions that oneDNN computes incorrectly in bfloat16, computed in float32.
 
-For pictures that are smaller than the stride, or than the margin around them, oneDNN's bfloat16 gradient of the kernels
-reads uninitialised memory (oneDNN 3.12, avx512_core_bf16): `jit_trans_iw_ic_t::transpose` does not write the margin if
-a stride leaves no column of the picture, and `compute_full_spat_loop` compares a negative number of rows as an unsigned
-one. The content of that memory becomes part of the gradient, so a run is not repeatable, and sometimes the gradient is
-not a number. Convolutions in three dimensions and transposed ones have the same problem at more sizes. Small pictures
-cost little in float32.
+For pictures that are smaller than the stride, or than the padding around them, oneDNN's bfloat16 gradient of the
+kernels reads uninitialised memory (oneDNN 3.12, avx512_core_bf16): `jit_trans_iw_ic_t::transpose` does not write the
+padding if a stride leaves no column of the picture, and `compute_full_spat_loop` compares a negative number of rows as
+an unsigned one. The content of that memory becomes part of the gradient, so a run is not repeatable, and sometimes the
+gradient is not a number. Convolutions in three dimensions and transposed ones have the same problem at more sizes.
+Small pictures cost little in float32.
 """
 
 from __future__ import annotations

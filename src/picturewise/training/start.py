@@ -89,17 +89,17 @@ def resume(
 
     Raises:
         DataError: the pictures are not the ones that the run started with.
-        UsageError: the run needs a network to be passed, or does not take one.
+        UsageError: the run needs a network to be passed, or does not accept one.
         RunError: its checkpoint belongs to a smaller network than its recipe describes.
     """
     record, recipe = run.record, run.recipe
     if (record.module is None) != (network is None):
-        expected = (
-            "its layer lines, without network="
+        way_out = (
+            "was trained from layer lines. Resume it without network="
             if record.module is None
-            else f"an instance of {record.module} as network="
+            else f"was trained with the Python class {record.module}. Pass an instance of it as network="
         )
-        raise UsageError(f"{run.path} cannot be resumed like this: it needs {expected}.")
+        raise UsageError(f"{run.path} {way_out}.")
     run.check_pictures(dataset)
     summary = run.summary()
     numbers = None if summary is None else summary.trainable + summary.fixed
@@ -108,8 +108,8 @@ def resume(
         found = sum(tensor.numel() for tensor in begun.weights.values())
         if found < numbers:
             raise RunError(
-                f"{run.checkpoints} holds another network's weights: it has {found:,} numbers, but the "
-                f"recipe's network has {numbers:,}."
+                f"{run.checkpoints} contains the weights of another network: it has {found:,} numbers, but the network "
+                f"of the recipe has {numbers:,}. Restore the original files, or train again."
             )
     learner = rebuild_learner(
         recipe,
@@ -121,7 +121,7 @@ def resume(
     trainer = _trainer(learner, run, record, callbacks)
     if record.machine != _describe(learner):
         trainer.notes += (
-            "This machine or its libraries differ from those of the start, so the last digits may differ too.",
+            "The machine or its libraries have changed since the run started, so the last digits may differ.",
         )
     return trainer
 

@@ -42,7 +42,7 @@ class Trainer:
         history: the finished epochs.
         valid_logits: (N, outputs) of the last validation, before any temperature.
         stop_reason: why the run ends after this epoch; empty: it does not.
-        notes: sentences about what happened on the way, such as a damaged checkpoint.
+        notes: sentences about what happened during training, such as a damaged checkpoint.
     """
 
     def __init__(
@@ -224,10 +224,10 @@ class Trainer:
         """Return the error for the result of a batch of this epoch; -1 is the last batch of the epoch before."""
         rate = self.learner.rate(self.epoch, batch)
         step = (self.epoch - 1) * self.batches + batch
-        kept = "The last good checkpoint and the best classifier so far are kept. " if self.history else ""
+        kept = "; the last good checkpoint and the best classifier so far are kept" if self.history else ""
         return DivergedError(
             f"The {what} became {value} in epoch {step // self.batches + 1}, batch {step % self.batches + 1} of "
-            f"{self.batches} (step {step + 1}), at learning rate {rate:.3g}. {kept}Train again with a lower one: "
+            f"{self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. Train again with a lower rate: "
             f"--set training.learning_rate={self.learner.learning_rate / 10:.3g}"
         )
 
@@ -246,7 +246,7 @@ class Trainer:
         if found is None:
             if len(self.run.history) > 1:  # after one epoch, restarting gives the same result
                 raise RunError(
-                    f"{self.run.checkpoints} does not hold a complete checkpoint, so the run cannot be "
+                    f"{self.run.checkpoints} does not contain a complete checkpoint, so the run cannot be "
                     f"resumed from epoch {len(self.run.history)}; its classifier is kept. Train again with: "
                     f"picturewise train --recipe {self.run.path / 'recipe.toml'}"
                 )
@@ -260,7 +260,8 @@ class Trainer:
         if position.batch > self.batches or len(position.history) not in behind or not begun:
             raise RunError(
                 f"{self.run.checkpoints} does not belong to this run: it is at batch {position.batch:,} of epoch "
-                f"{position.epoch:,} with {len(position.history):,} finished epochs."
+                f"{position.epoch:,}, with {len(position.history):,} finished epochs. Restore the original files, or "
+                "train again."
             )
         self.learner.load(found.weights, found.optimizer, str(self.run.checkpoints))
         at = found.position
@@ -274,7 +275,7 @@ class Trainer:
             epoch = min(self.epoch, self.epochs)
             raise Interrupted(
                 f"Stopped by {signal.Signals(number).name} in epoch {epoch}, batch {self.batch} of {self.batches}, "
-                f"after a checkpoint. Continue with: picturewise resume {self.run.path}",
+                f"after saving a checkpoint. Continue with: picturewise resume {self.run.path}",
                 number,
             )
 

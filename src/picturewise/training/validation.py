@@ -45,7 +45,7 @@ def as_classifier(
         pictures: like those it is trained on; only their shape and classes are used.
         temperature: logits are divided by it.
         module: the name of the Python class, if it is one.
-        background: what transparent pictures are put on.
+        background: of transparent pictures.
         provenance: what else is stored in the file.
         values: as for `Description`.
         learned: the same.
@@ -69,7 +69,7 @@ def as_classifier(
 
 
 def _held(network: nn.Module, description: Description) -> NetworkOrArrays:
-    """Return a copy of the weights if a classifier from a file would hold arrays; otherwise the module itself.
+    """Return a copy of the weights if a classifier from a file would contain arrays; otherwise the module itself.
 
     On a GPU the module stays where it is: it computes in float32 there, too, and its weights need not be copied.
     """

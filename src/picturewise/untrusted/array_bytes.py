@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from picturewise.errors import DataError
 
 Blob = bytes | memoryview
-# Booleans, whole numbers and floats. Python objects, fields, dates and text are not pixels.
+# Booleans, integers and floats. Python objects, fields, dates and text are not pixels.
 _CODES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
 MAX_DIMENSIONS = 8
 
@@ -25,7 +25,7 @@ def plain_dtype(code: str, order: str, *, where: str) -> np.dtype[Any]:
     if code not in _CODES or order not in {"<", ">", "|", "="}:
         kind = "Python objects" if code[:1] == "O" else f"type {code[:20]!r}"
         raise DataError(
-            f"{where} holds an array of {kind}, expected plain numbers. Picturewise never runs code from files."
+            f"{where} contains an array of {kind}. Save it as plain numbers; Picturewise never runs code from files."
         )
     return np.dtype((order if order != "|" else "=") + code)
 
@@ -39,7 +39,8 @@ def check_shape(shape: tuple[Any, ...], *, where: str) -> None:
     if len(shape) > MAX_DIMENSIONS or not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
         shown = str(shape) if all(type(side) is int and abs(side) < 1 << 64 for side in shape[:9]) else "(…)"
         raise DataError(
-            f"{where} declares the array shape {shown[:100]}, which is not valid. The file may be damaged."
+            f"{where} declares the array shape {shown[:100]}, which is not valid. The file may be damaged: download it "
+            "again."
         )
 
 
@@ -63,12 +64,12 @@ def array_from(
     if promised != len(content):
         raise DataError(
             f"{where} is truncated or damaged: an array of {'x'.join(map(str, shape))} {dtype.name} needs "
-            f"{promised:,} bytes, found {len(content):,}. Download it again."
+            f"{promised:,} bytes, but has {len(content):,}. Download it again."
         )
     flat = np.frombuffer(content, dtype) if promised else np.empty(0, dtype)
     try:
         return flat.reshape(shape, order="F" if fortran else "C")
     except ValueError as error:  # no values, but sides whose product is too large for NumPy
         raise DataError(
-            f"{where} declares the array shape {shape}, which is not valid. The file may be damaged."
+            f"{where} declares the array shape {shape}, which is not valid. The file may be damaged: download it again."
         ) from error

@@ -61,22 +61,26 @@ def read_header(start: Content, where: str) -> NpyHeader:
         where: what to call it in an error.
 
     Raises:
-        DataError: it is not an array of plain numbers or texts, or its shape is not valid.
+        DataError: it is not an array of plain numbers or strings, or its shape is not valid.
     """
     text = _PYTHON_2.sub(b" ", start[_BEFORE_HEADER : _BEFORE_HEADER + MAX_HEADER]).translate(_PLAIN_SPACE)
     file = io.BytesIO(bytes(start[:_BEFORE_HEADER]) + text)
     try:
         version = npy_format.read_magic(file)
     except ValueError as error:
-        raise DataError(f"{where} is truncated or not an array, expected NumPy's format .npy.") from error
+        raise DataError(
+            f"{where} is truncated or is not in NumPy's .npy format. Save or download it again."
+        ) from error
     if version not in _HEADER_READERS:
-        raise DataError(f"{where} has version {version[0]} of NumPy's format, expected 1, 2 or 3.")
+        raise DataError(
+            f"{where} has version {version[0]} of NumPy's .npy format. Save it again in version 1, 2 or 3."
+        )
     try:
         _check_literals(file.getvalue(), version)
         shape, fortran, dtype = _HEADER_READERS[version](file, max_header_size=MAX_HEADER)
     except _DAMAGED as error:
         raise DataError(
-            f"{where} has a header that is damaged or longer than {MAX_HEADER:,} bytes, expected plain numbers. "
+            f"{where} has a header that is damaged or longer than {MAX_HEADER:,} bytes. Save it as plain numbers; "
             "Picturewise never runs code from files."
         ) from error
     check_shape(shape, where=where)
@@ -104,7 +108,7 @@ def decode_npy(content: Content, where: str) -> NDArray[Any]:
     """Return the array; its values stay in `content`.
 
     Raises:
-        DataError: it is not an array of plain numbers or texts, or does not have the number of bytes that it declares.
+        DataError: it is not an array of plain numbers or strings, or does not have the declared number of bytes.
     """
     header = read_header(content, where)
     values = memoryview(content)[header.length :]
@@ -114,11 +118,11 @@ def decode_npy(content: Content, where: str) -> NDArray[Any]:
 
 
 def _texts(values: memoryview, header: NpyHeader, where: str) -> NDArray[Any]:
-    """Return texts (N,): names of classes."""
+    """Return strings (N,): names of classes."""
     if len(header.shape) != 1 or header.shape[0] * header.dtype.itemsize != len(values):
-        raise DataError(f"{where} is truncated, or an array of texts that is not a list of class names.")
+        raise DataError(f"{where} is truncated, or is an array of strings that is not a list of class names.")
     # NumPy would notice a number that is not a character only when the text is used.
     numbers = np.dtype(f"{header.dtype.byteorder}u4")
     if header.dtype.kind == "U" and (np.frombuffer(values, numbers) > sys.maxunicode).any():
-        raise DataError(f"{where} holds damaged texts.")
+        raise DataError(f"{where} contains damaged strings. Download it again.")
     return np.frombuffer(values, header.dtype)

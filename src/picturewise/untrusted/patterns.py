@@ -37,7 +37,7 @@ def why_no_pattern(pattern: str) -> str | None:
     'missing ), unterminated subpattern at position 0'
     """
     if len(pattern) > _LONGEST:
-        return f"it has {len(pattern):,} characters, at most {_LONGEST} are allowed"
+        return f"it has {len(pattern):,} characters, but at most {_LONGEST} are allowed"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
@@ -56,7 +56,7 @@ def find_in_names(pattern: str, names: Sequence[str], *, option: str) -> list[st
 
     Args:
         pattern: a regular expression of Python's `re`.
-        names: N texts; lone surrogates, which mean bytes that are not text, stay as they are.
+        names: N strings; lone surrogates, which mean bytes that are not text, stay as they are.
         option: the option with the pattern, such as `--group-by`, for errors.
 
     Raises:
@@ -86,5 +86,5 @@ def find_in_names(pattern: str, names: Sequence[str], *, option: str) -> list[st
 def _too_much(shown: str, names: int) -> UsageError:
     return UsageError(
         f"{shown} takes too much time or memory to search in {names:,} {'name' if names == 1 else 'names'}. "
-        "Write it without nested repetitions such as '(a+)+'."
+        "Rewrite it without nested repetitions such as '(a+)+'."
     )

@@ -13,7 +13,7 @@ def regular_size(path: Path) -> int | None:
     """Return the bytes of a regular file, or None for anything else.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it cannot be accessed.
     """
     status = path.stat()
     return status.st_size if stat.S_ISREG(status.st_mode) else None
@@ -24,14 +24,14 @@ def check_regular(path: Path, expected: str | None = None) -> int:
 
     Args:
         path: the file.
-        expected: what should be there, for the error, such as `an IDX file`.
+        expected: what to pass instead, for the error, such as `an IDX file`.
 
     Raises:
         DataError: it is something else.
-        OSError: it cannot be looked at.
+        OSError: it cannot be accessed.
     """
     size = regular_size(path)
     if size is None:
-        instead = f", expected {expected}" if expected else ""
-        raise DataError(f"{printable(path)} is not a regular file{instead}.")
+        instead = f" Pass {expected}." if expected else ""
+        raise DataError(f"{printable(path)} is not a regular file.{instead}")
     return size

@@ -13,14 +13,17 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a billion columns": (lambda: b"," * 30_000_000, "the first line has more than"),
     "an endless second line": (
         lambda: NAMES + b"1," * 15_000_000,
-        "a line of more than 4,194,304 bytes|columns, expected 17",
+        "a line of more than 4,194,304 bytes|columns?, but the first line has 17",
     ),
-    "an endless number": (lambda: NAMES + b"9" * 3_000_000 + b"\n", "1 columns, expected 17"),
+    "an endless number": (lambda: NAMES + b"9" * 3_000_000 + b"\n", "1 column, but the first line has 17"),
     "a number of a million digits": (
         lambda: NAMES + LINE.replace(b"1,", b"9" * 1_000_000 + b",", 1),
         "found '9999",
     ),
-    "an endless cell in quotes": (lambda: NAMES + b'"' + b"1,\n" * 100_000, "line 2: 2 columns, expected 17"),
+    "an endless cell in quotes": (
+        lambda: NAMES + b'"' + b"1,\n" * 100_000,
+        "line 2: found 2 columns, but the first line has 17",
+    ),
     "a formula": (lambda: NAMES + LINE.replace(b",1,", b",=cmd|'/c calc'!A0,", 1), "found '=cmd"),
     "zero bytes": (lambda: NAMES + LINE.replace(b"1", b"\0"), r"found '\\x00'"),
     "hexadecimal": (lambda: NAMES + LINE.replace(b",1,", b",0x10,", 1), "found '0x10'"),

@@ -63,15 +63,15 @@ FILES = [
     ),
     _hostile(
         "a label of two thousand million",
-        r"label 1 .* is 2000000000, expected a whole number in 0\.\.9999",
+        r"label 1 .* is 2000000000. Expected an integer in 0\.\.9999",
         lambda: GOOD,
         lambda: header(2, kind=0x0C) + struct.pack(">ii", 0, 2_000_000_000),
     ),
-    _hostile("nothing but gzip members", "is empty, expected an IDX file", lambda: gzip.compress(b"") * 2000),
+    _hostile("nothing but gzip members", "is empty. Download it again", lambda: gzip.compress(b"") * 2000),
     _hostile(
         "very many gzip members",
         "consists of more than 2,000 gzip files",
         lambda: gzip.compress(b"") * 200_000,
     ),
-    Hostile("a device", _on_a_device, "does not have pictures beside it"),
+    Hostile("a device", _on_a_device, "The pictures for .* were not found"),
 ]

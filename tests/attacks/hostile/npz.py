@@ -45,13 +45,13 @@ def objects() -> bytes:
     return content[: content.rindex(b"\n") + 1] + pickle.dumps(Calls(os.system, f"touch {MARKER}"))
 
 
-_OBJECTS = "expected plain numbers. Picturewise never runs code from files"
+_OBJECTS = "Save it as plain numbers; Picturewise never runs code from files"
 _SHAPE = "declares the array shape|needs .* bytes, found|has the shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
-    "Python objects": (objects, "holds an array of Python objects, " + _OBJECTS),
+    "Python objects": (objects, "contains an array of Python objects. " + _OBJECTS),
     "Python objects as labels": (
         lambda: npz(x_train=plain(), y_train=objects()),
-        "holds an array of Python objects",
+        "contains an array of Python objects",
     ),
     "fields": (lambda: plain("[('a', '|u1')]"), _OBJECTS),
     "fields with objects": (
@@ -85,7 +85,7 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a header of sides": (lambda: plain(shape="(" + "1, " * 1000 + ")"), _SHAPE),
     "an unknown version": (lambda: npy("{}", version=9), "has version 9 of NumPy's format"),
-    "no magic": (lambda: b"\x80\2cos\nsystem\n.", "is truncated or not an array"),
+    "no magic": (lambda: b"\x80\2cos\nsystem\n.", "is truncated or is not in NumPy's"),
     "a shape of gigabytes": (lambda: plain(shape="(100000, 1000, 1000)"), _SHAPE),
     "sides that overflow": (lambda: plain(shape="(4294967296, 4294967296, 1)"), _SHAPE),
     "sides that multiply to zero": (
@@ -98,7 +98,7 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "texts for pictures": (lambda: plain("<U4", "(2,)"), "pictures|texts|numbers"),
     "class names beyond Unicode": (
         lambda: npz(x_train=plain(), y_train=labels(), labels=plain("<U1", "(2,)", b"\xff" * 8)),
-        "holds damaged texts",
+        "contains damaged strings",
     ),
     "a bomb": (
         lambda: plain(shape="(100, 1024, 1024)", content=bytes(100 << 20)),
@@ -121,10 +121,13 @@ FILES = [
         "a name with ..",
         "set.npz",
         lambda: npz(**{"../../x_train": plain()}),
-        "which leads out of the archive",
+        "which points outside the archive",
     ),
     holding(
-        "an absolute name", "set.npz", lambda: npz(**{"/x_train": plain()}), "which leads out of the archive"
+        "an absolute name",
+        "set.npz",
+        lambda: npz(**{"/x_train": plain()}),
+        "which points outside the archive",
     ),
     holding("no zip", "set.npz", lambda: b"\x80\2cos\nsystem\n.", "is not a valid .npz file"),
 ]

@@ -72,24 +72,24 @@ NAMES = [
 
 # By what their refusal says; the names come on top.
 _REFUSED: Mapping[str, Mapping[str, bytes]] = {
-    r"asks for (posix|nt)\.": {
+    r"refers to (posix|nt)\.": {
         "reduce os.system": pickle.dumps(Calls(os.system, f"touch {MARKER}")),
         "reduce in a batch": pickle.dumps({b"data": Calls(os.system, f"touch {MARKER}"), b"labels": [1]}, 2),
         "reduce as a key": pickle.dumps({Calls(os.getcwd): 1}),
     },
-    r"asks for subprocess\.Popen": {
+    r"refers to subprocess\.Popen": {
         "popen in a list": pickle.dumps([1, [2, Calls(subprocess.Popen, ["touch", MARKER])]], 4),
     },
-    r"asks for __builtin__\.eval": {
+    r"refers to __builtin__\.eval": {
         "eval in a tuple": pickle.dumps((1, Calls(eval, f"open({MARKER!r}, 'w')")), 0),
     },
-    r"asks for os\.system": {
+    r"refers to os\.system": {
         "INST": b"(S'touch x'\nios\nsystem\n.",
     },
-    r"asks for .*\.Restores": {
+    r"refers to .*\.Restores": {
         "setstate": pickle.dumps(Restores(), 2),
     },
-    r"asks for an object through [A-Z]+": {
+    r"uses the pickle instruction [A-Z]+": {
         "EXT1": b"\x80\2\x82\x01.",
         "EXT2": b"\x80\2\x83\x01\0.",
         "EXT4": b"\x80\2\x84\x01\0\0\0.",
@@ -104,21 +104,21 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a frozenset": b"\x80\4(K\1\x91.",
         "a million marks and pops": b"(1" * 1_000_000 + b"N.",
     },
-    r"asks for a name that is not a text": {
+    r"refers to a name that is not a string": {
         "STACK_GLOBAL of numbers": b"\x80\4K\1K\2\x93.",
         "STACK_GLOBAL of bytes": b"\x80\4C\2osC\6system\x93.",
     },
-    r"sets the state of a": {
+    r"sets the state of an object of type": {
         "BUILD of a dict": b"\x80\2}}X\1\0\0\0aK\1sb.",
         "BUILD of a name": b"\x80\2cnumpy\ndtype\n}b.",
         "BUILD twice": array(b"K\x04", b"C\4abcd")[:-1] + b"(K\1(K\4t" + BYTES + b"\x89C\4abcdtb.",
     },
-    r"calls a (str|numpy)": {
+    r"calls an object of type (str|numpy)": {
         "a call of a text": b"\x80\2X\1\0\0\0a)R.",
         "a call of ndarray": b"\x80\2cnumpy\nndarray\nM\xff\xff\x85\x85R.",
         "a call without a tuple": b"\x80\2cnumpy\ndtype\n]R.",
     },
-    r"on its own, expected plain values and arrays": {
+    r"contains an object of type [\w.]+, but only plain values and arrays are allowed": {
         "a name on its own": b"\x80\2cnumpy\nndarray\n.",
         "an unfinished array": b"\x80\3" + ARRAY + b".",
         "a long text that is none": b"\x80\2X\0\0\x80\0" + b"a" * 8388608 + b".",
@@ -128,7 +128,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "objects from bytes": array(b"K\1", b"C\10" + bytes(8), BYTES.replace(b"u1", b"O8")),
         "an array of fields": array(b"K\1", b"C\1a", BYTES.replace(b"NNN", b"NX\1\0\0\0a\x85}")),
     },
-    r"describes an array in a way that NumPy does not": {
+    r"describes an array differently from NumPy": {
         "dtype of a dict": b"\x80\2cnumpy\ndtype\n}\x85R.",
         "dtype of a long text": b"\x80\2cnumpy\ndtype\n(X\x64\0\0\0" + b"f" * 100 + b"I0\nI1\ntR.",
         "encode by another codec": b"\x80\2c_codecs\nencode\nX\1\0\0\0aX\4\0\0\0zlib\x86R.",
@@ -145,7 +145,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a shape of gigabytes": array(b"L10000000000L\n", b"C\4abcd"),
         "too few bytes": array(b"K\5", b"C\4abcd"),
     },
-    r"bytes are declared, but \d are left": {
+    r"bytes are declared, but only \d are left": {
         "bytes of a terabyte": b"\x80\4\x8e" + struct.pack("<Q", 1 << 40) + b"abc.",
         "bytes of 2**64": b"\x80\4\x8e" + b"\xff" * 8 + b"abc.",
         "a negative string": b"\x80\2T\xff\xff\xff\xffabc.",
@@ -153,7 +153,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a bytearray of a terabyte": b"\x80\5\x96" + struct.pack("<Q", 1 << 40) + b"abc.",
         "a frame of a terabyte": b"\x80\4\x95" + struct.pack("<Q", 1 << 40) + b"N.",
     },
-    r"has a whole number of -?[\d,]+ bytes": {
+    r"has an integer of -?[\d,]+ bytes": {
         "LONG4 of a megabyte": b"\x80\2\x8b" + struct.pack("<i", 1 << 20) + b"\x7f" * (1 << 20) + b".",
         "LONG4 negative": b"\x80\2\x8b" + struct.pack("<i", -1) + b".",
         "LONG1 of 255 bytes": b"\x80\2\x8a\xff" + b"\x7f" * 255 + b".",
@@ -165,7 +165,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "a line without end": b"I" + b"1" * 100,
         "a name without end": b"c" + b"o" * 1_000_000,
     },
-    r"is nested more than 32 deep": {
+    r"is nested more than 32 levels deep": {
         "a list 100,000 deep": lists(100_000),
         "a tuple 100,000 deep": b"\x80\2)" + b"\x85" * 100_000 + b".",
         "a dict 10,000 deep": b"\x80\2" + b"}K\1" * 10_000 + b"N" + b"s" * 10_000 + b".",
@@ -190,7 +190,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         "quoted strings without end": b"(" + b"S'abcd'\n" * 500_000 + b"l.",
         "memos without end": b"\x80\2N" + b"q\1" * 500_000 + b".",
     },
-    r"uses its own values again and again": {
+    r"repeats its own values so often": {
         "lists that hold the one before twice": b"\x80\2(]q\0"
         + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 30)) + b"t.",
         "tuples that hold the one before a hundred times": b"\x80\2()q\0"
@@ -199,7 +199,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         + b"".join(b"}(" + b"".join(b"K%ch%c" % (key, n - 1) for key in range(50)) + b"uq%c" % n for n in range(1, 20))
         + b"t.",
     },
-    r"as a key of a dict, expected texts": {
+    r"has a dict key of type \w+\. Expected strings": {
         "tuples as a key": b"\x80\2})q\0" + b"".join(b"h%c\x86q%c" % (n - 1, n) for n in range(1, 100)) + b"Ns.",
         "numbers that collide": b"\x80\2}("
         + b"".join(b"\x8a\x0c" + (n * (2**61 - 1)).to_bytes(12, "little") + b"N" for n in range(1, 50_000))
@@ -212,13 +212,13 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
         + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(100_000)) + b"u.",
         "a key twice": b"\x80\2}(X\1\0\0\0aNX\1\0\0\0aNu.",
     },
-    r"sets items of a|appends to a": {
+    r"(sets items of|appends to) an object of type": {
         "a key without a value": b"\x80\2}(X\1\0\0\0au.",
         "APPEND to a text": b"\x80\2X\1\0\0\0aK\1a.",
         "APPENDS to a name": b"\x80\2cnumpy\nndarray\n(K\1e.",
         "SETITEM on a name": b"\x80\2cnumpy\nndarray\nX\1\0\0\0aK\1s.",
     },
-    r"grows larger than a file of its size can be": {
+    r"expands to more than a file of its size can contain": {
         "one text encoded over and over": b"\x80\2c_codecs\nencode\nq\0X\0\0\1\0" + b"a" * 65536
         + b"q\1X\6\0\0\0latin1q\2"
         + b"h\0h\1h\2\x86R" * 20_000 + b"N.",
@@ -242,7 +242,7 @@ _REFUSED: Mapping[str, Mapping[str, bytes]] = {
 
 
 def _said(module: str, name: str) -> str:
-    return "asks for " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ","
+    return "refers to " + re.escape(f"{module}.{name}".replace("\x1b", r"\x1b")) + ","
 
 
 ATTACKS: Mapping[str, tuple[bytes, str]] = {

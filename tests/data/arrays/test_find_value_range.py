@@ -88,7 +88,7 @@ def test_what_nearly_all_have_is_taken_without_a_word(array: np.ndarray, ends: E
 def test_the_largest_value_tells_other_ranges_which_is_noted_and_kept(array: np.ndarray, top: float) -> None:
     scale = found(array)
     assert scale.kept == (0, top)
-    assert f"so values were read as 0..{top:g}" in str(scale.note)
+    assert f"so the values were read as 0..{top:g}" in str(scale.note)
     assert "--value-range" in str(scale.note)
 
 
@@ -121,7 +121,7 @@ def test_all_of_sixteen_bits_is_kept_and_goes_without_saying() -> None:
 )
 def test_what_cannot_be_known_is_refused_with_the_way_out(array: np.ndarray) -> None:
     with pytest.raises(
-        DataError, match=r"x holds values in .*, expected 0\.\.1 or 0\.\.255: picture .*--value-range"
+        DataError, match=r"x contains values in .* instead of 0\.\.1 or 0\.\.255: picture .*--value-range"
     ):
         found(array)
 
@@ -156,7 +156,7 @@ def test_a_picture_of_train_with_no_number_in_it_is_named(value: float) -> None:
     array = pixels()
     array[5, 1, 1, 1] = value
     with pytest.raises(
-        DataError, match=rf"x: picture 5 \(counted from 0\) has the value {value:g}, expected"
+        DataError, match=rf"x: picture 5 \(counted from 0\) has the value {value:g}, which is not a finite"
     ):
         found(array)
 
@@ -165,7 +165,7 @@ def test_a_range_that_is_not_valid_is_reported_with_the_picture() -> None:
     array = pixels()
     array[3] *= 1.5
     with pytest.raises(
-        DataError, match=r"values in 0\.\.\d+.*, expected 0\.\.1 or 0\.\.255: picture 3 .* mean_image"
+        DataError, match=r"values in 0\.\.\d+.* instead of 0\.\.1 or 0\.\.255: picture 3 .* mean_image"
     ):
         found(array)
     array = pixels()

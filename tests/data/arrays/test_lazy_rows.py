@@ -28,7 +28,7 @@ def test_it_has_the_form_of_an_array() -> None:
     assert (len(rows), rows.shape, rows.ndim, rows.dtype) == (3, (3, 2, 3, 2), 4, np.dtype(np.uint8))
     np.testing.assert_array_equal(np.asarray(rows), ARRAY[PLACES])
     assert np.asarray(rows, np.int64).dtype == np.int64
-    with pytest.raises(ValueError, match="only become one array by copying"):
+    with pytest.raises(ValueError, match="converted to an array only by copying"):
         np.array(rows, copy=False)
 
 

@@ -171,12 +171,12 @@ def test_the_range_of_train_decides_for_the_other_splits() -> None:
     dark, bright = np.full((4, 6, 5), 40, np.float32), noise(40, 1)[..., 0].astype(np.float32)
     parts = collect({"train": (bright, halves()), "val": (dark, halves(4)), "test": (dark * 0, halves(4))})
     assert (parts["valid"].images.max(), parts["test"].images.max()) == (40, 0)
-    with pytest.raises(
-        DataError, match=r"pictures \(test\): picture 0 .* expected pixels in 0\.\.1, the range of train"
-    ):
+    with pytest.raises(DataError, match=r"pictures \(test\): picture 0 .* but the range of train is 0\.\.1"):
         collect({"train": (bright / 255, halves()), "test": (bright, halves())})
     for train in (noise(), bright):
-        with pytest.raises(DataError, match=r"\(test\) holds values in 0\.\.1, but train in 0\.\.255"):
+        with pytest.raises(
+            DataError, match=r"\(test\) contains values in 0\.\.1, but train contains values in 0\.\.255"
+        ):
             collect({"train": (train, halves()), "test": (train / 255, halves())})
 
 
@@ -205,7 +205,8 @@ def test_pictures_of_several_sizes_are_resized_to_the_requested_size() -> None:
     reading = in_memory_source(pictures).read(["train"], AsItIs(size=(3, 5)))
     assert reading.parts["train"].pictures.images.shape == (2, 3, 5, 1)
     with pytest.raises(
-        DataError, match=r"picture 1 \(counted from 0\) is 3x3x1, but the first is 4x9x1; expected one size"
+        DataError,
+        match=r"picture 1 \(counted from 0\) is 3x3x1, but the first is 4x9x1\. Give all the same size",
     ):
         collect(pictures)
 
@@ -261,7 +262,7 @@ def test_a_data_set_with_columns_is_recognised_by_their_types() -> None:
 def test_a_data_set_with_two_columns_of_labels_is_refused() -> None:
     features = {"img": Image_(), "fine_label": ClassLabel("a", "b"), "coarse_label": ClassLabel("c", "d")}
     with pytest.raises(
-        DataError, match=r"fine_label, coarse_label all hold labels, expected one column\. Keep or name one"
+        DataError, match=r"several columns contain labels \(fine_label, coarse_label\)\. Keep only one"
     ):
         collect(Hub(features, [{}]))
     with pytest.raises(DataError, match=r"none of id, text holds pictures"):
@@ -279,39 +280,39 @@ IMAGES, LABELS = noise(4), halves(4)
 @pytest.mark.parametrize(
     ("data", "error", "said"),
     [
-        (3, UsageError, "is of type int, expected a pair"),
-        (iter([]), UsageError, "is of type list_iterator, expected a pair"),
-        ((IMAGES, LABELS, LABELS), UsageError, "is a tuple of 3, expected a pair"),
+        (3, UsageError, "is of type int. Pass a pair"),
+        (iter([]), UsageError, "is of type list_iterator. Pass a pair"),
+        ((IMAGES, LABELS, LABELS), UsageError, "is a tuple of length 3. Pass one split as a pair"),
         (((IMAGES, LABELS), (IMAGES, LABELS)), UsageError, "{'train': (pictures, labels), 'test': (pictures, labels)}"),
         ({"training": (IMAGES, LABELS), "train": (IMAGES, LABELS)}, UsageError, "each at most once"),
-        ({"trian": (IMAGES, LABELS)}, UsageError, "passed as 'trian', expected any of train, valid and test"),
+        ({"trian": (IMAGES, LABELS)}, UsageError, "passed as 'trian'. Use the names train, valid and test"),
         ({}, UsageError, "no pictures were passed"),
-        (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader (pass the data set of the loader)"),
+        (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader. Pass the data set of the loader."),
         (Stream(), DataError, "the Stream does not have a length, so it is a stream"),
-        (Pictures([], []), DataError, "there are no pictures, because the Pictures is empty"),
+        (Pictures([], []), DataError, "the Pictures is empty"),
         (Pictures(list(IMAGES), [0]), DataError, "failed at picture 1 (counted from 0): IndexError"),
-        (TensorDataset(torch.zeros(2, 3, 4, 4)), DataError, "returns 1 things for picture 0"),
+        (TensorDataset(torch.zeros(2, 3, 4, 4)), DataError, "returns 1 values for picture 0"),
         (Pictures([IMAGES[0], IMAGES[1, :3]], [0, 1]), DataError,
-         "picture 1 (counted from 0) is 3x5x3, but the first is 6x5x3; expected one size"),
-        (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "values of type float64, but the first has uint8"),
-        (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "expected 0..1 or 0..255: picture"),
-        (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "without normalisation, which Picturewise does itself"),
-        ((IMAGES * 1.5, LABELS), DataError, "expected 0..1 or 0..255: picture"),
+         "picture 1 (counted from 0) is 3x5x3, but the first is 6x5x3. Give all the same size"),
+        (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "the dtype float64, but the first has uint8"),
+        (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "instead of 0..1 or 0..255: picture"),
+        (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "without normalisation (Picturewise normalises them itself)"),
+        ((IMAGES * 1.5, LABELS), DataError, "instead of 0..1 or 0..255: picture"),
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
         ((IMAGES.astype(int) - 300, LABELS), DataError, "value_range='-3"),
-        ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "expected 1 or 3 channels: a fourth, such as the transparency"),
+        ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "xpected 1 or 3 channels; leave out a fourth, such as the tra"),
         ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of the shape (4, 6, 5, 2) and the type uint8"),
         ((IMAGES[:0], LABELS[:0]), DataError, "there are no pictures"),
-        ((IMAGES.astype(str), LABELS), DataError, "expected numbers as (N, H, W)"),
+        ((IMAGES.astype(str), LABELS), DataError, "Expected numbers as (N, H, W)"),
         ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "cannot convert the Tensor to an array"),
-        ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures, expected one for each picture"),
-        ((IMAGES, LABELS + 0.5), DataError, "expected a whole number"),
+        ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures. Pass one label for each picture"),
+        ((IMAGES, LABELS + 0.5), DataError, "Expected an integer"),
         ((IMAGES, LABELS - 1), DataError, "2 of 4 pictures have no label. Leave them out with --skip-bad"),
-        ((IMAGES, ["cat", 1, "dog", 2]), DataError, "neither all numbers nor all texts"),
-        ((IMAGES, [None] * 4), DataError, "neither all numbers nor all texts"),
-        ((IMAGES, []), DataError, "neither all numbers nor all texts"),
-        ((IMAGES, [[1, 0], [1], [0], [1]]), DataError, "neither all numbers nor all texts"),
-        ((IMAGES, np.array(["cat", "dog"])), DataError, "holds 2 labels for 4 pictures, expected one for each picture"),
+        ((IMAGES, ["cat", 1, "dog", 2]), DataError, "neither all numbers nor all strings"),
+        ((IMAGES, [None] * 4), DataError, "neither all numbers nor all strings"),
+        ((IMAGES, []), DataError, "neither all numbers nor all strings"),
+        ((IMAGES, [[1, 0], [1], [0], [1]]), DataError, "neither all numbers nor all strings"),
+        ((IMAGES, np.array(["cat", "dog"])), DataError, "contains 2 labels for 4 pictures. Pass one label for each"),
     ],
     ids=lambda value: None if isinstance(value, type) else str(value)[:30] if isinstance(value, str) else "",
 )  # fmt: skip
@@ -327,16 +328,16 @@ def test_what_cannot_be_used_is_reported_in_one_sentence(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"classes": ["ab"]}, "the classes are ab, expected 2 to 10,000 different texts"),
+        ({"classes": ["ab"]}, "the classes are ab. Pass 2 to 10,000 different strings"),
         ({"classes": ["a", "a"]}, "different texts"),
-        ({"names": ["one"]}, "1 names for 40 pictures of train"),
-        ({"test": (noise(4), np.full(4, 2))}, "is 2, but there are 2 classes: expected 0..1"),
-        ({"test": (noise(4), ["no"] * 4)}, "has the labels no, expected only those of the classes 0, 1"),
-        ({"test": ImageSet(noise(4), halves(4), ("a", "b"), "mine")}, "has the classes a, b, expected 0, 1"),
+        ({"names": ["one"]}, "found 1 names for 40 train pictures"),
+        ({"test": (noise(4), np.full(4, 2))}, "is 2, but there are only 2 classes. Use labels in 0..1"),
+        ({"test": (noise(4), ["no"] * 4)}, "contains unknown labels: no. Use only the classes 0, 1"),
+        ({"test": ImageSet(noise(4), halves(4), ("a", "b"), "mine")}, "has the classes a, b. Expected 0, 1"),
         ({"test": (noise(4, 1), halves(4))}, "the splits differ in height, width or channels"),
         (
             {"group_by": "(p.)"},
-            "the pictures do not have file names, so --group-by '(p.)' cannot be used",
+            "the pictures do not have file names. Omit --group-by '(p.)'",
         ),
     ],
 )
@@ -359,7 +360,7 @@ def test_missing_splits_are_held_out_and_said_to_be() -> None:
         "valid": 8,
         "test": 20,
     }
-    assert dataset.notes[0].startswith("The source does not have a test split: one was held out from train")
+    assert dataset.notes[0].startswith("The source does not have a test split, so ")
     assert dataset.reserved is dataset.test
     own = make_dataset((noise(100), halves(100)), test=(noise(10, seed=1), halves(10)), valid_fraction=0.5)
     assert {name: len(part) for name, part in own.splits().items()} == {"train": 50, "valid": 50, "test": 10}

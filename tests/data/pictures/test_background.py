@@ -130,7 +130,7 @@ def test_white_it_is_unless_white_hides_most() -> None:
     background, (note,) = find_background(["white", "white", "neither", None], None)
     assert background == "black"
     assert note == (
-        "2 of 3 train pictures with transparency are so light that white would hide them, so all were put on black. "
+        "2 of 3 train pictures with transparency are so light that white would hide them, so all were placed on black. "
         "To change this, use --set data.background=white."
     )
 
@@ -140,9 +140,13 @@ def test_what_the_background_hides_is_counted_in_a_note() -> None:
     assert find_background(few, None) == ("white", ())
     mixed = ["white"] * 10 + ["black"] * 30
     (note,) = find_background(mixed, None)[1]
-    assert note.startswith("10 of 40 train pictures with transparency can hardly be seen on white")
+    assert note.startswith(
+        "All train pictures with transparency were placed on white, but 10 of 40 can hardly be seen on it. "
+    )
     _, other = find_background(["white"] * 30 + ["black"] * 10, None)[1]
-    assert other.startswith("10 of 40 train pictures with transparency can hardly be seen on black")
+    assert other.startswith(
+        "All train pictures with transparency were placed on black, but 10 of 40 can hardly be seen on it. "
+    )
 
 
 def test_what_the_options_say_counts() -> None:

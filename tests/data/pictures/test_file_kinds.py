@@ -38,9 +38,9 @@ def boxes(major: bytes, *others: bytes) -> bytes:
         (b"RIFF\0\0\0\0AVI LIST", "a video", "extract its frames as pictures"),
         (boxes(b"isom", b"mp42"), "a video", "extract its frames as pictures"),
         (boxes(b"qt  "), "a video", "extract its frames as pictures"),
-        (boxes(b"crx "), "a camera's raw file", "export it as JPEG or PNG"),
-        (b"II*\0\x10\0\0\0CR\x02\0", "a camera's raw file", "export it as JPEG or PNG"),
-        (bytes(600), "a file of zero bytes only", "copy or download it again"),
+        (boxes(b"crx "), "a camera raw file", "export it as JPEG or PNG"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "a camera raw file", "export it as JPEG or PNG"),
+        (bytes(600), "a file that contains only zero bytes", "copy or download it again"),
         (bytes(range(9)), "a file that starts with the bytes 00 01 02 03 04 05 06 07", ""),
     ],
 )

@@ -55,24 +55,24 @@ def tiff(
         (
             np.repeat(GREY[..., None], 5, 2),
             UNSIGNED,
-            "a TIFF of 5 channels with 8-bit unsigned whole numbers",
+            "a TIFF with 5 channels of 8-bit unsigned integers",
         ),
         (
             np.repeat(GREY[..., None], 2, 2).astype(np.uint16),
             UNSIGNED,
-            "a TIFF of 2 channels with 16-bit unsigned whole numbers",
+            "a TIFF with 2 channels of 16-bit unsigned integers",
         ),
-        (GREY.astype(np.float64), FLOATS, "a TIFF of 1 channel with 64-bit floats"),
+        (GREY.astype(np.float64), FLOATS, "a TIFF with 1 channel of 64-bit floats"),
         (
             np.repeat(GREY[..., None], 3, 2).astype(np.float32),
             FLOATS,
-            "a TIFF of 3 channels with 32-bit floats",
+            "a TIFF with 3 channels of 32-bit floats",
         ),
-        (GREY.astype(np.complex64), 6, "a TIFF of 1 channel with 64-bit complex numbers"),
+        (GREY.astype(np.complex64), 6, "a TIFF with 1 channel of 64-bit complex numbers"),
     ],
 )
 def test_what_pillow_cannot_decode_is_called_what_it_is(array: np.ndarray, numbers: int, said: str) -> None:
-    with pytest.raises(PictureError, match=f"{said}.*cannot be decoded; save it as 8-bit grey or RGB"):
+    with pytest.raises(PictureError, match=f"{said}.*not supported; save it as 8-bit grey or RGB"):
         read_picture(tiff(array, numbers), None, 1)
 
 
@@ -86,16 +86,14 @@ def test_numbers_with_a_sign_are_read_if_none_is_below_0() -> None:
         read_picture(tiff((GREY // 2).view(np.int8), SIGNED), None, 1)[..., 0], GREY // 2
     )
     below = (GREY.astype(int) - 60).astype(np.int8)
-    with pytest.raises(PictureError, match=r"signed 8-bit numbers, some of them below 0, expected 0\.\.255"):
+    with pytest.raises(PictureError, match=r"it contains signed 8-bit values below 0; save it as 8-bit grey"):
         read_picture(tiff(below, SIGNED), None, 1)
 
 
 def test_a_cameras_raw_file_is_not_taken_for_its_preview() -> None:
     preview, further = (254, 4, 1), (330, 4, 8)
     np.testing.assert_array_equal(read_picture(tiff(GREY, UNSIGNED, more=(preview,)), None, 1)[..., 0], GREY)
-    with pytest.raises(
-        PictureError, match="a camera's raw file, of which only the small preview can be read"
-    ):
+    with pytest.raises(PictureError, match="a camera raw file, of which only the small preview can be read"):
         read_picture(tiff(GREY, UNSIGNED, more=(preview, further)), None, 1)
 
 

@@ -25,7 +25,7 @@ READERS = (
     "folders", "lists", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
     "usps", "loose pictures", "arrays", "pairs", "hugging face",
 )  # fmt: skip
-NO_LABEL = r"have no label|it has no label|not have a label"
+NO_LABEL = r"lacks labels|it has no label|not have a label"
 SKIP = r"--skip-bad"
 """What is said of pictures without a label."""
 
@@ -134,11 +134,11 @@ def arrays(form):
         ],
         "one-hot": [Gives(of(x=GREY, y=np.eye(3)[LABELS])), Gives(of(x=GREY, y=np.eye(3, dtype=int)[LABELS]))],
         "a picture without label": [
-            Refused(of(**missing), r"label 3 \(counted from 0\) is -1: 2 of 24 pictures have no label", SKIP),
+            Refused(of(**missing), r"lacks labels for 2 of 24 pictures: label 3 \(counted from 0\) is -1", SKIP),
             Gives(of(**missing), {"train": 22}, labels=LABELS[kept], images=GREY[kept], skip_bad=True),
         ],
         "test without labels": [
-            Gives(of(x_train=GREY, y_train=LABELS, **test), noted=r"'y_test' holds only -1.*not used as a test split")
+            Gives(of(x_train=GREY, y_train=LABELS, **test), noted=r"'y_test' contains only -1.*not used as the test")
         ],
         "split column": [
             Gives(of(x=GREY, y=LABELS, split=splits), TWO, labels=LABELS[:16]),
@@ -154,7 +154,7 @@ def arrays(form):
         "layout": [
             Gives(of(x=planar, y=LABELS), images=COLOUR),
             Gives(of(x=planar.reshape(24, -1), y=LABELS), images=COLOUR, hints=Hints(layout="planar")),
-            Gives(of(x=COLOUR.transpose(1, 2, 3, 0), y=LABELS), images=COLOUR, noted="last axis counting"),
+            Gives(of(x=COLOUR.transpose(1, 2, 3, 0), y=LABELS), images=COLOUR, noted="last axis of"),
         ],
         "names with spaces": [
             Gives(lambda folder: make.ARRAYS[form](
@@ -172,7 +172,7 @@ def table():
     cells = {form: arrays(form) for form in ("npz", "npy", "pickle", "hdf5")}
     cells["matlab 7.3"] = {
         "class names": [DoesNotApply("texts are references there, which are not followed; classes have numbers")],
-        "text labels": [Refused(make.matlab_references, "holds text, objects or references, expected numbers")],
+        "text labels": [Refused(make.matlab_references, "contains strings, objects or references instead of numbers")],
         "one-hot": [Gives(lambda f: make.matlab(f, X=GREY, y=np.eye(3)[LABELS]), noted="reversed axes")],
         "a picture without label": [
             Refused(lambda f: make.matlab(f, X=GREY, y=np.where(LABELS == 1, -1, LABELS)[:, None]), NO_LABEL, SKIP)
@@ -192,7 +192,7 @@ def table():
         "layout": [
             Gives(
                 lambda f: make.matlab(f, X=COLOUR.transpose(1, 2, 3, 0), y=LABELS[:, None]), images=COLOUR,
-                noted="reversed axes.*last axis counting",
+                noted="reversed axes.*last axis of",
             ),
             Gives(lambda f: make.matlab(f, X=COLOUR, y=LABELS[:, None]), images=COLOUR, noted="reversed axes"),
         ],
@@ -211,7 +211,9 @@ def table():
     ten = tuple("0123456789")
     cells["svhn"] = {
         "class names": [Gives(make.svhn, classes=ten, labels=LABELS + 1)],
-        "text labels": [Refused(lambda f: make.svhn(f, y=np.array(["one", "two"] * 12, object)), "expected X with")],
+        "text labels": [
+            Refused(lambda f: make.svhn(f, y=np.array(["one", "two"] * 12, object)), "does not contain both X and y")
+        ],
         "one-hot": [Refused(lambda f: make.svhn(f, y=np.eye(10)[LABELS]), "y has the shape", "one label per picture")],
         "a picture without label": [Refused(lambda f: make.svhn(f, y=LABELS[:, None] - 1), "label 0 .* is -1")],
         "test without labels": [
@@ -221,7 +223,7 @@ def table():
         "value range": [Gives(lambda f: make.svhn(f, scale=1 / 255), classes=ten, labels=LABELS + 1)],
         "layout": [
             Refused(
-                lambda f: make.svhn(f, X=np.zeros((24, 32, 32, 3), np.uint8)), r"expected .*\(height, width, 3, N\)"
+                lambda f: make.svhn(f, X=np.zeros((24, 32, 32, 3), np.uint8)), r"Expected .*\(height, width, 3, N\)"
             )
         ],
         "names with spaces": [Gives(lambda f: make.svhn(f / "my digits"), classes=ten, labels=LABELS + 1)],
@@ -236,17 +238,17 @@ def table():
         ],
         "text labels": [DoesNotApply("IDX holds numbers alone")],
         "one-hot": [
-            Refused(lambda f: make.idx(f, labels=np.eye(3, dtype=np.uint8)[LABELS]), "expected labels: one dimension")
+            Refused(lambda f: make.idx(f, labels=np.eye(3, dtype=np.uint8)[LABELS]), "instead of labels .integers")
         ],
         "a picture without label": [
-            Refused(lambda f: make.idx(f, labels=(LABELS - 1).astype("i1")), "8 of 24 pictures have no label", SKIP),
+            Refused(lambda f: make.idx(f, labels=(LABELS - 1).astype("i1")), "lacks labels for 8 of 24 pictures", SKIP),
             Gives(
                 lambda f: make.idx(f, labels=(LABELS - 1).astype("i1")), {"train": 16}, classes=("0", "1"),
                 labels=LABELS[LABELS > 0] - 1, images=GREY[LABELS > 0], skip_bad=True,
             ),
         ],
         "test without labels": [
-            Gives(lambda f: make.idx(f, test=-np.ones(4, ">i4")), noted="holds only -1.*not used as a test.*predict")
+            Gives(lambda f: make.idx(f, test=-np.ones(4, ">i4")), noted="only -1.*not used as the test.*predict")
         ],
         "split column": [DoesNotApply("each split is a pair of files")],
         "value range": [Gives(lambda f: make.idx(f, pictures=(GREY[..., 0] / 255).astype(">f4")), images=GREY)],
@@ -264,16 +266,16 @@ def table():
     }  # fmt: skip
     cells["cifar"] = {
         "class names": [Gives(make.cifar, {"train": 4}, classes=make.CIFAR, labels=[6, 9, 6, 9])],
-        "text labels": [Refused(lambda f: make.cifar(f, ["cat", "dog"]), "holds texts, expected class numbers")],
+        "text labels": [Refused(lambda f: make.cifar(f, ["cat", "dog"]), "contains strings. Pass class numbers")],
         "one-hot": [
             Gives(
                 lambda f: make.cifar(f, np.eye(10)[[6, 9]]), {"train": 4}, classes=make.CIFAR, labels=[6, 9, 6, 9]
             )
         ],
-        "a picture without label": [Refused(lambda f: make.cifar(f, [6, -1]), "label 1 .* is -1, expected")],
+        "a picture without label": [Refused(lambda f: make.cifar(f, [6, -1]), "label 1 .* is -1. Expected")],
         "test without labels": [Refused(lambda f: make.cifar(f, test=[-1, -1]), "test_batch.*label 0 .* is -1")],
         "split column": [DoesNotApply("each split has files of its own")],
-        "value range": [Refused(lambda f: make.cifar(f, scale=1 / 255), "expected .* uint8")],
+        "value range": [Refused(lambda f: make.cifar(f, scale=1 / 255), "Expected a uint8")],
         "layout": [
             Gives(
                 make.cifar, {"train": 4}, classes=make.CIFAR, labels=[6, 9, 6, 9], images=make.CIFAR_PICTURES
@@ -300,14 +302,14 @@ def table():
         "one-hot": [
             Refused(
                 lambda f: make.csv(f, {f"is {name}": make.one_hot(n) for n, name in enumerate(NAMED)}),
-                "can all be the labels", "--label-column",
+                "could be the labels", "--label-column",
             )
         ],
         "a picture without label": [
-            Refused(lambda f: make.csv(f, {"label": missing}), "8 of 24 pictures have no label", SKIP),
+            Refused(lambda f: make.csv(f, {"label": missing}), "lacks labels for 8 of 24 pictures", SKIP),
             Refused(
                 lambda f: make.csv(f, {"label": np.where(LABELS == 1, "", LABELS.astype(str))}),
-                "label 1 .* is empty: 8 of 24 pictures have no label", SKIP,
+                "lacks labels for 8 of 24 pictures: label 1 .* is empty", SKIP,
             ),
             Gives(
                 lambda f: make.csv(f, {"label": missing}), {"train": 16}, labels=LABELS[LABELS != 1],
@@ -368,11 +370,11 @@ def table():
     }  # fmt: skip
     cells["usps"] = {
         "class names": [Gives(make.usps, classes=ten)],
-        "text labels": [Refused(lambda f: make.usps(f, ["one"] * 24), "holds something that is not a number")],
+        "text labels": [Refused(lambda f: make.usps(f, ["one"] * 24), "contains something other than numbers")],
         "one-hot": [DoesNotApply("a line begins with one number")],
-        "a picture without label": [Refused(lambda f: make.usps(f, [-1] * 24), "the label -1, expected one from 1")],
+        "a picture without label": [Refused(lambda f: make.usps(f, [-1] * 24), "the label -1. Expected a label")],
         "test without labels": [
-            Refused(lambda f: make.usps(make.usps(f), [-1] * 24, name="usps.t"), "the label -1, expected one from 1")
+            Refused(lambda f: make.usps(make.usps(f), [-1] * 24, name="usps.t"), "the label -1. Expected a label")
         ],
         "split column": [DoesNotApply("each split is a file")],
         "value range": [Refused(lambda f: make.usps(f, top=255.0), "values outside -1..1")],
@@ -479,7 +481,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: (GREY, np.eye(3)[LABELS]))],
         "a picture without label": [
-            Refused(lambda f: (GREY, missing), "8 of 24 pictures have no label", SKIP),
+            Refused(lambda f: (GREY, missing), "lacks labels for 8 of 24 pictures", SKIP),
             Gives(
                 lambda f: (GREY, missing), {"train": 16}, labels=LABELS[LABELS != 1], images=GREY[LABELS != 1],
                 skip_bad=True,
@@ -517,7 +519,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: make.Pairs(GREY, np.eye(3)[LABELS]))],
         "a picture without label": [
-            Refused(lambda f: make.Pairs(GREY, missing), "8 of 24 pictures have no label", SKIP),
+            Refused(lambda f: make.Pairs(GREY, missing), "lacks labels for 8 of 24 pictures", SKIP),
             Gives(
                 lambda f: make.Pairs(GREY, missing), {"train": 16}, labels=LABELS[LABELS != 1], skip_bad=True
             ),
@@ -547,7 +549,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: make.Hub(np.eye(3)[LABELS].tolist()))],
         "a picture without label": [
-            Refused(lambda f: make.Hub(missing.tolist(), NAMED), "8 of 24 pictures have no label", SKIP)
+            Refused(lambda f: make.Hub(missing.tolist(), NAMED), "lacks labels for 8 of 24 pictures", SKIP)
         ],
         "test without labels": [
             Gives(
@@ -556,7 +558,7 @@ def table():
             )
         ],
         "split column": [
-            Gives(lambda f: make.Hub(LABELS, NAMED, more="split"), classes=NAMED, noted="columns split were not used")
+            Gives(lambda f: make.Hub(LABELS, NAMED, more="split"), classes=NAMED, noted="columns were not used: split")
         ],
         "value range": [DoesNotApply("its pictures are Pillow's, of 8 bits")],
         "layout": [DoesNotApply("its pictures are Pillow's")],

@@ -44,13 +44,14 @@ def test_shapes_tell_where_names_do_not() -> None:
     assert keys is not None
     assert (keys.pictures, keys.labels) == ({"train": "arr_0"}, {"train": "arr_1"})
     assert keys.notes == (
-        "f: 'arr_0' was used as the pictures and 'arr_1' as their labels, because of its shape.",
+        "f: 'arr_0' was used as the pictures and 'arr_1' as their labels, because of their shapes.",
     )
     assert (
         find_keys({"arr_0": GREY, "arr_1": LABELS, "arr_2": FEW, "arr_3": ArrayForm((30,), "i")}, "f") is None
     )
     with pytest.raises(
-        DataError, match=r"'arr_1', 'arr_2' can all be the labels of 'arr_0'. Choose with --label-column"
+        DataError,
+        match=r"any of 'arr_1', 'arr_2' could be the labels of 'arr_0'. Choose one with --label-column",
     ):
         find_keys({"arr_0": GREY, "arr_1": LABELS, "arr_2": LABELS}, "f")
 
@@ -61,9 +62,9 @@ def test_what_is_not_used_is_named() -> None:
     assert keys is not None
     assert keys.labels == {}
     assert keys.notes == (
-        "galaxy.h5: 'ans' (120 whole numbers) was not used. If it holds the labels, pass --label-column ans.",
-        "galaxy.h5: 'masks' (120x20x20 whole numbers) was not used.",
-        "galaxy.h5: 'weight' (120 numbers) was not used.",
+        "galaxy.h5: 'ans' (120 integers) was not used. If it contains the labels, pass --label-column ans.",
+        "galaxy.h5: 'masks' (120x20x20 integers) was not used.",
+        "galaxy.h5: 'weight' (120 floats) was not used.",
     )
 
 
@@ -78,12 +79,11 @@ def test_one_of_several_labels_is_asked_for() -> None:
     keys = find_keys(arrays, "f", "coarse_train")
     assert keys is not None
     assert keys.labels == {"train": "coarse_train", "test": "coarse_test"}
-    with pytest.raises(
-        UsageError, match=r"f does not have an array 'medium' with labels. Its arrays are 'x_train'"
-    ):
+    with pytest.raises(UsageError, match=r"f does not have an array 'medium'. Its arrays are 'x_train'"):
         find_keys(arrays, "f", "medium")
     with pytest.raises(
-        DataError, match=r"'y_fine' and 'y_coarse' for one split, expected one\. Choose with --label-column"
+        DataError,
+        match=r"two arrays for the same split, 'y_fine' and 'y_coarse'\. Choose one with --label-column",
     ):
         find_keys({"x": GREY, "y_fine": LABELS, "y_coarse": LABELS}, "f")
 
@@ -95,7 +95,7 @@ def test_names_of_classes_are_distinguished_from_names_of_pictures() -> None:
     files = find_keys({"x": GREY, "y": LABELS, "names": ArrayForm((120,), "U")}, "f")
     assert files is not None
     assert files.classes is None
-    assert "'names' (120 texts) was not used" in files.notes[0]
+    assert "'names' (120 strings) was not used" in files.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -99,13 +99,13 @@ def test_a_given_range_is_used(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         np.asarray(reading.parts["train"].pictures.images)[..., 0], PICTURES[in_order(12)]
     )
-    with pytest.raises(DataError, match=r"its values are in .*, expected 0\.\.3000"):
+    with pytest.raises(DataError, match=r"its values are in .*, but must be in 0\.\.3000"):
         read(write(tmp_path / "other", np.abs(stored) + 3000), said="0..3000")
 
 
 def test_8_bit_files_are_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"only 8-bit pictures, which are 0\.\.255 by definition\. Omit --value-range"
+        DataError, match=r"only 8-bit pictures, whose values are always read as 0\.\.255\. Omit --value-range"
     ):
         read(write(tmp_path, PICTURES, "png"), said="0..100")
     reading = read(write(tmp_path / "dark", PICTURES // 17, "png"))
@@ -130,12 +130,20 @@ def test_splits_of_several_kinds_are_read_in_one_range_or_refused(tmp_path: Path
             (
                 PICTURES,
                 PICTURES.astype("u2") * 16,
-                r"test holds 16-bit numbers up to \d+, but train holds 8-bit .*0\.\.255",
+                r"test contains 16-bit integers up to \d+, but train contains 8-bit .*0\.\.255",
             ),
-            (PICTURES, unit, r"test holds floats up to 0\.\d+, but train holds 8-bit"),
-            (PICTURES.astype("f4"), unit, r"test holds values in 0\.\.0\.\d+, but train in 0\.\.255"),
-            (deep, PICTURES.astype("u2"), r"test holds values in 0\.\.\d+, but train in 0\.\.65535"),
-            (unit, PICTURES.astype("f4"), r"its values are in .*, expected 0\.\.1; .*--value-range"),
+            (PICTURES, unit, r"test contains floats up to 0\.\d+, but train contains 8-bit"),
+            (
+                PICTURES.astype("f4"),
+                unit,
+                r"test contains values in 0\.\.0\.\d+, but train contains values in 0\.\.255",
+            ),
+            (
+                deep,
+                PICTURES.astype("u2"),
+                r"test contains values in 0\.\.\d+, but train contains values in 0\.\.65535",
+            ),
+            (unit, PICTURES.astype("f4"), r"its values are in .*, but must be in 0\.\.1; .*--value-range"),
         ),
         start=1,
     ):

@@ -59,7 +59,7 @@ def test_hidden_things_and_litter_are_passed_over(tmp_path: Path) -> None:
 def test_beside_the_class_folders_pictures_are_bad_and_other_files_passed_over(tmp_path: Path) -> None:
     found = list_classes(touch(tmp_path, "cat/1.png", "README.md", "LICENSE", "stray.JPG"), tmp_path)
     assert [(bad.path, bad.reason) for bad in found.bad] == [
-        ("stray.JPG", "it is beside the class folders, so it does not have a class")
+        ("stray.JPG", "it is outside the class folders, so it does not have a class")
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_link_back_to_a_folder_above_is_bad_and_not_followed(tmp_path: Path) -
     (tmp_path / "dog" / "deep" / "again").symlink_to(tmp_path / "dog")
     found = list_classes(tmp_path, tmp_path)
     assert [(bad.path, bad.reason) for bad in found.bad] == [
-        ("dog/deep/again", "a link back to a folder that it is in")
+        ("dog/deep/again", "it is a link to a folder that contains it")
     ]
 
 
@@ -129,9 +129,9 @@ def test_deeper_folders_are_named_the_first_few_classes(tmp_path: Path) -> None:
     touch(tmp_path, *(f"c{number}/{folder}/1.png" for number in range(5) for folder in "ab"))
     (note,) = list_classes(tmp_path, tmp_path).notes
     assert note == (
-        "The class c0 holds the 2 pictures in c0/a, c0/b; c1 holds the 2 pictures in c1/a, c1/b; c2 holds the 2 "
-        "pictures in c2/a, c2/b, and so do 2 others. If the deeper folders are the classes, use --label-from "
-        "'([^/]+)/[^/]+$'."
+        "The class c0 includes the 2 pictures in c0/a, c0/b; c1 includes the 2 pictures in c1/a, c1/b; c2 includes the "
+        "2 pictures in c2/a, c2/b; 2 other classes have deeper folders too. If the deeper folders are the classes, use "
+        "--label-from '([^/]+)/[^/]+$'."
     )
 
 
@@ -140,16 +140,16 @@ def test_masks_among_the_pictures_are_named(tmp_path: Path) -> None:
     assert list_classes(tmp_path, tmp_path).notes == ()
     touch(tmp_path, "ill/ill (1)_mask.png", "ill/ill (1)_mask_1.png", "well/1-GT.png")
     (note,) = list_classes(tmp_path, tmp_path).notes
-    assert note.startswith("3 pictures are named like masks (ill/ill (1)_mask.png), and were used as")
+    assert note.startswith("3 pictures are named like masks (ill/ill (1)_mask.png), but were used like")
 
 
 def test_pictures_without_class_folders_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"holds pictures, but no folder per class; expected .*/<class>/<picture>"
+        DataError, match=r"contains pictures, but no class folders. Arrange .*/<class>/<picture>"
     ):
         list_classes(touch(tmp_path, "1.png"), tmp_path)
 
 
 def test_a_folder_without_class_folders_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="does not have a folder per class"):
+    with pytest.raises(DataError, match="does not contain class folders"):
         list_classes(tmp_path, tmp_path)

@@ -123,7 +123,7 @@ def test_pictures_without_labels_have_none(tmp_path: Path, write_pair: Callable[
 def test_labels_without_pictures_are_an_error(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path / "train-labels-idx1-ubyte", [1], (1,))
     for path in (tmp_path, tmp_path / "train-labels-idx1-ubyte"):
-        with pytest.raises(DataError, match="train-labels-idx1-ubyte does not have pictures beside it"):
+        with pytest.raises(DataError, match=r"The pictures for .*train-labels-idx1-ubyte were not found"):
             recognise(path)
 
 
@@ -148,7 +148,9 @@ def test_a_test_label_that_train_does_not_reach_is_an_error(
 def test_counts_that_differ_are_an_error_that_names_both(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path / "train-images", b"\0" * 3, (3, 1, 1))
     write_idx(tmp_path / "train-labels", b"\0" * 2, (2,))
-    with pytest.raises(DataError, match=r"train-labels holds 2 labels for the 3 pictures of .*train-images"):
+    with pytest.raises(
+        DataError, match=r"train-labels contains 2 labels for the 3 pictures of .*train-images"
+    ):
         labels_read(tmp_path)
 
 
@@ -156,7 +158,7 @@ def test_several_sets_in_one_folder_are_an_error(tmp_path: Path, write_pair: Cal
     for name in ("emnist-digits", "emnist-letters"):
         write_pair(tmp_path, f"{name}-train-images-idx3-ubyte", f"{name}-train-labels-idx1-ubyte")
     with pytest.raises(
-        DataError, match=r"several sets of IDX files .emnist digits, emnist letters., expected one"
+        DataError, match=r"several sets of IDX files .emnist digits, emnist letters.. Move each"
     ):
         recognise(tmp_path)
 
@@ -165,7 +167,7 @@ def test_two_files_for_one_thing_are_an_error(tmp_path: Path, write_pair: Callab
     write_pair(tmp_path, "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
     write_pair(tmp_path, "training-images-idx3-ubyte", None)
     with pytest.raises(
-        DataError, match=r"two files of pictures for one split, train-images.* and training-images"
+        DataError, match=r"two files of pictures for the same split: train-images.* and training-images"
     ):
         recognise(tmp_path)
 
@@ -230,10 +232,12 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, wri
     assert (part.classes[0], part.classes[25], len(part.classes)) == ("a", "z", 26)
     assert part.labels is not None
     assert part.labels.tolist() == [0, 25]
-    assert reading.notes[0].startswith("The pictures were turned upright, because EMNIST")
+    assert reading.notes[0].startswith("The pictures were turned upright, because the file names")
     assert recognised(tmp_path).as_stored().read({"train"}, DataOptions(source="")).notes == ()
     write_idx(tmp_path / "emnist-letters-train-labels-idx1-ubyte", [1, 27], (2,))
-    with pytest.raises(DataError, match=r"label 1 .* is 27, but there are 26 classes: expected 1\.\.26"):
+    with pytest.raises(
+        DataError, match=r"label 1 .* is 27, but there are only 26 classes\. Use labels in 1\.\.26"
+    ):
         recognised(tmp_path).read({"train"}, DataOptions(source=""))
 
 
@@ -247,13 +251,13 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, wri
             "classes.txt",
             "cat\nowl\n",
             ("0", "1", "2"),
-            "names 2 classes, but labels go up to 2, so it was not used",
+            "was not used, because it names only 2 classes, but the labels go up to 2",
         ),
         (
             "kmnist_classmap.csv",
             "index,char\n",
             ("0", "1", "2"),
-            "seems to name the classes, but was not used",
+            "seems to list the class names, but was not used",
         ),
     ],
 )

@@ -55,22 +55,22 @@ def test_files_beside_arrays_are_named(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("a,b\n")
     (tmp_path / "README.md").write_text("hello")
     assert recognised(tmp_path).keys.notes == (
-        f"{tmp_path}: labels.csv is beside the .npy files and was not used.",
+        f"{tmp_path}: labels.csv was not used, because it is not a .npy file.",
     )
 
 
 def test_what_makes_no_set_is_refused(tmp_path: Path) -> None:
     (tmp_path / "singles" / "cat").mkdir(parents=True)
     np.save(tmp_path / "singles" / "cat" / "0.npy", PICTURES[0])
-    with pytest.raises(DataError, match=r"holds folders of \.npy files \(cat/0\.npy\).*numpy\.savez"):
+    with pytest.raises(DataError, match=r"contains folders of \.npy files \(cat/0\.npy\).*numpy\.savez"):
         recognise(tmp_path / "singles")
     (tmp_path / "mixed").mkdir()
     np.save(tmp_path / "mixed" / "cat.npy", PICTURES)
     np.save(tmp_path / "mixed" / "dog.npy", PICTURES[:, :4])
-    with pytest.raises(DataError, match=r"whose names do not say what they are: cat.npy, dog.npy"):
+    with pytest.raises(DataError, match=r"their names do not show what is in them: cat.npy, dog.npy"):
         recognise(tmp_path / "mixed")
     np.save(tmp_path / "numbers.npy", LABELS)
-    with pytest.raises(DataError, match="does not hold pictures: its form is 6 whole numbers"):
+    with pytest.raises(DataError, match="does not contain pictures, but 6 integers"):
         recognise(tmp_path / "numbers.npy")
 
 

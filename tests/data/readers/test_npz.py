@@ -116,7 +116,7 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
     [
         (
             {"x_train": GREY, "y_train": LABELS[:3]},
-            "holds 3 labels for 4 pictures, expected one for each picture",
+            "contains 3 labels for 4 pictures. Pass one label for each picture",
         ),
         (
             {"x_train": GREY * np.nan, "y_train": LABELS},
@@ -125,13 +125,13 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
         ({"x_train": GREY / np.inf - np.inf, "y_train": LABELS}, "picture 0 .* has the value -inf"),
         (
             {"x_train": GREY * 1.5, "y_train": LABELS},
-            r"values in [0-9]+\.\.[0-9]+, expected 0\.\.1 or 0\.\.255",
+            r"values in [0-9]+\.\.[0-9]+ instead of 0\.\.1 or 0\.\.255",
         ),
         (
             {"x_train": GREY, "y_train": -LABELS},
-            r"'y_train': label 1 .* is -2, expected a whole number in 0\.\.9999",
+            r"'y_train': label 1 .* is -2. Expected an integer in 0\.\.9999",
         ),
-        ({"x_train": GREY, "y_train": LABELS + 0.5}, "label 0 .* is 0.5, expected a whole number"),
+        ({"x_train": GREY, "y_train": LABELS + 0.5}, "label 0 .* is 0.5. Expected an integer"),
         ({"x_train": GREY, "y_train": np.ones((4, 3))}, "is not one-hot"),
         (
             {"x_train": GREY, "y_train": LABELS, "labels": ["a", "b"]},
@@ -141,14 +141,14 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
             {"x_train": GREY, "y_train": LABELS, "x_test": GREY, "y_test": LABELS + 1},
             "'y_test': label 1 .* is 3, but there are 3 classes",
         ),
-        ({"x_train": GREY[:0], "y_train": LABELS[:0]}, "does not hold any pictures"),
+        ({"x_train": GREY[:0], "y_train": LABELS[:0]}, "does not contain any pictures"),
         (
             {"x_train": GREY[..., None].repeat(4, 3), "y_train": LABELS},
-            r"shape \(4, 5, 6, 4\), expected 1 or 3 channels",
+            r"shape \(4, 5, 6, 4\). Expected 1 or 3 channels",
         ),
         (
             {"y_train": LABELS},
-            "does not have an array of pictures: found 'y_train', expected x_train and y_train",
+            "does not have an array of pictures .found 'y_train'.. Name the arrays x_train and y_train",
         ),
         ({"x_train": GREY, "y_test": LABELS}, "has 'y_test' without its pictures"),
     ],
@@ -165,7 +165,7 @@ def test_the_test_arrays_of_an_npz_are_not_decoded_for_train(tmp_path: Path) -> 
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("x_test.npy", b"damaged")
     assert list(parts(path, "train")) == ["train"]
-    with pytest.raises(DataError, match="'x_test' is truncated or not an array"):
+    with pytest.raises(DataError, match="'x_test' is truncated or is not in NumPy's"):
         parts(path)
 
 
@@ -188,7 +188,7 @@ def test_of_train_nothing_is_read_for_test_alone_that_its_first_bytes_tell(tmp_p
 
 
 def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str) -> None:
-    with pytest.raises(DataError, match=r"expected plain numbers"):
+    with pytest.raises(DataError, match=r"Save it as plain numbers"):
         parts(write(tmp_path, form, x_train=np.zeros(4, [("a", "u1", (5, 6))]), y_train=LABELS))
 
 
@@ -197,14 +197,14 @@ def test_a_pickle_that_loses_a_name_between_two_looks_is_reported(tmp_path: Path
     source = pickled_arrays.recognise(path)
     assert source is not None
     write(tmp_path, "pickle", x_train=GREY)
-    with pytest.raises(DataError, match="no longer has 'y_train'"):
+    with pytest.raises(DataError, match="no longer contains 'y_train'"):
         source.read(source.splits, DataOptions(source=""))
 
 
 def test_an_npz_of_objects_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "npz", x_train=np.array([{}, []], object), y_train=LABELS)
     with pytest.raises(
-        DataError, match=r"array of Python objects, expected plain numbers. Picturewise never runs code"
+        DataError, match=r"array of Python objects\. Save it as plain numbers; Picturewise never runs code"
     ):
         parts(path)
 

@@ -110,23 +110,31 @@ def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "options", "sentence"),
     [
-        ([0, 5], {"metadata": hub(["a", "b"])}, r"label of row 1 .* is 5, expected a whole number in 0\.\.1"),
+        (
+            [0, 5],
+            {"metadata": hub(["a", "b"])},
+            r"label of row 1 .* is 5, but there are only 2 class names\. Use labels in 0\.\.1",
+        ),
         ([0, -1], {}, r"a\.parquet, row 1: it has no label .* leave them out with --skip-bad"),
         ([0, None], {}, r"a\.parquet, row 1: it has no label"),
-        ([0, -2], {}, "label 1 .* is -2, expected a whole number"),
+        ([0, -2], {}, "label 1 .* is -2. Expected an integer"),
         ([0.5, 1.0], {}, r"label 0 .* is 0\.5"),
         (["a", None], {}, r"a\.parquet, row 1: it has no label"),
         (
             [0, 1],
             {"columns": ("z", "label"), "pictures": ["a", "b"], "struct": False},
-            "has the columns z, label, expected one of pictures named image",
+            "does not have a column with a usual name for pictures .image.*Choose one of its columns .z, label",
         ),
-        ([0, 1], {"pictures": [1, 2], "struct": False}, "holds pictures as int64, expected their bytes"),
-        ([0, 1], {"pictures": ["a", "b"]}, "holds pictures as text"),
+        (
+            [0, 1],
+            {"pictures": [1, 2], "struct": False},
+            "contains pictures of type int64. Store them as bytes",
+        ),
+        ([0, 1], {"pictures": ["a", "b"]}, "contains strings that are not base64"),
         (
             [0, 1],
             {"pictures": [None, b"x"]},
-            "row 0: not a picture .*found an empty file|but none is a picture",
+            "row 0: not a supported picture .it is an empty file|none of the .* files can be read",
         ),
         ([], {"pictures": []}, "declares 0 rows"),
     ],
@@ -142,7 +150,7 @@ def test_columns_that_cannot_be_used_are_refused(
 def test_classes_that_only_test_has_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", ["a", "b"])
     write(tmp_path / "test.parquet", ["c", "b"])
-    with pytest.raises(DataError, match="test holds the class 'c', which train does not have"):
+    with pytest.raises(DataError, match="test contains the class 'c', but train does not"):
         read_place(DataOptions(source=str(tmp_path)))
 
 
@@ -219,7 +227,7 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     labels, classes, notes = read(tmp_path / "a.parquet")
     assert (labels, classes) == ([0, 1], ("0", "1"))
     assert (
-        "'coarse_label' (texts) was not used. If it holds the labels, pass --label-column coarse_label."
+        "'coarse_label' (strings) was not used. If it contains the labels, pass --label-column coarse_label."
         in notes[0]
     )
     assert notes[1].endswith("the column 'mask' (pictures) was not used.")
@@ -238,7 +246,9 @@ def test_pictures_that_are_elsewhere_are_reported(tmp_path: Path) -> None:
     ):
         read(tmp_path / "a.parquet")
     pq.write_table(pa.table({"image_path": ["0.png", "1.png"], "label": [0, 1]}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="holds the names of picture files in 'image_path', not the pictures"):
+    with pytest.raises(
+        DataError, match=r"contains the names of picture files .in 'image_path'., not the pictures"
+    ):
         read(tmp_path / "a.parquet")
 
 

@@ -59,7 +59,7 @@ def test_where_both_ends_can_be_labels_the_user_decides(tmp_path: Path) -> None:
     ink = RANDOM.integers(0, 2, (60, 64))
     path = write(tmp_path / "a.csv", LABELS % 2, ink)
     with pytest.raises(
-        DataError, match=r"both the first and the last column can hold the labels.*--label-column first or"
+        DataError, match=r"either the first or the last column could be the labels.*--label-column first or"
     ):
         recognise(path)
     for asked, expected in (
@@ -93,7 +93,7 @@ def test_a_first_line_that_pandas_made_of_numbers_is_not_a_picture(tmp_path: Pat
     images, labels, _, notes = read(write(tmp_path / "a.csv", LABELS, PICTURES, header=header))
     np.testing.assert_array_equal(images, PICTURES)
     assert labels == LABELS.tolist()
-    assert "was read as names of columns" in notes[0]
+    assert "was read as column names" in notes[0]
 
 
 def test_all_pixels_of_a_picture_may_be_in_one_column(tmp_path: Path) -> None:
@@ -123,15 +123,21 @@ def test_the_only_other_column_is_the_label_and_of_several_one_is_asked_for(tmp_
     assert (labels[:3], classes) == ([2, 0, 1], ("cat", "dog", "owl"))
     assert "the column 'what' was used as the labels" in notes[0]
     path = write(tmp_path / "b.csv", kinds, LABELS, PICTURES, header=["what", "size", *PIXELS])
-    with pytest.raises(DataError, match=r"'what', 'size' can all be the labels. Choose with --label-column"):
+    with pytest.raises(
+        DataError,
+        match=r"any of the columns 'what', 'size' could be the labels. Choose one with --label-column",
+    ):
         recognise(path)
     assert "the column 'what' was not used" in read(path, label_column="size")[3][0]
 
 
 def test_columns_of_splits_that_say_none_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", LABELS, PICTURES, LABELS, header=["label", *PIXELS, "fold"])
-    assert "the column 'fold' does not hold train, valid and test" in read(path)[3][0]
-    with pytest.raises(DataError, match="the column 'fold' holds 0, 1, 2, expected words for splits"):
+    assert (
+        "the column 'fold' was not used, because it does not contain train, valid and test"
+        in read(path)[3][0]
+    )
+    with pytest.raises(DataError, match="the column 'fold' contains 0, 1, 2, which are not names of splits"):
         recognise(path, Hints(split_column="fold"))
 
 

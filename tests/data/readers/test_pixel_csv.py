@@ -47,7 +47,7 @@ def test_the_digit_recognizer_folder_gives_train_alone_and_test_is_held_out(tmp_
     source = recognised(tmp_path)
     assert source.splits == ("train",)
     assert source.notes == (
-        "test.csv does not have labels, so it is not used as a split; its pictures can be predicted.",
+        "test.csv does not have labels, so it was not used as a split. To classify its pictures, pass it to predict.",
     )
     part = source.read({"train"}, OPTIONS).parts["train"].pictures
     np.testing.assert_array_equal(part.images.reshape(150, 16), values[:, 1:])
@@ -79,7 +79,7 @@ def test_test_pictures_are_not_opened_to_train(tmp_path: Path) -> None:
     write(path)
     path.write_text(path.read_text() + "broken\n")
     read_place(DataOptions(source=str(tmp_path)), ["train", "valid"])
-    with pytest.raises(DataError, match="line 32: 1 columns, expected 17"):
+    with pytest.raises(DataError, match="line 32: found 1 column, but the first line has 17"):
         read_place(DataOptions(source=str(tmp_path)), ["test"])
 
 
@@ -99,7 +99,7 @@ def test_test_alone_reads_of_train_the_labels_and_no_more_pixels_than_tell_their
         with pytest.raises(DataError, match="line 51"):
             recognised(tmp_path).read({"train"}, OPTIONS)
     path.write_text(path.read_text().replace("\n0,", "\nzero,"))
-    with pytest.raises(DataError, match="holds class numbers, but the labels of train are class names"):
+    with pytest.raises(DataError, match="contains class numbers, but the labels of train are class names"):
         recognised(tmp_path).read({"test"}, OPTIONS)
 
 
@@ -158,11 +158,14 @@ def test_a_mark_of_utf_8_before_the_first_number_is_passed_over(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda text: text.replace("\n", "\r").encode(), "lines that end in a carriage return alone"),
-        (lambda text: text.encode("utf-16"), "is text in UTF-16, expected UTF-8"),
+        (
+            lambda text: text.replace("\n", "\r").encode(),
+            "lines that end in a carriage return without a line feed",
+        ),
+        (lambda text: text.encode("utf-16"), "is encoded in UTF-16. Save it again as UTF-8"),
         (
             lambda text: "\n".join(line.rpartition(",")[0] for line in text.splitlines()).encode(),
-            r"has 24 columns of pixels \(and 'label'\), expected those of a square.*whether a column is missing",
+            r"has 24 pixel columns \(and 'label'\), which do not make a square.*whether a column is missing",
         ),
     ],
 )
@@ -232,15 +235,15 @@ def test_quotes_floats_and_empty_lines_at_the_end_are_read(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("256", r"values in 0\.\.256, expected 0\.\.1 or 0\.\.255: line 12 has 256\. Pass .*--value-range"),
+        ("256", r"values in 0\.\.256 instead of 0\.\.1 or 0\.\.255: line 12 has 256\. Pass .*--value-range"),
         ("-1", "line 12 has -1"),
         ("1234", "line 12 has 1234"),
-        ("nan", "line 12, column 2: found 'nan', expected a number"),
+        ("nan", "line 12, column 2: 'nan' is not a valid number"),
         ("inf", "found 'inf'"),
         ("", "found ''"),
         ("1e300", "found '1e300'"),
         ("\x1b[31m", r"found '\\x1b\[31m'"),
-        ("1,2", "line 12: 18 columns, expected 17 as in the first line"),
+        ("1,2", "line 12: found 18 columns, but the first line has 17"),
     ],
 )
 def test_a_value_that_is_not_a_pixel_is_named_with_its_line(tmp_path: Path, cell: str, sentence: str) -> None:
@@ -263,10 +266,10 @@ def test_an_invalid_label_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_two_files_for_one_split_and_files_without_lines_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.csv", 0)
-    with pytest.raises(DataError, match="does not have any lines below the first"):
+    with pytest.raises(DataError, match="does not contain any lines of pixels"):
         recognised(tmp_path).read({"train"}, OPTIONS)
     write(tmp_path / "more.csv")
-    with pytest.raises(DataError, match=r"more\.csv and train\.csv, expected one"):
+    with pytest.raises(DataError, match=r"for the same split: more\.csv and train\.csv"):
         recognise(tmp_path)
 
 

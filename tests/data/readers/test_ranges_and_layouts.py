@@ -170,23 +170,27 @@ def test_booleans_are_black_and_white(tmp_path: Path, form: str) -> None:
 
 
 REFUSED: dict[str, tuple[np.ndarray, np.ndarray, str]] = {
-    "values below 0": (PICTURES - 100.0, PICTURES[:6] - 100.0, r"expected 0\.\.1 or 0\.\.255.*value.range"),
+    "values below 0": (PICTURES - 100.0, PICTURES[:6] - 100.0, r"instead of 0\.\.1 or 0\.\.255.*value.range"),
     "floats that end nowhere": (
         PICTURES / 255 * 50.5,
         PICTURES[:6] / 9,
-        r"expected 0\.\.1 or 0\.\.255.*value.range",
+        r"instead of 0\.\.1 or 0\.\.255.*value.range",
     ),
     "train 0..255, test 0..1": (
         PICTURES,
         PICTURES[:6] / 255,
-        r"0\.\.1, but train in 0\.\.255.*--value-range",
+        r"0\.\.1, but train contains values in 0\.\.255.*--value-range",
     ),
     "train 0..1, test 0..255": (
         PICTURES / 255,
         PICTURES[:6],
         r"0\.\.1, the range of train.*value-range|line",
     ),
-    "train 0..255, test 0 and 1": (PICTURES, whole(1)[:6].astype("u1"), r"0\.\.1, but train in 0\.\.255"),
+    "train 0..255, test 0 and 1": (
+        PICTURES,
+        whole(1)[:6].astype("u1"),
+        r"0\.\.1, but train contains values in 0\.\.255",
+    ),
 }
 
 

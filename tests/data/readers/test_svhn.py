@@ -130,13 +130,13 @@ def test_other_folders_and_files_are_not_recognised(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"y": np.full((30, 1), 11, np.uint8)}, r"label 0 .* is 11, expected a whole number in 0\.\.10"),
+        ({"y": np.full((30, 1), 11, np.uint8)}, r"label 0 .* is 11. Expected an integer in 0\.\.10"),
         ({"y": np.full((30, 1), np.nan)}, "label 0 .* is nan"),
-        ({"y": np.ones((29, 1), np.uint8)}, r"y has the shape \(29, 1\), expected \(30, 1\)"),
-        ({"y": "text"}, "holds the arrays X, expected X with the pictures and y"),
-        ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X is uint8 with the shape \(32, 32, 30, 1\)"),
-        ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X holds values in -0\.5\.\.-0\.5, .*--value-range"),
-        ({"X": np.zeros((32, 32, 3, 30), complex)}, "holds the arrays y"),
+        ({"y": np.ones((29, 1), np.uint8)}, r"y has the shape \(29, 1\)\. Expected \(30, 1\)"),
+        ({"y": "text"}, "does not contain both X and y .found X."),
+        ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X has the shape \(32, 32, 30, 1\) and the dtype uint8"),
+        ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X contains values in -0\.5\.\.-0\.5, .*--value-range"),
+        ({"X": np.zeros((32, 32, 3, 30), complex)}, "does not contain both X and y .found y."),
     ],
 )
 def test_arrays_of_another_form_are_refused(
@@ -153,7 +153,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "train_32x32.mat"
     for length in [0, 5, 127, 128, 130, 140, 1000, len(whole) // 2, len(whole) - 30, len(whole) - 1]:
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match=r"damaged or truncated|holds the arrays"):
+        with pytest.raises(DataError, match=r"damaged or truncated|does not contain both X and y"):
             recognised(path).read({"train"}, OPTIONS)
 
 
@@ -171,5 +171,8 @@ def test_a_file_of_version_7_3_is_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "train_32x32.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512) + b"\x89HDF\r\n\x1a\n")
     assert recognise(path) is None  # HDF5's reader takes it
-    with pytest.raises(DataError, match=r"version 7\.3, expected version 7 or older\. Save it with '-v7'"):
+    with pytest.raises(
+        DataError,
+        match=r"MATLAB 7\.3 file, but only version 7 and older are supported here\. Save it with '-v7'",
+    ):
         recognised(tmp_path).read({"train"}, OPTIONS)

@@ -78,7 +78,7 @@ def test_an_unpacked_file_comes_before_its_packed_copy(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "does not hold any pictures"),
+        (b"", "does not contain any pictures"),
         (b"1 1:0\n\n", "line 2"),
         (b"0 1:0", "label 0"),
         (b"11 1:0", "label 11"),
@@ -88,13 +88,13 @@ def test_an_unpacked_file_comes_before_its_packed_copy(folder: Path) -> None:
         (b"1:0 2:0", "pairs"),
         (b"1 1:", "pairs"),
         (b"1 1.0:0", "pairs"),
-        (b"1 257:0", "places from 1 to 256"),
-        (b"1 0:0", "places from 1 to 256"),
-        (b"1 -1:0", "places from 1 to 256"),
-        (b"1 99999999999:0", "places from 1 to 256"),
-        (b"1 99999999999999999999:0", "places from 1 to 256"),
-        (b"1 1:0 1:0", "increasing places from 1 to 256"),
-        (b"1 2:0 1:0", "increasing places from 1 to 256"),
+        (b"1 257:0", "positions increase from 1 to 256"),
+        (b"1 0:0", "positions increase from 1 to 256"),
+        (b"1 -1:0", "positions increase from 1 to 256"),
+        (b"1 99999999999:0", "positions increase from 1 to 256"),
+        (b"1 99999999999999999999:0", "positions increase from 1 to 256"),
+        (b"1 1:0 1:0", "positions increase from 1 to 256"),
+        (b"1 2:0 1:0", "positions increase from 1 to 256"),
         (b"1 1:0\n1 1:1.5", "line 2 has values outside -1..1"),
         (b"1 1:-1.5", "outside -1..1"),
         (b"1 1:1e999", "outside -1..1"),
@@ -103,11 +103,11 @@ def test_an_unpacked_file_comes_before_its_packed_copy(folder: Path) -> None:
         (b"1 1:nan", "not a number"),
         (b"1 1:inf", "not a number"),
         (b"1 1_0:0", "not a number"),
-        (b"1 1:0 # 2:1", "line 1 is empty or holds something that is not a number"),
+        (b"1 1:0 # 2:1", "line 1 is empty or contains something other than numbers"),
         (b"1 qid:1 1:0", "not a number"),
         (b"1 1:0\n \n1 1:0\n", "line 2 is empty"),
         (b"1 " + b"1:0 " * 100_000, "line 1 has 400,002 bytes"),
-        (b"1\n" * 10_001, "more than 10,000 lines"),
+        (b"1\n" * 10_001, "At most 10,000 are allowed"),
         (b"\xff\xfe", "not a number"),
     ],
 )
@@ -123,7 +123,9 @@ def test_damaged_and_truncated_files_are_refused(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_bomb_is_stopped(tmp_path: Path) -> None:
-    assert "more than 67,108,864 bytes" in refused(tmp_path / "usps.bz2", bz2.compress(bytes(100 << 20)))
+    assert "At most 67,108,864 unpacked bytes" in refused(
+        tmp_path / "usps.bz2", bz2.compress(bytes(100 << 20))
+    )
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

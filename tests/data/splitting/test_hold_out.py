@@ -104,12 +104,12 @@ def test_test_is_held_out_first_and_valid_from_the_rest() -> None:
         "test": 40,
     }
     assert notes[0] == (
-        "The source does not have a test split: one was held out from train, class by class, with 40 of 200 pictures "
+        "The source does not have a test split, so 40 of 200 train pictures were held out, class by class "
         "(split seed 0)."
     )
     assert notes[1] == (
-        "The source does not have a validation split: one was held out from train, class by class, with 16 "
-        "of 160 pictures (split seed 0)."
+        "The source does not have a validation split, so 16 of 160 train pictures were held out, class by class "
+        "(split seed 0)."
     )
 
 
@@ -161,8 +161,10 @@ def test_a_class_too_small_to_give_any_is_noted() -> None:
     )
     assert splits["train"].counts()["class1"] == 1
     assert splits["train"].counts()["class2"] == 1
-    assert notes[0].endswith("Classes with too few different pictures to be in it: class1.")
-    assert notes[1].endswith("Classes with too few different pictures to be in it: class1, class2.")
+    assert notes[0].endswith("These classes have too few different pictures to be in the new split: class1.")
+    assert notes[1].endswith(
+        "These classes have too few different pictures to be in the new split: class1, class2."
+    )
 
 
 def test_where_no_class_can_give_any_that_is_an_error() -> None:
@@ -235,7 +237,10 @@ def test_a_pattern_in_the_file_names_keeps_pictures_of_one_thing_together() -> N
     splits, notes = complete(named(names), {"train"}, {"train", "valid", "test"}, options)
     things = [{name.split("_")[0] for name in pictures.names or ()} for pictures in splits.values()]
     assert sum(map(len, things)) == len(set.union(*things)) == 20
-    assert "class by class, groups by '(patient\\d+)_' kept together, with 20 of 100" in notes[0]
+    assert (
+        "20 of 100 train pictures were held out, class by class, with the groups of '(patient\\d+)_' kept together"
+        in notes[0]
+    )
 
 
 def test_a_pattern_without_a_group_counts_as_a_whole() -> None:
@@ -249,7 +254,7 @@ def test_a_pattern_without_a_group_counts_as_a_whole() -> None:
     ("names", "said"),
     [
         (["a_1", "a_2", "b_1", "c"], "the name 'c' does not match --group-by '(.)_'"),
-        (None, "the pictures do not have file names, so --group-by '(.)_' cannot be used"),
+        (None, "the pictures do not have file names. Omit --group-by '(.)_'"),
     ],
 )
 def test_a_pattern_that_does_not_fit_is_refused(names: list[str] | None, said: str) -> None:

@@ -241,8 +241,8 @@ def test_ctrl_c_leaves_nothing_and_says_so(fake: Fake) -> None:
         read_stored(fake, "the source", ["train"], OPTIONS)
     assert caught.value.exit_code == 130
     assert str(caught.value) == (
-        "Stopped by Ctrl-C while the pictures of the source were imported: nothing unfinished is left, and the next "
-        "run imports them again."
+        "Stopped by Ctrl-C while importing the pictures of the source. Unfinished files were removed; the next run "
+        "imports the pictures again."
     )
     assert [path.name for path in imports_folder().iterdir() if not path.name.endswith(".lock")] == []
     fake.meanwhile = lambda: None
@@ -332,7 +332,7 @@ def test_a_store_that_cannot_be_made_is_an_error_that_names_the_way_out(
     (tmp_path / "no-folder").write_bytes(b"")
     monkeypatch.setenv("PICTUREWISE_HOME", str(tmp_path / "no-folder"))
     with pytest.raises(
-        SaveError, match=r"Cannot import pictures to .*Choose another place .*PICTUREWISE_HOME"
+        SaveError, match=r"Cannot import pictures to .*Choose another folder .*PICTUREWISE_HOME"
     ):
         read_stored(fake, "the source", ["train"], OPTIONS)
 

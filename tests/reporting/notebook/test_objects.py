@@ -128,7 +128,7 @@ def test_of_a_damaged_run_what_is_whole_is_shown_and_the_rest_named(
 def test_a_run_that_has_just_begun_has_no_epoch_yet(tiny: ModuleType, tmp_path: Path) -> None:
     run = tiny.start(tmp_path / "run").run
     assert repr(run) == f"<Run {tmp_path / 'run'}: running>"
-    assert "No epoch is finished." in run._repr_html_()
+    assert "No epoch has finished yet." in run._repr_html_()
 
 
 def test_no_internals_are_offered(objects: dict[str, Any]) -> None:

@@ -59,9 +59,7 @@ def test_a_wrong_checksum_is_damage() -> None:
 def test_gzip_files_behind_one_another_have_a_limit() -> None:
     most = gzip_stream.MAX_GZIP_FILES
     assert UnpackedStream(io.BytesIO(gzip.compress(b"a") * most), "x").read(most + 1) == b"a" * most
-    with pytest.raises(
-        DataError, match=r"consists of more than 2,000 gzip files, expected one\. Pack it again"
-    ):
+    with pytest.raises(DataError, match=r"consists of more than 2,000 gzip files\. Pack it again as one"):
         UnpackedStream(io.BytesIO(gzip.compress(b"a") * (most + 1)), "x").skip_to_end()
 
 
@@ -75,7 +73,5 @@ def test_a_bomb_is_stopped_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_is_a_limit_on_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gzip_stream, "MAX_UNPACKED", len(NOISE) - 1)
-    with pytest.raises(
-        DataError, match=r"unpacks to more than 699,999 bytes, the most that are allowed\. Unpack it"
-    ):
+    with pytest.raises(DataError, match=r"unpacks to more than the allowed 699,999 bytes\. Unpack it"):
         UnpackedStream(io.BytesIO(gzip.compress(NOISE)), "x").skip_to_end()

@@ -122,14 +122,14 @@ def test_no_items_start_no_child(work: Work) -> None:
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        (b"crash", "made the decoder crash (SIGSEGV); it is damaged or was made to do harm"),
-        (b"vanish", "made the decoder crash (exit code 7); it is damaged or was made to do harm"),
-        (b"killed", "made the decoder crash (SIGKILL); it is damaged or was made to do harm"),
-        (b"count", "takes longer to decode than its size allows; it is damaged or was made to do harm"),
-        (b"hoard", "needs more than 400 MB of memory, the most that decoding a picture may use"),
-        (b"nonsense", "made the decoder return nonsense; it is damaged or was made to do harm"),
-        (b"short", "made the decoder return nonsense; it is damaged or was made to do harm"),
-        (b"long", "made the decoder return nonsense; it is damaged or was made to do harm"),
+        (b"crash", "made the decoder crash (SIGSEGV); it is damaged or malicious"),
+        (b"vanish", "made the decoder crash (exit code 7); it is damaged or malicious"),
+        (b"killed", "made the decoder crash (SIGKILL); it is damaged or malicious"),
+        (b"count", "takes longer to decode than its size allows; it is damaged or malicious"),
+        (b"hoard", "needs more than the 400 MB of memory that are allowed for decoding a picture"),
+        (b"nonsense", "made the decoder return invalid data; it is damaged or malicious"),
+        (b"short", "made the decoder return invalid data; it is damaged or malicious"),
+        (b"long", "made the decoder return invalid data; it is damaged or malicious"),
         (b"stumble", "damaged or truncated (KeyError: 'odd')"),
         (b"surrogate", r"\udcff"),
     ],
@@ -158,7 +158,7 @@ def test_many_bad_items_are_all_told_apart(work: Work) -> None:
 def test_a_child_that_waits_for_ever_is_ended_by_the_clock(work: Work) -> None:
     items = [b"good", b"wait", b"last"]
     answers, reasons = work(items, patience=0.2)
-    assert reasons == {1: "takes longer to decode than its size allows; it is damaged or was made to do harm"}
+    assert reasons == {1: "takes longer to decode than its size allows; it is damaged or malicious"}
     assert answers[0::2] == [b"good", b"last"]
 
 

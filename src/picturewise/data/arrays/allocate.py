@@ -26,6 +26,6 @@ def allocate_in_memory(count: int, size: tuple[int, int], channels: int) -> NDAr
         return np.empty(shape, np.uint8)
     except (MemoryError, ValueError) as error:  # ValueError: more than an array can have
         raise DataError(
-            f"{count:,} pictures of {size[0]}x{size[1]} with {channels} channels need "
+            f"{count:,} pictures of {size[0]}x{size[1]} with {channels} channel{'s' * (channels > 1)} need "
             f"{math.prod(shape) / 2**30:,.1f} GiB of memory, more than is available. Choose a smaller --size."
         ) from error

@@ -72,7 +72,8 @@ def find_layout(
             if layout.channels_first is first or (len(shape) <= 3 and layout.channels == 1):
                 return FoundLayout(layout, first)
         raise DataError(
-            f"{where} has the shape {shape}, which is not {said}. Omit --layout: the shape alone determines the layout."
+            f"{where} has the shape {shape}, which cannot be {said}. Omit --layout, because the shape alone determines "
+            "the layout."
         )
     if len(readings) == 1:
         flat = len(shape) == 3 and usual.shape[:2] != shape[1:]
@@ -86,8 +87,8 @@ def find_layout(
     least = rough[1 - best] / rough[best] if rough[best] else math.inf
     if not least > _CLEARLY + _FEW / math.sqrt(sample.size):
         raise DataError(
-            f"{where} has the shape {shape}, which can be read {_words(shape)[0]} or {_words(shape)[1]}, and neither "
-            f"is clearly smoother. Choose with --layout {' or '.join(_names(shape))}."
+            f"{where} has an ambiguous shape, {shape}: the pictures are about equally smooth {_words(shape)[0]} and "
+            f"{_words(shape)[1]}. Pass --layout {' or --layout '.join(_names(shape))}."
         )
     found = readings[best]
     return FoundLayout(found, found.channels_first, _told(where, shape, best) if best else None)
@@ -119,18 +120,18 @@ def _names(shape: tuple[int, ...]) -> tuple[LayoutName, LayoutName]:
 
 def _words(shape: tuple[int, ...]) -> tuple[str, str]:
     if len(shape) == 2:
-        return "with the colours of each pixel together", "with a plane for each colour"
+        return "with the colours of each pixel together", "with one plane per colour"
     return "with the channels last", "with the channels first"
 
 
 def _told(where: str, shape: tuple[int, ...], best: int) -> str:
     return (
-        f"{where}: read {_words(shape)[best]} ({_names(shape)[best]}), because the pictures are clearly smoother. If "
-        f"that is wrong, pass --layout {_names(shape)[1 - best]}."
+        f"{where} was read {_words(shape)[best]} ({_names(shape)[best]}), because the pictures are then clearly "
+        f"smoother. If that is wrong, pass --layout {_names(shape)[1 - best]}."
     )
 
 
 def _flat(where: str, shape: tuple[int, ...], layout: Layout) -> str:
-    kind = "in colour" if layout.channels == 3 else "in grey"
+    kind = "colour" if layout.channels == 3 else "grey"
     size = f"{layout.height}x{layout.width}"
-    return f"{where} has the shape {shape} and was read as {shape[0]:,} pictures of {size} {kind}."
+    return f"{where} has the shape {shape} and was read as {shape[0]:,} {kind} pictures of {size}."

@@ -1,6 +1,6 @@
 """Which stored values are black and white: found by looking at train's pictures, once for the whole set.
 
-Nothing in an array or in a deep picture file says it. Nearly all hold bytes, booleans or floats in 0..1 or 0..255. For
+Neither arrays nor deep picture files store it. Nearly all contain bytes, booleans or floats in 0..1 or 0..255. For
 other values, the largest one suggests the likely range, which is noted; if nothing is likely, the values are refused.
 """
 
@@ -30,9 +30,9 @@ _FEW_LEVELS = (
     3.0,
     7.0,
     16.0,
-)  # where whole numbers below it may end: 2 bits, 3 bits, as scikit-learn's digits
+)  # where integers below it may end: 2 bits, 3 bits, as scikit-learn's digits
 _NORMALISED = (
-    "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise pass the values of "
+    "If they are normalised, add mean_image and std_image to the file (.npz or pickle); otherwise, pass the values of "
     "black and white with --value-range {ends}."
 )
 _LEARNED = "the range that the classifier was trained on"
@@ -51,7 +51,7 @@ class Seen:
         high: the largest.
         lowest: the number of the picture that has the smallest.
         highest: the number of the picture that has the largest.
-        whole: all are whole numbers.
+        whole: all are integers.
         count: the number of pictures that were looked at.
         deep: the number of pictures with values above 255.
         size: the number of values.
@@ -96,8 +96,8 @@ class Seen:
             row = int(np.argmin(finite))
             value = flat[row][~np.isfinite(flat[row])][0]
             raise DataError(
-                f"{where}: {self.place.format(first + row)} has the value {value:g}, expected numbers in "
-                "0..1 or 0..255. Repair or remove the picture."
+                f"{where}: {self.place.format(first + row)} has the value {value:g}, which is not a finite "
+                "number. Repair or remove the picture."
             )
         self.count += len(flat)
         self.size += flat.size
@@ -174,7 +174,7 @@ def decide(
         return _own(seen, where, advice, deep_file=deep_file)
     low, high = learned
     if learned == PLAIN:
-        # Floats of 0 and 1 alone are black and white, as on train; whole numbers of 0 and 1 are a dark picture.
+        # Floats of 0 and 1 alone are black and white, as on train; integers of 0 and 1 are a dark picture.
         unit = seen.dtype.kind == "b" or (seen.dtype.kind == "f" and seen.high <= 1)
         as_they_are = seen.whole and not unit and 0 <= seen.low <= seen.high <= high
         return ValueRange() if as_they_are else _own(seen, where, advice, deep_file=deep_file)
@@ -187,14 +187,14 @@ def decide(
         if own.plain and seen.dtype.kind == "f":
             return replace(own, note=_otherwise(where, seen, own, learned))
         raise DataError(
-            f"{where} holds values in {seen.low:g}..{seen.high:g}, the classifier was trained on {low:g}..{high:g}. "
-            "Pass the values of black and white with --value-range LOW..HIGH."
+            f"{where} contains values in {seen.low:g}..{seen.high:g}, but the classifier was trained on "
+            f"{low:g}..{high:g}. Pass the values of black and white with --value-range LOW..HIGH."
         )
     if low < seen.high <= low + (high - low) / DARK and (high - low) > 1:
         if not seen.whole:
             raise DataError(
-                f"{where} holds values up to {seen.high:g}, but the classifier was trained on {low:g}..{high:g}. Pass "
-                "the values of black and white with --value-range LOW..HIGH."
+                f"{where} contains only values up to {seen.high:g}, but the classifier was trained on "
+                f"{low:g}..{high:g}. Pass the values of black and white with --value-range LOW..HIGH."
             )
         return replace(scale, note=_otherwise(where, seen, scale, learned))
     return scale
@@ -231,8 +231,8 @@ def _noted(seen: Seen, where: str, top: float) -> ValueRange:
     sixteen = top == max(_DEEP) and seen.dtype.kind == "u" and seen.dtype.itemsize == 2
     bits = f" ({_DEEP[top]} bits)" if top in _DEEP else ""
     note = (
-        f"{where}: the largest value is {seen.high:g}, so values were read as 0..{top:g}{bits}, black to white. If "
-        "that is wrong, pass --value-range LOW..HIGH."
+        f"{where}: the largest value is {seen.high:g}, so the values were read as 0..{top:g}{bits}, from black to "
+        "white. If that is wrong, pass --value-range LOW..HIGH."
     )
     return ValueRange(
         0.0, top, plain=False, bright=top > 1 and seen.high > top / DARK, note=None if sixteen else note
@@ -241,7 +241,7 @@ def _noted(seen: Seen, where: str, top: float) -> ValueRange:
 
 def _otherwise(where: str, seen: Seen, scale: ValueRange, learned: Ends) -> str:
     return (
-        f"{where}: values up to {seen.high:g} were read as {scale.low:g}..{scale.high:g}; the classifier "
+        f"{where}: values up to {seen.high:g} were read as {scale.low:g}..{scale.high:g}, but the classifier "
         f"was trained on {learned[0]:g}..{learned[1]:g}. If that is wrong, pass --value-range LOW..HIGH."
     )
 
@@ -252,8 +252,8 @@ def _unfit(seen: Seen, where: str, advice: str) -> DataError:
     if -1 <= low < 0 < high <= 1:  # a range that is common for networks' input
         low, high = -1.0, 1.0
     return DataError(
-        f"{where} holds values in {seen.low:g}..{seen.high:g}, expected 0..1 or 0..255: {seen.place.format(picture)} "
-        f"has {value:g}. {advice.format(ends=f'{low:g}..{high:g}')}"
+        f"{where} contains values in {seen.low:g}..{seen.high:g} instead of 0..1 or 0..255: "
+        f"{seen.place.format(picture)} has {value:g}. {advice.format(ends=f'{low:g}..{high:g}')}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from picturewise.printable import printable
 MAX_CLASSES = 10_000
 UNLABELLED = -1
 """The label number that means "no label"."""
-_EXPECTED = "expected class numbers as (N,), (N, 1) or one-hot (N, classes)"
+_WAY_OUT = "Pass class numbers of shape (N,) or (N, 1), or one-hot labels of shape (N, classes)."
 _BYTE_MARK = 255  # -1 as a byte
 
 
@@ -27,7 +28,7 @@ class GivenLabels:
 
     Attributes:
         numbers: (N,) int64, the class numbers in the file, or positions in `names`; `UNLABELLED` without a label.
-        names: the different texts, in natural order, if the labels are texts.
+        names: the different strings, in natural order, if the labels are strings.
         mark: the value in the file that means "no label".
     """
 
@@ -66,7 +67,7 @@ class Numbering:
         if (labels.names is not None) != self.by_name and labels.are_there:
             kinds = ("class names", "class numbers")
             raise DataError(
-                f"{where} holds {kinds[labels.names is None]}, but the labels of train are "
+                f"{where} contains {kinds[labels.names is None]}, but the labels of train are "
                 f"{kinds[not self.by_name]}. Use one kind in all splits."
             )
         if labels.names is None:
@@ -74,7 +75,7 @@ class Numbering:
             marked = labels.numbers == UNLABELLED
             if self.first and (labels.numbers == 0).any():
                 raise DataError(
-                    f"{where}: a label is 0, but those of train count from {self.first}. Count from the same "
+                    f"{where}: a label is 0, but the labels of train start at {self.first}. Start at the same "
                     "number in all splits."
                 )
             return np.where(marked, UNLABELLED, labels.numbers - self.first)
@@ -82,7 +83,7 @@ class Numbering:
         unknown = [name for name in labels.names if name not in places]
         if unknown:
             raise DataError(
-                f"{where} has the labels {listed(unknown)}, expected only those of the classes "
+                f"{where} contains unknown labels: {listed(unknown)}. Use only the classes "
                 f"{listed(self.classes)}."
             )
         # The last element is the one that UNLABELLED, -1, selects.
@@ -99,7 +100,7 @@ def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, wh
         where: what to call the labels in an error.
 
     Raises:
-        DataError: labels are texts that are not among `names`.
+        DataError: labels are strings that are not among `names`.
     """
     if labels is None:
         return Numbering(names or ())
@@ -111,7 +112,9 @@ def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, wh
         return Numbering(numbered_classes(labels.numbers))
     there = labels.numbers[labels.numbers != UNLABELLED]
     if len(there) and there.min() == 1 and there.max() == len(names):
-        note = f"{where}: the labels count from 1, so 1 is '{names[0]}' and {len(names)} is '{names[-1]}'."
+        note = (
+            f"{where}: the labels start at 1, so 1 means '{names[0]}' and {len(names)} means '{names[-1]}'."
+        )
         return Numbering(names, 1, notes=(note,))
     return Numbering(names)
 
@@ -119,33 +122,33 @@ def number_classes(labels: GivenLabels | None, names: tuple[str, ...] | None, wh
 def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 1) -> GivenLabels:
     """Return the labels in a list, or in an array (N,), (N, 1), (1, N), (N, 1, 1, 1) or one-hot (N, K).
 
-    Numbers may be whole floats. A label of -1, NaN, None or an empty text means that the picture has no label; so does
-    255 among bytes whose other values are below 100.
+    Numbers may be whole floats. A label of -1, NaN, None or an empty string means that the picture has no label; so
+    does 255 among bytes whose other values are below 100.
 
     Args:
-        values: what a file holds: numbers, texts or bytes.
-        count: how many pictures there are.
+        values: what a file holds: numbers, strings or bytes.
+        count: the number of pictures.
         where: what to call the labels in an error.
         most: the largest class number.
 
     Raises:
-        DataError: there are not exactly `count` labels, or they are neither texts nor whole numbers up to `most`.
+        DataError: there are not exactly `count` labels, or they are neither strings nor integers up to `most`.
     """
     if isinstance(values, list | tuple):
         values = _listed(values, where, most)
     if not isinstance(values, np.ndarray):
-        raise DataError(f"{where} is not an array or a list, {_EXPECTED}.")
+        raise DataError(f"{where} is not an array or a list. {_WAY_OUT}")
     if values.dtype.kind not in "buifUS":
-        raise DataError(f"{where} holds values of type {values.dtype}, {_EXPECTED}.")
+        raise DataError(f"{where} contains values of type {values.dtype}, which cannot be labels. {_WAY_OUT}")
     if values.ndim > 2 and math.prod(values.shape[1:]) == 1:  # (N, 1, 1, 1)
         values = values.reshape(-1)
     if values.ndim == 2 and values.shape[0] == 1 and values.shape[1] == count > 1:  # (1, N)
         values = values.reshape(-1)
     if values.ndim not in {1, 2} or (values.dtype.kind in "US" and values.shape[1:] not in {(), (1,)}):
-        raise DataError(f"{where} has the shape {values.shape}, {_EXPECTED}.")
+        raise DataError(f"{where} has the shape {values.shape}, which is not valid for labels. {_WAY_OUT}")
     if len(values) != count:
         raise DataError(
-            f"{where} holds {len(values):,} labels for {count:,} pictures, expected one for each picture."
+            f"{where} contains {len(values):,} labels for {count:,} pictures. Pass one label for each picture."
         )
     if values.dtype.kind in "US":
         return _texts(values.reshape(-1), where)
@@ -165,16 +168,16 @@ def to_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES - 
 
     Args:
         values: what a file holds.
-        count: how many pictures there are.
+        count: the number of pictures.
         where: what to call the labels in an error.
         most: the largest class number.
 
     Raises:
-        DataError: there are not exactly `count` labels, or they are not whole numbers in 0..`most`.
+        DataError: there are not exactly `count` labels, or they are not integers in 0..`most`.
     """
     labels = given_labels(values, count, where, most=most)
     if labels.names is not None:
-        raise DataError(f"{where} holds texts, {_EXPECTED}.")
+        raise DataError(f"{where} contains strings. {_WAY_OUT}")
     if (labels.numbers == UNLABELLED).any():
         raise _no_class(where, int(np.argmax(labels.numbers == UNLABELLED)), labels.mark, most)
     return labels.numbers
@@ -196,8 +199,8 @@ def check_labels(labels: NDArray[np.int64], classes: Sequence[object], where: st
     if bad.any():
         at = int(np.argmax(bad))
         raise DataError(
-            f"{where}: label {at:,} (counted from 0) is {labels[at] + shown}, but there are {len(classes):,} classes: "
-            f"expected {shown}..{len(classes) - 1 + shown}."
+            f"{where}: label {at:,} (counted from 0) is {labels[at] + shown}, but there are only {len(classes):,} "
+            f"classes. Use labels in {shown}..{len(classes) - 1 + shown}."
         )
 
 
@@ -209,10 +212,10 @@ def check_labelled(labels: NDArray[np.int64], where: str, mark: str = "-1", *, s
     """
     without = labels == UNLABELLED
     if without.any() and not skip_bad:
-        known = f"; if {mark} is a class, number the classes from 0" if mark[:1] in "-2" else ""
+        known = f", or number the classes from 0 if {mark} is a class" if mark[:1] in "-2" else ""
         raise DataError(
-            f"{where}: label {int(np.argmax(without)):,} (counted from 0) is {mark}: {int(without.sum()):,} of "
-            f"{len(labels):,} pictures have no label. Leave them out with --skip-bad{known}."
+            f"{where} lacks labels for {int(without.sum()):,} of {len(labels):,} pictures: label "
+            f"{int(np.argmax(without)):,} (counted from 0) is {mark}. Leave these pictures out with --skip-bad{known}."
         )
 
 
@@ -226,7 +229,7 @@ def numbered_classes(labels: NDArray[np.int64] | None) -> tuple[str, ...]:
 
 
 def to_class_names(value: Any, where: str) -> tuple[str, ...]:
-    """Return the class names of a list of texts, of bytes, of an array of texts, or of a dict of names and numbers.
+    """Return the class names of a list of strings, of bytes, of an array of strings, or of a dict of names and numbers.
 
     Raises:
         DataError: they are something else, or a name occurs twice.
@@ -235,11 +238,16 @@ def to_class_names(value: Any, where: str) -> tuple[str, ...]:
         value = _in_order(value)
     texts = value.tolist() if isinstance(value, np.ndarray) and value.ndim == 1 else value
     if not isinstance(texts, list | tuple) or not all(isinstance(name, str | bytes) for name in texts):
-        raise DataError(f"{where} is not a list of texts, expected the names of the classes.")
+        raise DataError(f"{where} is not a list of strings. Expected the names of the classes.")
     names = tuple(as_text(name) for name in texts)
-    if len(set(names)) < len(names) or len(names) > MAX_CLASSES:
+    if len(names) > MAX_CLASSES:
         raise DataError(
-            f"{where} holds {len(names):,} class names, of which some occur twice, or which are too many."
+            f"{where} contains {len(names):,} class names, but at most {MAX_CLASSES:,} are allowed."
+        )
+    if len(set(names)) < len(names):
+        twice = max(names, key=Counter(names).__getitem__)
+        raise DataError(
+            f"{where} contains the class name '{twice[:60]}' twice. Use a different name for each class."
         )
     return names
 
@@ -283,7 +291,10 @@ def _texts(values: NDArray[Any], where: str) -> GivenLabels:
     texts = [as_text(text).strip() for text in found.tolist()]
     names = tuple(sorted({text for text in texts if text}, key=natural_order))
     if len(names) > MAX_CLASSES:
-        raise DataError(f"{where}: {len(names):,} different labels, expected at most {MAX_CLASSES:,}.")
+        raise DataError(
+            f"{where} contains {len(names):,} different labels, but at most {MAX_CLASSES:,} are allowed. Check that "
+            "they are class names, not free text."
+        )
     places = {name: place for place, name in enumerate(names)} | {"": UNLABELLED}
     numbers = np.array([places[text] for text in texts], np.int64)[inverse.reshape(-1)]
     return GivenLabels(numbers, names, "empty")
@@ -296,8 +307,8 @@ def _listed(values: Sequence[Any], where: str, most: int) -> NDArray[Any]:
         for at, value in enumerate(flat):
             if not isinstance(value, str | bytes | None):
                 raise DataError(
-                    f"{where}: label {at:,} (counted from 0) is {printable(repr(value)[:40])}, expected a text, like "
-                    "the labels before it."
+                    f"{where}: label {at:,} (counted from 0) is {printable(repr(value)[:40])}, but the labels before "
+                    "it are strings. Use strings for all labels."
                 )
         return np.array(["" if value is None else as_text(value) for value in flat])
     if flat and isinstance(flat[0], list | tuple):
@@ -316,9 +327,7 @@ def _row(value: Any, length: int, at: int, where: str, most: int) -> list[float]
 
 
 def _no_class(where: str, at: int, found: str, most: int) -> DataError:
-    return DataError(
-        f"{where}: label {at:,} (counted from 0) is {found}, expected a whole number in 0..{most}."
-    )
+    return DataError(f"{where}: label {at:,} (counted from 0) is {found}. Expected an integer in 0..{most}.")
 
 
 def _from_one_hot(values: NDArray[Any], where: str) -> NDArray[np.int64]:
@@ -326,8 +335,8 @@ def _from_one_hot(values: NDArray[Any], where: str) -> NDArray[np.int64]:
     good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     if not good.all():
         raise DataError(
-            f"{where} has the shape {values.shape} and row {int(np.argmin(good)):,} (counted from 0) is not one-hot. "
-            "Expected one number for each picture, or one column per class with a single 1 in each row."
+            f"{where} has the shape {values.shape}, but row {int(np.argmin(good)):,} (counted from 0) is not one-hot. "
+            "Pass one number for each picture, or one column per class with a single 1 in each row."
         )
     found: NDArray[np.int64] = values.argmax(axis=1)
     return found

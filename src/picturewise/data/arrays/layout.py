@@ -100,12 +100,12 @@ def check_layout(
         DataError: it cannot hold pictures, or is empty.
     """
     if dtype.kind not in "buif":
-        raise DataError(f"{where} holds values of type {dtype}, expected numbers.")
+        raise DataError(f"{where} contains values of type {dtype}. Pass pictures as numbers.")
     if shape[:1] == (0,):
-        raise DataError(f"{where} does not hold any pictures: its shape is {shape}.")
+        raise DataError(f"{where} does not contain any pictures: its shape is {shape}.")
     layouts = layouts_of(shape)
     if not layouts:
-        raise DataError(f"{where} has the shape {shape}, expected {expected_of(shape)}")
+        raise DataError(f"{where} has the shape {shape}. Expected {expected_of(shape)}")
     return next((layout for layout in layouts if layout.channels_first is channels_first), layouts[0])
 
 
@@ -114,12 +114,12 @@ def expected_of(shape: tuple[int, ...]) -> str:
     if len(shape) == 4 and 4 in {shape[1], shape[3]}:
         part = "pictures[..., :3]" if shape[3] == 4 else "pictures[:, :3]"
         return (
-            "1 or 3 channels: a fourth, such as the transparency of RGBA, is not read. Leave it out (in NumPy "
-            f"{part}), or save the pictures as PNG files, which are put on a background."
+            f"1 or 3 channels; leave out a fourth, such as the transparency of RGBA (in NumPy: {part}), or save the "
+            "pictures as PNG files, which are placed on a background."
         )
     return (
-        "pictures as (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or (N, pixels of a square), height and width in "
-        f"1..{MAX_SIDE}."
+        "pictures of shape (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or (N, pixels of a square), with a height "
+        f"and width in 1..{MAX_SIDE}."
     )
 
 

@@ -19,13 +19,13 @@ _OF_ARRAYS = frozenset({
     "max", "mean", "min", "nonzero", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum",
     "swapaxes", "tobytes", "tolist", "transpose", "var",
 })  # fmt: skip
-"""What else users ask of an array; none of it would change the array itself, which is copied for it."""
+"""Further attributes of arrays that users need; none of them changes the array, of which they use a copy."""
 
 
 class Rows(NDArrayOperatorsMixin, Generic[Number]):
     """The rows `array[indices]`, read like an array; the array may be larger than memory.
 
-    Every index of NumPy's gives what it gives on `np.asarray` of the rows. A slice or an array of indices copies the
+    Every NumPy index gives the same result as on `np.asarray` of the rows. A slice or an array of indices copies the
     rows that it selects; `np.asarray`, arithmetic and an array's methods copy all. Rows are read only.
     """
 
@@ -50,12 +50,12 @@ class Rows(NDArrayOperatorsMixin, Generic[Number]):
 
     @property
     def size(self) -> int:
-        """How many numbers the rows have."""
+        """The number of values in the rows."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """How many bytes a copy of the rows takes."""
+        """The number of bytes in a copy of the rows."""
         return self.size * self.dtype.itemsize
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class Rows(NDArrayOperatorsMixin, Generic[Number]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("chosen rows can only become one array by copying")
+            raise ValueError("these rows can be converted to an array only by copying them")
         return self._array[self._indices].astype(dtype or self.dtype, copy=False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:

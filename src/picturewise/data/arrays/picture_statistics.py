@@ -104,7 +104,7 @@ def _threads() -> ThreadPoolExecutor:
 
 def found_in(digests: Table[np.uint8], others: Table[np.uint8]) -> NDArray[np.bool_]:
     """Return which of `digests` (N, 16) are among `others` (M, 16), as (N,)."""
-    # NumPy treats zero bytes at the end of such texts as padding; because all have one length, this cannot mix any up.
+    # NumPy treats zero bytes at the end of such strings as padding; as all have one length, this cannot mix any up.
     one, other = (np.ascontiguousarray(table).view(f"S{DIGEST_BYTES}")[:, 0] for table in (digests, others))
     return np.isin(one, other)
 

@@ -18,7 +18,7 @@ def taken(array: NDArray[Any], rows: NDArray[np.int64], key: Any) -> Any:
     if _is_plain(key):  # nearly always, and the quickest
         return array[rows[key]]
     parts = _explicit(key, (len(rows), *array.shape[1:]))
-    if parts is None:  # a truth value alone, which takes all rows or none
+    if parts is None:  # a single boolean, which selects all rows or none
         return array[rows][key]
     axes = [place for place, part in enumerate(parts) if part is not None]
     at = axes[0]
@@ -44,10 +44,10 @@ def _is_plain(key: Any) -> bool:
 
 
 def _explicit(key: Any, shape: tuple[int, ...]) -> list[Any] | None:
-    """Return an index with one part an axis, or None beside them: slices, whole numbers, arrays of whole numbers.
+    """Return an index with one part per axis, and None for new axes: slices, integers, arrays of integers.
 
     Returns:
-        None: the index holds a truth value, which stands for no axis.
+        None: the index contains a single boolean, which does not index an axis.
     """
     parts: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
@@ -59,14 +59,14 @@ def _explicit(key: Any, shape: tuple[int, ...]) -> list[Any] | None:
             return None
         if array.dtype != bool and array.dtype.kind not in "iu":
             raise IndexError(
-                f"rows are found by whole numbers, slices and truth values; found {array.dtype} in the index"
+                f"Index rows with integers, slices or booleans; the index has type {array.dtype}"
             )
         parts += [array] if array.dtype == bool else [array if array.ndim else int(array)]
     return _numbered(_filled(parts, len(shape)), shape)
 
 
 def _filled(parts: list[Any], axes: int) -> list[Any]:
-    """Return the parts with slices of all for `...` and for the axes behind the last part."""
+    """Return the parts with full slices for `...` and for the axes after the last part."""
     used = sum(_axes(part) for part in parts)
     dots = [place for place, part in enumerate(parts) if part is Ellipsis]
     if len(dots) > 1:
@@ -84,14 +84,16 @@ def _axes(part: Any) -> int:
 
 
 def _numbered(parts: list[Any], shape: tuple[int, ...]) -> list[Any]:
-    """Return the parts with the places of what is true instead of tables of truth values."""
+    """Return the parts with the positions of true values instead of boolean arrays."""
     found: list[Any] = []
     axis = 0
     for part in parts:
         if isinstance(part, np.ndarray) and part.dtype == bool:
             expected = shape[axis : axis + part.ndim]
             if part.shape != expected:
-                raise IndexError(f"truth values of shape {part.shape} do not fit axes of {expected}")
+                raise IndexError(
+                    f"a boolean index of shape {part.shape} does not match axes of shape {expected}"
+                )
             found += part.nonzero()
         else:
             found.append(part)

@@ -21,9 +21,9 @@ PLAIN: Ends = (0.0, 255.0)
 DARK = 15
 """A part of the whole range: if no value is above it, another unit is likelier than dark pictures."""
 
-_UNITS = (1.0, 15.0, 16.0)  # common largest values of whole numbers
+_UNITS = (1.0, 15.0, 16.0)  # common largest values of integers
 _OF_TRAIN = "the range of train"
-_SAID = "as --value-range says"
+_SAID = "the range from --value-range"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ class ValueRange:
         """Return pictures (n, …) as uint8.
 
         Args:
-            values: whole numbers, floats or booleans.
+            values: integers, floats or booleans.
             where: what to call the array in an error.
             first: the number of the first picture of the block.
 
@@ -117,8 +117,8 @@ class ValueRange:
             found = restored[row][~good[row]].flat[0]
             raise DataError(
                 f"{where}: picture {first + row:,} (counted from 0) has the value {found:g}"
-                f"{' without the normalisation' * normalised}, expected pixels in {self.low:g}..{self.high:g}, "
-                f"{self.why}. If black and white are other values, pass them with --value-range LOW..HIGH."
+                f"{' after its normalisation was undone' * normalised}, but {self.why} is {self.low:g}..{self.high:g}. "
+                "If black and white have other values, pass them with --value-range LOW..HIGH."
             )
         if whole and as_they_are:
             return values.astype(np.uint8)
@@ -182,6 +182,6 @@ def other_unit(where: str, high: float, scale: ValueRange) -> str:
     """Return the message about a split in another unit than train."""
     ends = f"{scale.low:g}..{scale.high:g}"
     return (
-        f"{where} holds values in 0..{high:g}, but train in {ends}, expected one range for all splits. Convert them to "
-        f"one range, or, if these pictures really are that dark, pass --value-range {ends}."
+        f"{where} contains values in 0..{high:g}, but train contains values in {ends}. Convert all splits to one range "
+        f"or, if these pictures really are that dark, pass --value-range {ends}."
     )

@@ -27,10 +27,10 @@ from picturewise.data.pictures.resize import resize
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError
 
-_BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are looked at and converted together
+_BYTES_AT_ONCE = 16 << 20  # of the caller's numbers that are examined and converted together
 _ADVICE = (
-    "Pass pictures without normalisation, which Picturewise does itself, or pass the values of black "
-    "and white: value_range='{ends}' in make_dataset, --value-range, or data.value_range in a recipe."
+    "Pass pictures without normalisation (Picturewise normalises them itself), or specify the values of black and "
+    "white: value_range='{ends}' in make_dataset, --value-range, or data.value_range in a recipe."
 )
 
 Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
@@ -39,7 +39,7 @@ Blocks = Callable[[], Iterator[tuple[int, NDArray[Any]]]]
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of a split's numbers before they are looked at.
+    """What is known of a split's numbers before they are examined.
 
     Attributes:
         hints: what the user says about them.
@@ -56,7 +56,7 @@ class Known:
     background: Background = WHITE
 
     def decide(self, seen: Seen, where: str) -> ValueRange:
-        """Return the range of the values that were looked at."""
+        """Return the range of the examined values."""
         if self.hints.value_range is not None:
             return ValueRange.said(self.hints.value_range)
         return self.scale or decide(seen, where, learned=self.learned, advice=_ADVICE)
@@ -83,7 +83,7 @@ def from_arrays(pictures: Any, labels: Any, where: str, known: Known) -> ArraysO
     """Return the split from an array or tensor of pictures and one of labels; uint8 in our layout is not copied.
 
     Args:
-        pictures: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, pixels of a square), whole numbers or floats.
+        pictures: (N, H, W), (N, H, W, C), (N, C, H, W) or (N, pixels of a square), integers or floats.
         labels: one for each picture, see `ArraysOfSplit`; also a list. None: there are none.
         where: what to call the split in an error.
         known: about the values, the layout and the background.
@@ -136,7 +136,7 @@ def from_pictures(
         DataError: there are none, or they differ in size or type.
     """
     if not pictures:
-        raise DataError(f"{where}: the list is empty.")
+        raise DataError(f"{where}: the list is empty. Pass at least one picture.")
     arrays, order = list[NDArray[Any]](), None
     for number, picture in enumerate(pictures):
         array, order = _picture(picture, f"{where}: picture {number:,} (counted from 0)", known, order)
@@ -220,7 +220,8 @@ def as_array(value: Any, where: str) -> NDArray[Any]:
             f"{where}: cannot convert the {type(value).__name__} to an array ({error})."
         ) from error
     raise DataError(
-        f"{where}: found a {type(value).__name__}, expected a NumPy array or a tensor. For a list, use numpy.stack."
+        f"{where}: found an object of type {type(value).__name__}. Pass a NumPy array or a tensor; for a list, use "
+        "numpy.stack."
     )
 
 
@@ -228,13 +229,15 @@ def _order(array: NDArray[Any], where: str, known: Known, earlier: FoundLayout |
     """Return the layout of the pictures in an array: that of train or of an earlier array if there is one."""
     shape, dtype = array.shape, array.dtype
     if shape[:1] == (0,):
-        raise DataError(f"{where}: there are no pictures, because the shape is {shape}.")
+        raise DataError(f"{where}: the array is empty (its shape is {shape}). Pass at least one picture.")
     if not layouts_of(shape) or dtype.kind not in "buif":
         channels = f"(N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels C, height and width in 1..{MAX_SIDE}."
         rgba = (
             expected_of(shape) if len(shape) == 4 and 4 in {shape[1], shape[3]} else f"numbers as {channels}"
         )
-        raise DataError(f"{where}: found an array of the shape {shape} and the type {dtype}, expected {rgba}")
+        raise DataError(
+            f"{where}: found an array of the shape {shape} and the dtype {dtype}. Expected {rgba}"
+        )
     before = earlier or known.order
     if before is not None and known.hints.layout is None:
         layout = check_layout(shape, dtype, where, channels_first=before.channels_first)
@@ -247,11 +250,11 @@ def _length(data: Any, where: str) -> int:
         count = len(data)
     except Exception as error:  # the caller's code may raise anything
         raise DataError(
-            f"{where}: the {type(data).__name__} does not have a length, so it is a stream; expected a data set that "
-            "returns (picture, label) at each index. Collect the stream into arrays."
+            f"{where}: the {type(data).__name__} does not have a length, so it is a stream. Collect it into arrays, or "
+            "pass a data set that returns (picture, label) at each index."
         ) from error
     if not count:
-        raise DataError(f"{where}: there are no pictures, because the {type(data).__name__} is empty.")
+        raise DataError(f"{where}: the {type(data).__name__} is empty. Pass at least one picture.")
     return count
 
 
@@ -267,9 +270,13 @@ def _pair(
             f"{type(error).__name__}: {error}"
         ) from error
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        found = f"{len(pair)} things" if isinstance(pair, tuple | list) else f"a {type(pair).__name__}"
+        found = (
+            f"{len(pair)} values"
+            if isinstance(pair, tuple | list)
+            else f"an object of type {type(pair).__name__}"
+        )
         raise DataError(
-            f"{where}: the {type(data).__name__} returns {found} for picture {index:,} (counted from 0), expected "
+            f"{where}: the {type(data).__name__} returns {found} for picture {index:,} (counted from 0). Expected "
             "(picture, label)."
         )
     picture, label = pair
@@ -304,16 +311,16 @@ def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
     if doubtful:
         raise DataError(
             f"{where}: an array of the shape {shape} can be one picture or {shape[0]} pictures. Pass one picture as "
-            "picture[None], several as (N, H, W, C)."
+            "picture[None], or several as (N, H, W, C)."
         )
     return array
 
 
 def as_labels(labels: Any, where: str) -> NDArray[Any]:
-    """Return labels, a list or an array, as an array of numbers or of texts.
+    """Return labels, a list or an array, as an array of numbers or of strings.
 
     Raises:
-        DataError: they are neither all numbers nor all texts.
+        DataError: they are neither all numbers nor all strings.
     """
     return _labels(
         labels if isinstance(labels, list | tuple) else as_array(labels, f"{where}, labels"), where
@@ -324,14 +331,13 @@ def _check_alike(picture: NDArray[Any], first: NDArray[Any], index: int, where: 
     if picture.shape != first.shape:
         shape, wanted = ("x".join(map(str, array.shape)) for array in (picture, first))
         raise DataError(
-            f"{where}: picture {index:,} (counted from 0) is {shape}, but the first is {wanted}; expected "
-            "one size and one "
-            f"number of channels. Resize them, for example with torchvision's Resize({first.shape[:2]})."
+            f"{where}: picture {index:,} (counted from 0) is {shape}, but the first is {wanted}. Give all the "
+            f"same size and number of channels, for example with torchvision's Resize({first.shape[:2]})."
         )
     if picture.dtype != first.dtype:
         raise DataError(
-            f"{where}: picture {index:,} (counted from 0) has values of type {picture.dtype}, but the first has "
-            f"{first.dtype}. Convert all to one type."
+            f"{where}: picture {index:,} (counted from 0) has the dtype {picture.dtype}, but the first has "
+            f"{first.dtype}. Convert all to the same dtype."
         )
 
 
@@ -340,7 +346,7 @@ def _converted(
 ) -> tuple[NDArray[np.uint8], ValueRange]:
     """Return all pictures as uint8, and the range of their values.
 
-    They are converted with the likely range while they are looked at, and again if that was wrong, because a data
+    They are converted with the likely range while they are examined, and again if that was wrong, because a data
     set may take long to return them.
     """
     images = allocate_in_memory(shape[0], (shape[1], shape[2]), shape[3])
@@ -381,14 +387,14 @@ def _check_unit(blocks: Blocks, scale: ValueRange, where: str) -> None:
 
 
 def _labels(values: Any, where: str) -> NDArray[Any]:
-    """Return labels as one array, of numbers or of texts."""
+    """Return labels as one array, of numbers or of strings."""
     if isinstance(values, list | tuple):
         plain = [
             as_array(label, f"{where}, labels") if hasattr(label, "__array__") else label for label in values
         ]
         array: NDArray[Any] = np.empty(0)
         kinds = {isinstance(label, str) for label in plain if label is not None}
-        if len(kinds) < 2:  # NumPy would turn a mixture into texts
+        if len(kinds) < 2:  # NumPy would turn a mixture into strings
             with contextlib.suppress(ValueError):  # their shapes differ
                 array = np.array(plain)
     else:
@@ -402,7 +408,7 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in "buifU" or not len(array):
         raise DataError(
-            f"{where}: the labels are neither all numbers nor all texts. Expected for each picture a whole number, a "
-            "class name, or a row with a single 1."
+            f"{where}: the labels are neither all numbers nor all strings. Pass an integer, a class name or a one-hot "
+            "row for each picture."
         )
     return array

@@ -31,7 +31,8 @@ class HuggingFacePairs:
         self._pictures = _column(data, "Image", _PICTURES, where, "pictures")
         if label_column is not None and label_column not in data.column_names:
             raise DataError(
-                f"{where} does not have a column {listed([label_column])}. Its columns are {listed(data.column_names)}."
+                f"{where} does not have a column '{listed([label_column])}'. Its columns are "
+                f"{listed(data.column_names)}."
             )
         self._labels = label_column or _column(data, "ClassLabel", _LABELS, where, "labels")
         self.unused = tuple(
@@ -57,13 +58,14 @@ def _column(data: Any, kind: str, words: tuple[str, ...], where: str, what: str)
     typed = [name for name in data.column_names if type(data.features[name]).__name__ == kind]
     found = typed or [name for name in data.column_names if name.casefold() in words]
     if len(found) != 1:
-        told = (
-            f"{listed(found)} all hold {what}"
-            if found
-            else f"none of {listed(data.column_names)} holds {what}"
-        )
+        way_out = ", or pass label_column" if what == "labels" else ""
+        if found:
+            raise DataError(
+                f"{where}: several columns contain {what} ({listed(found)}). Keep only one with "
+                f"select_columns{way_out}."
+            )
         raise DataError(
-            f"{where}: {told}, expected one column. Keep or name one with select_columns or rename_column"
-            f"{', or pass label_column' if what == 'labels' else ''}."
+            f"{where}: no column contains {what} (found {listed(data.column_names)}). Rename the right one to "
+            f"'{words[0]}' with rename_column{way_out}."
         )
     return str(found[0])

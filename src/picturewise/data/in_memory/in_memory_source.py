@@ -46,8 +46,8 @@ NAME = "pictures"
 OBEYED: tuple[str, ...] = ("value_range", "layout")
 """The hints that say something about arrays."""
 _EXPECTED = (
-    "expected a pair (pictures, labels) of arrays or tensors, a data set with a length that returns "
-    "(picture, label) at each index, or a picturewise.ImageSet"
+    "Pass a pair (pictures, labels) of arrays or tensors, a data set with a length that returns (picture, label) at "
+    "each index, or a picturewise.ImageSet."
 )
 
 
@@ -132,8 +132,8 @@ class InMemorySource:
             given = HuggingFacePairs(given, origin, self.hints.label_column)
             if given.unused and split == self.splits[0]:
                 self._notes.append(
-                    f"{origin}: the columns {listed(given.unused)} were not used. If one holds the labels, "
-                    "pass its name as label_column."
+                    f"{origin}: these columns were not used: {listed(given.unused)}. If one of them contains the "
+                    "labels, pass its name as label_column."
                 )
         if isinstance(given, ImageSet):
             part = given
@@ -148,7 +148,8 @@ class InMemorySource:
         self.classes = self.classes or part.classes
         if part.classes != self.classes:
             raise DataError(
-                f"{origin} has the classes {listed(part.classes)}, expected {listed(self.classes)}, in this order."
+                f"{origin} has the classes {listed(part.classes)}. Expected {listed(self.classes)}, in this order: use "
+                "the same classes for all splits."
             )
         return _named(part, self.names, self.name) if split == "train" and self.names is not None else part
 
@@ -163,8 +164,8 @@ class InMemorySource:
         if not found.are_there:
             if split != self.splits[0]:
                 raise DataError(
-                    f"{origin} does not have labels ({found.mark} throughout). Omit it, so that a {split} split is "
-                    "held out from train; predict takes its pictures."
+                    f"{origin} does not have labels ({found.mark} throughout). Omit it to hold out a {split} split "
+                    "from train, or pass its pictures to predict."
                 )
             return ImageSet(arrays.images, None, self.classes or (), origin)
         known = self.classes or _own_classes(given, origin)
@@ -180,7 +181,7 @@ class InMemorySource:
         if len(keep) == len(labels):
             return ImageSet(arrays.images, labels, known or (), origin)
         self._skipped[split] = tuple(
-            Skipped(f"{origin}, picture {row}", "it has no label")
+            Skipped(f"{origin}, picture {row}", "it does not have a label")
             for row in np.flatnonzero(labels == UNLABELLED)
         )
         return ImageSet(arrays.images[keep], labels[keep], known or (), origin)
@@ -242,12 +243,12 @@ def in_memory_source(
     """Return the source of one split or of several by name; nothing is converted yet.
 
     Raises:
-        UsageError: something of another kind was passed.
+        UsageError: an object of another kind was passed.
         DataError: the classes are not different names.
     """
     objects = _by_split(data)
     if not objects:
-        raise UsageError(f"{name}: no pictures were passed; {_EXPECTED}.")
+        raise UsageError(f"{name}: no pictures were passed. {_EXPECTED}")
     for split, given in objects.items():
         _check_kind(given, f"{name} ({split})")
     known = None if classes is None else _checked_names(classes, name)
@@ -265,26 +266,26 @@ def _by_split(data: DataObject) -> dict[SplitName, SplitObject]:
         split = split_of(key) if isinstance(key, str) else None
         if split is None or split in found:
             raise UsageError(
-                f"The pictures were passed as {', '.join(map(repr, data))}, expected any of train, valid and "
-                "test, each at most once."
+                f"The splits were passed as {', '.join(map(repr, data))}. Use the names train, valid and test, each at "
+                "most once."
             )
         found[split] = part
     return {split: found[split] for split in SPLITS if split in found}
 
 
 def _check_kind(given: SplitObject, origin: str) -> None:
-    """Refuse what cannot hold pictures, before anything is read."""
+    """Refuse objects that cannot contain pictures, before anything is read."""
     kind = type(given).__name__
     if isinstance(given, tuple) and (len(given) != 2 or isinstance(given[0], tuple)):
         raise UsageError(
-            f"{origin} is a tuple of {len(given)}, {_EXPECTED}. Pass several splits as a dict: "
-            "{'train': (pictures, labels), 'test': (pictures, labels)}."
+            f"{origin} is a tuple of length {len(given)}. Pass one split as a pair (pictures, labels), or several as a "
+            "dict: {'train': (pictures, labels), 'test': (pictures, labels)}."
         )
     if isinstance(given, str | bytes | Path | Mapping | Dataset) or not (
         isinstance(given, ImageSet) or is_picture(given) or hasattr(given, "__getitem__")
     ):
-        loader = " (pass the data set of the loader)" if hasattr(given, "dataset") else ""
-        raise UsageError(f"{origin} is of type {kind}{loader}, {_EXPECTED}.")
+        way_out = "Pass the data set of the loader." if hasattr(given, "dataset") else _EXPECTED
+        raise UsageError(f"{origin} is of type {kind}. {way_out}")
 
 
 def _arrays(
@@ -319,8 +320,8 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
         or not 1 < len(set(names)) == len(names) <= MAX_CLASSES
     ):
         raise DataError(
-            f"{where}: the classes are {listed(names)}, expected 2 to {MAX_CLASSES:,} different texts in the order "
-            "of the label numbers."
+            f"{where}: the classes are {listed(names)}. Pass 2 to {MAX_CLASSES:,} different strings, in the order of "
+            "the label numbers."
         )
     return tuple(map(printable, names))
 
@@ -328,7 +329,7 @@ def _checked_names(classes: Any, where: str) -> tuple[str, ...]:
 def _numbering(
     labels: GivenLabels, known: tuple[str, ...] | None, values: NDArray[Any], where: str
 ) -> Numbering:
-    """Return the classes: the known ones, sorted texts, `0` to the largest number, or one for each column."""
+    """Return the classes: the known ones, sorted strings, `0` to the largest number, or one for each column."""
     if known is None and values.ndim == 2 and values.shape[1] > 1:
         known = tuple(map(str, range(values.shape[1])))
     return number_classes(labels, known, where)
@@ -342,7 +343,7 @@ def _without_unlabelled(
     for split, given in objects.items():
         if split != "train" and "train" in objects and _has_no_labels(given, hints):
             notes.append(
-                f"{name}: the {split} pictures do not have labels, so they were not used. predict takes them."
+                f"{name}: the {split} pictures do not have labels, so they were not used. Pass them to predict instead."
             )
         else:
             kept[split] = given
@@ -367,6 +368,6 @@ def _has_no_labels(given: SplitObject, hints: Hints) -> bool:
 def _named(train: ImageSet, names: Sequence[str], name: str) -> ImageSet:
     if len(names) != len(train):
         raise DataError(
-            f"{name}: {len(names):,} names for {len(train):,} pictures of train, expected one for each picture."
+            f"{name}: found {len(names):,} names for {len(train):,} train pictures. Pass one name for each picture."
         )
     return replace(train, names=list(map(str, names)))

@@ -1,7 +1,7 @@
-"""Whether an array to be predicted is one picture or several, and where its channels lie.
+"""Whether an array to be predicted is one picture or several, and which axis has the channels.
 
-Labels would say how many pictures there are; without them the shape has to. A last axis of 1 or 3 is one of channels;
-PyTorch's tensors have them first. A shape that can be read in two ways is refused with what to write.
+Labels would show how many pictures there are; without them, only the shape does. A last axis of 1 or 3 has the
+channels; PyTorch's tensors have them first. An ambiguous shape is refused, with advice on what to pass.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Arranged(NamedTuple):
     """Pictures in our order.
 
     Attributes:
-        pictures: (N, H, W, C), a view where that is possible.
+        pictures: (N, H, W, C), a view if possible.
         single: they were passed as one picture, without an axis for several.
-        notes: how they were read, where that was found by looking.
+        notes: how they were read, if that was found from the values.
     """
 
     pictures: NDArray[Any]
@@ -42,25 +42,27 @@ def arranged(value: Any, shape: tuple[int, int, int], where: str, said: LayoutNa
     """Return an array or a tensor as pictures (N, H, W, C).
 
     Args:
-        value: (H, W), (H, W, C), (N, H, W), (N, H, W, C), or (N, C, H, W) where nothing else fits; a tensor also
+        value: (H, W), (H, W, C), (N, H, W), (N, H, W, C), or (N, C, H, W) if nothing else fits; a tensor also
             (C, H, W). (N, F) where F is the number of values of a picture of `shape`: a row for each.
         shape: height, width and channels that the classifier was trained on.
         where: what to call the array in an error.
-        said: where the channels are, if the user says it.
+        said: where the channels are, if the user specifies it.
 
     Raises:
-        DataError: it holds no numbers, is empty, or has a shape that is none of these or can be two of them.
+        DataError: it does not contain numbers, is empty, or has another or an ambiguous shape.
     """
     try:
         array = as_array(value, where)
     except DataError:
         raise
     except Exception as error:  # what becomes an array by itself may raise anything
-        raise DataError(f"{where}: the {type(value).__name__} does not become an array ({error}).") from error
+        raise DataError(
+            f"{where}: cannot convert the {type(value).__name__} to an array ({error})."
+        ) from error
     if array.dtype.kind not in "buif":
-        raise DataError(f"{where} holds values of type {array.dtype}, expected whole numbers or floats.")
+        raise DataError(f"{where} has the dtype {array.dtype}. Pass integers or floats.")
     if not array.size and array.ndim:
-        raise DataError(f"{where} has the shape {array.shape}, which has no pictures in it.")
+        raise DataError(f"{where} has the shape {array.shape}, so it is empty. Pass at least one picture.")
     tensor = hasattr(value, "detach")
     if array.ndim == 2:
         found = _two(array, shape, where, said)
@@ -69,12 +71,12 @@ def arranged(value: Any, shape: tuple[int, int, int], where: str, said: LayoutNa
     elif array.ndim == 4:
         found = Arranged(_four(array, shape, where, said))
     else:
-        raise DataError(f"{where} has the shape {array.shape}, expected {_FORMS}.")
+        raise DataError(f"{where} has the shape {array.shape}. Expected {_FORMS}.")
     height, width = found.pictures.shape[1:3]
     if max(height, width) > MAX_SIDE:
         raise DataError(
-            f"{where} has the shape {array.shape}, whose pictures would be {height:,}x{width:,}. Expected sides up to "
-            f"{MAX_SIDE:,}."
+            f"{where} has the shape {array.shape}, which means pictures of {height:,}x{width:,}. Expected sides of at "
+            f"most {MAX_SIDE:,}."
         )
     return found
 
@@ -114,7 +116,7 @@ def _three(
         )
     elif array.shape[0] == 3 and (shape[2] == 1) is tensor:
         # Three pictures for a grey classifier or one for a coloured one are the likely readings of an array, and
-        # one picture is what a tensor is. The other way round, nobody can know.
+        # one picture is what a tensor is. The other way round, the shape is ambiguous.
         way = "x[:, None] or x[None]" if tensor else "x[..., None] or x.transpose(1, 2, 0)"
         raise _doubtful(where, array, "three grey pictures, or one with its channels first", way)
     elif not tensor and array.shape[2] in {2, 4} and array.shape[1:] != shape[:2]:
@@ -145,8 +147,8 @@ def _four(
         return array
     if first:
         return array.transpose(0, 2, 3, 1)
-    raise DataError(f"{where} has the shape {array.shape}, expected {expected_of(array.shape)}")
+    raise DataError(f"{where} has the shape {array.shape}. Expected {expected_of(array.shape)}")
 
 
 def _doubtful(where: str, array: NDArray[Any], readings: str, way_out: str) -> DataError:
-    return DataError(f"{where} has the shape {array.shape}, which can be {readings}. Pass {way_out}.")
+    return DataError(f"{where} has the shape {array.shape}, which can mean {readings}. Pass {way_out}.")

@@ -73,7 +73,7 @@ def find_background(
     if 2 * counts["white"] > transparent:
         note = (
             f"{counts['white']:,} of {transparent:,} train pictures with transparency are so light that white would "
-            "hide them, so all were put on black. To change this, use --set data.background=white."
+            "hide them, so all were placed on black. To change this, use --set data.background=white."
         )
         return "black", (note, *_hidden(counts["black"], transparent, "black"))
     return WHITE, _hidden(counts["white"], transparent, WHITE)
@@ -84,8 +84,8 @@ def _hidden(count: int, transparent: int, background: Background) -> tuple[str, 
         return ()
     other = "white" if background == "black" else "black"
     note = (
-        f"{count:,} of {transparent:,} train pictures with transparency can hardly be seen on {background}, on which "
-        f"all were put. To change this, use --set data.background={other}."
+        f"All train pictures with transparency were placed on {background}, but {count:,} of {transparent:,} can "
+        f"hardly be seen on it. To change this, use --set data.background={other}."
     )
     return (note,)
 

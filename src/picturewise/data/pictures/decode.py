@@ -232,7 +232,7 @@ def open_file(path: Path, *, name: str | None = None) -> Iterator[BinaryIO]:
         if size is None:
             raise PictureError(_name(path, name), "not a regular file")
         if size > MAX_BYTES:
-            large = f"too large, {size:,} bytes, at most {MAX_BYTES:,} are allowed"
+            large = f"too large ({size:,} bytes; at most {MAX_BYTES:,} are allowed)"
             raise PictureError(_name(path, name), large)
         with path.open("rb") as file:
             yield file
@@ -279,9 +279,9 @@ def _reason(error: Exception, start: bytes, stream: BinaryIO) -> str:
         if kind.readable:
             return f"damaged or truncated (it starts like {kind.words})"
         way_out = kind.way_out and f"; {kind.way_out}"
-        return f"not a picture that Picturewise reads (found {kind.words}, expected {NAMES}){way_out}"
+        return f"not a supported picture (it is {kind.words}; supported are {NAMES}){way_out}"
     if isinstance(error, Image.DecompressionBombError):
-        return f"too large, more than {MAX_PIXELS:,} pixels"
+        return f"too large (more than {MAX_PIXELS:,} pixels)"
     if isinstance(error, MemoryError):
         return "too large for the available memory"
     said = printable(str(error).strip() or type(error).__name__).rstrip(".")
@@ -301,13 +301,12 @@ def _check(image: ImageFile.ImageFile) -> None:
         raise RefusedError(f"it has no pixels ({height}x{width})")
     if width * height > MAX_PIXELS:
         raise RefusedError(
-            f"too large, {height:,}x{width:,} pixels, at most {MAX_PIXELS:,} are allowed; scale it down"
+            f"too large ({height:,}x{width:,} pixels; at most {MAX_PIXELS:,} are allowed); scale it down"
         )
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: the first is the picture
     if image.format == "TIFF":
         check_preview(image)  # type: ignore[arg-type]  # the same
     if frames != 1:
         raise RefusedError(
-            f"{frames:,} frames or pages in one file, expected one picture; save the ones that you need as "
-            "separate files"
+            f"it contains {frames:,} frames or pages; save the ones that you need as separate files"
         )

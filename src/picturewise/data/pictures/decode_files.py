@@ -125,7 +125,7 @@ def _look(
     height, width, colour, hidden, kind, low, high, whole, digest = answer
     known = hidden < len(HIDDEN) and kind < len(KINDS)
     if not (known and 1 <= height * width <= decode.MAX_PIXELS and -math.inf < low <= high < math.inf):
-        return _error(path, "made the decoder return nonsense")  # our own child never does
+        return _error(path, "the decoder returned an invalid result")  # our own child never does
     deep = Deep(KINDS[kind], low, high, whole) if kind else None
     return Look(decode.PictureHeader(height, width, colour, HIDDEN[hidden], deep), digest)
 

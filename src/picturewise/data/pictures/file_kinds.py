@@ -11,7 +11,7 @@ class Kind(NamedTuple):  # a dataclass would have each child import the module `
     """A kind of file.
 
     Attributes:
-        words: its name in a sentence: "found …".
+        words: its name in a sentence: "it is …".
         way_out: what to do with it, as the end of that sentence; "": nothing is known.
         readable: whether it is a picture in a format that is read, so that one that cannot be opened is damaged.
     """
@@ -31,13 +31,13 @@ AVIF = Kind("an AVIF picture", _AS_JPEG, readable=True)
 HEIF = Kind("an HEIC or HEIF picture", _AS_JPEG, readable=True)
 TIFF = Kind("a TIFF", readable=True)
 _VIDEO = Kind("a video", "extract its frames as pictures")
-_RAW = Kind("a camera's raw file", _AS_JPEG)
+_RAW = Kind("a camera raw file", _AS_JPEG)
 _JPEG_2000 = Kind("a JPEG 2000 picture", _AS_PNG)
 _JPEG_XL = Kind("a JPEG XL picture", _AS_PNG)
 _POSTSCRIPT = Kind("a PostScript file", _AS_PNG)
 _PAGE = Kind("a web page (HTML)", "download the picture itself")
 _SVG = Kind("an SVG drawing", _AS_PNG)
-_ZEROS = Kind("a file of zero bytes only", _AGAIN)
+_ZEROS = Kind("a file that contains only zero bytes", _AGAIN)
 
 _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x89PNG", Kind("a PNG", readable=True)),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _STRIP = 1 << 20  # pixels
 _SIXTEEN_BITS = (0.0, 65535.0)
-DEEP = "its values have more than 8 bits, and the values of black and white are not known"
+DEEP = "it has more than 8 bits per value, and the values of black and white are not known"
 """Why a deep picture is refused if its range is unknown; the caller finds the range and tries again."""
 
 
@@ -44,7 +44,7 @@ class Deep(NamedTuple):
         kind: `u2`, `i4` or `f4`.
         low: the smallest.
         high: the largest.
-        whole: all are whole numbers.
+        whole: all are integers.
     """
 
     kind: str
@@ -75,7 +75,7 @@ def look_deep(image: Image.Image) -> Deep:
         kind = f"{values.dtype.kind}{values.dtype.itemsize}"
         least, most = float(values.min()), float(values.max())
         if not np.isfinite([least, most]).all():
-            raise RefusedError(f"its values are in {least:g}..{most:g}, expected finite numbers")
+            raise RefusedError(f"its values are in {least:g}..{most:g}, but must be finite")
         low, high = min(low, least), max(high, most)
         whole = whole and (values.dtype.kind != "f" or bool((values == np.rint(values)).all()))
     return Deep(kind, low, high, whole)
@@ -140,8 +140,8 @@ def _to_8_bits(image: Image.Image, values: tuple[float, float]) -> Image.Image:
     beyond = 0.5 / scale.factor if found.kind == "f4" else 0.0  # values that are rounded into the range
     if not scale.low - beyond <= found.low <= found.high <= scale.high + beyond:
         raise RefusedError(
-            f"its values are in {found.low:g}..{found.high:g}, expected {scale.low:g}..{scale.high:g}; if black and "
-            "white are other values, pass --value-range LOW..HIGH"
+            f"its values are in {found.low:g}..{found.high:g}, but must be in {scale.low:g}..{scale.high:g}; if "
+            "black and white have other values, pass --value-range LOW..HIGH"
         )
     grey = Image.new("L", image.size)
     for top, strip in strips(image):

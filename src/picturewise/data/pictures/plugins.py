@@ -62,7 +62,7 @@ def load_avif() -> tuple[str, ...]:
     if not plugin.SUPPORTED:
         raise RefusedError(
             "an AVIF picture, which this build of Pillow cannot read; export it as JPEG or PNG, or install "
-            "Pillow from the Python package index"
+            "Pillow from PyPI"
         )
     # Several pictures are decoded at a time, and each thread uses some of the addresses that a child may have.
     plugin.DEFAULT_MAX_THREADS = 1

@@ -50,7 +50,7 @@ _TURNING = (
     b"xmp",
     b"exif",
     b"rientation",
-)  # words in lower case: such a text may say how the picture is turned
+)  # words in lower case: such a chunk may say how the picture is turned
 
 _LARGE = range(1 << 18, 1 << 25)
 """The most pixels for which `load` reads one extra row; for larger pictures, the copy would need too much memory."""
@@ -102,9 +102,7 @@ def checked(stream: BinaryIO) -> Png:
             raise RefusedError(f"damaged or truncated (its chunk {_shown(kind)} is longer than the file)")
         if sum_found.to_bytes(4, "big") != sum_stored:
             if not _is_needless(stream, kind, at, length, sum_stored):
-                raise RefusedError(
-                    f"damaged (its chunk {_shown(kind)} does not have the checksum stored with it)"
-                )
+                raise RefusedError(f"damaged (its chunk {_shown(kind)} does not match its checksum)")
             left_out.append((at, end))
             kind = previous
         elif kind == b"IHDR" and not header:
@@ -171,12 +169,12 @@ def check_pixels(png: Png) -> None:
             while not unpack.eof and (plain := unpack.decompress(packed, _PIECE)):
                 missing -= len(plain)
                 if missing < -_SURPLUS:
-                    raise RefusedError("damaged (a PNG with more pixels than its size allows)")
+                    raise RefusedError("damaged (a PNG with more pixel data than its size allows)")
                 packed = unpack.unconsumed_tail
     except zlib.error as error:
         raise RefusedError(f"damaged (its pixels cannot be unpacked: {error})") from error
     if missing > 0 or not unpack.eof:
-        raise RefusedError("damaged or truncated (a PNG with fewer pixels than its size requires)")
+        raise RefusedError("damaged or truncated (a PNG with less pixel data than its size requires)")
     png.stream.seek(at)
 
 
@@ -248,4 +246,4 @@ def _bytes_of(header: bytes) -> int:
 
 
 def _shown(kind: bytes) -> str:
-    return kind.decode("ascii") if kind.isalpha() else f"of kind {kind.hex(' ')}"
+    return kind.decode("ascii") if kind.isalpha() else f"of type {kind.hex(' ')}"

@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Literal
 
 ResizeMode = Literal["crop", "pad", "stretch"]
-"""Cut off the rest, add margins, or change the proportions; see `resize`."""
+"""Cut off the rest, add padding, or change the proportions; see `resize`."""

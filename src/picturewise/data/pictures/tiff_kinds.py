@@ -13,8 +13,8 @@ _BITS, _CHANNELS, _NUMBERS = 258, 277, 339  # tags
 _REDUCED, _FURTHER = 254, 330
 _SIGNED = 2
 _NAMES = {
-    1: "unsigned whole numbers",
-    _SIGNED: "signed whole numbers",
+    1: "unsigned integers",
+    _SIGNED: "signed integers",
     3: "floats",
     5: "complex numbers",
     6: "complex numbers",
@@ -34,8 +34,8 @@ def describe_tiff(stream: BinaryIO) -> str:
         return ""
     plural = "" if channels == 1 else "s"
     return (
-        f"a TIFF of {channels} channel{plural} with {bits}-bit {_NAMES.get(number, 'values')}, which cannot be "
-        "decoded; save it as 8-bit grey or RGB, or as 32-bit grey"
+        f"a TIFF with {channels} channel{plural} of {bits}-bit {_NAMES.get(number, 'values')}, which is not "
+        "supported; save it as 8-bit grey or RGB, or as 32-bit grey"
     )
 
 
@@ -47,7 +47,7 @@ def check_preview(image: TiffImageFile) -> None:
     """
     if image.tag_v2.get(_REDUCED) == 1 and _FURTHER in image.tag_v2:
         raise RefusedError(
-            "a camera's raw file, of which only the small preview can be read; export it as JPEG or PNG"
+            "a camera raw file, of which only the small preview can be read; export it as JPEG or PNG"
         )
 
 
@@ -58,9 +58,7 @@ def check_sign(image: TiffImageFile) -> None:
         RefusedError: there are some.
     """
     if image.mode == "L" and _number(image.tag_v2) == _SIGNED and any(image.histogram()[128:]):
-        raise RefusedError(
-            "signed 8-bit numbers, some of them below 0, expected 0..255; save it as 8-bit grey"
-        )
+        raise RefusedError("it contains signed 8-bit values below 0; save it as 8-bit grey")
 
 
 def _number(tags: Any) -> int:

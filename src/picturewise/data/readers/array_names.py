@@ -44,20 +44,27 @@ EXPECTED = "x_train and y_train (and x_test, y_test, x_validation, y_validation)
 class ArrayForm:
     """What is known about an array before it is read: its shape, and the kind of its values.
 
-    Kinds are NumPy's letters: b, u, i and f for numbers, U and S for texts; anything else is neither.
+    Kinds are NumPy's letters: b, u, i and f for numbers, U and S for strings; anything else is neither.
     """
 
     shape: tuple[int, ...]
     kind: str
 
     def __str__(self) -> str:
-        values = {"b": "yes or no", "u": "whole numbers", "i": "whole numbers", "f": "numbers"}
-        what = values.get(self.kind, "texts" if self.kind in "US" else "other things")
-        return f"{'x'.join(f'{side:,}' for side in self.shape) or 'one'} {what}"
+        values = {
+            "b": "booleans",
+            "u": "integers",
+            "i": "integers",
+            "f": "floats",
+            "U": "strings",
+            "S": "strings",
+        }
+        what = values.get(self.kind, "other values")
+        return f"{'x'.join(f'{side:,}' for side in self.shape)} {what}" if self.shape else "a single value"
 
     @property
     def can_be_labels(self) -> bool:
-        """Whether it can hold a label for each picture: whole numbers or texts in one column."""
+        """Whether it can hold a label for each picture: integers or strings in one column."""
         return len(self.shape) > 0 and prod(self.shape[1:]) == 1 and self.kind in "buiUS"
 
     @property
@@ -132,7 +139,7 @@ def find_keys(arrays: Forms, where: str, label_column: str | None = None) -> Key
         labels = by_shape or _labels(arrays, pictures, where, plain=plain)
     lonely = [name for split, name in labels.items() if split not in pictures]
     if lonely:
-        raise _missing(names, where, f"has '{printable(lonely[0])}' without its pictures")
+        raise _missing(names, where, f"has the labels '{printable(lonely[0])}' without their pictures")
     taken = {*pictures.values(), *labels.values()}
     classes = _class_names(arrays, pictures, taken)
     mean, std = (_one_of(arrays, words, taken) for words in (("mean_image", "mean"), ("std_image", "std")))
@@ -172,7 +179,7 @@ def words_of(name: str) -> list[str]:
 def _missing(names: Iterable[str], where: str, what: str) -> DataError:
     names = list(names)
     shown = ", ".join(f"'{printable(name[:40])}'" for name in names[:12]) + (", …" if len(names) > 12 else "")
-    return DataError(f"{where} {what}: found {shown or 'no names'}, expected {EXPECTED}.")
+    return DataError(f"{where} {what} (found {shown or 'no arrays'}). Name the arrays {EXPECTED}.")
 
 
 def _splits_in(words: Iterable[str]) -> set[SplitName]:
@@ -189,7 +196,12 @@ def _is_of(name: str, asked: str) -> bool:
 
 
 def _roles(
-    names: Iterable[str], words: frozenset[str], where: str, *, plain: bool, way_out: str = ""
+    names: Iterable[str],
+    words: frozenset[str],
+    where: str,
+    *,
+    plain: bool,
+    way_out: str = "Rename or remove one of them.",
 ) -> dict[SplitName, str]:
     """Return by split the name that has one of `words` and a split; what has no split is train."""
     found: dict[SplitName | None, str] = {}
@@ -203,8 +215,8 @@ def _roles(
         split = next(iter(splits), None)
         if split in found:
             raise DataError(
-                f"{where} has '{printable(found[split])}' and '{printable(name)}' for one split, expected "
-                f"one{way_out}."
+                f"{where} has two arrays for the same split, '{printable(found[split])}' and '{printable(name)}'. "
+                f"{way_out}"
             )
         found[split] = name
     told = {split: name for split, name in found.items() if split is not None}
@@ -216,7 +228,7 @@ def _labels(
 ) -> dict[SplitName, str]:
     count = _count(arrays, pictures)
     names = [name for name, form in arrays.items() if form is None or not _is_short_list(form, count)]
-    way_out = ". Choose with --label-column"
+    way_out = "Choose one with --label-column."
     found = _roles(names, LABEL_WORDS, where, plain=plain, way_out=way_out)
     found = found or _roles(names, LABEL_WORDS, where, plain=False, way_out=way_out)
     # `labels` beside y_test are the names of the classes.
@@ -228,7 +240,7 @@ def _labels(
 
 
 def _is_short_list(form: ArrayForm, count: int) -> bool:
-    """Return whether there are too few texts for one label per picture, so that they can be class names."""
+    """Return whether there are too few strings for one label per picture, so that they can be class names."""
     return form.can_be_names and form.shape[0] < count
 
 
@@ -241,9 +253,7 @@ def _asked_for(arrays: Forms, where: str, asked: str) -> dict[SplitName, str]:
         by_split[split] = name
     if not by_split:
         shown = ", ".join(f"'{printable(name[:40])}'" for name in list(arrays)[:12])
-        raise UsageError(
-            f"{where} does not have an array '{printable(asked)}' with labels. Its arrays are {shown}."
-        )
+        raise UsageError(f"{where} does not have an array '{printable(asked)}'. Its arrays are {shown}.")
     return by_split
 
 
@@ -272,16 +282,17 @@ def _by_shape(
     if len(labels) > 1 and not asked:
         shown = ", ".join(f"'{printable(name)}'" for name in labels)
         raise DataError(
-            f"{where}: {shown} can all be the labels of '{printable(pictures)}'. Choose with --label-column."
+            f"{where}: any of {shown} could be the labels of '{printable(pictures)}'. Choose one with --label-column."
         )
     chosen = asked or labels
     beside = f" and '{printable(chosen[0])}' as their labels" if chosen else ""
-    note = f"{where}: '{printable(pictures)}' was used as the pictures{beside}, because of its shape."
+    shapes = "their shapes" if chosen else "its shape"
+    note = f"{where}: '{printable(pictures)}' was used as the pictures{beside}, because of {shapes}."
     return {"train": pictures}, {"train": chosen[0]} if chosen else {}, (note,)
 
 
 def _class_names(arrays: Forms, pictures: Mapping[SplitName, str], taken: Collection[str]) -> str | None:
-    """Return the array with the class names: by its name, else the only short list of texts."""
+    """Return the array with the class names: by its name, else the only short list of strings."""
     count = _count(arrays, pictures)
 
     def fits(name: str) -> bool:
@@ -323,7 +334,7 @@ def _count_last(arrays: Forms, pictures: str, labels: str | None) -> bool:
 
 def _turned(last: Collection[str], where: str) -> list[str]:
     return [
-        f"{where}: '{printable(name)}' was read with its last axis counting the pictures, as (height, width, …, N)."
+        f"{where}: the last axis of '{printable(name)}' was read as that of the pictures: (height, width, …, N)."
         for name in sorted(last)
     ]
 
@@ -345,11 +356,12 @@ def _unused(arrays: Forms, used: Collection[str | None], count: int, where: str)
     for name, form in list(left.items())[:3]:
         what = "" if form is None else f" ({form})"
         can = form is not None and form.can_be_labels and form.shape[0] == count
-        option = f" If it holds the labels, pass --label-column {printable(name)}." if can else ""
+        option = f" If it contains the labels, pass --label-column {printable(name)}." if can else ""
         notes.append(f"{where}: '{printable(name)}'{what} was not used.{option}")
     if len(left) > 3:
         shown = ", ".join(f"'{printable(name[:40])}'" for name in list(left)[3:10])
-        notes.append(f"{where}: the following were not used either: {shown}{', …' * (len(left) > 10)}.")
+        were = "was" if len(left) == 4 else "were"
+        notes.append(f"{where}: {shown}{', …' * (len(left) > 10)} {were} also not used.")
     return notes
 
 

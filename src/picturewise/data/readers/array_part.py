@@ -37,7 +37,7 @@ def array_part(
         DataError: there are no pictures, or labels that are not among the classes, which are those of train.
     """
     if not len(images):
-        raise DataError(f"{origin} does not hold any pictures.")
+        raise DataError(f"{origin} does not contain any pictures.")
     if labels is not None:
         check_labels(labels, classes, origin)
         check_labelled(labels, origin, skip_bad=options.skip_bad)

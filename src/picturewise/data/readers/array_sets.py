@@ -126,7 +126,7 @@ class _Reader:
         key = self.source.keys.pictures[split]
         found = self.arrays.look(key)
         if found is None:
-            raise DataError(f"{self._where(key)} is not an array, expected pictures.")
+            raise DataError(f"{self._where(key)} is not an array. Expected an array of pictures.")
         return found
 
     def _count(self, split: SplitName) -> int:
@@ -163,7 +163,7 @@ class _Reader:
         value = np.asarray(value) if isinstance(value, float | int) else value
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "uif" or not np.isfinite(value).all():
             raise DataError(
-                f"{self._where(key)} is not an array of finite numbers, expected one number per pixel or channel."
+                f"{self._where(key)} is not an array of finite numbers. Expected one number per pixel or channel."
             )
         height, width, channels = shape
         floats = value.astype(np.float64)
@@ -174,7 +174,7 @@ class _Reader:
         if floats.size == height * width * channels and floats.shape[-1] in {width, channels}:
             return floats.reshape(shape)
         raise DataError(
-            f"{self._where(key)} has the shape {floats.shape}, expected that of one picture, {shape}."
+            f"{self._where(key)} has the shape {floats.shape}. Expected {shape}, the shape of one picture."
         )
 
     def _numbering(self, split: SplitName) -> Numbering:
@@ -194,8 +194,8 @@ class _Reader:
         labels = given_labels(self.arrays.load(key), self._count(split), self._where(key))
         if not labels.are_there and split != self.source.splits[0]:
             raise DataError(
-                f"{self._where(key)} holds only {labels.mark}, so the {split} pictures do not have labels. Remove both "
-                f"arrays from the file; a {split} split is then held out from train."
+                f"{self._where(key)} contains only {labels.mark}, so the {split} pictures do not have labels. Remove "
+                f"both arrays from the file; a {split} split is then held out from train."
             )
         return labels if labels.are_there else None
 

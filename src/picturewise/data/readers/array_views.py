@@ -82,9 +82,9 @@ def without_unlabelled(keys: Keys, arrays: Arrays, where: str) -> Keys:
     if not dropped:
         return keys
     notes = [
-        f"{where}: '{printable(keys.labels[split])}' holds only {mark}, so the {split} pictures do not "
-        "have labels and are "
-        f"not used as a {split} split. To predict them, save '{printable(keys.pictures[split])}' in a separate file."
+        f"{where}: '{printable(keys.labels[split])}' contains only {mark}, so the {split} pictures do not have labels "
+        f"and were not used as the {split} split. To predict them, save '{printable(keys.pictures[split])}' in a "
+        "separate file."
         for split, mark in dropped.items()
     ]
     return replace(
@@ -186,7 +186,7 @@ def _split_array(keys: Keys, opened: Callable[[], Arrays], asked: str | None, wh
     if asked is not None:
         if asked not in keys.others:
             raise UsageError(
-                f"{where} does not have an array '{printable(asked)}' beside the pictures and labels."
+                f"{where} does not have an array '{printable(asked)}' besides the pictures and labels."
             )
         return asked
     for name in keys.others:

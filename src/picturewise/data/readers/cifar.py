@@ -77,14 +77,14 @@ class CifarReader:
             if file.split is None:
                 classes = read_classes(content, file, where)
             elif file.number in batches[file.split]:
-                raise DataError(f"{where} occurs twice, expected each batch once.")
+                raise DataError(f"{where} occurs twice. Keep only one copy of each batch.")
             else:
                 batches[file.split][file.number] = read_batch(content, file, where)
         self._check_complete(batches)
         notes = (
             ()
             if classes
-            else ("The file of class names is missing, so the classes are named by their numbers.",)
+            else ("The file of class names is missing, so the class numbers were used as names.",)
         )
         classes = classes or tuple(map(str, range(self.classes)))
         return Reading(
@@ -120,8 +120,8 @@ class CifarReader:
             expected = TRAIN_BATCHES[self.classes] if split == "train" else 1
             if self.files is None and sorted(found) != list(range(1, expected + 1)):
                 raise DataError(
-                    f"{printable(self.path)} holds {len(found)} of the {expected} files of CIFAR-{self.classes}'s "
-                    f"{split} split. Download it again."
+                    f"{printable(self.path)} contains only {len(found)} of the {expected} files of the "
+                    f"CIFAR-{self.classes} {split} split. Download it again."
                 )
 
     def _part(
@@ -180,9 +180,7 @@ def _in_archive(path: Path) -> CifarReader | None:
 
 def _refuse_by_name(path: Path) -> None:
     if re.fullmatch(r"cifar-?100?-(python|binary)\.(tar\.gz|tgz|tar)", path.name.lower()):
-        raise DataError(
-            f"{printable(path)} is not an archive, or is damaged, expected CIFAR's. Download it again."
-        )
+        raise DataError(f"{printable(path)} is not a valid CIFAR archive. Download it again.")
 
 
 def _telling(name: str) -> bool:

@@ -82,7 +82,9 @@ def read_classes(content: Content, file: File, where: str) -> tuple[str, ...]:
         key = "label_names" if file.classes == 10 else "fine_label_names"
         names = to_class_names(_entry(reader.decode_table(content, where), key, where), where)
     if len(names) != file.classes:
-        raise DataError(f"{where} holds {len(names):,} class names, expected {file.classes}.")
+        raise DataError(
+            f"{where} contains {len(names):,} class names instead of {file.classes}. Download it again."
+        )
     return names
 
 
@@ -102,8 +104,8 @@ def _records(content: Content, file: File, where: str) -> Batch:
     before = 1 if file.classes == 10 else 2
     if len(content) == 0 or len(content) % (before + PIXELS):
         raise DataError(
-            f"{where} has {len(content):,} bytes, expected a multiple of {before + PIXELS:,} (a label and "
-            "32x32 pixels in 3 colours); it is truncated or another kind of file."
+            f"{where} has {len(content):,} bytes, which is not a multiple of {before + PIXELS:,} (a label and "
+            "32x32 pixels in 3 colours). Check that it is a CIFAR file, or download it again."
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, before + PIXELS)
     return Batch(_upright(records[:, before:]), records[:, before - 1].astype(np.int64), None)
@@ -115,8 +117,13 @@ def _pickled(content: Content, file: File, where: str) -> Batch:
     if not (
         isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.shape[1:] == (PIXELS,) and len(data)
     ):
-        shape = f"{data.shape} {data.dtype}" if isinstance(data, np.ndarray) else type(data).__name__
-        raise DataError(f"{where} holds {shape} under 'data', expected (N, {PIXELS}) uint8.")
+        array = isinstance(data, np.ndarray)
+        found = (
+            f"has the shape {data.shape} and the dtype {data.dtype}"
+            if array
+            else f"is a {type(data).__name__}"
+        )
+        raise DataError(f"{where}: 'data' {found}. Expected a uint8 array of shape (N, {PIXELS}).")
     labels = _entry(table, "labels" if file.classes == 10 else "fine_labels", where)
     return Batch(_upright(data), to_labels(labels, len(data), where), _names(table, len(data), where))
 
@@ -136,15 +143,15 @@ def _names(table: dict[str, Any], count: int, where: str) -> tuple[str, ...] | N
         or len(names) != count
     ):
         raise DataError(
-            f"{where} does not hold a list of {count:,} texts under 'filenames', expected one per picture."
+            f"{where}: 'filenames' is not a list of {count:,} strings. Expected one string per picture."
         )
     return tuple(as_text(name) for name in names)
 
 
 def _entry(table: dict[str, Any], key: str, where: str) -> Any:
     if key not in table:
-        found = ", ".join(f"'{printable(name[:40])}'" for name in list(table)[:8]) or "nothing"
+        found = ", ".join(f"'{printable(name[:40])}'" for name in list(table)[:8]) or "no keys"
         raise DataError(
-            f"{where} holds {found}, expected '{key}' among them. Check that it is a file of CIFAR."
+            f"{where} does not have the key '{key}' (found {found}). Check that it is a CIFAR file."
         )
     return table[key]

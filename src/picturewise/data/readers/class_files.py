@@ -80,24 +80,28 @@ def read_class_file(path: Path) -> NamedClasses:
     """
     where = printable(path)
     if path.stat().st_size > _MAX_BYTES:
-        raise DataError(f"{where} is too large for a list of classes, expected at most {_MAX_BYTES:,} bytes.")
+        raise DataError(
+            f"{where} is too large for a list of classes. At most {_MAX_BYTES:,} bytes are allowed."
+        )
     text = path.read_bytes().decode("utf-8-sig", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not 0 < len(lines) <= MAX_CLASSES:
-        raise DataError(f"{where} holds {len(lines):,} lines, expected one for each class.")
+        raise DataError(
+            f"{where} contains {len(lines):,} lines. Write one line for each class, and at most {MAX_CLASSES:,} lines."
+        )
     numbered = [re.fullmatch(r"(\d{1,6})[\s,;:]+(.+)", line) for line in lines]
     found = {int(match[1]): match[2] for match in numbered if match is not None}
     if len(found) < len(lines):
         found = dict(enumerate(lines))
     first = min(found)
     if sorted(found) != list(range(first, first + len(found))):
-        raise DataError(f"{where} skips some class numbers, expected consecutive numbers from {first}.")
+        raise DataError(f"{where} skips some class numbers. Number the classes consecutively from {first}.")
     codes = all(re.fullmatch(r"\d{2,6}(\s+\d{2,6})*", name) for name in found.values())
     names = tuple(
         _character(found[number]) if codes else printable(found[number]) for number in sorted(found)
     )
     if len(set(names)) < len(names):
-        raise DataError(f"{where} names a class twice, expected each once.")
+        raise DataError(f"{where} lists a class twice. List each class once.")
     return NamedClasses(names, first)
 
 

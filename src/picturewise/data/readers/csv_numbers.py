@@ -1,7 +1,7 @@
 """A table of numbers from a CSV file, block by block: 33 million whole ones in about a second.
 
-Cells are separated by commas, or by semicolons, tabs or spaces, and some columns may hold texts. Most lines consist of
-digits, commas and line ends only. Such blocks are parsed by arithmetic on their bytes; any other block is parsed line
+Cells are separated by commas, or by semicolons, tabs or spaces, and some columns may hold strings. Most lines contain
+only digits, commas and line ends. Such blocks are parsed by arithmetic on their bytes; any other block is parsed line
 by line, which also finds the line with an error.
 """
 
@@ -67,7 +67,7 @@ def look(path: Path) -> CsvTable | None:
     with path.open("rb") as file:
         line = _first_line(file, path)
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and path.suffix.lower() == ".csv":
-        raise DataError(f"{printable(path)} is text in UTF-16, expected UTF-8. Save it again as UTF-8.")
+        raise DataError(f"{printable(path)} is encoded in UTF-16. Save it again as UTF-8.")
     if b"\0" in line or not line.strip():
         return None
     _check_line_ends(line, path)
@@ -138,7 +138,7 @@ def rows(
     """Yield the numbers as (n, columns) and the line number of the first row, in blocks of a few megabytes.
 
     Numbers are whole and in 0..999 if a line holds only digits; `12.0` and quoted numbers are read too. A block with
-    numbers that are not whole is returned as floats. Columns of texts are left out.
+    numbers that are not whole is returned as floats. Columns of strings are left out.
 
     Args:
         table: the file.
@@ -154,7 +154,7 @@ def rows(
 def rows_with_texts(
     table: CsvTable, only: int | None = None
 ) -> Iterator[tuple[int, NDArray[np.int64] | NDArray[np.float64], list[list[str]]]]:
-    """Yield what `rows` yields, and the cells of each column of texts (n,).
+    """Yield what `rows` yields, and the cells of each column of strings (n,).
 
     Raises:
         DataError: as for `rows`.
@@ -249,7 +249,7 @@ def _text(cell: bytes) -> str:
 
 
 def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[str]]]:
-    """Return a block without its columns of texts, and those columns."""
+    """Return a block without its columns of strings, and those columns."""
     texts: list[list[str]] = [[] for _ in table.texts]
     numbers = []
     shown = printable(table.path)
@@ -270,15 +270,17 @@ def _parted(block: bytes, table: CsvTable, line: int) -> tuple[bytes, list[list[
 def _check_line_ends(line: bytes, path: Path) -> None:
     if b"\r" in line.rstrip(b"\r\n"):
         raise DataError(
-            f"{printable(path)} has lines that end in a carriage return alone, expected line feeds. Save it again "
-            "as CSV."
+            f"{printable(path)} has lines that end in a carriage return without a line feed. Save it again as CSV."
         )
 
 
 def _first_line(file: BinaryIO, path: Path) -> bytes:
     line = file.readline(MAX_LINE + 1)
     if len(line) > MAX_LINE:
-        raise DataError(f"{printable(path)}: the first line has more than {MAX_LINE:,} bytes.")
+        raise DataError(
+            f"{printable(path)}: the first line has more than {MAX_LINE:,} bytes. Check that it is a CSV file of "
+            "pixels."
+        )
     return line
 
 
@@ -290,7 +292,10 @@ def _blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
         if not feed:
             rest += content
             if len(rest) > MAX_LINE + _BLOCK:
-                raise DataError(f"{printable(path)} holds a line of more than {MAX_LINE:,} bytes.")
+                raise DataError(
+                    f"{printable(path)} contains a line of more than {MAX_LINE:,} bytes. Check that it is a CSV file "
+                    "of pixels."
+                )
             continue
         yield (rest + whole + feed).replace(b"\r\n", b"\n")
         rest = rest_of
@@ -340,7 +345,8 @@ def _line_by_line(
 
 def _uneven(shown: str, line: int, columns: int, table: CsvTable) -> DataError:
     return DataError(
-        f"{shown}, line {line:,}: {columns:,} columns, expected {table.columns:,} as in the first line."
+        f"{shown}, line {line:,}: found {columns:,} column{'s' * (columns != 1)}, but the first line has "
+        f"{table.columns:,}. Correct this line."
     )
 
 
@@ -357,7 +363,7 @@ def _numbers(cells: list[bytes], where: str, places: Sequence[int]) -> NDArray[n
     if not good.all():
         place = int(np.argmin(good))
         found = printable(cells[place][:40].decode("utf-8", "replace"))
-        raise DataError(f"{where}, column {places[place] + 1:,}: found '{found}', expected a number.")
+        raise DataError(f"{where}, column {places[place] + 1:,}: '{found}' is not a valid number.")
     return values
 
 

@@ -39,8 +39,8 @@ def find_scale(
     seen = _seen(looks)
     if said is not None and not seen and any(isinstance(look, Look) for look in looks):
         raise DataError(
-            f"{place} holds only 8-bit pictures, which are 0..255 by definition. Omit --value-range, or save "
-            "them again with values up to 255."
+            f"{place} contains only 8-bit pictures, whose values are always read as 0..255. Omit --value-range, or "
+            "save them again with values up to 255."
         )
     if not seen:
         return None
@@ -52,14 +52,14 @@ def find_scale(
     if len({(scale.low, scale.high) for scale in scales}) > 1:
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
-            f"{place} holds pictures of several ranges: {ranges}, expected one. Convert them to one range, "
+            f"{place} contains pictures with different ranges: {ranges}. Convert them to one range, "
             "or pass the values of black and white for all of them with --value-range LOW..HIGH."
         )
     noted = next((scale for scale in scales if not scale.plain), scales[0])
     return replace(noted, bright=any(scale.bright for scale in scales))
 
 
-_NAMES = {"u2": "16-bit numbers", "i4": "32-bit numbers", "f4": "floats"}
+_NAMES = {"u2": "16-bit integers", "i4": "32-bit integers", "f4": "floats"}
 
 
 def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange | None:
@@ -77,8 +77,8 @@ def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange
             return scale
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
-            f"{place} holds {ranges}, but train holds 8-bit pictures in 0..255, expected one range for all "
-            "splits. Save them in one form."
+            f"{place} contains {ranges}, but train contains 8-bit pictures in 0..255. Save all splits in the same "
+            "format."
         )
     highest = max(seen, key=lambda one: one.high)
     if is_other_unit(highest.high, train, floats=highest.dtype.kind == "f"):

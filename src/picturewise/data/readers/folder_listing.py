@@ -119,13 +119,13 @@ def list_classes(folder: Path, root: Path) -> Listing:
     strays = [entry for entry in found if looks_like_picture(entry)]
     shown = printable(folder)
     if not folders:
-        holds = "holds pictures, but no folder per class" if strays else "does not have a folder per class"
-        raise DataError(f"{shown} {holds}; expected {shown}/<class>/<picture>.")
+        holds = "contains pictures, but no class folders" if strays else "does not contain class folders"
+        raise DataError(f"{shown} {holds}. Arrange the pictures as {shown}/<class>/<picture>.")
     above = "" if folder == root else text_of(folder.relative_to(root).as_posix()) + "/"
     bad = [
         Skipped(
             printable(above + text_of(entry.name)),
-            "it is beside the class folders, so it does not have a class",
+            "it is outside the class folders, so it does not have a class",
         )
         for entry in strays
     ]
@@ -165,9 +165,10 @@ def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
     said = []
     for name, folders in list(found.items())[:_SAID]:
         count = folders.total()
-        also = "also holds" if count < whole[name] else "holds"
+        also = "also includes" if count < whole[name] else "includes"
         said.append(f"{name} {also} the {pictures(count)} in {listed(list(folders))}")
-    more = f", and so do {len(found) - _SAID:,} others" if len(found) > _SAID else ""
+    rest = len(found) - _SAID
+    more = f"; {rest:,} other class{'es have' if rest > 1 else ' has'} deeper folders too" if rest > 0 else ""
     way = " If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
     alone = all(len(inside) == 1 and inside.total() == whole[name] for name, inside in found.items())
     return (f"The class {'; '.join(said)}{more}.{'' if alone else way}",)
@@ -182,17 +183,25 @@ def _on_masks(entries: Sequence[FolderEntry]) -> tuple[str, ...]:
     masks = [name for name, base in bases if base in stems]
     if not masks:
         return ()
-    shown = f"{pictures(len(masks))} are named like masks ({masks[0]})"
-    return (f"{shown}, and were used as pictures of their class. If they are masks, move them out.",)
+    if len(masks) == 1:
+        said = f"{masks[0]} is named like a mask, but was used like the others. If it is a mask, move it"
+    else:
+        said = f"{pictures(len(masks))} are named like masks ({masks[0]}), but were used like the others. If they are "
+        said += "masks, move them"
+    return (f"{said} to another folder.",)
 
 
 def _on_papers(papers: Sequence[str]) -> tuple[str, ...]:
     """Return the note about texts, tables and programs among the pictures of classes."""
     if not papers:
         return ()
-    which = f"{len(papers):,} files" if len(papers) > 1 else "1 file"
-    are = "are not pictures and were" if len(papers) > 1 else "is not a picture and was"
-    return (f"{which} in the class folders {are} not used, by the file name; the first is {papers[0]}.",)
+    if len(papers) == 1:
+        return (f"{papers[0]} was not used, because its name is not that of a picture.",)
+    note = (
+        f"{len(papers):,} files in the class folders were not used, because their names are not those of pictures; "
+        f"the first is {papers[0]}."
+    )
+    return (note,)
 
 
 def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str] | Skipped]:
@@ -205,7 +214,7 @@ def _files_below(folder: os.DirEntry[str], name: str) -> Iterator[tuple[str, str
             if not is_folder(entry):
                 yield entry.path, name
             elif (number := identity(entry.path)) in above:
-                yield Skipped(printable(name), "a link back to a folder that it is in")
+                yield Skipped(printable(name), "it is a link to a folder that contains it")
             else:
                 waiting.append((entry.path, name, above | {number}))
 

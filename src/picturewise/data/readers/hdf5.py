@@ -309,7 +309,8 @@ def _set(files: Sequence[Path], path: Path, hints: Hints) -> Hdf5Reader:
         name, values = rows
         if found.places[name].file != arrays["train"].pictures.file:
             raise DataError(
-                f"{where}: the array '{printable(name)}' is not in the same file as the pictures."
+                f"{where}: the array '{printable(name)}' is not in the same file as the pictures. Store both in one "
+                "file."
             )
         arrays = {
             split: replace(
@@ -322,7 +323,7 @@ def _set(files: Sequence[Path], path: Path, hints: Hints) -> Hdf5Reader:
         notes = tuple(note for note in notes if f"'{printable(name)}'" not in note)
     if any(file.suffix.lower() == _MATLAB for file in files):
         notes = (
-            f"{where} was written by MATLAB (7.3), so its arrays were read with reversed axes.",
+            f"{where} was written by MATLAB 7.3, so its arrays were read with reversed axes.",
             *notes,
         )
     classes = _classes(keys, found, where)
@@ -337,8 +338,9 @@ def _labelled(keys: Keys, unlabelled: Collection[str], where: str) -> Keys:
         if split != "train" and "train" in keys.pictures and name in unlabelled
     }
     notes = [
-        f"{where}: '{printable(keys.labels[split])}' holds only -1, so the {split} pictures do not have labels and are "
-        f"not used as a {split} split. To predict them, save '{printable(keys.pictures[split])}' in a separate file."
+        f"{where}: '{printable(keys.labels[split])}' contains only -1, so the {split} pictures do not have labels and "
+        f"were not used as the {split} split. To predict them, save '{printable(keys.pictures[split])}' in a separate "
+        "file."
         for split in SPLITS
         if split in dropped
     ]
@@ -354,7 +356,7 @@ def _arrays_of(split: SplitName, keys: Keys, found: _Described) -> _Arrays:
     name, labels = keys.pictures[split], keys.labels.get(split)
     form, place = found.forms[name], found.places[name]
     if form is None:
-        raise DataError(f"{place} holds text, objects or references, expected numbers.")
+        raise DataError(f"{place} contains strings, objects or references instead of numbers.")
     axes = [*range(len(form.shape))]
     turned, last = place.file.suffix.lower() == _MATLAB, name in keys.pictures_last
     order = [axes[-1], *axes[:-1]] if last else axes
@@ -381,7 +383,7 @@ def _rows(
             )
         if (values := found.splits[asked]) is None:
             raise DataError(
-                f"{where}: the array '{printable(asked)}' does not hold words for splits, such as train, "
+                f"{where}: the array '{printable(asked)}' does not contain the names of splits. Use train, "
                 "valid and test."
             )
         return asked, values

@@ -142,7 +142,7 @@ def _attributes(file: h5py.File, place: str, names: list[str]) -> Iterator[tuple
 
 
 def _plain(values: Any) -> list[Any]:
-    """Return texts and numbers as JSON types."""
+    """Return strings and numbers as JSON types."""
     return [
         as_text(bytes(value) if isinstance(value, bytes) else value)
         if isinstance(value, bytes | str)
@@ -152,7 +152,7 @@ def _plain(values: Any) -> list[Any]:
 
 
 def _values(dataset: h5py.Dataset) -> Any:
-    """Return all of a small array; texts as bytes."""
+    """Return all of a small array; strings as bytes."""
     values = dataset[...]
     return values if values.dtype.kind != "O" else np.array([bytes(value) for value in values.ravel()])
 
@@ -235,7 +235,7 @@ def _write_labels(
     flat = labels.ndim <= 2 or math.prod(labels.shape[1:]) == 1
     if not flat or math.prod(labels.shape) > (_MAX_TEXTS if _kind(labels) == "S" else _MAX_LABELS):
         raise DataError(
-            f"{where} has the shape {labels.shape}, expected ({count},): one label for each picture of "
+            f"{where} has the shape {labels.shape}. Expected ({count},), one label for each picture of "
             f"{request['pictures']}."
         )
     values = _values(labels)
@@ -313,12 +313,12 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         if "unable to lock file" not in str(error):
             raise
         raise DataError(
-            f"{printable(path)} is being written by another process. Wait until that is finished."
+            f"{printable(path)} is being written by another process. Wait until that process has finished."
         ) from error
 
 
 def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset:
-    """Return a dataset whose description is harmless: of numbers, or of texts too.
+    """Return a dataset whose description is harmless: of numbers, or of strings too.
 
     Raises:
         DataError: it is not.
@@ -331,27 +331,27 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
     except TypeError:  # a kind of link that h5py does not know
         link = None
     if not isinstance(link, h5py.HardLink):
-        raise DataError(f"{where} is a link to another place, expected the numbers in the file itself.")
+        raise DataError(f"{where} is a link to other data. Store the numbers in the file itself.")
     if file.get(name, getclass=True) is not h5py.Dataset:
-        raise DataError(f"{where} is a group, expected an array.")
+        raise DataError(f"{where} is a group. Expected an array.")
     opened = h5py.h5d.open(file.id, name.encode())
     plan = opened.get_create_plist()
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
         raise DataError(
-            f"{where} stores its numbers in other files (virtual or external storage), expected them in this file."
+            f"{where} stores its numbers in other files (virtual or external storage). Store them in this file."
         )
     filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
     strange = [number for number in filters if number not in _FILTERS]
     if strange or len(filters) > 4:
-        raise DataError(
-            f"{where} is packed with the filter number {(strange or filters)[0]}, expected "
-            f"{', '.join(_FILTERS.values())}; pack it again with: h5repack -f GZIP=4."
-        )
+        trouble = f"{len(filters)} filters, but at most 4 are allowed"
+        if strange:
+            trouble = f"the filter number {strange[0]}, but only {', '.join(_FILTERS.values())} are supported"
+        raise DataError(f"{where} is compressed with {trouble}. Compress it again with: h5repack -f GZIP=4")
     kind = opened.get_type().get_class()
     dataset = h5py.Dataset(opened)
     numbers = kind in {h5py.h5t.INTEGER, h5py.h5t.FLOAT} or (kind == h5py.h5t.ENUM and dataset.dtype == bool)
     if not numbers and not (texts and kind == h5py.h5t.STRING):
-        raise DataError(f"{where} holds text, objects or references, expected numbers.")
+        raise DataError(f"{where} contains strings, objects or references instead of numbers.")
     _check_storage(dataset, plan, where)
     return dataset
 
@@ -361,7 +361,9 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
     import h5py  # noqa: PLC0415 (only after the limits are set)
 
     if dataset.shape is None or dataset.ndim == 0 or dataset.ndim > 4 or 0 in dataset.shape:
-        raise DataError(f"{where} has the shape {dataset.shape}, expected at least one picture or label.")
+        raise DataError(
+            f"{where} has the shape {dataset.shape}. Expected 1 to 4 axes, and at least one picture or label."
+        )
     # A text of variable length is elsewhere in the file; the dataset holds 16 bytes that say where.
     width = _REFERENCE if dataset.dtype.kind == "O" else dataset.dtype.itemsize
     promised = math.prod(dataset.shape) * width
@@ -369,7 +371,8 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
     size = Path(dataset.file.filename).stat().st_size
     if stored > size:
         raise DataError(
-            f"{where} declares {stored:,} bytes in a file of {size:,}. The file is damaged or truncated."
+            f"{where} declares {stored:,} bytes, but the file has only {size:,}. It is damaged or truncated: download "
+            "it again."
         )
     complete = stored == promised
     if plan.get_layout() == h5py.h5d.CHUNKED:
@@ -378,8 +381,8 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
         chunk_bytes = math.prod(chunk) * width
         if chunk_bytes > MAX_CHUNK or expected > MAX_CHUNKS:
             raise DataError(
-                f"{where} is stored in {expected:,} chunks of {chunk_bytes:,} bytes, expected at most "
-                f"{MAX_CHUNKS:,} of {MAX_CHUNK:,}. Change the chunks with h5repack."
+                f"{where} is stored in {expected:,} chunks of {chunk_bytes:,} bytes, but at most {MAX_CHUNKS:,} chunks "
+                f"of {MAX_CHUNK:,} bytes are allowed. Change the chunks with h5repack."
             )
         packed = bool(plan.get_nfilters())
         # Without a filter, each chunk is stored whole, even at the edge.
@@ -387,13 +390,13 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
         complete = complete and dataset.id.get_num_chunks() == expected
         if packed and max(promised, expected * chunk_bytes) > _FREE + MAX_RATIO * stored:
             raise DataError(
-                f"{where} declares {promised:,} bytes but stores {stored:,} for them, expected at most "
-                f"{MAX_RATIO} times as many. The file was probably made to do harm."
+                f"{where} declares {promised:,} bytes but stores only {stored:,} for them; at most {MAX_RATIO} times "
+                "as many are allowed. The file is probably malicious; do not use it."
             )
     if not complete:
         raise DataError(
-            f"{where} declares {promised:,} bytes of numbers but stores {stored:,}. It was not written completely, or "
-            "was made to do harm."
+            f"{where} declares {promised:,} bytes of numbers but stores {stored:,}. The file is incomplete or "
+            "malicious: download it again."
         )
 
 

@@ -56,8 +56,8 @@ _FORMAT_WORDS = frozenset(
 _SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that can hold -1
 _EMNIST = "emnist"
 _TURNED = (
-    "The pictures were turned upright, because EMNIST, named in the files' names, stores rows and columns "
-    "exchanged. If they were upright already, remove 'emnist' from the files' names."
+    "The pictures were turned upright, because the file names contain 'emnist' and EMNIST stores rows and columns "
+    "exchanged. If they were already upright, remove 'emnist' from the file names."
 )
 
 
@@ -159,8 +159,8 @@ class IdxReader:
         there = labels.numbers[labels.numbers != UNLABELLED]
         first = known.first if there.min(initial=known.first) >= known.first else 0
         if self.names is not None and there.max(initial=0) >= first + len(known.names):
-            note = f"{printable(self.names)} names {len(known.names)} classes, but labels go up to {there.max()}, so "
-            note += "it was not used."
+            note = f"{printable(self.names)} was not used, because it names only {len(known.names)} classes, but the "
+            note += f"labels go up to {there.max()}."
             return replace(number_classes(labels, None, printable(path)), notes=(note,))
         return Numbering(known.names, first)
 
@@ -193,15 +193,15 @@ class IdxReader:
         where = printable(pair.labels)
         if len(given.numbers) != count:
             raise DataError(
-                f"{where} holds {len(given.numbers):,} labels for the {count:,} pictures of "
-                f"{printable(pair.pictures)}, expected one for each picture. The two files do not belong together."
+                f"{where} contains {len(given.numbers):,} labels for the {count:,} pictures of "
+                f"{printable(pair.pictures)}. Check that the two files belong together."
             )
         if not given.are_there:
             if split == self.splits[0]:
                 return None
             raise DataError(
-                f"{where} holds only {given.mark}, so the {split} pictures do not have labels. Move the "
-                f"files of {split} away; a {split} split is then held out from train."
+                f"{where} contains only {given.mark}, so the {split} pictures do not have labels. Move the "
+                f"{split} files to another folder; a {split} split is then held out from train."
             )
         labels = numbering.of(given, where)
         check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
@@ -242,8 +242,8 @@ def recognise(path: Path) -> IdxReader | None:
         if may_name_classes(name) and name != names and _look_at(folder / name) is None
     ]
     notes += tuple(
-        f"{printable(name)} seems to name the classes, but was not used. Name the classes in class_names.txt, one "
-        "in each line."
+        f"{printable(name)} seems to list the class names, but was not used. List them in class_names.txt, one "
+        "per line."
         for name in left[:3]
     )
     turned = any(_EMNIST in file.words for file in files)
@@ -268,8 +268,8 @@ def _labelled(pairs: Mapping[SplitName, _Pair]) -> tuple[dict[SplitName, _Pair],
         )
         if header is not None and header.kind in _SIGNED and not _has_labels(pair.labels):
             notes.append(
-                f"{printable(pair.labels)} holds only -1, so its pictures do not have labels and are not "
-                f"used as a {split} split. To classify them, pass {printable(pair.pictures)} to predict."
+                f"{printable(pair.labels)} contains only -1, so its pictures do not have labels and were not "
+                f"used as the {split} split. To classify them, pass {printable(pair.pictures)} to predict."
             )
         else:
             kept[split] = pair
@@ -296,8 +296,8 @@ def _files(folder: Path) -> list[Path]:
             found.append(file)
         elif plain.stat().st_size != file.stat().st_size:
             raise DataError(
-                f"{printable(plain)} and {printable(file)} have the same name but differ in size. Move "
-                "the wrong one away."
+                f"{printable(plain)} and {printable(file)} have the same name but differ in size. Remove "
+                "the wrong one."
             )
     return found
 
@@ -362,15 +362,16 @@ def _pairs(files: list[_File], path: Path) -> dict[SplitName, _Pair]:
         roles = found[file.split or "train", file.words]
         if file.role in roles:
             raise DataError(
-                f"{printable(path)} holds two files of {file.role} for one split, "
-                f"{printable(roles[file.role].name)} and {printable(file.path.name)}, expected one. Move one away."
+                f"{printable(path)} contains two files of {file.role} for the same split: "
+                f"{printable(roles[file.role].name)} and {printable(file.path.name)}. Move one of them to another "
+                "folder."
             )
         roles[file.role] = file.path
     sets = sorted({" ".join(words) or "(no name)" for _, words in found})
     if len(sets) > 1:
         raise DataError(
-            f"{printable(path)} holds several sets of IDX files ({', '.join(map(printable, sets))}), "
-            "expected one. Move each set to a separate folder, or pass one file."
+            f"{printable(path)} contains several sets of IDX files ({', '.join(map(printable, sets))}). "
+            "Move each set to a separate folder, or pass one file."
         )
     return {split: _pair(roles) for (split, _), roles in found.items()}
 
@@ -379,7 +380,7 @@ def _pair(roles: Mapping[str, Path]) -> _Pair:
     if "pictures" not in roles:
         lonely = next(iter(roles.values()))
         raise DataError(
-            f"{printable(lonely)} does not have pictures beside it, expected a file with the same name but 'images' "
-            "instead of 'labels'. Put it there."
+            f"The pictures for {printable(lonely)} were not found. Put their file beside it, with the same name but "
+            "'images' instead of 'labels'."
         )
     return _Pair(roles["pictures"], roles.get("labels"))

@@ -172,13 +172,13 @@ def read_labels(path: Path) -> GivenLabels:
     """Return the labels.
 
     Raises:
-        DataError: the file is not an IDX file of whole numbers, or does not have the number of bytes that it declares.
+        DataError: the file is not an IDX file of integers, or does not have the number of bytes that it declares.
     """
     with _opened(path) as file:
         header = _header(file, path)
         if header.role != "labels" or header.kind not in INTEGER_TYPES:
             raise DataError(
-                f"{_shown(path)} holds {_words(header)}, expected labels: one dimension of whole numbers. "
+                f"{_shown(path)} contains {_words(header)} instead of labels (integers in one dimension). "
                 "Check that it has the right file name."
             )
         _check_promise(header, path, zipped=file.zipped)
@@ -190,18 +190,18 @@ def read_labels(path: Path) -> GivenLabels:
 def _check_pictures(header: IdxHeader, path: Path, *, bytes_only: bool = False) -> None:
     if header.role != "pictures" or (bytes_only and header.kind != PICTURE_TYPE):
         raise DataError(
-            f"{_shown(path)} holds {_words(header)}, expected pictures: numbers in the dimensions (N, H, W) or "
-            "(N, H, W, 1 or 3). Check that it has the right file name."
+            f"{_shown(path)} contains {_words(header)} instead of pictures of shape (N, H, W) or (N, H, W, 1 or 3). "
+            "Check that it has the right file name."
         )
     count, height, width = header.shape[:3]
     if count == 0:
         raise DataError(
-            f"{_shown(path)} does not hold any pictures: its header says (N, H, W) = {header.shape}."
+            f"{_shown(path)} does not contain any pictures: its header declares the shape {header.shape}."
         )
     if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and header.shape[3:] in {(), (1,), (3,)}):
         raise DataError(
-            f"{_shown(path)} declares {_words(header)}, expected a height and width in 1..{MAX_SIDE} and 1 or 3 "
-            "channels. The file may be damaged."
+            f"{_shown(path)} declares {_words(header)}, but the height and width must be in 1..{MAX_SIDE}, with 1 or 3 "
+            "channels. Check that the file is not damaged."
         )
 
 
@@ -217,21 +217,21 @@ def _opened(path: Path) -> Iterator[UnpackedStream]:
             f"{_shown(path)} is a truncated or damaged gzip file ({error}). Download it again."
         ) from error
     except OSError as error:
-        raise DataError(f"{_shown(path)} cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"Cannot read {_shown(path)}: {error.strerror or error}.") from error
 
 
 def _header(file: UnpackedStream, path: Path) -> IdxHeader:
     start = file.read(4)
     if not start:
-        raise DataError(f"{_shown(path)} is empty, expected an IDX file. Download it again.")
+        raise DataError(f"{_shown(path)} is empty. Download it again.")
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in VALUE_BYTES or not 1 <= start[3] <= 4:
         raise DataError(
-            f"{_shown(path)} starts with the bytes {start.hex(' ')}, expected those of an IDX file: "
-            "00 00, a type from 08 to 0e, and 01 to 04 dimensions."
+            f"{_shown(path)} is not an IDX file: it starts with the bytes {start.hex(' ')}. "
+            "Expected 00 00, a type from 08 to 0e, and 01 to 04 dimensions."
         )
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
-        raise DataError(f"{_shown(path)} ends within its header. Download it again.")
+        raise DataError(f"{_shown(path)} is truncated within its header. Download it again.")
     return IdxHeader(start[2], tuple(int(size) for size in np.frombuffer(sizes, ">u4")))
 
 
@@ -243,7 +243,7 @@ def _check_promise(header: IdxHeader, path: Path, *, zipped: bool) -> None:
     elif header.nbytes > MAX_UNPACKED:
         raise DataError(
             f"{_shown(path)} declares {header.nbytes:,} bytes, but a gzipped file may unpack to at most "
-            f"{MAX_UNPACKED:,}. Unpack it first (gunzip)."
+            f"{MAX_UNPACKED:,}. Unpack it first with gunzip."
         )
     elif size * _GZIP_RATIO < header.nbytes:
         _check_length(size * _GZIP_RATIO, header, path, found="at most ")
@@ -268,17 +268,15 @@ def _check_length(found_bytes: int, header: IdxHeader, path: Path, *, found: str
         return
     trouble = "is truncated" if found_bytes < header.nbytes else "has extra bytes"
     raise DataError(
-        f"{_shown(path)} {trouble}: found {found}{max(found_bytes, 0):,} bytes after the header, which declares "
+        f"{_shown(path)} {trouble}: found {found}{max(found_bytes, 0):,} bytes after the header, but it declares "
         f"{header.nbytes:,} ({_words(header)}). Download it again."
     )
 
 
 def _words(header: IdxHeader) -> str:
     shape = "x".join(f"{size}" for size in header.shape)
-    role = {"labels": "labels or other numbers in one dimension", "pictures": "pictures"}.get(
-        header.role, "numbers"
-    )
-    return f"{role} of IDX type {header.kind:02x}, {shape}"
+    role = {"labels": "one-dimensional numbers", "pictures": "pictures"}.get(header.role, "numbers")
+    return f"{role} of IDX type {header.kind:02x} and shape {shape}"
 
 
 def _shown(path: Path) -> str:

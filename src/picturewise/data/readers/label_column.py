@@ -1,6 +1,6 @@
 """Which column of a table without names holds the labels: the first or the last one, found by its values.
 
-Labels are whole numbers that start at 0 or 1, and each occurs several times. That can be true of a pixel in a corner
+Labels are integers that start at 0 or 1, and each occurs several times. That can be true of a pixel in a corner
 too; but a pixel takes each value about as often as the pixel beside it, and a label does not. The difference of the two
 distributions is Kolmogorov's and Smirnov's: the largest distance between the shares of values up to a bound.
 """
@@ -46,7 +46,7 @@ def label_places(sample: NDArray[Any]) -> list[int]:
         elif len(counting) == 1:
             likely = counting
     if len(likely) == 1 and likely[0] not in counting:
-        return []  # a few whole numbers, but not those of usual labels
+        return []  # a few integers, but not those of usual labels
     return likely or (possible if len(possible) == 2 else [])
 
 

@@ -166,7 +166,7 @@ def _form(
     if not headers:
         reason = next((look.reason for look in looks if isinstance(look, PictureError)), "no files")
         raise DataError(
-            f"{place} holds {len(looks):,} files, but none is a picture that can be read; the first: {reason}."
+            f"{place}: none of the {len(looks):,} files can be read as a picture. The first error is: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
     size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
@@ -209,7 +209,7 @@ def _common_size(
     smaller = "" if scale == 1 else f", scaled down from {height:g}x{width:g}"
     note = (
         f"The pictures differ in size, from {min(heights)} to {max(heights)} pixels in height and "
-        f"{min(widths)} to {max(widths)} in width: each was resized to the median, {size[0]}x{size[1]}{smaller} "
+        f"{min(widths)} to {max(widths)} in width, so each was resized to the median, {size[0]}x{size[1]}{smaller} "
         f"(resize: {options.resize})."
     )
     return size, (note,)
@@ -240,12 +240,12 @@ def _part(listing: Listing, found: _Found, classes: tuple[str, ...], origin: str
 def _check_counts(pictures: ImageSet, *, every_class: bool) -> None:
     """Refuse a split that lost all pictures, or all of one class, because of `skip_bad`."""
     if not len(pictures):
-        raise DataError(f"{pictures.origin} does not hold any picture that can be read.")
+        raise DataError(f"{pictures.origin} does not contain any picture that can be read.")
     empty = [name for name, count in pictures.counts().items() if count == 0]
     if every_class and empty:
         raise DataError(
-            f"{pictures.origin}: no picture of the class {empty[0]} can be read. Repair some of its files, "
-            "or remove the folder."
+            f"{pictures.origin}: no picture of the class '{empty[0]}' can be read. Repair some of its files, "
+            "or remove the class."
         )
 
 

@@ -67,7 +67,7 @@ class LoosePictures:
         del splits
         if options.size is None:
             raise DataError(
-                f"{printable(self.place)} has pictures without labels. To train, put them in a folder per class, "
+                f"{printable(self.place)} contains pictures without labels. To train on them, arrange them as "
                 f"{printable(self.place)}/<class>/<picture>."
             )
         images, errors, scale = self.decoded(options.size, options, progress)
@@ -148,7 +148,7 @@ def check_bad(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
     """
     if len(bad) == files:
         raise DataError(
-            f"None of the {files} files can be read as a picture; the first is {bad[0].path}: {bad[0].reason}."
+            f"None of the {files} files can be read as a picture. The first error is: {bad[0].path}: {bad[0].reason}."
         )
     if bad and not skip_bad:
         raise DataError(

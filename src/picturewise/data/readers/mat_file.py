@@ -1,8 +1,8 @@
-"""The arrays of whole numbers in a MATLAB file of level 5, streamed one by one in bounded memory.
+"""The arrays of integers in a MATLAB file of level 5, streamed one by one in bounded memory.
 
 Source: MAT-File Format, The MathWorks (version 5). A file is a header of 128 bytes and elements: four bytes of
 type, four of length, content. A matrix is an element of elements: flags, dimensions, name, numbers; it is usually
-packed with zlib. Only plain arrays of whole numbers are read; structures, objects and functions are skipped. SciPy's
+packed with zlib. Only plain arrays of integers are read; structures, objects and functions are skipped. SciPy's
 loadmat is as fast (0.30 s for 20,000 pictures in the form of SVHN, here 0.26 s), but holds them all in memory (60 MB,
 here 4 MB) and does not limit what it unpacks.
 """
@@ -33,9 +33,7 @@ _FREE = 1 << 20  # bytes that may unpack to any size
 _HEADER = 128
 _MATRIX, _PACKED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_PLAIN_CLASSES = range(
-    6, 16
-)  # double, single and the whole numbers; below are cells, structures, objects, text
+_PLAIN_CLASSES = range(6, 16)  # double, single and the integers; below are cells, structures, objects, text
 _HDF5_AT = 512
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 1 << 20
@@ -89,10 +87,10 @@ def matrices(path: Path) -> dict[str, Matrix]:
             file.seek(place)
             kind, length = struct.unpack(f"{order}II", file.read(8))
             if place + 8 + length > size:
-                raise _damaged(path, f"it ends {place + 8 + length - size:,} bytes before its last array")
+                raise _damaged(path, f"its last array is {place + 8 + length - size:,} bytes too short")
             elements += 1
             if elements > MAX_ELEMENTS:
-                raise _damaged(path, f"it holds more than {MAX_ELEMENTS} arrays")
+                raise _damaged(path, f"it contains more than {MAX_ELEMENTS} arrays")
             if kind in {_MATRIX, _PACKED}:
                 matrix = _matrix(_Stream(file, place, path), order, place, length)
                 if matrix is not None:
@@ -149,9 +147,9 @@ class _Stream:
             try:
                 more = self._unpacker.decompress(self._waiting, 8)
             except zlib.error as error:
-                raise _damaged(self._path, f"an array cannot be unpacked, {error}") from error
+                raise _damaged(self._path, f"an array cannot be unpacked ({error})") from error
             if len(more) >= 8 or not (more or self._waiting):
-                raise _damaged(self._path, "an array does not end where it should")
+                raise _damaged(self._path, "an array does not have the declared length")
             self._waiting = self._unpacker.unconsumed_tail
 
     def read(self, count: int) -> bytes:
@@ -173,10 +171,10 @@ class _Stream:
             try:
                 part = self._unpacker.decompress(self._waiting, left)
             except zlib.error as error:
-                raise _damaged(self._path, f"an array cannot be unpacked, {error}") from error
+                raise _damaged(self._path, f"an array cannot be unpacked ({error})") from error
             self._waiting = self._unpacker.unconsumed_tail
             if not part and (ended or self._unpacker.eof):
-                raise _damaged(self._path, f"an array ends {left:,} bytes early")
+                raise _damaged(self._path, f"an array is {left:,} bytes too short")
             parts.append(part)
             left -= len(part)
         return b"".join(parts)
@@ -195,7 +193,7 @@ def _matrix(stream: _Stream, order: str, place: int, length: int) -> Matrix | No
     dimensions = _element(stream, order, most=4 * 8)
     name = _element(stream, order, most=64)
     if len(flags) != 8 or not 8 <= len(dimensions) <= 32 or len(dimensions) % 4:
-        raise _damaged(path, "an array has no flags or dimensions as expected")
+        raise _damaged(path, "the flags or dimensions of an array are not valid")
     word = struct.unpack(f"{order}I", flags[:4])[0]
     if word & 0xFF not in _PLAIN_CLASSES or word & 0x0800:  # 0x0800: complex
         return None
@@ -212,9 +210,9 @@ def _matrix(stream: _Stream, order: str, place: int, length: int) -> Matrix | No
         )
     if found.nbytes > MAX_UNPACKED or (length and found.nbytes > _FREE + MAX_RATIO * length):
         raise DataError(
-            f"{printable(path)} declares {found.nbytes:,} bytes of numbers in {shown} but stores {length:,} for "
-            f"them, expected at most {MAX_RATIO} times the stored bytes and {MAX_UNPACKED:,} in all. The "
-            "file was probably made to do harm."
+            f"{printable(path)} declares {found.nbytes:,} bytes in {shown} but stores only {length:,}; at most "
+            f"{MAX_RATIO} times the stored bytes, and {MAX_UNPACKED:,} in total, are allowed. The file is probably "
+            "malicious; do not use it."
         )
     return found
 
@@ -235,7 +233,7 @@ def _element(stream: _Stream, order: str, *, most: int) -> bytes:
     if length > most:
         raise _damaged(
             stream._path,  # noqa: SLF001 (both belong together)
-            f"a part has {length:,} bytes, expected at most {most}",
+            f"a part of an array has {length:,} bytes, but at most {most} are allowed",
         )
     return stream.read(length + -length % 8)[:length]
 
@@ -252,11 +250,11 @@ def _check_header(file: BinaryIO, path: Path) -> str:
     orders = {b"IM": "<", b"MI": ">"}
     if start[:10] == b"MATLAB 7.3" or start[:8] == _HDF5:
         raise DataError(
-            f"{printable(path)} is a MATLAB file of version 7.3, expected version 7 or older. Save it with "
-            "'-v7', or as HDF5 with the arrays named X_train, y_train."
+            f"{printable(path)} is a MATLAB 7.3 file, but only version 7 and older are supported here. Save it with "
+            "'-v7', or as HDF5 with arrays named X_train and y_train."
         )
     if len(start) < _HEADER or start[:6] != b"MATLAB" or start[126:128] not in orders:
-        raise _damaged(path, "it does not start like MATLAB's files of level 5")
+        raise _damaged(path, "it does not start like a MATLAB 5 file")
     return orders[start[126:128]]
 
 

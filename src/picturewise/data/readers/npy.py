@@ -58,8 +58,8 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         form = forms_of(arrays, [path.stem])[path.stem]
         if form is None or not form.can_be_pictures:
             raise DataError(
-                f"{where} does not hold pictures: its form is {form or 'not one of numbers'}. Pass the file with the "
-                "pictures, or a folder with both, such as x_train.npy and y_train.npy."
+                f"{where} does not contain pictures, but {form or 'something other than an array'}. Pass the file with "
+                "the pictures, or a folder with both, such as x_train.npy and y_train.npy."
             )
         keys = Keys({"train": path.stem}, {}, None, None, None)
     return arranged(path, keys, lambda: beside, hints, _places(beside))
@@ -78,7 +78,7 @@ def _of_folder(path: Path, hints: Hints) -> ArraySetReader | None:
     ]
     arrays, where = _Arrays(path, {name[: -len(SUFFIX)]: name for name in names}), printable(path)
     notes = tuple(
-        f"{where}: {printable(name)} is beside the .npy files and was not used." for name in others[:5]
+        f"{where}: {printable(name)} was not used, because it is not a .npy file." for name in others[:5]
     )
     if (of_classes := _of_classes(path, arrays)) is not None:
         by_class = Keys({"train": PICTURES}, {"train": LABELS}, CLASSES, None, None, notes=notes)
@@ -86,9 +86,9 @@ def _of_folder(path: Path, hints: Hints) -> ArraySetReader | None:
     keys = find_keys(forms_of(arrays, [*arrays.files]), where, hints.label_column)
     if keys is None:
         raise DataError(
-            f"{where} holds .npy files whose names do not say what they are: "
+            f"{where} contains .npy files, but their names do not show what is in them: "
             f"{', '.join(map(printable, names[:5]))}. Name them x_train.npy, y_train.npy and so on, or "
-            "name each file after a class, all with the same shape."
+            "name each file after a class, with pictures of the same shape in all files."
         )
     return arranged(path, keys, lambda: arrays, hints, _places(arrays), notes)
 
@@ -122,8 +122,8 @@ def _refuse_single_pictures(folders: list[Path], path: Path) -> None:
         first = next((name for name in sorted(os.listdir(folder)) if not name.startswith(".")), "")  # noqa: PTH208
         if first.lower().endswith(SUFFIX):
             raise DataError(
-                f"{printable(path)} holds folders of .npy files ({printable(folder.name)}/{printable(first)}), "
-                "expected pictures such as PNG there. Stack the arrays and save them with "
+                f"{printable(path)} contains folders of .npy files ({printable(folder.name)}/{printable(first)}), "
+                "but single pictures in .npy files are not supported. Stack the arrays and save them with "
                 "numpy.savez('set.npz', x_train=pictures, y_train=labels)."
             )
 

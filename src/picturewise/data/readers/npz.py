@@ -50,7 +50,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         if len(found) == 1:
             raise
         raise DataError(
-            f"{printable(path)} holds {len(found)} .npz files that are not the parts of one set. Pass one of "
+            f"{printable(path)} contains {len(found)} .npz files that are not parts of one set. Pass one of "
             f"them, such as {printable(next(iter(found)))}."
         ) from error
     if keys is None:

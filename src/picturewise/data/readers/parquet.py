@@ -122,7 +122,8 @@ class ParquetReader:
             strange = [name for name in listing.classes if name not in classes]
             if strange and rows[first].labelled:
                 raise DataError(
-                    f"{printable(self.root)}: {split} holds the class '{strange[0]}', which {first} does not have."
+                    f"{printable(self.root)}: {split} contains the class '{strange[0]}', but {first} does not. Use "
+                    "the same classes in all splits."
                 )
         shown = printable(self.root)
         places = {split: f"{shown} ({split})" for split in self.splits}
@@ -180,7 +181,7 @@ def _shards(path: Path) -> dict[SplitName, tuple[Path, ...]] | None:
     if len(found) == 1:
         return _shards(inside[next(iter(found))])
     raise DataError(
-        f"{printable(path)} holds several sets of Parquet files, in the folders {listed(list(found))}. Pass one "
+        f"{printable(path)} contains several sets of Parquet files, in the folders {listed(list(found))}. Pass one "
         f"of them, such as {printable(inside[next(iter(found))])}."
     )
 
@@ -216,7 +217,7 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
             _describe(file, hints)["unlabelled"] or facts[split]["labels"] is None for file in shards[split]
         ):
             notes.append(
-                f"{where}: the {split} pictures do not have labels, so they are not used as a {split} "
+                f"{where}: the {split} pictures do not have labels, so they were not used as the {split} "
                 f"split. To classify them, pass {printable(shards[split][0])} to predict."
             )
             shards = {other: files for other, files in shards.items() if other != split}
@@ -230,8 +231,8 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
     elif facts[first]["split"] is not None and len(shards) == 1:
         name = printable(facts[first]["split"])
         notes.append(
-            f"{where}: the column '{name}' does not hold train, valid and test, so it was not used. To use another "
-            "column for the splits, pass --split-column."
+            f"{where}: the column '{name}' was not used, because it does not contain train, valid and test. To use "
+            "another column for the splits, pass --split-column."
         )
     return ParquetReader(path, shards, values, tuple(notes), hints.only(*OBEYED))
 
@@ -243,7 +244,7 @@ def _values(
     if any(found["splits"] is None for found in facts):
         if hints.split_column is not None:
             raise DataError(
-                f"{where}: the column '{printable(hints.split_column)}' does not hold words for splits, such as "
+                f"{where}: the column '{printable(hints.split_column)}' does not contain the names of splits. Use "
                 "train, valid and test."
             )
         return None
@@ -262,13 +263,13 @@ def _unused(facts: Mapping[str, Any], where: str) -> list[str]:
     notes = []
     for name, what in facts["others"][:3]:
         option = (
-            f" If it holds the labels, pass --label-column {name}." if name in facts["labels_too"] else ""
+            f" If it contains the labels, pass --label-column {name}." if name in facts["labels_too"] else ""
         )
         notes.append(f"{where}: the column '{name}' ({what}) was not used.{option}")
     if len(facts["others"]) > 3:
-        notes.append(
-            f"{where}: the following were not used either: {listed([name for name, _ in facts['others'][3:]])}."
-        )
+        left = [name for name, _ in facts["others"][3:]]
+        which = f"column {listed(left)} was" if len(left) == 1 else f"columns {listed(left)} were"
+        notes.append(f"{where}: the {which} also not used.")
     return notes
 
 
@@ -280,7 +281,7 @@ def _answer(path: Path, function: str, hints: Hints, said: Mapping[str, Any] | N
     size = path.stat().st_size
     if size > _MAX_FILE:
         raise DataError(
-            f"{printable(path)} has {size:,} bytes, expected at most {_MAX_FILE:,}. Split it into shards."
+            f"{printable(path)} has {size:,} bytes, but at most {_MAX_FILE:,} are allowed. Split it into shards."
         )
     limits = Budget(memory=2 << 30, seconds=3 + size / _BYTES_A_SECOND, output=20 * size + (1 << 26))
     if size < 16 << 20:
@@ -346,7 +347,7 @@ def _rows(shards: Sequence[Path], hints: Hints, said: dict[str, Any]) -> _Rows:
         said["scale"] = found or answer.facts["scale"]
         content, ends, labels = (answer.arrays.get(name) for name in ("content", "ends", "labels"))
         if ends is None or labels is None or len(ends) != len(labels):
-            raise DataError(f"{printable(path)} does not hold any pictures.")
+            raise DataError(f"{printable(path)} does not contain any pictures.")
         names = answer.facts["classes"]
         named = names if answer.facts["ordered"] and names is not None else named
         splits += answer.facts["splits"] or []

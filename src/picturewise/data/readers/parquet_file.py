@@ -160,7 +160,7 @@ def _asked(names: list[str], asked: str | None, path: Path) -> str | None:
     found = [name for name in names if name == asked] or _by_name(names, [asked.casefold()])
     if not found:
         raise DataError(
-            f"{printable(path)} does not have a column '{printable(asked)}' beside {_shown(names)}."
+            f"{printable(path)} does not have a column '{printable(asked)}'. Choose from {_shown(names)}."
         )
     return found[0]
 
@@ -182,12 +182,12 @@ def _image_column(schema: pa.Schema, names: list[str], words: list[str], path: P
     ]
     if paths and not found:
         raise DataError(
-            f"{printable(path)} holds the names of picture files in '{printable(paths[0])}', not the pictures "
-            "themselves. Put a CSV list with these columns beside the files, or write the set again with the pictures."
+            f"{printable(path)} contains the names of picture files (in '{printable(paths[0])}'), not the pictures. "
+            "Put a CSV file with the same columns beside the pictures, or write the set again with the pictures in it."
         )
     raise DataError(
-        f"{printable(path)} has the columns {_shown(names)}, expected one of pictures named "
-        f"{', '.join(words)}. Choose one with --file-column."
+        f"{printable(path)} does not have a column with a usual name for pictures ({', '.join(words)}). Choose one of "
+        f"its columns ({_shown(names)}) with --file-column."
     )
 
 
@@ -236,9 +236,9 @@ def _words(kind: pa.DataType) -> str:
     if _can_be_pictures(kind):
         return "pictures"
     if kinds.is_integer(kind):
-        return "whole numbers"
+        return "integers"
     if kinds.is_string(kind) or kinds.is_large_string(kind):
-        return "texts"
+        return "strings"
     return printable(kind)[:40]
 
 
@@ -261,12 +261,12 @@ def _single(value: Any) -> Any:
 def _check_size(metadata: Any, path: Path) -> None:
     """Refuse a file that declares more rows or larger groups than are allowed."""
     if not 0 < metadata.num_rows <= MAX_ROWS:
-        raise DataError(f"{printable(path)} declares {metadata.num_rows:,} rows, expected 1 to {MAX_ROWS:,}.")
+        raise DataError(f"{printable(path)} declares {metadata.num_rows:,} rows. Expected 1 to {MAX_ROWS:,}.")
     groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
     if max(groups) > _MAX_GROUP:
         raise DataError(
-            f"{printable(path)} has a row group of {max(groups):,} bytes, expected at most {_MAX_GROUP:,}. Write "
-            "it again with smaller row groups."
+            f"{printable(path)} has a row group of {max(groups):,} bytes, but at most {_MAX_GROUP:,} are allowed. "
+            "Write it again with smaller row groups."
         )
     if sum(groups) > _budget(path):
         raise _grown(path)
@@ -278,8 +278,8 @@ def _budget(path: Path) -> int:
 
 def _grown(path: Path) -> DataError:
     return DataError(
-        f"{printable(path)} unpacks to more than {_budget(path):,} bytes, expected at most {MAX_RATIO} times its "
-        "size. The file was probably made to do harm."
+        f"{printable(path)} unpacks to more than {_budget(path):,} bytes; at most {MAX_RATIO} times its size is "
+        "allowed. The file is probably malicious; do not use it."
     )
 
 
@@ -331,8 +331,8 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
             done += len(values)
         elif not (kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_null(kind)):
             raise DataError(
-                f"{printable(path)} holds pictures as {printable(kind)[:80]}, expected their bytes, or a "
-                "structure with a field 'bytes'."
+                f"{printable(path)} contains pictures of type {printable(kind)[:80]}. Store them as bytes, or as a "
+                "struct with a field 'bytes'."
             )
         for value in part if isinstance(part, list) else part.to_pylist():
             found = found or bool(value)
@@ -340,20 +340,21 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
     if not found:
         named = f", only paths such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
-            f"{where} does not hold the pictures themselves{named}. Write the set again with the bytes of the "
-            "pictures, or put the files in a folder per class."
+            f"{where} does not contain the pictures themselves{named}. Write the set again with the bytes of the "
+            "pictures, or put the files in class folders."
         )
 
 
 def _from_base64(text: str | None, where: str) -> bytes:
-    """Return the bytes of a text in base64, with or without `data:image/png;base64,` before it."""
+    """Return the bytes of a string in base64, with or without `data:image/png;base64,` before it."""
     if not text:
         return b""
     try:
         return base64.b64decode(text.partition("base64,")[2] or text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(
-            f"{where} holds pictures as text, such as '{printable(text)[:40]}', expected their bytes or base64."
+            f"{where} contains strings that are not base64, such as '{printable(text)[:40]}'. Store the pictures as "
+            "bytes or as base64."
         ) from error
 
 
@@ -373,7 +374,7 @@ def _arranged(value: Any, where: str, row: int) -> np.ndarray[Any, Any]:
         array = np.asarray(value)[np.newaxis]
     except ValueError as error:
         raise DataError(
-            f"{where}: row {row:,} holds lists of different lengths, expected a picture."
+            f"{where}: row {row:,} contains lists of different lengths. Use lists of equal length in each picture."
         ) from error
     picture: np.ndarray[Any, Any] = check_layout(array.shape, array.dtype, f"{where}: row {row:,}").arrange(
         array
@@ -405,7 +406,7 @@ def _numbered(
     if names is not None and (given.numbers >= len(names)).any():
         row = int(np.argmax(given.numbers >= len(names)))
         raise DataError(
-            f"{where}: the label of row {row:,} (counted from 0) is {given.numbers[row]}, expected a whole number in "
-            f"0..{len(names) - 1}, the number of a class name."
+            f"{where}: the label of row {row:,} (counted from 0) is {given.numbers[row]}, but there are only "
+            f"{len(names):,} class names. Use labels in 0..{len(names) - 1}."
         )
     return given.numbers, names

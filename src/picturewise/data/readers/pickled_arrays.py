@@ -65,7 +65,8 @@ class _Arrays:
         """Return the value under a name."""
         if key not in self.table:
             raise DataError(
-                f"{self.where} no longer has '{printable(key[:40])}'. Check whether another program is writing it."
+                f"{self.where} no longer contains '{printable(key[:40])}'. Check whether another program is writing "
+                "to it."
             )
         return self.table[key]
 

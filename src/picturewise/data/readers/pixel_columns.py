@@ -45,7 +45,7 @@ _GRID = re.compile(r"[0-9]+x[0-9]+")
 _PICTURE = re.compile(r".*\.(png|jpe?g|gif|webp|bmp|tiff?|ppm|pgm)", re.IGNORECASE)
 _MANY_PIXELS = 16
 _MORE_PIXELS = 64  # if their names do not mention pixels
-_TEXTS = 0.1  # share of texts in the cells from which on a column is one of texts
+_TEXTS = 0.1  # share of strings in the cells from which on a column is one of strings
 _MOST_SPLITS = 100  # different values of a column of splits
 
 
@@ -96,7 +96,7 @@ class _Found:
         return f"'{printable(self.header[place])[:40]}'" if self.header is not None else f"{place + 1:,}"
 
     def is_text(self, place: int) -> bool:
-        """Return whether a column holds texts, or numbers with gaps; a rare text among numbers is an error."""
+        """Return whether a column holds strings, or numbers with gaps; a rare string among numbers is an error."""
         texts = sum(not _is_number(row[place]) for row in self.cells)
         return texts >= _TEXTS * max(1, len(self.cells)) or any(not row[place] for row in self.cells)
 
@@ -150,8 +150,8 @@ def by_split(pixels: PixelTable, hints: Hints) -> Mapping[SplitName | None, Pixe
     found = check_splits(name, sorted(values), where) if hints.split_column else splits_by_value(name, values)
     if found is None:
         note = (
-            f"{where}: the column '{printable(name)[:40]}' does not hold train, valid and test, so it was "
-            "not used. To use another column for the splits, pass --split-column."
+            f"{where}: the column '{printable(name)[:40]}' was not used, because it does not contain train, valid and "
+            "test. To use another column for the splits, pass --split-column."
         )
         return {None: replace(pixels, notes=(*pixels.notes, note))}
     of_split: dict[SplitName | None, list[str]] = {}
@@ -199,7 +199,9 @@ def _is_number(text: str) -> bool:
 
 def _numbered_note(shown: str, table: CsvTable) -> str:
     first = ", ".join((table.header or ())[:3])
-    return f"{shown}: the first line ({first}, …) was read as names of columns written by pandas, not as a picture."
+    return (
+        f"{shown}: the first line ({first}, …) was read as column names written by pandas, not as a picture."
+    )
 
 
 def _strings(found: _Found) -> int | None:
@@ -250,15 +252,14 @@ def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) ->
         found.label = _only_label(rest, found)
         rest = [place for place in rest if place != found.label]
     found.notes += [
-        f"{found.shown}: the column {found.name(place)} was not used. If it holds the labels, pass "
+        f"{found.shown}: the column {found.name(place)} was not used. If it contains the labels, pass "
         f"--label-column {printable(names[place])[:40]}."
         for place in rest[:3]
     ]
     if len(rest) > 3:
-        found.notes.append(
-            f"{found.shown}: the following were not used either: "
-            f"{', '.join(found.name(place) for place in rest[3:10])}."
-        )
+        left = ", ".join(found.name(place) for place in rest[3:10])
+        which = f"column {left} was" if len(rest) == 4 else f"columns {left} were"
+        found.notes.append(f"{found.shown}: the {which} also not used.")
     return layout
 
 
@@ -282,8 +283,8 @@ def _only_label(rest: Sequence[int], found: _Found) -> int:
     """Return the only column that can be the labels, because it is neither a pixel nor another known column."""
     if len(rest) > 1:
         raise DataError(
-            f"{found.shown}: {', '.join(found.name(place) for place in rest[:5])} can all be the labels. Choose with "
-            "--label-column."
+            f"{found.shown}: any of the columns {', '.join(found.name(place) for place in rest[:5])} could be the "
+            "labels. Choose one with --label-column."
         )
     found.notes.append(f"{found.shown}: the column {found.name(rest[0])} was used as the labels.")
     return rest[0]
@@ -306,7 +307,7 @@ def _asked(asked: str | None, found: _Found, columns: int) -> int | None:
         return int(name) - 1
     raise UsageError(
         f"{found.shown} does not have a column '{printable(asked)[:40]}'. Pass one of its {columns:,} "
-        "columns, by name or number, or first or last."
+        "columns by name or number, or as first or last."
     )
 
 
@@ -333,7 +334,7 @@ def _labelled(found: _Found, left: list[int], numbers: NDArray[Any] | None) -> l
     if len(left) > 2 and square(len(left) - 2) is not None and len(texts) == 0:
         if numbers is None or not is_index(numbers[:, left[0]]) or square(len(left) - 1) is not None:
             return left
-        found.notes.append(f"{found.shown}: the first column counts the lines and was not used.")
+        found.notes.append(f"{found.shown}: the first column contains line numbers and was not used.")
         left, numbers = left[1:], numbers[:, 1:]
     if square(len(left) - 1) is None:
         return left
@@ -343,13 +344,13 @@ def _labelled(found: _Found, left: list[int], numbers: NDArray[Any] | None) -> l
         possible = label_places(numbers)
         if len(possible) == 2:
             raise DataError(
-                f"{found.shown}: both the first and the last column can hold the labels. Choose with --label-column "
-                "first or --label-column last."
+                f"{found.shown}: either the first or the last column could be the labels. Pass --label-column first or "
+                "--label-column last."
             )
         if not possible and len(numbers) >= FEW_ROWS:
             raise DataError(
-                f"{found.shown}: neither the first nor the last column looks like labels. Choose with "
-                "--label-column first or --label-column last."
+                f"{found.shown}: neither the first nor the last column looks like labels. Pass --label-column first or "
+                "--label-column last."
             )
         found.label = left[possible[0]] if possible else left[0]
         if found.label != left[0]:
@@ -370,8 +371,8 @@ def _numbers(cells: Sequence[Sequence[str]], split: int | None) -> NDArray[Any] 
 
 
 def _no_square(found: _Found) -> DataError:
-    shown = ", ".join(found.name(place) for place in found.others[:5]) or "nothing"
+    shown = ", ".join(found.name(place) for place in found.others[:5])
     return DataError(
-        f"{found.shown} has {len(found.pixels):,} columns of pixels (and {shown}), expected those of a square, "
-        "such as 784 for 28x28, or three times as many in colour. Check whether a column is missing."
+        f"{found.shown} has {len(found.pixels):,} pixel columns{f' (and {shown})' * bool(shown)}, which do not make a "
+        "square picture (such as 784 for 28x28, three times as many in colour). Check whether a column is missing."
     )

@@ -42,7 +42,7 @@ from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName, split_of
 
 OBEYED = ("label_column", "split_column", "value_range", "layout")
-_TELLING = 100  # whole numbers above it, up to 255, are 0..255
+_TELLING = 100  # integers above it, up to 255, are 0..255
 _ADVICE = "Pass the values of black and white with --value-range {ends}."
 
 
@@ -108,8 +108,8 @@ class PixelCsvReader:
             check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
         elif given is not None and split != self.splits[0]:
             raise DataError(
-                f"{where} does not have labels ({given.mark}). Pass only the file of train; a {split} "
-                "split is then held out from it. predict takes this file."
+                f"{where} does not have labels (only {given.mark}), so it cannot be the {split} split. Pass only the "
+                f"train file, from which a {split} split is then held out, and pass this file to predict."
             )
         return array_part(images, labels, numbering.classes, where, options, allocate)
 
@@ -147,13 +147,13 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> PixelCsvReader | None:
             split = _split_of_name(file) or "train"
             if split in tables:
                 raise DataError(
-                    f"{printable(path)} holds two files of pictures for one split, "
-                    f"{printable(tables[split].table.path.name)} and {printable(file.name)}, expected one. "
-                    "Pass the one to use."
+                    f"{printable(path)} contains two files of pictures for the same split: "
+                    f"{printable(tables[split].table.path.name)} and {printable(file.name)}. Pass the one to use."
                 )
             tables[split] = labelled[file]
     notes = [
-        f"{printable(file.name)} does not have labels, so it is not used as a split; its pictures can be predicted."
+        f"{printable(file.name)} does not have labels, so it was not used as a split. To classify its pictures, pass "
+        "it to predict."
         for file in found
         if file not in labelled or file in dropped
     ]
@@ -344,8 +344,8 @@ def _from_strings(cells: Sequence[str], pixels: PixelTable, line: int) -> NDArra
             found[row] = cell.split()
         except ValueError as error:
             raise DataError(
-                f"{printable(pixels.table.path)}, line {line + row:,}: found {len(cell.split()):,} pixels or something "
-                f"that is not a number, expected {count:,} numbers."
+                f"{printable(pixels.table.path)}, line {line + row:,}: found {len(cell.split()):,} pixels, or a "
+                f"value that is not a number. Expected {count:,} numbers."
             ) from error
     return found.astype(np.int64) if (found == np.floor(found)).all() else found
 
@@ -358,7 +358,7 @@ def _count(pixels: PixelTable) -> int:
 
 
 def _given(pixels: PixelTable, labels: list[Any]) -> GivenLabels | None:
-    """Return labels from numbers or texts, which may be numbers with some missing."""
+    """Return labels from numbers or strings, which may be numbers with some missing."""
     if pixels.label is None:
         return None
     where = printable(pixels.table.path)
@@ -392,7 +392,7 @@ def _finished(filled: int, images: NDArray[np.uint8], shown: str) -> None:
 
 
 def _empty(shown: str) -> DataError:
-    return DataError(f"{shown} does not have any lines below the first, expected one for each picture.")
+    return DataError(f"{shown} does not contain any lines of pixels. Expected one line for each picture.")
 
 
 def _read_labels(pixels: PixelTable) -> GivenLabels | None:
@@ -418,7 +418,7 @@ def _checked_labels(values: NDArray[Any], line: int, shown: str) -> NDArray[np.i
 
 def _changed(shown: str) -> DataError:
     return DataError(
-        f"{shown} changed while it was read. Wait until the program that writes it has finished."
+        f"{shown} changed while it was being read. Wait until the program that writes it has finished."
     )
 
 
@@ -431,8 +431,8 @@ def _check(
     if bad.any():
         row = int(np.argmax(bad.any(axis=1)))
         raise DataError(
-            f"{shown}, line {line + row:,}: {what} is {values[row][bad[row]][0]:.12g}, expected a "
-            f"{'whole ' * whole}number in {least:g}..{most:g}."
+            f"{shown}, line {line + row:,}: {what} is {values[row][bad[row]][0]:.12g}. Expected "
+            f"{'an integer' if whole else 'a number'} in {least:g}..{most:g}."
         )
 
 

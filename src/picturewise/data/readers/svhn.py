@@ -1,7 +1,7 @@
 """SVHN's cropped digits: `train_32x32.mat`, `test_32x32.mat` and `extra_32x32.mat`, in a folder or alone.
 
 Source: Y. Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, NIPS workshop
-2011. X is (32, 32, 3, N) uint8 (floats and other whole numbers are read too), y is (N, 1) with 10 for zero.
+2011. X is (32, 32, 3, N) uint8 (floats and other integers are read too), y is (N, 1) with 10 for zero.
 
 The extra set (531,131 easier digits) was chosen differently from train. Published results are trained on train, or on
 train and extra together, so a folder with both is read in the first way, and the catalogue's `svhn-extra` in the
@@ -160,7 +160,7 @@ def _read(
     files = [_looked_at(path) for path in paths]
     if len({file.size for file in files}) > 1:
         sizes = ", ".join(f"{printable(file.path.name)} {file.size[0]}x{file.size[1]}" for file in files)
-        raise DataError(f"Pictures of one split differ in size ({sizes}), expected one.")
+        raise DataError(f"The pictures of one split differ in size ({sizes}). Resize them to one size.")
     total, done = sum(file.count for file in files), 0
     (height, width) = size = files[0].size
     images = allocate(total, size, 3)
@@ -183,8 +183,8 @@ def _looked_at(path: Path) -> _File:
     arrays = mat_file.matrices(path)
     if not {"X", "y"} <= set(arrays):
         raise DataError(
-            f"{shown} holds the arrays {', '.join(arrays) or 'none'}, expected X with the pictures and y with the "
-            "labels."
+            f"{shown} does not contain both X and y (found {', '.join(arrays) or 'no arrays'}). Store the pictures "
+            "as X and the labels as y."
         )
     x, y = arrays["X"], arrays["y"]
     shape = x.shape
@@ -192,11 +192,12 @@ def _looked_at(path: Path) -> _File:
         shape = (*shape, 1)
     if len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
         raise DataError(
-            f"{shown}: X is {x.dtype} with the shape {shape}, expected numbers with (height, width, 3, N)."
+            f"{shown}: X has the shape {shape} and the dtype {x.dtype}. Expected numbers of shape (height, width, 3, "
+            "N)."
         )
     height, width, _, count = shape
     if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:
-        raise DataError(f"{shown}: y has the shape {y.shape}, expected ({count}, 1): one label per picture.")
+        raise DataError(f"{shown}: y has the shape {y.shape}. Expected ({count}, 1), one label per picture.")
     return _File(path, x, count, (height, width), _labels(path, y, count, shown))
 
 

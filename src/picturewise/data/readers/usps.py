@@ -101,12 +101,12 @@ def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     values, labels = _parsed(content, path)
     if len(wrong := np.flatnonzero(~np.isin(labels, np.arange(1, CLASSES + 1)))):
         raise DataError(
-            f"{_shown(path)}, line {wrong[0] + 1} has the label {labels[wrong[0]]:g}, "
-            f"expected one from 1 to {CLASSES}."
+            f"{_shown(path)}, line {wrong[0] + 1} has the label {labels[wrong[0]]:g}. Expected a label from 1 to "
+            f"{CLASSES}."
         )
     if len(wrong := np.flatnonzero((np.abs(values) > 1).any(axis=1))):
         raise DataError(
-            f"{_shown(path)}, line {wrong[0] + 1} has values outside -1..1. The file may be damaged."
+            f"{_shown(path)}, line {wrong[0] + 1} has values outside -1..1. Download the file again."
         )
     images = np.rint((values + 1) * 127.5).astype(np.uint8)  # -1..1 → 0..255
     return images.reshape(-1, SIDE, SIDE, 1), labels.astype(np.int64) - 1  # (N, 256) → (N, 16, 16, 1)
@@ -115,19 +115,19 @@ def read_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def _check_lines(content: bytes, path: Path) -> None:
     """Refuse lines that would cost scikit-learn much memory, and the empty lines, comments and ids that it ignores."""
     if content.count(b"\n") > MAX_PICTURES:
-        raise DataError(f"{_shown(path)} has more than {MAX_PICTURES:,} lines, the most that are allowed.")
+        raise DataError(f"{_shown(path)} has too many lines. At most {MAX_PICTURES:,} are allowed.")
     lines = content.removesuffix(b"\n").split(b"\n")
     if lines == [b""]:
         raise DataError(
-            f"{_shown(path)} does not hold any pictures, expected lines of a label and 256 values."
+            f"{_shown(path)} does not contain any pictures. Expected lines of a label and 256 values."
         )
     for number, line in enumerate(lines, 1):
         where = f"{_shown(path)}, line {number}"
         if len(line) > MAX_LINE:
-            raise DataError(f"{where} has {len(line):,} bytes, expected at most {MAX_LINE:,}.")
+            raise DataError(f"{where} has {len(line):,} bytes, but at most {MAX_LINE:,} are allowed.")
         if not line.strip() or line.translate(None, _ALLOWED):
             raise DataError(
-                f"{where} is empty or holds something that is not a number. The file may be damaged."
+                f"{where} is empty or contains something other than numbers. Download the file again."
             )
 
 
@@ -139,8 +139,8 @@ def _parsed(content: bytes, path: Path) -> tuple[NDArray[np.float64], NDArray[np
         values, labels = load_svmlight_file(io.BytesIO(content), n_features=SIDE * SIDE, zero_based=False)
     except (ValueError, OverflowError) as error:
         raise DataError(
-            f"{_shown(path)} does not hold lines of a label and pairs such as 1:-0.5, with increasing places from 1 to "
-            f"{SIDE * SIDE}. The file may be damaged."
+            f"{_shown(path)} does not consist of lines with a label and pairs such as 1:-0.5, whose positions "
+            f"increase from 1 to {SIDE * SIDE}. Download the file again."
         ) from error
     return values.toarray(), labels
 
@@ -161,9 +161,9 @@ def _content(path: Path) -> bytes:
         raise DataError(f"{_shown(path)} is truncated or damaged. Download it again.") from error
     except OSError as error:
         reason = error.strerror or "it is damaged; download it again"  # bz2 raises OSError for damage, too
-        raise DataError(f"{_shown(path)} cannot be read: {reason}.") from error
+        raise DataError(f"Cannot read {_shown(path)}: {reason}.") from error
     if len(content) > MAX_UNPACKED:
-        raise DataError(f"{_shown(path)} holds more than {MAX_UNPACKED:,} bytes, the most that are allowed.")
+        raise DataError(f"{_shown(path)} is too large. At most {MAX_UNPACKED:,} unpacked bytes are allowed.")
     return content
 
 

@@ -222,8 +222,8 @@ def complete(
         if not held_out.any():
             raise DataError(
                 f"{pictures.origin}: cannot hold out a {split} split, because no class has two different "
-                f"{'pictures' if groups is None else 'groups'} among {len(rest):,} pictures. Add more of "
-                f"them, or a {split} split beside train."
+                f"{'pictures' if groups is None else 'groups'} among {len(rest):,} pictures. Add pictures, or provide "
+                f"a {split} split."
             )
         indices[split], indices["train"] = rest[held_out], rest[~held_out]
         notes.append(_note(split, held_out, labels[rest], pictures.classes, options))
@@ -238,7 +238,7 @@ def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None
         return None
     if pictures.names is None:
         raise DataError(
-            f"{pictures.origin}: the pictures do not have file names, so --group-by '{pattern}' cannot be used."
+            f"{pictures.origin}: the pictures do not have file names. Omit --group-by '{pattern}'."
         )
     groups = find_in_names(pattern, pictures.names, option="--group-by")
     return as_rows(
@@ -272,14 +272,16 @@ def _note(
 ) -> str:
     """Return the note on what was held out, and which classes were too small for it."""
     names = {"valid": "validation"}
-    together = f", groups by '{printable(options.group_by)}' kept together" if options.group_by else ""
+    together = (
+        f", with the groups of '{printable(options.group_by)}' kept together" if options.group_by else ""
+    )
     text = (
-        f"The source does not have a {names.get(split, split)} split: one was held out from train, class "
-        f"by class{together}, with {held_out.sum():,} of {len(held_out):,} pictures (split seed {options.split_seed})."
+        f"The source does not have a {names.get(split, split)} split, so {held_out.sum():,} of {len(held_out):,} train "
+        f"pictures were held out, class by class{together} (split seed {options.split_seed})."
     )
     there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[held_out]))
     without = np.flatnonzero((there > 0) & (given == 0))
     if len(without):
         shown = ", ".join(classes[label] for label in without[:5]) + (", …" if len(without) > 5 else "")
-        text += f" Classes with too few different pictures to be in it: {shown}."
+        text += f" These classes have too few different pictures to be in the new split: {shown}."
     return text

@@ -20,10 +20,10 @@ def signature(place: Path | str) -> str:
     a copy of the same size that keeps its time is noticed too. For a folder: everything in it that is not hidden.
 
     Args:
-        place: a file or a folder; or a text, which is used as it is.
+        place: a file or a folder; or a string, which is used directly.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it cannot be accessed.
     """
     if isinstance(place, str):
         lines = [place]

@@ -56,7 +56,7 @@ def read_stored(
         DataError: as for `reader.read`; or the source changed while it was imported.
         Interrupted: Ctrl-C came while pictures were imported.
         SaveError: the store cannot be written.
-        OSError: the source cannot be looked at.
+        OSError: the source cannot be accessed.
     """
     folder = imports_folder() / _identity(reader, place, options)
     places = _places(reader, splits, folder)
@@ -180,7 +180,7 @@ def _import(
     folder = next(iter(places.values())).parent
     if _places(reader, places, folder) != places:
         raise DataError(
-            f"{printable(place)} changed while it was read, so the import may be neither old nor new. "
+            f"{printable(place)} changed while it was imported, so the import may mix old and new pictures. "
             "Wait until the program that writes it has finished, and run again."
         )
     for split, finished in ready.items():
@@ -195,8 +195,8 @@ def _told_if_interrupted(source: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as interrupt:
         raise Interrupted(
-            f"Stopped by {shown(signal_of(interrupt))} while the pictures of {printable(source)} were imported: "
-            "nothing unfinished is left, and the next run imports them again.",
+            f"Stopped by {shown(signal_of(interrupt))} while importing the pictures of {printable(source)}. Unfinished "
+            "files were removed; the next run imports the pictures again.",
             signal_of(interrupt),
         ) from interrupt
 

@@ -1,4 +1,4 @@
-"""`Figure`: matplotlib's own, which a notebook shows by itself."""
+"""`Figure`: a matplotlib figure that a notebook shows automatically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from picturewise.reporting.figures.png import to_png
 class Figure(figure.Figure):
     """A figure that pyplot does not know of: nothing draws it a second time, and no backend is chosen for it.
 
-    A notebook asks it for its PNG; where pyplot was imported, matplotlib's own way of showing figures comes first.
+    A notebook asks it for its PNG; if pyplot was imported, matplotlib's own display takes precedence.
     """
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:

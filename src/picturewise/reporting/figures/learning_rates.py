@@ -34,20 +34,20 @@ def draw_learning_rates(
     """Return the losses (dots) and their running mean (line) against the learning rate, on a logarithmic axis.
 
     Args:
-        rates: rising, above 0; one a batch.
+        rates: increasing, above 0; one per batch.
         losses: of each batch.
         smoothed: their running mean.
         suggested: the suggested rate, drawn as a vertical line.
         steepest: where the running mean fell fastest, one of `rates`.
         lowest: where it was lowest, one of `rates`.
-        burst: where the loss diverged; the area from there on is coloured. None: nowhere.
+        burst: where the loss diverged; the area from there on is coloured. None: it did not.
     """
     bottom = _AXIS + 2 * _LEGEND_LINE + look.MARGIN
     height = _TOP + _PANEL + bottom
     figure = Figure(figsize=(look.WIDTH, height))
     width = look.WIDTH - _LEFT - look.MARGIN
     axes = figure.add_axes((_LEFT / look.WIDTH, bottom / height, width / look.WIDTH, _PANEL / height))
-    axes.set_title("Loss while the learning rate rises")
+    axes.set_title("Loss at increasing learning rates")
     axes.set_xscale("log")
     axes.plot(rates, losses, color=look.BAR, marker="o", markersize=2.5, linestyle="none")
     axes.plot(rates, smoothed, color=look.BLUE, linewidth=1.8)
@@ -85,15 +85,13 @@ def _draw_legend(
     handles = [
         Line2D([], [], color=look.BAR, marker="o", markersize=2.5, linestyle="none", label="loss of a batch"),
         Line2D([], [], color=look.BLUE, linewidth=1.8, label="running mean"),
-        Line2D([], [], color=look.GREEN, marker="D", **marks, label=f"steepest fall, at {steepest:.2g}"),
-        Line2D([], [], color=look.VERMILION, marker="o", **marks, label=f"lowest, at {lowest:.2g}"),
+        Line2D([], [], color=look.GREEN, marker="D", **marks, label=f"steepest fall at {steepest:.2g}"),
+        Line2D([], [], color=look.VERMILION, marker="o", **marks, label=f"lowest loss at {lowest:.2g}"),
         Line2D([], [], color=look.INK, linewidth=1.4, linestyle="--", label=f"suggested: {suggested:.2g}"),
     ]
     if burst is not None:
         handles.append(
-            Line2D(
-                [], [], color=look.VERMILION, alpha=0.25, linewidth=8, label=f"diverged, from {burst:.2g} on"
-            )
+            Line2D([], [], color=look.VERMILION, alpha=0.25, linewidth=8, label=f"diverged from {burst:.2g}")
         )
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=((_LEFT - 0.05) / look.WIDTH, top), ncols=3,

@@ -1,4 +1,4 @@
-"""Names as they can be drawn: literally, on one line, not wider than their place."""
+"""Names as they can be drawn: literally, on one line, not wider than the space for them."""
 
 from __future__ import annotations
 

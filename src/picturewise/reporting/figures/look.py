@@ -1,4 +1,4 @@
-"""The one look of all figures: colours, sizes, fonts, and the style they are drawn under."""
+"""The common look of all figures: colours, sizes, fonts, and the style they are drawn under."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Page:
     Attributes:
         width: of the figure, in inches.
         height: of the figure, in inches.
-        figure: what is drawn on.
+        figure: the matplotlib figure.
         axes: cover the figure; one data unit is one inch, y grows downwards.
     """
 

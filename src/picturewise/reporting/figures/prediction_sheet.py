@@ -1,4 +1,4 @@
-"""`draw_prediction_sheet`: pictures, each beside every model's probabilities for its classes."""
+"""`draw_prediction_sheet`: pictures, each next to every model's class probabilities."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def draw_prediction_sheet(
     the order of the classes; otherwise the five most probable classes and the label. The label is in bold.
 
     Args:
-        images: (N, H, W, C) uint8, or None if they are not at hand: then there are only charts.
+        images: (N, H, W, C) uint8, or None if they are not available: then there are only charts.
         labels: the N label numbers, or None if they are not known.
         classes: the K class names.
         probabilities: model name → (N, K), 1 to 4 models.

@@ -1,1 +1,1 @@
-"""How objects look in a notebook: HTML without scripts or files beside it, in the colours of the page around it."""
+"""How objects look in a notebook: HTML without scripts or other files, in the colours of the page around it."""

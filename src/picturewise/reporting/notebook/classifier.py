@@ -1,4 +1,4 @@
-"""`classifier_html`: what a classifier answers, where it came from, and its layers."""
+"""`classifier_html`: the classes of a classifier, where it came from, and its layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def classifier_html(classifier: Classifier) -> str:
     if summary is None:
         facts.append(f"network: the Python class {description.module}")
     return block(
-        f"Classifier of pictures {'x'.join(map(str, description.shape))}",
+        f"Classifier for {'x'.join(map(str, description.shape))} pictures",
         *map(line, facts),
         "" if summary is None else layer_table(summary),
     )

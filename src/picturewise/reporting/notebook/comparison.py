@@ -31,7 +31,7 @@ def comparison_html(compared: ComparisonTable, *, pictures: int, report: str) ->
         )
         for row in compared.rows
     ]
-    best = f"points to {compared.reference}"
+    best = f"points vs {compared.reference}"
     return block(
         f"{len(rows)} runs on the same {count(pictures)} test pictures, 95 % intervals in brackets",
         table(("run", "parameters", "accuracy", "loss", "training", best, "p"), rows),

@@ -84,5 +84,5 @@ def _panel(
     )
     # A picture: notebooks that are not trusted drop the tags of SVG.
     data = base64.b64encode(drawn.encode()).decode("ascii")
-    told = f"{measure} against the epoch, from {first} to {last}; best epoch {best.epoch}"
+    told = f"{measure} for epochs {first} to {last}; best epoch {best.epoch}"
     return f'<img src="data:image/svg+xml;base64,{data}" width="{_WIDTH}" height="{_HEIGHT}" alt="{told}">'

@@ -10,7 +10,7 @@ from picturewise.reporting.tables import count
 
 def layers_html(summary: Summary) -> str:
     """Return the layers of a network with shapes and parameters as HTML."""
-    return block(f"{len(summary.rows)} layers on pictures of {show(summary.input)}", layer_table(summary))
+    return block(f"{len(summary.rows)} layers for {show(summary.input)} pictures", layer_table(summary))
 
 
 def layer_table(summary: Summary) -> str:

@@ -1,4 +1,4 @@
-"""The building blocks of all HTML for notebooks: every text is escaped here, every style stands with its element."""
+"""The building blocks of all HTML for notebooks: every text is escaped here, and every style is in its element."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from picturewise.printable import shortened
 
 MOST_ROWS = 40
 LONGEST = 300
-"""Characters of a text; names of strangers may have millions."""
+"""Characters of a text; names from untrusted files may have millions."""
 
 TRAIN, VALID = "#c2762f", "#2f81f7"
 """Readable on white and on black paper."""
@@ -44,7 +44,7 @@ def lines(texts: Iterable[object]) -> str:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
     """Return a table of cells that are HTML; the first `left` columns are set to the left, numbers to the right.
 
-    Of more than 40 rows, the first are shown, and how many there are besides.
+    Of more than 40 rows, only the first are shown, and the number of the others.
     """
     aligned = ["left" if column < left else "right" for column in range(len(head))]
     titles = "".join(

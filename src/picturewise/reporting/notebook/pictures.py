@@ -19,7 +19,8 @@ def dataset_html(dataset: Dataset) -> str:
     """Return a data set as HTML: counts per split and class, and a sheet of pictures."""
     splits = dataset.splits()
     part = next(iter(splits.values()))
-    left_out = [f"{count(len(dataset.skipped))} files were left out"] if dataset.skipped else []
+    skipped = len(dataset.skipped)
+    left_out = [f"{count(skipped)} {'files were' if skipped > 1 else 'file was'} left out"] if skipped else []
     return counts_html(
         f"Dataset {dataset.name}: {_form(part)}",
         dataset.classes,
@@ -81,4 +82,4 @@ def sheet(part: ImageSet) -> str:
 
 def _form(part: ImageSet) -> str:
     height, width, channels = part.shape
-    return f"pictures of {height}x{width}, {'grey' if channels == 1 else 'colour'}"
+    return f"{height}x{width} pictures in {'grey' if channels == 1 else 'colour'}"

@@ -1,4 +1,4 @@
-"""`prediction_html` and `predictions_html`: pictures beside the probabilities that they were given."""
+"""`prediction_html` and `predictions_html`: pictures with their predicted probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LARGE, _SMALL = 96, 32
 
 
 def prediction_html(prediction: Prediction) -> str:
-    """Return a prediction as HTML: the picture, if it is at hand, and a bar for each class."""
+    """Return a prediction as HTML: the picture, if it is available, and a bar for each class."""
     shares = list(prediction.probabilities.items())
     if len(shares) > _ALL:
         shares = sorted(shares, key=lambda pair: -pair[1])[:_BEST]
@@ -34,7 +34,7 @@ def prediction_html(prediction: Prediction) -> str:
 
 
 def predictions_html(predictions: Sequence[Prediction], *, left_out: int, notes: Sequence[str]) -> str:
-    """Return the first of many predictions as HTML, and what to know about all."""
+    """Return the first of many predictions as HTML, and the notes about all of them."""
     rows = [
         (
             _picture(one, _SMALL),
@@ -50,7 +50,9 @@ def predictions_html(predictions: Sequence[Prediction], *, left_out: int, notes:
         f"{count(len(predictions))} predictions",
         table(("", "picture", "class", "", "probability"), rows, left=4),
         line(f"… and {count(more)} more", faint=True) if more else "",
-        line(f"{count(left_out)} files were left out", faint=True) if left_out else "",
+        line(f"{count(left_out)} {'files were' if left_out > 1 else 'file was'} left out", faint=True)
+        if left_out
+        else "",
         lines(notes),
     )
 

@@ -15,7 +15,7 @@ from picturewise.runs.run import Run
 
 
 def run_html(run: Run) -> str:
-    """Return a run as HTML; in place of what is damaged stands the sentence that says so."""
+    """Return a run as HTML; a damaged part is replaced by the error message."""
     return block(
         f"Run {text_of(run.path)}", *(_readable(part, run) for part in (_facts, _progress, _scores, _notes))
     )
@@ -41,7 +41,7 @@ def _facts(run: Run) -> str:
 def _progress(run: Run) -> str:
     history = run.history
     if not history:
-        return line("No epoch is finished.")
+        return line("No epoch has finished yet.")
     best = best_epoch(history)
     return curves(history) + line(
         f"best epoch {best.epoch} of {history[-1].epoch}: validation accuracy {percent(best.valid_accuracy)}, "

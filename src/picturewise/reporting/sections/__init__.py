@@ -1,4 +1,4 @@
-"""The sections of a report: the title of each, and the facts for the template of the same name beside it."""
+"""The sections of a report: the title of each, and the facts for the template of the same name."""
 
 from picturewise.reporting.sections.comparison import comparison_section
 from picturewise.reporting.sections.data import data_section

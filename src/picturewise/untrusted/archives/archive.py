@@ -89,9 +89,12 @@ def check_stored(path: Path) -> None:
         for info in _zip_entries(archive, size, where, in_memory=True):
             total += info.file_size
             if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-                raise DataError(f"{where} is compressed or password-protected, expected uncompressed files.")
+                raise DataError(f"{where} is compressed or password-protected. Save it again without either.")
         if total > size:
-            raise DataError(f"{where} declares {total:,} bytes in all, more than its own {size:,}.")
+            raise DataError(
+                f"{where} declares {total:,} bytes in total, but the file has only {size:,}. It is "
+                "damaged or malicious: download it again."
+            )
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
@@ -100,7 +103,7 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
     A tar is read to its end, so that a truncated or damaged one is always noticed.
 
     Raises:
-        DataError: the archive is damaged, needs a password, has an unknown form, breaks a limit, or holds
+        DataError: the archive is damaged, needs a password, has an unknown form, breaks a limit, or contains
             anything but regular files and folders under plain relative names.
         OSError: it cannot be read.
     """
@@ -124,7 +127,9 @@ def pieces(path: Path, name: str) -> Iterator[bytes]:
             None,
         )
         if info is None:
-            raise DataError(f"{where} does not hold {printable(name[:100])!r}, expected it among its files.")
+            raise DataError(
+                f"{where} does not contain {printable(name[:100])!r}. Check that it is the right archive."
+            )
         _check_packing(info, where)
         left = info.file_size
         with archive.open(info) as member:
@@ -133,8 +138,8 @@ def pieces(path: Path, name: str) -> Iterator[bytes]:
                 yield piece
         if left:
             raise DataError(
-                f"{where} is truncated: {info.file_size:,} bytes are declared, but {info.file_size - left:,} are "
-                "left. Download it again."
+                f"{where} is truncated: {info.file_size:,} bytes are declared, but it contains only "
+                f"{info.file_size - left:,}. Download it again."
             )
 
 
@@ -142,7 +147,7 @@ def _check_packing(info: zipfile.ZipInfo, where: str) -> None:
     if info.flag_bits & 1:
         raise DataError(f"{where} is password-protected. Unpack it and pass the folder.")
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise DataError(f"{where} has a rare compression, expected stored or deflate. Pack it again.")
+        raise DataError(f"{where} uses an unsupported compression method. Pack it again, stored or deflated.")
 
 
 def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytearray]]:
@@ -156,7 +161,8 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
                 content = _whole(member.read, info.file_size, where)
                 if member.read(1):
                     raise DataError(
-                        f"{where} is damaged: {printable(info.filename)} is longer than declared."
+                        f"{where} is damaged: {printable(info.filename)} is longer than declared. Download it "
+                        "again."
                     )
             yield info.filename, content
 
@@ -164,11 +170,12 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
 def _zip_entries(
     archive: zipfile.ZipFile, size: int, where: str, *, in_memory: bool = False
 ) -> Iterator[zipfile.ZipInfo]:
-    """Yield the regular files, after all entries have been looked at; `size` is that of the whole archive."""
+    """Yield the regular files, after all entries have been checked; `size` is that of the whole archive."""
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise DataError(
-            f"{where} holds {len(infos):,} files, at most {MAX_MEMBERS:,} are allowed. Unpack it and pass the folder."
+            f"{where} contains {len(infos):,} files, but at most {MAX_MEMBERS:,} are allowed. Unpack it and pass the "
+            "folder."
         )
     total = 0
     for info in infos:
@@ -180,7 +187,10 @@ def _zip_entries(
         if in_memory:
             _check_sizes(info.file_size, total, where)
         elif total > MAX_STREAMED:
-            raise DataError(f"{where} declares {total:,} bytes in all, at most {MAX_STREAMED:,} are allowed.")
+            raise DataError(
+                f"{where} declares {total:,} bytes in total, but at most {MAX_STREAMED:,} are allowed. Split it into "
+                "smaller files."
+            )
         # Many small bombs add up to a large one, and entries may even share their packed bytes.
         if info.file_size > max(RATIO_FROM, MAX_RATIO * info.compress_size) or total > max(
             RATIO_FROM, MAX_RATIO * size
@@ -206,8 +216,7 @@ def _tar_entries(stream: UnpackedStream, where: str) -> Iterator[tuple[str, int]
     for count, entry in enumerate(tar_headers.entries(stream, where), start=1):
         if count > MAX_MEMBERS:
             raise DataError(
-                f"{where} holds more than {MAX_MEMBERS:,} files, the most that are allowed. Unpack it and "
-                "pass the folder."
+                f"{where} contains more than the allowed {MAX_MEMBERS:,} files. Unpack it and pass the folder."
             )
         _check_name(entry.name, where)
         if entry.kind == "other":
@@ -222,23 +231,23 @@ def _check_name(name: str, where: str) -> None:
     parts = re.split(r"[/\\]", name)
     if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name) or "\0" in name:
         raise DataError(
-            f"{where} holds a file with the name {printable(name[:100])!r}, which leads out of the archive, "
-            "expected a plain relative name. Do not trust this archive."
+            f"{where} contains a file with the name {printable(name[:100])!r}, which points outside the archive. It is "
+            "probably malicious; do not use it."
         )
 
 
 def _check_sizes(size: int, total: int, where: str) -> None:
     if not 0 <= size <= MAX_MEMBER or total > MAX_TOTAL:
         raise DataError(
-            f"{where} holds a file of {size:,} bytes, {total:,} in all; at most {MAX_MEMBER:,} and {MAX_TOTAL:,} are "
-            "allowed. Unpack it and pass the folder."
+            f"{where} contains a file of {size:,} bytes, {total:,} in total, but at most {MAX_MEMBER:,} per file and "
+            f"{MAX_TOTAL:,} in total are allowed. Unpack it and pass the folder."
         )
 
 
 def _not_regular(name: str, where: str) -> DataError:
     return DataError(
-        f"{where} holds {printable(name[:100])!r}, which is a link, a device or similar, expected only regular files. "
-        "Do not trust this archive."
+        f"{where} contains {printable(name[:100])!r}, which is a link, a device or similar. Only regular files are "
+        "allowed; do not use this archive."
     )
 
 
@@ -249,7 +258,7 @@ def _whole(read: Callable[[int], bytes | bytearray], size: int, where: str) -> b
         content += chunk
     if len(content) < size:
         raise DataError(
-            f"{where} is truncated: {size:,} bytes are declared, but {len(content):,} are left. Download it again."
+            f"{where} is truncated: {size:,} bytes are declared, but only {len(content):,} are left. Download it again."
         )
     return content
 
@@ -285,7 +294,7 @@ def _start(path: Path) -> bytes:
 def _opened(path: Path) -> Iterator[UnpackedStream]:
     """Yield a tar's bytes, gunzipped on the way."""
     if not _start(path):
-        raise DataError(f"{printable(path)} is empty or not a regular file, expected an archive.")
+        raise DataError(f"{printable(path)} is empty or not a regular file. Pass an archive.")
     with path.open("rb") as file:
         yield UnpackedStream(file, printable(path))
 
@@ -304,7 +313,7 @@ class _SmallReads:
     def read(self, count: int = -1) -> bytes:
         if count > MAX_DIRECTORY:
             raise DataError(
-                f"{self._where} has a directory of {count:,} bytes, at most {MAX_DIRECTORY:,} are allowed. "
+                f"{self._where} has a directory of {count:,} bytes, but at most {MAX_DIRECTORY:,} are allowed. "
                 "Unpack it and pass the folder."
             )
         return self._file.read(MAX_DIRECTORY + 1 if count < 0 else count)

@@ -21,7 +21,8 @@ _WINDOW = 31  # for zlib: a gzip header, the largest window
 def too_dense(where: str) -> DataError:
     """Return the error for a file that unpacks to more than its size allows."""
     return DataError(
-        f"{where} unpacks to more than {MAX_RATIO} times its size, which pictures never do. Do not trust it."
+        f"{where} unpacks to more than {MAX_RATIO} times its size, unlike any normal set of pictures. It is probably "
+        "malicious; do not use it."
     )
 
 
@@ -67,8 +68,8 @@ class UnpackedStream:
                 raise too_dense(self._where)
             if self.at > MAX_UNPACKED:
                 raise DataError(
-                    f"{self._where} unpacks to more than {MAX_UNPACKED:,} bytes, the most that are "
-                    "allowed. Unpack it first."
+                    f"{self._where} unpacks to more than the allowed {MAX_UNPACKED:,} bytes. Unpack it "
+                    "yourself and pass the result."
                 )
         return part
 
@@ -102,8 +103,8 @@ class UnpackedStream:
                 self._gzip_files += 1
                 if self._gzip_files > MAX_GZIP_FILES:
                     raise DataError(
-                        f"{self._where} consists of more than {MAX_GZIP_FILES:,} gzip files, expected one. Pack it "
-                        "again."
+                        f"{self._where} consists of more than {MAX_GZIP_FILES:,} gzip files. Pack it again "
+                        "as one."
                     )
                 self._unzip = zlib.decompressobj(_WINDOW)
             if not self._left:

@@ -59,7 +59,8 @@ def entries(stream: UnpackedStream, where: str) -> Iterator[TarEntry]:
         extra += stream.at - before - BLOCK
         if extra > MAX_EXTRA_IN_ALL:
             raise DataError(
-                f"{where} has more than {MAX_EXTRA_IN_ALL:,} bytes of long names and other headers. Do not trust it."
+                f"{where} has more than {MAX_EXTRA_IN_ALL:,} bytes of long names and other headers. It is probably "
+                "malicious; do not use it."
             )
         end = stream.at + _padded(entry.size)
         yield entry
@@ -81,7 +82,7 @@ def _next(stream: UnpackedStream, where: str) -> TarEntry | None:
     for _ in range(MAX_EXTRA_HEADERS + 1):
         block = bytes(stream.read(BLOCK))
         if len(block) < BLOCK:
-            raise _damaged(where, "it ends before its end mark")
+            raise _damaged(where, "it ends before its end marker")
         if block == _END:
             return None
         header = _parsed(block, where)
@@ -92,7 +93,7 @@ def _next(stream: UnpackedStream, where: str) -> TarEntry | None:
             longer[b"path"] = content.rstrip(b"\0")
         elif header.code in b"xg":
             longer |= _records(content, where)
-    raise _damaged(where, f"more than {MAX_EXTRA_HEADERS} headers before one file")
+    raise _damaged(where, f"one file has more than {MAX_EXTRA_HEADERS} extra headers")
 
 
 def _entry(header: _Header, longer: dict[bytes, bytes], where: str) -> TarEntry:
@@ -132,11 +133,12 @@ def _extra(stream: UnpackedStream, header: _Header, where: str) -> bytes:
     """Return the content of a header that only describes the entry after it."""
     if header.size > MAX_EXTRA:
         raise DataError(
-            f"{where} has a header of {header.size:,} bytes, at most {MAX_EXTRA:,} are allowed. Do not trust it."
+            f"{where} has a header of {header.size:,} bytes, but at most {MAX_EXTRA:,} are allowed. It is probably "
+            "malicious; do not use it."
         )
     content = bytes(stream.read(_padded(header.size)))
     if len(content) < header.size:
-        raise _damaged(where, "it ends within a header")
+        raise _damaged(where, "it ends inside a header")
     return content[: header.size]
 
 
@@ -150,7 +152,7 @@ def _records(content: bytes, where: str) -> dict[bytes, bytes]:
         end = at + int(digits) if digits.isdigit() else 0
         key, equals, value = content[blank + 1 : end - 1].partition(b"=")
         if not blank < end <= len(content) or content[end - 1] != ord("\n") or not equals:
-            raise _damaged(where, "an extended header is not a list of records")
+            raise _damaged(where, "an extended header is not a valid list of records")
         found[key] = value
         at = end
     return found
@@ -161,4 +163,4 @@ def _padded(size: int) -> int:
 
 
 def _damaged(where: str, why: str) -> DataError:
-    return DataError(f"{where} is a truncated or damaged tar: {why}. Download it again.")
+    return DataError(f"{where} is a truncated or damaged tar archive: {why}. Download it again.")

@@ -35,7 +35,7 @@ def check_names(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], wher
     ((name, count),) = Counter(info.filename for info in infos).most_common(1) or [("", 0)]
     if count > 1:
         raise DataError(
-            f"{where} holds {count:,} files with the name {_shown(name)}, expected one. Pack it again with each name "
+            f"{where} contains {count:,} files with the name {_shown(name)}. Pack it again with each name only "
             "once."
         )
     file = cast("IO[bytes]", archive.fp)  # it is open
@@ -44,7 +44,7 @@ def check_names(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], wher
     count = len(archive.infolist())
     if end == b"PK\x05\x06" and promised not in {count, _IN_64_BITS}:  # other data may follow the archive
         raise DataError(
-            f"{where} is a damaged archive: its directory holds {count:,} files, but {promised:,} are "
+            f"{where} is a damaged archive: its directory lists {count:,} files, but {promised:,} are "
             "declared. Download it again."
         )
     for info in infos:
@@ -55,7 +55,7 @@ def check_names(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], wher
         said = info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437", "replace")
         if not header.startswith(b"PK\x03\x04") or found != said:
             raise DataError(
-                f"{where} is a damaged archive: its directory names {_shown(info.filename)}, but there is no file with "
+                f"{where} is a damaged archive: its directory lists {_shown(info.filename)}, but there is no file with "
                 "that name. Download it again."
             )
 

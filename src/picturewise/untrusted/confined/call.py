@@ -100,14 +100,14 @@ def _ended_early(code: int, shown: str, limits: Budget) -> DataError:
         return _too_long(shown, limits)
     return DataError(
         f"{shown} made the library that reads it crash ({process.how_it_ended(code)}); nothing else was affected. "
-        "The file is damaged or was made to do harm: download it again."
+        "The file is damaged or malicious: download it again."
     )
 
 
 def _too_long(shown: str, limits: Budget) -> DataError:
     return DataError(
         f"{shown} takes longer to read than the {limits.seconds:.0f} seconds allowed for its size. It is damaged or "
-        "was made to do harm."
+        "malicious: download it again."
     )
 
 
@@ -123,7 +123,8 @@ def _parsed(answer: IO[bytes], shown: str) -> Answer:
         return Answer(dict(content["facts"]), arrays)
     except (ValueError, TypeError, KeyError, OSError, AttributeError, RecursionError) as error:
         raise DataError(
-            f"{shown} made the library that reads it return nonsense. It is damaged or was made to do harm."
+            f"{shown} made the library that reads it return invalid data. It is damaged or malicious: download it "
+            "again."
         ) from error
 
 
@@ -150,8 +151,8 @@ def _translated(answer: Answer, shown: str, limits: Budget) -> Answer:
         raise DataError(said)
     if trouble == "memory":
         raise DataError(
-            f"{shown} needs more than {limits.memory >> 20:,} MB of memory, the most that reading it may "
-            "use. It is damaged or was made to do harm."
+            f"{shown} needs more than the {limits.memory >> 20:,} MB of memory that are allowed for reading it. It is "
+            "damaged or malicious: download it again."
         )
     if trouble == "output":
         place = imports_folder() if limits.output > _SMALL else tempfile.gettempdir()

@@ -27,7 +27,7 @@ from picturewise.untrusted.confined import process, protocol
 from picturewise.untrusted.confined.protocol import Item
 
 _MAIN = "picturewise.untrusted.confined.pool_child"
-_HARM = "; it is damaged or was made to do harm"
+_HARM = "; it is damaged or malicious"
 _LEAVE = 0.5  # seconds in which a child can end by itself
 
 
@@ -161,12 +161,12 @@ class Worker:
         except MemoryError:
             self.kill()
             return self._blame(
-                f"needs more than {self._job.task.memory >> 20:,} MB of memory, the most that decoding a "
-                "picture may use"
+                f"needs more than the {self._job.task.memory >> 20:,} MB of memory that are allowed for "
+                "decoding a picture"
             )
         except ValueError:
             self.kill()
-            return self._blame(f"made the decoder return nonsense{_HARM}")
+            return self._blame(f"made the decoder return invalid data{_HARM}")
         except (EOFError, OSError):
             return self._blame(None)
         return chunk.stop

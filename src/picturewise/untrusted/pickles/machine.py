@@ -32,10 +32,10 @@ _DECIMAL = re.compile(rb"-?[0-9]{1,38}L?")
 class PickleMachine:
     """The stack, the marks in it, and the memo of values that are used again."""
 
-    takes = "NumPy's arrays"
-    """Whose names the machine knows."""
+    takes = "NumPy arrays"
+    """What the names that the machine knows belong to."""
     most_key = 1 << 31
-    """Whole numbers used as keys of a dict must be smaller than this."""
+    """Integers used as keys of a dict must be smaller than this."""
 
     def __init__(self, content: Content | Outline, where: str) -> None:
         self.content = content
@@ -55,7 +55,7 @@ class PickleMachine:
         """Return the next `count` bytes."""
         left = len(self.view) - self.at
         if not 0 <= count <= left:
-            raise self.damaged(f"{count:,} bytes are declared, but {left:,} are left")
+            raise self.damaged(f"{count:,} bytes are declared, but only {left:,} are left")
         self.at += count
         return self.view[self.at - count : self.at]
 
@@ -77,13 +77,13 @@ class PickleMachine:
         return line
 
     def decimal(self, line: bytes) -> int:
-        """Return the whole number in a line."""
+        """Return the integer in a line."""
         if not _DECIMAL.fullmatch(line):
             raise self.damaged(f"{printable(repr(line[:40]))} is not a number")
         return int(line.rstrip(b"L"))
 
     def text(self, content: memoryview, encoding: str = "utf-8") -> str | Text:
-        """Return a text, or for a long one its place: it is needed only if it means bytes."""
+        """Return a string, or for a long one its place: it is needed only if it means bytes."""
         if len(content) > MAX_TEXT:
             if isinstance(self.content, Outline):
                 raise self.content.not_enough()
@@ -91,7 +91,7 @@ class PickleMachine:
         try:
             return str(content, encoding, "surrogatepass" if encoding == "utf-8" else "strict")
         except UnicodeDecodeError as error:
-            raise self.damaged("a text is not in its encoding") from error
+            raise self.damaged("a string is not valid in its encoding") from error
 
     # -- the stack ----------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class PickleMachine:
     def mark(self) -> None:
         """Begin a group of values."""
         if len(self.below) == MAX_DEPTH:
-            raise self.refused(f"is nested more than {MAX_DEPTH} deep")
+            raise self.refused(f"is nested more than {MAX_DEPTH} levels deep")
         self.below.append(self.stack)
         self.stack = []
 
@@ -118,20 +118,20 @@ class PickleMachine:
         """Append values to the list on top."""
         top = self.stack[-1]
         if type(top) is not list:
-            raise self.refused(f"appends to a {kind_of(top)}. {NO_CODE}")
+            raise self.refused(f"appends to an object of type {kind_of(top)}. {NO_CODE}")
         top.extend(values)
 
     def set_items(self, values: list[Any]) -> None:
         """Put keys and values, in turn, into the dict on top."""
         top = self.stack[-1]
         if type(top) is not dict or len(values) % 2:
-            raise self.refused(f"sets items of a {kind_of(top)}. {NO_CODE}")
+            raise self.refused(f"sets items of an object of type {kind_of(top)}. {NO_CODE}")
         for key, value in zip(values[::2], values[1::2], strict=True):
             # Looking up other keys, such as nested tuples or huge numbers, can be made to take forever.
             if type(key) not in {str, bytes} and not (type(key) is int and abs(key) < self.most_key):
-                raise self.refused(f"has a {kind_of(key)} as a key of a dict, expected texts")
+                raise self.refused(f"has a dict key of type {kind_of(key)}. Expected strings")
             if key in top:
-                raise self.refused(f"has the key {printable(repr(key)[:60])} twice in one dict")
+                raise self.refused(f"has the duplicate key {printable(repr(key)[:60])} in a dict")
             top[key] = value
         if len(top) > MAX_KEYS:
             raise self.refused(f"has a dict with more than {MAX_KEYS:,} keys")
@@ -143,7 +143,7 @@ class PickleMachine:
     def recall(self, place: int) -> None:
         """Put a value from the memo on the stack."""
         if place not in self.memo:
-            raise self.damaged("it uses a value that it has not set")
+            raise self.damaged("it uses a value that was never set")
         value = self.memo[place]
         self.stack.append(value.filled if type(value) is Shell and value.filled is not None else value)
 
@@ -153,10 +153,10 @@ class PickleMachine:
         """Put a name from the table on the stack; the same for every protocol."""
         self.count_group()
         if type(module) is not str or type(name) is not str:
-            raise self.refused(f"asks for a name that is not a text. {NO_CODE}")
+            raise self.refused(f"refers to a name that is not a string. {NO_CODE}")
         if (found := self.find(module, name)) is None:
             asked = printable(f"{module}.{name}"[:100])
-            raise self.refused(f"asks for {asked}, but only the names of {self.takes} are allowed. {NO_CODE}")
+            raise self.refused(f"refers to {asked}, but only names for {self.takes} are allowed. {NO_CODE}")
         self.stack.append(found)
 
     def find(self, module: str, name: str) -> object | None:
@@ -171,35 +171,35 @@ class PickleMachine:
     def instance(self) -> None:
         """Refuse INST, an object by name, with an error that contains the name."""
         self.name(*self.lines_name())
-        raise self.refused(f"asks for an object through INST. {NO_CODE}")
+        raise self.refused(f"uses the pickle instruction INST. {NO_CODE}")
 
     def reduce(self) -> None:
         """Replace a name and its arguments by what the table builds from them."""
         arguments, name = self.stack.pop(), self.stack.pop()
         if type(name) is not Name or name not in CALLS or type(arguments) is not tuple:
-            raise self.refused(f"calls a {kind_of(name)}. {NO_CODE}")
+            raise self.refused(f"calls an object of type {kind_of(name)}. {NO_CODE}")
         value = CALLS[name](arguments, self.where)
         if type(value) is bytes:
             # A text can be turned into bytes again and again; a normal file does it once.
             self.copied += len(value)
             if self.copied > 2 * len(self.view):
-                raise self.refused("grows larger than a file of its size can be")
+                raise self.refused("expands to more than a file of its size can contain")
         self.stack.append(value)
 
     def build(self) -> None:
         """Set the state of a fresh array or type of values."""
         state, shell = self.stack.pop(), self.stack[-1]
         if type(shell) is not Shell or shell.filled is not None or type(state) is not tuple:
-            raise self.refused(f"sets the state of a {kind_of(shell)}. {NO_CODE}")
+            raise self.refused(f"sets the state of an object of type {kind_of(shell)}. {NO_CODE}")
         self.stack[-1] = shell.fill(state, self.where)
 
     def persistent(self) -> None:
         """Refuse data outside the pickle; here there is none."""
-        raise self.refused(f"asks for an object through BINPERSID. {NO_CODE}")
+        raise self.refused(f"uses the pickle instruction BINPERSID. {NO_CODE}")
 
     def new(self) -> None:
         """Refuse a fresh object from a name and its arguments; here there is none."""
-        raise self.refused(f"asks for an object through NEWOBJ. {NO_CODE}")
+        raise self.refused(f"uses the pickle instruction NEWOBJ. {NO_CODE}")
 
     # -- errors -------------------------------------------------------------------------------------------
 
@@ -213,5 +213,5 @@ class PickleMachine:
 
 
 def kind_of(value: object) -> str:
-    """Return a word for the kind of a value."""
+    """Return the name of a value's type."""
     return value.said if isinstance(value, Name) else type(value).__name__.lower()

@@ -24,7 +24,7 @@ def run(machine: PickleMachine) -> Any:
     """Follow the instructions up to STOP, which must be the last byte, and return the value."""
     value, left = follow(machine), len(machine.view) - machine.at
     if left:
-        raise machine.damaged(f"{left:,} bytes follow its end")
+        raise machine.damaged(f"there are {left:,} bytes after its end")
     return value
 
 
@@ -38,16 +38,14 @@ def follow(machine: PickleMachine) -> Any:
         if code == ord("."):
             value = machine.stack.pop()
             if machine.stack or machine.below:
-                raise machine.damaged("values are left over")
+                raise machine.damaged("values are left on its stack")
             return value
         if machine.steps > MAX_OPCODES:
             raise machine.refused(f"has more than {MAX_OPCODES:,} instructions")
         if (handler := _HANDLERS.get(code)) is None:
-            raise machine.damaged(
-                f"0x{code:02x} at byte {machine.at - 1:,} is not an instruction of a pickle"
-            )
+            raise machine.damaged(f"0x{code:02x} at byte {machine.at - 1:,} is not a pickle instruction")
         handler(machine)
-    raise machine.damaged("it ends before its STOP")
+    raise machine.damaged("it ends before its STOP instruction")
 
 
 def _constant(value: object) -> _Handler:
@@ -79,7 +77,7 @@ def _empty(make: Callable[[], object]) -> _Handler:
 
 def _refused(name: str) -> _Handler:
     def handler(machine: PickleMachine) -> None:
-        raise machine.refused(f"asks for an object through {name}. {NO_CODE}")
+        raise machine.refused(f"uses the pickle instruction {name}. {NO_CODE}")
 
     return handler
 
@@ -90,13 +88,13 @@ def _shortened(content: memoryview) -> Blob:
 
 def _protocol(machine: PickleMachine) -> None:
     if (version := machine.take(1)[0]) > 5:
-        raise machine.damaged(f"protocol {version} is unknown, expected 0 to 5")
+        raise machine.damaged(f"protocol {version} is unknown (0 to 5 are supported)")
 
 
 def _frame(machine: PickleMachine) -> None:
     size, left = machine.number(_UINT64), len(machine.view) - machine.at
     if size > left:
-        raise machine.damaged(f"{size:,} bytes are declared, but {left:,} are left")
+        raise machine.damaged(f"{size:,} bytes are declared, but only {left:,} are left")
 
 
 def _integer_line(machine: PickleMachine) -> None:
@@ -108,7 +106,7 @@ def _integer_line(machine: PickleMachine) -> None:
 def _integer_bytes(machine: PickleMachine, count: struct.Struct) -> None:
     size = machine.number(count)
     if not 0 <= size <= MAX_INTEGER:
-        raise machine.refused(f"has a whole number of {size:,} bytes, expected at most {MAX_INTEGER}")
+        raise machine.refused(f"has an integer of {size:,} bytes, but at most {MAX_INTEGER} are allowed")
     machine.stack.append(int.from_bytes(machine.take(size), "little", signed=True))
 
 
@@ -129,7 +127,7 @@ def _quoted(machine: PickleMachine) -> None:
     elif quoted and _ESCAPED.fullmatch(inner):
         machine.stack.append(codecs.escape_decode(inner)[0])
     else:
-        raise machine.damaged("a string is not quoted in Python 2's way")
+        raise machine.damaged("a string is not quoted as in Python 2")
 
 
 def _unicode_line(machine: PickleMachine) -> None:

@@ -87,17 +87,17 @@ def decode(content: Content | Outline, where: str) -> Any:
 
 
 def decode_table(content: Content | Outline, where: str) -> dict[str, Any]:
-    """Return the dict in a pickle, with texts as keys; see `decode`. Python 2's bytes become texts.
+    """Return the dict in a pickle, with strings as keys; see `decode`. Python 2's bytes become strings.
 
     Raises:
         DataError: as for `decode`; or it does not hold a dict, or one with other keys.
     """
     value = decode(content, where)
     if type(value) is not dict:
-        raise DataError(f"{where} holds a {kind_of(value)}, expected a dict of arrays.")
+        raise DataError(f"{where} contains an object of type {kind_of(value)}. Expected a dict of arrays.")
     table = {key.decode("latin-1") if type(key) is bytes else key: item for key, item in value.items()}
     if len(table) < len(value) or not all(type(key) is str for key in table):
-        raise DataError(f"{where} holds a dict whose keys are not texts or occur twice, expected names.")
+        raise DataError(f"{where} contains a dict with duplicate keys, or with keys that are not strings.")
     return table
 
 
@@ -114,12 +114,12 @@ def _check(value: Any, machine: PickleMachine) -> None:
         if type(value) is dict or type(value) is list or type(value) is tuple:
             visits += len(value) + 1
             if depth >= MAX_DEPTH:
-                raise machine.refused(f"is nested more than {MAX_DEPTH} deep")
+                raise machine.refused(f"is nested more than {MAX_DEPTH} levels deep")
             if visits > most:
-                raise machine.refused("uses its own values again and again, so that it expands without end")
+                raise machine.refused("repeats its own values so often that it expands without end")
             inner = value.values() if type(value) is dict else value
             waiting += [(item, depth + 1) for item in inner if type(item) not in _LEAVES]
         elif type(value) not in _LEAVES:
             raise machine.refused(
-                f"holds a {kind_of(value)} on its own, expected plain values and arrays. {NO_CODE}"
+                f"contains an object of type {kind_of(value)}, but only plain values and arrays are allowed. {NO_CODE}"
             )

@@ -25,32 +25,40 @@ def notes(root: Path, classes: tuple[str, ...] = ("cat", "dog")) -> list[str]:
         (
             "labels.csv",
             "id,breed\ncat/1.png,pug\n",
-            "labels.csv (columns id, breed) names pictures but was not used",
+            "labels.csv (columns id, breed) lists pictures, but was not used",
         ),
         ("meta.csv", "patient;age\n1;7\n", "meta.csv (columns patient, age) was not used"),
         ("numbers.csv", "1,2\n3,4\n", "numbers.csv was not used"),
         ("pairs.tsv", "name\tlabel\n", "pairs.tsv (columns name, label) was not used"),
-        ("sample_submission.csv", "id,label\n", "sample_submission.csv looks like a sample submission"),
+        (
+            "sample_submission.csv",
+            "id,label\n",
+            "sample_submission.csv was not used, because it looks like a sample submission",
+        ),
         ("annotations.json", "{}", "annotations.json was not used"),
         (
             "arrays.npz",
             "PK",
-            "arrays.npz was not used: the folders are the classes. To read it instead, pass",
+            "arrays.npz was not used, because the classes are taken from the folders. To read it instead, pass",
         ),
         ("images.txt", "1 001.Albatross/a.jpg\n", "images.txt seems to list pictures or labels"),
         ("one-indexed-files.txt", "glass1.jpg 1\n", "one-indexed-files.txt seems to list pictures"),
         (
             "train_test_split.txt",
             "1 0\n",
-            "train_test_split.txt seems to say which split the pictures belong to",
+            "train_test_split.txt seems to list the pictures of a split, but was not used",
         ),
-        ("test.txt", "a/1\n", "test.txt seems to say which split the pictures belong to"),
+        ("test.txt", "a/1\n", "test.txt seems to list the pictures of a split, but was not used"),
         (
             "monkey_labels.txt",
             "n0, alouatta, 131\n",
             "monkey_labels.txt seems to list pictures or labels",
         ),
-        ("synset_mapping.txt", "cat a house cat\n", "synset_mapping.txt seems to name the classes"),
+        (
+            "synset_mapping.txt",
+            "cat a house cat\n",
+            "synset_mapping.txt seems to list the class names, but was not used",
+        ),
         ("test.zip", "PK", "test.zip was not used. Unpack it"),
     ],
 )
@@ -91,7 +99,7 @@ def test_an_archive_that_was_unpacked_is_not_named(build: Build) -> None:
 def test_of_many_files_four_get_a_sentence_and_all_are_named(build: Build) -> None:
     found = notes(build("{a,b,c,d,e,f}.csv"))
     assert len(found) == 5
-    assert found[-1] == "e.csv, f.csv were not used either."
+    assert found[-1] == "e.csv, f.csv were also not used."
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

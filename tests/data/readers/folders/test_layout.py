@@ -188,21 +188,21 @@ NOTED = [
         "{train,eval}/{a,b}/#.png x2",
         {"train": "train", "test": "eval"},
         ["a", "b"],
-        ["The folder eval is used as the test split."],
+        ["The folder eval was used as the test split."],
     ),
     (
         "eval beside test",
         "{train,eval,test}/{a,b}/#.png x2",
         {"train": "train", "valid": "eval", "test": "test"},
         ["a", "b"],
-        ["The folder eval is used as the validation split, because there is a test split too."],
+        ["The folder eval was used as the validation split, because there is also a test split."],
     ),
     (
         "holdout",
         "{train,val,hold_out}/{a,b}/#.png x2",
         {"train": "train", "valid": "val", "test": "hold_out"},
         ["a", "b"],
-        ["The folder hold_out is used as the test split."],
+        ["The folder hold_out was used as the test split."],
     ),
     (
         "pictures to predict",
@@ -210,7 +210,7 @@ NOTED = [
         {"train": "seg_train", "test": "seg_test"},
         ["a", "b"],
         [
-            "seg_pred/seg_pred holds 5 pictures without classes, .*: picturewise predict RUN .*set/seg_pred/seg_pred"
+            "seg_pred/seg_pred contains 5 pictures without classes, .*: picturewise predict RUN .*set/seg_pred/seg_pred"
         ],
     ),
     (
@@ -219,8 +219,8 @@ NOTED = [
         {"train": "train"},
         ["Loose Silky-bent", "Maize"],
         [
-            "test holds 4 pictures without classes, so it is not used as the test split",
-            "sample_submission.csv looks like a sample submission",
+            "test contains 4 pictures without classes, so it was not used as the test split",
+            "sample_submission.csv was not used, because it looks like a sample submission",
         ],
     ),
     (
@@ -229,8 +229,8 @@ NOTED = [
         {"train": "imgs/train"},
         ["c0", "c1"],
         [
-            "imgs/test holds 4 pictures",
-            "driver_imgs_list.csv was not used: .* --file-column and --label-column",
+            "imgs/test contains 4 pictures",
+            "driver_imgs_list.csv was not used, .* --file-column and --label-column",
         ],
     ),
     (
@@ -239,9 +239,9 @@ NOTED = [
         {"train": "ILSVRC/Data/CLS-LOC/train"},
         ["n0", "n1"],
         [
-            "val holds 3 pictures without classes, so it is not used as the validation split",
-            "test holds 3 pictures without classes, so it is not used as the test split",
-            "ILSVRC/Annotations holds annotations, but no pictures",
+            "val contains 3 pictures without classes, so it was not used as the validation split",
+            "test contains 3 pictures without classes, so it was not used as the test split",
+            "ILSVRC/Annotations was not used, because it contains annotations but no pictures",
         ],
     ),
     (
@@ -250,9 +250,9 @@ NOTED = [
         {"train": "train"},
         ["n0", "n1"],
         [
-            "val/images holds 3 pictures without classes.* val/val_annotations.txt may hold their classes",
-            "test/images holds 3 pictures",
-            "The class n0 holds the 2 pictures in train/n0/images; n1 holds .*train/n1/images\\.$",
+            "val/images contains 3 pictures without classes.* val/val_annotations.txt may contain their classes",
+            "test/images contains 3 pictures",
+            "The class n0 includes the 2 pictures in train/n0/images; n1 includes .*train/n1/images\\.$",
         ],
     ),
     (
@@ -260,14 +260,14 @@ NOTED = [
         "train/{a,b}/#.png x2; test/unknown/#.png x3",
         {"train": "train"},
         ["a", "b"],
-        ["test/unknown holds 3 pictures without classes"],
+        ["test/unknown contains 3 pictures without classes"],
     ),
     (
         "an empty test folder",
         "train/{a,b}/#.png x2; test/",
         {"train": "train"},
         ["a", "b"],
-        ["The folder test does not hold pictures, so it was not used as the test split"],
+        ["The folder test does not contain pictures, so it was not used as the test split"],
     ),
     (
         "fruits",
@@ -275,8 +275,8 @@ NOTED = [
         {"train": "Training", "test": "Test"},
         ["Apple 1", "Pear"],
         [
-            "test-multiple_fruits holds 4 pictures without classes",
-            "papers holds files, but no pictures .a.pdf.",
+            "test-multiple_fruits contains 4 pictures without classes",
+            "papers was not used, because it contains files but no pictures .a.pdf.",
         ],
     ),
     (
@@ -285,8 +285,8 @@ NOTED = [
         {"train": "Train"},
         ["0", "1"],
         [
-            "Test holds 4 pictures without classes",
-            "Meta .4 pictures. seems to hold masks or annotations",
+            "Test contains 4 pictures without classes",
+            "Meta .4 pictures. was not used, because it seems to contain masks",
             "Meta.csv",
             "Test.csv",
             "Train.csv",
@@ -297,56 +297,56 @@ NOTED = [
         "{train,car,plane}/#.png x2",
         {"train": "."},
         ["car", "plane", "train"],
-        ["The folder train is used as a class like the others"],
+        ["The folder train was used as a class, although"],
     ),
     (
         "a class called train in splits",
         "{train,test}/{train,car,plane}/#.png x2",
         {"train": "train", "test": "test"},
         ["car", "plane", "train"],
-        ["The folder train/train is used as a class"],
+        ["The folder train/train was used as a class"],
     ),
     (
         "masks that may belong to the others",
         "{cat,dog,masks}/#.png x2",
         {"train": "."},
         ["cat", "dog", "masks"],
-        ["The folder masks is used as a class"],
+        ["The folder masks was used as a class"],
     ),
     (
         "train pictures without classes",
         "{train,test}/{a,b}/#.png x2; train_more/#.png x3",
         {"train": "train", "test": "test"},
         ["a", "b"],
-        ["train_more holds 3 pictures without classes, so it is not used as the train split"],
+        ["train_more contains 3 pictures without classes, so it was not used as the train split"],
     ),
     (
         "pictures in general beside classes",
         "{cat,dog,images}/#.png x2",
         {"train": "."},
         ["cat", "dog", "images"],
-        ["The folder images is used as a class"],
+        ["The folder images was used as a class"],
     ),
     (
         "masks beside class folders",
         "{images/{a,b},masks/{a,b}}/#.png x2",
         {"train": "images"},
         ["a", "b"],
-        ["The folder masks .4 pictures. seems to hold masks or annotations and was not used"],
+        ["The folder masks .4 pictures. was not used, because it seems to contain masks"],
     ),
     (
         "Places",
         "{a/{abbey,alley},c/{castle,cave},s/ski}/#.jpg x2",
         {"train": "."},
         ["a", "c", "s"],
-        [r"The class a holds the 4 pictures in a/abbey, a/alley; .* use --label-from '\(\[\^/\]\+\)/"],
+        [r"The class a includes the 4 pictures in a/abbey, a/alley; .* use --label-from '\(\[\^/\]\+\)/"],
     ),
     (
         "pictures on two levels",
         "{cat,dog}/#.png x3; cat/kitten/#.png x2",
         {"train": "."},
         ["cat", "dog"],
-        ["The class cat also holds the 2 pictures in cat/kitten"],
+        ["The class cat also includes the 2 pictures in cat/kitten"],
     ),
     ("a list", "{cat,dog}/#.png x2; labels.csv", {"train": "."}, ["cat", "dog"], ["labels.csv was not used"]),
     (
@@ -354,7 +354,7 @@ NOTED = [
         "{cat,dog}/#.png x2; fox/; owl/.DS_Store",
         {"train": "."},
         ["cat", "dog"],
-        ["fox does not hold pictures, so it was not used as a class", "owl does not hold pictures"],
+        ["fox does not contain pictures, so it was not used as a class", "owl does not contain pictures"],
     ),
     (
         "programs and boxes beside classes",
@@ -362,8 +362,8 @@ NOTED = [
         {"train": "."},
         ["cat", "dog"],
         [
-            "annotations holds annotations, but no pictures .0.xml, 1.xml.",
-            "scripts holds files, but no pictures",
+            "annotations was not used, because it contains annotations but no pictures .0.xml, 1.xml.",
+            "scripts was not used, because it contains files but no pictures",
         ],
     ),
     (
@@ -378,14 +378,14 @@ NOTED = [
         "images/Images/{n0-a,n1-b}/#.jpg x2; annotations/Annotation/{n0-a,n1-b}/n_# x2",
         {"train": "images/Images"},
         ["n0-a", "n1-b"],
-        ["annotations holds annotations, but no pictures"],
+        ["annotations was not used, because it contains annotations but no pictures"],
     ),
     (
         "Caltech 101 with its outlines",
         "101_ObjectCategories/{ant,bass}/#.jpg x2; Annotations/{ant,bass}/#.mat x2",
         {"train": "101_ObjectCategories"},
         ["ant", "bass"],
-        ["Annotations holds annotations, but no pictures"],
+        ["Annotations was not used, because it contains annotations but no pictures"],
     ),
     (
         "Food-101",
@@ -393,7 +393,7 @@ NOTED = [
         {"train": "food-101/images"},
         ["pie", "waffles"],
         [
-            "food-101/meta holds annotations, but no pictures .*move the pictures into train/<class> and test/<class>"
+            "food-101/meta was not used, because it contains annotations but no pictures .*into train/<class> and test"
         ],
     ),
     (
@@ -402,8 +402,8 @@ NOTED = [
         {"train": "dtd/images"},
         ["banded", "dotted"],
         [
-            "dtd/imdb holds files, but no pictures",
-            "dtd/labels holds annotations.*move the pictures into train/<class>",
+            "dtd/imdb was not used, because it contains files but no pictures",
+            "dtd/labels was not used, because it contains annotations.*move the pictures into train/<class>",
         ],
     ),
 ]
@@ -426,15 +426,15 @@ REFUSED = [
     (
         "versions",
         "{color,grayscale,segmented}/{a,b,c}/#.png x2",
-        r"hold folders with the same names \(a, b, c\).*Pass one of them, such as .*/color",
+        r"contain folders with the same names \(a, b, c\).*Pass one of them, such as .*/color",
     ),
-    ("versions named raw", "{raw,processed}/{a,b}/#.png x2", "hold folders with the same names"),
+    ("versions named raw", "{raw,processed}/{a,b}/#.png x2", "contain folders with the same names"),
     (
         "a copy below",
         "{data/natural_images,natural_images}/{car,cat}/#.png x2",
-        "hold folders with the same names",
+        "contain folders with the same names",
     ),
-    ("sizes without classes", "{images,images_resized}/#.png x2", "whose names are not those of classes"),
+    ("sizes without classes", "{images,images_resized}/#.png x2", "their names do not look like classes"),
     (
         "folds",
         "{fold1,fold2,fold3}/{a,b}/#.png x2",
@@ -449,39 +449,43 @@ REFUSED = [
     (
         "chest X-rays",
         "images_{001,002}/images/#.png x2; Data_Entry_2017.csv",
-        "whose names are not those of classes.*Data_Entry_2017.csv",
+        "their names do not look like classes.*Data_Entry_2017.csv",
     ),
     (
         "images and masks",
         "{images,masks}/#.png x5",
-        r"masks seems to hold masks, boxes or labels for the pictures in images.*one class for each picture",
+        r"masks seems to contain masks, boxes or labels for the pictures in images.*one class per picture",
     ),
-    ("an image and its mask", "{image,mask}/#.png x5", "mask seems to hold masks"),
+    ("an image and its mask", "{image,mask}/#.png x5", "mask seems to contain masks"),
     (
         "YOLO",
         "images/#.png x5; labels/#.txt x5",
-        "labels seems to hold masks, boxes or labels for the pictures in images",
+        "labels seems to contain masks, boxes or labels for the pictures in images",
     ),
-    ("YOLO with splits", "images/{train,val}/#.png x3; labels/{train,val}/#.txt x3", "labels seems to hold"),
+    (
+        "YOLO with splits",
+        "images/{train,val}/#.png x3; labels/{train,val}/#.txt x3",
+        "labels seems to contain",
+    ),
     (
         "Roboflow's YOLO",
         "{train,valid}/images/#.png x3; {train,valid}/labels/#.txt x3; data.yaml",
-        "train/labels seems to hold",
+        "train/labels seems to contain",
     ),
     (
         "VOC",
         "VOC2012/{JPEGImages/#.jpg,Annotations/#.xml,ImageSets/Main/train.txt,SegmentationClass/#.png} x3",
-        "VOC2012/Annotations seems to hold",
+        "VOC2012/Annotations seems to contain",
     ),
-    ("COCO", "{train2017,val2017}/#.jpg x3; annotations/instances.json", "annotations seems to hold"),
+    ("COCO", "{train2017,val2017}/#.jpg x3; annotations/instances.json", "annotations seems to contain"),
     (
         "COCO without annotations",
         "{train2017,val2017}/#.jpg x3",
-        "train2017 holds pictures, but no folder per class",
+        "train2017 contains pictures, but no class folders",
     ),
-    ("Carvana", "{train,train_masks,test}/#.jpg x3", "train_masks seems to hold"),
-    ("pairs", "{input,target}/#.png x3", "whose names are not those of classes"),
-    ("unpaired", "{trainA,trainB,testA,testB}/#.jpg x3", "trainA holds pictures, but no folder per class"),
+    ("Carvana", "{train,train_masks,test}/#.jpg x3", "train_masks seems to contain"),
+    ("pairs", "{input,target}/#.png x3", "their names do not look like classes"),
+    ("unpaired", "{trainA,trainB,testA,testB}/#.jpg x3", "trainA contains pictures, but no class folders"),
     (
         "masks below classes",
         "{COVID,Normal}/{images,masks}/#.png x3",
@@ -495,52 +499,52 @@ REFUSED = [
     (
         "split and class in one name",
         "{cats,dogs}_{train,test}/#.png x3",
-        r"named after a split and a class.*'\^\[\^/\]\*\?\(cats\|dogs\)'",
+        r"named after both a split and a class.*'\^\[\^/\]\*\?\(cats\|dogs\)'",
     ),
     (
         "malaria cells",
         "cells/{{P,U},cells/{P,U}}/#.png x3",
-        r"cells/cells holds folders with the same names as those beside it \(P, U\)",
+        r"cells/cells contains folders with the same names as those beside it \(P, U\)",
     ),
     (
         "brain tumours",
         "{{yes,no},brain/{yes,no}}/#.png x3",
-        "brain holds folders with the same names as those beside it",
+        "brain contains folders with the same names as those beside it",
     ),
     (
         "splits and a copy",
         "x/{{train,test},x/{train,test}}/{a,b}/#.png x2",
-        "holds the folders test, train, x: expected either",
+        "contains folders of splits and other folders: test, train, x. Keep either",
     ),
     (
         "splits and an extra folder",
         "{train/{a,b},extra}/#.png x2",
-        "holds the folders extra, train: expected either",
+        "contains folders of splits and other folders: extra, train. Keep either",
     ),
     (
         "two folders for a split",
         "{train,val,valid}/{a,b}/#.png x2",
-        "holds the folders train, val, valid: expected either",
+        "contains folders of splits and other folders: train, val, valid. Keep either",
     ),
     (
         "train and test beside a class",
         "{train,test,car}/#.png x2",
-        r"holds test, train, which may or may not be classes like car.*--label-from '\^",
+        r"contains test, train, which may or may not be classes like car.*--label-from '\^",
     ),
     (
         "test beside classes",
         "{cat,dog,test}/#.png x2",
-        "holds test, which may or may not be a class like cat, dog",
+        "contains test, which may or may not be a class like cat, dog",
     ),
     (
         "pictures to predict beside classes",
         "{yes,no,pred}/#.png x2",
-        "holds pred, which may or may not be a class",
+        "contains pred, which may or may not be a class",
     ),
     (
         "cats and dogs",
         "train/{cat,dog}.#.jpg x5; test1/#.jpg x4",
-        r"train holds pictures, but no folder per class.*\(cat, dog\), use --label-from '\(cat\|dog\)\\\.'",
+        r"train contains pictures, but no class folders.*\(cat, dog\), use --label-from '\(cat\|dog\)\\\.'",
     ),
     (
         "cats and dogs twice",
@@ -561,19 +565,19 @@ REFUSED = [
     (
         "names that say nothing",
         "IMG_#.jpg x5",
-        r"holds pictures, but no folder per class; expected .*<class>/<picture>\.$",
+        r"contains pictures, but no class folders. Arrange .*<class>/<picture>\.$",
     ),
-    ("one class", "photos/cats/#.jpg x3", "holds only one folder of pictures, photos/cats"),
-    ("one class and an empty folder", "cat/#.png x3; dog/", "holds only one folder of pictures, cat"),
+    ("one class", "photos/cats/#.jpg x3", "contains only one folder of pictures, photos/cats"),
+    ("one class and an empty folder", "cat/#.png x3; dog/", "contains only one folder of pictures, cat"),
     (
         "many labels",
         "{train,valid}/#.jpg x2; {train,valid}/_classes.csv",
-        "If _classes.csv lists .*pass .*/train/_classes.csv with --file-column",
+        "if _classes.csv lists .*pass .*/train/_classes.csv with --file-column",
     ),
     (
         "labels in train, classes in test",
         "train/#.png x3; test/{a,b}/#.png x2",
-        "train holds pictures, but no folder per class",
+        "train contains pictures, but no class folders",
     ),
 ]
 

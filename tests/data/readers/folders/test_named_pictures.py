@@ -81,8 +81,8 @@ def test_a_test_folder_in_which_the_pattern_finds_nothing_is_not_a_split(save: C
     assert found.splits == ("train",)
     (note,) = found.fresh_notes
     assert note == (
-        "The folder test1 holds 2 pictures without classes, so it is not used as the test split. Predict them with: "
-        f"picturewise predict RUN {root}/test1"
+        "The folder test1 contains 2 pictures without classes, so it was not used as the test split. Predict these "
+        f"pictures with: picturewise predict RUN {root}/test1"
     )
     assert found.hints == Hints(label_from=r"(cat|dog)\.")
 
@@ -122,7 +122,8 @@ def test_pictures_that_do_not_match_are_counted_and_the_first_is_named(save: Cal
 @pytest.mark.parametrize("skip_bad", [False, True])
 def test_a_pattern_that_matches_nothing_is_refused(save: Callable[..., Path], *, skip_bad: bool) -> None:
     with pytest.raises(
-        DataError, match=r"'\(lion\)' does not match any path .*train; the first path is train/cat\.0\.jpg"
+        DataError,
+        match=r"'\(lion\)' does not match the path of any picture .*train; the first path is train/cat\.0\.jpg",
     ):
         read(save(*CATS), "(lion)", skip_bad=skip_bad)
 
@@ -133,14 +134,14 @@ def test_an_empty_group_is_not_a_class(save: Callable[..., Path]) -> None:
 
 
 def test_one_class_is_refused(save: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=r"finds 1 class in .* \(the first is 'train'\), expected 2 to"):
+    with pytest.raises(
+        DataError, match=r"finds 1 class in .* \(the first is 'train'\). Use a pattern that finds 2 to"
+    ):
         read(save(*CATS), "^([^/]+)/")
 
 
 def test_a_class_that_only_test_has_is_refused(save: Callable[..., Path]) -> None:
-    with pytest.raises(
-        DataError, match=r"test holds the class 'Cat', which .*train does not have.* mean 'cat'"
-    ):
+    with pytest.raises(DataError, match=r"test contains the class 'Cat', but .*train does not.* mean 'cat'"):
         read(save(*CATS, "test/Cat.1.jpg"), r"([A-Za-z]+)\.[0-9]")
 
 
@@ -154,7 +155,7 @@ def test_masks_beside_the_pictures_are_left_aside_with_a_note(save: Callable[...
     reading = read(save(*names), "^([^/]+)/")
     assert list(labelled(reading)) == [name for name in names if "images" in name]
     assert reading["train"].notes == (
-        "The files in COVID/masks, Normal/masks seem to be masks or annotations and were not used.",
+        "The files in COVID/masks, Normal/masks were not used, because they seem to be masks or annotations.",
     )
     pets = (
         save("pets/images/pug_1.jpg", "pets/images/boxer_1.jpg", "pets/annotations/trimaps/pug_1.png")
@@ -186,9 +187,11 @@ def test_the_pictures_are_read(tmp_path: Path, save_picture: SavePicture) -> Non
 
 
 def test_splits_beside_others_are_refused(save: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="holds the folders extra, train: expected either"):
+    with pytest.raises(
+        DataError, match=r"contains folders of splits and other folders: extra, train. Keep either"
+    ):
         recognise(save("train/a/cat.1.jpg", "extra/dog.1.jpg"), Hints(label_from="(cat|dog)"))
-    with pytest.raises(DataError, match=r"holds pictures beside the folders test\. Move them"):
+    with pytest.raises(DataError, match=r"contains pictures beside the folders test\. Move each"):
         recognise(save("x/cat.1.jpg", "x/test/dog.1.jpg") / "x", Hints(label_from="(cat|dog)"))
 
 

@@ -72,21 +72,25 @@ def test_a_class_can_have_the_name_of_a_split(tmp_path: Path, make_classes: Make
 def test_splits_beside_other_folders_are_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path / "train")
     make_classes(tmp_path, ("extra",))
-    with pytest.raises(DataError, match="holds the folders extra, train: expected either"):
+    with pytest.raises(
+        DataError, match=r"contains folders of splits and other folders: extra, train. Keep either"
+    ):
         recognise(tmp_path)
 
 
 def test_two_folders_for_one_split_are_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
     for name in ("train", "val", "valid"):
         make_classes(tmp_path / name)
-    with pytest.raises(DataError, match="holds the folders train, val, valid: expected either"):
+    with pytest.raises(
+        DataError, match=r"contains folders of splits and other folders: train, val, valid. Keep either"
+    ):
         recognise(tmp_path)
 
 
 def test_splits_without_class_folders_are_an_error(tmp_path: Path, save_picture: SavePicture) -> None:
     save_picture(tmp_path / "train" / "1.png")
     save_picture(tmp_path / "test" / "1.png")
-    with pytest.raises(DataError, match="train holds pictures, but no folder per class"):
+    with pytest.raises(DataError, match="train contains pictures, but no class folders"):
         recognise(tmp_path)
 
 
@@ -99,7 +103,7 @@ def test_what_holds_neither_folders_nor_pictures_is_not_recognised(tmp_path: Pat
 
 def test_pictures_without_class_folders_are_refused(tmp_path: Path, save_picture: SavePicture) -> None:
     save_picture(tmp_path / "1.png")
-    with pytest.raises(DataError, match="holds pictures, but no folder per class"):
+    with pytest.raises(DataError, match="contains pictures, but no class folders"):
         recognise(tmp_path)
 
 
@@ -119,7 +123,7 @@ def test_single_folders_are_stepped_through_and_names_are_those_below_the_source
 def test_one_class_only_is_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path, ("cat",))
     with pytest.raises(
-        DataError, match="holds only one folder of pictures, cat, expected one for each of two"
+        DataError, match=r"contains only one folder of pictures, cat. Use one folder for each of two"
     ):
         recognise(tmp_path)
     make_classes(tmp_path / "both" / "train", ("cat",))
@@ -139,7 +143,7 @@ def test_an_empty_album_is_not_a_class_and_shifts_no_label(
     (tmp_path / "test" / "ant").mkdir()
     source = recognised(tmp_path)
     assert source.fresh_notes == (
-        "The folder train/ant does not hold pictures, so it was not used as a class.",
+        "The folder train/ant does not contain pictures, so it was not used as a class.",
     )
     parts = read(tmp_path, "train", "test", skip_bad=skip_bad).parts
     assert parts["train"].pictures.classes == parts["test"].pictures.classes == ("bee", "cat", "dog")
@@ -152,7 +156,7 @@ def test_pictures_of_a_class_whose_train_folder_is_empty_are_refused(
     make_classes(tmp_path / "train", ("cat", "dog"), count=2)
     make_classes(tmp_path / "test", ("cat", "fox"), count=2)
     (tmp_path / "train" / "fox").mkdir()
-    with pytest.raises(DataError, match=r"test holds the class 'fox', which .*train does not have"):
+    with pytest.raises(DataError, match=r"test contains the class 'fox', but .*train does not"):
         read(tmp_path, "test")
 
 
@@ -161,14 +165,16 @@ def test_a_test_class_in_other_letters_is_refused_with_the_nearest(
 ) -> None:
     make_classes(tmp_path / "train", ("a", "b"), count=2)
     make_classes(tmp_path / "test", ("A", "b "), count=2)
-    with pytest.raises(DataError, match=r"test holds the class 'A', .* \(it has a, b\)\. Did you mean 'a'\?"):
+    with pytest.raises(
+        DataError, match=r"test contains the class 'A', .* \(its classes are a, b\)\. Did you mean 'a'\?"
+    ):
         read(tmp_path, "test")
 
 
 def test_a_test_class_that_train_does_not_have_is_an_error(tmp_path: Path, make_classes: MakeClasses) -> None:
     make_classes(tmp_path / "train", ("daisy", "rose"))
     make_classes(tmp_path / "test", ("daisy", "roses"))
-    with pytest.raises(DataError, match=r"test holds the class 'roses', .* Did you mean 'rose'\?"):
+    with pytest.raises(DataError, match=r"test contains the class 'roses', .* Did you mean 'rose'\?"):
         read(tmp_path, "test")
     assert list(read(tmp_path, "train").parts) == ["train"]
 
@@ -197,7 +203,7 @@ def test_pictures_of_several_sizes_get_the_median(tmp_path: Path, save_picture: 
     assert reading.parts["train"].pictures.shape == (12, 40, 3)
     (note,) = reading.notes
     assert note == (
-        "The pictures differ in size, from 10 to 30 pixels in height and 20 to 50 in width: each was resized to the "
+        "The pictures differ in size, from 10 to 30 pixels in height and 20 to 50 in width, so each was resized to the "
         "median, 12x40 (resize: crop)."
     )
 
@@ -260,8 +266,10 @@ def test_texts_among_pictures_are_named_and_not_used(tmp_path: Path, make_classe
         (tmp_path / path).write_text("0 0.5 0.5 0.1 0.1")
     reading = read(tmp_path)
     assert len(reading.parts["train"].pictures.images) == 20
-    assert reading.notes == (
-        "2 files in the class folders are not pictures and were not used, by the file name; the first is cat/0.txt.",
+    (note,) = reading.notes
+    assert note == (
+        "2 files in the class folders were not used, because their names are not those of pictures; the first is "
+        "cat/0.txt."
     )
 
 
@@ -311,7 +319,9 @@ def test_a_folder_of_nothing_but_bad_files_is_an_error(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "bad.png").write_text("bad")
-    with pytest.raises(DataError, match=r"holds 2 files, but none is a picture .* the first: not a picture"):
+    with pytest.raises(
+        DataError, match=r"none of the 2 files can be read .* first error is: not a supported picture"
+    ):
         read(tmp_path, skip_bad=True)
 
 
@@ -321,7 +331,7 @@ def test_a_test_folder_without_pictures_is_not_a_split(tmp_path: Path, make_clas
     source = recognised(tmp_path)
     assert source.splits == ("train",)
     assert source.fresh_notes == (
-        "The folder test does not hold pictures, so it was not used as the test split.",
+        "The folder test does not contain pictures, so it was not used as the test split.",
     )
 
 
@@ -334,7 +344,7 @@ def test_a_class_made_of_deeper_folders_is_named_with_the_split_that_is_read(
     assert read(tmp_path, "train").notes == ()
     (note,) = read(tmp_path, "test").notes
     assert note.startswith(
-        "The class cat also holds the 1 picture in test/cat/kitten. If the deeper folders are"
+        "The class cat also includes the 1 picture in test/cat/kitten. If the deeper folders are"
     )
 
 

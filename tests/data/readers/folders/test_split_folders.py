@@ -20,7 +20,7 @@ def test_an_evaluation_folder_is_what_is_missing() -> None:
     found = marked(["train", "holdout", "test"])
     assert found.named["holdout"] == "valid"
     assert found.notes == (
-        "The folder holdout is used as the validation split, because there is a test split too.",
+        "The folder holdout was used as the validation split, because there is also a test split.",
     )
 
 

@@ -74,15 +74,15 @@ def test_one_column_says_the_class_and_nothing_needs_to_be_said(
 @pytest.mark.parametrize(
     ("header", "columns", "taken", "named"),
     [
-        ("filename,label,label2", [TEXTS, "x"], TEXTS, "'label', not in 'label2'"),
-        ("filename,species,breed", [GROUPS, TEXTS], TEXTS, "'breed', not in 'species'"),
-        ("filename,target,category", [GROUPS, TEXTS], TEXTS, "'category', not in 'target'"),
+        ("filename,label,label2", [TEXTS, "x"], TEXTS, "'label', not from 'label2'"),
+        ("filename,species,breed", [GROUPS, TEXTS], TEXTS, "'breed', not from 'species'"),
+        ("filename,target,category", [GROUPS, TEXTS], TEXTS, "'category', not from 'target'"),
         ("filename,group,kind", ["abcdefghijkl", TEXTS], None, None),
         (
             "filename,kind,size",
             [TEXTS, [1.5, 2.5, 3.5] * 4],
             TEXTS,
-            "are those in the column 'kind'. To use another column",
+            "were taken from the column 'kind'. To use another column",
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_where_nothing_decides_the_column_must_be_named(
     root = make_album(tmp_path / "album", {"labels.csv": table(header, *columns)})
     last = header.rpartition(",")[2]
     with pytest.raises(
-        DataError, match=rf"several columns could be the class: .*'{last}'.*\. Choose one with --label"
+        DataError, match=rf"several columns could be the labels: .*'{last}'.*\. Choose one with --label"
     ):
         recognise(root / "labels.csv")
     assert read(root, label_column=last) == ({"train": LABELS}, ())
@@ -125,7 +125,7 @@ def test_a_column_that_is_named_must_be_there(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     with pytest.raises(
         DataError,
-        match=r"does not have the column 'lable' of --label-column\. Its columns are filename, label\. ",
+        match=r"does not have a column 'lable' .--label-column.\. Its columns are filename, label\. ",
     ):
         recognise(root / "labels.csv", Hints(label_column="lable"))
     (root / "labels.csv").write_text(plain(header=""))
@@ -159,7 +159,7 @@ def test_several_ones_in_a_line_are_several_classes(tmp_path: Path) -> None:
     )
     for path in (root, root / "labels.csv"):
         with pytest.raises(
-            DataError, match=r"a picture several classes, such as 'cat' and 'dog', .*--label-column"
+            DataError, match=r"some pictures several classes, such as 'cat' and 'dog', .*--label-column"
         ):
             recognise_any(path)
 
@@ -187,7 +187,7 @@ def test_several_labels_in_one_text_are_refused(tmp_path: Path, header: str, sep
     root = make_album(tmp_path / "album", {"labels.csv": table(header, joined(separator))})
     with pytest.raises(
         DataError,
-        match=rf"holds several labels for one picture, such as 'cat{'[|]' if separator == '|' else separator}blue'",
+        match=rf"contains several labels for one picture, such as 'cat{'[|]' if separator == '|' else separator}blue'",
     ):
         recognise(root / "labels.csv")
     found, _ = read(root, label_column=header.rpartition(",")[2])
@@ -198,7 +198,7 @@ def test_a_label_of_several_words_may_be_one(tmp_path: Path) -> None:
     found, notes = read(make_album(tmp_path / "album", {"labels.csv": table("filename,label", joined(" "))}))
     assert len(set(found["train"].values())) == 6
     assert len(notes) == 1
-    assert "each text in 'label', such as 'cat blue', was used as one class" in notes[0]
+    assert "each string in the column 'label', such as 'cat blue', was used as one class" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_measurements_are_not_classes(tmp_path: Path) -> None:
     ages = [20.5 + number % 11 for number in range(12)]
     root = make_album(tmp_path / "album", {"labels.csv": table("id,label", ages)})
     with pytest.raises(
-        DataError, match=r"the column 'label' holds numbers such as 20\.5, not classes\. .*--label-column"
+        DataError, match=r"the column 'label' contains numbers such as 20\.5, not classes\. .*--label-column"
     ):
         recognise(root / "labels.csv")
     assert len(set(read(root, label_column="label")[0]["train"].values())) == 11
@@ -278,11 +278,12 @@ def test_what_a_list_says_twice_is_used_once_and_what_it_says_differently_refuse
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert notes == (
-        f"{root}/labels.csv names 2 pictures more than once, with the same class; each is used once.",
+        f"{root}/labels.csv lists 2 pictures more than once with the same class; each was used once.",
     )
     (root / "labels.csv").write_text(plain() + "cat_0.png,dog\n")
     with pytest.raises(
-        DataError, match=r"the first is images/cat_0\.png: line 2 says 'cat', line 14 'dog'\. .*--skip-bad"
+        DataError,
+        match=r"the first is images/cat_0\.png: line 2 has 'cat', but line 14 has 'dog'\. .*--skip-bad",
     ):
         read(root)
     found, _ = read(root, skip_bad=True)

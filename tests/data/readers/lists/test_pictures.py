@@ -113,7 +113,7 @@ def test_if_no_folder_exists_names_alone_decide_with_a_note(tmp_path: Path, chan
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert "names folders that do not exist, so pictures were found by their names only" in notes[0]
+    assert "lists folders that do not exist, so pictures were found only by their names" in notes[0]
 
 
 def test_a_folder_that_is_named_and_not_there_is_not_replaced_by_another(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_list_whose_pictures_are_all_elsewhere_is_refused_with_their_place(tmp
     (tmp_path / "near/lists").mkdir(parents=True)
     (tmp_path / "near/lists/labels.csv").write_text(text)
     with pytest.raises(
-        DataError, match=r"names pictures such as .*far/away/cat-0\.png, but none of them is below"
+        DataError, match=r"lists pictures such as .*far/away/cat-0\.png, but none of them is below"
     ):
         recognise(tmp_path / "near/lists/labels.csv")
 
@@ -233,8 +233,8 @@ def test_ids_match_whole_names_alone(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {"train": {f"{n:05}.png": label for n, label in enumerate(LABELS.values())}}
     assert notes == (
-        f"{root}/labels.csv names pictures by their numbers without leading zeros: '0' is images/00000.png.",
+        f"{root}/labels.csv lists pictures by their numbers without leading zeros: '0' was read as images/00000.png.",
     )
     draw(root / "images/003.png")
-    with pytest.raises(DataError, match=r"line 5: '3' can be images/00003\.png or images/003\.png"):
+    with pytest.raises(DataError, match=r"line 5: '3' could be images/00003\.png or images/003\.png"):
         read(root)

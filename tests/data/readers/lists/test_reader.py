@@ -86,7 +86,7 @@ def test_lists_of_several_splits_keep_the_classes_of_train(tmp_path: Path) -> No
     (root / "test.csv").write_text("id,label\ncat_0,dogs\n")
     reader = recognised(root)
     assert reader.read({"train"}, DataOptions(source="")).parts["train"]
-    with pytest.raises(DataError, match=r"class 'dogs', which train\.csv does not have.* Did you mean 'dog'"):
+    with pytest.raises(DataError, match=r"class 'dogs', but train\.csv does not.* Did you mean 'dog'"):
         reader.read({"test"}, DataOptions(source=""))
 
 
@@ -98,29 +98,29 @@ def test_missing_pictures_are_counted_among_all_lines_and_the_first_is_named(tmp
     for path in (root, root / "labels.csv"):
         with pytest.raises(
             DataError,
-            match=rf"labels\.csv: 3 of 12 lines name a picture that is not below {root}; the first is 'cat_0\.png' in "
-            r"line 2\. Correct the list, or leave them out with --skip-bad\.",
+            match=rf"labels\.csv: 3 of 12 lines list a picture that is not below {root}; the first is 'cat_0\.png' in "
+            r"line 2\. Correct the list, or leave these lines out with --skip-bad\.",
         ):
             read(path)
     reading = recognised(root).read({"train"}, DataOptions(source="", skip_bad=True))
     assert len(reading.parts["train"].pictures) == 9
     assert [(file.path, file.reason) for file in reading.skipped] == [
-        ("cat_0.png", "named in line 2, but it does not exist"),
-        ("cat_1.png", "named in line 3, but it does not exist"),
-        ("owl_3.png", "named in line 13, but it does not exist"),
+        ("cat_0.png", "it is listed in line 2, but was not found"),
+        ("cat_1.png", "it is listed in line 3, but was not found"),
+        ("owl_3.png", "it is listed in line 13, but was not found"),
     ]
 
 
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("cat_0.png,cat,dog", "line 14: 3 columns, expected 2"),
-        ("cat_0.png", "line 14: 1 columns, expected 2"),
-        (",cat", r"1 of 13 lines names a picture .* '' in line 14"),
+        ("cat_0.png,cat,dog", "line 14: found 3 columns, but the first line has 2"),
+        ("cat_0.png", "line 14: found 1 column, but the first line has 2"),
+        (",cat", r"1 of 13 lines lists a picture .* '' in line 14"),
         ("cat_0.png," + "c" * 300, "at most 200"),
         ("../../secret,cat", r"'\.\./\.\./secret' in line 14"),
         ("/etc/passwd,cat", "'/etc/passwd' in line 14"),
-        ('"x,cat', "line 14: 1 columns|unexpected end"),
+        ('"x,cat', "line 14: found 1 column,|unexpected end"),
         ("x" * 200_000 + ",cat", "field larger than field limit"),
         ("\x1b[31m,cat", r"'\\x1b\[31m' in line 14"),
         ("train\0.png,cat", r"in line 14|line contains NUL"),
@@ -138,7 +138,7 @@ def test_a_single_class_is_refused(tmp_path: Path) -> None:
     root = make_album(
         tmp_path / "album", {"labels.csv": lines("cat_0.png,cat", "cat_1.png,cat", "cat_2.png,cat")}
     )
-    with pytest.raises(DataError, match="holds 1 different labels, expected 2"):
+    with pytest.raises(DataError, match=r"contains 1 different label. Expected 2"):
         read(root)
 
 
@@ -166,7 +166,7 @@ def test_a_column_that_no_list_has_is_refused(tmp_path: Path) -> None:
         for path in (root, root / "labels.csv"):
             with pytest.raises(
                 DataError,
-                match=rf"does not have the column 'kind' of {option}\. Its columns are filename, label",
+                match=rf"does not have a column 'kind' .{option}.\. Its columns are filename, label",
             ):
                 recognise_any(path, hints=Hints(**{hint: "kind"}))
 
@@ -177,7 +177,8 @@ def test_two_columns_of_pictures_are_refused_unless_one_is_named(tmp_path: Path)
     )
     root = make_album(tmp_path / "album", {"labels.csv": text})
     with pytest.raises(
-        DataError, match=r"names pictures in the columns 'left' and 'right'\. Choose one with --file-column"
+        DataError,
+        match=r"has two columns with names of pictures, 'left' and 'right'\. Choose one with --file-column",
     ):
         recognise(root / "labels.csv")
     assert read(root, file_column="left") == ({"train": LABELS}, ())
@@ -186,7 +187,7 @@ def test_two_columns_of_pictures_are_refused_unless_one_is_named(tmp_path: Path)
     assert found == {"train": LABELS}
     assert len(notes) == 1
     assert (
-        "the pictures are those in the column 'image'; to use those in 'right', pass --file-column"
+        "the pictures were taken from the column 'image'. To use the column 'right', pass --file-column"
         in notes[0]
     )
 
@@ -204,7 +205,8 @@ def test_the_number_of_a_line_is_not_the_name_of_a_picture(tmp_path: Path) -> No
         (tmp_path / "labels.csv").read_text().replace("row,image", "one,other")
     )
     with pytest.raises(
-        DataError, match=r"names pictures in the columns 'one' and 'other'\. Choose one with --file-column"
+        DataError,
+        match=r"has two columns with names of pictures, 'one' and 'other'\. Choose one with --file-column",
     ):
         recognise_any(tmp_path)
 

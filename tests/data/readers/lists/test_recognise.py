@@ -56,8 +56,10 @@ def test_a_list_without_labels_is_read_without_labels(tmp_path: Path) -> None:
     assert reader.notes == ()
     rows = (f"{name},title {number}" for number, (name, _) in enumerate(HALVES["test"]))
     (root / "test.csv").write_text(lines(*rows, header="id,title"))
-    assert recognised(root / "test.csv").notes == (
-        f"{root}/test.csv: none of 'title' repeats a few values as classes do. Choose one with --label-column.",
+    (note,) = recognised(root / "test.csv").notes
+    assert note == (
+        f"{root}/test.csv: the column 'title' does not repeat a few values, as labels do. Choose the labels with "
+        "--label-column."
     )
 
 
@@ -105,7 +107,7 @@ def test_a_list_beside_those_of_splits_is_named(tmp_path: Path) -> None:
     found, notes = read(competition(tmp_path, meta=lines("cat_0.png,a", "dog_0.png,a", "owl_0.png,b")))
     assert found == {"train": dict(HALVES["train"])}
     assert len(notes) == 2
-    assert "meta.csv also names these pictures, but was not used. Pass the file itself to use it." in notes[0]
+    assert "meta.csv also lists these pictures, but was not used. Pass the file itself to use it." in notes[0]
 
 
 def test_a_picture_in_lists_of_two_splits_is_refused(tmp_path: Path) -> None:
@@ -186,14 +188,15 @@ def test_a_list_that_divides_the_folders_further_is_used_with_a_note(tmp_path: P
     found, notes = read(tmp_path)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert "the classes are those in the list, not the folders of the pictures" in notes[0]
+    assert "the classes were taken from this list, not from the folders of the pictures" in notes[0]
 
 
 def test_a_list_without_labels_beside_pictures_is_refused(tmp_path: Path) -> None:
     rows = (f"{name},title {number}" for number, name in enumerate(LABELS))
     root = make_album(tmp_path / "album", {"train.csv": lines(*rows, header="id,title")})
     with pytest.raises(
-        DataError, match=r"has the columns id, title, but none of them repeats a few values .*--label-column"
+        DataError,
+        match=r"has the columns id, title, but none of them repeats a few values, as labels do.*--label-column",
     ):
         recognise_any(root)
 
@@ -233,7 +236,8 @@ def test_a_list_that_gives_the_folders_classes_to_other_pictures_is_refused(
     rows = [f"{name}/{number}.png,{name}" for name in ("cat", "dog") for number in range(6)]
     (tmp_path / "labels.csv").write_text(lines(*rows).replace("cat/3.png,cat", "cat/3.png,dog"))
     with pytest.raises(
-        DataError, match=r"says 'dog' for cat/3\.png, which is in a class folder with another name\. Pass"
+        DataError,
+        match=r"gives the label 'dog' to cat/3\.png, but the class folder of this picture has another name\. Pass",
     ):
         recognise(tmp_path)
     found, _ = read(tmp_path / "labels.csv")
@@ -296,10 +300,8 @@ def test_lists_of_names_say_the_splits_of_a_list_with_labels(
     assert "cat_1.png" not in found["train"]
     if left:
         assert len(notes) == 1
-        assert (
-            f"train_list.txt put {left} lines into neither train, valid nor test, so they were not used"
-            in notes[0]
-        )
+        assert f"{left} lines are not assigned to train, valid or test by " in notes[0]
+        assert "train_list.txt, so they were not used" in notes[0]
     else:
         assert notes == ()
 
@@ -339,8 +341,8 @@ def test_other_tables_beside_a_list_are_named(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 2
-    assert "pixels.csv holds numbers, not names of pictures, and was not used" in notes[0]
-    assert "prices.csv does not name any of the pictures" in notes[1]
+    assert "pixels.csv was not used, because it contains numbers, not file names" in notes[0]
+    assert "prices.csv does not list any of the pictures" in notes[1]
 
 
 def test_names_of_the_classes_beside_a_list_are_named(tmp_path: Path) -> None:
@@ -356,7 +358,7 @@ def test_names_of_the_classes_beside_a_list_are_named(tmp_path: Path) -> None:
     draw(tmp_path / "train_images/1.png")
     draw(tmp_path / "train_images/2.png")
     _, notes = read(tmp_path)
-    assert any("names.json seems to name the classes, but was not used" in note for note in notes)
+    assert any("names.json seems to list the class names, but was not used" in note for note in notes)
 
 
 def test_class_folders_with_an_unrelated_table_stay_class_folders(

@@ -92,5 +92,5 @@ def test_other_json_is_not_recognised(tmp_path: Path, text: str) -> None:
 def test_a_line_that_is_not_a_record_is_named(tmp_path: Path) -> None:
     lines = IN_LINES.splitlines(keepends=True)
     root = make_album(tmp_path / "album", {"metadata.jsonl": "".join([*lines[:7], "[1, 2]\n", *lines[7:]])})
-    with pytest.raises(DataError, match=r"metadata\.jsonl, line 8: not a record, expected for example"):
+    with pytest.raises(DataError, match=r"metadata\.jsonl, line 8 is not a record\. Expected, for example"):
         read(root)

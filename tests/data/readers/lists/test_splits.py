@@ -98,9 +98,9 @@ def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, colu
     assert found == {"train": LABELS}
     assert len(notes) == 1
     assert f"the column '{column}' holds {values[0]}, {values[1]}" in notes[0]
-    assert "To use it, write train, valid and test there." in notes[0]
+    assert "To use it, replace them with train, valid and test." in notes[0]
     with pytest.raises(
-        DataError, match=rf"the column '{column}' holds .*, which do not say the split\. Use train"
+        DataError, match=rf"the column '{column}' contains .*, which are not names of splits\. Use train"
     ):
         recognise(root / "labels.csv", Hints(split_column=column))
 
@@ -111,11 +111,14 @@ def test_the_user_may_name_the_column(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == parted(*PARTS)
     assert len(notes) == 1
-    assert "the column 'mine' also says splits; to use it instead of 'split', pass --split-column" in notes[0]
+    assert (
+        "the column 'mine' also contains splits. To use it instead of 'split', pass --split-column"
+        in notes[0]
+    )
     assert read(root, split_column="mine") == (parted(*other), ())
     with pytest.raises(
         DataError,
-        match=r"does not have the column 'part' of --split-column\. Its columns are filename, label, split",
+        match=r"does not have a column 'part' .--split-column.\. Its columns are filename, label, split",
     ):
         recognise(root / "labels.csv", Hints(split_column="part"))
 
@@ -127,7 +130,7 @@ def test_lines_of_other_parts_are_left_out_and_counted(tmp_path: Path) -> None:
     assert found == parted(*values)
     assert len(notes) == 1
     assert (
-        "the column 'split' puts 2 lines into neither train, valid nor test, so they were not used"
+        "2 lines are not assigned to train, valid or test by the column 'split', so they were not used"
         in notes[0]
     )
     assert "the first is line 6." in notes[0]
@@ -155,9 +158,7 @@ def test_a_test_part_without_labels_is_not_a_split(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {split: part for split, part in parted(*PARTS).items() if split != "test"}
     assert len(notes) == 1
-    assert (
-        "the 3 lines of test do not have labels, so this split was not used; the first is line 5" in notes[0]
-    )
+    assert "3 lines of test do not have a label, so this split was not used; the first is line 5" in notes[0]
 
 
 def test_a_picture_in_two_splits_is_refused(tmp_path: Path) -> None:

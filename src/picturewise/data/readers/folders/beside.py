@@ -51,7 +51,7 @@ def notes_on(here: Contents, root: Path, papers: Collection[str], classes: Colle
     found = [*_on_folders(here, root, papers), *_on_files(here, root, classes)]
     more = [name for name, _ in found[_MOST:]]
     notes = [note for _, note in found[:_MOST]]
-    return [*notes, f"{listed(more)} {_were(more)} not used either."] if more else notes
+    return [*notes, f"{listed(more)} {_were(more)} also not used."] if more else notes
 
 
 def aside(folder: Path, root: Path) -> str:
@@ -59,7 +59,8 @@ def aside(folder: Path, root: Path) -> str:
     count = len(pictures_below(folder))
     if not count:
         return _on_folder(folder, root)
-    return f"The folder {below(folder, root)} ({pictures(count)}) seems to hold masks or annotations and was not used."
+    shown = f"{below(folder, root)} ({pictures(count)})"
+    return f"The folder {shown} was not used, because it seems to contain masks or annotations."
 
 
 def unlabelled(folder: Path, root: Path, split: str) -> str:
@@ -69,10 +70,10 @@ def unlabelled(folder: Path, root: Path, split: str) -> str:
     lists = [
         below(place / file, root) for place in dict.fromkeys((folder, inner)) for file in _lists(look(place))
     ]
-    may = f" {listed(lists)} may hold their classes, but was not used." if lists else ""
+    may = f" {listed(lists)} may contain their classes, but {_were(lists)} not used." if lists else ""
     return (
-        f"The folder {below(inner, root)} holds {pictures(count)} without classes, so it is not used as the {name} "
-        f"split.{may} Predict them with: picturewise predict RUN {shlex.quote(printable(inner))}"
+        f"The folder {below(inner, root)} contains {pictures(count)} without classes, so it was not used as the {name} "
+        f"split.{may} Predict these pictures with: picturewise predict RUN {shlex.quote(printable(inner))}"
     )
 
 
@@ -110,9 +111,7 @@ def _on_folder(folder: Path, root: Path) -> str:
     inside = look(folder)
     names = [*inside.files, *(f"{name}/" for name in inside.folders)]
     what = "annotations" if means_annotations(folder.name) else "files"
-    note = (
-        f"The folder {below(folder, root)} holds {what}, but no pictures ({_few(names)}), and was not used."
-    )
+    note = f"The folder {below(folder, root)} was not used, because it contains {what} but no pictures ({_few(names)})."
     return f"{note} {_MOVE}" if any(_names_a_split(name) for name in inside.files) else note
 
 
@@ -125,34 +124,32 @@ def _on_files(here: Contents, root: Path, classes: Collection[str]) -> Iterator[
         if ending in _TABLES:
             yield shown, _on_table(path, shown)
         elif ending in _READ_BY_NAME:
-            yield (
-                shown,
-                f"{shown} was not used: the folders are the classes. To read it instead, pass {printable(path)}.",
-            )
+            note = f"{shown} was not used, because the classes are taken from the folders."
+            yield shown, f"{note} To read it instead, pass {printable(path)}."
         elif ending in _DATA:
             yield (
                 shown,
-                f"{shown} was not used: the folders are the classes, and Picturewise does not read it.",
+                f"{shown} was not used, because the classes are taken from the folders.",
             )
         elif ending in _TEXTS and (note := _on_text(path, shown, classes)):
             yield shown, note
         elif ending in _UNREAD:
-            yield shown, f"{shown} is outside the class folders and was not used."
+            yield shown, f"{shown} was not used, because it is outside the class folders."
         elif ending in _ARCHIVES and _names_a_split(name) and not _unpacked(name, here):
             yield shown, f"{shown} was not used. Unpack it if its pictures belong to the set."
 
 
 def _on_table(path: Path, shown: str) -> str:
     if "submission" in shown.casefold():
-        return f"{shown} looks like a sample submission without real labels, and was not used."
+        return f"{shown} was not used, because it looks like a sample submission without real labels."
     text = _start(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     columns = [cell.strip().strip('"').strip()[:40] for cell in first.split(delimiter)]
     has = f" (columns {_few(columns)})" if any(cell and not _is_number(cell) for cell in columns) else ""
-    pictures = " names pictures but" if _PICTURE_NAME.search(text) else ""
+    pictures = " lists pictures, but" if _PICTURE_NAME.search(text) else ""
     return (
-        f"{shown}{has}{pictures} was not used: the folders are the classes. To use its labels, pass "
+        f"{shown}{has}{pictures} was not used, because the classes are taken from the folders. To use its labels, pass "
         f"{printable(path)} with --file-column and --label-column."
     )
 
@@ -163,14 +160,13 @@ def _on_text(path: Path, shown: str, classes: Collection[str]) -> str | None:
     if not lines or lines == set(classes):
         return None
     if _names_a_split(path.name) or words & {"split", "splits", "fold", "folds"}:
-        return (
-            f"{shown} seems to say which split the pictures belong to. Picturewise does not read it. {_MOVE}"
-        )
+        return f"{shown} seems to list the pictures of a split, but was not used. {_MOVE}"
     if words & _NAMES and any(name in line for line in lines for name in list(classes)[:1]):
-        return f"{shown} seems to name the classes. It was not used, because the folders have names."
+        return f"{shown} seems to list the class names, but was not used, because they are taken from the folders."
     if _PICTURE_NAME.search(text) or words & _LISTS:
         return (
-            f"{shown} seems to list pictures or labels. It was not used, because the folders are the classes."
+            f"{shown} seems to list pictures or labels, but was not used, because the classes are taken from the "
+            "folders."
         )
     return None
 

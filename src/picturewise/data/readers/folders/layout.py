@@ -215,7 +215,7 @@ def _splits(
         raise refusals.no_class_folders(innermost(folder / named[0]), root)
     notes += [beside.unlabelled(folder / name, root, marks.doubtful.get(name, "test")) for name in apart]
     notes += [
-        f"The folder {beside.below(folder / name, root)} does not hold pictures, so it was not used as the "
+        f"The folder {beside.below(folder / name, root)} does not contain pictures, so it was not used as the "
         f"{split} split."
         for name, split in marks.named.items()
         if name not in holding and name not in papers
@@ -247,14 +247,14 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
         others = [name for name in holding if name not in doubtful]
         raise refusals.classes_or_not(folder, doubtful, others, root)
     notes = [
-        f"The folder {beside.below(folder / name, root)} is used as a class like the others, although its "
-        "name suggests something else."
+        f"The folder {beside.below(folder / name, root)} was used as a class, although its name suggests "
+        "something else."
         for name in holding
         if _sounds_like_no_class(name, holding)
     ]
     empty = [name for name in here.folders if kinds[name] == "empty"]
     return notes + [
-        f"The folder {beside.below(folder / name, root)} does not hold pictures, so it was not used as a class."
+        f"The folder {beside.below(folder / name, root)} does not contain pictures, so it was not used as a class."
         for name in empty
     ]
 

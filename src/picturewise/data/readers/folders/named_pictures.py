@@ -116,19 +116,19 @@ class NamedPicturesReader:
         if not classes:
             path = listings[first].bad[0].path if listings[first].bad else "none"
             raise DataError(
-                f"{_OPTION} {self._pattern} does not match any path of the pictures in {place}; the first path is "
+                f"{_OPTION} {self._pattern} does not match the path of any picture in {place}; the first path is "
                 f"{path}. If the folders are the classes, use {_OPTION} '([^/]+)/[^/]+$'."
             )
         if unmatched and not skip_bad:
             raise DataError(
                 f"{printable(self.root)}: {_OPTION} {self._pattern} does not match the paths of "
                 f"{len(unmatched):,} of {whole:,} pictures; the first is {unmatched[0].path}. Correct the pattern, or "
-                "leave them out with --skip-bad."
+                "leave these pictures out with --skip-bad."
             )
         if not 2 <= len(classes) <= MAX_CLASSES:
             raise DataError(
                 f"{_OPTION} {self._pattern} finds {len(classes):,} {'class' if len(classes) == 1 else 'classes'} in "
-                f"{place} (the first is '{classes[0]}'), expected 2 to {MAX_CLASSES:,}."
+                f"{place} (the first is '{classes[0]}'). Use a pattern that finds 2 to {MAX_CLASSES:,} classes."
             )
         for split, listing in listings.items():
             check_known(self._place(split), listing.classes, classes, place)
@@ -175,4 +175,4 @@ def _files(root: Path, folders: Sequence[Path]) -> tuple[list[str], list[str]]:
 def _on_masks(masks: Sequence[str]) -> tuple[str, ...]:
     if not masks:
         return ()
-    return (f"The files in {listed(masks)} seem to be masks or annotations and were not used.",)
+    return (f"The files in {listed(masks)} were not used, because they seem to be masks or annotations.",)

@@ -108,7 +108,8 @@ def check_known(place: str, found: Sequence[str], classes: Sequence[str], first:
             alike = [known for known in classes if known.casefold().strip() == name.casefold().strip()]
             offered = f" Did you mean '{alike[0]}'?" if alike else nearest(name, classes)
             raise DataError(
-                f"{place} holds the class '{name}', which {first} does not have (it has {listed(classes)}).{offered}"
+                f"{place} contains the class '{name}', but {first} does not (its classes are "
+                f"{listed(classes)}).{offered}"
             )
 
 
@@ -119,7 +120,7 @@ def _check_classes(
     shown, classes = printable(folders[first]), listings[first].classes
     if len(classes) == 1:
         raise DataError(
-            f"{shown} holds pictures of only one class, '{classes[0]}', expected one folder for each of two or more "
+            f"{shown} contains pictures of only one class, '{classes[0]}'. Expected one folder for each of two or more "
             "classes."
         )
     for split, listing in listings.items():

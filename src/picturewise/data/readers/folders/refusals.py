@@ -23,19 +23,19 @@ def no_class_folders(folder: Path, root: Path) -> DataError:
     """Return the error for pictures in one folder, without class folders."""
     shown, offered = printable(folder), _offered(folder, root)
     if folder == root or split_in(folder.name) is not None:
-        text = f"{shown} holds pictures, but no folder per class; expected {shown}/<class>/<picture>."
+        text = f"{shown} contains pictures, but no class folders. Arrange the pictures as {shown}/<class>/<picture>"
     else:
         text = (
-            f"{printable(root)} holds only one folder of pictures, {_below(folder, root)}, expected one for each of "
-            "two or more classes."
+            f"{printable(root)} contains only one folder of pictures, {_below(folder, root)}. Use one folder for each "
+            "of two or more classes"
         )
     if not offered and (masks := _annotations_beside(folder, root)):
         return DataError(
-            f"{printable(masks)} seems to hold masks, boxes or labels for the pictures in {_below(folder, root)}, and "
-            "there is no folder per class. Picturewise needs one class for each picture: "
-            f"{printable(root)}/<class>/<picture>."
+            f"{printable(masks)} seems to contain masks, boxes or labels for the pictures in {_below(folder, root)}, "
+            f"but Picturewise needs one class per picture. Arrange the pictures as {printable(root)}/<class>/<picture>."
         )
-    return DataError(text + (offered or _listed_in(folder, root)))
+    way = offered or _listed_in(folder, root)
+    return DataError(f"{text}, or, {way}." if way else f"{text}.")
 
 
 def class_and_split(folder: Path, names: Sequence[str], words: Sequence[str], root: Path) -> DataError | None:
@@ -48,16 +48,16 @@ def class_and_split(folder: Path, names: Sequence[str], words: Sequence[str], ro
     )
     above = "^" if folder == root else re.escape(folder.relative_to(root).as_posix() + "/")
     return DataError(
-        f"The folders {listed(names)} in {printable(folder)} are each named after a split and a class. If so, use "
-        f"--label-from '{above}[^/]*?({'|'.join(map(re.escape, written))})'."
+        f"The folders {listed(names)} in {printable(folder)} seem to be named after both a split and a class. If so, "
+        f"use --label-from '{above}[^/]*?({'|'.join(map(re.escape, written))})'."
     )
 
 
 def no_classes_at_all(folder: Path, names: Sequence[str], root: Path) -> DataError:
     """Return the error for folders that are all named after masks, annotations, pictures or splits."""
     return DataError(
-        f"{printable(folder)} holds the folders {listed(names)}, whose names are not those of classes; expected one "
-        f"folder per class.{_otherwise(folder, root)}"
+        f"{printable(folder)} contains the folders {listed(names)}, but their names do not look like classes. "
+        f"{_otherwise(folder, root)}"
     )
 
 
@@ -67,17 +67,17 @@ def parts(folder: Path, names: Sequence[str], inside: Collection[str], root: Pat
     if inside:
         way = f"Pass one of them, such as {first}, or read all as one set with {_LAST_FOLDER}."
     else:
-        way = _otherwise(folder, root).strip()
+        way = _otherwise(folder, root)
     return DataError(
-        f"{printable(folder)} holds {listed(names)}, which look like parts of one set, not classes. {way}"
+        f"{printable(folder)} contains {listed(names)}, which look like parts of one set, not classes. {way}"
     )
 
 
 def same_names(folder: Path, names: Sequence[str], inside: Sequence[str], root: Path) -> DataError:
     """Return the error for folders that all hold folders with the same names."""
     text = (
-        f"The folders {listed(names)} in {printable(folder)} hold folders with the same names ({listed(inside)}), so "
-        "they look like versions of one set, not classes."
+        f"The folders {listed(names)} in {printable(folder)} contain folders with the same names ({listed(inside)}), "
+        "so they look like versions of one set, not classes."
     )
     if all(split_in(name) is not None for name in inside):
         way = "If they are the classes, move the pictures to train/<class> and test/<class>, or read them together with"
@@ -95,8 +95,8 @@ def a_copy(folder: Path, name: str, names: Sequence[str]) -> DataError:
     shown = printable(folder / name)
     others = [other for other in names if other != name]
     return DataError(
-        f"{shown} holds folders with the same names as those beside it ({listed(others)}), so it looks like a copy of "
-        f"the set, not a class. Move it out of {printable(folder)}, or pass {shown}."
+        f"{shown} contains folders with the same names as those beside it ({listed(others)}), so it looks like a "
+        f"copy of the set, not a class. Move it out of {printable(folder)}, or pass {shown}."
     )
 
 
@@ -104,7 +104,7 @@ def classes_or_not(folder: Path, names: Sequence[str], others: Sequence[str], ro
     """Return the error for folders of pictures beside classes that may or may not be classes."""
     one = len(names) == 1
     return DataError(
-        f"{printable(folder)} holds {listed(names)}, which may or may not be {'a class' if one else 'classes'} like "
+        f"{printable(folder)} contains {listed(names)}, which may or may not be {'a class' if one else 'classes'} like "
         f"{listed(others)}. If {'it is' if one else 'they are'}, use {_deciding(folder, root)}; otherwise, move "
         f"{'it' if one else 'them'} out of the folder."
     )
@@ -113,18 +113,18 @@ def classes_or_not(folder: Path, names: Sequence[str], others: Sequence[str], ro
 def beside_splits(folder: Path, names: Sequence[str]) -> DataError:
     """Return the error for other folders beside folders of splits, and for several folders of one split."""
     return DataError(
-        f"{printable(folder)} holds the folders {', '.join(map(printable, names))}: expected either one folder per "
-        "class, or only one folder for each of train, valid and test. Move or rename the others."
+        f"{printable(folder)} contains folders of splits and other folders: {', '.join(map(printable, names))}. Keep "
+        "either one folder per class, or one folder for each of train, valid and test, and move or rename the others."
     )
 
 
 def _offered(folder: Path, root: Path) -> str:
-    """Return the sentence that suggests a pattern for labels in the file names; "": there is none."""
+    """Return the clause that suggests a pattern for labels in the file names; "": there is none."""
     found = offer(names_below(folder, root))
     if found is None:
         return ""
     return (
-        f" If the file names contain the class ({listed(found.classes)}), use --label-from '{found.pattern}'."
+        f"if the file names contain the class ({listed(found.classes)}), use --label-from '{found.pattern}'"
     )
 
 
@@ -144,12 +144,13 @@ def _annotations_beside(folder: Path, root: Path) -> Path | None:
 
 
 def _listed_in(folder: Path, root: Path) -> str:
+    """Return the clause that suggests a list with the classes; "": there is none."""
     while True:
         here = look(folder)
         if found := tables_in(here):
             return (
-                f" If {printable(found[0])} lists the class of each picture, pass {printable(folder / found[0])} "
-                "with --file-column and --label-column."
+                f"if {printable(found[0])} lists the class of each picture, pass {printable(folder / found[0])} "
+                "with --file-column and --label-column"
             )
         if folder == root:
             return ""
@@ -157,8 +158,10 @@ def _listed_in(folder: Path, root: Path) -> str:
 
 
 def _otherwise(folder: Path, root: Path) -> str:
-    really = f" If they are the classes, use {_deciding(folder, root)}."
-    return _offered(folder, root) or _listed_in(folder, root) or really
+    """Return the sentence about what else to do with folders that do not look like classes."""
+    really = f"if they are the classes, use {_deciding(folder, root)}"
+    way = _offered(folder, root) or _listed_in(folder, root) or really
+    return f"I{way[1:]}."
 
 
 def _deciding(folder: Path, root: Path) -> str:

@@ -42,8 +42,8 @@ def marked(names: Collection[str]) -> FolderMarks:
             named[name] = mark.split
             continue
         named[name] = "valid" if has_test else "test"
-        word = "validation split, because there is a test split too" if has_test else "test split"
-        notes.append(f"The folder {printable(name)} is used as the {word}.")
+        word = "validation split, because there is also a test split" if has_test else "test split"
+        notes.append(f"The folder {printable(name)} was used as the {word}.")
     return FolderMarks(
         named,
         {name: mark.split for name, mark in marks.items() if name not in sure},

@@ -45,8 +45,8 @@ def saying_more(lists: Sequence[PictureList], pictures: Pictures) -> list[Pictur
             continue
         if kind == "other":
             note = (
-                f"{found.table.shown}: the classes are those in the list, not the folders of the pictures. Move the "
-                "list away to use the folders."
+                f"{found.table.shown}: the classes were taken from this list, not from the folders of the pictures. "
+                "To use the folders, move the list to another folder."
             )
             found = replace(found, notes=(*found.notes, note))  # noqa: PLW2901
         kept.append(found)
@@ -91,8 +91,9 @@ def _against_folders(found: PictureList) -> str | None:
     if len(shared) > 1 and len(shared) >= len(folders) / 2:
         match, label = next(said for (folder, name), said in pairs.items() if folder != name)
         raise DataError(
-            f"{found.table.shown} says '{printable(label)[:60]}' for {printable(match.path)}, which is in a class "
-            f"folder with another name. Pass {found.table.shown} to use the list, or move it away to use the folders."
+            f"{found.table.shown} gives the label '{printable(label)[:60]}' to {printable(match.path)}, but the class "
+            f"folder of this picture has another name. Pass {found.table.shown} to use the list, or move it to another "
+            "folder to use the class folders."
         )
     if len(pairs) == len(folders) == len(labels):
         return "renamed"

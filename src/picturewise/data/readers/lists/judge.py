@@ -40,7 +40,7 @@ NAMES = (  # names of the column that names the pictures, most usual first
 _WORDS = frozenset({"file", "filename", "path", "image", "images", "img", "picture", "photo", "id", "uuid"})
 _LOOKED_AT = 64  # columns
 _MANY_NUMBERS = 16  # columns of pixels
-_TEXTS = 1000  # texts of a column that are looked up
+_TEXTS = 1000  # strings of a column that are looked up
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,14 +125,12 @@ def judge(path: Path, pictures: Pictures, hints: Hints = NO_HINTS) -> PictureLis
         return Aside(
             path,
             f"{shown} describes objects in pictures (COCO), but Picturewise needs one class per picture. Write a "
-            "CSV file with the columns filename and label to use it.",
+            "CSV file with the columns filename and label instead.",
         )
     if found is None:
         return None
     if found.columns > _MANY_NUMBERS and all(map(is_number, found.sample[0])):
-        what = (
-            f"{shown} holds numbers, not names of pictures, and was not used. Pass the file itself to use it."
-        )
+        what = f"{shown} was not used, because it contains numbers, not file names. To use it, pass the file itself."
         return Aside(path, what, is_list=False)
     return _judge_table(found, finder, split, hints)
 
@@ -197,7 +195,7 @@ def column_called(found: Table, text: str, hint: str) -> int:
                 return place
     numbered = "" if found.header else " (the table has no header)"
     raise DataError(
-        f"{found.shown} does not have the column '{printable(text)}' of {option_of(hint)}. Its columns are "
+        f"{found.shown} does not have a column '{printable(text)}' ({option_of(hint)}). Its columns are "
         f"{listed(names)}{numbered}.{nearest(text, names)}"
     )
 
@@ -215,7 +213,7 @@ def split_of_list(path: Path, beside: str = "") -> SplitName | None:
 
 
 def _finds(finder: Finder, text: str) -> bool:
-    """Return whether a text names a picture; a number must match exactly one, because any table can have numbers."""
+    """Return whether a string names a picture; a number must match exactly one, because any table can have numbers."""
     try:
         return finder.find(text) is not None
     except SeveralError:
@@ -223,13 +221,13 @@ def _finds(finder: Finder, text: str) -> bool:
 
 
 def _texts(found: Table, column: int) -> list[str]:
-    """Return some of a column's texts, from the whole sample."""
+    """Return some of a column's strings, from the whole sample."""
     texts = [row[column] for row in found.sample if row[column]]
     return texts[:: max(1, len(texts) // _TEXTS)]
 
 
 def _naming_columns(found: Table, finder: Finder) -> dict[int, float]:
-    """Return the columns that name existing pictures, and the share of their texts that do."""
+    """Return the columns that name existing pictures, and the share of their strings that do."""
     shares = {}
     for column in range(min(found.columns, _LOOKED_AT)):
         texts = _texts(found, column)
@@ -277,13 +275,13 @@ def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int
             continue
         if _rank(found, other) == _rank(found, best):
             raise DataError(
-                f"{found.shown} names pictures in the columns {found.called(best)} and {found.called(other)}. Choose "
-                "one with --file-column."
+                f"{found.shown} has two columns with names of pictures, {found.called(best)} and "
+                f"{found.called(other)}. Choose one with --file-column."
             )
         if not ends_like_picture(_texts(found, other)[0]):
             continue
         note = (
-            f"{found.shown}: the pictures are those in the column {found.called(best)}; to use those in "
+            f"{found.shown}: the pictures were taken from the column {found.called(best)}. To use the column "
             f"{found.called(other)}, pass --file-column."
         )
         return best, (note,)
@@ -297,13 +295,13 @@ def _elsewhere(found: Table, finder: Finder) -> Aside | None:
         if texts and sum(map(ends_like_picture, texts)) > len(texts) / 2:
             return Aside(
                 found.path,
-                f"{found.shown} names pictures such as {printable(texts[0])[:200]}, but none of them is below "
+                f"{found.shown} lists pictures such as {printable(texts[0])[:200]}, but none of them is below "
                 f"{printable(finder.pictures.root)}. Put them beside the list or in a folder next to it.",
             )
     if found.columns > 1 and found.path.suffix.lower() in {".csv", ".tsv", ".jsonl"}:
         return Aside(
             found.path,
-            f"{found.shown} does not name any of the pictures below {printable(finder.pictures.root)}. If "
+            f"{found.shown} does not list any of the pictures below {printable(finder.pictures.root)}. If "
             "it is a list of them, add a column with their file names.",
             is_list=False,
         )

@@ -112,7 +112,7 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
     if len(apart) > 1:
         shown = listed([table.called(column.place) for column in apart])
         raise DataError(
-            f"{table.shown}: several columns could be the class: {shown}. Choose one with --label-column."
+            f"{table.shown}: several columns could be the labels: {shown}. Choose one with --label-column."
         )
     found, notes = apart[0], list(_several(table, apart[0]))
     if not named and any(
@@ -121,8 +121,8 @@ def find_labels(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         if other != found.place
     ):
         notes.append(
-            f"{table.shown}: the classes are those in the column {table.called(found.place)}. To use another column, "
-            "pass --label-column."
+            f"{table.shown}: the classes were taken from the column {table.called(found.place)}. To use another "
+            "column, pass --label-column."
         )
     return FoundLabels((found.place,), tuple(notes))
 
@@ -176,8 +176,8 @@ def _check_not_measured(table: Table, column: Column) -> None:
     broken = sorted(value for value in column.values if is_number(value) and _is_broken(value))
     if column.numbers and len(column.values) > _MOST_MEASURED and broken:
         raise DataError(
-            f"{table.shown}: the column {table.called(column.place)} holds numbers such as {broken[0]}, not classes. "
-            "To use each number as a class, or to use another column, pass --label-column."
+            f"{table.shown}: the column {table.called(column.place)} contains numbers such as {broken[0]}, not "
+            "classes. To use each number as a class, or to use another column, pass --label-column."
         )
 
 
@@ -205,9 +205,9 @@ def _one_hot(table: Table, flags: Sequence[Column]) -> FoundLabels | None:
         row = next(place for place, total in enumerate(sums) if total > 1)
         both = [column for column in flags if flag(column.cells[row])]
         raise DataError(
-            f"{table.shown} gives a picture several classes, such as "
+            f"{table.shown} gives some pictures several classes, such as "
             f"{' and '.join(table.called(column.place) for column in both[:2])}, but Picturewise needs one class per "
-            "picture. Choose a column with --label-column."
+            "picture. Choose one column with --label-column."
         )
     if sums.count(1) < len(sums) / 2:
         return None
@@ -249,14 +249,14 @@ def _left(table: Table, found: Column, others: Sequence[Column]) -> tuple[str, .
         return ()
     shown = listed([table.called(other.place) for other in others])
     note = (
-        f"{table.shown}: the classes are those in the column {table.called(found.place)}, not in {shown}. To use "
+        f"{table.shown}: the classes were taken from the column {table.called(found.place)}, not from {shown}. To use "
         "another column, pass --label-column."
     )
     return (note,)
 
 
 def _several(table: Table, column: Column) -> tuple[str, ...]:
-    """Return a note if each text could be several labels.
+    """Return a note if each string could be several labels.
 
     Raises:
         DataError: they are, according to their form or the column's name.
@@ -267,17 +267,16 @@ def _several(table: Table, column: Column) -> tuple[str, ...]:
     shown = printable(example)[:60]
     if "|" in example or ";" in example or not _SEVERAL.isdisjoint(column.words):
         raise DataError(
-            f"{table.shown}: the column {table.called(column.place)} holds several labels for one picture, such as "
-            f"'{shown}', but Picturewise needs one class per picture. To use each such text as a class, "
+            f"{table.shown}: the column {table.called(column.place)} contains several labels for one picture, such as "
+            f"'{shown}', but Picturewise needs one class per picture. To use each such string as a class, "
             "pass --label-column."
         )
-    return (
-        f"{table.shown}: each text in {table.called(column.place)}, such as '{shown}', was used as one class.",
-    )
+    called = table.called(column.place)
+    return (f"{table.shown}: each string in the column {called}, such as '{shown}', was used as one class.",)
 
 
 def several_labels(values: Collection[str]) -> str | None:
-    """Return a text that looks like several labels, or None if each looks like one.
+    """Return a string that looks like several labels, or None if each looks like one.
 
     >>> several_labels(["disc", "disc blue", "square", "square blue"])
     'disc blue'

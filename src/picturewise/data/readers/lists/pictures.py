@@ -1,4 +1,4 @@
-"""The pictures below a folder by name, and which of them a text in a list means.
+"""The pictures below a folder by name, and which of them a string in a list means.
 
 The text of a list never opens anything: it is compared with the paths of the pictures that were found. So a hostile
 list cannot lead to other files, and an absolute path, a Windows path or a path in somebody's notebook is matched by its
@@ -30,7 +30,7 @@ _HOME = 0.05  # share of a list's pictures
 
 
 class Match(NamedTuple):
-    """The picture that a text means, and how it was found.
+    """The picture that a string means, and how it was found.
 
     `name`: as it is written, except for leading folders, the case, or a missing ending; `ending`: with another ending;
     `number`: the same number with other leading zeros; `weak`: in a folder that the text does not name.
@@ -110,11 +110,11 @@ class Finder:
         self.pictures, self.beside, self.stem, self.split = pictures, beside.casefold(), stem, split
         self._weak = True
         self._homes: frozenset[str] | None = None
-        self._fronts: list[str] = [""]  # leading folders of the texts, seen recently
+        self._fronts: list[str] = [""]  # leading folders of the strings, seen recently
         self._scores: dict[tuple[str, SplitName, bool], tuple[int, ...]] = {}
 
     def learn(self, texts: Sequence[str]) -> None:
-        """Learn from a sample of a list's texts where its pictures are, so that pictures elsewhere are not meant."""
+        """Learn from a sample of a list's strings where its pictures are, so that pictures elsewhere are not meant."""
         found = [(text, match) for text in texts if (match := self.find_or_none(text)) is not None]
         folders = Counter(_folder(match.path) for _, match in found)
         self._homes = frozenset(folder for folder, count in folders.items() if count >= _HOME * len(found))
@@ -129,7 +129,7 @@ class Finder:
             return None
 
     def find(self, text: str, split: SplitName | None = None) -> Match | None:
-        """Return the picture that a text means, or None if there is none.
+        """Return the picture that a string means, or None if there is none.
 
         Args:
             text: a name or a path, with or without ending.
@@ -179,7 +179,7 @@ class Finder:
         return found, "name"
 
     def _sharing_folders(self, found: list[str], folders: list[str], last: str) -> tuple[list[str], bool]:
-        """Return those that share the most folders with the end of a text, and whether one of them agrees."""
+        """Return those that share the most folders with the end of a string, and whether one of them agrees."""
         if len(found) > _FEW:
             stem = os.path.splitext(last)[0] if os.path.splitext(last)[1] in SUFFIXES else last  # noqa: PTH122
             for start, front in itertools.product(range(len(folders)), self._fronts):
@@ -254,7 +254,7 @@ def split_of_folder(path: str) -> SplitName | None:
 
 
 def _bytes_as_they_are(text: str) -> str:
-    """Return a text read as Windows-1252 in the form that file names in that encoding have here."""
+    """Return a string read as Windows-1252 in the form that file names in that encoding have here."""
     if text.isascii():
         return text
     try:
@@ -269,12 +269,12 @@ def _annotates(folder: str) -> bool:
 
 
 def key(text: str) -> str:
-    """Return a text in the form for comparing names: independent of case, locale, and Unicode normalisation."""
+    """Return a string in the form for comparing names: independent of case, locale, and Unicode normalisation."""
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", repaired(text)).casefold()
 
 
 def _parts(text: str) -> list[str]:
-    """Return the folders and the name in a text, in lower case; `..` and everything before it is ignored."""
+    """Return the folders and the name in a string, in lower case; `..` and everything before it is ignored."""
     plain = key(text.replace("\\", "/"))
     if "/" not in plain:
         return [] if plain in {"", ".", ".."} else [plain]

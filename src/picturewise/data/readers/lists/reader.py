@@ -117,9 +117,14 @@ class ListReader:
         for found in lists:
             rest = [one for one in rows[found.path].unlabelled if self.lists.get(one.split) is not found]
             if rest:
+                which = (
+                    f"{len(rest):,} lines of {rest[0].split} do"
+                    if len(rest) > 1
+                    else f"1 line of {rest[0].split} does"
+                )
                 notes.append(
-                    f"{found.table.shown}: the {len(rest):,} lines of {rest[0].split} do not have labels, so this "
-                    f"split was not used; the first is line {rest[0].line:,} ({printable(rest[0].text)})."
+                    f"{found.table.shown}: {which} not have a label, so this split was not used; the first is line "
+                    f"{rest[0].line:,} ({printable(rest[0].text)})."
                 )
         for split, found in self.lists.items():
             labels = rows[found.path].labels.get(split, {})
@@ -130,8 +135,8 @@ class ListReader:
                 and len(set(labels.values())) == 1
             ):
                 notes.append(
-                    f"{found.table.shown} says '{next(iter(labels.values()))}' for all {len(labels):,} pictures of "
-                    f"{split}. If that is a placeholder for unknown labels, predict them instead."
+                    f"{found.table.shown} gives '{next(iter(labels.values()))}' as the label of all {len(labels):,} "
+                    f"pictures of {split}. If that is a placeholder, run predict on these pictures instead."
                 )
         named = set().union(*(found.named for found in rows.values()))
         left = [path for path in self.pictures.paths if path not in named]
@@ -145,7 +150,7 @@ class ListReader:
             of = " or ".join(printable(found.path.name) for found in lists)
             which = f"{len(left):,} pictures are" if len(left) > 1 else "1 picture is"
             notes.append(
-                f"{printable(self.root)}: {which} not named in {of} and {'were' if len(left) > 1 else 'was'} not "
+                f"{printable(self.root)}: {which} not listed in {of} and {'were' if len(left) > 1 else 'was'} not "
                 f"used; the first is {printable(left[0])}."
             )
         return tuple(notes)
@@ -161,7 +166,7 @@ def _listing(rows: ListRows, split: SplitName, root: Path) -> Listing:
     labels = rows.labels.get(split, {})
     entries = [FolderEntry(root / path, printable(text_of(path)), label) for path, label in labels.items()]
     bad = [
-        *((one, f"named in line {one.line:,}, but it does not exist") for one in rows.missing),
+        *((one, f"it is listed in line {one.line:,}, but was not found") for one in rows.missing),
         *((one, f"line {one.line:,} does not have a label") for one in rows.unlabelled),
         *((one, one.why) for one in rows.double),
     ]
@@ -182,20 +187,20 @@ def _check_lines(found: PictureList, rows: ListRows, split: SplitName, root: Pat
         for trouble in (rows.double, rows.unlabelled, rows.missing)
     )
     if double:
-        what = f"differ{'s' * (len(double) == 1)} from an earlier one about a picture"
+        what = f"contradict{'s' * (len(double) == 1)} an earlier line about the same picture"
         first = f"{printable(double[0].text)}: {double[0].why}"
     elif unlabelled:
         what = "do not have a label" if len(unlabelled) > 1 else "does not have a label"
         first = f"line {unlabelled[0].line:,} ({printable(unlabelled[0].text)})"
     elif missing:
-        what = f"name{'s' * (len(missing) == 1)} a picture that is not below {printable(root)}"
+        what = f"list{'s' * (len(missing) == 1)} a picture that is not below {printable(root)}"
         first = f"'{printable(missing[0].text)[:80]}' in line {missing[0].line:,}"
     else:
         return
     lines = len(double or unlabelled or missing)
     raise DataError(
         f"{found.table.shown}: {lines:,} of {rows.count:,} lines {what}; the first is {first}. Correct the list, or "
-        "leave them out with --skip-bad."
+        "leave these lines out with --skip-bad."
     )
 
 
@@ -209,9 +214,9 @@ def _check_apart(lists: Mapping[SplitName, PictureList], rows: Mapping[Path, Lis
         for path in rows[found.path].labels.get(split, ()):
             if path in seen:
                 raise DataError(
-                    f"{printable(path)} is in {found.table.shown} ({split}) and in "
-                    f"{printable(lists[seen[path]].path.name)} ({seen[path]}), expected only in one split. Pass one "
-                    "of the lists, or correct them."
+                    f"{printable(path)} is both in {found.table.shown} ({split}) and in "
+                    f"{printable(lists[seen[path]].path.name)} ({seen[path]}). List each picture in only one split, "
+                    "or pass only one of the lists."
                 )
             seen[path] = split
 
@@ -223,8 +228,8 @@ def _check_classes(
     classes = listings[first].classes
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise DataError(
-            f"{printable(places[first])} holds {len(classes):,} different labels, expected 2 to {MAX_CLASSES:,} "
-            "classes."
+            f"{printable(places[first])} contains {len(classes):,} different label{'s' * (len(classes) != 1)}. "
+            f"Expected 2 to {MAX_CLASSES:,} classes."
         )
     known = set(classes)
     for split, listing in listings.items():
@@ -232,6 +237,6 @@ def _check_classes(
             if name not in known:
                 where = places[first].name if places[first] != places[split] else f"its {first} split"
                 raise DataError(
-                    f"{printable(places[split])} holds the class '{name}', which {printable(where)} does not have."
+                    f"{printable(places[split])} contains the class '{name}', but {printable(where)} does not."
                     f"{nearest(name, classes)}"
                 )

@@ -88,8 +88,12 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
         return ListReader(path, pictures, dict.fromkeys(splits_of(found), found), (), scope)
     found = replace(found, split="train", splits=FoundSplits(), by_folder=False)
     others = [found.table.called(column) for column in range(found.table.columns) if column != found.name]
-    shown = listed(others)
-    note = f"{found.table.shown}: none of {shown} repeats a few values as classes do. Choose one with --label-column."
+    lacks = (
+        f"none of the columns {listed(others)} repeats"
+        if len(others) > 1
+        else f"the column {listed(others)} does not repeat"
+    )
+    note = f"{found.table.shown}: {lacks} a few values, as labels do. Choose the labels with --label-column."
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
 
 
@@ -219,8 +223,8 @@ def _chosen(
             other = chosen.setdefault(split, found)
             if other is not found and not _alike(other, found):
                 raise DataError(
-                    f"{printable(root)} holds two lists of pictures for {split}, {_below(other.path, root)} and "
-                    f"{_below(found.path, root)}. Pass the one to use, or move the other away."
+                    f"{printable(root)} contains two lists of pictures for {split}: {_below(other.path, root)} and "
+                    f"{_below(found.path, root)}. Pass the one to use, or move the other to another folder."
                 )
     return chosen or None, notes
 
@@ -229,8 +233,8 @@ def _extra(found: PictureList, classes: set[str]) -> str:
     """Return a note about a list that is not one of the splits' lists."""
     for column in range(found.table.columns if len(found.table.sample) <= len(classes) else 0):
         if {row[column] for row in found.table.sample} <= classes:
-            return f"{found.table.shown} seems to name the classes, but was not used."
-    return f"{found.table.shown} also names these pictures, but was not used. Pass the file itself to use it."
+            return f"{found.table.shown} seems to list the class names, but was not used."
+    return f"{found.table.shown} also lists these pictures, but was not used. Pass the file itself to use it."
 
 
 def _below(path: Path, root: Path) -> str:
@@ -256,7 +260,7 @@ def _left_over(found: PictureList, chosen: dict[SplitName, PictureList]) -> str:
     """Return a note about a list without labels, unless another list has the labels of its split."""
     if found.split in chosen or (found.split is None and not found.table.columns > 1):
         return ""
-    split = f", so it is not a {found.split} split" if found.split else ", so it was not used"
+    split = f", so it was not used as the {found.split} split" if found.split else ", so it was not used"
     return (
         f"{found.table.shown} does not have labels{split}. Predict its pictures with: picturewise predict RUN "
         f"{found.table.shown}"
@@ -279,6 +283,6 @@ def _refuse(
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
-            f"{found.table.shown} {has}, but none of them repeats a few values as classes do. Name the column of the "
-            "labels with --label-column, or predict the pictures."
+            f"{found.table.shown} {has}, but none looks like labels, because none repeats a few values. Choose one "
+            "with --label-column, or run predict on the pictures."
         )

@@ -40,7 +40,7 @@ class Records(Table):
             return
         if self.path.stat().st_size > MAX_BYTES:
             raise DataError(
-                f"{self.shown} is too large for a list of pictures, expected at most {MAX_BYTES:,} bytes."
+                f"{self.shown} is too large for a list of pictures. At most {MAX_BYTES:,} bytes are allowed."
             )
         header = self.header or ()
         with self.path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
@@ -49,7 +49,7 @@ class Records(Table):
                     record = _record(line)
                     if record is None:
                         raise DataError(
-                            f"{self.shown}, line {number:,}: not a record, expected for example "
+                            f"{self.shown}, line {number:,} is not a record. Expected, for example, "
                             '{"file_name": "1.png", "label": "cat"}.'
                         )
                     yield number, [_text(record.get(name)) for name in header]
@@ -153,7 +153,7 @@ def _of_list(items: list[Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _text(value: Any) -> str:
-    """Return a cell from a number or a text; other values say nothing about a picture."""
+    """Return a cell from a number or a string; other values say nothing about a picture."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, int | float):

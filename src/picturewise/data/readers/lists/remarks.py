@@ -34,6 +34,6 @@ def groups(table: Table, others: Sequence[int]) -> tuple[str, ...]:
         if 2 < len(found.values) < 0.9 * len(found.filled):
             notes.append(
                 f"{table.shown}: pictures with the same {table.called(column)} may be in both train and test. If their "
-                "file names contain it too, --group-by keeps them together."
+                "file names contain it too, keep them together with --group-by."
             )
     return tuple(notes)

@@ -12,15 +12,16 @@ from picturewise.data.readers.lists.labels import DOUBTFUL, flag, is_missing
 from picturewise.data.readers.lists.parts import part_of
 from picturewise.data.readers.lists.pictures import Match, SeveralError
 from picturewise.errors import DataError
+from picturewise.names import pictures
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 
 _MOST_LABEL = 200  # characters
 _WHOLE = re.compile(r"-?[0-9]+(\.0*)?")
 _WAYS = {
-    "ending": "names pictures with other endings",
-    "number": "names pictures by their numbers without leading zeros",
-    "weak": "names folders that do not exist, so pictures were found by their names only",
+    "ending": "lists pictures with other file extensions",
+    "number": "lists pictures by their numbers without leading zeros",
+    "weak": "lists folders that do not exist, so pictures were found only by their names",
 }
 
 
@@ -115,7 +116,7 @@ def read_rows(found: PictureList) -> ListRows:
             lost.add((split, label))
             continue
         if match.how != "name":
-            ways.setdefault(match.how, f"'{printable(text)[:80]}' is {printable(match.path)}")
+            ways.setdefault(match.how, f"'{printable(text)[:80]}' was read as {printable(match.path)}")
         before = said.setdefault(match.path, now := _Said(line, label, split))
         if before is not now:
             again += before[1:] == now[1:]
@@ -131,7 +132,7 @@ def _match(found: PictureList, text: str, line: int, split: SplitName | None) ->
         return found.finder.find(text, split) if text else None
     except SeveralError as error:
         raise DataError(
-            f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' can be "
+            f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' could be "
             f"{' or '.join(map(printable, error.paths))}. Add the folder to the list, or move one of the pictures away."
         ) from error
 
@@ -146,16 +147,15 @@ def _label(found: PictureList, cells: Sequence[str], match: Match | None) -> str
         label = cells[found.labels[0]]
         if len(label) > _MOST_LABEL:
             raise DataError(
-                f"{found.table.shown}: the label '{printable(label)[:80]}' has {len(label):,} characters, expected at "
-                f"most {_MOST_LABEL}."
+                f"{found.table.shown}: the label '{printable(label)[:80]}' has {len(label):,} characters, but at most "
+                f"{_MOST_LABEL} are allowed. Check that the labels are class names, not free text."
             )
         return None if is_missing(label) else label
     ones = [column for column in found.labels if flag(cells[column])]
     if len(ones) > 1:
         raise DataError(
-            f"{found.table.shown} gives '{printable(cells[found.name])[:80]}' the classes "
-            f"{found.table.called(ones[0])} and {found.table.called(ones[1])}, expected one. Choose a column with "
-            "--label-column."
+            f"{found.table.shown} gives '{printable(cells[found.name])[:80]}' two classes, "
+            f"{found.table.called(ones[0])} and {found.table.called(ones[1])}. Choose one column with --label-column."
         )
     return found.table.header[ones[0]] if ones and found.table.header else str(ones[0]) if ones else None
 
@@ -164,7 +164,7 @@ def _difference(before: _Said, now: _Said) -> str:
     """Return how two lines about one picture differ."""
     one, two = (before.label, now.label) if before.label != now.label else (before.split, now.split)
     quoted = [f"'{printable(what)[:60]}'" if what else "no label" for what in (one, two)]
-    return f"line {before.line:,} says {quoted[0]}, line {now.line:,} {quoted[1]}"
+    return f"line {before.line:,} has {quoted[0]}, but line {now.line:,} has {quoted[1]}"
 
 
 def _sort_out(
@@ -207,16 +207,18 @@ def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: Se
     shown, notes = found.table.shown, []
     if again:
         notes.append(
-            f"{shown} names {again:,} picture{'s' * (again > 1)} more than once, with the same class; each is used "
+            f"{shown} lists {again:,} picture{'s' * (again > 1)} more than once with the same class; each was used "
             "once."
         )
     if no_split:
         who = "the column " + " and ".join(found.table.called(one.column) for one in found.splits.columns)
         if found.parted_by:
             who = " and ".join(printable(other.path.name) for other in found.parted_by)
+        lines = f"{len(no_split):,} lines are" if len(no_split) > 1 else "1 line is"
+        were = "they were" if len(no_split) > 1 else "it was"
         notes.append(
-            f"{shown}: {who} put{'s' * (len(found.parted_by) < 2)} {len(no_split):,} line{'s' * (len(no_split) > 1)} "
-            f"into neither train, valid nor test, so they were not used; the first is line {no_split[0]:,}."
+            f"{shown}: {lines} not assigned to train, valid or test by {who}, so {were} not used; the first is line "
+            f"{no_split[0]:,}."
         )
     return [*notes, *(f"{shown} {_WAYS[how]}: {example}." for how, example in sorted(ways.items()))]
 
@@ -225,8 +227,8 @@ def _on_doubtful(found: PictureList, rows: ListRows) -> list[str]:
     """Return notes about classes that may mean "no label"."""
     labels = [label for part in rows.labels.values() for label in part.values()]
     return [
-        f"{found.table.shown}: '{name}' was used as a class, with {labels.count(name):,} pictures. If it means "
-        "that they do not have a class, remove these lines."
+        f"{found.table.shown}: '{name}' was used as a class ({pictures(labels.count(name))}). If it means "
+        '"no label", remove these lines.'
         for name in sorted(set(labels))
         if name.casefold() in DOUBTFUL
     ]

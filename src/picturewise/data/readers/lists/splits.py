@@ -105,15 +105,15 @@ def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         found = _meaning(table, chosen, named=True)
         if found is None:
             raise DataError(
-                f"{table.shown}: the column {table.called(chosen)} holds {listed(_values(table, chosen))}, which do "
-                "not say the split. Use train, valid and test."
+                f"{table.shown}: the column {table.called(chosen)} contains {listed(_values(table, chosen))}, which "
+                "are not names of splits. Use train, valid and test."
             )
         return FoundSplits((found,), _explained(table, found), (chosen,))
     words = [found for column in others if (found := _by_words(table, column)) is not None]
     if words:
         words.sort(key=lambda found: (_name(table, found.column) not in _COLUMNS, found.column))
         more = [
-            f"{table.shown}: the column {table.called(other.column)} also says splits; to use it instead of "
+            f"{table.shown}: the column {table.called(other.column)} also contains splits. To use it instead of "
             f"{table.called(words[0].column)}, pass --split-column."
             for other in words[1:]
             if any(other.of(row) != words[0].of(row) for row in table.sample)
@@ -172,7 +172,7 @@ def _by_truth(table: Table, column: int) -> SplitColumn | None:
 
 
 def _asked(name: str) -> SplitName | None:
-    """Return the split that a column of truth values is about.
+    """Return the split that a column of booleans is about.
 
     >>> _asked("is_test"), _asked("is_training_image"), _asked("is_large")
     ('test', 'train', None)
@@ -204,8 +204,8 @@ def _unclear(table: Table, others: Sequence[int]) -> FoundSplits:
         if len(others) == 1:  # the only column that can say the class
             continue
         note = (
-            f"{table.shown}: the column {table.called(column)} holds {listed(values)}, which do not say what is train "
-            "and test, so it was not used. To use it, write train, valid and test there."
+            f"{table.shown}: the column {table.called(column)} was not used, because its values {listed(values)} are "
+            "not names of splits. To use it, replace them with train, valid and test."
         )
         return FoundSplits((), (note,), (column,))
     return FoundSplits()

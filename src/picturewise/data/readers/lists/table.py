@@ -77,7 +77,7 @@ class Table:
         """
         if self.path.stat().st_size > MAX_BYTES:
             raise DataError(
-                f"{self.shown} is too large for a list of pictures, expected at most {MAX_BYTES:,} bytes."
+                f"{self.shown} is too large for a list of pictures. At most {MAX_BYTES:,} bytes are allowed."
             )
         with self.path.open(encoding=self.encoding, errors=_errors(self.encoding), newline="") as file:
             lines = _Counted(file)
@@ -93,14 +93,14 @@ class Table:
                     cells = _fitted(row, self.columns)
                     if cells is None:
                         raise DataError(
-                            f"{self.shown}, line {lines.count:,}: {len(row):,} columns, expected {self.columns} as in "
-                            "the first line."
+                            f"{self.shown}, line {lines.count:,}: found {len(row):,} column{'s' * (len(row) != 1)}, "
+                            f"but the first line has {self.columns}. Correct this line."
                         )
                     yield lines.count, cells
             except csv.Error as error:
                 raise DataError(f"{self.shown}, line {lines.count:,}: {error}.") from error
             except UnicodeError as error:
-                raise DataError(f"{self.shown} is not text in {self.encoding.upper()}: {error}.") from error
+                raise DataError(f"{self.shown} is not valid {self.encoding.upper()}: {error}.") from error
 
 
 class _Counted:
@@ -120,7 +120,7 @@ def look(path: Path, finds: Callable[[str], bool]) -> Table | None:
 
     Args:
         path: the file.
-        finds: whether a text names an existing picture, which shows that a first line is data, not names.
+        finds: whether a string names an existing picture, which shows that a first line is data, not names.
 
     Raises:
         OSError: it cannot be read.
@@ -195,12 +195,12 @@ def names_columns(
 
 
 def ends_like_picture(cell: str) -> bool:
-    """Return whether a text ends like the name of a picture file."""
+    """Return whether a string ends like the name of a picture file."""
     return any(cell.casefold().endswith(ending) for ending in SUFFIXES)
 
 
 def is_number(cell: str) -> bool:
-    """Return whether a text is a number."""
+    """Return whether a string is a number."""
     try:
         float(cell)
     except ValueError:
@@ -209,7 +209,7 @@ def is_number(cell: str) -> bool:
 
 
 def _shape(cell: str) -> str:
-    """Return the pattern of a text: `img_0012` and `img_7` have the same."""
+    """Return the pattern of a string: `img_0012` and `img_7` have the same."""
     return re.sub(r"[0-9]+", "0", cell)
 
 
