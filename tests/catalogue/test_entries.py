@@ -119,7 +119,7 @@ def test_a_name_that_would_lead_out_of_the_folder_is_refused(tmp_path: Path) -> 
         load(tmp_path / "catalogue.toml")
 
 
-# As torchvision states them in torchvision/models/resnet.py and vgg.py, of IMAGENET1K_V1: the file, whose name carries
+# As torchvision states them in torchvision/models/resnet.py, vgg.py and mobilenetv2.py, of IMAGENET1K_V1: the file, whose name carries
 # the beginning of its SHA-256, "_file_size" and "num_params".
 TORCHVISION = {
     "resnet18": ("resnet18-f37072fd.pth", 44.661, 11_689_512),
@@ -127,13 +127,16 @@ TORCHVISION = {
     "resnet50": ("resnet50-0676ba61.pth", 97.781, 25_557_032),
     "vgg11_bn": ("vgg11_bn-6002323d.pth", 506.881, 132_868_840),
     "vgg16_bn": ("vgg16_bn-6c64b313.pth", 527.866, 138_365_992),
+    "mobilenet-v2": ("mobilenet_v2-b0353104.pth", 13.555, 3_504_872),
 }
+# As the packages have them: the SHA-256 of the file, whose name carries its beginning.
+PACKAGED = {"efficientnet-lite0": 4_652_008, "efficientnet-lite1": 5_416_680, "efficientnet-lite2": 6_092_072}
 # As transfers of the very files report them; the published sizes are in MiB.
 REPORTED = {"resnet18": 46_830_571, "resnet50": 102_530_333, "vgg16_bn": 553_507_836}
 
 
 def test_the_weights_are_those_that_torchvision_publishes() -> None:
-    assert [*weights()] == [*TORCHVISION]
+    assert [*weights()] == [*TORCHVISION, *PACKAGED]
     for name, (file_name, mebibytes, parameters) in TORCHVISION.items():
         entry = weights()[name]
         (file,) = entry.files
@@ -141,7 +144,7 @@ def test_the_weights_are_those_that_torchvision_publishes() -> None:
         assert file.checksum == "sha256-prefix:" + file_name.removesuffix(".pth").rpartition("-")[2]
         assert entry.addresses(file) == [f"https://download.pytorch.org/models/{file_name}"]
         assert file.places() == (file_name.replace(".pth", ".safetensors"),)
-        assert 4 * parameters < (entry.bytes() or 0) < 4.02 * parameters
+        assert 4 * parameters < (entry.bytes() or 0) < 4.06 * parameters
         assert "BSD-3-Clause" in entry.licence
         assert "non-commercial" in entry.licence
         assert len(entry.citation) > 40
@@ -152,6 +155,18 @@ def test_a_size_in_mebibytes_leaves_room_for_the_real_one_and_little_more(name: 
     (file,) = weights()[name].files
     assert abs((file.size or 0) - REPORTED[name]) < 600
     assert REPORTED[name] <= (file.most or 0) < REPORTED[name] + 2000
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_packaged_weights_have_a_file_that_its_name_describes(name: str) -> None:
+    entry = weights()[name]
+    package = entry.package
+    assert package is not None
+    assert (entry.files, entry.mirrors, entry.parameters) == ((), (), PACKAGED[name])
+    assert package.file.endswith(f"{name}-{package.sha256[:8]}.pth")
+    assert 4 * entry.parameters < package.bytes < 4.06 * entry.parameters
+    assert "Apache-2.0" in entry.licence
+    assert "non-commercial" in entry.licence
 
 
 def test_a_network_and_a_set_never_share_a_name() -> None:

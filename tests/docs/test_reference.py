@@ -118,10 +118,10 @@ def test_every_published_network_is_documented_with_its_parameters_and_its_size(
     from picturewise.names import shown_bytes
 
     for name in PUBLISHED:
-        cells, shape = row("how-to/pretrained.md", f"`{name}`"), PUBLISHED[name].shape
+        cells, shape, found = row("how-to/pretrained.md", f"`{name}`"), PUBLISHED[name].shape, weights()[name]
         *_, output = (table := summarise(parse(published_lines(name, shape)), shape, "dense 1000")).rows
         assert [part.strip() for part in cells.split("|")[2:-1]] == [
-            f"{weights()[name].parameters:,}",
+            f"{found.parameters:,}",
             f"{table.trainable - output.count.total:,}",
-            shown_bytes(weights()[name].bytes() or 0),
+            shown_bytes(found.package.bytes if found.package else found.bytes() or 0),
         ]

