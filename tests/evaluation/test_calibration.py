@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import optimize, special
 
 from picturewise.errors import DataError
-from picturewise.evaluation.calibration import calibration_error, fit_temperature, softmax
+from picturewise.evaluation.calibration import calibration_error, choose_temperature, fit_temperature, softmax
 
 
 def drawn_labels(random, probabilities):
@@ -185,3 +185,51 @@ def test_equal_input_gives_an_equal_interval():
     probabilities = softmax(random.normal(size=(200, 4)))
     labels = drawn_labels(random, probabilities)
     assert calibration_error(probabilities, labels) == calibration_error(probabilities, labels)
+
+
+def test_with_many_pictures_and_errors_the_chosen_temperature_is_the_fitted_one():
+    random = np.random.default_rng(3)
+    logits = 6 * random.normal(size=(4000, 10))
+    for spoiled in (3.0, 0.4):
+        labels = drawn_labels(random, softmax(logits, temperature=spoiled))
+        assert choose_temperature(logits, labels) == fit_temperature(logits, labels)
+
+
+@pytest.mark.parametrize("pictures", [24, 199, 5000])
+def test_probabilities_are_never_sharpened_with_few_pictures_or_errors(pictures):
+    logits = 2 * np.eye(10)[np.arange(pictures) % 10]
+    labels = np.arange(pictures) % 10
+    labels[:5] = (labels[:5] + 1) % 10  # five errors
+    assert fit_temperature(logits, labels) < 0.9
+    assert choose_temperature(logits, labels) == 1.0
+
+
+def test_few_pictures_may_flatten_probabilities_that_are_far_too_sure():
+    random = np.random.default_rng(4)
+    logits = 20 * random.normal(size=(60, 3))
+    labels = random.integers(0, 3, 60)
+    chosen = choose_temperature(logits, labels)
+    assert chosen == fit_temperature(logits, labels)
+    assert chosen > 5
+
+
+def test_a_temperature_that_does_not_pay_on_other_pictures_is_not_used():
+    """Over many small samples of calibrated logits, choosing costs less than always fitting."""
+    random = np.random.default_rng(5)
+    others = 3 * random.normal(size=(4000, 4))
+    truth = drawn_labels(random, softmax(others))
+    chosen, fitted, kept = [], [], 0
+    for _ in range(200):
+        logits = 3 * random.normal(size=(24, 4))
+        labels = drawn_labels(random, softmax(logits))
+        one, two = choose_temperature(logits, labels), fit_temperature(logits, labels)
+        kept += one == 1.0
+        chosen.append(mean_cross_entropy(others, truth, one))
+        fitted.append(mean_cross_entropy(others, truth, two))
+    assert kept > 120
+    assert np.mean(chosen) < np.mean(fitted)
+    assert np.max(chosen) <= np.max(fitted)
+
+
+def test_one_picture_keeps_the_temperature_at_one():
+    assert choose_temperature(np.array([[1.0, 0.0]]), np.array([1])) == 1.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picturewise.evaluation.calibration import fit_temperature
+from picturewise.evaluation.calibration import choose_temperature
 from picturewise.networks.weights import fingerprint
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
@@ -99,7 +99,7 @@ def test_the_classifier_knows_where_it_comes_from_and_is_calibrated(tmp_path: Pa
     found = run.classifier().description
     assert found.layers == run.recipe.model.layers == ("conv 4 3x3", *tiny.LAYERS[1:])
     assert (found.shape, found.classes, found.resize) == ((6, 6, 1), tiny.CLASSES, "crop")
-    assert found.temperature == fit_temperature(kept.logits[best - 1], data.valid.labels)
+    assert found.temperature == choose_temperature(kept.logits[best - 1], data.valid.labels)
     assert found.preparation.mean == (pytest.approx(data.train.images.mean()),)
     assert found.provenance["dataset"] == "tiny"
     assert found.provenance["train_sha256"] == data.train.fingerprint

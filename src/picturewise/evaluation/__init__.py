@@ -4,7 +4,7 @@ Every number that Picturewise reports is computed in this room, always with its 
 know pictures or networks: it takes labels, logits and probabilities as NumPy arrays.
 """
 
-from picturewise.evaluation.calibration import calibration_error, fit_temperature, softmax
+from picturewise.evaluation.calibration import calibration_error, choose_temperature, fit_temperature, softmax
 from picturewise.evaluation.comparing import Comparison, compare, compare_all
 from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
 from picturewise.evaluation.intervals import mean_interval, wilson_interval
@@ -16,6 +16,7 @@ __all__ = [
     "Evaluation",
     "Interval",
     "calibration_error",
+    "choose_temperature",
     "compare",
     "compare_all",
     "confusion_matrix",

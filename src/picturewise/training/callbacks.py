@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from picturewise.evaluation.calibration import fit_temperature
+from picturewise.evaluation.calibration import choose_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.learned import learned_pictures
 from picturewise.runs.history import Epoch, best_epoch
@@ -57,7 +57,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
     if row.epoch > 0:
-        temperature = fit_temperature(trainer.valid_logits, learner.valid.required_labels)
+        temperature = choose_temperature(trainer.valid_logits, learner.valid.required_labels)
     return learner.classifier(
         temperature,
         module=trainer.record.module,
