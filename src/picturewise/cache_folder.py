@@ -35,6 +35,11 @@ def imports_folder() -> Path:
     return home() / "imports"
 
 
+def features_folder() -> Path:
+    """Return the folder for what frozen layers computed of imported pictures; it need not exist yet."""
+    return home() / "features"
+
+
 def no_room(what: str, error: OSError) -> SaveError:
     """Return the error for a store that cannot be written.
 

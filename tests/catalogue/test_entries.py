@@ -119,8 +119,8 @@ def test_a_name_that_would_lead_out_of_the_folder_is_refused(tmp_path: Path) -> 
         load(tmp_path / "catalogue.toml")
 
 
-# As torchvision states them in torchvision/models/resnet.py, vgg.py and mobilenetv2.py, of IMAGENET1K_V1: the file, whose name carries
-# the beginning of its SHA-256, "_file_size" and "num_params".
+# As torchvision states them in torchvision/models/resnet.py, vgg.py and mobilenetv2.py, of IMAGENET1K_V1: the file,
+# whose name carries the beginning of its SHA-256, "_file_size" and "num_params".
 TORCHVISION = {
     "resnet18": ("resnet18-f37072fd.pth", 44.661, 11_689_512),
     "resnet34": ("resnet34-b627a593.pth", 83.275, 21_797_672),

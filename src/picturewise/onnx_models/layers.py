@@ -58,7 +58,9 @@ Known: TypeAlias = (
 """All layers except timm networks, which are PyTorch code."""
 
 
-def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, output: str) -> str:
+def add_layers(
+    graph: Graph, pictures: str, layers: Sequence[Layer], input_shape: Shape, output: str | None
+) -> str:
     """Add all layers and the line `output`, and return the name of the logits (N, classes).
 
     Args:
@@ -66,14 +68,16 @@ def add_layers(graph: Graph, pictures: str, layers: Sequence[Layer], input_shape
         pictures: name of the prepared pictures (N, C, H, W).
         layers: each of a kind that is `Known`.
         input_shape: (H, W, C) of the prepared pictures.
-        output: the line of the output layer, such as 'dense 10'.
+        output: the line of the output layer, such as 'dense 10'; None: there is none, and the result is that of the
+            last layer, (N, features).
 
     Raises:
         LayerError: a line does not fit what comes into it.
     """
     shape, values, module = input_shape, pictures, 0
-    rows = summarise(layers, input_shape, output).rows
-    for layer, row in zip(with_output(layers, output), rows, strict=True):
+    every = with_output(layers, output or "dense 1")
+    rows = summarise(layers, input_shape, every[-1].line).rows
+    for layer, row in list(zip(every, rows, strict=True))[: None if output else -1]:
         values, modules = _add(graph, values, layer, shape, module)
         shape, module = row.output, module + modules
     return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,13 +86,7 @@ def onnx_model(
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-
-    def given(name: str, expected: Shape) -> NDArray[Any]:
-        found = weights[name]
-        assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
-        return found
-
-    graph = Graph(given)
+    graph = Graph(_taken_from(weights))
     prepared = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
     logits = add_layers(graph, prepared, layers, inner, target.output_line)
@@ -104,6 +98,39 @@ def onnx_model(
         version=version,
         metadata={"classes": json.dumps(list(target.classes), ensure_ascii=False)},
     )
+
+
+def feature_model(
+    layers: Sequence[Layer], shape: Shape, weights: Mapping[str, NDArray[Any]], scale: Normalisation
+) -> bytes:
+    """Return a model like that of `onnx_model`, but without output layer: its result is that of the last line.
+
+    Args:
+        layers: of a network that `is_portable`; the last one returns (features,).
+        shape: (H, W, C) of pictures before preparation.
+        weights: arrays of float32 by name; those of the output layer may be missing.
+        scale: how pictures are prepared.
+
+    Raises:
+        LayerError: a line does not fit what comes into it.
+    """
+    graph = Graph(_taken_from(weights))
+    prepared = _prepared(graph, PICTURES, scale, shape[-1])
+    inner = (*shape[:2], 1 if scale.grey else shape[-1])
+    graph.node("Identity", add_layers(graph, prepared, layers, inner, None), output=LOGITS)
+    (features,) = summarise(layers, inner, "dense 1").rows[-2].output
+    return graph.model(
+        (PICTURES, np.uint8, ("N", *shape)), (LOGITS, np.float32, ("N", features)), version="", metadata={}
+    )
+
+
+def _taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], NDArray[Any]]:
+    def given(name: str, expected: Shape) -> NDArray[Any]:
+        found = weights[name]
+        assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
+        return found
+
+    return given
 
 
 def _prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:

@@ -154,6 +154,12 @@ class TrainingOptions(BaseModel):
         description="Multiple of the learning rate for layers with pretrained weights; none: 0.1 for published ones "
         "below a new output layer, else 1.",
     )
+    head_fit: Literal["steps", "regression"] | None = Field(
+        default=None,
+        description="How a new output layer above frozen layers is trained in the first epoch. Regression: at once, by "
+        "logistic regression on the output of the frozen layers, without augmentation; cross-validation chooses its "
+        "regularisation. None: regression if only the output layer is trained and no other option describes the steps.",
+    )
     label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
     class_weights: Literal["none", "balanced"] = Field(
         default="none",

@@ -74,7 +74,8 @@ class WeightsDetails(CatalogueWeights, _Publication):
     """Everything that is known about the weights of one network."""
 
     package: str | None = Field(
-        default=None, description="The Python package that brings them; none: they are downloaded with `fetch_set`."
+        default=None,
+        description="The Python package that brings them; none: they are downloaded with `fetch_set`.",
     )
 
 
@@ -136,7 +137,10 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
         package = entry.package
         if package is not None:
             found = installed_file(package)
-            facts |= {"folder": found and found.parent, "checksums": {_last(package.file): f"sha256:{package.sha256}"}}
+            facts |= {
+                "folder": found and found.parent,
+                "checksums": {_last(package.file): f"sha256:{package.sha256}"},
+            }
         return WeightsDetails(**facts, parameters=entry.parameters, package=package and package.name)
     assert isinstance(entry, entries.SetEntry)  # noqa: S101 (there is no third kind)
     height, width, channels = entry.shape

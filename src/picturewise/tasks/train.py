@@ -18,6 +18,7 @@ from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
+from picturewise.tasks import transfer
 from picturewise.tasks.load import load, own_source, refuse_inside
 from picturewise.tasks.wanted_recipe import wanted
 
@@ -59,7 +60,8 @@ def train(
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
             (docs/how-to/tune.md).
         model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
-            (docs/reference/layers.md).
+            (docs/reference/layers.md). Photographs, colour pictures of at least 96 pixels, start from pretrained
+            layers by default, if their weights are installed (docs/how-to/pretrained.md).
         layers: layer lines, instead of a name.
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
         epochs: passes over the training split.
@@ -88,7 +90,10 @@ def train(
         group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
     with claimed(out, source) as new:
-        return train_on(source, whole, network=network, new=new, callbacks=callbacks, progress=progress)
+        return train_on(
+            source, whole, network=network, new=new, callbacks=callbacks, progress=progress,
+            choose=network is None and transfer.is_open(whole),
+        )  # fmt: skip
 
 
 def train_on(
@@ -100,6 +105,7 @@ def train_on(
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
     report: bool = True,
+    choose: bool = False,
 ) -> Run:
     """Train with a recipe on a recognised source; see `train`.
 
@@ -111,15 +117,23 @@ def train_on(
         callbacks: as for `train`.
         progress: as for `train`.
         report: draw the figures of the data and write a report at the end.
+        choose: start from pretrained layers if the pictures are photographs; see `transfer`.
     """
-    dataset = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
+    reading = transfer.reading(recipe.data) if choose else recipe.data
+    dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
+    recipe, notes = transfer.chosen(recipe, dataset) if choose else (recipe, ())
 
     from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
 
     with contextlib.ExitStack() as stack:
         place = new or stack.enter_context(numbered_run(Path("runs"), stem(dataset, recipe, network)))
         trainer = start(
-            recipe, dataset, place, callbacks=_with_progress(callbacks, shown=progress), network=network
+            recipe,
+            dataset,
+            place,
+            callbacks=_with_progress(callbacks, shown=progress),
+            network=network,
+            notes=notes,
         )
         trainer.run.source = source if source.place is None else None
         with _report_at_end(trainer.run, dataset) if report else contextlib.nullcontext():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
 from picturewise.architectures.named import named_lines, network_notes
-from picturewise.architectures.summary import summarise
+from picturewise.architectures.summary import Row, summarise
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import UsageError
 from picturewise.preparing import augmentation, views
@@ -49,15 +50,24 @@ def derive_recipe(
             kept += windows_kept(parse(layers), shape)
     augmentations, notes = _augmentations(recipe, shape, train.classes)
     seen, view_notes = views.suitable(views.parse(recipe.preparation.views), train.classes)
+    head_fit = _head_fit(recipe, layers, shape, train)
+    single = head_fit == "regression" and recipe.training.epochs is None and recipe.training.steps is None
+    if single and recipe.preparation.augmentation is None:
+        augmentations, notes = (), ()
     options = recipe.training
     optimizer = options.optimizer or _usual_optimizer(recipe)
     usual = USUAL[optimizer]
     batch_size = options.batch_size or usual_batch_size(len(train), kept, options.steps)
     derived = {
+        "head_fit": head_fit,
         "optimizer": optimizer,
         "batch_size": batch_size,
         "epochs": (
-            usual_epochs(len(train), batch_size, options.steps) if options.epochs is None else options.epochs
+            1
+            if single
+            else usual_epochs(len(train), batch_size, options.steps)
+            if options.epochs is None
+            else options.epochs
         ),
         "learning_rate": options.learning_rate or usual.learning_rate * _usual_share(recipe),
         "momentum": usual.momentum if options.momentum is None else options.momentum,
@@ -115,6 +125,42 @@ def usual_epochs(pictures: int, batch_size: int, steps: int | None = None) -> in
     if steps is not None:
         return min(max(round(steps / in_epoch), 1), MOST_EPOCHS)
     return min(max(math.ceil(USUAL_STEPS / in_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _head_fit(
+    recipe: Recipe, layers: tuple[str, ...] | None, shape: Shape, train: ImageSet
+) -> Literal["steps", "regression"]:
+    """Return how the output layer is trained first.
+
+    Raises:
+        UsageError: regression is asked for, but more than the output layer would be trained.
+    """
+    options, start = recipe.training, recipe.start
+    possible = (
+        options.freeze == "backbone"
+        and start.head == "new"
+        and layers is not None
+        and train.target.loss == "cross-entropy"
+        and options.engine == "torch"
+        and not any(row.count.trainable for row in _own_rows(layers, start.lines or 0, shape, train))
+        and not options.label_smoothing
+        and options.ema is None
+    )
+    if options.head_fit == "regression" and not possible:
+        raise UsageError(
+            "training.head_fit is 'regression', which fits only a new output layer directly above frozen layers. Add "
+            "training.freeze=backbone, and leave out further layers, label smoothing and ema; or use 'steps'."
+        )
+    if options.head_fit is not None:
+        return options.head_fit
+    said = {options.epochs, options.steps, options.batch_size, options.optimizer, options.learning_rate}
+    said |= {options.patience, options.unfreeze_epoch, recipe.preparation.augmentation}
+    return "regression" if possible and said == {None} else "steps"
+
+
+def _own_rows(layers: tuple[str, ...], lines: int, shape: Shape, train: ImageSet) -> tuple[Row, ...]:
+    """Return the rows of the layers between the pretrained ones and the output layer."""
+    return summarise(parse(layers), shape, train.target.output_line).rows[lines:-1]
 
 
 def _usual_optimizer(recipe: Recipe) -> OptimizerName:

@@ -26,7 +26,9 @@ from picturewise.seeds import stream
 from picturewise.training.average import WeightAverage
 from picturewise.training.batches import Batches, fits
 from picturewise.training.engine import NumPyTrainingEngine, TorchTrainingEngine, TrainingEngine
+from picturewise.training.features import Features
 from picturewise.training.freezing import Freezing
+from picturewise.training.head_fit import HeadFit
 from picturewise.training.losses import LOSSES
 from picturewise.training.machine import Machine, prepared
 from picturewise.training.optimizers import Optimizer
@@ -144,6 +146,18 @@ class Learner:
         if self.freezing is not None:
             self.freezing.apply(epoch)
         return self.order(epoch)
+
+    def fits_head(self, epoch: int) -> bool:
+        """Return whether an epoch, from 1, fits the output layer at once instead of taking steps."""
+        return epoch == 1 and self.recipe.training.head_fit == "regression"
+
+    def head_fit(self) -> HeadFit:
+        """Return what fits the output layer above the frozen layers."""
+        assert isinstance(self.network, nn.Sequential)  # noqa: S101 (of layer lines, or it does not fit a head)
+        assert self.recipe.model.layers is not None  # noqa: S101 (the same)
+        features = Features(self.network, self.recipe.model.layers, self.preparation, self.train)
+        labels = self.train.required_labels
+        return HeadFit(self.network, features, labels, self.loss.class_weights, self.recipe.seed)
 
     def step(self, order: NDArray[np.int64], epoch: int, batch: int, learning_rate: float) -> Tensor:
         """Train on one batch of an epoch that has begun, within `learning`.

@@ -20,10 +20,16 @@ def _facts(trainer: Trainer) -> Iterator[str]:
     form = "x".join(map(str, record.data.shape))
     yield f"data      {record.data.name}: {splits}; {form}, {len(record.data.classes)} classes"
     options = recipe.training
-    yield (
-        f"training  {trainer.epochs} epochs of {trainer.batches} batches of {options.batch_size}; "
-        f"{options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); seed {recipe.seed}"
-    )
+    regression = options.head_fit == "regression"
+    if regression:
+        yield "training  the output layer by logistic regression, in the first epoch"
+    epochs = trainer.epochs - regression
+    if epochs > 0:
+        yield (
+            f"{'then    ' if regression else 'training'}  {epochs} epochs of {trainer.batches} batches of "
+            f"{options.batch_size}; {options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); "
+            f"seed {recipe.seed}"
+        )
     if recipe.start.source is not None:
         still = record.fixed_parameters - record.statistics
         frozen = f", {record.trainable_parameters:,} parameters are trained, {still:,} are frozen"

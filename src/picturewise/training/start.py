@@ -38,6 +38,7 @@ def start(
     *,
     callbacks: Sequence[Callback] = (),
     network: nn.Module | None = None,
+    notes: Sequence[str] = (),
 ) -> Trainer:
     """Return a trainer for a new run, whose folder then exists; its `fit` does the work.
 
@@ -47,6 +48,7 @@ def start(
         place: an empty folder, or one that does not exist yet; or one that is already claimed, and stays so.
         callbacks: the user's; the built-in ones come first.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
+        notes: of the choices before, which are stored with the run.
 
     Raises:
         UsageError: an option or a layer line does not fit the data, or the place is not empty.
@@ -55,8 +57,8 @@ def start(
     """
     if isinstance(place, Path):
         with new_run(place) as new:
-            return start(recipe, dataset, new, callbacks=callbacks, network=network)
-    learner, notes = make_learner(recipe, dataset, network=network)
+            return start(recipe, dataset, new, callbacks=callbacks, network=network, notes=notes)
+    learner, more = make_learner(recipe, dataset, network=network)
     effective = learner.recipe
     learning, fixed, statistics = _parameters(learner)
     record = RunRecord(
@@ -70,7 +72,7 @@ def start(
         preparation=learner.preparation if _has_own_statistics(learner, network) else None,
         machine=_describe(learner),
         derived=derived_keys(recipe, effective),
-        notes=notes,
+        notes=(*notes, *more),
     )
     run, record = create_run(place, effective, record, dataset)
     return _trainer(learner, run, record, callbacks)

@@ -125,7 +125,10 @@ class Trainer:
         if self.recipe.start.head == "keep" and not self.history:
             self._evaluate_start()
         while self.epoch <= self.epochs and not self.stop_reason:
-            self._train_epoch()
+            if self.learner.fits_head(self.epoch):
+                self._fit_head()
+            else:
+                self._train_epoch()
             with self.learner.averaged():
                 self._end_epoch()
             self._save_checkpoint()
@@ -149,6 +152,24 @@ class Trainer:
                 self._obey_signals()
                 saved = now
         self._read_totals()  # this waits for a GPU to finish, so the clock is read again
+        self.seconds = time.perf_counter() - began
+
+    def _fit_head(self) -> None:
+        """Fit the output layer on the features of all pictures, which are computed batch by batch."""
+        fit, began = self.learner.head_fit(), time.perf_counter()
+        for done in fit.features.compute():
+            self.batch = sum(stop <= done for _, stop in self.learner.bounds)
+            self.seconds = time.perf_counter() - began
+            for callback in self.callbacks if self.batch else ():
+                callback.on_batch(self)
+            if (
+                self._request.signal_number is not None
+            ):  # computed features are lost, so the epoch begins again
+                self.batch, self.seconds = 0, 0.0
+                self._save_checkpoint()
+                self._obey_signals()
+        found = fit.finish()
+        self._totals = (found.loss, float(found.right), float(len(self.learner.train)))
         self.seconds = time.perf_counter() - began
 
     def _train_batch(self, order: NDArray[np.int64]) -> None:
@@ -193,9 +214,10 @@ class Trainer:
         if not math.isfinite(valid_loss):
             raise self._diverged("validation loss", valid_loss, self.batches - 1)
         total_loss, right, pictures = self._totals
+        fitted = self.learner.fits_head(self.epoch)
         row = Epoch(
             epoch=self.epoch,
-            learning_rate=self.learner.rate(self.epoch, self.batches - 1),
+            learning_rate=0.0 if fitted else self.learner.rate(self.epoch, self.batches - 1),
             train_loss=total_loss / pictures,
             train_accuracy=right / pictures,
             valid_loss=valid_loss,

@@ -33,6 +33,8 @@ from picturewise.untrusted.confined.pool import Tick
 from picturewise.untrusted.confined.protocol import Item
 
 LONGEST_SIDE = 224  # of a size that is chosen automatically
+PHOTOGRAPH_SIDE = 96
+"""Pixels of the median shorter side from which colour pictures count as photographs."""
 _SAMPLE = 64  # files
 _BLACK = 16  # pixels up to this look black
 
@@ -169,11 +171,22 @@ def _form(
             f"{place}: none of the {len(looks):,} files can be read as a picture. The first error is: {reason}."
         )
     channels = 3 if any(header.colour for header in headers) else 1
-    size, notes = (options.size, ()) if options.size is not None else _common_size(headers, options)
+    if options.size is not None:
+        size, notes = options.size, tuple[str, ...]()
+    elif options.photographs is not None and are_photographs(headers):
+        size, notes = options.photographs, ()
+    else:
+        size, notes = _common_size(headers, options)
     background, why = find_background([header.hidden_by for header in headers], options.background)
     scale = find_scale(looks, place, said=said, learned=options.learned)
     form = _in_range(Form(*size, channels, options.resize, background=background), scale)
     return form, scale, (*notes, *why, *(() if scale is None else scale.notes))
+
+
+def are_photographs(headers: Sequence[PictureHeader]) -> bool:
+    """Return whether pictures are in colour and mostly so large that a network for photographs can be used."""
+    shorter = statistics.median(min(header.height, header.width) for header in headers)
+    return shorter >= PHOTOGRAPH_SIDE and any(header.colour for header in headers)
 
 
 def _in_range(form: Form, scale: ValueRange | None) -> Form:

@@ -134,6 +134,7 @@ def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
     said: list[object] = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
     said += [given for given in (reader.hints.given(), options.background) if given]
     said += [] if options.learned is None else [{"learned": options.learned}]
+    said += [] if options.photographs is None else [{"photographs": options.photographs}]
     return _short(json.dumps([stored_split.FORMAT, *said]))
 
 
