@@ -150,7 +150,7 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
             {"y_train": LABELS},
             "does not have an array of pictures .found 'y_train'.. Name the arrays x_train and y_train",
         ),
-        ({"x_train": GREY, "y_test": LABELS}, "has 'y_test' without its pictures"),
+        ({"x_train": GREY, "y_test": LABELS}, "has the labels 'y_test' without their pictures"),
     ],
 )
 def test_what_cannot_be_used_is_reported(
