@@ -135,11 +135,11 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
         ({"x_train": GREY, "y_train": np.ones((4, 3))}, "is not one-hot"),
         (
             {"x_train": GREY, "y_train": LABELS, "labels": ["a", "b"]},
-            r"label 1 .* is 2, but there are 2 classes",
+            r"label 1 .* is 2, but there are only 2 classes",
         ),
         (
             {"x_train": GREY, "y_train": LABELS, "x_test": GREY, "y_test": LABELS + 1},
-            "'y_test': label 1 .* is 3, but there are 3 classes",
+            "'y_test': label 1 .* is 3, but there are only 3 classes",
         ),
         ({"x_train": GREY[:0], "y_train": LABELS[:0]}, "does not contain any pictures"),
         (
