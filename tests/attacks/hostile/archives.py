@@ -167,8 +167,8 @@ _TARS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     ),
     "gzip cut off": (lambda: longer_than_one_read()[:-4000], "is a truncated gzip file"),
     "gzip damaged": (lambda: longer_than_one_read()[:-8] + bytes(8), "incorrect data check"),
-    "nothing": (lambda: b"", "is not a valid CIFAR archive"),
-    "neither": (lambda: b"hello" * 1000, "is not a valid CIFAR archive"),
+    "nothing": (lambda: b"", "is damaged or not a CIFAR archive"),
+    "neither": (lambda: b"hello" * 1000, "is damaged or not a CIFAR archive"),
 }
 _ZIPS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "zip ..": (lambda: zipped("../evil"), _OUT),
