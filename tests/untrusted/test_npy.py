@@ -106,7 +106,7 @@ def test_every_truncation_is_an_error() -> None:
     for end in range(len(content)):
         assert refusal(content[:end]).startswith("x ")
     assert "needs 6 bytes, but has 5" in refusal(content[:-1])
-    assert "needs 6 bytes, found 7" in refusal(content + b"\0")
+    assert "needs 6 bytes, but has 7" in refusal(content + b"\0")
 
 
 @pytest.mark.parametrize(
