@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named() -> None:
             lambda: picturewise.predict(None, "a"),
             r"^run is None\. Expected a string, a path, a picturewise\.Run or a pic",
         ),
-        (lambda: picturewise.predict("a", "b", engine="trch"), r"^engine is 'trch', .*'numpy'\. Did you mean 'torch'"),
+        (lambda: picturewise.predict("a", "b", engine="trch"), r"^engine is 'trch'\. .*'numpy'\. Did you mean 'torch'"),
         (
             lambda: picturewise.predict("a", "b", hints={}),
             r"^hints is of type dict\. Expected a picturewise\.Hints object\.$",

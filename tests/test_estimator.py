@@ -142,7 +142,7 @@ def test_a_picture_gets_the_same_answer_whatever_else_is_asked(fitted: Picturewi
     whole = fitted.predict_proba(np.concatenate([dark, ROWS.reshape(-1, 8, 8)]))
     assert fitted.predict_proba(dark)[0] == pytest.approx(whole[0], abs=1e-6)
     with pytest.raises(
-        InputError, match=r"X: picture 0 .* has the value 17, but the range in fit is 0\.\.16"
+        InputError, match=r"X: picture 0 .* has the value 17, but the range found by fit is 0\.\.16"
     ):
         fitted.predict(dark * 17)
     with pytest.raises(ValueError, match=r"X has 63 features, but PicturewiseClassifier is expecting 64"):

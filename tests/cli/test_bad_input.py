@@ -65,7 +65,7 @@ def test_an_empty_folder(refused, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     sentence = refused(3, "train", tmp_path / "empty")
     assert "an empty folder" in sentence
-    assert "expected" in sentence
+    assert "Pass a folder with one folder of pictures per class" in sentence
 
 
 def test_a_folder_with_one_class(refused, picture_folder: Path) -> None:

@@ -216,5 +216,5 @@ def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
         labels = packed.read("y_train.npy")
         with pytest.warns(UserWarning, match="Duplicate name"):
             packed.writestr("y_train.npy", labels)
-    with pytest.raises(DataError, match=r"set\.npz holds 2 files with the name 'y_train\.npy'"):
+    with pytest.raises(DataError, match=r"set\.npz contains 2 files with the name 'y_train\.npy'"):
         npz.recognise(path)
