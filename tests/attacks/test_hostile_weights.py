@@ -283,7 +283,7 @@ def test_what_is_not_a_regular_file_is_refused_at_once(
     tmp_path: Path, make: Callable[[Path], object]
 ) -> None:
     make(tmp_path / "weights.pth")
-    with pytest.raises(DataError, match=r"weights\.pth is not a regular file\. Pass a (file of weights|weights file)\."):
+    with pytest.raises(DataError, match=r"weights\.pth is not a regular file\. Pass a .*weights"):
         read_weight_file(tmp_path / "weights.pth")
 
 

@@ -307,7 +307,7 @@ IMAGES, LABELS = noise(4), halves(4)
         ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "cannot convert the Tensor to an array"),
         ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures. Pass one label for each picture"),
         ((IMAGES, LABELS + 0.5), DataError, "Expected an integer"),
-        ((IMAGES, LABELS - 1), DataError, "2 of 4 pictures have no label. Leave them out with --skip-bad"),
+        ((IMAGES, LABELS - 1), DataError, "lacks labels for 2 of 4 pictures: label 0"),
         ((IMAGES, ["cat", 1, "dog", 2]), DataError, "neither all numbers nor all strings"),
         ((IMAGES, [None] * 4), DataError, "neither all numbers nor all strings"),
         ((IMAGES, []), DataError, "neither all numbers nor all strings"),
