@@ -99,7 +99,7 @@ def test_the_first_axis_is_that_of_the_pictures(
         (ROWS, NUMBERS + 0.5, {}, r"Unknown label type: continuous"),
         (ROWS, None, {}, r"requires y to be passed"),
         (np.where(ROWS > 3, np.nan, ROWS), NUMBERS, {}, r"Input X contains NaN"),
-        (ROWS, NUMBERS, {"learning_rate": -1}, r"training\.learning_rate is -1, expected greater than 0"),
+        (ROWS, NUMBERS, {"learning_rate": -1}, r"training\.learning_rate is -1, but must be greater than 0"),
         (ROWS, NUMBERS, {"preset": "fsat"}, r"Unknown preset 'fsat'.*Did you mean 'fast'\?"),
         (ROWS, NUMBERS, {"settings": ["x=1"]}, r"Unknown recipe key 'x'"),
         (ROWS, NUMBERS, {"value_range": "white"}, r"range of values is 'white'|value_range is 'white'"),

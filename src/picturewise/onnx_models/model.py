@@ -71,8 +71,8 @@ def onnx_model(
 ) -> bytes:
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
-    Its input is `pictures` (N, H, W, C) uint8, its output `logits` (N, outputs) float32, divided by the temperature. The
-    names of the classes are in its metadata under `classes`, as a JSON list.
+    Its input is `pictures` (N, H, W, C) uint8, its output `logits` (N, outputs) float32, divided by the temperature.
+    The names of the classes are in its metadata under `classes`, as a JSON list.
 
     Args:
         layers: of a network that `is_portable`.
