@@ -224,7 +224,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "safetensors nested deep": (safetensors(b'{"a":' + b"[" * 100_000), "is damaged or is not a safetensors"),
     "NaN": (lambda: saved({"a": torch.full((3,), float("nan"))}), "NaN or infinite"),
-    "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "a value of type int under"),
+    "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "value of type int under"),
 }  # fmt: skip
 
 
