@@ -115,9 +115,9 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "a storage that is made by a call": (
         zipped(table(b"ctorch\nFloatStorage\n" + number(1 << 50) + b"\x85R")),
-        "calls dtype in a way",
+        "calls dtype with arguments",
     ),
-    "a call of what is no name": (zipped(table(b"K\1K\2\x85R")), "calls int in a way"),
+    "a call of what is no name": (zipped(table(b"K\1K\2\x85R")), "calls int with arguments"),
     "a storage that is a module": (
         zipped(table(b"(" + text("module") + text("os") + text("a") + text("b") + b"K\1tQ")),
         "not a storage of numbers",
@@ -224,7 +224,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "safetensors nested deep": (safetensors(b'{"a":' + b"[" * 100_000), "is damaged or is not a safetensors"),
     "NaN": (lambda: saved({"a": torch.full((3,), float("nan"))}), "NaN or infinite"),
-    "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "holds a int under"),
+    "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "value of type int under"),
 }  # fmt: skip
 
 
