@@ -102,7 +102,7 @@ def test_the_first_axis_is_that_of_the_pictures(
         (ROWS, NUMBERS + 0.5, {}, r"Unknown label type: continuous"),
         (ROWS, None, {}, r"requires y to be passed"),
         (np.where(ROWS > 3, np.nan, ROWS), NUMBERS, {}, r"Input X contains NaN"),
-        (ROWS, NUMBERS, {"learning_rate": -1}, r"training\.learning_rate is -1, expected greater than 0"),
+        (ROWS, NUMBERS, {"learning_rate": -1}, r"training\.learning_rate is -1, but must be greater than 0"),
         (ROWS, NUMBERS, {"preset": "fsat"}, r"Unknown preset 'fsat'.*Did you mean 'fast'\?"),
         (ROWS, NUMBERS, {"settings": ["x=1"]}, r"Unknown recipe key 'x'"),
         (ROWS, NUMBERS, {"value_range": "white"}, r"'white' is not a valid range of values|value_range is 'white'"),
@@ -142,7 +142,7 @@ def test_a_picture_gets_the_same_answer_whatever_else_is_asked(fitted: Picturewi
     whole = fitted.predict_proba(np.concatenate([dark, ROWS.reshape(-1, 8, 8)]))
     assert fitted.predict_proba(dark)[0] == pytest.approx(whole[0], abs=1e-6)
     with pytest.raises(
-        InputError, match=r"X: picture 0 .* has the value 17, but the range in fit is 0\.\.16"
+        InputError, match=r"X: picture 0 .* has the value 17, but the range found by fit is 0\.\.16"
     ):
         fitted.predict(dark * 17)
     with pytest.raises(ValueError, match=r"X has 63 features, but PicturewiseClassifier is expecting 64"):

@@ -99,6 +99,6 @@ def test_the_lines_and_their_length_are_bounded() -> None:
     assert parse("conv 2" + " " * 10_000 + "relu # " + "x" * 10_000)
     with pytest.raises(
         LayerError,
-        match=rf"Layer line 2, 'x{{40}}…', cannot be read: it has 5,000 characters, at most {LONGEST_LINE} are",
+        match=rf"Layer line 2, 'x{{40}}…', cannot be read: it has 5,000 characters, but at most {LONGEST_LINE} are",
     ):
         parse("relu; " + "x" * 5000)

@@ -121,7 +121,7 @@ def test_each_form_of_a_line_is_read(line: str, layer: Layer) -> None:
 def test_whitening_is_computed_from_the_pictures_so_it_comes_first() -> None:
     assert parse("conv 24 2x2 valid whiten gelu") == (Conv(24, (2, 2), 1, "valid", "gelu", whiten=True),)
     assert parse("conv whiten nobias 8")[0].line == "conv 8 3x3 nobias whiten"
-    with pytest.raises(LayerError, match=r"line 2, .* must be the first line\."):
+    with pytest.raises(LayerError, match=r"line 2, .* must be in the first line\."):
         parse("batchnorm; conv 24 2x2 whiten")
     with pytest.raises(LayerError, match=r"so the number of filters must be even\."):
         parse("conv 23 2x2 whiten")

@@ -115,9 +115,9 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "a storage that is made by a call": (
         zipped(table(b"ctorch\nFloatStorage\n" + number(1 << 50) + b"\x85R")),
-        "calls dtype in a way",
+        "calls dtype with arguments",
     ),
-    "a call of what is no name": (zipped(table(b"K\1K\2\x85R")), "calls int in a way"),
+    "a call of what is no name": (zipped(table(b"K\1K\2\x85R")), "calls int with arguments"),
     "a storage that is a module": (
         zipped(table(b"(" + text("module") + text("os") + text("a") + text("b") + b"K\1tQ")),
         "not a storage of numbers",
@@ -185,10 +185,10 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
         zipped(b"\x80\2(]q\0" + b"".join(b"](h%ch%ceq%c" % (n - 1, n - 1, n) for n in range(1, 100)) + b"t."),
          "nested more than 32 levels deep|does not contain a state dict",
     ),
-    "a key that takes for ever to look up": (zipped(NESTED_KEY), "as a key of a dict"),
+    "a key that takes for ever to look up": (zipped(NESTED_KEY), "has a dict key of type tuple"),
     "an OrderedDict with such a key": (
         zipped(b"\x80\2ccollections\nOrderedDict\n](]()" + b"\x85" * 50 + b"Neee\x85R."),
-        "as a key of a dict|damaged",
+        "has a dict key of type|damaged",
     ),
     "two million lists": (zipped(b"\x80\2(" + b"]" * 2_000_000 + b"l."), "has more than 100,000 lists"),
     "numbers without end": (zipped(b"\x80\2(" + b"K\1" * 2_000_000 + b"l."), "more than 300,000 instructions"),
@@ -197,7 +197,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "a pickle of twenty megabytes": (lambda: zipped(b"\x80\2" + b"N" * (20 << 20)), "describes its tensors in 20,971"),
     "a packed bomb as its description": (lambda: zipped(b"\x80\2" + b"N" * (15 << 20), packed=True), "is compressed"),
     "packed numbers": (lambda: zipped(table(ONE), bytes(16), packed=True), "is compressed"),
-    "a zip that names its numbers over and over": (overlapping(150), "holds 150 files with the name"),
+    "a zip that names its numbers over and over": (overlapping(150), "contains 150 files with the name"),
     "a zip cut short": (zipped(table(ONE), bytes(16))[:-30], "truncated|damaged"),
     "a zip without a description": (zipped(b"N.").replace(b"data.pkl", b"data.pkI"), "not contain exactly one data"),
     "a zip with a name that leads out": (
@@ -224,7 +224,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     ),
     "safetensors nested deep": (safetensors(b'{"a":' + b"[" * 100_000), "is damaged or is not a safetensors"),
     "NaN": (lambda: saved({"a": torch.full((3,), float("nan"))}), "NaN or infinite"),
-    "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "holds a int under"),
+    "a name that paints the terminal": (lambda: saved({"\x1b[31m": 1, "a": torch.ones(1)}), "value of type int under"),
 }  # fmt: skip
 
 
@@ -283,9 +283,7 @@ def test_what_is_not_a_regular_file_is_refused_at_once(
     tmp_path: Path, make: Callable[[Path], object]
 ) -> None:
     make(tmp_path / "weights.pth")
-    with pytest.raises(
-        DataError, match=r"weights\.pth is not a regular file\. Pass a (file of weights|weights file)\."
-    ):
+    with pytest.raises(DataError, match=r"weights\.pth is not a regular file\. Pass a .*weights"):
         read_weight_file(tmp_path / "weights.pth")
 
 

@@ -32,8 +32,8 @@ def test_train_says_the_first_ones_and_where_all_are(spoilt: str, capfd: pytest.
     said = capfd.readouterr()
     lines = left_out(said.err)
     assert len(lines) == 6
-    assert lines[0].startswith("left out  red/=1+1.png: not a picture")
-    assert lines[1].startswith(r"left out  red/x0\x1b[31m.png: not a picture")
+    assert lines[0].startswith("left out  red/=1+1.png: not a supported picture")
+    assert lines[1].startswith(r"left out  red/x0\x1b[31m.png: not a supported picture")
     assert lines[-1] == "left out  7 files in total, listed in run/skipped.csv"
     assert "next    picturewise evaluate run" in said.out
     with Path("run/skipped.csv").open(newline="", encoding="utf-8") as file:

@@ -237,7 +237,7 @@ def test_a_folder_of_no_known_form_is_an_error_that_says_what_is_there(tmp_path:
 
 
 def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="found an empty folder, expected"):
+    with pytest.raises(DataError, match=r"found an empty folder\. Pass"):
         load(tmp_path)
 
 

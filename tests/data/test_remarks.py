@@ -44,7 +44,7 @@ def test_names_that_differ_only_in_case_or_spaces(classes: tuple[str, ...], expe
 def test_classes_without_a_picture() -> None:
     (sentence,) = remarks(train([3, 7, 7], tuple(map(str, range(8)))))
     assert sentence.startswith("6 of 8 classes do not have pictures to train on: 0, 1, 2, 4")
-    assert "occur are 3, 7;" in sentence
+    assert "Only the labels 3, 7 occur;" in sentence
 
 
 def test_equal_pictures_with_different_labels() -> None:

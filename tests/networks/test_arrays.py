@@ -81,7 +81,7 @@ def test_headers_that_describe_far_too_much_are_refused(tmp_path: Path) -> None:
     path.write_bytes(of_header({"t": EMPTY}, padding=arrays.MOST_HEADER))
     for read in (arrays.read_header, arrays.read, arrays.read_metadata, weights.read):
         with pytest.raises(
-            RunError, match=r"w is damaged .*: its header has 16,777,\d+ bytes, at most 16,777,216 are"
+            RunError, match=r"w is damaged .*: its header has 16,777,\d+ bytes, but at most 16,777,216 are"
         ):
             read(path)
 

@@ -128,7 +128,7 @@ def test_a_window_fits_in_our_sums_exactly_where_it_fits_in_pytorch(layer: Conv 
 
 
 def test_a_line_that_does_not_fit_is_an_error_before_anything_is_built() -> None:
-    with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit: 4x4x1 comes in"):
+    with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit its input 4x4x1: "):
         build(parse("dense 3"), (4, 4, 1), "dense 2", seed=0)
 
 

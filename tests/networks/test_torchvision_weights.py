@@ -266,7 +266,7 @@ def test_the_output_layer_may_be_missing_or_another_one_unless_it_is_wanted() ->
     for change in ({"fc.weight": torch.empty(7, 512), "fc.bias": torch.empty(7)}, {}):
         others = {key: tensor for key, tensor in state.items() if not key.startswith("fc.")} | change
         assert list(from_published("resnet18", others, (64, 64, 3), origin="x")) == list(whole)
-    with pytest.raises(RunError, match=r"for 'fc\.weight' is missing, but must be a tensor of 1000x512"):
+    with pytest.raises(RunError, match=r"'fc\.weight' is missing, but must be a tensor of 1000x512"):
         from_published("resnet18", others, (64, 64, 3), origin="x", head=True)
 
 

@@ -220,10 +220,13 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, new: bool) -> None
     [
         ([torch.ones(3)], "does not contain a state dict"),
         (torch.ones(3), "does not contain a state dict"),
-        ({}, "holds 0 tensors"),
-        ({"state_dict": {}}, "holds 0 tensors"),
-        ({"a": torch.ones(3), "epoch": 3}, "holds a int under 'epoch'"),
-        ({"state_dict": {"a": torch.ones(3), "b": {"c": torch.ones(3)}}}, "holds a dict under 'b'"),
+        ({}, "contains 0 tensors"),
+        ({"state_dict": {}}, "contains 0 tensors"),
+        ({"a": torch.ones(3), "epoch": 3}, "contains a value of type int under 'epoch'"),
+        (
+            {"state_dict": {"a": torch.ones(3), "b": {"c": torch.ones(3)}}},
+            "contains a value of type dict under 'b'",
+        ),
         ({3: torch.ones(3)}, "has the key 3. Expected only strings as keys"),
         ({"a": torch.tensor([1.0, float("nan")])}, r"not finite \(NaN or infinite\) in 'a'"),
         ({"a": torch.tensor([float("inf")])}, r"not finite \(NaN or infinite\) in 'a'"),
@@ -251,7 +254,7 @@ def test_what_is_not_a_file_of_weights_is_reported(tmp_path: Path) -> None:
         read_weight_file(tmp_path / "nothing")
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    with pytest.raises(DataError, match=r"has 4,294,967,297 bytes, at most 4,294,967,296"):
+    with pytest.raises(DataError, match=r"has 4,294,967,297 bytes, but at most 4,294,967,296"):
         read_weight_file(path)
 
 

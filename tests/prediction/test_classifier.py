@@ -420,10 +420,10 @@ def test_a_picture_without_finite_logits_is_refused_by_name_whatever_computes(
     images[1:] = 255
     with np.errstate(all="ignore"):
         with pytest.raises(
-            RunError, match=r"not finite \(.*\) for 2 of 3 pictures, the first of them picture 2"
+            RunError, match=r"not finite \(.*\) for 2 of 3 pictures; the first is picture 2\."
         ):
             loaded.logits(images)
-        with pytest.raises(RunError, match=r"2 of 3 pictures, the first of them 'b\\x1b\.png': its weights"):
+        with pytest.raises(RunError, match=r"2 of 3 pictures; the first is 'b\\x1b\.png'\. Its weights"):
             loaded.probabilities(images, ["a.png", "b\x1b.png", "c.png"])
 
 
@@ -624,5 +624,5 @@ def test_all_of_a_loaded_classifier_but_its_module_does_without_torch(tmp_path: 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
 def test_a_temperature_is_above_zero(temperature: float) -> None:
-    with pytest.raises(ValueError, match="expected a number from 1e-09 to 1e"):
+    with pytest.raises(ValueError, match="must be a number from 1e-09 to 1e"):
         described(temperature=temperature)

@@ -42,9 +42,9 @@ def test_each_form_is_read_and_survives_being_written(text: str, views: Views) -
     ("line", "complaint"),
     [
         ("miror", "choose from mirror, shift. Did you mean 'mirror'?"),
-        ("mirror 2", "expected 'mirror' or 'mirror always'."),
-        ("shift", "expected a number of pixels, such as 'shift 1'."),
-        ("shift -1", "expected a number of pixels, such as 'shift 1'."),
+        ("mirror 2", "write 'mirror' or 'mirror always'."),
+        ("shift", "write a number of pixels, such as 'shift 1'."),
+        ("shift -1", "write a number of pixels, such as 'shift 1'."),
         ("shift 0", "the number of pixels must be in 1..64."),
         ("shift 65", "the number of pixels must be in 1..64."),
         ("shift 1; shift 2", "'shift' occurs twice."),

@@ -78,7 +78,7 @@ def test_keywords_become_the_keys_that_they_stand_for() -> None:
         ("epoch", r"Did you mean 'epochs'\?$"),
         (
             "colour_of_the_sky",
-            r"no option 'colour_of_the_sky'\. help\(picturewise\.train\) lists all options\.$",
+            r"Unknown option 'colour_of_the_sky' of train\. help\(picturewise\.train\) lists all options\.$",
         ),
     ],
 )

@@ -268,8 +268,8 @@ def test_the_facts_of_data_and_training_are_there(page):
     assert "dog/broken.png The file ends early." in rows
     assert "conv 32 3x3 relu 28 × 28 × 32 320" in rows
     assert "Parameters 50,498" in rows
-    assert "Frozen 64 of them, which were not trained" in whole.text
-    assert "Statistics 96 more numbers, measured and not learned" in whole.text
+    assert "Frozen 64 of them (not trained)" in whole.text
+    assert "Statistics 96 other numbers that are measured, not learned" in whole.text
     assert "The validation split was held out from train." in whole.text
     assert "Best epoch (validation) 4" in whole.text
     assert "Optimizer adamw" in whole.text

@@ -279,7 +279,7 @@ def test_a_checkpoint_that_is_a_link_is_neither_read_nor_removed(tmp_path: Path)
     for batch in range(3):
         save(folder, at(1, batch))
     assert names(folder) == [HALF, "000001-00000001", "000001-00000002", "000003-00000000"]
-    with pytest.raises(SaveError, match="000003-00000000 is in the place of a checkpoint"):
+    with pytest.raises(SaveError, match="000003-00000000 has the name of a checkpoint"):
         save(folder, at(3, 0))
     assert same(newest(elsewhere.parent)[0], at(3, 0))
 
@@ -287,7 +287,7 @@ def test_a_checkpoint_that_is_a_link_is_neither_read_nor_removed(tmp_path: Path)
 def test_a_folder_in_the_place_of_a_checkpoint_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "000001-00000001").mkdir()
     (tmp_path / "000001-00000001" / "weights.safetensors").write_bytes(b"theirs")
-    with pytest.raises(SaveError, match="is in the place of a checkpoint, but Picturewise did not create it"):
+    with pytest.raises(SaveError, match="has the name of a checkpoint, but Picturewise did not create it"):
         save(tmp_path, at(1, 1))
     assert (tmp_path / "000001-00000001" / "weights.safetensors").read_bytes() == b"theirs"
 

@@ -65,7 +65,7 @@ def test_a_record_of_another_format_is_named(run: Run, content: str) -> None:
     [
         ("run.json", "{", r"run\.json is damaged: it is not valid JSON"),
         ("run.json", '{"format": 2}', r"run\.json is damaged: picturewise: Field required"),
-        ("recipe.toml", "[[[", r"run is damaged: The recipe .*recipe\.toml is not TOML"),
+        ("recipe.toml", "[[[", r"run is damaged: The recipe .*recipe\.toml is not valid TOML"),
         ("recipe.toml", "seed = -1", r"run is damaged: seed is -1, but must be"),
         ("recipe.toml", "", r"run is damaged: The recipe does not have the key 'data'\."),
         (

@@ -50,7 +50,9 @@ class TwoClasses:
 
     def check(self, labels: NDArray[Any], pictures: int, where: str) -> None:
         if labels.shape != (pictures, 2):
-            raise DataError(f"{where}: labels must be ({pictures}, 2), found {labels.shape}.")
+            raise DataError(
+                f"{where}: labels have shape {labels.shape}. Pass labels of shape ({pictures}, 2)."
+            )
 
     def shares(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.eye(len(self.classes), dtype=np.float32)[labels].reshape(len(labels), -1)

@@ -93,7 +93,7 @@ def test_a_module_stays_as_it_is(stripes: picturewise.Dataset) -> None:
 def test_what_is_there_is_not_overwritten(stripes: picturewise.Dataset) -> None:
     Path("full").mkdir()
     Path("full/thing").touch()
-    with pytest.raises(UsageError, match=r"full already exists.*choose another --out"):
+    with pytest.raises(UsageError, match=r"full already exists.*Choose another --out"):
         picturewise.find_learning_rate(stripes, model="mlp 8", out="full", progress=False)
     assert [file.name for file in Path("full").iterdir()] == ["thing"]
 

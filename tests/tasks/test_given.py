@@ -110,7 +110,7 @@ def test_other_pictures_are_evaluated_all_and_those_learned_from_are_told() -> N
     assert 30 < (found.learned_from or 0) < 50  # the others are in the test split that was held out
     assert f"The run was trained on {found.learned_from} of these 50 pictures" in found.notes[0]
     assert run.evaluation() is None
-    with pytest.raises(DataError, match="has the splits train, valid, but not a test split"):
+    with pytest.raises(DataError, match="has the splits train, valid, but no test split"):
         picturewise.evaluate(run, data={"train": stripes(9), "valid": stripes(9)})
 
 

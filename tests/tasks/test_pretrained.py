@@ -146,7 +146,9 @@ def test_a_file_that_was_exchanged_is_not_even_opened(
 
 
 def test_the_real_entry_says_where_from_and_how_much() -> None:
-    with pytest.raises(DataError, match=r"^resnet18's .*Fetch them \(46\.8 MB from download\.pytorch\.org\)"):
+    with pytest.raises(
+        DataError, match=r"^The weights of resnet18 .*Download them \(46\.8 MB from download\.pytorch"
+    ):
         published_weights("resnet18")
     with pytest.raises(UsageError, match="Did you mean 'vgg16_bn'"):
         published_weights("vgg16")

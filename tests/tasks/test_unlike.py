@@ -150,7 +150,7 @@ def test_a_recipe_names_range_and_layout(tmp_path: Path) -> None:
     assert picturewise.evaluate(run, progress=False).accuracy.value == 1
     assert classes(tmp_path / "run", signed[:4]) == list("0101")
     noise = RANDOM.integers(0, 256, (60, 192), np.uint8)
-    with pytest.raises(DataError, match="--layout interleaved or planar"):
+    with pytest.raises(DataError, match="--layout interleaved or --layout planar"):
         picturewise.make_dataset((noise, LABELS))
     found = picturewise.make_dataset((noise, LABELS), layout="planar")
     assert found.train is not None

@@ -92,7 +92,7 @@ def test_a_recipe_without_any_network_is_refused() -> None:
 
 
 def test_lines_that_do_not_fit_the_pictures_are_refused() -> None:
-    with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit: 28x28x3 comes in"):
+    with pytest.raises(LayerError, match="Layer line 1, 'dense 3', does not fit its input 28x28x3: "):
         derive_recipe(recipe(model={"layers": ["dense 3"]}), train())
     with pytest.raises(LayerError, match="The output layer"):
         derive_recipe(recipe(model={"layers": []}), train())
@@ -112,7 +112,7 @@ def test_flips_of_characters_are_left_out_with_a_note() -> None:
 def test_augmentation_that_cannot_be_read_or_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError, match="Did you mean 'flip'"):
         derive_recipe(recipe(preparation={"augmentation": ["flp"]}), train())
-    with pytest.raises(UsageError, match="'crop 28' does not fit: the pictures are 28x28"):
+    with pytest.raises(UsageError, match="'crop 28' is too large for pictures of 28x28"):
         derive_recipe(recipe(preparation={"augmentation": ["crop 28"]}), train())
 
 

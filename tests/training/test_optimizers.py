@@ -230,7 +230,7 @@ def test_multiples_of_one_and_no_multiples_are_the_same_bit_for_bit(name: Optimi
 
 def test_a_multiple_for_something_that_is_not_a_parameter_is_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"'0\.wieght', which is not a parameter.* Did you mean '0\.weight'\?"
+        UsageError, match=r"'0\.wieght' in factors is not a parameter.* Did you mean '0\.weight'\?"
     ):
         Optimizer("sgd", network(), momentum=0.9, weight_decay=0.0, factors={"0.wieght": 0.1})
 

@@ -176,7 +176,7 @@ def test_nothing_is_trained_in_0_epochs(tiny: ModuleType, source: Path, tmp_path
     ("start", "training", "sentence"),
     [
         ({"lines": 99}, {}, r"start.lines is 99, but .* has 7 lines"),
-        ({"sha256": "0" * 64}, {}, r"the recipe names 0000000000000000…: they were changed"),
+        ({"sha256": "0" * 64}, {}, r"was changed: .* the recipe has 0000000000000000…"),
         ({"head": "new"}, {"epochs": 0}, r"training.epochs is 0, but a network with a new output layer"),
         ({}, {"unfreeze_epoch": 2}, r"training.unfreeze_epoch is 2, but nothing is frozen. Add"),
         (
@@ -203,7 +203,7 @@ def test_options_that_do_not_go_together_are_refused(
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
-        (["dense 4", "pretrained x"], r"line 2, 'pretrained x', is not the first line"),
+        (["dense 4", "pretrained x"], r"must come first, but 'pretrained x' is layer line 2"),
         (["pretrained"], r"'pretrained' needs a source"),
         (["pretrained nothing-here"], r"The weights 'nothing-here' were not found"),
     ],

@@ -142,7 +142,7 @@ def test_a_users_module_is_checked_without_being_changed(tmp_path: Path, tiny: M
             Own(4),
             r"Own returns shape \(2, 4\) for a batch of two pictures\. Expected \(2, 3\), one logit for each class",
         ),
-        (nn.Flatten(0), r"Flatten returns \(72,\) for a batch"),
+        (nn.Flatten(0), r"Flatten returns shape \(72,\) for a batch"),
         (nn.Linear(5, 3), r"Linear does not accept a batch of two pictures \(2, 1, 6, 6\): mat1 and mat2"),
         (nn.LSTM(6, 3), r"LSTM does not accept a batch of two pictures"),
     ],

@@ -163,7 +163,7 @@ def test_without_a_file_it_says_how_to_fetch_one(timm: ModuleType, tiny: ModuleT
     ("source", "error", "said"),
     [
         ("timm resnet81 from x", LayerError, "does not have a network 'resnet81'"),
-        ("timm hf-hub:timm/resnet18 from x", LayerError, "found 'hf-hub:timm/resnet18'"),
+        ("timm hf-hub:timm/resnet18 from x", LayerError, "not 'hf-hub:timm/resnet18'"),
         ("timm", LayerError, "needs a name"),
         ("timm test_vit from x", LayerError, "its input 6x6x1: .* It was made for 160x160"),
         ("timm test_resnet from FILE/none", Exception, "none cannot be read"),

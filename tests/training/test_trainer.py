@@ -331,8 +331,8 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_note(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"batch": 1000}, "it is at batch 1,000 of epoch 2 with 1 finished epochs"),
-        ({"epoch": 9}, "it is at batch 1 of epoch 9 with 1 finished epochs"),
+        ({"batch": 1000}, "it is at batch 1,000 of epoch 2, with 1 finished epoch"),
+        ({"epoch": 9}, "it is at batch 1 of epoch 9, with 1 finished epoch"),
         ({"totals": (1.0, 0.0, 0.0)}, "it is at batch 1 of epoch 2"),
     ],
 )

@@ -105,8 +105,8 @@ def test_every_truncation_is_an_error() -> None:
     content = saved(np.arange(6, dtype=np.uint8))
     for end in range(len(content)):
         assert refusal(content[:end]).startswith("x ")
-    assert "needs 6 bytes, found 5" in refusal(content[:-1])
-    assert "needs 6 bytes, found 7" in refusal(content + b"\0")
+    assert "needs 6 bytes, but has 5" in refusal(content[:-1])
+    assert "needs 6 bytes, but has 7" in refusal(content + b"\0")
 
 
 @pytest.mark.parametrize(

@@ -113,10 +113,10 @@ class ImageSet:
             DataError: one of their own is missing there.
         """
         if strange := [name for name in self.classes if name not in classes]:
-            one, is_not, it = ("classes", "are", "them") if len(strange) > 1 else ("class", "is", "it")
+            one, are, their = ("classes", "are", "their") if len(strange) > 1 else ("class", "is", "its")
             raise DataError(
-                f"{self.origin} has the {one} {listed(strange)}, which {is_not} not among the requested classes "
-                f"({listed(classes)}). Remove the pictures of {it}, or add {it} to data.classes."
+                f"{self.origin} has the {one} {listed(strange)}, which {are} not among the requested classes "
+                f"({listed(classes)}). Remove {their} pictures, or add the {one} to data.classes."
             )
         numbers = np.array([classes.index(name) for name in self.classes], np.int64)
         return replace(self, labels=None if self.labels is None else numbers[self.labels], classes=classes)

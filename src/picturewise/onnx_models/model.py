@@ -71,7 +71,7 @@ def onnx_model(
 ) -> bytes:
     """Return the content of an ONNX file; equal classifiers give equal bytes.
 
-    Its input is `pictures` (N, H, W, C) uint8; it returns `logits` (N, outputs) float32, divided by the temperature.
+    Its input is `pictures` (N, H, W, C) uint8, its output `logits` (N, outputs) float32, divided by the temperature.
     The names of the classes are in its metadata under `classes`, as a JSON list.
 
     Args:

@@ -174,7 +174,7 @@ def own_source(run: Run, data: Data | None, hints: Hints = NO_HINTS) -> Source:
         return found
     if hints.given():
         raise UsageError(
-            f"No pictures were passed for {', '.join(map(option_of, hints.given()))}. Pass them with --data."
+            f"No pictures were passed for {', '.join(map(option_of, hints.given()))}. Pass the pictures with --data."
         )
     if run.source is not None:
         return run.source

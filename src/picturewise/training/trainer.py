@@ -280,10 +280,10 @@ class Trainer:
         begun = position.batch == 0 or position.totals[2] > 0
         behind = {position.epoch - 1, position.epoch}  # one more if the start is evaluated
         if position.batch > self.batches or len(position.history) not in behind or not begun:
+            epochs = f"{len(position.history):,} finished epoch{'s' * (len(position.history) != 1)}"
             raise RunError(
                 f"{self.run.checkpoints} does not belong to this run: it is at batch {position.batch:,} of epoch "
-                f"{position.epoch:,}, with {len(position.history):,} finished epochs. Restore the original files, or "
-                "train again."
+                f"{position.epoch:,}, with {epochs}. Restore the original files, or train again."
             )
         self.learner.load(found.weights, found.optimizer, str(self.run.checkpoints))
         at = found.position

@@ -47,7 +47,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: matrix(b"X", (2**31 - 1,) * 4, b"1234", promised=4) + LABELS,
         "has 4 bytes of numbers, but its dimensions require 21,267,647,8",
     ),
-    "huge element": (lambda: element(14, b"x", 2**32 - 1), "ends 4,294,967,2.. bytes before"),
+    "huge element": (lambda: element(14, b"x", 2**32 - 1), "array is 4,294,967,2.. bytes too short"),
     "negative dimensions": (lambda: matrix(b"X", (-1, 32, 3, 1000), b"12345"), "found no arrays"),
     "many dimensions": (
         lambda: matrix(b"X", (1,) * 1000, b"12345"),
@@ -59,7 +59,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "name for the terminal": (
         lambda: matrix(b"\x1b]0;x\x07\n", (5, 1), b"12345"),
-        r"the arrays \\x1b\]0;x\\x07\\n",
+        r"found \\x1b\]0;x\\x07\\n",
     ),
     "an object": (lambda: matrix(b"X", (5, 1), b"12345", kind=3), "found no arrays"),
     "a function": (lambda: matrix(b"X", (5, 1), b"12345", kind=16), "found no arrays"),

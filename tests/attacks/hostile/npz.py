@@ -46,7 +46,7 @@ def objects() -> bytes:
 
 
 _OBJECTS = "Save it as plain numbers; Picturewise never runs code from files"
-_SHAPE = "declares the array shape|needs .* bytes, found|has the shape"
+_SHAPE = "declares the array shape|needs .* bytes, but has|has the shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "contains an array of Python objects. " + _OBJECTS),
     "Python objects as labels": (
@@ -84,7 +84,7 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
         _OBJECTS,
     ),
     "a header of sides": (lambda: plain(shape="(" + "1, " * 1000 + ")"), _SHAPE),
-    "an unknown version": (lambda: npy("{}", version=9), "has version 9 of NumPy's format"),
+    "an unknown version": (lambda: npy("{}", version=9), "has version 9 of NumPy's .npy format"),
     "no magic": (lambda: b"\x80\2cos\nsystem\n.", "is truncated or is not in NumPy's"),
     "a shape of gigabytes": (lambda: plain(shape="(100000, 1000, 1000)"), _SHAPE),
     "sides that overflow": (lambda: plain(shape="(4294967296, 4294967296, 1)"), _SHAPE),

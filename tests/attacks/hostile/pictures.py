@@ -73,20 +73,20 @@ _FILES: Mapping[str, tuple[str, Callable[[], bytes], str]] = {
     "EPS": (
         "a.png",
         lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
-        "found a PostScript file",
+        "it is a PostScript file",
     ),
     "SVG": (
         "a.png",
         lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
-        "found an SVG drawing",
+        "it is an SVG drawing",
     ),
     "XBM": (
         "a.png",
         lambda: b"#define x_width 8\n#define x_height 8\nstatic char x_bits[] = {\n0x00};\n",
-        "found text",
+        "it is text",
     ),
-    "XPM": ("a.png", lambda: b"/* XPM */\nstatic char *x[] = {", "found text"),
-    "a pickle": ("a.png", lambda: b"\x80\2cos\nsystem\nX\5\0\0\0touch\x85R.", "not a picture"),
+    "XPM": ("a.png", lambda: b"/* XPM */\nstatic char *x[] = {", "it is text"),
+    "a pickle": ("a.png", lambda: b"\x80\2cos\nsystem\nX\5\0\0\0touch\x85R.", "not a supported picture"),
     "a name for the terminal": ("\x1b]0;owned\x07\n.png", lambda: b"bad", r"cat/\\x1b\]0;owned\\x07\\n\.png"),
 }
 

@@ -86,7 +86,9 @@ def test_the_option_decides(said: LayoutName) -> None:
 
 
 def test_an_option_that_the_shape_contradicts_is_refused() -> None:
-    with pytest.raises(DataError, match=r"shape \(9, 8, 8, 3\), which is not channels-first\. Omit --layout"):
+    with pytest.raises(
+        DataError, match=r"shape \(9, 8, 8, 3\), which cannot be channels-first\. Omit --layout"
+    ):
         look(np.zeros((9, 8, 8, 3)), "channels-first")
 
 

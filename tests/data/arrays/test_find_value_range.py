@@ -170,7 +170,7 @@ def test_a_range_that_is_not_valid_is_reported_with_the_picture() -> None:
         found(array)
     array = pixels()
     array[4, 0, 0, 0] = -300
-    with pytest.raises(DataError, match=r"values in -300\.\.\d+, .*: picture 4 .* has -300"):
+    with pytest.raises(DataError, match=r"values in -300\.\.\d+ .*: picture 4 .* has -300"):
         found(array)
 
 
@@ -212,7 +212,7 @@ def test_a_classifier_of_bytes_takes_dark_pictures_for_dark(array: np.ndarray, e
 def test_other_ranges_than_the_learned_one_are_noted_or_refused() -> None:
     scale = found(up_to(200), learned=(0, 1))
     assert (scale.low, scale.high) == (0, 255)
-    assert "read as 0..255; the classifier was trained on 0..1" in str(scale.note)
+    assert "read as 0..255, but the classifier was trained on 0..1" in str(scale.note)
     dark = found(up_to(200, "u2", fractions=False), learned=(0, 4095))
     assert (dark.low, dark.high) == (0, 4095)
     assert "values up to 200" in str(dark.note)

@@ -56,7 +56,7 @@ def test_labels_that_are_none_are_refused_in_lists_and_arrays(values: list[float
     [
         (
             np.array([[0, 1], [1, 1], [1, 0]]),
-            r"the shape \(3, 2\) and row 1 \(counted from 0\) is not one-hot",
+            r"the shape \(3, 2\), but row 1 \(counted from 0\) is not one-hot",
         ),
         (np.zeros((3, 0)), "row 0 .* is not one-hot"),
         (np.zeros((3, 2, 1)), r"has the shape \(3, 2, 1\), .*Pass class numbers of shape \(N,\)"),

@@ -64,7 +64,7 @@ def test_values_outside_of_a_range_that_was_named_are_refused_and_not_cut_off() 
 
 def test_what_stays_no_pixel_without_the_normalisation_says_so() -> None:
     scale = ValueRange(spread=np.full((1, 1, 1), 2.0), centre=np.full((1, 1, 1), 100.0))
-    with pytest.raises(DataError, match=r"picture 0 .* has the value 300 without the normalisation"):
+    with pytest.raises(DataError, match=r"picture 0 .* has the value 300 after its normalisation was undone"):
         scale.to_bytes(np.full((1, 2, 2, 1), 100.0), "x", 0)
     with pytest.raises(DataError, match="has the value nan"):
         scale.to_bytes(np.full((1, 2, 2, 1), np.nan), "x", 0)

@@ -265,7 +265,7 @@ def test_a_data_set_with_two_columns_of_labels_is_refused() -> None:
         DataError, match=r"several columns contain labels \(fine_label, coarse_label\)\. Keep only one"
     ):
         collect(Hub(features, [{}]))
-    with pytest.raises(DataError, match=r"none of id, text holds pictures"):
+    with pytest.raises(DataError, match=r"no column contains pictures \(found id, text\)"):
         collect(Hub({"id": object(), "text": object()}, [{}]))
 
 
@@ -301,13 +301,13 @@ IMAGES, LABELS = noise(4), halves(4)
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
         ((IMAGES.astype(int) - 300, LABELS), DataError, "value_range='-3"),
         ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "xpected 1 or 3 channels; leave out a fourth, such as the tra"),
-        ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of the shape (4, 6, 5, 2) and the type uint8"),
-        ((IMAGES[:0], LABELS[:0]), DataError, "there are no pictures"),
+        ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of the shape (4, 6, 5, 2) and the dtype uint8"),
+        ((IMAGES[:0], LABELS[:0]), DataError, "the array is empty"),
         ((IMAGES.astype(str), LABELS), DataError, "Expected numbers as (N, H, W)"),
         ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "cannot convert the Tensor to an array"),
         ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures. Pass one label for each picture"),
         ((IMAGES, LABELS + 0.5), DataError, "Expected an integer"),
-        ((IMAGES, LABELS - 1), DataError, "2 of 4 pictures have no label. Leave them out with --skip-bad"),
+        ((IMAGES, LABELS - 1), DataError, "lacks labels for 2 of 4 pictures: label 0"),
         ((IMAGES, ["cat", 1, "dog", 2]), DataError, "neither all numbers nor all strings"),
         ((IMAGES, [None] * 4), DataError, "neither all numbers nor all strings"),
         ((IMAGES, []), DataError, "neither all numbers nor all strings"),
@@ -329,7 +329,7 @@ def test_what_cannot_be_used_is_reported_in_one_sentence(
     ("options", "said"),
     [
         ({"classes": ["ab"]}, "the classes are ab. Pass 2 to 10,000 different strings"),
-        ({"classes": ["a", "a"]}, "different texts"),
+        ({"classes": ["a", "a"]}, "different strings"),
         ({"names": ["one"]}, "found 1 names for 40 train pictures"),
         ({"test": (noise(4), np.full(4, 2))}, "is 2, but there are only 2 classes. Use labels in 0..1"),
         ({"test": (noise(4), ["no"] * 4)}, "contains unknown labels: no. Use only the classes 0, 1"),

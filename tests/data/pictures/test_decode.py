@@ -239,7 +239,7 @@ def test_the_error_names_the_file_and_keeps_the_reason_apart(tmp_path: Path) -> 
 
 
 def test_the_caller_can_say_what_the_picture_is_called() -> None:
-    with pytest.raises(PictureError, match=r"^upload 7: not a picture"):
+    with pytest.raises(PictureError, match=r"^upload 7: not a supported picture"):
         read_picture(b"?", None, 3, name="upload 7")
 
 

@@ -56,7 +56,7 @@ def test_bad_files_are_distinguished_with_their_reason(tmp_path: Path, save_pict
     text.write_text("text")
     looks = look_at_each([text, good, short], ignore)
     assert isinstance(looks[0], PictureError)
-    assert "found text" in looks[0].reason
+    assert "it is text" in looks[0].reason
     assert isinstance(looks[1], Look)
     images, errors = decode_each([short, good], Form(8, 8, 3, "crop"), ignore)
     assert list(errors) == [0]

@@ -414,7 +414,7 @@ def table():
         "text labels": [Gives(make.folders, classes=CLASSES, labels=make.SORTED)],
         "one-hot": [DoesNotApply(FOLDER)],
         "a picture without label": [
-            Refused(lambda f: make.folders(f, beside=True), "beside the class folders", SKIP),
+            Refused(lambda f: make.folders(f, beside=True), "outside the class folders", SKIP),
             Gives(
                 lambda f: make.folders(f, beside=True), classes=CLASSES, labels=make.SORTED, skip_bad=True
             ),

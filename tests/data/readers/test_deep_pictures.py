@@ -166,7 +166,7 @@ def test_kinds_whose_ranges_differ_are_refused(tmp_path: Path) -> None:
     write(tmp_path, (PICTURES[:6] / 255).astype("f4"))
     for number, picture in enumerate(PICTURES[6:].astype("u2") * 16, start=6):
         Image.fromarray(picture).save(tmp_path / "ab"[number % 2] / f"{number:03}.png")
-    with pytest.raises(DataError, match=r"several ranges: (floats|16-bit).* and .*--value-range"):
+    with pytest.raises(DataError, match=r"different ranges: (floats|16-bit).* and .*--value-range"):
         read(tmp_path)
 
 

@@ -155,7 +155,10 @@ def test_a_file_with_other_arrays_says_which(tmp_path: Path) -> None:
         ),
         ({"X_train": np.zeros((3, 4, 4)), "y_train": [0, 1.5, 0]}, "y_train: label 1 .* is 1.5"),
         ({"X_train": np.zeros((3, 4, 4)), "y_train": np.ones((3, 2))}, "row 0 .* is not one-hot"),
-        ({"X_train": np.zeros((3, 4, 4)), "y_test": [0, 1, 0]}, "has 'y_test' without its pictures"),
+        (
+            {"X_train": np.zeros((3, 4, 4)), "y_test": [0, 1, 0]},
+            "has the labels 'y_test' without their pictures",
+        ),
         (
             {"X_train": np.full((3, 4, 4), 300), "y_train": [0, 1, 0]},
             r"values in 300\.\.300 instead of 0\.\.1 or 0\.\.255",

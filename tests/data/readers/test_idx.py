@@ -141,7 +141,7 @@ def test_a_test_label_that_train_does_not_reach_is_an_error(
 ) -> None:
     write_pair(tmp_path, "train-images", "train-labels", (0, 1))
     write_pair(tmp_path, "test-images", "test-labels", (2,))
-    with pytest.raises(DataError, match=r"test-labels: label 0 .* is 2, but there are 2 classes"):
+    with pytest.raises(DataError, match=r"test-labels: label 0 .* is 2, but there are only 2 classes"):
         labels_read(tmp_path)
 
 

@@ -151,7 +151,7 @@ def test_bad_files_are_left_out_with_their_reasons(
     paths[72].unlink()
     reading = check_the_same_in_two_passes(folder, monkeypatch, skip_bad=True)
     assert [file.path for file in reading.skipped] == ["a/00.png", "b/61.png", "b/65.jpg"]
-    assert "found text" in reading.skipped[0].reason
+    assert "it is text" in reading.skipped[0].reason
     assert "truncated" in reading.skipped[2].reason
     assert reading.parts["train"].pictures.images.shape == (COUNT - 3, 6, 8, len(mode))
 

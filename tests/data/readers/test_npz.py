@@ -135,11 +135,11 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
         ({"x_train": GREY, "y_train": np.ones((4, 3))}, "is not one-hot"),
         (
             {"x_train": GREY, "y_train": LABELS, "labels": ["a", "b"]},
-            r"label 1 .* is 2, but there are 2 classes",
+            r"label 1 .* is 2, but there are only 2 classes",
         ),
         (
             {"x_train": GREY, "y_train": LABELS, "x_test": GREY, "y_test": LABELS + 1},
-            "'y_test': label 1 .* is 3, but there are 3 classes",
+            "'y_test': label 1 .* is 3, but there are only 3 classes",
         ),
         ({"x_train": GREY[:0], "y_train": LABELS[:0]}, "does not contain any pictures"),
         (
@@ -150,7 +150,7 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
             {"y_train": LABELS},
             "does not have an array of pictures .found 'y_train'.. Name the arrays x_train and y_train",
         ),
-        ({"x_train": GREY, "y_test": LABELS}, "has 'y_test' without its pictures"),
+        ({"x_train": GREY, "y_test": LABELS}, "has the labels 'y_test' without their pictures"),
     ],
 )
 def test_what_cannot_be_used_is_reported(
@@ -216,5 +216,5 @@ def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
         labels = packed.read("y_train.npy")
         with pytest.warns(UserWarning, match="Duplicate name"):
             packed.writestr("y_train.npy", labels)
-    with pytest.raises(DataError, match=r"set\.npz holds 2 files with the name 'y_train\.npy'"):
+    with pytest.raises(DataError, match=r"set\.npz contains 2 files with the name 'y_train\.npy'"):
         npz.recognise(path)

@@ -184,7 +184,7 @@ REFUSED: dict[str, tuple[np.ndarray, np.ndarray, str]] = {
     "train 0..1, test 0..255": (
         PICTURES / 255,
         PICTURES[:6],
-        r"0\.\.1, the range of train.*value-range|line",
+        r"the range of train is 0\.\.1.*value-range|line",
     ),
     "train 0..255, test 0 and 1": (
         PICTURES,
@@ -240,7 +240,7 @@ def test_every_form_with_rows_finds_their_order_and_obeys(tmp_path: Path, form: 
 )
 def test_every_form_with_rows_refuses_noise_with_the_option(tmp_path: Path, form: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (12, 432), np.uint8)
-    with pytest.raises(DataError, match="--layout interleaved or planar"):
+    with pytest.raises(DataError, match="--layout interleaved or --layout planar"):
         read(FORMS[form](tmp_path, {"train": noise}))
 
 

@@ -135,7 +135,7 @@ def test_other_folders_and_files_are_not_recognised(tmp_path: Path) -> None:
         ({"y": np.ones((29, 1), np.uint8)}, r"y has the shape \(29, 1\)\. Expected \(30, 1\)"),
         ({"y": "text"}, "does not contain both X and y .found X."),
         ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X has the shape \(32, 32, 30, 1\) and the dtype uint8"),
-        ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X contains values in -0\.5\.\.-0\.5, .*--value-range"),
+        ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X contains values in -0\.5\.\.-0\.5 .*--value-range"),
         ({"X": np.zeros((32, 32, 3, 30), complex)}, "does not contain both X and y .found y."),
     ],
 )

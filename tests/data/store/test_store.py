@@ -178,7 +178,7 @@ def test_what_was_mapped_stays_when_a_newer_import_takes_its_place(fake: Fake) -
 
 def test_a_source_that_changes_while_it_is_read_is_refused(fake: Fake) -> None:
     fake.meanwhile = lambda: fake.path.write_bytes(b"more than before")
-    with pytest.raises(DataError, match="the source changed while it was read"):
+    with pytest.raises(DataError, match="the source changed while it was imported"):
         read_stored(fake, "the source", ["train"], OPTIONS)
     assert imports() == []
 

@@ -50,8 +50,8 @@ def test_a_loss_that_bursts_does_not_flatten_what_came_before():
 def test_the_legend_names_every_rate():
     said = [text.get_text() for text in draw().legends[0].get_texts()]
     assert said == [
-        "loss of a batch", "running mean", "steepest fall, at 0.001", "lowest, at 0.1", "suggested: 0.01",
-        "diverged, from 1 on",
+        "loss of a batch", "running mean", "steepest fall at 0.001", "lowest loss at 0.1", "suggested: 0.01",
+        "diverged from 1",
     ]  # fmt: skip
     assert len(draw(burst=None).legends[0].get_texts()) == 5
 

@@ -82,7 +82,7 @@ def test_texts_say_what_matters(objects: dict[str, Any], run: Run) -> None:
     assert str(objects["evaluation"]).splitlines()[1] == "accuracy           0.7500 (0.3006–0.9544)"
     assert "train 9, valid 9; 6x6x1, 3 classes" in repr(objects["dataset"])
     assert repr(objects["unlabelled"]).startswith("<ImageSet of 9 pictures 6x6x1, no labels")
-    assert "into 3 classes (dark, half, light), trained on tiny, epoch" in repr(objects["classifier"])
+    assert "3 classes (dark, half, light), trained on tiny, epoch" in repr(objects["classifier"])
     assert "training.epochs=2" in repr(run.recipe)
     assert "start.head" not in repr(run.recipe)  # as it is where nobody says it
     assert str(run.recipe) == run.recipe.to_toml()

@@ -180,7 +180,7 @@ def _in_archive(path: Path) -> CifarReader | None:
 
 def _refuse_by_name(path: Path) -> None:
     if re.fullmatch(r"cifar-?100?-(python|binary)\.(tar\.gz|tgz|tar)", path.name.lower()):
-        raise DataError(f"{printable(path)} is not a valid CIFAR archive. Download it again.")
+        raise DataError(f"{printable(path)} is damaged or not a CIFAR archive. Download it again.")
 
 
 def _telling(name: str) -> bool:

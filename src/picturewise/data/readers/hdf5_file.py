@@ -346,7 +346,7 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
         trouble = f"{len(filters)} filters, but at most 4 are allowed"
         if strange:
             trouble = f"the filter number {strange[0]}, but only {', '.join(_FILTERS.values())} are supported"
-        raise DataError(f"{where} is compressed with {trouble}. Compress it again with: h5repack -f GZIP=4")
+        raise DataError(f"{where} is compressed with {trouble}. Compress it again with: h5repack -f GZIP=4.")
     kind = opened.get_type().get_class()
     dataset = h5py.Dataset(opened)
     numbers = kind in {h5py.h5t.INTEGER, h5py.h5t.FLOAT} or (kind == h5py.h5t.ENUM and dataset.dtype == bool)

@@ -148,7 +148,7 @@ def check_bad(bad: Sequence[Skipped], files: int, *, skip_bad: bool) -> None:
     """
     if len(bad) == files:
         raise DataError(
-            f"None of the {files} files can be read as a picture. The first error is: {bad[0].path}: {bad[0].reason}."
+            f"None of the {files} files can be read as a picture; the first is {bad[0].path}: {bad[0].reason}."
         )
     if bad and not skip_bad:
         raise DataError(

@@ -257,8 +257,8 @@ def _by_names(found: _Found, columns: int, hints: Hints, strings: int | None) ->
         for place in rest[:3]
     ]
     if len(rest) > 3:
-        left = ", ".join(found.name(place) for place in rest[3:10])
-        which = f"column {left} was" if len(rest) == 4 else f"columns {left} were"
+        more = ", ".join(found.name(place) for place in rest[3:10])
+        which = f"column {more} was" if len(rest) == 4 else f"columns {more} were"
         found.notes.append(f"{found.shown}: the {which} also not used.")
     return layout
 

@@ -110,7 +110,7 @@ def test_pictures_that_do_not_match_are_counted_and_the_first_is_named(save: Cal
     with pytest.raises(
         DataError,
         match=r"set: --label-from '\(cat\|dog\)' does not match the paths of 2 of 8 pictures; the first is "
-        r"train/fox.1.jpg\. Correct the pattern, or leave them out with --skip-bad",
+        r"train/fox.1.jpg\. Correct the pattern, or leave these pictures out with --skip-bad",
     ):
         read(root, "(cat|dog)")
     reading = read(root, "(cat|dog)", skip_bad=True)

@@ -129,7 +129,7 @@ def test_one_class_only_is_an_error(tmp_path: Path, make_classes: MakeClasses) -
     make_classes(tmp_path / "both" / "train", ("cat",))
     (tmp_path / "both" / "train" / "x").mkdir()
     (tmp_path / "both" / "train" / "x" / "a").write_text("no picture")
-    with pytest.raises(DataError, match="of the class x"):
+    with pytest.raises(DataError, match="of the class 'x'"):
         read(tmp_path / "both", skip_bad=True)
 
 
@@ -256,7 +256,10 @@ def test_all_bad_files_are_counted_in_one_error_that_names_the_first(with_bad_fi
     with pytest.raises(DataError) as caught:
         read(with_bad_files)
     message = str(caught.value)
-    assert ": 4 of 23 files cannot be used as pictures; the first is cat/a.tif: not a picture" in message
+    assert (
+        ": 4 of 23 files cannot be used as pictures; the first is cat/a.tif: not a supported picture"
+        in message
+    )
     assert message.endswith("or leave them out with --skip-bad.")
 
 
@@ -281,7 +284,7 @@ def test_bad_files_can_be_skipped_and_are_recorded(with_bad_files: Path) -> None
         "dog/short.png",
         "stray.png",
     ]
-    assert "found text" in reading.skipped[0].reason
+    assert "it is text" in reading.skipped[0].reason
     part = reading.parts["train"]
     assert part.pictures.counts() == {"cat": 10, "dog": 10}
     assert len(part.digests) == 20
@@ -311,7 +314,7 @@ def test_a_class_that_loses_all_pictures_is_an_error(tmp_path: Path, make_classe
     make_classes(tmp_path)
     (tmp_path / "fox").mkdir()
     (tmp_path / "fox" / "bad.png").write_text("bad")
-    with pytest.raises(DataError, match="no picture of the class fox can be read"):
+    with pytest.raises(DataError, match="no picture of the class 'fox' can be read"):
         read(tmp_path, skip_bad=True)
 
 

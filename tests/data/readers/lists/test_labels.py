@@ -131,7 +131,7 @@ def test_a_column_that_is_named_must_be_there(tmp_path: Path) -> None:
     (root / "labels.csv").write_text(plain(header=""))
     with pytest.raises(
         DataError,
-        match=r"the column 'kind' of --label-column\. Its columns are 1, 2 \(the table has no header\)",
+        match=r"a column 'kind' .--label-column.\. Its columns are 1, 2 \(the table has no header\)",
     ):
         recognise(root / "labels.csv", Hints(label_column="kind"))
     assert read(root, label_column="2") == ({"train": LABELS}, ())
@@ -217,7 +217,7 @@ def test_a_class_that_may_mean_none_is_named(tmp_path: Path) -> None:
     found, notes = read(root)
     assert len(set(found["train"].values())) == 3
     assert len(notes) == 1
-    assert "'unknown' was used as a class, with 4 pictures" in notes[0]
+    assert "'unknown' was used as a class (4 pictures)" in notes[0]
 
 
 @pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "null", "unlabeled"])

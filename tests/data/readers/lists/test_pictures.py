@@ -121,7 +121,7 @@ def test_a_folder_that_is_named_and_not_there_is_not_replaced_by_another(tmp_pat
     root = make_album(tmp_path / "album", {"labels.csv": text})
     draw(root / "other/extra.png")
     with pytest.raises(
-        DataError, match=r"1 of 13 lines names a picture that is not below .*'gone/extra\.png' in line 14"
+        DataError, match=r"1 of 13 lines lists a picture that is not below .*'gone/extra\.png' in line 14"
     ):
         read(root)
 
@@ -131,14 +131,14 @@ def test_pictures_of_one_name_in_two_folders_are_refused_unless_the_list_says_wh
     draw(root / "more/dog_2.png")
     with pytest.raises(
         DataError,
-        match=r"line 8: 'dog_2\.png' can be images/dog_2\.png or more/dog_2\.png\. Add the folder",
+        match=r"line 8: 'dog_2\.png' could be images/dog_2\.png or more/dog_2\.png\. Add the folder",
     ):
         read(root)
     (root / "labels.csv").write_text(plain(lambda name, label: f"images/{name},{label}"))
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert notes == (
-        f"{root}: 1 picture is not named in labels.csv and was not used; the first is more/dog_2.png.",
+        f"{root}: 1 picture is not listed in labels.csv and was not used; the first is more/dog_2.png.",
     )
 
 
@@ -148,7 +148,7 @@ def test_masks_of_the_same_names_are_not_the_pictures(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert (
-        "12 pictures are not named in labels.csv and were not used; the first is masks/cat_0.png" in notes[0]
+        "12 pictures are not listed in labels.csv and were not used; the first is masks/cat_0.png" in notes[0]
     )
 
 
@@ -159,7 +159,7 @@ def test_a_mask_does_not_replace_a_missing_picture(tmp_path: Path) -> None:
     for number in range(30):
         draw(root / f"images/more_{number}.png")
     (root / "labels.csv").write_text(plain() + lines(*(f"more_{n}.png,cat" for n in range(30)), header=""))
-    with pytest.raises(DataError, match=r"1 of 42 lines names a picture .*'cat_0\.png' in line 2"):
+    with pytest.raises(DataError, match=r"1 of 42 lines lists a picture .*'cat_0\.png' in line 2"):
         read(root)
 
 
@@ -188,7 +188,7 @@ def test_a_text_leads_nowhere_but_to_pictures_below(tmp_path: Path) -> None:
     (root / "labels.csv").write_text(text)
     for path in (root, root / "labels.csv"):
         with pytest.raises(
-            DataError, match=r"3 of 15 lines name a picture .*'\.\./\.\./secret\.png' in line 14"
+            DataError, match=r"3 of 15 lines list a picture .*'\.\./\.\./secret\.png' in line 14"
         ):
             read(path)
 

@@ -40,7 +40,7 @@ def test_a_test_list_without_labels_is_named_with_the_way_to_predict_it(tmp_path
     found, notes = read(root)
     assert found == {"train": dict(HALVES["train"])}
     assert len(notes) == 1
-    assert f"{root}/test.csv does not have labels, so it is not a test split" in notes[0]
+    assert f"{root}/test.csv does not have labels, so it was not used as the test split" in notes[0]
     assert f"picturewise predict RUN {root}/test.csv" in notes[0]
 
 
@@ -92,7 +92,7 @@ def test_two_lists_for_one_split_are_refused_unless_one_is_named(tmp_path: Path)
         tmp_path / "album", {"labels.csv": plain(), "labels_old.csv": plain(lambda a, b: f"{a},{b[::-1]}")}
     )
     with pytest.raises(
-        DataError, match=r"two lists of pictures for train, labels\.csv and labels_old\.csv\. Pass the one"
+        DataError, match=r"two lists of pictures for train: labels\.csv and labels_old\.csv\. Pass the one"
     ):
         recognise(root)
     assert read(root / "labels.csv") == ({"train": LABELS}, ())
@@ -114,7 +114,7 @@ def test_a_picture_in_lists_of_two_splits_is_refused(tmp_path: Path) -> None:
     files = {"train.csv": plain(), "test.csv": lines("dog_1.png,dog", "cat_1.png,cat")}
     root = make_album(tmp_path / "album", files)
     with pytest.raises(
-        DataError, match=r"(cat|dog)_1\.png is in .*test\.csv \(test\) and in train\.csv \(train\)"
+        DataError, match=r"(cat|dog)_1\.png is both in .*test\.csv \(test\) and in train\.csv \(train\)"
     ):
         read(root)
 
@@ -147,7 +147,7 @@ def test_a_test_list_that_says_one_class_for_all_is_doubted(tmp_path: Path) -> N
     (tmp_path / "test.csv").write_text(lines(*(f"{n},a" for n in range(12, 24)), header="id,label"))
     _, notes = read(tmp_path)
     assert len(notes) == 1
-    assert "test.csv says 'a' for all 12 pictures of test" in notes[0]
+    assert "test.csv gives 'a' as the label of all 12 pictures of test" in notes[0]
 
 
 def test_folders_of_classes_for_train_and_a_list_for_test_are_one_set(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_pictures_that_no_line_names_are_counted(tmp_path: Path) -> None:
     root = make_album(tmp_path / "album", {"labels.csv": plain()})
     for number in range(3):
         draw(root / f"extra/x{number}.png")
-    note = f"{root}: 3 pictures are not named in labels.csv and were not used; the first is extra/x0.png."
+    note = f"{root}: 3 pictures are not listed in labels.csv and were not used; the first is extra/x0.png."
     assert read(root) == ({"train": LABELS}, (note,))
     assert read(root / "labels.csv") == ({"train": LABELS}, ())
 
@@ -402,6 +402,6 @@ def test_class_folders_for_train_and_a_list_for_the_rest_are_one_set(tmp_path: P
     found, notes = read(tmp_path)
     assert found == {"train": dict(ROWS), "valid": valid}
     assert (
-        "12 pictures are not named in val_annotations.txt and were not used; the first is test/" in notes[0]
+        "12 pictures are not listed in val_annotations.txt and were not used; the first is test/" in notes[0]
     )
     assert "cat_boxes.txt" in notes[-1]

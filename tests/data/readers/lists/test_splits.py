@@ -97,7 +97,7 @@ def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, colu
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert f"the column '{column}' holds {values[0]}, {values[1]}" in notes[0]
+    assert f"the column '{column}' was not used, because its values {values[0]}, {values[1]}" in notes[0]
     assert "To use it, replace them with train, valid and test." in notes[0]
     with pytest.raises(
         DataError, match=rf"the column '{column}' contains .*, which are not names of splits\. Use train"
@@ -165,7 +165,7 @@ def test_a_picture_in_two_splits_is_refused(tmp_path: Path) -> None:
     root = album(tmp_path, "split", PARTS)
     with (root / "labels.csv").open("a") as file:
         file.write("cat_0.png,cat,test\n")
-    with pytest.raises(DataError, match=r"images/cat_0\.png: line 2 says 'train', line 14 'test'"):
+    with pytest.raises(DataError, match=r"images/cat_0\.png: line 2 has 'train', but line 14 has 'test'"):
         read(root)
 
 

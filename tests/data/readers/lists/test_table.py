@@ -86,7 +86,7 @@ def test_a_first_line_is_distinguished_from_names_even_if_its_picture_is_missing
             (root / "images" / missing).unlink()
             line = list(LABELS).index(missing) + 1 + bool(header)
             with pytest.raises(
-                DataError, match=rf"1 of 12 lines names a picture .*'{missing[:-4]}.*' in line {line}\."
+                DataError, match=rf"1 of 12 lines lists a picture .*'{missing[:-4]}.*' in line {line}\."
             ):
                 read(root)
             assert len(read(root, skip_bad=True)[0]["train"]) == 11

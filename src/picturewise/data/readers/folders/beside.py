@@ -124,8 +124,8 @@ def _on_files(here: Contents, root: Path, classes: Collection[str]) -> Iterator[
         if ending in _TABLES:
             yield shown, _on_table(path, shown)
         elif ending in _READ_BY_NAME:
-            note = f"{shown} was not used, because the classes are taken from the folders."
-            yield shown, f"{note} To read it instead, pass {printable(path)}."
+            unused = f"{shown} was not used, because the classes are taken from the folders."
+            yield shown, f"{unused} To read it instead, pass {printable(path)}."
         elif ending in _DATA:
             yield (
                 shown,

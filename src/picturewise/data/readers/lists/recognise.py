@@ -283,6 +283,6 @@ def _refuse(
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
-            f"{found.table.shown} {has}, but none looks like labels, because none repeats a few values. Choose one "
-            "with --label-column, or run predict on the pictures."
+            f"{found.table.shown} {has}, but none of them repeats a few values, as labels do. Choose the labels with "
+            "--label-column, or run predict on the pictures."
         )
