@@ -6,7 +6,7 @@ import numpy as np
 
 from picturewise.architectures.layers import ActivationName, Shape
 from picturewise.architectures.margins import Margins
-from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.graph import Attribute, Graph
 
 _EPSILON = 1e-5  # of PyTorch's normalisations
 
@@ -45,15 +45,10 @@ def convolved(
     weights = [graph.weight(f"{name}.weight", shape)]
     if bias:
         weights.append(graph.weight(f"{name}.bias", shape[:1]))
-    return graph.node(
-        "Conv",
-        pictures,
-        *weights,
-        kernel_shape=shape[2:],
-        strides=(stride, stride),
-        pads=margins,
-        **({"group": groups} if groups > 1 else {}),  # equal networks keep equal bytes
-    )
+    options: dict[str, Attribute] = {"kernel_shape": shape[2:], "strides": (stride, stride), "pads": margins}
+    if groups > 1:  # otherwise left out, so that older networks keep their bytes
+        options["group"] = groups
+    return graph.node("Conv", pictures, *weights, output=None, **options)
 
 
 def multiplied(graph: Graph, vectors: str, name: str, incoming: int, units: int) -> str:

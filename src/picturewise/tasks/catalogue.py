@@ -141,7 +141,9 @@ def show_set(name: str) -> CatalogueDetails | WeightsDetails:
                 "folder": found and found.parent,
                 "checksums": {_last(package.file): f"sha256:{package.sha256}"},
             }
-        return WeightsDetails(**facts, parameters=entry.parameters, package=package and package.name)
+        return WeightsDetails(
+            **facts, parameters=entry.parameters, package=None if package is None else package.name
+        )
     assert isinstance(entry, entries.SetEntry)  # noqa: S101 (there is no third kind)
     height, width, channels = entry.shape
     facts |= {"height": height, "width": width, "channels": channels}

@@ -153,9 +153,11 @@ def _head_fit(
         )
     if options.head_fit is not None:
         return options.head_fit
-    said = {options.epochs, options.steps, options.batch_size, options.optimizer, options.learning_rate}
-    said |= {options.patience, options.unfreeze_epoch, recipe.preparation.augmentation}
-    return "regression" if possible and said == {None} else "steps"
+    said = (
+        *(options.epochs, options.steps, options.batch_size, options.optimizer, options.learning_rate),
+        *(options.patience, options.unfreeze_epoch, recipe.preparation.augmentation),
+    )
+    return "regression" if possible and all(one is None for one in said) else "steps"
 
 
 def _own_rows(layers: tuple[str, ...], lines: int, shape: Shape, train: ImageSet) -> tuple[Row, ...]:

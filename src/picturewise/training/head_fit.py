@@ -214,11 +214,11 @@ def regression(
         solver.zero_grad()
         loss = functional.cross_entropy(features @ weight.T + bias, labels, weight=weights)
         loss = loss + strength / 2 * weight.square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
         return loss
 
     with torch.enable_grad():
-        solver.step(objective)
+        solver.step(objective)  # type: ignore[no-untyped-call]  # the same
     return weight.detach(), bias.detach()
 
 
