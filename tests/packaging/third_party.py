@@ -165,6 +165,8 @@ def identifier(package: Distribution) -> str:
             return said
         if said in _IDENTIFIERS:
             return _IDENTIFIERS[said]
+    if re.match("Apache (Software )?License,? 2.0", next(_licence_texts(package), "").strip()):
+        return "Apache-2.0"
     # "BSD" alone leaves open which: the third clause forbids to use the authors' names.
     text = " ".join("\n".join(_licence_texts(package)).split())
     if "Redistribution and use in source and binary forms" in text:

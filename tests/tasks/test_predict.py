@@ -118,7 +118,7 @@ def test_only_bad_files_are_refused_even_when_they_may_be_skipped(
 ) -> None:
     (tmp_path / "a.png").touch()
     with pytest.raises(
-        DataError, match=r"None of the 1 files can be read as a picture\. The first error is: .*a.png: "
+        DataError, match=r"None of the 1 files can be read as a picture; the first is .*a.png: "
     ):
         predict(trained, [tmp_path], skip_bad=True)
     assert predict(trained, []) == ([], ())

@@ -23,7 +23,7 @@ def drawn(
 @pytest.mark.parametrize("strength", [3.0, 0.01])
 def test_the_regression_is_that_of_scikit_learn(pictures: int, numbers: int, strength: float) -> None:
     features, labels, _ = drawn(pictures, numbers, 3)
-    weight, bias = regression(features, labels, 3, strength)
+    weight, bias = regression(features, labels, 3, strength, tolerance=1e-9)
     judge = LogisticRegression(C=1 / (strength * pictures), tol=1e-10, max_iter=10_000)
     judge.fit(features.numpy(), labels.numpy())
     np.testing.assert_allclose(weight.numpy(), judge.coef_, atol=2e-4)
@@ -35,7 +35,7 @@ def test_it_is_the_same_with_the_weights_of_classes() -> None:
     features, labels, _ = drawn(90, 7, 3)
     labels[labels == 2] = torch.tensor([2, 0, 1] * 10)
     balanced = len(labels) / (3 * torch.bincount(labels).double())
-    weight, _ = regression(features, labels, 3, 0.1, weights=balanced)
+    weight, _ = regression(features, labels, 3, 0.1, weights=balanced, tolerance=1e-9)
     judge = LogisticRegression(C=1 / (0.1 * 90), tol=1e-10, max_iter=10_000, class_weight="balanced")
     judge.fit(features.numpy(), labels.numpy())
     np.testing.assert_allclose(weight.numpy(), judge.coef_, atol=2e-4)
@@ -44,9 +44,9 @@ def test_it_is_the_same_with_the_weights_of_classes() -> None:
 def test_more_numbers_than_pictures_give_the_solution_of_all_numbers() -> None:
     features, labels, folds = drawn(40, 120, 3)
     strength, weight, bias = choose(features, labels, 3, folds, None)
-    direct, constant = regression(features, labels, 3, strength)
-    np.testing.assert_allclose(weight.numpy(), direct.numpy(), atol=1e-3)
-    np.testing.assert_allclose((bias - bias.mean()).numpy(), (constant - constant.mean()).numpy(), atol=1e-3)
+    direct, constant = regression(features, labels, 3, strength, tolerance=1e-9)
+    np.testing.assert_allclose(weight.numpy(), direct.numpy(), atol=3e-3)
+    np.testing.assert_allclose((bias - bias.mean()).numpy(), (constant - constant.mean()).numpy(), atol=0.01)
 
 
 def test_noise_gets_a_strong_penalty_and_clear_classes_a_weak_one() -> None:

@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     "--model",
     "-m",
     help="A network by name: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, vgg16, "
-    "vgg19, resnet18, resnet20, resnet34, resnet50, airbench94.",
+    "vgg19, resnet18, resnet20, resnet34, resnet50, airbench94, mobilenet-v2, efficientnet-lite0, efficientnet-lite1, "
+    "efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its weights are installed.",
 )
 @click.option(
     "--layers",
     help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
     "avgpool global'. "
-    "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, dropout, flatten, dense, "
-    "relu, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm (docs/reference/layers.md).",
+    "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, "
+    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm (docs/reference/layers.md).",
 )
 @click.option(
     "--epochs", type=int, help="Passes over the training split; default: 5 to 50, depending on its size."

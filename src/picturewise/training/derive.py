@@ -59,7 +59,7 @@ def derive_recipe(
     usual = USUAL[optimizer]
     batch_size = options.batch_size or usual_batch_size(len(train), kept, options.steps)
     derived = {
-        "head_fit": head_fit,
+        "head_fit": head_fit if head_fit == "regression" else options.head_fit,
         "optimizer": optimizer,
         "batch_size": batch_size,
         "epochs": (

@@ -73,7 +73,7 @@ class Features:
                 yield min(start + lanes * BATCH, len(images))
         self.values = np.concatenate(parts)
         content = arrays.to_bytes({_NAME: self.values}, {"sha256": _digest(self.values)})
-        with contextlib.suppress(SaveError, OSError):  # a full disk is no reason to stop
+        with contextlib.suppress(SaveError, OSError):  # on a full disk, they are computed again next time
             features_folder().mkdir(parents=True, exist_ok=True)
             files.write_bytes(path, content)
 

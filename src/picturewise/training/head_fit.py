@@ -223,7 +223,7 @@ def regression(
 
 
 def _compact(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Return features (N, N) and a matrix (N, D) back, if N < D; the penalised solution lies in their span.
+    """Return features (N, N) and a matrix (N, D) back, if N < D; the penalised solution is in their span.
 
     With F = Rᵀ Qᵀ and orthonormal columns of Q, weights (K, N) on Rᵀ have the same logits, and the same norm, as the
     weights times Qᵀ on F.
