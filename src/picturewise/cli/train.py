@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
     "avgpool global'. "
     "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, "
-    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm (docs/reference/layers.md).",
+    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm "
+    "(docs/reference/layers.md).",
 )
 @click.option(
     "--epochs", type=int, help="Passes over the training split; default: 5 to 50, depending on its size."
