@@ -14,6 +14,12 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs" / "notebooks").glob("*.ipynb"))
 PHOTOGRAPHS = "your-photographs"
+KERAS = Path(__file__).parents[1] / "benchmarks" / "keras_notebooks"
+
+
+def lines_of(script: Path) -> int:
+    lines = (line.strip() for line in script.read_text(encoding="utf-8").splitlines())
+    return sum(bool(line) and not line.startswith("#") for line in lines)
 
 
 def code_cells(notebook: Any) -> Iterator[Any]:
@@ -44,7 +50,9 @@ def test_the_page_about_them_counts_their_cells_and_lines() -> None:
     for path in NOTEBOOKS:
         cells = [cell.source for cell in code_cells(nbformat.read(path, as_version=4))]
         lines = sum(bool(line.strip()) for cell in cells for line in cell.splitlines())
-        assert re.search(rf"{re.escape(path.name)}\) \| {len(cells)} \| {lines} \|", page), path.name
+        keras = lines_of(KERAS / f"{path.stem.lstrip('12345-').replace('-', '_')}.py")
+        assert re.search(rf"{re.escape(path.name)}\) \| {len(cells)} \| {lines} \| {keras} \|", page), path.name
+        assert 2 * lines < keras
 
 
 @pytest.mark.slow
