@@ -18,6 +18,7 @@ import click
 from pydantic import BaseModel
 
 import picturewise
+from picturewise import types
 from picturewise.cli.app import _top as top
 from picturewise.recipes.recipe import Recipe
 
@@ -124,6 +125,14 @@ def _names() -> str:
     return _table(("name", "what it is"), rows)
 
 
+def _types() -> str:
+    """Return the types that are not among the public names, with the first line of each docstring."""
+    others = [name for name in types.__all__ if name not in picturewise.__all__]
+    return _table(
+        ("type", "what it is"), [(f"`{name}`", _first_line(getattr(types, name))) for name in others]
+    )
+
+
 def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
 
@@ -136,7 +145,12 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     )
 
 
-_TABLES: dict[str, Callable[[], str]] = {"commands": _commands, "recipe": _recipe, "names": _names}
+_TABLES: dict[str, Callable[[], str]] = {
+    "commands": _commands,
+    "recipe": _recipe,
+    "names": _names,
+    "types": _types,
+}
 
 
 if __name__ == "__main__":

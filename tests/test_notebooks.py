@@ -51,7 +51,9 @@ def test_the_page_about_them_counts_their_cells_and_lines() -> None:
         cells = [cell.source for cell in code_cells(nbformat.read(path, as_version=4))]
         lines = sum(bool(line.strip()) for cell in cells for line in cell.splitlines())
         keras = lines_of(KERAS / f"{path.stem.lstrip('12345-').replace('-', '_')}.py")
-        assert re.search(rf"{re.escape(path.name)}\) \| {len(cells)} \| {lines} \| {keras} \|", page), path.name
+        assert re.search(rf"{re.escape(path.name)}\) \| {len(cells)} \| {lines} \| {keras} \|", page), (
+            path.name
+        )
         assert 2 * lines < keras
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picturewise import displays
+from picturewise.arguments import checked
 from picturewise.data.arrays.value_range import Ends
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.resize_mode import ResizeMode
-from picturewise.errors import DataError
+from picturewise.errors import DataError, UsageError
+from picturewise.names import listed
 from picturewise.reprs import never_raises, offered
 from picturewise.split_names import SPLITS, SplitName
 
@@ -94,14 +96,18 @@ class Dataset:
             raise DataError(f"{self.name} does not have a {name} split. Its splits are {', '.join(splits)}.")
         return splits[name]
 
-    def with_classes(self, classes: tuple[str, ...]) -> Dataset:
+    @checked
+    def with_classes(self, classes: Sequence[str]) -> Dataset:
         """Return the same pictures, numbered by `classes`, which must include their own.
 
         Raises:
+            UsageError: `classes` is not a list of different strings.
             DataError: one of their own is missing there.
         """
+        if len(set(classes)) < len(classes):
+            raise UsageError(f"The classes contain duplicates ({listed(classes)}). Pass each class once.")
         train, valid, test, reserved = (
-            None if part is None else part.with_classes(classes)
+            None if part is None else part.with_classes(tuple(classes))
             for part in (self.train, self.valid, self.test, self.reserved)
         )
         return replace(self, train=train, valid=valid, test=test, reserved=reserved)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -39,6 +39,17 @@ class Recipe(Result):
     start: StartOptions = StartOptions()
     preparation: PreparationOptions = PreparationOptions()
     training: TrainingOptions = TrainingOptions()
+
+    if not TYPE_CHECKING:  # so that type checkers see the fields
+
+        def __init__(self, **values: Any) -> None:
+            """Raises UsageError for an unknown key, or a value that does not fit its key."""
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                if type(self) is not Recipe:
+                    raise
+                raise UsageError(_explain(error)) from error
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; `recipe_from_toml` reads it back."""
@@ -189,7 +200,9 @@ _PLAIN = {"model_type": "be a table of keys", "tuple_type": "be a list in bracke
 def _explain(error: ValidationError) -> str:
     """Return pydantic's first error in one sentence, and the number of further ones."""
     problems = error.errors(include_url=False)
-    first = problems[0]
+    first = min(
+        problems, key=lambda problem: problem["type"] != "extra_forbidden"
+    )  # others may follow from it
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         sentence = f"Unknown recipe key '{key}'.{_nearest(key)}"
