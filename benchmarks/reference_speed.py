@@ -54,7 +54,7 @@ def main() -> None:
             for name, epochs in contenders.items():
                 speeds[name].append(count / next(epochs))
     first = next(iter(speeds.values()))
-    print("| | speed of the engine numpy relative to it | images/s |")
+    print("| | speed of the NumPy engine relative to this tool | images/s |")
     print("|---|---|---|")
     for name, found in speeds.items():
         ratios = [ours / others for ours, others in zip(first[1:], found[1:], strict=True)]

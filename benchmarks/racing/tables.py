@@ -39,7 +39,7 @@ def batches(workload: Workload, turns: Results, peak: float) -> str:
     """
     first = next(iter(turns))
     computing = workload.task in DIRECTIONS
-    head = ["", f"speed of {first} relative to it", "images/s", "processor seconds for 1,000 images"]
+    head = ["", f"speed of {first} relative to this tool", "images/s", "CPU seconds for 1,000 images"]
     head += ["GFLOP/s", "share of the peak"] if computing else []
     rows = []
     for title, taken in turns.items():
@@ -59,7 +59,7 @@ def batches(workload: Workload, turns: Results, peak: float) -> str:
 def processes(turns: Results) -> str:
     """Return the table of a workload that is measured in whole processes, by the wall and by the processor."""
     first = next(iter(turns))
-    head = ["", f"speed of {first} relative to it", "of processor time", "seconds", "processor seconds"]
+    head = ["", f"speed of {first} relative to this tool", "the same in CPU time", "seconds", "CPU seconds"]
     rows = []
     for title, taken in turns.items():
         processor = [turn.processor_seconds for turn in taken]

@@ -133,7 +133,7 @@ def described(workload: Workload, network: Network | None, images: int) -> str:
         images: pictures of one turn.
     """
     if network is None:
-        return f"{images:,} JPEG files in a folder per class, process start to all pixels in memory."
+        return f"{images:,} JPEG files in a folder per class, from process start until all pixels are in memory."
     layers = f"`{network.lines}; dense {CLASSES}` on {show(network.shape)}, {network.summary.trainable:,} parameters"
     match workload.task:
         case "train":
@@ -141,4 +141,4 @@ def described(workload: Workload, network: Network | None, images: int) -> str:
         case "predict":
             return f"{layers}; probabilities of {images:,} pictures."
         case _:
-            return f"{layers}; one PNG file, process start to printed answer."
+            return f"{layers}; one PNG file, from process start to printed prediction."
