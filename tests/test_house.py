@@ -34,7 +34,7 @@ def defined(path: Path) -> set[str]:
 
 
 def test_every_answer_is_where_the_page_says() -> None:
-    found = rows("Where is it decided?")
+    found = rows("Where decisions are made")
     assert len(found) >= 12
     for _, file, name in found:
         assert name.strip("`") in defined(ROOT / file.strip("`")), f"{file} has no {name}"
@@ -48,8 +48,8 @@ def test_every_file_that_the_page_names_is_there() -> None:
 
 def test_no_room_and_no_file_of_the_ground_is_left_out() -> None:
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert {row[0].strip("`/") for row in rows("The rooms, from the top down")} == rooms
-    told = set(re.findall(r"`([a-z_]+\.py)`", section("The rooms, from the top down")))
+    assert {row[0].strip("`/") for row in rows("The packages, from the top layer down")} == rooms
+    told = set(re.findall(r"`([a-z_]+\.py)`", section("The packages, from the top layer down")))
     assert told == {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
 
 
