@@ -23,7 +23,7 @@ from picturewise.recipes.recipe import Recipe
 
 HERE = Path(__file__).parent
 _PLACE = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_NAMES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+_NAMES = {"integer": "integer", "number": "number", "string": "string", "boolean": "true or false"}
 """JSON schema's types in plain words."""
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -102,7 +102,7 @@ def _values(facts: Mapping[str, Any]) -> str:
         return ", ".join(f"`{word}`" for word in facts["enum"])
     if facts.get("type") == "array":
         if "prefixItems" in facts:
-            one = _values(facts["prefixItems"][0]).replace("number", "numbers", 1)
+            one = _values(facts["prefixItems"][0]).replace("integer", "integers", 1)
             return f"list of {len(facts['prefixItems'])} {one}"
         return f"list of {_values(facts['items'])}s"
     bounds = [f"{sign} {facts[word]:,}" for word, sign in _BOUNDS.items() if word in facts]
