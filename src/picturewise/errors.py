@@ -27,7 +27,7 @@ LONGEST = 2000
 
 
 class PicturewiseError(Exception):
-    """The root of the tree; `exit_code` is what the command ends with."""
+    """Base class of all Picturewise errors; `exit_code` is the exit code of the command."""
 
     exit_code = 1
 
@@ -43,7 +43,7 @@ class PicturewiseError(Exception):
 
 
 class UsageError(PicturewiseError):
-    """The caller asked for something that does not exist, or for options that cannot be combined."""
+    """The caller requested something that does not exist, or options that cannot be combined."""
 
     exit_code = 2
 

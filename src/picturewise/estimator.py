@@ -195,7 +195,7 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             return numbers
         way = " Pass x.transpose(0, 2, 3, 1)." if numbers.ndim == 4 and numbers.shape[1] in {1, 3} else ""
         raise DataError(
-            f"X has the shape {numbers.shape}. Expected (N, H, W), (N, H, W, 1 or 3) or rows (N, F).{way}"
+            f"X has shape {numbers.shape}. Expected (N, H, W), (N, H, W, 1 or 3) or rows (N, F).{way}"
         )
 
     def _shape(self, numbers: int) -> tuple[int, int, int]:
@@ -206,7 +206,7 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             if not sides or math.prod(shape) != numbers or (shape[2:] or (1,))[0] not in {1, 3}:
                 raise DataError(
                     f"shape is {self.shape!r}, but X has rows of {numbers:,} values. Pass (H, W) or (H, W, 3) with "
-                    "that number as its product."
+                    "that product."
                 )
             return int(shape[0]), int(shape[1]), int((shape[2:] or (1,))[0])
         side = math.isqrt(numbers)

@@ -48,7 +48,7 @@ class _StandardError:
     def fileno(self) -> int:
         """Return the file descriptor, which not every stream has."""
         if self._stream() is None:
-            raise OSError("There is no standard error output.")
+            raise OSError("Standard error is not available.")
         return int(self._stream().fileno())
 
     @property

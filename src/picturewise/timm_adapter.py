@@ -148,7 +148,7 @@ def measure(name: str, shape: _Shape) -> Measured:
         with hooks, flops, calls:
             features = _refusals(name, lambda: network(pictures))
     if not isinstance(features, Tensor) or features.ndim != 2:
-        raise TimmError("this timm network does not return flat features. Choose another network.")
+        raise TimmError("this timm network does not return a flat feature vector. Choose another network.")
     for tensor in (*network.parameters(), *network.buffers()):
         kept.pop(_storage(tensor), None)  # the network has it anyway
     saved = network.state_dict()

@@ -61,12 +61,12 @@ def test_every_named_network_may_be_built_for_pictures_of_224_and_1024_pixels(na
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("conv 64; conv 64; avgpool global", "one picture needs 134,217,728 numbers in memory at a time, but at most"),
+        ("conv 64; conv 64; avgpool global", "one picture needs 134,217,728 values in memory at the same time, but at most"),
         ("conv 1 64x64;" + "avgpool global", "one picture needs .* multiplications, but at most"),
         ("maxpool 64 same /1;" + "avgpool global", "one picture needs .* multiplications"),
         ("conv 16;" + "gelu;" * 100 + "avgpool global", "one picture needs .* multiplications"),
-        ("residual 1 x256 /64;" * 3 + "avgpool global", "its layers need 5,376 steps, but at most 4,000"),
-        ("bottleneck 16384; avgpool global", "too costly|parameters, but at most"),
+        ("residual 1 x256 /64;" * 3 + "avgpool global", "its layers need 5,376 operations, but at most 4,000"),
+        ("bottleneck 16384; avgpool global", "too expensive|parameters, but at most"),
     ],
 )  # fmt: skip
 def test_few_lines_that_cost_gigabytes_or_minutes_are_refused(lines: str, said: str) -> None:
@@ -88,7 +88,9 @@ def test_many_weights_allow_more_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "WORK_A_NUMBER", work // numbers + 1)
     summarise(layers, shape, "dense 2")
     monkeypatch.setattr(budget, "WORK_A_NUMBER", work // numbers)
-    with pytest.raises(LayerError, match=r"too costly for pictures of 8x8x1: one picture needs 13,352 mult"):
+    with pytest.raises(
+        LayerError, match=r"too expensive for pictures of 8x8x1: one picture needs 13,352 mult"
+    ):
         summarise(layers, shape, "dense 2")
 
 

@@ -46,7 +46,7 @@ def test_groups_must_divide_the_channels_and_hold_more_than_one_number() -> None
     with pytest.raises(ShapeError, match="write 'groupnorm 12'"):
         GroupNorm(32).output((8, 6, 12))
     for alone in ((12,), (1, 1, 12)):
-        with pytest.raises(ShapeError, match=r"a single number, .* use fewer groups"):
+        with pytest.raises(ShapeError, match=r"only one value, .* use fewer groups"):
             GroupNorm(12).output(alone)
 
 
@@ -57,10 +57,13 @@ def test_groups_of_a_convolution_must_divide_channels_and_filters() -> None:
     assert Conv(24, depthwise=True, bias=False).count((5, 5, 12)).trainable == 24 * 9
     for layer, shape in ((Conv(8, groups=4), (5, 5, 6)), (Conv(6, groups=4), (5, 5, 8))):
         with pytest.raises(
-            ShapeError, match=r"'groups 4' needs a multiple of 4 .*, and of the \d input channels"
+            ShapeError,
+            match=r"'groups 4' requires the number of filters to be a multiple of 4, and also the number of input channels \(\d\)",
         ):
             layer.output(shape)
-    with pytest.raises(ShapeError, match=r"'depthwise' needs a multiple of 12 as the number of filters$"):
+    with pytest.raises(
+        ShapeError, match=r"'depthwise' requires the number of filters to be a multiple of 12$"
+    ):
         Conv(8, depthwise=True).output((5, 5, 12))
 
 
@@ -73,12 +76,14 @@ def test_a_window_that_does_not_fit_says_how_many_pixels_it_needs() -> None:
 
 @pytest.mark.parametrize("layer", [Conv(4), Pool("maxpool", 2), Pool("avgpool", None)])
 def test_layers_for_pictures_refuse_vectors(layer: Conv | Pool) -> None:
-    with pytest.raises(ShapeError, match="needs pictures, so it must come before 'flatten'"):
+    with pytest.raises(
+        ShapeError, match="needs an input with height and width, so it must come before 'flatten'"
+    ):
         layer.output((12,))
 
 
 def test_a_dense_layer_refuses_pictures() -> None:
-    with pytest.raises(ShapeError, match="put 'flatten' or 'avgpool global' before it"):
+    with pytest.raises(ShapeError, match="add 'flatten' or 'avgpool global' before it"):
         Dense(10).output((2, 2, 3))
 
 

@@ -52,7 +52,9 @@ def test_hidden_sizes_can_follow_the_name_of_the_mlp() -> None:
 
 @pytest.mark.parametrize("text", ["mlp 0", "mlp 256 x", "mlp -1", "mlp 1.5", "cnn 32", "mlp ²"])
 def test_sizes_that_make_no_sense_are_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match=f"'{text}' is not valid: only mlp accepts sizes.*'mlp 256 128'"):
+    with pytest.raises(
+        UsageError, match=f"'{text}' is not valid: only mlp accepts layer sizes.*'mlp 256 128'"
+    ):
         named_lines(text, (8, 8, 1))
 
 
@@ -131,32 +133,32 @@ def test_airbench94_is_written_out_as_published() -> None:
         (
             "vgg16",
             32,
-            "vgg16 is published for 224x224 pixels; on 32x32 its two dense layers of 4,096 are replaced by ",
+            "vgg16 was published for 224x224 pixels; for 32x32 its two dense layers of 4,096 are replaced with ",
         ),
-        ("vgg16", 32, "are replaced by global pooling."),
+        ("vgg16", 32, "are replaced with global pooling."),
         (
             "vgg11",
             8,
-            "global pooling, and 2 of its 5 poolings are left out, because nothing is left to pool.",
+            "global pooling, and 2 of its 5 pooling layers are left out, because nothing is left to pool.",
         ),
         (
             "resnet18",
             63,
-            "resnet18 is published for 224x224 pixels; on 63x63 it starts with the stem for small ",
+            "resnet18 was published for 224x224 pixels; for 63x63 it starts with the stem for small ",
         ),
         ("resnet18", 63, "the stem for small pictures (3x3 without stride and pooling)."),
         (
             "resnet20",
             224,
-            "resnet20 is published for 32x32 pixels; on 224x224 it starts with the stem for large ",
+            "resnet20 was published for 32x32 pixels; for 224x224 it starts with the stem for large ",
         ),
         ("resnet20", 224, "the stem for large pictures (7x7 with stride 2 and pooling)."),
         (
             "airbench94",
             64,
-            "is published for 32x32 pixels; on 64x64 it has 4 groups of convolutions instead of 3.",
+            "was published for 32x32 pixels; for 64x64 it has 4 groups of convolutions instead of 3.",
         ),
-        ("airbench94", 1, "on 1x1 it has 1 group of convolutions instead of 3."),
+        ("airbench94", 1, "for 1x1 it has 1 group of convolutions instead of 3."),
     ],
 )
 def test_a_preset_says_how_it_differs_from_its_published_form(text: str, side: int, note: str) -> None:

@@ -67,8 +67,8 @@ def test_the_smallest_pictures_fit_and_smaller_ones_are_refused_with_the_way_out
         with pytest.raises(UsageError) as caught:
             published_lines(name, shape)
         assert str(caught.value) == (
-            f"The pictures have {shape[0]}x{shape[1]} pixels, but {name} as published needs at least 32x32. Enlarge "
-            f"them with --size 32x32 (larger is better: it was trained on {show(PUBLISHED[name].shape[:2])})."
+            f"The pictures are {shape[0]}x{shape[1]} pixels, but {name} as published needs at least 32x32. Enlarge "
+            f"them with --size 32x32 (larger is better, because it was trained on {show(PUBLISHED[name].shape[:2])})."
         )
 
 

@@ -59,7 +59,8 @@ def test_parameters_are_counted_by_hand(line: str, channels: int, trainable: int
 @pytest.mark.parametrize("line", ["residual 8", "bottleneck 8"])
 def test_vectors_are_refused(line: str) -> None:
     with pytest.raises(
-        ShapeError, match=f"{line.split(maxsplit=1)[0]} needs pictures, so it must come before"
+        ShapeError,
+        match=f"{line.split(maxsplit=1)[0]} needs an input with height and width, so it must come before",
     ):
         parse_line(line, 1).output((12,))
 
@@ -74,7 +75,8 @@ def test_a_residual_line_is_one_row_of_the_table() -> None:
 
 def test_blocks_too_large_for_any_memory_are_refused_before_they_are_built() -> None:
     with pytest.raises(
-        LayerError, match=r"at most 1,000,000,000 are allowed\. Most are in line 1, 'residual 65536"
+        LayerError,
+        match=r"at most 1,000,000,000 are allowed\. Most of them are in layer line 1, 'residual 65536",
     ):
         summarise(
             [parse_line("residual 65536 x256", 1), parse_line("avgpool global", 2)], (8, 8, 3), "dense 10"

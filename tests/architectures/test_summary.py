@@ -51,8 +51,8 @@ def test_a_line_that_does_not_fit_is_named_with_what_comes_in_and_what_it_expect
     with pytest.raises(LayerError) as caught:
         summarise(parse("maxpool 2; conv 4 5x5 valid; flatten"), (8, 8, 1), "dense 2")
     assert str(caught.value) == (
-        "Layer line 2, 'conv 4 5x5 valid', does not fit its input 4x4x1: its window needs at least 5x5 "
-        "pixels; use a smaller window, or pool less before it."
+        "Layer line 2, 'conv 4 5x5 valid', does not fit its input 4x4x1: its window needs at least 5x5 pixels; use a "
+        "smaller window, or less pooling before it."
     )
 
 
@@ -64,5 +64,5 @@ def test_an_output_layer_on_pictures_is_refused_with_the_advice_to_flatten() -> 
 
 
 def test_a_network_too_large_for_any_memory_is_refused_before_it_is_built() -> None:
-    with pytest.raises(LayerError, match=r"1,006,804,842 parameters, .* in line 2, 'dense 6688'"):
+    with pytest.raises(LayerError, match=r"1,006,804,842 parameters, .* in layer line 2, 'dense 6688'"):
         summarise(parse("flatten; dense 6688"), (224, 224, 3), "dense 10")

@@ -35,7 +35,7 @@ def test_what_is_not_a_registry_name_is_refused_before_timm_is_asked(
         parse(f"timm {written}")
     found = f", not '{written}'" if written else ""
     assert str(caught.value) == (
-        f"Layer line 1, '{f'timm {written}'.strip()}', cannot be read: it needs a name in timm's registry, such as "
+        f"Layer line 1, '{f'timm {written}'.strip()}', cannot be read: it needs a name from timm's registry, such as "
         f"resnet18 or resnet18.a1_in1k{found}. Folders and repositories are not supported."
     )
 

@@ -164,8 +164,8 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
         zipped(table(ONE, tensor(storage(8), b"K\1\x85", b"K\1\x85")), bytes(16)),
         "two different descriptions of the same storage",
     ),
-    "a storage that is not there": (zipped(table(ONE)), "it describes 16 bytes of numbers, but contains nothing"),
-    "a storage that is shorter": (zipped(table(ONE), bytes(12)), "it describes 16 bytes of numbers, but contains 12"),
+    "a storage that is not there": (zipped(table(ONE)), "it describes 16 bytes of data, but contains nothing"),
+    "a storage that is shorter": (zipped(table(ONE), bytes(12)), "it describes 16 bytes of data, but contains 12"),
     "a stream without its numbers": (MAGIC + table(ONE) + pickle.dumps(["0"], 2), "storages differ from their desc"),
     "a stream whose numbers end": (
         MAGIC + table(ONE) + pickle.dumps(["0"], 2) + struct.pack("<q", 4) + bytes(15),

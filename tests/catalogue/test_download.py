@@ -60,13 +60,13 @@ def test_a_gzip_file_is_not_unpacked_on_the_way(server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("manner", "sentence"),
     [
-        ("404", "answered 404 Not Found"),
-        ("503", "answered 503"),
+        ("404", "responded with 404 Not Found"),
+        ("503", "responded with 503"),
         ("cut", "closed the connection"),
-        ("stall", "did not answer"),
+        ("stall", "did not respond"),
         ("drip", "the download was stopped"),
         ("flip", "does not match the published checksum"),
-        ("more", "offers 1,000,000 bytes, but the published file has 102,400"),
+        ("more", "reports a file size of 1,000,000 bytes, but the published file has 102,400"),
         ("more-chunked", "more than the allowed 102,400 bytes"),
         ("/a/file.bin", "endlessly"),
     ],
@@ -90,7 +90,7 @@ def test_a_shorter_file_than_published_is_refused_though_its_server_is_content(
     server, published: PublishedFile, tmp_path: Path
 ) -> None:
     server.files["a/file.bin"] = CONTENT[:-1]
-    with pytest.raises(DownloadError, match="offers 102,399 bytes"):
+    with pytest.raises(DownloadError, match="reports a file size of 102,399 bytes"):
         fetched(server, published, tmp_path)
     server.manners["a/file.bin"] = "chunked"
     with pytest.raises(DownloadError, match="closed the connection after 102,399 of 102,400 bytes"):
@@ -117,8 +117,8 @@ def test_every_address_that_failed_is_named_with_its_reason(
     with pytest.raises(DownloadError) as caught:
         fetched(server, published, tmp_path, "a", "b")
     assert str(caught.value) == (
-        f"{server.url('a/file.bin')} answered 404 Not Found; {server.url('b/file.bin')} sent a file that does not "
-        f"match the published checksum {published.checksum}"
+        f"{server.url('a/file.bin')} responded with 404 Not Found; {server.url('b/file.bin')} sent a file that does "
+        f"not match the published checksum {published.checksum}"
     )
 
 

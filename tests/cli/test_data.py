@@ -188,7 +188,7 @@ def test_imports_are_listed_and_removed_and_the_pictures_stay(
 ) -> None:
     monkeypatch.chdir(picture_folder.parent)
     assert run(["data", "imports"]) == 0
-    assert capfd.readouterr().out.startswith("There are no imports. Imports are kept in ")
+    assert capfd.readouterr().out.startswith("There are no imports. Imports are stored in ")
     for arguments in (["colours"], ["colours", "--size", "8x8"], [str(idx_folder)]):
         assert run(["inspect", *arguments]) == 0
     capfd.readouterr()

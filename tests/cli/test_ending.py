@@ -62,7 +62,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
         (
             OSError(errno.EIO, "Input/output error"),
             1,
-            "The operating system refused an operation that this command needs: Input/output error.",
+            "The operating system did not allow an operation that this command needs: Input/output error.",
         ),
         (KeyError("x\x1b[31m"), 1, OWN.format(r"KeyError: 'x\x1b[31m'")),
         (RecursionError("too deep"), 1, OWN.format("RecursionError: too deep")),
@@ -157,14 +157,14 @@ class Broken:
 @pytest.mark.parametrize(
     ("stream", "said"),
     [
-        (None, "picturewise: The output could not be written: the standard output is closed.\n"),
+        (None, "picturewise: The output could not be written: standard output is closed.\n"),
         (
             Broken(OSError(errno.ENOSPC, "No space left on device")),
             "picturewise: The output could not be written: No space left on device.\n",
         ),
         (
             Broken(ValueError("I/O operation on closed file.")),
-            "picturewise: The output could not be written: the standard output is closed.\n",
+            "picturewise: The output could not be written: standard output is closed.\n",
         ),
         (Broken(BrokenPipeError(errno.EPIPE, "Broken pipe")), ""),
     ],

@@ -138,7 +138,7 @@ def test_a_folder_whose_name_is_no_utf8_can_be_trained_on_and_found_again(
     [
         ("2>&-", 0, b""),
         ("2>/dev/full", 0, b""),
-        (">&-", 1, b"picturewise: The output could not be written: the standard output is closed.\n"),
+        (">&-", 1, b"picturewise: The output could not be written: standard output is closed.\n"),
         (">/dev/full", 1, b"picturewise: The output could not be written: No space left on device.\n"),
         (">&- 2>&-", 1, b""),
         ("<&-", 0, b""),

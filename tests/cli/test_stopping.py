@@ -84,8 +84,8 @@ def test_the_sentence_says_how_to_go_on(ended: dict[str, Any]) -> None:
     assert said == "picturewise: Stopped by Ctrl-C. Continue with: picturewise resume r4\n"
     said = ended["in the report"]["err"]
     assert (
-        "Training is complete and saved, but the report is missing. Write it with: picturewise resume r2"
-        in said
+        "Training is complete and the classifier is saved, but the report is missing. Create it with: picturewise "
+        "resume r2" in said
     )
 
 

@@ -26,7 +26,7 @@ def imageset(images: np.ndarray = IMAGES, labels: np.ndarray | None = LABELS, **
 def test_arrays_that_are_not_pictures_are_refused(images: np.ndarray) -> None:
     with pytest.raises(
         DataError,
-        match=r"here: the pictures have the shape .* Pass a uint8 array of shape \(N, H, W, 1 or 3\)",
+        match=r"here: the pictures have shape .* Pass a uint8 array of shape \(N, H, W, 1 or 3\)",
     ):
         imageset(images)
 

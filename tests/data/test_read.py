@@ -159,7 +159,8 @@ def test_a_lone_test_file_gives_the_test_split_and_nothing_else(idx: Path) -> No
     file = idx / "t10k-images-idx3-ubyte.gz"
     assert list(load(file).splits()) == ["test"]
     with pytest.raises(
-        DataError, match=r"does not have a train or valid split, and none can be held out: it has only test"
+        DataError,
+        match=r"does not have a train or valid split, and none can be held out: its only splits are test",
     ):
         load(file, "train", "valid")
 
@@ -196,9 +197,7 @@ def test_a_wrong_name_gets_the_nearest_of_the_catalogue() -> None:
 
 @pytest.mark.parametrize("wrong", ["", "  ", "/no/such/folder", "a\0b", "digits/none"])
 def test_a_path_that_does_not_exist_is_an_error(wrong: str) -> None:
-    with pytest.raises(
-        DataError, match=r"is neither an existing path nor a name in the catalogue \(digits, "
-    ):
+    with pytest.raises(DataError, match=r"is neither an existing path nor a catalogue name \(digits, "):
         load(wrong)
 
 
@@ -214,7 +213,7 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_says_so(
     monkeypatch.chdir(tmp_path)
     assert (
         load("digits").notes[0]
-        == "'digits' means the data set in the catalogue. For the folder of that name, pass './digits'."
+        == "'digits' was read as the catalogue name of a data set. For the folder of that name, pass './digits'."
     )
     assert load("./digits").classes == ("cat", "dog")
 
@@ -244,7 +243,7 @@ def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
 def test_a_file_of_no_known_form_is_an_error_that_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "data.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(
-        DataError, match=r"data\.zip does not have a form that Picturewise reads: found a zip archive"
+        DataError, match=r"data\.zip is not in a format that Picturewise reads: found a zip archive"
     ):
         load(tmp_path / "data.zip")
 

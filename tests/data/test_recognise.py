@@ -42,8 +42,8 @@ def test_an_unlabelled_test_folder_leaves_the_test_split_to_be_held_out(
         "test": 8,
     }
     assert whole.notes[0] == (
-        "The folder test contains 1 picture without classes, so it was not used as the test split. Predict these "
-        f"pictures with: picturewise predict RUN '{tmp_path}/my set/test'"
+        "The folder test contains 1 picture without classes, so it was not used as the test split. Classify these "
+        "pictures with: picturewise predict RUN '{tmp_path}/my set/test'"
     )
     assert len(set(whole.notes)) == len(whole.notes) == 3
     alone = picturewise.read_dataset(tmp_path / "my set", splits=["test"])

@@ -54,7 +54,7 @@ def test_equal_pictures_with_different_labels() -> None:
     part = ImageSet(images, np.array([0, 0, 1, 0, 1, 1]), ("cat", "dog"), "these", names=[*"abcdef"])
     (sentence,) = remarks(part)
     assert sentence.startswith(
-        "3 pictures are identical to a picture with a different label; the first are b with the label 'cat' and "
+        "3 pictures are identical to a picture with a different label; the first pair is b with the label 'cat' and "
     )
     assert "e with the label 'dog'" in sentence
 

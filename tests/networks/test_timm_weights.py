@@ -146,6 +146,6 @@ def test_weights_of_one_size_of_pictures_are_refused_at_another_with_the_way_out
 @pytest.mark.usefixtures("timm")
 def test_weights_that_cannot_see_grey_are_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"body\.conv1\.conv\.weight.* --size 224x224 and keep their colours\.$"
+        UsageError, match=r"body\.conv1\.conv\.weight.* --size 224x224 and keep the colour channels\.$"
     ):
         from_timm("tresnet_m", meta("tresnet_m"), (224, 224, 1), origin="x")

@@ -308,7 +308,7 @@ def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, changes: d
     [
         (
             ["flatten", "dense 9000"],
-            r"the weights of another network: it has \d+ numbers, but the network has 846,0",
+            r"the weights of another network: it has \d+ values, but the network has 846,0",
         ),
         (["dense 4 r\x7flu"], r"The network in .*c cannot be built: .*'r\\x7flu' is not allowed here"),
         (["conv 4 9x9 valid"], "c cannot be built: "),
@@ -355,7 +355,7 @@ def test_a_network_that_costs_too_much_is_refused_before_any_weight_is_read(
     layers = ["conv 64", "conv 64", "avgpool global"]
     rewritten(tmp_path / "c", layers=layers, shape=[1024, 1024, 3])
     monkeypatch.setattr(arrays, "read", None)
-    with pytest.raises(RunError, match=r"c cannot be built: .* too costly for pictures of 1024"):
+    with pytest.raises(RunError, match=r"c cannot be built: .* too expensive for pictures of 1024"):
         load_classifier(tmp_path / "c")
 
 
@@ -378,11 +378,11 @@ def with_numbers(path: Path, name: str, number: float, kind: torch.dtype = torch
 @pytest.mark.parametrize(
     ("name", "number", "said"),
     [
-        *(("0.weight", number, "'0.weight' contains numbers that are not finite") for number in SPECIAL),
-        *(("2.running_var", number, "'2.running_var' contains numbers that are not") for number in SPECIAL),
-        ("2.running_var", -1e-6, "'2.running_var' contains a variance below 0"),
-        ("2.running_mean", SPECIAL[0], "'2.running_mean' contains numbers that are not finite"),
-        ("4.bias", SPECIAL[1], "'4.bias' contains numbers that are not finite"),
+        *(("0.weight", number, "'0.weight' contains values that are not finite") for number in SPECIAL),
+        *(("2.running_var", number, "'2.running_var' contains values that are not") for number in SPECIAL),
+        ("2.running_var", -1e-6, "'2.running_var' contains a negative variance"),
+        ("2.running_mean", SPECIAL[0], "'2.running_mean' contains values that are not finite"),
+        ("4.bias", SPECIAL[1], "'4.bias' contains values that are not finite"),
     ],
 )
 def test_weights_that_are_not_numbers_are_refused(
@@ -395,7 +395,7 @@ def test_weights_that_are_not_numbers_are_refused(
 
 def test_weights_that_float32_does_not_hold_are_refused(tmp_path: Path) -> None:
     with_numbers(tmp_path / "c", "0.weight", 1e308, torch.float64)
-    with pytest.raises(RunError, match=r"'0\.weight' contains numbers that are not finite"):
+    with pytest.raises(RunError, match=r"'0\.weight' contains values that are not finite"):
         load_classifier(tmp_path / "c")
 
 
@@ -447,7 +447,7 @@ def test_a_buffer_of_a_python_class_may_be_infinite_its_parameters_may_not(tmp_p
     with torch.no_grad():
         original.network.last.bias[1] = torch.nan  # type: ignore[union-attr, index]
     original.save(tmp_path / "c")
-    with pytest.raises(RunError, match=r"'last\.bias' contains numbers that are not finite"):
+    with pytest.raises(RunError, match=r"'last\.bias' contains values that are not finite"):
         load_classifier(tmp_path / "c", Masked())
 
 

@@ -196,7 +196,7 @@ def test_values_that_are_no_pixels_are_refused(value: Any) -> None:
         (ImageSet(np.zeros((0, 8, 8, 1), np.uint8), None, (), "none"), DataError, r"none does not contain pictures"),
         (
             Dataset("five", train=ImageSet(PICTURES[..., None], None, (), "five")),
-            UsageError, r"predicted as a whole\. Pass one of its splits \(train\), such as dataset\.train",
+            UsageError, r"not accepted as a whole\. Pass one of its splits \(train\), such as dataset\.train",
         ),
     ],
 )  # fmt: skip

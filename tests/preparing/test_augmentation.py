@@ -68,11 +68,11 @@ def test_a_line_survives_being_written_and_read(augmentation: Augmentation) -> N
         ("shift 1.5", "it needs a whole number of pixels, such as 'shift 2'."),
         ("shift 1 2", "it needs a whole number of pixels, such as 'shift 2'."),
         ("crop -1", "it needs a whole number of pixels, such as 'crop 4'."),
-        ("cutout 1025", "it needs a whole number of pixels above 0 and at most 1024."),
+        ("cutout 1025", "it needs a whole number of pixels greater than 0 and at most 1024."),
         ("rotate", "it needs a number of degrees, such as 'rotate 10'."),
-        ("rotate 181", "it needs a number of degrees above 0 and at most 180."),
-        ("mixup 0", "it needs the parameter of a Beta distribution above 0 and at most 10."),
-        ("mixup alot", "it needs the parameter of a Beta distribution, such as 'mixup 0.2'."),
+        ("rotate 181", "it needs a number of degrees greater than 0 and at most 180."),
+        ("mixup 0", "it needs a parameter of the Beta distribution greater than 0 and at most 10."),
+        ("mixup alot", "it needs a parameter of the Beta distribution, such as 'mixup 0.2'."),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(line: str, complaint: str) -> None:

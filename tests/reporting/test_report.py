@@ -268,7 +268,7 @@ def test_the_facts_of_data_and_training_are_there(page):
     assert "dog/broken.png The file ends early." in rows
     assert "conv 32 3x3 relu 28 × 28 × 32 320" in rows
     assert "Parameters 50,498" in rows
-    assert "Frozen 64 of them (not trained)" in whole.text
+    assert "Frozen 64 of the parameters (not trained)" in whole.text
     assert "Statistics 96 other numbers that are measured, not learned" in whole.text
     assert "The validation split was held out from train." in whole.text
     assert "Best epoch (validation) 4" in whole.text
@@ -341,7 +341,7 @@ def test_a_new_kind_of_section_needs_its_template_and_its_facts_alone(report, te
     ]  # fmt: skip
     (section,) = [text for _, attributes, text in page.all("section") if attributes.get("id") == "colours"]
     assert " ".join(section.split()) == (
-        "Colours Mostly green green 60 % Green things Caption dog Scroll sideways to see all of it."
+        "Colours Mostly green green 60 % Green things Caption dog Scroll sideways to see the whole figure."
     )
     assert page.texts("strong") == ["About cat", "Green things", "About cat"]
 

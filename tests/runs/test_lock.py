@@ -46,8 +46,8 @@ def test_two_processes_do_not_train_in_one_folder_and_the_second_hears_which_one
             pass
         since = json.loads((run.path / ".holder.json").read_text())["since"]
         assert str(caught.value) == (
-            f"Another process (PID {other.pid}, since {since}) is training in {run.path}. "
-            "Wait until it ends, or stop it."
+            f"Another process (PID {other.pid}, since {since}) is training in {run.path}. Wait until it has finished, "
+            "or stop it."
         )
         assert is_busy(run.path)
         assert leftover.exists()
@@ -71,7 +71,8 @@ def test_a_process_that_is_gone_is_not_named(run: Run) -> None:
         with lock.held():
             (run.path / ".holder.json").write_text(json.dumps(holder))
             with pytest.raises(
-                UsageError, match=r"^Another process is training in .*run\. Wait until it ends, or stop it"
+                UsageError,
+                match=r"^Another process is training in .*run\. Wait until it has finished, or stop it",
             ):
                 FolderLock(run.path, patience=0)._take()
 

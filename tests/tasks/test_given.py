@@ -61,7 +61,7 @@ def test_pictures_handed_in_are_learned_and_evaluated(data: Any) -> None:
     assert run.name == "pictures-mlp-8-1"
     assert run.recipe.data.source is None
     assert "source" not in (run.path / "recipe.toml").read_text()
-    assert "24 of 120 train pictures were held out, class by class" in run.record.data.notes[0]
+    assert "24 of 120 training pictures were held out, class by class" in run.record.data.notes[0]
     evaluation = picturewise.evaluate(run, data=data)
     assert (evaluation.own, evaluation.pictures, evaluation.learned_from) == (True, 24, 0)
     assert evaluation.accuracy.value == 1

@@ -94,7 +94,7 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, trained: Cl
     assert [(item.path, item.reason) for item in skipped] == [
         (
             str(tmp_path / "deeper"),
-            "a folder next to the pictures; pass it separately to predict the pictures in it",
+            "a folder next to the pictures; pass it separately to classify the pictures in it",
         )
     ]
 
@@ -129,7 +129,7 @@ def test_places_without_pictures_are_told(tmp_path: Path, trained: Classifier) -
         predict(trained, [tmp_path / "nothing"], skip_bad=True)
     (tmp_path / "folder").mkdir()
     with pytest.raises(
-        DataError, match=r"folder does not have a form that Picturewise reads: found an empty folder"
+        DataError, match=r"folder is not in a format that Picturewise reads: found an empty folder"
     ):
         predict(trained, [tmp_path / "folder"], skip_bad=True)
 

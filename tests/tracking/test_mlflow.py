@@ -174,6 +174,6 @@ def test_a_store_that_is_none_is_told_before_the_first_batch(tmp_path: Path, tin
     from picturewise.errors import SaveError
 
     (tmp_path / STORE).write_bytes(b"no database" * 1000)
-    with pytest.raises(SaveError, match=r"--track mlflow cannot log .*run: .*Train without it with: "):
+    with pytest.raises(SaveError, match=r"--track mlflow cannot log .*run: .*Train without tracking with: "):
         tiny.start(tmp_path / "run", callbacks=[MLflow()]).fit()
     assert (tmp_path / STORE).read_bytes() == b"no database" * 1000

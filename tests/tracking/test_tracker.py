@@ -45,7 +45,7 @@ def test_a_record_that_cannot_begin_is_an_error_and_the_run_can_go_on_without(
     with pytest.raises(SaveError) as caught:
         tiny.start(path, callbacks=[tracker], epochs=3).fit()
     assert str(caught.value) == (
-        f"--track failing cannot log {path}: the disk went away. Train without it with: picturewise resume {path}"
+        f"--track failing cannot log {path}: the disk went away. Train without tracking with: picturewise resume {path}"
     )
     assert tracker.done == []
     tiny.resume(path).fit()
@@ -70,7 +70,7 @@ def test_a_record_that_cannot_be_closed_is_a_note_of_the_finished_run(
     tiny.start(tmp_path / "run", callbacks=[Failing("end finished")]).fit()
     record = open_run(tmp_path / "run").record
     assert record.status == "finished"
-    assert record.notes[-1] == "The failing log could not be closed: the disk went away."
+    assert record.notes[-1] == "The failing could not be closed: the disk went away."
 
 
 def test_a_record_that_cannot_be_closed_does_not_hide_why_training_ended(

@@ -71,7 +71,7 @@ def test_a_preset_becomes_its_lines_for_the_shape_after_preparation() -> None:
 def test_how_a_preset_suits_itself_to_the_pictures_is_noted_once() -> None:
     found, notes = derive_recipe(recipe(model={"name": "vgg11"}), train())
     assert len(notes) == 1
-    assert "on 28x28 its two dense layers of 4,096 are replaced" in notes[0]
+    assert "for 28x28 its two dense layers of 4,096 are replaced" in notes[0]
     assert derive_recipe(found, train()) == (found, ())
     assert derive_recipe(recipe(model={"name": "vgg11"}), train(), module=True)[1] == ()
 

@@ -105,7 +105,7 @@ def test_a_state_with_other_shapes_or_with_nan_is_refused(tiny: ModuleType, ema:
         learner.load(weights, optimizer | {name: torch.zeros(1, 1)}, "there")
     first = next(iter(weights))
     with pytest.raises(
-        RunError, match=rf"^there is damaged .*: '{first}' contains numbers that are not finite"
+        RunError, match=rf"^there is damaged .*: '{first}' contains values that are not finite"
     ):
         learner.load(weights | {first: weights[first] * torch.nan}, optimizer, "there")
 

@@ -21,7 +21,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_gpu")
 def test_a_gpu_that_is_not_there_is_refused() -> None:
     with pytest.raises(
-        UsageError, match=r"training\.device is 'cuda', but PyTorch does not find a GPU\. Use 'auto"
+        UsageError, match=r"training\.device is 'cuda', but PyTorch cannot find a GPU\. Use 'auto"
     ):
         choose_machine("cuda", "auto")
 

@@ -78,7 +78,7 @@ def test_a_users_module_is_trained_in_place(tiny: ModuleType) -> None:
 
 
 def test_pictures_without_labels_are_refused(tiny: ModuleType) -> None:
-    with pytest.raises(DataError, match="tiny does not have labelled valid pictures"):
+    with pytest.raises(DataError, match="tiny does not have labelled pictures in its valid split"):
         make_learner(tiny.recipe(), Dataset("tiny", train=tiny.dataset().train))
 
 
@@ -86,7 +86,8 @@ def test_pictures_that_no_classifier_takes_are_refused(tiny: ModuleType) -> None
     images = np.zeros((4, 2, 1025, 1), np.uint8)
     part = ImageSet(images, np.arange(4) % 2, ("a", "b"), "made by a test")
     with pytest.raises(
-        DataError, match="wide: the train pictures are 2x1025x1, but networks accept at most 1,024 pixels"
+        DataError,
+        match="wide: the pictures in the train split are 2x1025x1, but networks accept at most 1,024 pixels",
     ):
         make_learner(tiny.recipe(), Dataset("wide", train=part, valid=part))
 

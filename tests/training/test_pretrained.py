@@ -325,6 +325,6 @@ def test_pictures_that_are_too_small_for_a_published_network_are_reported(
     tiny: ModuleType, published: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        UsageError, match=r"have 6x6 pixels, but resnet18 .* needs at least 32x32\. .* --size 32x32"
+        UsageError, match=r"are 6x6 pixels, but resnet18 .* needs at least 32x32\. .* --size 32x32"
     ):
         tiny.start(tmp_path / "run", layers=[f"pretrained resnet18 from {published}"])

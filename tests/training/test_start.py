@@ -72,24 +72,25 @@ def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleTy
     [
         (
             lambda train, valid: (None, valid),
-            "tiny does not have labelled train pictures. Add some",
+            "tiny does not have labelled pictures in its train split, which training needs. Add some",
         ),
-        (lambda train, valid: (train, None), "tiny does not have labelled valid pictures"),
+        (lambda train, valid: (train, None), "tiny does not have labelled pictures in its valid split"),
         (
             lambda train, valid: (replace(train, labels=None), valid),
             "train does not have labels, so it cannot be used",
         ),
         (
             lambda train, valid: (train, replace(valid, labels=None)),
-            "tiny does not have labelled valid pictures",
+            "tiny does not have labelled pictures in its valid split",
         ),
         (
             lambda train, valid: (train, valid.select(np.array([], np.int64))),
-            "tiny does not have labelled valid pictures",
+            "tiny does not have labelled pictures in its valid split",
         ),
         (
             lambda train, valid: (train, replace(valid, images=valid.images[:, :5])),
-            "tiny: the valid pictures are 5x6x1, but those of train are 6x6x1. Use the same size",
+            "tiny: the pictures in the valid split are 5x6x1, but those in the train split are 6x6x1. Use the same "
+            "size",
         ),
         (
             lambda train, valid: tuple(
@@ -207,6 +208,6 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match=r"training\.device is 'cuda', but PyTorch does not find a GPU"):
+    with pytest.raises(UsageError, match=r"training\.device is 'cuda', but PyTorch cannot find a GPU"):
         tiny.start(tmp_path / "run", device="cuda")
     assert not (tmp_path / "run").exists()

@@ -365,7 +365,7 @@ def test_a_checkpoint_of_a_smaller_network_is_refused_before_the_larger_one_is_b
     monkeypatch.setattr(starting, "rebuild_learner", None)
     with pytest.raises(
         RunError,
-        match=r"checkpoints contains the weights of another network: it has \d+ numbers, but the network of the recipe",
+        match=r"checkpoints contains the weights of another network: it has \d+ values, but the network of the recipe",
     ):
         tiny.resume(tmp_path / "run")
 

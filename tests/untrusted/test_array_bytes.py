@@ -31,7 +31,7 @@ def test_every_plain_type_is_numpys(code: str, order: str) -> None:
 )
 def test_every_other_type_is_refused(code: str) -> None:
     kind = "Python objects" if code.startswith("O") else f"type {code!r}"
-    said = f"x contains an array of {kind}. Save it as plain numbers; Picturewise never runs code from files."
+    said = f"x contains an array of {kind}. Save it again with a numeric dtype; Picturewise never runs code from files."
     with pytest.raises(DataError) as caught:
         plain_dtype(code, "<", where="x")
     assert str(caught.value) == said

@@ -38,7 +38,7 @@ def airbench_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str
     if groups == _PUBLISHED_GROUPS:
         return ()
     note = (
-        f"{name} is published for 32x32 pixels; on {show(shape[:2])} it has {groups} group{'s' * (groups > 1)} of "
+        f"{name} was published for 32x32 pixels; for {show(shape[:2])} it has {groups} group{'s' * (groups > 1)} of "
         f"convolutions instead of {_PUBLISHED_GROUPS}."
     )
     return (note,)

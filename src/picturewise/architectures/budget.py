@@ -141,13 +141,13 @@ def complaint(work: int, held: int, operations: int, numbers: int) -> str | None
     """
     if operations > MOST_OPERATIONS:
         return (
-            f"its layers need {operations:,} steps, but at most {MOST_OPERATIONS:,} are allowed. "
-            "Use fewer layers or blocks"
+            f"its layers need {operations:,} operations, but at most {MOST_OPERATIONS:,} are allowed. Use fewer "
+            "layers or blocks"
         )
     if held > (most := MOST_HELD + HELD_A_NUMBER * numbers):
         return (
-            f"one picture needs {held:,} numbers in memory at a time, but at most {most:,} are allowed. Use smaller "
-            "pictures or fewer filters, or pool earlier"
+            f"one picture needs {held:,} values in memory at the same time, but at most {most:,} are allowed. Use "
+            "smaller pictures or fewer filters, or pool earlier"
         )
     if work > (most := MOST_WORK + WORK_A_NUMBER * numbers):
         return (

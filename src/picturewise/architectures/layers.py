@@ -54,7 +54,7 @@ class Conv:
     """A two-dimensional convolution, then an activation; a bias is useless if batch normalisation follows.
 
     Attributes:
-        whiten: the kernels are computed from the train pictures and are not trained; only for the first layer.
+        whiten: the kernels are computed from the training pictures and are not trained; only for the first layer.
         groups: the input channels are split into as many groups, and each filter sees one of them.
         depthwise: as many groups as input channels.
     """
@@ -85,13 +85,13 @@ class Conv:
         if channels % groups or self.filters % groups:
             some, whole = ("depthwise", channels) if self.depthwise else (f"groups {groups}", groups)
             raise ShapeError(
-                f"'{some}' needs a multiple of {whole} as the number of filters"
-                + f", and of the {channels} input channels" * (not self.depthwise)
+                f"'{some}' requires the number of filters to be a multiple of {whole}"
+                + f", and also the number of input channels ({channels})" * (not self.depthwise)
             )
         if self.whiten and self.filters > (most := 2 * self.kernel[0] * self.kernel[1] * channels):
             raise ShapeError(
-                f"patches of {show(self.kernel)} pixels with {channels} channel{'s' * (channels > 1)} have {most // 2} "
-                f"directions, each used once in both signs; use at most 'conv {most}'"
+                f"patches of {show(self.kernel)} pixels with {channels} channel{'s' * (channels > 1)} have "
+                f"{most // 2} directions, each used with both signs; use at most 'conv {most}'"
             )
         if self.padding != "valid":
             return (-(-height // self.stride), -(-width // self.stride), self.filters)
@@ -170,7 +170,7 @@ class Dense:
     def output(self, shape: Shape) -> Shape:
         """Return (units,); only flat shapes fit."""
         if len(shape) != 1:
-            raise ShapeError("dense needs a flat shape; put 'flatten' or 'avgpool global' before it")
+            raise ShapeError("dense needs a flat input; add 'flatten' or 'avgpool global' before it")
         return (self.units,)
 
     def count(self, shape: Shape) -> Count:
@@ -214,11 +214,11 @@ class GroupNorm:
             divisors = [groups for groups in range(1, self.groups) if channels % groups == 0]
             raise ShapeError(
                 f"the number of groups must divide the {channels} channels evenly; write 'groupnorm {divisors[-1]}', "
-                "or change the channels before it"
+                "or change the number of channels of the layer before it"
             )
         if Flatten().output(shape) == (self.groups,):
             raise ShapeError(
-                "each group would be a single number, which is always normalised to 0; use fewer groups"
+                "each group would contain only one value, which is always normalised to 0; use fewer groups"
             )
         return shape
 
@@ -314,7 +314,7 @@ def sides_and_channels(shape: Shape, kind: str) -> tuple[int, int, int]:
     """Return height, width and channels; raises ShapeError, in the name of the layer `kind`, for a flat shape."""
     if len(shape) != 3:
         raise ShapeError(
-            f"{kind} needs pictures, so it must come before 'flatten', 'dense' and global pooling"
+            f"{kind} needs an input with height and width, so it must come before 'flatten', 'dense' and global pooling"
         )
     height, width, channels = shape
     return height, width, channels
@@ -324,6 +324,6 @@ def _windows(sides: Pair, window: Pair, stride: int) -> Pair:
     """Return how many whole windows fit down and across."""
     if sides[0] < window[0] or sides[1] < window[1]:
         raise ShapeError(
-            f"its window needs at least {show(window)} pixels; use a smaller window, or pool less before it"
+            f"its window needs at least {show(window)} pixels; use a smaller window, or less pooling before it"
         )
     return (sides[0] - window[0]) // stride + 1, (sides[1] - window[1]) // stride + 1

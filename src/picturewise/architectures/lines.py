@@ -2,7 +2,7 @@
 
     conv 32 3x3 relu        filters, kernel (3x3 if omitted), then in any order: activation, /stride, nobias, valid
                             or same-upper (TensorFlow's padding), 'groups 4' or depthwise
-    conv 24 2x2 whiten      kernels that decorrelate patches of the train pictures and stay fixed; first line only
+    conv 24 2x2 whiten      kernels that decorrelate patches of the training pictures and stay fixed; first line only
     maxpool 3 /2 same       window, /stride if it is not the window; same: windows may hang over the edge
     avgpool global          or a window, as for maxpool
     residual 64 x2 /2       width, blocks, /stride of the first; then pre, an activation, 'dropout 0.3' inside
@@ -152,7 +152,7 @@ class _Words:
         """Return a whole number in 1..most."""
         word = self.take(r"\d+")
         if word is None:
-            raise self.error(f"it needs {what} (a whole number){self.found}.")
+            raise self.error(f"it needs {what} (an integer){self.found}.")
         return self.within(word, what, most)
 
     def after(self, word: str, what: str, most: int) -> int | None:
@@ -161,7 +161,7 @@ class _Words:
             return None
         index = self._left.index(word)
         if not re.fullmatch(r"\d+", "".join(self._left[index + 1 : index + 2])):
-            raise self.error(f"'{word}' needs a whole number after it, such as '{word} 4'.")
+            raise self.error(f"'{word}' must be followed by an integer, such as '{word} 4'.")
         number = self.within(self._left[index + 1], what, most)
         del self._left[index : index + 2]
         return number
@@ -189,7 +189,7 @@ class _Words:
         word = self.take(pattern)
         if word is None or not 0 <= float(word) < 1:
             raise self.error(
-                f"it needs a rate of at least 0 and below 1, such as 0.25{f', not {word}' if word else ''}."
+                f"the rate must be at least 0 and less than 1, such as 0.25{f', not {word}' if word else ''}."
             )
         return float(word)
 
@@ -212,10 +212,12 @@ def _conv(words: _Words) -> Conv:
     )
     depthwise = words.take("depthwise") is not None
     if depthwise and groups > 1:
-        raise words.error("'depthwise' has a group for each channel, so omit 'groups'.")
+        raise words.error("'depthwise' always uses one group per channel, so omit 'groups'.")
     bias, whiten = words.take("nobias") is None, words.take("whiten") is not None
     if whiten and filters % 2:
-        raise words.error("whiten uses each direction in both signs, so the number of filters must be even.")
+        raise words.error(
+            "whiten uses each direction with both signs, so the number of filters must be even."
+        )
     if whiten and (depthwise or groups > 1):
         raise words.error("whiten uses patches of all channels, so it cannot have groups.")
     if whiten and words.line > 1:
@@ -230,11 +232,11 @@ def _pool(kind: Literal["maxpool", "avgpool"]) -> Callable[[_Words], Pool]:
     def pool(words: _Words) -> Pool:
         if kind == "avgpool" and words.take("global"):
             return Pool(kind, None)
-        size, stride = words.number("the side of its window", MOST_PIXELS), words.stride()
+        size, stride = words.number("the size of its window", MOST_PIXELS), words.stride()
         if words.take("same") is None:
             return Pool(kind, size, stride)
         if kind == "avgpool":
-            raise words.error("only maxpool supports 'same', because a mean needs whole windows.")
+            raise words.error("only maxpool supports 'same', because averages need complete windows.")
         return Pool(kind, size, stride, "same")
 
     return pool
@@ -251,7 +253,7 @@ def _residual(kind: Literal["residual", "bottleneck"]) -> Callable[[_Words], Res
             rate = words.rate(r"\d*\.\d+")
             if kind == "bottleneck":
                 raise words.error(
-                    "a bottleneck does not support dropout inside; write a line 'dropout 0.3' after it."
+                    "dropout inside a bottleneck is not supported; add a line such as 'dropout 0.3' after it."
                 )
         return Residual(kind, width, blocks, stride, preactivation, rate, words.activation() or "relu")
 
@@ -300,11 +302,11 @@ def _timm(words: _Words) -> Timm:
     name = words.take(NAME)
     if name is None:
         raise words.error(
-            f"it needs a name in timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}. Folders and "
+            f"it needs a name from timm's registry, such as resnet18 or resnet18.a1_in1k{words.found}. Folders and "
             "repositories are not supported."
         )
     if words.line > 1:
-        raise words.error("a timm network needs the pictures themselves, so it must be the first line.")
+        raise words.error("a timm network takes the pictures as its input, so it must be the first line.")
     try:
         return timm_line(name)
     except ValueError as error:

@@ -102,8 +102,8 @@ def mobile_notes(name: str, shape: Shape) -> tuple[str, ...]:
         return ()
     side = LITE[name].side if name in LITE else 224
     note = (
-        f"{name} is published for {side}x{side} pixels; on {show(shape[:2])} its first convolution and its second row "
-        "of blocks do not have a stride."
+        f"{name} was published for {side}x{side} pixels; for {show(shape[:2])} its first convolution and its second "
+        "group of blocks have stride 1."
     )
     return (note,)
 

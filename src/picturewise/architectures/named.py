@@ -84,8 +84,8 @@ def named_lines(text: str, shape: Shape) -> tuple[str, ...]:
         return NETWORKS[name](shape)
     if name != "mlp" or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
         raise UsageError(
-            f"'{text}' is not valid: only mlp accepts sizes, as whole numbers such as 'mlp 256 128'. "
-            "To change another network, write layer lines."
+            f"'{text}' is not valid: only mlp accepts layer sizes, which must be integers, as in 'mlp 256 128'. To "
+            "change another network, write layer lines."
         )
     return NETWORKS[name](shape, [int(size) for size in sizes])
 

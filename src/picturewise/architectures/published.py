@@ -86,9 +86,9 @@ def published_lines(name: str, shape: Shape) -> tuple[str, ...]:
     found = published(name)
     if min(shape[:2]) < LEAST:
         raise UsageError(
-            f"The pictures have {show(shape[:2])} pixels, but {name} as published needs at least "
-            f"{LEAST}x{LEAST}. Enlarge them with --size {LEAST}x{LEAST} (larger is better: it was trained "
-            f"on {show(found.shape[:2])})."
+            f"The pictures are {show(shape[:2])} pixels, but {name} as published needs at least {LEAST}x{LEAST}. "
+            f"Enlarge them with --size {LEAST}x{LEAST} (larger is better, because it was trained on "
+            f"{show(found.shape[:2])})."
         )
     return found.lines(shape)
 

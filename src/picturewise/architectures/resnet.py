@@ -49,7 +49,7 @@ def resnet_notes(name: str, published: int, shape: Shape) -> tuple[str, ...]:
         return ()
     stem = "7x7 with stride 2 and pooling" if large else "3x3 without stride and pooling"
     note = (
-        f"{name} is published for {published}x{published} pixels; on {show(shape[:2])} it starts with the stem for "
+        f"{name} was published for {published}x{published} pixels; for {show(shape[:2])} it starts with the stem for "
         f"{'large' if large else 'small'} pictures ({stem})."
     )
     return (note,)

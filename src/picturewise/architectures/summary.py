@@ -97,7 +97,7 @@ class Summary:
             (
                 text_table(("layer", "output", "parameters"), [("input", show(self.input), ""), *rows]),
                 f"{self.trainable:,} parameters"
-                + f", and {self.fixed:,} statistics that are measured, not learned" * bool(self.fixed),
+                + f", and {self.fixed:,} statistics that are measured rather than trained" * bool(self.fixed),
             )
         )
 
@@ -130,11 +130,12 @@ def summarise(layers: Sequence[Layer], input_shape: Shape, output: str) -> Summa
         widest = max(range(len(rows)), key=lambda index: rows[index].count.trainable)
         raise LayerError(
             f"The network would have {summary.trainable:,} parameters, but at most {MOST_PARAMETERS:,} are allowed. "
-            f"Most are in line {widest + 1}, '{rows[widest].line}': pool more before it, or make it smaller."
+            f"Most of them are in layer line {widest + 1}, '{rows[widest].line}': make this layer smaller, or add "
+            "pooling before it."
         )
     too_much = complaint(work, summary.held, operations, summary.trainable + summary.fixed)
     if too_much is not None:
-        raise LayerError(f"The network is too costly for pictures of {show(input_shape)}: {too_much}.")
+        raise LayerError(f"The network is too expensive for pictures of {show(input_shape)}: {too_much}.")
     return summary
 
 

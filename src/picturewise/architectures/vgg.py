@@ -46,13 +46,13 @@ def vgg_notes(name: str, shape: Shape, lines: tuple[str, ...]) -> tuple[str, ...
         return ()
     left_out = len(_FILTERS) - lines.count("maxpool 2")
     pooled = (
-        f", and {left_out} of its 5 poolings {'are' if left_out > 1 else 'is'} left out, because nothing is left to "
-        "pool"
+        f", and {left_out} of its 5 pooling layers {'are' if left_out > 1 else 'is'} left out, because nothing is "
+        "left to pool"
         if left_out
         else ""
     )
     note = (
-        f"{name} is published for 224x224 pixels; on {show(shape[:2])} its two dense layers of 4,096 are replaced by "
-        f"global pooling{pooled}."
+        f"{name} was published for 224x224 pixels; for {show(shape[:2])} its two dense layers of 4,096 are replaced "
+        f"with global pooling{pooled}."
     )
     return (note,)

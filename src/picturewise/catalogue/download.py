@@ -129,20 +129,20 @@ class _Carrier:
                 if self.prefix and not checksums.matches(Path(output_file), self.file.checksum):
                     raise _RefusedError(_wrong(self.file))
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise _RefusedError(f"did not answer for {self.patience.silence:g} seconds") from error
+            raise _RefusedError(f"did not respond for {self.patience.silence:g} seconds") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _RefusedError(_in_words(error)) from error
 
     def _check(self, response: requests.Response) -> None:
         if response.status_code != HTTPStatus.OK:
             raise _RefusedError(
-                f"answered {response.status_code} {printable(response.reason or '')}".rstrip()
+                f"responded with {response.status_code} {printable(response.reason or '')}".rstrip()
             )
         promised = response.headers.get("Content-Length", "")
         if promised.isdecimal() and len(promised) < 20:
             if self.file.bytes is not None and int(promised) != self.file.bytes:
                 raise _RefusedError(
-                    f"offers {int(promised):,} bytes, but the published file has {self.file.bytes:,}"
+                    f"reports a file size of {int(promised):,} bytes, but the published file has {self.file.bytes:,}"
                 )
             self._check_most(int(promised))
 
@@ -178,10 +178,10 @@ def _in_words(error: Exception) -> str:
     """Return the meaning of a library's error, as the rest of a sentence that begins with the address."""
     said = str(error)
     for sign, words in (
-        ("IncompleteRead", "closed the connection before the end"),
-        ("Connection broken", "closed the connection before the end"),
-        ("NameResolution", "cannot be found: the host name is unknown, or there is no network"),
-        ("timed out", "did not answer in time"),
+        ("IncompleteRead", "closed the connection before the download was complete"),
+        ("Connection broken", "closed the connection before the download was complete"),
+        ("NameResolution", "cannot be found: the host name is unknown, or there is no network connection"),
+        ("timed out", "did not respond in time"),
         ("CERTIFICATE", "does not have a trusted certificate"),
         ("redirects", "redirects endlessly"),
         ("refused", "cannot be reached: the connection was refused"),

@@ -37,21 +37,24 @@ class PublishedFile(BaseModel):
     checksum: Annotated[
         str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|sha256-prefix:[0-9a-f]{8,63})$")
     ]
-    bytes: Annotated[int, Field(gt=0)] | None = Field(default=None, description="None: it is not published.")
+    bytes: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Size of the file; None: not published."
+    )
     members: tuple[Member, ...] = Field(
-        default=(), description="Files to take out of a zip archive, which is not kept."
+        default=(), description="Files to extract from a zip archive, which is then deleted."
     )
     mebibytes: Annotated[float, Field(gt=0)] | None = Field(
-        default=None, description="As published, to three decimals, if the bytes are not."
+        default=None,
+        description="Published size to three decimal places, if the exact size is not published.",
     )
     converted: FileName | None = Field(
-        default=None, description="The file that it is converted to, which is kept instead."
+        default=None, description="Name of the converted file, which is kept instead of the published one."
     )
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         if None not in {self.bytes, self.mebibytes} or (self.members and self.converted):
-            raise ValueError("a file has one size, and members or a converted form")
+            raise ValueError("a file must have only one size, and either members or a converted form")
         return self
 
     @property
@@ -76,7 +79,7 @@ class PublishedPackage(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     version: Annotated[str, Field(pattern=r"^[0-9.]+$")]
-    file: Member = Field(description="Below the folder of installed packages.")
+    file: Member = Field(description="Path relative to the folder of installed packages.")
     bytes: Annotated[int, Field(gt=0)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -96,7 +99,7 @@ class CatalogueEntry(BaseModel):
     @model_validator(mode="after")
     def _files_go_together(self) -> Self:
         if bool(self.files) != bool(self.mirrors):
-            raise ValueError("files need mirrors, and mirrors files")
+            raise ValueError("files and mirrors must be given together")
         places = [place for file in self.files for place in file.places()]
         if len(set(places)) < len(places):
             raise ValueError("two files have the same name")
@@ -121,8 +124,12 @@ class SetEntry(CatalogueEntry):
 
     shape: tuple[int, int, Literal[1, 3]] = Field(description="Height, width and channels.")
     classes: tuple[Text, ...] = Field(min_length=2)
-    counts: dict[SplitName, Annotated[int, Field(gt=0)]] = Field(description="Pictures of each split.")
-    transposed: bool = Field(default=False, description="The pictures are stored on their side in the files.")
+    counts: dict[SplitName, Annotated[int, Field(gt=0)]] = Field(
+        description="Number of pictures in each split."
+    )
+    transposed: bool = Field(
+        default=False, description="Whether the pictures are stored with rows and columns swapped."
+    )
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:
@@ -137,7 +144,7 @@ class WeightsEntry(CatalogueEntry):
     package: PublishedPackage | None = None
 
     parameters: Annotated[int, Field(gt=0)] = Field(
-        description="With the output layer for its 1,000 classes."
+        description="Number of parameters, including the output layer for 1,000 classes."
     )
 
     @model_validator(mode="after")
@@ -145,7 +152,7 @@ class WeightsEntry(CatalogueEntry):
         if self.package is not None and not self.files:
             return self
         if self.package is not None or len(self.files) != 1 or self.files[0].converted is None:
-            raise ValueError("weights have one file that says what it is converted to, or a package")
+            raise ValueError("weights must have one file with a converted form, or a package")
         return self
 
 

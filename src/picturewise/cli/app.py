@@ -12,9 +12,9 @@ import click
 from picturewise.cli import ending, output
 
 EXIT_CODES = """
-Exit codes: 0 success; 1 a finding, files left out, a failed check, lost output, or a failure in training or saving; 2
-wrong usage; 3 bad data; 129, 130 or 143 if a closed terminal, Ctrl-C or SIGTERM stopped the command (training saves a
-checkpoint first).
+Exit codes: 0 success; 1 test pictures that the run was trained on, files left out, a failed check, output that could
+not be written, or a failure in training or saving; 2 incorrect usage; 3 invalid data; 129, 130 or 143 if a closed
+terminal, Ctrl-C or SIGTERM stopped the command (training saves a checkpoint first).
 """
 
 _COMMANDS = (
@@ -73,7 +73,7 @@ def _debug_option() -> click.Option:
         is_eager=True,
         expose_value=False,
         callback=_note_debug,
-        help="If the command fails, print the traceback too.",
+        help="If the command fails, also print the traceback.",
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from picturewise.tasks.catalogue import CatalogueDetails, WeightsDetails
 
-_name = click.argument("name", help="A name from the catalogue, such as mnist or resnet18.")
+_name = click.argument("name", help="A catalogue name, such as mnist or resnet18.")
 
 
 class _InOrder(click.Group):
@@ -68,7 +68,7 @@ def list_(*, json: bool) -> None:
 
 
 @command.command
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, help="Names from the catalogue.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, help="Catalogue names.")
 @options.json
 def fetch(*, names: tuple[str, ...], json: bool) -> None:
     """Download data sets or weights, verify them, and keep them for later use."""
@@ -81,7 +81,7 @@ def fetch(*, names: tuple[str, ...], json: bool) -> None:
         return
     for one in found:
         if one.folder is None:
-            output.say(f"{one.name} is built in. There is nothing to download.")
+            output.say(f"{one.name} is built in, so there is nothing to download.")
         elif not one.fetched:
             output.say(f"{one.name} was already downloaded: {one.folder}")
         else:
@@ -125,11 +125,11 @@ def remove(*, name: str, json: bool) -> None:
             f"{name}: removed {shown_bytes(found.imports_freed)} of pictures that were imported from it."
         )
     if found.left:
-        output.say(f"kept, because Picturewise did not download them: {', '.join(found.left)}")
+        output.say(f"not removed, because Picturewise did not download them: {', '.join(found.left)}")
 
 
 @command.command
-@click.argument("data", required=False, help="Only imports from this name or path.")
+@click.argument("data", required=False, help="A catalogue name or a path; default: all imports.")
 @click.option("--remove", is_flag=True, help="Delete the imports; DATA itself is not changed.")
 @options.json
 def imports(*, data: str | None, remove: bool, json: bool) -> None:
@@ -146,7 +146,7 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
         return
     if not found:
         output.say(
-            f"{f'{data} has' if data else 'There are'} no imports. Imports are kept in {imports_folder()}"
+            f"{f'{data} has' if data else 'There are'} no imports. Imports are stored in {imports_folder()}"
         )
         return
     rows = [

@@ -77,7 +77,7 @@ def end(code: int) -> int:
 def _lost_output() -> OutputLostError | None:
     """Flush the printed output, and return the error if that failed."""
     if sys.stdout is None:
-        return OutputLostError("the standard output is closed")
+        return OutputLostError("standard output is closed")
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
@@ -109,7 +109,10 @@ def _sentence(error: BaseException) -> tuple[str, int]:
             place = "A file" if isinstance(named, int) else printable(Path(os.fsdecode(named)))
             return f"{place} cannot be used: {error.strerror or error}.", 1
         case OSError() if error.strerror:
-            return f"The operating system refused an operation that this command needs: {error.strerror}.", 1
+            return (
+                f"The operating system did not allow an operation that this command needs: {error.strerror}.",
+                1,
+            )
         case _ if _is_torchs_lack_of_memory(error):
             return _NO_MEMORY.format(said=""), 1
         case _:

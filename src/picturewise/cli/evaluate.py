@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @click.command
 @options.run_or_classifier
 @click.option(
-    "--data", help="The run's pictures, if they have moved, or other labelled pictures to evaluate on."
+    "--data",
+    help="New location of the run's pictures, if they have moved, or other labelled pictures to evaluate on.",
 )
 @click.option(
     "--split",

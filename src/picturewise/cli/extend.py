@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
 @click.command
 @options.run_folder
-@click.argument("data", required=False, help="Pictures to train on; default: those of the run.")
+@click.argument("data", required=False, help="Pictures to train on; default: the run's pictures.")
 @click.option(
-    "--layers", help="Layer lines to put before the output layer, such as 'dense 128 relu; dropout 0.3'."
+    "--layers", help="Layer lines to add before the output layer, such as 'dense 128 relu; dropout 0.3'."
 )
 @click.option(
     "--add-classes",
     is_flag=True,
-    help="Keep the network's classes, and add those classes of DATA that it does not have.",
+    help="Keep the network's classes, and add the classes in DATA that it does not have.",
 )
-@click.option("--new-head", is_flag=True, help="Use a new output layer, only for the classes of DATA.")
+@click.option(
+    "--new-head", is_flag=True, help="Replace the output layer with a new one for the classes in DATA."
+)
 @click.option(
     "--epochs", type=int, help="Passes over the training split; 0 extends the network without training."
 )
-@click.option("--seed", type=int, help="Seed of all random choices; default: the run's.")
+@click.option("--seed", type=int, help="Seed for all random choices; default: the run's seed.")
 @click.option("--out", type=options.PATH, help="The new run's folder; default: runs/<data>-layers-<number>.")
 @options.freeze
 @options.settings

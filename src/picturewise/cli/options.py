@@ -28,11 +28,11 @@ data = click.argument(
 run_folder = click.argument("run", type=PATH, help="A run folder.")
 run_or_classifier = click.argument("run", type=PATH, help="A run folder or a classifier file.")
 new_place = click.option("--data", help="New location of the run's pictures, if they have moved.")
-json = click.option("--json", is_flag=True, help="Print only the result, as JSON, on the standard output.")
+json = click.option("--json", is_flag=True, help="Print only the result, as JSON, to standard output.")
 skip_bad = click.option(
     "--skip-bad",
     is_flag=True,
-    help="Leave out files that cannot be read, and record them; exit code 1 if there are any.",
+    help="Leave out files that cannot be read, and list them; exit code 1 if any file was left out.",
 )
 size = click.option(
     "--size", metavar="HxW", help="Resize every picture to this height and width, such as 32x32."
@@ -75,26 +75,26 @@ _HINTS = (
             "'(cat|dog)[.]'."
         ),
     ),
-    ("label_column", "NAME", "The column of a table that contains the labels; default: found automatically."),
+    ("label_column", "NAME", "The table column that contains the labels; default: detected automatically."),
     (
         "file_column",
         "NAME",
-        "The column of a list that contains the file names of the pictures; default: found automatically.",
+        "The column of a list that contains the file names of the pictures; default: detected automatically.",
     ),
     (
         "split_column",
         "NAME",
-        "The column that contains the split of each picture; default: found automatically.",
+        "The column that contains the split of each picture; default: detected automatically.",
     ),
     (
         "value_range",
         "LOW..HIGH",
-        "The stored values of black and white, such as 0..1 or 0..4095; default: found from the training split.",
+        "The stored values of black and white, such as 0..1 or 0..4095; default: determined from the training split.",
     ),
     (
         "layout",
         "NAME",
-        "Order of a picture's numbers: planar, interleaved, channels-first, channels-last; default: automatic.",
+        "Order of a picture's values: planar, interleaved, channels-first or channels-last; default: automatic.",
     ),
 )
 track = click.option(
@@ -121,20 +121,20 @@ engine = click.option(
     type=click.Choice(["auto", "torch", "numpy"]),
     default="auto",
     show_default=True,
-    help="The engine; auto uses ONNX Runtime if it can run the network (docs/how-to/predict.md).",
+    help="The prediction engine; auto uses ONNX Runtime if it supports the network (docs/how-to/predict.md).",
 )
 freeze = click.option(
     "--freeze",
     metavar="backbone|none",
-    help="backbone: layers with pretrained weights are not trained; see training.unfreeze_epoch "
-    "(docs/reference/recipe.md).",
+    help="backbone: do not train the layers with pretrained weights; none: train all layers; see "
+    "training.unfreeze_epoch (docs/reference/recipe.md).",
 )
 settings = click.option(
     "--set",
     "settings",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Any key of the recipe; may be repeated.",
+    help="Set any recipe key; may be repeated.",
 )
 
 

@@ -40,9 +40,7 @@ class OutputLostError(Exception):
     @classmethod
     def of(cls, error: OSError | ValueError) -> OutputLostError:
         """Return the error for what a stream raised; a closed stream raises ValueError."""
-        strerror = (
-            error.strerror or str(error) if isinstance(error, OSError) else "the standard output is closed"
-        )
+        strerror = error.strerror or str(error) if isinstance(error, OSError) else "standard output is closed"
         lost = cls(strerror)
         lost.pipe = isinstance(error, OSError) and error.errno == errno.EPIPE
         return lost
@@ -230,7 +228,7 @@ def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
         f"{found.dataset}, {found.optimizer}: learning rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g} over "
         f"{len(found.rates)} batches of {found.batch_size}"
     )
-    say(f"steepest fall of the loss  at {found.steepest:.2g}")
+    say(f"steepest drop of the loss  at {found.steepest:.2g}")
     say(f"lowest loss                at {found.lowest:.2g}; a tenth of that is {found.lowest / 10:.2g}")
     say(f"diverged                   {'never' if found.burst is None else f'at {found.burst:.2g}'}")
     say(f"suggested                  {found.suggested:g}, {found.reason}")

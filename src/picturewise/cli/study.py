@@ -20,25 +20,23 @@ LIST = "list"
 @click.argument(
     "name",
     metavar="NAME|FILE|list",
-    help="A study that comes with Picturewise, a study file (docs/how-to/studies.md), or 'list' to see the studies.",
+    help="A study that comes with Picturewise, a study file (docs/how-to/studies.md), or 'list' to list the studies.",
 )
 @click.option(
     "--data",
     metavar="[SOURCE=]PATH",
     multiple=True,
-    help="Location of the pictures, if not the one in the study; add SOURCE= if the study has several sources.",
+    help="Location of the pictures, if it differs from the study's; add SOURCE= if the study has several sources.",
 )
 @click.option("--out", type=options.PATH, help="The study's folder; default: studies/<name>.")
 @click.option(
     "--only",
     metavar="MODEL",
     multiple=True,
-    help="Train only this model, and the models that it begins with; may be repeated.",
+    help="Train only this model and the models that it starts from; may be repeated.",
 )
-@click.option("--seeds", type=int, help="Runs of each model; default: the number in the study.")
-@click.option(
-    "--quick", is_flag=True, help="Use only a small share of the pictures and epochs, for a first look."
-)
+@click.option("--seeds", type=int, help="Number of runs of each model; default: the number in the study.")
+@click.option("--quick", is_flag=True, help="Use only a few of the pictures and epochs, for a first look.")
 @options.track
 @options.json
 def command(
@@ -98,8 +96,8 @@ def _places(data: tuple[str, ...]) -> str | dict[str, str] | None:
     for source, equals, path in pairs:
         if not (source and equals and path):
             raise UsageError(
-                f"--data '{source}{equals}{path}' is not SOURCE=PATH. If --data is repeated, each needs its source, "
-                "such as mnist=downloads/mnist."
+                f"--data '{source}{equals}{path}' does not have the form SOURCE=PATH. If --data is repeated, each "
+                "needs its source, such as mnist=downloads/mnist."
             )
     return {source: path for source, _, path in pairs}
 

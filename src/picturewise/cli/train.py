@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     "--preset",
     metavar="NAME",
     help="How to train: fast, with a smaller network and fewer steps; or best, with a larger network, which takes "
-    "several times as long as usual.",
+    "several times as long as the default.",
 )
 @click.option(
     "--model",
     "-m",
-    help="A network by name: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, vgg16, "
-    "vgg19, resnet18, resnet20, resnet34, resnet50, airbench94, mobilenet-v2, efficientnet-lite0, efficientnet-lite1, "
-    "efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its weights are installed.",
+    help="Name of a network: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, "
+    "vgg16, vgg19, resnet18, resnet20, resnet34, resnet50, airbench94, mobilenet-v2, efficientnet-lite0, "
+    "efficientnet-lite1, efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its "
+    "weights are installed.",
 )
 @click.option(
     "--layers",
@@ -44,9 +45,9 @@ if TYPE_CHECKING:
 @click.option(
     "--epochs", type=int, help="Passes over the training split; default: 5 to 50, depending on its size."
 )
-@click.option("--seed", type=int, help="Seed of all random choices; default: 0.")
+@click.option("--seed", type=int, help="Seed for all random choices; default: 0.")
 @click.option("--out", type=options.PATH, help="The run's folder; default: runs/<data>-<model>-<number>.")
-@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns it off.")
+@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns augmentation off.")
 @click.option("--grey", is_flag=True, help="Average the colour channels.")
 @options.size
 @options.skip_bad
@@ -63,14 +64,15 @@ if TYPE_CHECKING:
 @click.option(
     "--engine",
     type=click.Choice(["torch", "numpy"]),
-    help="The engine: torch, or numpy (the reference network, only with sgd; docs/background/backpropagation.md).",
+    help="The training engine: torch, or numpy (the reference implementation, only with sgd; "
+    "docs/background/backpropagation.md).",
 )
 @options.settings
 @click.option(
     "--find-learning-rate",
     is_flag=True,
-    help="Do not train. Try rising learning rates on some training batches and suggest one; --out is then the folder "
-    "for the figure and the table.",
+    help="Do not train. Try increasing learning rates on some training batches and suggest one; --out is then the "
+    "folder for the figure and the table.",
 )
 @options.track
 @options.json

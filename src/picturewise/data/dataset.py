@@ -34,7 +34,7 @@ class Skipped:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Train, validation and test pictures with the same classes; a split that was not asked for is None.
+    """Train, validation and test pictures with the same classes; a split that was not requested is None.
 
     Attributes:
         name: short, fit for a folder name: `mnist`, `flowers`.

@@ -235,7 +235,7 @@ def _item(value: Any, shape: tuple[int, int, int], where: str, hints: Hints) -> 
         return value
     if isinstance(value, Dataset):
         raise UsageError(
-            f"A Dataset cannot be predicted as a whole. Pass one of its splits ({', '.join(value.splits())}), such as "
+            f"A Dataset is not accepted as a whole. Pass one of its splits ({', '.join(value.splits())}), such as "
             f"dataset.{next(iter(value.splits()))}."
         )
     if not isinstance(value, type) and (hasattr(value, "__array__") or hasattr(value, "detach")):

@@ -19,7 +19,7 @@ _RANGE = re.compile(
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user specifies about a source; None: found automatically, with an error if that is not possible.
+    """Hints about how to read a source; None: detected automatically, or an error if that is not possible.
 
     A reader uses the hints that apply to its form; each set of hints has its own import in the store.
 

@@ -68,8 +68,8 @@ class ImageSet:
             )
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[3] not in {1, 3}:
             raise DataError(
-                f"{self.origin}: the pictures have the shape {self.images.shape} and the dtype {self.images.dtype}. "
-                "Pass a uint8 array of shape (N, H, W, 1 or 3)."
+                f"{self.origin}: the pictures have shape {self.images.shape} and dtype {self.images.dtype}. Pass a "
+                "uint8 array of shape (N, H, W, 1 or 3)."
             )
         if self.labels is not None:
             self.target.check(self.labels, len(self.images), self.origin)

@@ -29,83 +29,84 @@ class DataOptions(BaseModel):
     )
     size: tuple[Side, Side] | None = Field(
         default=None,
-        description="Height and width to resize every picture to; none: the pictures' own size, "
-        "or, if their sizes differ, one chosen from them.",
+        description="Height and width to which every picture is resized; none: the pictures' own size or, if their "
+        "sizes differ, a size derived from them.",
     )
     resize: ResizeMode = Field(
         default="crop",
-        description="How a picture with another aspect ratio is resized: fill the size and cut off "
-        "the rest, show the whole picture on black, or distort it.",
+        description="How a picture with a different aspect ratio is resized: fill the size and cut off the rest, show "
+        "the whole picture on black, or distort it.",
     )
     background: Background | None = Field(
         default=None,
-        description="Background for transparent picture files; none: white, or black if white would hide most of "
-        "the train pictures.",
+        description="Background for transparent picture files; none: white, or black if white would hide most of the "
+        "training pictures.",
     )
     classes: tuple[str, ...] | None = Field(
         default=None,
         min_length=2,
-        description="Class names in the order of the output; they must include those of the source. None: those of the "
-        "source, in its order.",
+        description="Class names in the order of the network's outputs; they must include all classes of the source. "
+        "None: the classes of the source, in its order.",
     )
-    skip_bad: bool = Field(default=False, description="Leave out files that cannot be read, and record them.")
+    skip_bad: bool = Field(default=False, description="Leave out files that cannot be read, and list them.")
     valid_fraction: Fraction = Field(
-        default=0.1, description="Share of train that becomes the validation split if the source has none."
+        default=0.1,
+        description="Share of the training pictures that becomes the validation split if the source does not have one.",
     )
     test_fraction: Fraction = Field(
         default=0.2,
-        description="Share of train that becomes the test split if the source has none; the validation split "
-        "is held out from the rest.",
+        description="Share of the training pictures that becomes the test split if the source does not have one; the "
+        "validation split is held out from the rest.",
     )
     split_seed: int = Field(
         default=0,
         ge=0,
-        description="Seed of the held-out splits; separate from the run's seed, so that runs share one test split.",
+        description="Seed for held-out splits; separate from the run's seed, so that runs with different seeds have "
+        "the same test split.",
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Train on about this many pictures of train, and use as many of validation, drawn class by class "
-        "with the split seed; test stays whole. None: all.",
+        description="Use about this many training pictures and as many validation pictures, drawn class by class with "
+        "the split seed; the test split is used in full. None: all.",
     )
     group_by: str | None = Field(
         default=None,
         min_length=1,
-        description="A regular expression that finds the subject in the path of its pictures, such as "
-        "'(patient[0-9]+)_': held-out splits keep the pictures of one subject together. If it has a group, "
-        "the group names the subject.",
+        description="A regular expression that finds the subject in the path of each picture, such as "
+        "'(patient[0-9]+)_': pictures of the same subject are kept in the same split when splits are held out. If it "
+        "has a group, the group names the subject.",
     )
 
     label_from: str | None = Field(
         default=None,
         min_length=1,
-        description="A regular expression for the class in the path of each picture, such as '(cat|dog)[.]', if it "
-        "is in the file names: its first group is the class.",
+        description="A regular expression that finds the class in the path of each picture, such as '(cat|dog)[.]': "
+        "its first group is the class. None: the class is not taken from the path.",
     )
     label_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column of a table that contains the labels; none: it is found automatically.",
+        description="The table column that contains the labels; none: detected automatically.",
     )
     file_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column of a list that contains the file names of the pictures; none: it is found "
-        "automatically.",
+        description="The column of a list that contains the file names of the pictures; none: detected automatically.",
     )
     split_column: str | None = Field(
         default=None,
         min_length=1,
-        description="The column that contains the split of each picture; none: it is found automatically.",
+        description="The column that contains the split of each picture; none: detected automatically.",
     )
     value_range: str | None = Field(
         default=None,
-        description="The stored values of black and white, such as '0..1' or '0..4095', if pictures are not 8-bit "
-        "files; none: found from train.",
+        description="The stored values of black and white, such as '0..1' or '0..4095', for pictures that are not "
+        "8-bit files; none: determined from the training pictures.",
     )
     layout: LayoutName | None = Field(
         default=None,
-        description="Order of numbers in rows (planar, interleaved) or arrays (channels-first, channels-last); none: "
-        "found from the pictures.",
+        description="Order of the values in rows (planar, interleaved) or arrays (channels-first, channels-last); "
+        "none: detected from the pictures.",
     )
 
     @property

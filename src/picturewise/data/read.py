@@ -74,8 +74,8 @@ def _completed(
     asked = {split: found[split] for split in SPLITS if split in found and split in splits}
     if not asked:
         raise DataError(
-            f"{printable(source.place or source.name)} does not have a {' or '.join(splits)} split, and "
-            f"none can be held out: it has only {', '.join(source.splits)}."
+            f"{printable(source.place or source.name)} does not have a {' or '.join(splits)} split, and none can be "
+            f"held out: its only splits are {', '.join(source.splits)}."
         )
     check_shapes(source.name, asked)
     return Dataset(

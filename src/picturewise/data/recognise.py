@@ -75,7 +75,7 @@ def check_obeyed(hints: Hints, source: Source) -> None:
     unused = [name for name in hints.given() if name not in source.hints.given()]
     if unused:
         them = "it" if len(unused) == 1 else "them"
-        why = f"Omit {them}; docs/reference/data.md lists the options for each form."
+        why = f"Omit {them}; docs/reference/data.md lists the options for each format."
         raise does_not_apply(printable(source.place or source.name), unused, why)
 
 
@@ -132,7 +132,7 @@ def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
     left = tuple(
         Skipped(
             printable(entry.path),
-            "a folder next to the pictures; pass it separately to predict the pictures in it",
+            "a folder next to the pictures; pass it separately to classify the pictures in it",
         )
         for entry in folders
     )
@@ -147,7 +147,7 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
 
     if (entry := entries.entries().get(data)) is not None:
         notes = (
-            f"'{data}' means the data set in the catalogue. For the folder of that name, pass './{data}'.",
+            f"'{data}' was read as the catalogue name of a data set. For the folder of that name, pass './{data}'.",
         )
         return StoredSource(
             open_installed(data, entry, find_reader), data, notes if Path(data).exists() else ()
@@ -188,9 +188,9 @@ def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:
             if reader is not None:
                 return reader
     raise DataError(
-        f"{printable(path)} does not have a form that Picturewise reads: found {_contents(path)}. Pass a folder with "
-        "one folder of pictures per class (optionally in train, valid and test folders), or files of a form listed "
-        "in docs/reference/data.md, such as MNIST's."
+        f"{printable(path)} is not in a format that Picturewise reads: found {_contents(path)}. Pass a folder with "
+        "one folder of pictures per class (optionally in train, valid and test folders), or files in one of the "
+        "formats listed in docs/reference/data.md, such as MNIST's."
     )
 
 
@@ -214,8 +214,8 @@ def _files_in(path: Path) -> list[Path]:
 
 def _not_found(data: str, names: Mapping[str, object]) -> DataError:
     return DataError(
-        f"'{printable(data)}' is neither an existing path nor a name in the catalogue ({', '.join(names)})."
-        f"{nearest(data, names)}"
+        f"'{printable(data)}' is neither an existing path nor a catalogue name "
+        f"({', '.join(names)}).{nearest(data, names)}"
     )
 
 

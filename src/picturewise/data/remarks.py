@@ -65,8 +65,8 @@ def _contradictions(train: ImageSet, labels: NDArray[np.int64]) -> list[str]:
     count = int(np.isin(numbers, numbers[clash]).sum())
     one, other = (_shown(train, labels, int(order[place])) for place in (clash[0], clash[0] + 1))
     note = (
-        f"{count:,} pictures are identical to a picture with a different label; the first are {one} and {other}. At "
-        "least one label of each such pair is wrong."
+        f"{count:,} pictures are identical to a picture with a different label; the first pair is {one} and {other}. "
+        "At least one label of each such pair is wrong."
     )
     return [note]
 

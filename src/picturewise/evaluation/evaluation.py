@@ -38,8 +38,8 @@ class ClassScore(Result):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    support: int = Field(description="Pictures whose label is this class.")
-    predicted: int = Field(description="Pictures that were predicted as this class.")
+    support: int = Field(description="Number of pictures with this label.")
+    predicted: int = Field(description="Number of pictures that were predicted as this class.")
     precision: Interval | None
     recall: Interval | None
     f1: Interval | None
@@ -57,12 +57,12 @@ class Evaluation(Result):
     split: str
     fingerprint: str = Field(description="SHA-256 of the pictures and labels, see ImageSet.fingerprint.")
     pictures: int
-    own: bool = Field(default=True, description="Whether these are pictures of the run's own data.")
+    own: bool = Field(default=True, description="Whether the pictures are from the run's own data.")
     learned_from: int | None = Field(
         default=None,
-        description="How many of them the run was trained on, recognised by their pixels; None: unknown.",
+        description="Number of these pictures that the run was trained on, recognised by their pixels; None: unknown.",
     )
-    notes: tuple[str, ...] = Field(default=(), description="What to know before quoting a score.")
+    notes: tuple[str, ...] = Field(default=(), description="Notes to read before quoting a score.")
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")

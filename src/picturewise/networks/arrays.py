@@ -102,9 +102,9 @@ def problem(name: str, least: float, most: float) -> str | None:
         most: the same for the largest.
     """
     if not (math.isfinite(least) and math.isfinite(most)):
-        return f"'{printable(name)}' contains numbers that are not finite (NaN or infinite)"
+        return f"'{printable(name)}' contains values that are not finite (NaN or infinite)"
     if least < 0 and name.endswith(VARIANCE):
-        return f"'{printable(name)}' contains a variance below 0"
+        return f"'{printable(name)}' contains a negative variance"
     return None
 
 

@@ -127,7 +127,7 @@ class SavedMachine(PickleMachine):
                     raise self.refused("has two different descriptions of the same storage")
                 self.stack.append(storage)
             case _:
-                raise self.refused(f"refers to external data that is not a storage of numbers. {NO_CODE}")
+                raise self.refused(f"refers to external data that is not a tensor storage. {NO_CODE}")
 
     def reduce(self) -> None:
         """Replace a name and its arguments by a description of their result."""
@@ -153,7 +153,7 @@ class SavedMachine(PickleMachine):
             and type(state) is tuple
             and not any(type(s) is SavedTensor for s in state)
         ):
-            raise self.refused(f"sets the state of a value without state. {NO_CODE}")
+            raise self.refused(f"sets the state of an object that cannot have one. {NO_CODE}")
 
     def _made(self, name: object, arguments: object) -> object:
         match name, arguments:
@@ -186,13 +186,16 @@ class SavedMachine(PickleMachine):
 
     def _tensor(self, storage: Storage, offset: object, shape: object, strides: object) -> SavedTensor:
         if not (type(offset) is int and offset >= 0 and _sizes(shape) and _sizes(strides)):
-            raise self.refused("has a tensor whose offset, shape and strides are not all integers from 0")
+            raise self.refused(
+                "has a tensor whose offset, shape and strides are not all non-negative integers"
+            )
         if len(shape) != len(strides):
             raise self.refused("has a tensor whose shape and strides differ in length")
         last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
         if 0 not in shape and last >= storage.count:
             raise self.refused(
-                f"has a tensor of {'x'.join(map(str, shape))} that extends beyond its {storage.count:,} numbers"
+                f"has a tensor of {'x'.join(map(str, shape))} that extends beyond its storage of {storage.count:,} "
+                "values"
             )
         return SavedTensor(storage, offset, shape, strides)
 

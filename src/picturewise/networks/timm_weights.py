@@ -43,9 +43,9 @@ def from_timm(name: str, state: Mapping[str, Tensor], shape: Shape, *, origin: s
             numbers = numbers.sum(dim=1, keepdim=True)
         if numbers.shape != wanted.shape:
             raise UsageError(
-                f"The weights of timm {name} are for pictures of {show(own)} and do not fit {show(shape)}: "
-                f"'{tensor}' is {shown(numbers)}, but must be {shown(wanted)}. Resize the pictures to "
-                f"{show(own[:2])} with --size {show(own[:2])}{' and keep their colours' * (own[2] != shape[2])}."
+                f"The weights of timm {name} are for pictures of {show(own)} and do not fit {show(shape)}: '{tensor}' "
+                f"is {shown(numbers)}, but must be {shown(wanted)}. Resize the pictures to {show(own[:2])} with "
+                f"--size {show(own[:2])}{' and keep the colour channels' * (own[2] != shape[2])}."
             )
         found[f"0.{tensor}"] = numbers
     return found

@@ -148,7 +148,7 @@ def _from_stream(path: Path, size: int, where: str) -> dict[str, Tensor]:
                 continue
             content = bytearray(storage.bytes)
             if file.readinto(content) != len(content):
-                raise machine.damaged("it ends in the middle of its numbers")
+                raise machine.damaged("it ends in the middle of its data")
             contents[storage.key] = content
         return _filled(found, contents, where)
 
@@ -207,8 +207,8 @@ def _filled(
         if content is None or len(content) != storage.bytes:
             there = "nothing" if content is None else f"{len(content):,} bytes"
             raise DataError(
-                f"{where} is damaged: it describes {storage.bytes:,} bytes of numbers, but contains {there}. "
-                "Download it again."
+                f"{where} is damaged: its index declares {storage.bytes:,} bytes of data, but the file contains "
+                f"{there}. Download it again."
             )
         if storage not in flat:
             empty = torch.empty(0, dtype=storage.dtype)

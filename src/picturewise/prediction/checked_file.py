@@ -69,7 +69,7 @@ def _portable_shapes(
     found, expected = sum(map(math.prod, shapes.values())), summary.trainable + summary.fixed
     if expected > found:
         raise RunError(
-            f"{path} contains the weights of another network: it has {found:,} numbers, but the network has "
+            f"{path} contains the weights of another network: it has {found:,} values, but the network has "
             f"{expected:,}. Get the file again, or train again."
         )
     return weight_shapes(layers, shape, output) if is_portable(layers, shape, output) else None

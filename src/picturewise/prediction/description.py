@@ -147,9 +147,7 @@ def _made(kind: type, plain: object, what: str) -> Any:
         return kind(**values)
     except TypeError as error:  # a required key is missing
         missing = [name for name in known if name not in plain]
-        raise ValueError(
-            f"{what} does not have all required keys; these are missing: {', '.join(missing)}"
-        ) from error
+        raise ValueError(f"{what} lacks the required keys {', '.join(missing)}") from error
 
 
 def _is_text(value: object) -> bool:
@@ -204,5 +202,8 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "number_format": (lambda value: value == "float32", "float32"),
     "provenance": (_is_provenance, "a table of strings"),
     "values": (lambda value: value is None or _is_range(value), "two increasing numbers"),
-    "learned": (lambda value: value is None or isinstance(value, LearnedPictures), "the statistics of train"),
+    "learned": (
+        lambda value: value is None or isinstance(value, LearnedPictures),
+        "the statistics of the training pictures",
+    ),
 }

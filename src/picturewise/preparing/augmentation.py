@@ -87,7 +87,7 @@ def _parse_line(line: str) -> Augmentation:
         raise UsageError(f"{prefix}it needs {limit.what}, such as '{kind} {limit.example}'.")
     amount = float(numbers[0])
     if not 0 < amount <= limit.most:
-        raise UsageError(f"{prefix}it needs {limit.what} above 0 and at most {limit.most:g}.")
+        raise UsageError(f"{prefix}it needs {limit.what} greater than 0 and at most {limit.most:g}.")
     return Augmentation(kind, amount, always)
 
 
@@ -163,5 +163,5 @@ _KINDS: dict[str, _Limit] = {
     "flip": _Limit(),
     "rotate": _Limit("a number of degrees", 180, _FRACTION, "10"),
     "cutout": _Limit("a whole number of pixels", 1024, example="8"),
-    "mixup": _Limit("the parameter of a Beta distribution", 10, _FRACTION, "0.2"),
+    "mixup": _Limit("a parameter of the Beta distribution", 10, _FRACTION, "0.2"),
 }

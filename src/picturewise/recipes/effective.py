@@ -21,7 +21,9 @@ from picturewise.recipes.recipe import Recipe
 class EffectivePreparation(PreparationOptions):
     """How every picture is prepared, with the augmentation derived."""
 
-    augmentation: tuple[str, ...] = Field(description="Augmentation lines for training; empty: none.")
+    augmentation: tuple[str, ...] = Field(
+        description="Augmentation lines for training; empty: no augmentation."
+    )
 
 
 class EffectiveTraining(TrainingOptions):

@@ -22,16 +22,17 @@ class ModelOptions(BaseModel):
     # TOML does not have a word for none, so an empty string means none in a recipe's file.
     name: Annotated[str | None, BeforeValidator(lambda text: None if text == "" else text)] = Field(
         default="cnn",
-        description="A network by name, such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: layers, or a Python class.",
+        description="Name of a network, such as 'cnn', 'mlp 256 128' or 'resnet18'; empty: the network consists of "
+        "layers or is a Python class.",
     )
     layers: tuple[str, ...] | None = Field(
         default=None,
-        description="Layer lines; none: those of the named network for the size of the pictures.",
+        description="Layer lines; none: the layers of the named network for the size of the pictures.",
     )
     initialisation: Literal["he", "dirac"] = Field(
         default="he",
-        description="He: weights drawn at random, scaled to the input. Dirac: convolutions outside residual "
-        "blocks also start as the identity, channel by channel.",
+        description="He: random weights, scaled to the number of inputs. Dirac: in addition, convolutions outside "
+        "residual blocks start as the identity, channel by channel.",
     )
 
 
@@ -43,27 +44,31 @@ class StartOptions(BaseModel):
     source: str | None = Field(
         default=None,
         min_length=1,
-        description="A run's folder, a classifier's file, published weights such as 'resnet18', 'resnet18 from "
-        "FILE' or 'timm NAME from FILE'; the layer line 'pretrained resnet18' sets it too.",
+        description="A run folder, a classifier file, or published weights such as 'resnet18', 'resnet18 from FILE' "
+        "or 'timm NAME from FILE'; the layer line 'pretrained resnet18' sets it too.",
     )
     sha256: str | None = Field(
-        default=None, description="SHA-256 of the weights; none: any, and the run records that of the source."
+        default=None,
+        description="Required SHA-256 of the weights; none: any weights are accepted, and the run records their "
+        "SHA-256.",
     )
     lines: int | None = Field(
         default=None,
         ge=1,
-        description="How many of the layer lines start with its weights; none: all its layers, which are put before "
-        "the others.",
+        description="Number of layer lines that start with the source's weights; none: all layers of the source, "
+        "which are put before the other layers.",
     )
     head: Literal["new", "keep"] = Field(
         default="new",
-        description="Keep: the output layer is kept too, class by class; new classes start far below the others, and "
-        "added layers start as the identity, so that the network predicts as before at first.",
+        description="New: a new output layer. Keep: the output layer is also kept, class by class; new classes start "
+        "with far lower logits than the old ones, and added layers start as the identity, so that the network "
+        "initially predicts as before.",
     )
     statistics: Literal["source", "data"] | None = Field(
         default=None,
-        description="The mean and deviation for normalising pictures: those that the weights were trained with, or the "
-        "data's own; none: the data's own if a run's weights get a new output layer, otherwise the source's.",
+        description="The mean and standard deviation that pictures are normalised with: those that the weights were "
+        "trained with, or those of the data; none: those of the data if a run's weights get a new output layer, "
+        "otherwise those of the source.",
     )
 
 
@@ -75,12 +80,13 @@ class PreparationOptions(BaseModel):
     grey: bool = Field(default=False, description="Average the colour channels into one channel.")
     augmentation: tuple[str, ...] | None = Field(
         default=None,
-        description="Augmentation lines for training; empty: none; omitted: gentle ones that suit the data.",
+        description="Augmentation lines for training; empty: no augmentation; omitted: mild augmentation that suits "
+        "the data.",
     )
     views: tuple[str, ...] = Field(
         default=(),
-        description="'mirror' and 'shift 1': further views of a picture, whose logits are averaged with its own in "
-        "validation and prediction.",
+        description="Additional views of each picture, 'mirror' and 'shift 1', whose logits are averaged with those "
+        "of the picture in validation and prediction.",
     )
 
 
@@ -91,79 +97,88 @@ class TrainingOptions(BaseModel):
 
     epochs: Epochs | None = Field(
         default=None,
-        description="Passes through the train split; none: 5 to 50, depending on its size. 0 extends a network "
+        description="Passes over the training split; none: 5 to 50, depending on its size. 0 extends a network "
         "without training.",
     )
     steps: int | None = Field(
         default=None,
         ge=1,
-        description="About how many batches to train on, if epochs are omitted; none: 1,500.",
+        description="Approximate number of batches to train on, if epochs is omitted; none: 1,500.",
     )
     batch_size: BatchSize | None = Field(
         default=None,
-        description="Pictures in each step; none: 16 to 128, depending on the sizes of the train split and the "
+        description="Pictures per step; none: 16 to 128, depending on the sizes of the training split and the "
         "network, or 256 if an epoch has more pictures than 128 times the steps.",
     )
     optimizer: OptimizerName | None = Field(
         default=None,
-        description="None: adamw, or sgd with the engine numpy. Muon: for the hidden matrices; the first layer, the "
-        "output layer, biases and normalisations use adamw.",
+        description="None: adamw, or sgd with the engine numpy. Muon: updates the hidden weight matrices; the first "
+        "layer, the output layer, biases and normalisation layers are updated by adamw.",
     )
     learning_rate: Positive | None = Field(
         default=None,
-        description="The highest rate of the schedule; none: a usual one for the optimizer. With muon, it is muon's "
-        "rate, and adamw's is a quarter of it.",
+        description="The highest learning rate of the schedule; none: a typical value for the optimizer. With muon, "
+        "this is the rate of muon, and the rate of adamw is a quarter of it.",
     )
     schedule: Literal["constant", "cosine", "one-cycle"] = Field(
         default="one-cycle",
-        description="How the learning rate changes: not at all, down to 0 along a cosine, or up and then down.",
+        description="How the learning rate changes: not at all, down to 0 along a cosine curve, or up and then down.",
     )
     momentum: Share | None = Field(
         default=None,
-        description="For sgd, rmsprop and muon; adam's first beta; none: 0.9, 0 for rmsprop, 0.95 for muon.",
+        description="Momentum of sgd, rmsprop and muon, or the first beta of adam and adamw; none: 0.9, but 0 for "
+        "rmsprop and 0.95 for muon.",
     )
     beta2: Share | None = Field(
         default=None,
-        description="How much of the running mean of squared gradients is kept in a step, for adam, adamw and rmsprop; "
-        "none: 0.999, 0.99 for rmsprop.",
+        description="Decay of the running mean of squared gradients, for adam, adamw and rmsprop; none: 0.999, but "
+        "0.99 for rmsprop.",
     )
     weight_decay: NotNegative | None = Field(
         default=None,
-        description="For weights, not for biases and normalisations; none: 0.01 for adamw and muon, else 0.",
+        description="Weight decay, which does not apply to biases and normalisation layers; none: 0.01 for adamw and "
+        "muon, otherwise 0.",
     )
     clip_norm: Positive | None = Field(
-        default=None, description="Gradients with a larger norm are scaled down to it; none: never."
+        default=None,
+        description="Gradients with a larger norm are scaled down to this norm; none: gradients are not clipped.",
     )
     ema: Share | None = Field(
         default=None,
-        description="Decay of a moving average of the weights, such as 0.999, which is validated and saved instead of "
-        "them; none: the weights themselves.",
+        description="Decay of a moving average of the weights, such as 0.999; the average is validated and saved "
+        "instead of the weights. None: no averaging.",
     )
     freeze: Literal["none", "backbone"] = Field(
-        default="none", description="Backbone: the layers with pretrained weights stay unchanged."
+        default="none", description="Backbone: the layers with pretrained weights are not trained."
     )
     unfreeze_epoch: int | None = Field(
-        default=None, ge=2, description="The epoch from which frozen layers are trained too; none: never."
+        default=None,
+        ge=2,
+        description="The first epoch in which frozen layers are also trained; none: they stay frozen.",
     )
     unfreeze_gradually: bool = Field(
         default=False,
-        description="From that epoch on, one more layer is trained in each epoch, the last ones first.",
+        description="Starting with unfreeze_epoch, one more layer is trained in each epoch, from the last layer to "
+        "the first.",
     )
     backbone_rate: Positive | None = Field(
         default=None,
-        description="Multiple of the learning rate for layers with pretrained weights; none: 0.1 for published ones "
-        "below a new output layer, else 1.",
+        description="Factor by which the learning rate is multiplied for layers with pretrained weights; none: 0.1 "
+        "for published weights below a new output layer, otherwise 1.",
     )
     head_fit: Literal["steps", "regression"] | None = Field(
         default=None,
-        description="How a new output layer above frozen layers is trained in the first epoch. Regression: at once, by "
-        "logistic regression on the output of the frozen layers, without augmentation; cross-validation chooses its "
-        "regularisation. None: regression if only the output layer is trained and no other option describes the steps.",
+        description="How a new output layer above frozen layers is trained in the first epoch. Regression: all at "
+        "once, by logistic regression on the output of the frozen layers, without augmentation; the regularisation is "
+        "chosen by cross-validation. Steps: by the optimizer, like other layers. None: regression if only the output "
+        "layer is trained and no option for the steps is set.",
     )
-    label_smoothing: Share = Field(default=0.0, description="Share of the target spread over all classes.")
+    label_smoothing: Share = Field(
+        default=0.0, description="Share of the target probability that is spread over all classes."
+    )
     class_weights: Literal["none", "balanced"] = Field(
         default="none",
-        description="Balanced: rare classes count more, N / (classes · pictures of the class).",
+        description="Balanced: rare classes have larger weights, N / (classes · pictures of the class).",
     )
     patience: int | None = Field(
         default=None,
@@ -172,14 +187,19 @@ class TrainingOptions(BaseModel):
     )
     checkpoint_minutes: Positive = Field(
         default=10,
-        description="Maximum number of minutes between checkpoints within an epoch; one is also saved after each "
-        "epoch.",
+        description="Maximum number of minutes between checkpoints within an epoch; a checkpoint is also saved after "
+        "each epoch.",
     )
     engine: Literal["torch", "numpy"] = Field(
         default="torch",
-        description="Numpy: the reference network, for reading and checking; sgd, float32, no frozen layers.",
+        description="Numpy: the reference implementation, for study and checks; it supports only sgd and float32, and "
+        "no frozen layers.",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Auto: a GPU if there is one.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Auto: a GPU if one is available."
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="For the forward and backward pass; auto: bfloat16 if it is fast."
+        default="auto",
+        description="Number format of the forward and backward passes; auto: bfloat16 if the processor or GPU is fast "
+        "at it.",
     )

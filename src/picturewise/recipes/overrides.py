@@ -26,5 +26,5 @@ def plain_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[dict[str
 def _split(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"Setting '{text}' is not valid. Use KEY=VALUE, such as training.epochs=10.")
+        raise UsageError(f"The setting '{text}' is not valid. Use KEY=VALUE, such as training.epochs=10.")
     return key, value

@@ -32,7 +32,7 @@ class Recipe(Result):
         default=0,
         ge=0,
         lt=2**31,
-        description="Seed of everything random; equal seeds give equal weights on the same machine.",
+        description="Seed for all random choices; the same seed gives the same weights on the same machine.",
     )
     data: DataOptions
     model: ModelOptions = ModelOptions()

@@ -54,13 +54,13 @@ WORDS: Mapping[str, Words] = {
     ),
     "architecture": Words(
         "The network",
-        "The layers of the network, from the input to the output. A wider box means more output numbers.",
+        "The layers of the network, from the input to the output. A wider box means more output values.",
         "Boxes from top to bottom, joined by arrows. The table of layers contains the same information.",
     ),
     "confusion": Words(
         "Confusion matrix",
-        "Rows are labels and columns are predictions. The numbers count pictures (omitted with more than 20 "
-        "classes). The colour shows the share of all pictures with that label.",
+        "Rows are labels and columns are predictions. The numbers count pictures (omitted with more than 20 classes). "
+        "The colour shows the count as a share of all pictures with that label.",
         "Matrix of labels against predictions. The tables of errors and classes give the numbers.",
     ),
     "predictions": Words(

@@ -30,8 +30,8 @@ class StoredEvaluation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    classifier_sha256: str = Field(description="Of the weights that were evaluated.")
-    probabilities_sha256: str = Field(description="Of the file of probabilities.")
+    classifier_sha256: str = Field(description="SHA-256 of the weights that were evaluated.")
+    probabilities_sha256: str = Field(description="SHA-256 of the file of probabilities.")
     evaluation: Evaluation
 
 

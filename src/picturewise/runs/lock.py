@@ -145,11 +145,11 @@ def busy(folder: Path, *, doing: str = "training in", shown: Path | None = None)
     pid, host, since = _holder(folder)
     where = printable(shown or folder)
     if pid == os.getpid() and host == platform.node():
-        return f"This process is already {doing} {where}. Wait until it is done."
+        return f"This process is already {doing} {where}. Wait until it has finished."
     facts = [f"PID {pid}" + (f" on {printable(host)}" if host != platform.node() else "")] if pid else []
     facts += [f"since {printable(since)}"] if pid and since else []
     which = f" ({', '.join(facts)})" if facts else ""
-    return f"Another process{which} is {doing} {where}. Wait until it ends, or stop it."
+    return f"Another process{which} is {doing} {where}. Wait until it has finished, or stop it."
 
 
 def is_busy(folder: Path) -> bool:

@@ -35,7 +35,7 @@ class DataFacts(Result):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    shape: tuple[int, int, int] = Field(description="Height, width, channels.")
+    shape: tuple[int, int, int] = Field(description="Height, width and channels.")
     classes: tuple[str, ...]
     splits: dict[SplitName, SplitFacts]
     whole_train: str | None = Field(
@@ -56,29 +56,36 @@ class RunRecord(Result):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    picturewise: str = Field(description="The version that trained the run.")
+    picturewise: str = Field(description="Version of Picturewise that trained the run.")
     status: Literal["running", "interrupted", "diverged", "finished"] = "running"
-    reason: str = Field(default="", description="Why it stopped before its last epoch, if it did.")
+    reason: str = Field(default="", description="Why training stopped before the last epoch, if it did.")
     data: DataFacts
-    recipe_sha256: str = Field(description="Of recipe.toml.")
-    splits_sha256: str | None = Field(default=None, description="Of splits.csv.")
-    module: str | None = Field(default=None, description="The Python class of the network, if it is one.")
+    recipe_sha256: str = Field(description="SHA-256 of recipe.toml.")
+    splits_sha256: str | None = Field(default=None, description="SHA-256 of splits.csv.")
+    module: str | None = Field(
+        default=None, description="The Python class of the network, if the network is one."
+    )
     trainable_parameters: int
-    fixed_parameters: int = Field(description="Numbers that are not trained: frozen weights, and statistics.")
+    fixed_parameters: int = Field(
+        description="Number of values that are not trained: frozen weights and statistics."
+    )
     statistics: int = Field(
         default=0,
-        description="Fixed numbers that are measured, not learned, such as running means; they are not parameters.",
+        description="Number of values that are measured rather than trained, such as running means; they are not "
+        "parameters.",
     )
-    machine: dict[str, str] = Field(description="Processor, threads, number format, versions.")
-    derived: tuple[str, ...] = Field(default=(), description="Keys of the recipe that Picturewise derived.")
+    machine: dict[str, str] = Field(description="Processor, threads, number format and versions.")
+    derived: tuple[str, ...] = Field(default=(), description="Recipe keys whose values Picturewise derived.")
     notes: tuple[str, ...] = Field(
-        default=(), description="How the run differs from what the user asked for."
+        default=(), description="Differences between the run and the options that the user passed."
     )
     preparation: Preparation | None = Field(
         default=None,
-        description="Preparation of pretrained weights; none: its numbers come from the training split.",
+        description="Preparation that the pretrained weights require; none: its values come from the training split.",
     )
-    final_weights_sha256: str | None = Field(default=None, description="Of the weights after the last epoch.")
+    final_weights_sha256: str | None = Field(
+        default=None, description="SHA-256 of the weights after the last epoch."
+    )
 
     @property
     def parameters(self) -> int:

@@ -144,8 +144,8 @@ def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet)
     )
     if recipe.start.head == "keep" and features != before:
         raise UsageError(
-            f"the output layer of '{first}' cannot be kept: it expects {before} inputs, but gets {features}. Let the "
-            f"added layers end with {before}, or remove start.head."
+            f"the output layer of '{first}' cannot be kept: it expects {before} inputs, but would get {features}. "
+            f"Change the added layers so that they have {before} outputs, or remove start.head."
         )
     return lines
 

@@ -38,8 +38,8 @@ from picturewise.tasks.compare import compare, comparison_table
 from picturewise.tasks.evaluate import evaluate_part
 
 QUICK = (
-    "This is a quick run with a small share of the study's pictures and epochs, so the numbers say nothing about the "
-    "models. Run the study without --quick for real results."
+    "This is a quick run with a small share of the study's pictures and epochs, so its results do not show how good "
+    "the models are. Run the study without --quick for real results."
 )
 
 
@@ -50,7 +50,7 @@ class StudiedModel(Result):
     about: str
     data: str
     path: Path
-    parameters: int = Field(description="Of the network, frozen ones included.")
+    parameters: int = Field(description="Parameters of the network, including frozen ones.")
     trainable_parameters: int
     epochs: int
     best_epoch: int
@@ -59,11 +59,11 @@ class StudiedModel(Result):
     valid_accuracy: Interval
     valid_loss: Interval
     test_pictures: int
-    accuracy: Interval = Field(description="On the test split.")
+    accuracy: Interval = Field(description="Accuracy on the test split.")
     loss: Interval
     seeds: tuple[float, ...] = Field(description="Test accuracy of each seed's run.")
     mean: Interval | None = Field(
-        description="Mean of the seeds, with Student's interval; None for one seed."
+        description="Mean test accuracy over the seeds, with Student's interval; None if there is only one seed."
     )
     published: PublishedResult | None
 

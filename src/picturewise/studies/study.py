@@ -48,7 +48,7 @@ class PublishedResult(Result):
 
     accuracy: _Share | None = None
     loss: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    note: str = Field(default="", description="The conditions of the published result.")
+    note: str = Field(default="", description="Conditions of the published result.")
 
 
 class StudyModel(BaseModel):
@@ -75,7 +75,7 @@ class Study(BaseModel):
     recipe: dict[str, Any] = {}
     quick: dict[str, Any] = QUICK
     needs: dict[str, str] = Field(
-        default={}, description="Source that is not a catalogue name → what it is and where it comes from."
+        default={}, description="Name of a source outside the catalogue → its description and origin."
     )
     models: tuple[StudyModel, ...] = Field(min_length=1)
 

@@ -27,8 +27,8 @@ class _Item(Result):
 
     name: str
     title: str
-    here: bool = Field(description="Whether it can be read without downloading anything.")
-    bytes_here: int = Field(description="Size of its files on this disk.")
+    here: bool = Field(description="Whether it can be used without downloading anything.")
+    bytes_here: int = Field(description="Size of its files on this machine.")
     bytes_to_fetch: int | None = Field(description="Published download size; none: not published.")
 
 
@@ -36,14 +36,14 @@ class CatalogueSet(_Item):
     """What a list shows of one set of the catalogue."""
 
     kind: Literal["pictures"] = "pictures"
-    counts: dict[SplitName, int] = Field(description="Pictures of each split.")
+    counts: dict[SplitName, int] = Field(description="Number of pictures in each split.")
 
 
 class CatalogueWeights(_Item):
     """What a list shows of the published weights of one network."""
 
     kind: Literal["weights"] = "weights"
-    parameters: int = Field(description="With the output layer that they were published with.")
+    parameters: int = Field(description="Number of parameters, including the published output layer.")
 
 
 class _Publication(Result):
@@ -53,11 +53,13 @@ class _Publication(Result):
     citation: str
     page: str
     folder: Path | None = Field(
-        description="The folder for its files, whether or not they are there; none: it is built in."
+        description="The folder for its files, even if they have not been downloaded; none: built in."
     )
-    addresses: dict[str, list[str]] = Field(description="File name → its addresses, in the order of use.")
+    addresses: dict[str, list[str]] = Field(
+        description="File name → its addresses, in the order in which they are tried."
+    )
     checksums: dict[str, str] = Field(
-        description="File name → its published checksum, or the beginning of it."
+        description="File name → its published checksum, or the start of the checksum."
     )
 
 
@@ -75,7 +77,7 @@ class WeightsDetails(CatalogueWeights, _Publication):
 
     package: str | None = Field(
         default=None,
-        description="The Python package that brings them; none: they are downloaded with `fetch_set`.",
+        description="The Python package that contains the weights; none: they are downloaded with `fetch_set`.",
     )
 
 
@@ -84,8 +86,8 @@ class FetchedSet(Result):
 
     name: str
     folder: Path | None
-    fetched: tuple[str, ...] = Field(description="Files that were downloaded now.")
-    here_already: tuple[str, ...] = Field(description="Files that were already here.")
+    fetched: tuple[str, ...] = Field(description="Files that were downloaded by this call.")
+    here_already: tuple[str, ...] = Field(description="Files that had already been downloaded.")
 
 
 class RemovedSet(Result):
@@ -93,14 +95,15 @@ class RemovedSet(Result):
 
     name: str
     bytes_freed: int
-    imports_freed: int = Field(description="Bytes of removed imports.")
+    imports_freed: int = Field(description="Size of the removed imports in bytes.")
     left: tuple[str, ...] = Field(
-        description="Files that were kept: Picturewise did not download them, or they were changed afterwards."
+        description="Files that were kept because Picturewise did not download them, or because they were changed "
+        "afterwards."
     )
 
 
 def list_sets() -> list[CatalogueSet]:
-    """Return every set of the catalogue, and how much of it is on this machine."""
+    """Return all data sets in the catalogue, and how much of each is on this machine."""
     return [
         CatalogueSet(**_facts(Installed(name, entry)), counts=entry.counts)
         for name, entry in entries.entries().items()
@@ -108,7 +111,7 @@ def list_sets() -> list[CatalogueSet]:
 
 
 def list_weights() -> list[CatalogueWeights]:
-    """Return every network whose weights are published, and how much of them is on this machine."""
+    """Return all networks with published weights, and how much of the weights is on this machine."""
     return [
         CatalogueWeights(**_facts(Installed(name, entry)), parameters=entry.parameters)
         for name, entry in entries.weights().items()
@@ -204,7 +207,7 @@ def fetch_sets(names: Sequence[str], *, progress: bool = True) -> list[FetchedSe
 
 @checked
 def remove_set(name: str) -> RemovedSet:
-    """Delete only the files of a set that Picturewise downloaded or imported, and return what was done.
+    """Delete the files of a set that Picturewise downloaded or imported, and return what was deleted.
 
     For a network, the weights are deleted. Classifiers that started from them do not need them.
 

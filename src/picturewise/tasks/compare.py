@@ -42,12 +42,14 @@ class ComparedRun(Result):
 
     name: str
     path: Path
-    parameters: int = Field(description="Of the network, frozen ones included.")
+    parameters: int = Field(description="Parameters of the network, including frozen ones.")
     trainable_parameters: int
     accuracy: Interval
     loss: Interval
     training_seconds: float
-    paired: Comparison | None = Field(description="Against the most accurate run; None for that run itself.")
+    paired: Comparison | None = Field(
+        description="Comparison with the most accurate run; None for that run itself."
+    )
 
 
 class RunComparison(Result):

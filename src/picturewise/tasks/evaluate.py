@@ -51,7 +51,7 @@ def evaluate(
     engine: EngineName = "auto",
     progress: bool = True,
 ) -> Evaluation:
-    """Return the numbers of a run's best classifier, each with its 95 % interval.
+    """Return the scores of a run's best classifier, each with its 95 % interval.
 
     On the run's own data, recognised by their SHA-256, the evaluation is saved with the run: evaluation.json, the
     probabilities, figures and a new report. On other data nothing is saved. In both cases, pictures that the run
@@ -201,7 +201,7 @@ def as_classes(part: ImageSet, classes: tuple[str, ...]) -> NDArray[np.int64]:
 
 def _named(data: Data | None, hints: Hints) -> Source:
     if data is None:
-        raise UsageError("No pictures were passed to evaluate the classifier on. Pass them with --data.")
+        raise UsageError("No pictures to evaluate the classifier on were passed. Pass them with --data.")
     return recognise(data, hints=hints)
 
 
@@ -221,8 +221,8 @@ def _on_other_pictures(
     """Return the evaluation on the test split of a source, or on all of its pictures if it has only one split."""
     if split != "test":
         raise UsageError(
-            f"--split {split} needs the run's own data, but these are other pictures. Omit --split to evaluate their "
-            "test split, or all of them if they do not have splits."
+            f"--split {split} needs the run's own data, but these are other pictures. Omit --split to evaluate on "
+            "their test split, or on all of them if they do not have splits."
         )
     options = classifier.description.read_options()
     chosen = split_to_use(source)

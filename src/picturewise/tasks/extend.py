@@ -89,7 +89,7 @@ def extend(
     progress: bool = True,
     **options: Unpack[RecipeKeywords],
 ) -> Extension:
-    """Train a new run that begins with the network of an older one; the older run is not changed.
+    """Train a new run that starts from the network of an older run; the older run is not changed.
 
     The options are those of the older run, but derived options are derived again. As long as the output layer is
     kept, the extended network is as good as the old one at first, so the best epoch may be the beginning, epoch 0.
@@ -125,11 +125,11 @@ def extend(
         )
     if not (layers or new_head or add_classes or data is not None):
         raise UsageError(
-            "Nothing was passed to extend the run with. Pass pictures, layers (--layers), a new output layer "
-            "(--new-head) or new classes (--add-classes)."
+            "No extension was passed. Pass pictures, layers (--layers), a new output layer (--new-head) or new "
+            "classes (--add-classes)."
         )
     if (new_head or add_classes) and data is None:
-        raise UsageError(f"New classes need pictures. Pass them after the run {older.path}.")
+        raise UsageError(f"New classes need training pictures. Pass them after the run {older.path}.")
     classifier = older.classifier()
     if classifier.description.layers is None:
         raise UsageError(

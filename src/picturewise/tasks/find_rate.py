@@ -39,14 +39,15 @@ class FoundRate(Result):
     dataset: str
     optimizer: str
     batch_size: int
-    suggested: float = Field(description="The rate to train with, rounded to two digits.")
+    suggested: float = Field(description="The rate to train with, rounded to two significant digits.")
     reason: str = Field(description="Why this rate is suggested.")
     steepest: float = Field(
-        description="The rate at which the loss fell fastest against the log of the rate."
+        description="The rate at which the loss fell fastest as a function of the log of the rate."
     )
     lowest: float = Field(description="The rate at which the loss was lowest.")
     burst: float | None = Field(
-        description="The rate at which the loss was four times its minimum, or NaN; none: this did not happen."
+        description="The rate at which the loss reached four times its minimum or became NaN; none: this did not "
+        "happen."
     )
     rates: tuple[float, ...] = Field(description="The learning rate of each batch.")
     losses: tuple[float, ...] = Field(description="The loss of each batch, before its step.")

@@ -23,7 +23,7 @@ class ImportedSource(Result):
     height: int
     width: int
     channels: int
-    pictures: dict[SplitName, int] = Field(description="Of each split that was imported.")
+    pictures: dict[SplitName, int] = Field(description="Number of pictures in each imported split.")
     bytes: int
     folder: Path
 

@@ -24,7 +24,7 @@ class SplitInspection(Result):
     """One split in numbers."""
 
     pictures: int
-    counts: dict[str, int] = Field(description="Pictures of each class; empty without labels.")
+    counts: dict[str, int] = Field(description="Number of pictures of each class; empty without labels.")
     fingerprint: str = Field(description="SHA-256 of pictures and labels.")
 
 
@@ -67,7 +67,7 @@ def inspect(
     seed: int = 0,
     progress: bool = True,
 ) -> Inspection:
-    """Return the data set in numbers, and draw its figures.
+    """Return the counts and sizes of a data set, and draw its figures.
 
     The figures: random pictures with their labels, the same pictures in grey if they have colour, each class (its
     mean picture and a row of samples), and the counts. Pictures are taken from the training split.

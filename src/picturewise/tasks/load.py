@@ -46,7 +46,7 @@ def read_dataset(
     value_range: str | None = None,
     layout: LayoutName | None = None,
 ) -> Dataset:
-    """Return pictures from a catalogue name or a path; docs/reference/data.md lists the forms that are recognised.
+    """Return pictures from a catalogue name or a path; docs/reference/data.md lists the supported formats.
 
     Args:
         source: such as `digits` or, once it is fetched, `mnist`; a folder per class, IDX files.
@@ -97,7 +97,7 @@ def make_dataset(
     value_range: str | None = None,
     layout: LayoutName | None = None,
 ) -> Dataset:
-    """Return a data set of arrays, tensors, PyTorch data sets or image sets; missing splits are held out from train.
+    """Return a data set made from arrays, tensors, PyTorch data sets or image sets; missing splits are held out.
 
     A split is a pair (pictures, labels), a data set that gives (picture, label) at each index below its length, or
     an `ImageSet`. Pictures are (N, H, W), (N, H, W, C) or (N, C, H, W), whole numbers in 0..255 or floats in 0..1 or

@@ -49,7 +49,7 @@ def train(
     progress: bool = True,
     **options: Unpack[RecipeKeywords],
 ) -> Run:
-    """Train a network and return its run, a folder with everything in it.
+    """Train a network and return its run, a folder with all results.
 
     The test split is not read. What is left out of the recipe is derived from the data and written to the run's
     recipe.toml. If options overlap, the last one of this list wins: preset, recipe, named arguments, settings.
@@ -284,6 +284,7 @@ def _report_at_end(run: Run, dataset: Dataset) -> Iterator[None]:
         _report(run, dataset)
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(
-            f"Training is complete and saved, but the report is missing. Write it with: picturewise resume {run.path}"
+            "Training is complete and the classifier is saved, but the report is missing. Create it with: picturewise "
+            f"resume {run.path}"
         )
         raise

@@ -42,7 +42,7 @@ def wanted(
         DataError: the pictures do not exist, or are in a form that Picturewise does not read.
     """
     if sum(choice is not None for choice in (model, layers, network)) > 1:
-        raise UsageError("Several of model, layers and network were passed. Pass only one of them.")
+        raise UsageError("More than one of model, layers and network was passed. Pass only one of them.")
     named: dict[str, Any] = {"data": {}, "model": {}, "training": {}}
     if model is not None:
         named["model"] = {"name": model, "layers": None}

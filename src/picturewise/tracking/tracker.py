@@ -53,8 +53,8 @@ class Tracker(Callback):
                 self.begin(trainer)
         except Exception as error:
             raise SaveError(
-                f"--track {self.name} cannot log {trainer.run.path}: {_reason(error)}. "
-                f"Train without it with: picturewise resume {trainer.run.path}"
+                f"--track {self.name} cannot log {trainer.run.path}: {_reason(error)}. Train without tracking with: "
+                f"picturewise resume {trainer.run.path}"
             ) from error
         self._open = True
 
@@ -81,7 +81,7 @@ class Tracker(Callback):
                 self.end(trainer)
         except Exception as error:  # noqa: BLE001 (other people's libraries raise anything)
             with contextlib.suppress(SaveError):
-                trainer.note(f"The {self.name} log could not be closed: {_reason(error)}.")
+                trainer.note(f"The log of {self.name} could not be closed: {_reason(error)}.")
 
 
 @contextlib.contextmanager

@@ -148,8 +148,8 @@ def _head_fit(
     )
     if options.head_fit == "regression" and not possible:
         raise UsageError(
-            "training.head_fit is 'regression', which fits only a new output layer directly above frozen layers. Add "
-            "training.freeze=backbone, and leave out further layers, label smoothing and ema; or use 'steps'."
+            "training.head_fit is 'regression', which is possible only for a new output layer directly above frozen "
+            "layers. Add training.freeze=backbone, and remove added layers, label smoothing and ema; or use 'steps'."
         )
     if options.head_fit is not None:
         return options.head_fit

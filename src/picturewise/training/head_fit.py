@@ -53,7 +53,7 @@ class HeadFit:
 
     Args:
         network: its last module is the linear output layer; all others are frozen.
-        features: of the train pictures.
+        features: of the training pictures.
         labels: (N,) of these.
         weights: (K,) of the classes in the loss, or None.
         seed: of the recipe, which decides the folds.

@@ -57,7 +57,7 @@ def choose_machine(
         UsageError: a GPU is requested, but not available.
     """
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("training.device is 'cuda', but PyTorch does not find a GPU. Use 'auto' or 'cpu'.")
+        raise UsageError("training.device is 'cuda', but PyTorch cannot find a GPU. Use 'auto' or 'cpu'.")
     chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     if precision == "auto":
         precision = "bfloat16" if _has_fast_bfloat16(chosen) else "float32"

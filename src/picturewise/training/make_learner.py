@@ -157,7 +157,7 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
         )
     if part is None or part.labels is None or len(part) == 0:
         raise DataError(
-            f"{dataset.name} does not have labelled {name} pictures. Add some, because training needs them."
+            f"{dataset.name} does not have labelled pictures in its {name} split, which training needs. Add some."
         )
     if len(part.classes) < 2:
         raise DataError(
@@ -170,13 +170,13 @@ def _labelled(dataset: Dataset, name: str) -> ImageSet:
         )
     if max(part.shape[:2]) > MOST_PIXELS:
         raise DataError(
-            f"{dataset.name}: the {name} pictures are {show(part.shape)}, but networks accept at most {MOST_PIXELS:,} "
-            f"pixels per side. Resize them, for example with --size {MOST_PIXELS}x{MOST_PIXELS}."
+            f"{dataset.name}: the pictures in the {name} split are {show(part.shape)}, but networks accept at most "
+            f"{MOST_PIXELS:,} pixels per side. Resize them, for example with --size {MOST_PIXELS}x{MOST_PIXELS}."
         )
     if dataset.train is not None and part.shape != dataset.train.shape:
         raise DataError(
-            f"{dataset.name}: the {name} pictures are {show(part.shape)}, but those of train are "
-            f"{show(dataset.train.shape)}. Use the same size and channels for all splits."
+            f"{dataset.name}: the pictures in the {name} split are {show(part.shape)}, but those in the train split "
+            f"are {show(dataset.train.shape)}. Use the same size and channels for all splits."
         )
     return part
 

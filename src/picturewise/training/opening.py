@@ -32,7 +32,7 @@ def _facts(trainer: Trainer) -> Iterator[str]:
         )
     if recipe.start.source is not None:
         still = record.fixed_parameters - record.statistics
-        frozen = f", {record.trainable_parameters:,} parameters are trained, {still:,} are frozen"
+        frozen = f", {record.trainable_parameters:,} parameters are trained and {still:,} are frozen"
         yield (
             f"start     {recipe.start.lines} lines from {recipe.start.source}"
             f"{frozen * (options.freeze == 'backbone')}"

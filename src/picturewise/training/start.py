@@ -110,7 +110,7 @@ def resume(
         found = sum(tensor.numel() for tensor in begun.weights.values())
         if found < numbers:
             raise RunError(
-                f"{run.checkpoints} contains the weights of another network: it has {found:,} numbers, but the network "
+                f"{run.checkpoints} contains the weights of another network: it has {found:,} values, but the network "
                 f"of the recipe has {numbers:,}. Restore the original files, or train again."
             )
     learner = rebuild_learner(

@@ -310,7 +310,7 @@ class Trainer:
 
 
 class Callback:
-    """Base of all callbacks; override what you need.
+    """Base class of all callbacks; override the methods that you need.
 
     A callback sees the trainer and its learner, and may read all of both; `trainer.stop(reason)` ends the run after the
     epoch.

@@ -25,7 +25,8 @@ def plain_dtype(code: str, order: str, *, where: str) -> np.dtype[Any]:
     if code not in _CODES or order not in {"<", ">", "|", "="}:
         kind = "Python objects" if code[:1] == "O" else f"type {code[:20]!r}"
         raise DataError(
-            f"{where} contains an array of {kind}. Save it as plain numbers; Picturewise never runs code from files."
+            f"{where} contains an array of {kind}. Save it again with a numeric dtype; Picturewise never runs code "
+            "from files."
         )
     return np.dtype((order if order != "|" else "=") + code)
 

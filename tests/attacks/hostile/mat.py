@@ -45,7 +45,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "dimensions that overflow": (
         lambda: matrix(b"X", (2**31 - 1,) * 4, b"1234", promised=4) + LABELS,
-        "has 4 bytes of numbers, but its dimensions require 21,267,647,8",
+        "has 4 bytes of data, but its dimensions require 21,267,647,8",
     ),
     "huge element": (lambda: element(14, b"x", 2**32 - 1), "array is 4,294,967,2.. bytes too short"),
     "negative dimensions": (lambda: matrix(b"X", (-1, 32, 3, 1000), b"12345"), "found no arrays"),

@@ -45,8 +45,8 @@ def objects() -> bytes:
     return content[: content.rindex(b"\n") + 1] + pickle.dumps(Calls(os.system, f"touch {MARKER}"))
 
 
-_OBJECTS = "Save it as plain numbers; Picturewise never runs code from files"
-_SHAPE = "declares the array shape|needs .* bytes, but has|has the shape"
+_OBJECTS = "Save the array again with a numeric dtype; Picturewise never runs code from files"
+_SHAPE = "declares the array shape|needs .* bytes, but has|has shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "contains an array of Python objects. " + _OBJECTS),
     "Python objects as labels": (

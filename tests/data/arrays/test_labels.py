@@ -56,11 +56,11 @@ def test_labels_that_are_none_are_refused_in_lists_and_arrays(values: list[float
     [
         (
             np.array([[0, 1], [1, 1], [1, 0]]),
-            r"the shape \(3, 2\), but row 1 \(counted from 0\) is not one-hot",
+            r"has shape \(3, 2\), but row 1 \(counted from 0\) is not one-hot",
         ),
         (np.zeros((3, 0)), "row 0 .* is not one-hot"),
-        (np.zeros((3, 2, 1)), r"has the shape \(3, 2, 1\), .*Pass class numbers of shape \(N,\)"),
-        (np.array(3), r"has the shape \(\), .*Pass class numbers"),
+        (np.zeros((3, 2, 1)), r"has shape \(3, 2, 1\), .*Pass class numbers of shape \(N,\)"),
+        (np.array(3), r"has shape \(\), .*Pass class numbers"),
         (np.array(["a", "b", "c"]), "contains strings. Pass class numbers"),
         (np.zeros(3, complex), "contains values of type complex128"),
         ("abc", "is not an array or a list. Pass class numbers"),
@@ -129,7 +129,8 @@ def test_labels_come_as_numbers_names_or_marks_for_none(
 def test_a_rare_picture_without_label_is_refused_with_the_way_out() -> None:
     labels = given_labels([0, None, 1, None], 4, "y")
     with pytest.raises(
-        DataError, match=r"y lacks labels for 2 of 4 pictures: label 1 .* is nan\. Leave .* out with --skip"
+        DataError,
+        match=r"y does not have labels for 2 of 4 pictures: label 1 .* is nan\. Leave .* out with --skip",
     ):
         check_labelled(labels.numbers, "y", labels.mark, skip_bad=False)
     check_labelled(labels.numbers, "y", labels.mark, skip_bad=True)
@@ -140,7 +141,7 @@ def test_train_says_which_number_is_which_class() -> None:
     numbering = number_classes(train, names, "y")
     assert numbering.of(train, "y").tolist() == [0, 1, 0]
     assert numbering.notes == ("y: the labels start at 1, so 1 means 'cat' and 2 means 'owl'.",)
-    with pytest.raises(DataError, match="a label is 0, but the labels of train start at 1"):
+    with pytest.raises(DataError, match="a label is 0, but the training labels start at 1"):
         numbering.of(given_labels([0, 1], 2, "y"), "y")
     with pytest.raises(
         DataError, match=r"label 0 .* is 3, but there are only 2 classes\. Use labels in 1\.\.2"
@@ -150,7 +151,7 @@ def test_train_says_which_number_is_which_class() -> None:
     assert by_name.classes == names
     with pytest.raises(DataError, match=r"y contains unknown labels: dog. Use only the classes cat, owl"):
         by_name.of(given_labels(["dog", "cat"], 2, "y"), "y")
-    with pytest.raises(DataError, match="contains class numbers, but the labels of train are class names"):
+    with pytest.raises(DataError, match="contains class numbers, but the training labels are class names"):
         by_name.of(given_labels([0, 1], 2, "y"), "y")
 
 

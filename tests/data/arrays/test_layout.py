@@ -55,20 +55,20 @@ def test_blocks_are_the_pictures_in_their_order(
     [
         (
             np.zeros((3, 5, 6, 2)),
-            r"x has the shape \(3, 5, 6, 2\). Expected pictures of shape .*, with a height and width in 1\.\.4096",
+            r"x has shape \(3, 5, 6, 2\). Expected pictures of shape .*, with a height and width in 1\.\.4096",
         ),
         (
             np.zeros((3, 5, 6, 4)),
-            r"x has the shape \(3, 5, 6, 4\). Expected 1 or 3 channels; .* pictures\[\.\.\., :3\]",
+            r"x has shape \(3, 5, 6, 4\). Expected 1 or 3 channels; .* pictures\[\.\.\., :3\]",
         ),
         (
             np.zeros((3, 4, 5, 6)),
-            r"x has the shape \(3, 4, 5, 6\). Expected 1 or 3 channels; .* pictures\[:, :3\]",
+            r"x has shape \(3, 4, 5, 6\). Expected 1 or 3 channels; .* pictures\[:, :3\]",
         ),
         (np.zeros((0, 4, 4)), r"x does not contain any pictures: its shape is \(0, 4, 4\)"),
-        (np.zeros(()), r"x has the shape \(\). Expected pictures"),
-        (np.zeros((3, 4, 4), "U2"), "x contains values of type <U2. Pass pictures as numbers"),
-        (np.zeros((3, 4, 4), complex), "x contains values of type complex128. Pass pictures as numbers"),
+        (np.zeros(()), r"x has shape \(\). Expected pictures"),
+        (np.zeros((3, 4, 4), "U2"), "x contains values of type <U2. Pass a numeric array"),
+        (np.zeros((3, 4, 4), complex), "x contains values of type complex128. Pass a numeric array"),
     ],
 )
 def test_arrays_that_cannot_be_pictures_are_refused(array: np.ndarray, sentence: str) -> None:

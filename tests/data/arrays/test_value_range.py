@@ -44,7 +44,8 @@ def test_what_rounding_moves_out_of_the_range_is_a_pixel() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1, 256])
 def test_a_value_that_is_not_a_pixel_is_named(value: float) -> None:
     with pytest.raises(
-        DataError, match=rf"x: picture 12 .* has the value {value:g}, but the range of train is 0..255"
+        DataError,
+        match=rf"x: picture 12 .* has the value {value:g}, but the range of the training pictures is 0..255",
     ):
         ValueRange().to_bytes(np.array([[0.0, 1.0], [2.0, 3.0], [4.0, value]]), "x", 10)
 
@@ -52,7 +53,8 @@ def test_a_value_that_is_not_a_pixel_is_named(value: float) -> None:
 @pytest.mark.parametrize("kind", ["i2", "i8", "u4"])
 def test_a_whole_number_that_is_not_a_pixel_is_named(kind: str) -> None:
     with pytest.raises(
-        DataError, match=r"picture 3 .* the value 300, but the range of train is 0\.\.255.*--value-range"
+        DataError,
+        match=r"picture 3 .* the value 300, but the range of the training pictures is 0\.\.255.*--value-range",
     ):
         ValueRange().to_bytes(np.array([[0], [300]], kind), "x", 2)
 
@@ -96,13 +98,13 @@ def test_a_split_in_another_unit_than_trains_is_refused_with_both_ranges() -> No
     ):
         with pytest.raises(
             DataError,
-            match=r"x_test contains values in 0\.\.\d+, but train contains values in 0\.\.255.*value-range",
+            match=r"x_test contains values in 0\.\.\d+, but the train split contains values in 0\.\.255.*value-range",
         ):
             converted(dark, bright)
-    with pytest.raises(DataError, match=r"in 0\.\.255, but train contains values in 0\.\.4095"):
+    with pytest.raises(DataError, match=r"in 0\.\.255, but the train split contains values in 0\.\.4095"):
         converted(np.array([[255]], np.uint16), ValueRange(0, 4095, bright=True))
     with pytest.raises(
-        DataError, match=r"in 0\.\.255, but train contains values in 0\.\.1023"
+        DataError, match=r"in 0\.\.255, but the train split contains values in 0\.\.1023"
     ):  # bytes end there, bright or not
         converted(np.array([[240]], np.uint8), ValueRange(0, 1023, bright=True))
 

@@ -171,11 +171,14 @@ def test_the_range_of_train_decides_for_the_other_splits() -> None:
     dark, bright = np.full((4, 6, 5), 40, np.float32), noise(40, 1)[..., 0].astype(np.float32)
     parts = collect({"train": (bright, halves()), "val": (dark, halves(4)), "test": (dark * 0, halves(4))})
     assert (parts["valid"].images.max(), parts["test"].images.max()) == (40, 0)
-    with pytest.raises(DataError, match=r"pictures \(test\): picture 0 .* but the range of train is 0\.\.1"):
+    with pytest.raises(
+        DataError, match=r"pictures \(test\): picture 0 .* but the range of the training pictures is 0\.\.1"
+    ):
         collect({"train": (bright / 255, halves()), "test": (bright, halves())})
     for train in (noise(), bright):
         with pytest.raises(
-            DataError, match=r"\(test\) contains values in 0\.\.1, but train contains values in 0\.\.255"
+            DataError,
+            match=r"\(test\) contains values in 0\.\.1, but the train split contains values in 0\.\.255",
         ):
             collect({"train": (train, halves()), "test": (train / 255, halves())})
 
@@ -206,7 +209,7 @@ def test_pictures_of_several_sizes_are_resized_to_the_requested_size() -> None:
     assert reading.parts["train"].pictures.images.shape == (2, 3, 5, 1)
     with pytest.raises(
         DataError,
-        match=r"picture 1 \(counted from 0\) is 3x3x1, but the first is 4x9x1\. Give all the same size",
+        match=r"picture 1 \(counted from 0\) is 3x3x1, but the first is 4x9x1\. Give all pictures the same size",
     ):
         collect(pictures)
 
@@ -214,7 +217,7 @@ def test_pictures_of_several_sizes_are_resized_to_the_requested_size() -> None:
 @pytest.mark.parametrize("shape", [(16, 16), (28, 28, 3), (28, 28, 1), (3, 28, 28)])
 def test_a_shape_that_can_be_one_picture_or_several_is_refused_without_labels(shape: tuple[int, ...]) -> None:
     with pytest.raises(
-        DataError, match=r"can be one picture or \d+ pictures\. Pass one picture as picture\[None\]"
+        DataError, match=r"could be one picture or \d+ pictures\. Pass one picture as picture\[None\]"
     ):
         collect(np.zeros(shape, np.uint8))
     assert len(collect((np.zeros((28, 3, 3), np.uint8), halves(28)))["train"]) == 28
@@ -262,10 +265,10 @@ def test_a_data_set_with_columns_is_recognised_by_their_types() -> None:
 def test_a_data_set_with_two_columns_of_labels_is_refused() -> None:
     features = {"img": Image_(), "fine_label": ClassLabel("a", "b"), "coarse_label": ClassLabel("c", "d")}
     with pytest.raises(
-        DataError, match=r"several columns contain labels \(fine_label, coarse_label\)\. Keep only one"
+        DataError, match=r"several columns could be the labels \(fine_label, coarse_label\)\. Keep only one"
     ):
         collect(Hub(features, [{}]))
-    with pytest.raises(DataError, match=r"no column contains pictures \(found id, text\)"):
+    with pytest.raises(DataError, match=r"no column for pictures was found among id, text\."):
         collect(Hub({"id": object(), "text": object()}, [{}]))
 
 
@@ -287,27 +290,27 @@ IMAGES, LABELS = noise(4), halves(4)
         ({"training": (IMAGES, LABELS), "train": (IMAGES, LABELS)}, UsageError, "each at most once"),
         ({"trian": (IMAGES, LABELS)}, UsageError, "passed as 'trian'. Use the names train, valid and test"),
         ({}, UsageError, "no pictures were passed"),
-        (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader. Pass the data set of the loader."),
+        (DataLoader(TensorDataset(torch.zeros(2, 3))), UsageError, "DataLoader. Pass the loader's data set instead."),
         (Stream(), DataError, "the Stream does not have a length, so it is a stream"),
         (Pictures([], []), DataError, "the Pictures is empty"),
         (Pictures(list(IMAGES), [0]), DataError, "failed at picture 1 (counted from 0): IndexError"),
         (TensorDataset(torch.zeros(2, 3, 4, 4)), DataError, "returns 1 values for picture 0"),
         (Pictures([IMAGES[0], IMAGES[1, :3]], [0, 1]), DataError,
-         "picture 1 (counted from 0) is 3x5x3, but the first is 6x5x3. Give all the same size"),
-        (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "the dtype float64, but the first has uint8"),
+         "picture 1 (counted from 0) is 3x5x3, but the first is 6x5x3. Give all pictures the same size"),
+        (Pictures([IMAGES[0], IMAGES[1] / 255], [0, 1]), DataError, "has dtype float64, but the first has uint8"),
         (Pictures(list(IMAGES / 255 - 0.5), [0, 1, 0, 1]), DataError, "instead of 0..1 or 0..255: picture"),
         (((IMAGES / 255 - 0.5) / 0.5, LABELS), DataError, "without normalisation (Picturewise normalises them itself)"),
         ((IMAGES * 1.5, LABELS), DataError, "instead of 0..1 or 0..255: picture"),
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
         ((IMAGES.astype(int) - 300, LABELS), DataError, "value_range='-3"),
         ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "xpected 1 or 3 channels; leave out a fourth, such as the tra"),
-        ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of the shape (4, 6, 5, 2) and the dtype uint8"),
+        ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of shape (4, 6, 5, 2) and dtype uint8"),
         ((IMAGES[:0], LABELS[:0]), DataError, "the array is empty"),
-        ((IMAGES.astype(str), LABELS), DataError, "Expected numbers as (N, H, W)"),
+        ((IMAGES.astype(str), LABELS), DataError, "Expected a numeric array of shape (N, H, W)"),
         ((torch.zeros(4, 3, 3, dtype=torch.bfloat16), LABELS), DataError, "cannot convert the Tensor to an array"),
         ((IMAGES, LABELS[:3]), DataError, "3 labels for 4 pictures. Pass one label for each picture"),
         ((IMAGES, LABELS + 0.5), DataError, "Expected an integer"),
-        ((IMAGES, LABELS - 1), DataError, "lacks labels for 2 of 4 pictures: label 0"),
+        ((IMAGES, LABELS - 1), DataError, "does not have labels for 2 of 4 pictures: label 0"),
         ((IMAGES, ["cat", 1, "dog", 2]), DataError, "neither all numbers nor all strings"),
         ((IMAGES, [None] * 4), DataError, "neither all numbers nor all strings"),
         ((IMAGES, []), DataError, "neither all numbers nor all strings"),
@@ -330,7 +333,7 @@ def test_what_cannot_be_used_is_reported_in_one_sentence(
     [
         ({"classes": ["ab"]}, "the classes are ab. Pass 2 to 10,000 different strings"),
         ({"classes": ["a", "a"]}, "different strings"),
-        ({"names": ["one"]}, "found 1 names for 40 train pictures"),
+        ({"names": ["one"]}, "found 1 names for 40 training pictures"),
         ({"test": (noise(4), np.full(4, 2))}, "is 2, but there are only 2 classes. Use labels in 0..1"),
         ({"test": (noise(4), ["no"] * 4)}, "contains unknown labels: no. Use only the classes 0, 1"),
         ({"test": ImageSet(noise(4), halves(4), ("a", "b"), "mine")}, "has the classes a, b. Expected 0, 1"),

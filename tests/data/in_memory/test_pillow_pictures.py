@@ -49,7 +49,7 @@ def test_light_icons_are_put_on_black_with_a_note(data: Any) -> None:
     value, (note,), background = corner(data)
     assert (value, background) == (0, "black")
     assert note.startswith(
-        "20 of 20 train pictures with transparency are so light that white would hide them"
+        "20 of 20 training pictures with transparency are so light that white would hide them"
     )
 
 

@@ -130,8 +130,8 @@ def test_white_it_is_unless_white_hides_most() -> None:
     background, (note,) = find_background(["white", "white", "neither", None], None)
     assert background == "black"
     assert note == (
-        "2 of 3 train pictures with transparency are so light that white would hide them, so all were placed on black. "
-        "To change this, use --set data.background=white."
+        "2 of 3 training pictures with transparency are so light that white would hide them, so all were placed on "
+        "black. To change this, use --set data.background=white."
     )
 
 
@@ -141,11 +141,11 @@ def test_what_the_background_hides_is_counted_in_a_note() -> None:
     mixed = ["white"] * 10 + ["black"] * 30
     (note,) = find_background(mixed, None)[1]
     assert note.startswith(
-        "All train pictures with transparency were placed on white, but 10 of 40 can hardly be seen on it. "
+        "All training pictures with transparency were placed on white, but 10 of 40 are hardly visible on it. "
     )
     _, other = find_background(["white"] * 30 + ["black"] * 10, None)[1]
     assert other.startswith(
-        "All train pictures with transparency were placed on black, but 10 of 40 can hardly be seen on it. "
+        "All training pictures with transparency were placed on black, but 10 of 40 are hardly visible on it. "
     )
 
 

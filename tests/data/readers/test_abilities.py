@@ -25,7 +25,7 @@ READERS = (
     "folders", "lists", "npz", "npy", "pickle", "hdf5", "matlab 7.3", "svhn", "idx", "cifar", "pixel csv", "parquet",
     "usps", "loose pictures", "arrays", "pairs", "hugging face",
 )  # fmt: skip
-NO_LABEL = r"lacks labels|it has no label|not have a label"
+NO_LABEL = r"not have labels for|not have a label"
 SKIP = r"--skip-bad"
 """What is said of pictures without a label."""
 
@@ -134,7 +134,7 @@ def arrays(form):
         ],
         "one-hot": [Gives(of(x=GREY, y=np.eye(3)[LABELS])), Gives(of(x=GREY, y=np.eye(3, dtype=int)[LABELS]))],
         "a picture without label": [
-            Refused(of(**missing), r"lacks labels for 2 of 24 pictures: label 3 \(counted from 0\) is -1", SKIP),
+            Refused(of(**missing), r"does not have labels for 2 of 24 pictures: label 3 \(counted from 0\) is -1", SKIP),
             Gives(of(**missing), {"train": 22}, labels=LABELS[kept], images=GREY[kept], skip_bad=True),
         ],
         "test without labels": [
@@ -214,7 +214,7 @@ def table():
         "text labels": [
             Refused(lambda f: make.svhn(f, y=np.array(["one", "two"] * 12, object)), "does not contain both X and y")
         ],
-        "one-hot": [Refused(lambda f: make.svhn(f, y=np.eye(10)[LABELS]), "y has the shape", "one label per picture")],
+        "one-hot": [Refused(lambda f: make.svhn(f, y=np.eye(10)[LABELS]), "y has shape", "one label per picture")],
         "a picture without label": [Refused(lambda f: make.svhn(f, y=LABELS[:, None] - 1), "label 0 .* is -1")],
         "test without labels": [
             Refused(lambda f: make.svhn_and_test(f, y=-np.ones((24, 1))), "test_32x32.*label 0 .* is -1")
@@ -241,7 +241,7 @@ def table():
             Refused(lambda f: make.idx(f, labels=np.eye(3, dtype=np.uint8)[LABELS]), "instead of labels .integers")
         ],
         "a picture without label": [
-            Refused(lambda f: make.idx(f, labels=(LABELS - 1).astype("i1")), "lacks labels for 8 of 24 pictures", SKIP),
+            Refused(lambda f: make.idx(f, labels=(LABELS - 1).astype("i1")), "does not have labels for 8 of 24 pictures", SKIP),
             Gives(
                 lambda f: make.idx(f, labels=(LABELS - 1).astype("i1")), {"train": 16}, classes=("0", "1"),
                 labels=LABELS[LABELS > 0] - 1, images=GREY[LABELS > 0], skip_bad=True,
@@ -255,7 +255,7 @@ def table():
         "layout": [
             Gives(
                 lambda f: make.idx(f, pictures=GREY[..., 0].transpose(0, 2, 1), before="emnist-digits-"), images=GREY,
-                classes=ten, noted="turned upright",
+                classes=ten, noted="were transposed",
             )
         ],
         "names with spaces": [Gives(lambda f: make.idx(f / "my set (1)", before="hand written "))],
@@ -306,10 +306,10 @@ def table():
             )
         ],
         "a picture without label": [
-            Refused(lambda f: make.csv(f, {"label": missing}), "lacks labels for 8 of 24 pictures", SKIP),
+            Refused(lambda f: make.csv(f, {"label": missing}), "does not have labels for 8 of 24 pictures", SKIP),
             Refused(
                 lambda f: make.csv(f, {"label": np.where(LABELS == 1, "", LABELS.astype(str))}),
-                "lacks labels for 8 of 24 pictures: label 1 .* is empty", SKIP,
+                "does not have labels for 8 of 24 pictures: label 1 .* is empty", SKIP,
             ),
             Gives(
                 lambda f: make.csv(f, {"label": missing}), {"train": 16}, labels=LABELS[LABELS != 1],
@@ -346,7 +346,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: make.parquet(f, {"label": np.eye(3, dtype=int)[LABELS]}))],
         "a picture without label": [
-            Refused(lambda f: make.parquet(f, {"label": missing}), r"row 1: it has no label", SKIP),
+            Refused(lambda f: make.parquet(f, {"label": missing}), r"row 1: it does not have a label", SKIP),
             Gives(
                 lambda f: make.parquet(f, {"label": missing}), {"train": 16}, classes=("0", "2"),
                 labels=LABELS[LABELS != 1] // 2, images=GREY[LABELS != 1], skip_bad=True,
@@ -481,7 +481,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: (GREY, np.eye(3)[LABELS]))],
         "a picture without label": [
-            Refused(lambda f: (GREY, missing), "lacks labels for 8 of 24 pictures", SKIP),
+            Refused(lambda f: (GREY, missing), "does not have labels for 8 of 24 pictures", SKIP),
             Gives(
                 lambda f: (GREY, missing), {"train": 16}, labels=LABELS[LABELS != 1], images=GREY[LABELS != 1],
                 skip_bad=True,
@@ -519,7 +519,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: make.Pairs(GREY, np.eye(3)[LABELS]))],
         "a picture without label": [
-            Refused(lambda f: make.Pairs(GREY, missing), "lacks labels for 8 of 24 pictures", SKIP),
+            Refused(lambda f: make.Pairs(GREY, missing), "does not have labels for 8 of 24 pictures", SKIP),
             Gives(
                 lambda f: make.Pairs(GREY, missing), {"train": 16}, labels=LABELS[LABELS != 1], skip_bad=True
             ),
@@ -527,7 +527,7 @@ def table():
         "test without labels": [
             Refused(
                 lambda f: {"train": make.Pairs(GREY, LABELS), "test": make.Pairs(GREY[:4], [-1] * 4)},
-                r"pictures \(test\) does not have labels \(-1 throughout\)", "Omit it",
+                r"pictures \(test\) does not have labels \(all are -1\)", "Omit this split",
             )
         ],
         "split column": [DoesNotApply("a dict says the splits")],
@@ -549,7 +549,7 @@ def table():
         ],
         "one-hot": [Gives(lambda f: make.Hub(np.eye(3)[LABELS].tolist()))],
         "a picture without label": [
-            Refused(lambda f: make.Hub(missing.tolist(), NAMED), "lacks labels for 8 of 24 pictures", SKIP)
+            Refused(lambda f: make.Hub(missing.tolist(), NAMED), "does not have labels for 8 of 24 pictures", SKIP)
         ],
         "test without labels": [
             Gives(

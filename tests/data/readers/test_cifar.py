@@ -203,7 +203,7 @@ def test_pixels_of_another_shape_are_reported(tmp_path: Path) -> None:
     path = lay(tmp_path / "folder", python_files(data_batch_3=table))
     with pytest.raises(
         DataError,
-        match=r"'data' has the shape \(1, 3073\) and the dtype uint8\. Expected a uint8 array of shape \(N, 3072\)",
+        match=r"'data' has shape \(1, 3073\) and dtype uint8\. Expected a uint8 array of shape \(N, 3072\)",
     ):
         parts(path)
 

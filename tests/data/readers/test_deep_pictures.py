@@ -130,18 +130,18 @@ def test_splits_of_several_kinds_are_read_in_one_range_or_refused(tmp_path: Path
             (
                 PICTURES,
                 PICTURES.astype("u2") * 16,
-                r"test contains 16-bit integers up to \d+, but train contains 8-bit .*0\.\.255",
+                r"test contains 16-bit integers up to \d+, but the train split contains 8-bit .*0\.\.255",
             ),
-            (PICTURES, unit, r"test contains floats up to 0\.\d+, but train contains 8-bit"),
+            (PICTURES, unit, r"test contains floats up to 0\.\d+, but the train split contains 8-bit"),
             (
                 PICTURES.astype("f4"),
                 unit,
-                r"test contains values in 0\.\.0\.\d+, but train contains values in 0\.\.255",
+                r"test contains values in 0\.\.0\.\d+, but the train split contains values in 0\.\.255",
             ),
             (
                 deep,
                 PICTURES.astype("u2"),
-                r"test contains values in 0\.\.\d+, but train contains values in 0\.\.65535",
+                r"test contains values in 0\.\.\d+, but the train split contains values in 0\.\.65535",
             ),
             (unit, PICTURES.astype("f4"), r"its values are in .*, but must be in 0\.\.1; .*--value-range"),
         ),

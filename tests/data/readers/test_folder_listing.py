@@ -129,9 +129,9 @@ def test_deeper_folders_are_named_the_first_few_classes(tmp_path: Path) -> None:
     touch(tmp_path, *(f"c{number}/{folder}/1.png" for number in range(5) for folder in "ab"))
     (note,) = list_classes(tmp_path, tmp_path).notes
     assert note == (
-        "The class c0 includes the 2 pictures in c0/a, c0/b; c1 includes the 2 pictures in c1/a, c1/b; c2 includes the "
-        "2 pictures in c2/a, c2/b; 2 other classes have deeper folders too. If the deeper folders are the classes, use "
-        "--label-from '([^/]+)/[^/]+$'."
+        "The class c0 includes the 2 pictures in c0/a, c0/b; c1 includes the 2 pictures in c1/a, c1/b; c2 includes "
+        "the 2 pictures in c2/a, c2/b; 2 other classes also include deeper folders. If the deeper folders are the "
+        "classes, use --label-from '([^/]+)/[^/]+$'."
     )
 
 

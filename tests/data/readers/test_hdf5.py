@@ -98,7 +98,7 @@ def test_floats_up_to_one_are_scaled_as_train_says_whichever_split_is_read(tmp_p
     np.testing.assert_array_equal(found.images[..., 0], np.rint(np.float32(51) * train[:1]))
     write(path, x_train=train * 255, y_train=[0, 1], x_test=np.ones((1, 4, 4)), y_test=[0])
     with pytest.raises(
-        DataError, match=r"x_test contains values in 0\.\.1, but train contains values in 0\.\.255"
+        DataError, match=r"x_test contains values in 0\.\.1, but the train split contains values in 0\.\.255"
     ):
         recognised(path).read({"test"}, OPTIONS)
 
@@ -157,13 +157,13 @@ def test_a_file_with_other_arrays_says_which(tmp_path: Path) -> None:
         ({"X_train": np.zeros((3, 4, 4)), "y_train": np.ones((3, 2))}, "row 0 .* is not one-hot"),
         (
             {"X_train": np.zeros((3, 4, 4)), "y_test": [0, 1, 0]},
-            "has the labels 'y_test' without their pictures",
+            "has the labels 'y_test', but not their pictures",
         ),
         (
             {"X_train": np.full((3, 4, 4), 300), "y_train": [0, 1, 0]},
             r"values in 300\.\.300 instead of 0\.\.1 or 0\.\.255",
         ),
-        ({"X_train": np.zeros((3, 5)), "y_train": [0, 1, 0]}, r"has the shape \(3, 5\)\. Expected pictures"),
+        ({"X_train": np.zeros((3, 5)), "y_train": [0, 1, 0]}, r"has shape \(3, 5\)\. Expected pictures"),
         ({"X_train": np.zeros((2, 4, 4)), "y_train": [0, -1]}, "label 1 .* is -1"),
         (
             {"X_train": np.zeros((2, 4, 4)), "y_train": [0, 1], "x_train": [1]},
@@ -289,7 +289,7 @@ def test_arrays_with_the_pictures_in_the_last_axis_are_turned(tmp_path: Path) ->
     chunks = {"data": BYTES.transpose(1, 2, 3, 0), "chunks": (3, 8, 3, 5), "compression": "gzip"}
     part, _, notes = read(write(tmp_path / "a.h5", X=chunks, y=HALVES))
     np.testing.assert_array_equal(part.images, BYTES)
-    assert "the last axis of 'X' was read as that of the pictures" in notes[0]
+    assert "the last axis of 'X' was read as the picture index" in notes[0]
 
 
 def test_a_group_where_an_array_should_be_is_reported(tmp_path: Path) -> None:

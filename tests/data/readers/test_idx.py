@@ -232,7 +232,7 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, wri
     assert (part.classes[0], part.classes[25], len(part.classes)) == ("a", "z", 26)
     assert part.labels is not None
     assert part.labels.tolist() == [0, 25]
-    assert reading.notes[0].startswith("The pictures were turned upright, because the file names")
+    assert reading.notes[0].startswith("The pictures were transposed, because the file names")
     assert recognised(tmp_path).as_stored().read({"train"}, DataOptions(source="")).notes == ()
     write_idx(tmp_path / "emnist-letters-train-labels-idx1-ubyte", [1, 27], (2,))
     with pytest.raises(
@@ -251,7 +251,7 @@ def test_emnist_is_turned_upright_and_its_letters_have_names(tmp_path: Path, wri
             "classes.txt",
             "cat\nowl\n",
             ("0", "1", "2"),
-            "was not used, because it names only 2 classes, but the labels go up to 2",
+            "was not used, because it lists only 2 classes, but the labels go up to 2",
         ),
         (
             "kmnist_classmap.csv",

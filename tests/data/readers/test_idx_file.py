@@ -147,7 +147,7 @@ def test_a_wrong_magic_number_is_shown(tmp_path: Path) -> None:
 
 def test_labels_under_the_name_of_pictures_are_found_out(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"file contains one-dimensional numbers .* instead of pictures.* right file name"
+        DataError, match=r"file contains one-dimensional values .* instead of pictures.* right file name"
     ):
         read_pictures(stored(tmp_path, LABELS))
 

@@ -150,7 +150,7 @@ def test_normalised_pictures_are_restored(tmp_path: Path, form: str, top: int, d
             {"y_train": LABELS},
             "does not have an array of pictures .found 'y_train'.. Name the arrays x_train and y_train",
         ),
-        ({"x_train": GREY, "y_test": LABELS}, "has the labels 'y_test' without their pictures"),
+        ({"x_train": GREY, "y_test": LABELS}, "has the labels 'y_test', but not their pictures"),
     ],
 )
 def test_what_cannot_be_used_is_reported(
@@ -188,7 +188,7 @@ def test_of_train_nothing_is_read_for_test_alone_that_its_first_bytes_tell(tmp_p
 
 
 def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str) -> None:
-    with pytest.raises(DataError, match=r"Save it as plain numbers"):
+    with pytest.raises(DataError, match=r"with a numeric dtype"):
         parts(write(tmp_path, form, x_train=np.zeros(4, [("a", "u1", (5, 6))]), y_train=LABELS))
 
 
@@ -204,7 +204,8 @@ def test_a_pickle_that_loses_a_name_between_two_looks_is_reported(tmp_path: Path
 def test_an_npz_of_objects_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "npz", x_train=np.array([{}, []], object), y_train=LABELS)
     with pytest.raises(
-        DataError, match=r"array of Python objects\. Save it as plain numbers; Picturewise never runs code"
+        DataError,
+        match=r"array of Python objects\. Save it again with a numeric dtype; Picturewise never runs code",
     ):
         parts(path)
 

@@ -115,11 +115,11 @@ def test_a_bad_picture_is_named_by_its_row(tmp_path: Path) -> None:
             {"metadata": hub(["a", "b"])},
             r"label of row 1 .* is 5, but there are only 2 class names\. Use labels in 0\.\.1",
         ),
-        ([0, -1], {}, r"a\.parquet, row 1: it has no label .* leave them out with --skip-bad"),
-        ([0, None], {}, r"a\.parquet, row 1: it has no label"),
+        ([0, -1], {}, r"a\.parquet, row 1: it does not have a label .* leave them out with --skip-bad"),
+        ([0, None], {}, r"a\.parquet, row 1: it does not have a label"),
         ([0, -2], {}, "label 1 .* is -2. Expected an integer"),
         ([0.5, 1.0], {}, r"label 0 .* is 0\.5"),
-        (["a", None], {}, r"a\.parquet, row 1: it has no label"),
+        (["a", None], {}, r"a\.parquet, row 1: it does not have a label"),
         (
             [0, 1],
             {"columns": ("z", "label"), "pictures": ["a", "b"], "struct": False},
@@ -246,9 +246,7 @@ def test_pictures_that_are_elsewhere_are_reported(tmp_path: Path) -> None:
     ):
         read(tmp_path / "a.parquet")
     pq.write_table(pa.table({"image_path": ["0.png", "1.png"], "label": [0, 1]}), tmp_path / "a.parquet")
-    with pytest.raises(
-        DataError, match=r"contains the names of picture files .in 'image_path'., not the pictures"
-    ):
+    with pytest.raises(DataError, match=r"contains only the file names of the pictures .in 'image_path'."):
         read(tmp_path / "a.parquet")
 
 

@@ -112,7 +112,7 @@ def test_all_pixels_of_a_picture_may_be_in_one_column(tmp_path: Path) -> None:
     np.testing.assert_array_equal(images, PICTURES[:40])
     assert (labels, notes) == (LABELS[:40].tolist(), ())
     path.write_text(path.read_text().replace(strings[3], strings[3] + " 7"))
-    with pytest.raises(DataError, match="line 5: found 65 pixels"):
+    with pytest.raises(DataError, match="line 5 has 65 values"):
         read(path)
 
 
@@ -137,7 +137,7 @@ def test_columns_of_splits_that_say_none_are_named(tmp_path: Path) -> None:
         "the column 'fold' was not used, because it does not contain train, valid and test"
         in read(path)[3][0]
     )
-    with pytest.raises(DataError, match="the column 'fold' contains 0, 1, 2, which are not names of splits"):
+    with pytest.raises(DataError, match="the column 'fold' contains 0, 1, 2, which are not split names"):
         recognise(path, Hints(split_column="fold"))
 
 

@@ -99,7 +99,7 @@ def test_test_alone_reads_of_train_the_labels_and_no_more_pixels_than_tell_their
         with pytest.raises(DataError, match="line 51"):
             recognised(tmp_path).read({"train"}, OPTIONS)
     path.write_text(path.read_text().replace("\n0,", "\nzero,"))
-    with pytest.raises(DataError, match="contains class numbers, but the labels of train are class names"):
+    with pytest.raises(DataError, match="contains class numbers, but the training labels are class names"):
         recognised(tmp_path).read({"test"}, OPTIONS)
 
 

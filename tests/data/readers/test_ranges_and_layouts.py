@@ -179,17 +179,17 @@ REFUSED: dict[str, tuple[np.ndarray, np.ndarray, str]] = {
     "train 0..255, test 0..1": (
         PICTURES,
         PICTURES[:6] / 255,
-        r"0\.\.1, but train contains values in 0\.\.255.*--value-range",
+        r"0\.\.1, but the train split contains values in 0\.\.255.*--value-range",
     ),
     "train 0..1, test 0..255": (
         PICTURES / 255,
         PICTURES[:6],
-        r"the range of train is 0\.\.1.*value-range|line",
+        r"the range of the training pictures is 0\.\.1.*value-range|line",
     ),
     "train 0..255, test 0 and 1": (
         PICTURES,
         whole(1)[:6].astype("u1"),
-        r"0\.\.1, but train contains values in 0\.\.255",
+        r"0\.\.1, but the train split contains values in 0\.\.255",
     ),
 }
 

@@ -52,7 +52,7 @@ def test_a_folder_has_the_splits_that_its_names_say(tmp_path: Path) -> None:
     source = recognised(tmp_path)
     assert source.splits == ("train", "test")
     assert (
-        "extra_32x32.mat was not read. To train on train and extra together, use svhn-extra"
+        "extra_32x32.mat was not used. To train on train and extra together, use svhn-extra"
         in source.notes[0]
     )
     dataset = read_place(DataOptions(source=str(tmp_path)))
@@ -132,9 +132,9 @@ def test_other_folders_and_files_are_not_recognised(tmp_path: Path) -> None:
     [
         ({"y": np.full((30, 1), 11, np.uint8)}, r"label 0 .* is 11. Expected an integer in 0\.\.10"),
         ({"y": np.full((30, 1), np.nan)}, "label 0 .* is nan"),
-        ({"y": np.ones((29, 1), np.uint8)}, r"y has the shape \(29, 1\)\. Expected \(30, 1\)"),
+        ({"y": np.ones((29, 1), np.uint8)}, r"y has shape \(29, 1\)\. Expected \(30, 1\)"),
         ({"y": "text"}, "does not contain both X and y .found X."),
-        ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X has the shape \(32, 32, 30, 1\) and the dtype uint8"),
+        ({"X": np.zeros((32, 32, 30), np.uint8)}, r"X has shape \(32, 32, 30, 1\) and dtype uint8"),
         ({"X": np.full((32, 32, 3, 30), -0.5)}, r"X contains values in -0\.5\.\.-0\.5 .*--value-range"),
         ({"X": np.zeros((32, 32, 3, 30), complex)}, "does not contain both X and y .found y."),
     ],
@@ -163,7 +163,7 @@ def test_a_changed_pixel_is_noticed_by_the_checksum(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[50_000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         recognised(path).read({"train"}, OPTIONS)
 
 

@@ -56,7 +56,7 @@ def test_white_icons_are_put_on_black_and_stay_different(tmp_path: Path, ending:
         kind, _, number = name.removesuffix(f".{ending}").partition("/")
         np.testing.assert_array_equal(image[..., 0], alpha_of(kind, int(number)))
     (note,) = notes(dataset)
-    assert note.startswith(f"{2 * count} of {2 * count} train pictures with transparency are so light")
+    assert note.startswith(f"{2 * count} of {2 * count} training pictures with transparency are so light")
 
 
 def test_black_icons_are_put_on_white_without_a_note(tmp_path: Path) -> None:

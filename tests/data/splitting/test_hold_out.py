@@ -104,11 +104,11 @@ def test_test_is_held_out_first_and_valid_from_the_rest() -> None:
         "test": 40,
     }
     assert notes[0] == (
-        "The source does not have a test split, so 40 of 200 train pictures were held out, class by class "
-        "(split seed 0)."
+        "The source does not have a test split, so 40 of 200 training pictures were held out, class by class (split "
+        "seed 0)."
     )
     assert notes[1] == (
-        "The source does not have a validation split, so 16 of 160 train pictures were held out, class by class "
+        "The source does not have a validation split, so 16 of 160 training pictures were held out, class by class "
         "(split seed 0)."
     )
 
@@ -238,7 +238,7 @@ def test_a_pattern_in_the_file_names_keeps_pictures_of_one_thing_together() -> N
     things = [{name.split("_")[0] for name in pictures.names or ()} for pictures in splits.values()]
     assert sum(map(len, things)) == len(set.union(*things)) == 20
     assert (
-        "20 of 100 train pictures were held out, class by class, with the groups of '(patient\\d+)_' kept together"
+        "20 of 100 training pictures were held out, class by class, with the groups of '(patient\\d+)_' kept together"
         in notes[0]
     )
 

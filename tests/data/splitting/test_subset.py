@@ -32,8 +32,8 @@ def test_each_class_keeps_its_share_and_test_stays_whole(dataset: Dataset) -> No
     assert few.split("valid").counts() == {"common": 70, "seldom": 20, "rare": 10}
     assert few.test is dataset.test
     assert few.notes[-1] == (
-        "Only a part of the pictures is used, drawn class by class: train 100 of 1,000, "
-        "validation 100 of 200 (split seed 0)."
+        "Only some of the pictures are used, drawn class by class: train 100 of 1,000, validation 100 of 200 (split "
+        "seed 0)."
     )
 
 

@@ -94,7 +94,11 @@ def test_what_was_decided_is_there_after_training(run: Run) -> None:
     assert set(run.derived) == set(run.record.derived)
     assert run.derived["training.weight_decay"] == run.recipe.training.weight_decay
     assert str(run.summary()).splitlines()[0].split() == ["layer", "output", "parameters"]
-    assert str(run.summary()).splitlines()[-1].endswith(", and 8 statistics that are measured, not learned")
+    assert (
+        str(run.summary())
+        .splitlines()[-1]
+        .endswith(", and 8 statistics that are measured rather than trained")
+    )
 
 
 @pytest.mark.parametrize(

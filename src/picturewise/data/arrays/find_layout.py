@@ -72,8 +72,8 @@ def find_layout(
             if layout.channels_first is first or (len(shape) <= 3 and layout.channels == 1):
                 return FoundLayout(layout, first)
         raise DataError(
-            f"{where} has the shape {shape}, which cannot be {said}. Omit --layout, because the shape alone determines "
-            "the layout."
+            f"{where} has shape {shape}, which cannot be {said}. Omit --layout; the shape already determines the "
+            "layout."
         )
     if len(readings) == 1:
         flat = len(shape) == 3 and usual.shape[:2] != shape[1:]
@@ -126,7 +126,7 @@ def _words(shape: tuple[int, ...]) -> tuple[str, str]:
 
 def _told(where: str, shape: tuple[int, ...], best: int) -> str:
     return (
-        f"{where} was read {_words(shape)[best]} ({_names(shape)[best]}), because the pictures are then clearly "
+        f"{where} was read {_words(shape)[best]} ({_names(shape)[best]}), because this makes the pictures clearly "
         f"smoother. If that is wrong, pass --layout {_names(shape)[1 - best]}."
     )
 
@@ -134,4 +134,4 @@ def _told(where: str, shape: tuple[int, ...], best: int) -> str:
 def _flat(where: str, shape: tuple[int, ...], layout: Layout) -> str:
     kind = "colour" if layout.channels == 3 else "grey"
     size = f"{layout.height}x{layout.width}"
-    return f"{where} has the shape {shape} and was read as {shape[0]:,} {kind} pictures of {size}."
+    return f"{where} has shape {shape} and was read as {shape[0]:,} {kind} pictures of {size}."

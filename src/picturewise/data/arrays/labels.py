@@ -67,16 +67,16 @@ class Numbering:
         if (labels.names is not None) != self.by_name and labels.are_there:
             kinds = ("class names", "class numbers")
             raise DataError(
-                f"{where} contains {kinds[labels.names is None]}, but the labels of train are "
-                f"{kinds[not self.by_name]}. Use one kind in all splits."
+                f"{where} contains {kinds[labels.names is None]}, but the training labels are "
+                f"{kinds[not self.by_name]}. Use the same kind in all splits."
             )
         if labels.names is None:
             check_labels(labels.numbers - self.first, self.classes, where, shown=self.first)
             marked = labels.numbers == UNLABELLED
             if self.first and (labels.numbers == 0).any():
                 raise DataError(
-                    f"{where}: a label is 0, but the labels of train start at {self.first}. Start at the same "
-                    "number in all splits."
+                    f"{where}: a label is 0, but the training labels start at {self.first}. Number the classes from "
+                    "the same number in all splits."
                 )
             return np.where(marked, UNLABELLED, labels.numbers - self.first)
         places = {name: place for place, name in enumerate(self.classes)}
@@ -139,13 +139,15 @@ def given_labels(values: Any, count: int, where: str, *, most: int = MAX_CLASSES
     if not isinstance(values, np.ndarray):
         raise DataError(f"{where} is not an array or a list. {_WAY_OUT}")
     if values.dtype.kind not in "buifUS":
-        raise DataError(f"{where} contains values of type {values.dtype}, which cannot be labels. {_WAY_OUT}")
+        raise DataError(
+            f"{where} contains values of type {values.dtype}, which is not valid for labels. {_WAY_OUT}"
+        )
     if values.ndim > 2 and math.prod(values.shape[1:]) == 1:  # (N, 1, 1, 1)
         values = values.reshape(-1)
     if values.ndim == 2 and values.shape[0] == 1 and values.shape[1] == count > 1:  # (1, N)
         values = values.reshape(-1)
     if values.ndim not in {1, 2} or (values.dtype.kind in "US" and values.shape[1:] not in {(), (1,)}):
-        raise DataError(f"{where} has the shape {values.shape}, which is not valid for labels. {_WAY_OUT}")
+        raise DataError(f"{where} has shape {values.shape}, which is not valid for labels. {_WAY_OUT}")
     if len(values) != count:
         raise DataError(
             f"{where} contains {len(values):,} labels for {count:,} pictures. Pass one label for each picture."
@@ -214,7 +216,7 @@ def check_labelled(labels: NDArray[np.int64], where: str, mark: str = "-1", *, s
     if without.any() and not skip_bad:
         known = f", or number the classes from 0 if {mark} is a class" if mark[:1] in "-2" else ""
         raise DataError(
-            f"{where} lacks labels for {int(without.sum()):,} of {len(labels):,} pictures: label "
+            f"{where} does not have labels for {int(without.sum()):,} of {len(labels):,} pictures: label "
             f"{int(np.argmax(without)):,} (counted from 0) is {mark}. Leave these pictures out with --skip-bad{known}."
         )
 
@@ -335,7 +337,7 @@ def _from_one_hot(values: NDArray[Any], where: str) -> NDArray[np.int64]:
     good = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     if not good.all():
         raise DataError(
-            f"{where} has the shape {values.shape}, but row {int(np.argmin(good)):,} (counted from 0) is not one-hot. "
+            f"{where} has shape {values.shape}, but row {int(np.argmin(good)):,} (counted from 0) is not one-hot. "
             "Pass one number for each picture, or one column per class with a single 1 in each row."
         )
     found: NDArray[np.int64] = values.argmax(axis=1)

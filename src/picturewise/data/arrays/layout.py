@@ -100,12 +100,12 @@ def check_layout(
         DataError: it cannot hold pictures, or is empty.
     """
     if dtype.kind not in "buif":
-        raise DataError(f"{where} contains values of type {dtype}. Pass pictures as numbers.")
+        raise DataError(f"{where} contains values of type {dtype}. Pass a numeric array.")
     if shape[:1] == (0,):
         raise DataError(f"{where} does not contain any pictures: its shape is {shape}.")
     layouts = layouts_of(shape)
     if not layouts:
-        raise DataError(f"{where} has the shape {shape}. Expected {expected_of(shape)}")
+        raise DataError(f"{where} has shape {shape}. Expected {expected_of(shape)}")
     return next((layout for layout in layouts if layout.channels_first is channels_first), layouts[0])
 
 

@@ -22,7 +22,7 @@ DARK = 15
 """A part of the whole range: if no value is above it, another unit is likelier than dark pictures."""
 
 _UNITS = (1.0, 15.0, 16.0)  # common largest values of integers
-_OF_TRAIN = "the range of train"
+_OF_TRAIN = "the range of the training pictures"
 _SAID = "the range from --value-range"
 
 
@@ -182,6 +182,6 @@ def other_unit(where: str, high: float, scale: ValueRange) -> str:
     """Return the message about a split in another unit than train."""
     ends = f"{scale.low:g}..{scale.high:g}"
     return (
-        f"{where} contains values in 0..{high:g}, but train contains values in {ends}. Convert all splits to one range "
-        f"or, if these pictures really are that dark, pass --value-range {ends}."
+        f"{where} contains values in 0..{high:g}, but the train split contains values in {ends}. Convert all splits "
+        f"to the same range or, if these pictures really are that dark, pass --value-range {ends}."
     )

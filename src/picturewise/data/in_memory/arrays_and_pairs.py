@@ -233,11 +233,11 @@ def _order(array: NDArray[Any], where: str, known: Known, earlier: FoundLayout |
     if not layouts_of(shape) or dtype.kind not in "buif":
         channels = f"(N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels C, height and width in 1..{MAX_SIDE}."
         rgba = (
-            expected_of(shape) if len(shape) == 4 and 4 in {shape[1], shape[3]} else f"numbers as {channels}"
+            expected_of(shape)
+            if len(shape) == 4 and 4 in {shape[1], shape[3]}
+            else f"a numeric array of shape {channels}"
         )
-        raise DataError(
-            f"{where}: found an array of the shape {shape} and the dtype {dtype}. Expected {rgba}"
-        )
+        raise DataError(f"{where}: found an array of shape {shape} and dtype {dtype}. Expected {rgba}")
     before = earlier or known.order
     if before is not None and known.hints.layout is None:
         layout = check_layout(shape, dtype, where, channels_first=before.channels_first)
@@ -310,8 +310,8 @@ def _several(array: NDArray[Any], where: str) -> NDArray[Any]:
     )
     if doubtful:
         raise DataError(
-            f"{where}: an array of the shape {shape} can be one picture or {shape[0]} pictures. Pass one picture as "
-            "picture[None], or several as (N, H, W, C)."
+            f"{where}: an array of shape {shape} could be one picture or {shape[0]} pictures. Pass one picture as "
+            "picture[None], or several as an array of shape (N, H, W, C)."
         )
     return array
 
@@ -331,13 +331,13 @@ def _check_alike(picture: NDArray[Any], first: NDArray[Any], index: int, where: 
     if picture.shape != first.shape:
         shape, wanted = ("x".join(map(str, array.shape)) for array in (picture, first))
         raise DataError(
-            f"{where}: picture {index:,} (counted from 0) is {shape}, but the first is {wanted}. Give all the "
-            f"same size and number of channels, for example with torchvision's Resize({first.shape[:2]})."
+            f"{where}: picture {index:,} (counted from 0) is {shape}, but the first is {wanted}. Give all pictures "
+            f"the same size and number of channels, for example with torchvision's Resize({first.shape[:2]})."
         )
     if picture.dtype != first.dtype:
         raise DataError(
-            f"{where}: picture {index:,} (counted from 0) has the dtype {picture.dtype}, but the first has "
-            f"{first.dtype}. Convert all to the same dtype."
+            f"{where}: picture {index:,} (counted from 0) has dtype {picture.dtype}, but the first has {first.dtype}. "
+            "Convert all to the same dtype."
         )
 
 
@@ -408,7 +408,7 @@ def _labels(values: Any, where: str) -> NDArray[Any]:
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind not in "buifU" or not len(array):
         raise DataError(
-            f"{where}: the labels are neither all numbers nor all strings. Pass an integer, a class name or a one-hot "
-            "row for each picture."
+            f"{where}: the labels are neither all numbers nor all strings. Pass an integer, a class "
+            "name or a one-hot row for each picture."
         )
     return array

@@ -61,11 +61,11 @@ def _column(data: Any, kind: str, words: tuple[str, ...], where: str, what: str)
         way_out = ", or pass label_column" if what == "labels" else ""
         if found:
             raise DataError(
-                f"{where}: several columns contain {what} ({listed(found)}). Keep only one with "
+                f"{where}: several columns could be the {what} ({listed(found)}). Keep only one with "
                 f"select_columns{way_out}."
             )
         raise DataError(
-            f"{where}: no column contains {what} (found {listed(data.column_names)}). Rename the right one to "
+            f"{where}: no column for {what} was found among {listed(data.column_names)}. Rename the right one to "
             f"'{words[0]}' with rename_column{way_out}."
         )
     return str(found[0])

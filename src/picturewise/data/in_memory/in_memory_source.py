@@ -164,8 +164,8 @@ class InMemorySource:
         if not found.are_there:
             if split != self.splits[0]:
                 raise DataError(
-                    f"{origin} does not have labels ({found.mark} throughout). Omit it to hold out a {split} split "
-                    "from train, or pass its pictures to predict."
+                    f"{origin} does not have labels (all are {found.mark}). Omit this split to hold out a {split} "
+                    "split from train, or pass its pictures to predict."
                 )
             return ImageSet(arrays.images, None, self.classes or (), origin)
         known = self.classes or _own_classes(given, origin)
@@ -284,7 +284,7 @@ def _check_kind(given: SplitObject, origin: str) -> None:
     if isinstance(given, str | bytes | Path | Mapping | Dataset) or not (
         isinstance(given, ImageSet) or is_picture(given) or hasattr(given, "__getitem__")
     ):
-        way_out = "Pass the data set of the loader." if hasattr(given, "dataset") else _EXPECTED
+        way_out = "Pass the loader's data set instead." if hasattr(given, "dataset") else _EXPECTED
         raise UsageError(f"{origin} is of type {kind}. {way_out}")
 
 
@@ -368,6 +368,6 @@ def _has_no_labels(given: SplitObject, hints: Hints) -> bool:
 def _named(train: ImageSet, names: Sequence[str], name: str) -> ImageSet:
     if len(names) != len(train):
         raise DataError(
-            f"{name}: found {len(names):,} names for {len(train):,} train pictures. Pass one name for each picture."
+            f"{name}: found {len(names):,} names for {len(train):,} training pictures. Pass one name for each picture."
         )
     return replace(train, names=list(map(str, names)))

@@ -60,9 +60,9 @@ def arranged(value: Any, shape: tuple[int, int, int], where: str, said: LayoutNa
             f"{where}: cannot convert the {type(value).__name__} to an array ({error})."
         ) from error
     if array.dtype.kind not in "buif":
-        raise DataError(f"{where} has the dtype {array.dtype}. Pass integers or floats.")
+        raise DataError(f"{where} has dtype {array.dtype}. Pass integers or floats.")
     if not array.size and array.ndim:
-        raise DataError(f"{where} has the shape {array.shape}, so it is empty. Pass at least one picture.")
+        raise DataError(f"{where} has shape {array.shape}, so it is empty. Pass at least one picture.")
     tensor = hasattr(value, "detach")
     if array.ndim == 2:
         found = _two(array, shape, where, said)
@@ -71,12 +71,12 @@ def arranged(value: Any, shape: tuple[int, int, int], where: str, said: LayoutNa
     elif array.ndim == 4:
         found = Arranged(_four(array, shape, where, said))
     else:
-        raise DataError(f"{where} has the shape {array.shape}. Expected {_FORMS}.")
+        raise DataError(f"{where} has shape {array.shape}. Expected {_FORMS}.")
     height, width = found.pictures.shape[1:3]
     if max(height, width) > MAX_SIDE:
         raise DataError(
-            f"{where} has the shape {array.shape}, which means pictures of {height:,}x{width:,}. Expected sides of at "
-            f"most {MAX_SIDE:,}."
+            f"{where} has shape {array.shape}, so its pictures would be {height:,}x{width:,}. Expected at most "
+            f"{MAX_SIDE:,} pixels per side."
         )
     return found
 
@@ -90,7 +90,10 @@ def _two(array: NDArray[Any], shape: tuple[int, int, int], where: str, said: Lay
     if count == numbers:
         one = f"({height}, {width})" if channels == 1 else f"{shape}"
         raise _doubtful(
-            where, array, f"one picture, or {count:,} rows of {one}", f"x[None] or x.reshape(-1, {one[1:-1]})"
+            where,
+            array,
+            f"one picture, or {count:,} pictures of shape {one} as rows",
+            f"x[None] or x.reshape(-1, {one[1:-1]})",
         )
     if channels == 1 or height != width:
         return Arranged(array.reshape(-1, *shape))
@@ -111,7 +114,7 @@ def _three(
         raise _doubtful(
             where,
             array,
-            "one picture with its channels last, or several",
+            "one picture with its channels last, or several grey pictures",
             "x.permute(2, 0, 1)[None]",
         )
     elif array.shape[0] == 3 and (shape[2] == 1) is tensor:
@@ -121,7 +124,10 @@ def _three(
         raise _doubtful(where, array, "three grey pictures, or one with its channels first", way)
     elif not tensor and array.shape[2] in {2, 4} and array.shape[1:] != shape[:2]:
         raise _doubtful(
-            where, array, "one picture with transparency, or several", "x[..., :-1] or x[..., None]"
+            where,
+            array,
+            "one picture with transparency, or several grey pictures",
+            "x[..., :-1] or x[..., None]",
         )
     if last:
         return Arranged(array[np.newaxis], single=True)
@@ -141,14 +147,14 @@ def _four(
         raise _doubtful(where, array, "pictures with their channels last or first", _BY_LAYOUT)
     elif third and (last or not first) and array.shape[1:3] != shape[:2]:
         raise DataError(
-            f"{where} has the shape {array.shape}, which looks like (H, W, C, N). Pass np.moveaxis(x, -1, 0) instead."
+            f"{where} has shape {array.shape}, which looks like (H, W, C, N). Pass np.moveaxis(x, -1, 0) instead."
         )
     if last:
         return array
     if first:
         return array.transpose(0, 2, 3, 1)
-    raise DataError(f"{where} has the shape {array.shape}. Expected {expected_of(array.shape)}")
+    raise DataError(f"{where} has shape {array.shape}. Expected {expected_of(array.shape)}")
 
 
 def _doubtful(where: str, array: NDArray[Any], readings: str, way_out: str) -> DataError:
-    return DataError(f"{where} has the shape {array.shape}, which can mean {readings}. Pass {way_out}.")
+    return DataError(f"{where} has shape {array.shape}, which could be {readings}. Pass {way_out}.")

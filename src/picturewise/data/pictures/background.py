@@ -60,7 +60,7 @@ def find_background(
     """Return what all pictures of a set are put on, and the notes about it.
 
     Args:
-        found: `hidden_by` of the train pictures.
+        found: `hidden_by` of the training pictures.
         asked: what the options say; None: found here.
 
     >>> find_background(["white", "white", "neither", None], None)[0]
@@ -72,8 +72,8 @@ def find_background(
     transparent = sum(counts.values()) - counts[None]
     if 2 * counts["white"] > transparent:
         note = (
-            f"{counts['white']:,} of {transparent:,} train pictures with transparency are so light that white would "
-            "hide them, so all were placed on black. To change this, use --set data.background=white."
+            f"{counts['white']:,} of {transparent:,} training pictures with transparency are so light that white "
+            "would hide them, so all were placed on black. To change this, use --set data.background=white."
         )
         return "black", (note, *_hidden(counts["black"], transparent, "black"))
     return WHITE, _hidden(counts["white"], transparent, WHITE)
@@ -84,8 +84,8 @@ def _hidden(count: int, transparent: int, background: Background) -> tuple[str, 
         return ()
     other = "white" if background == "black" else "black"
     note = (
-        f"All train pictures with transparency were placed on {background}, but {count:,} of {transparent:,} can "
-        f"hardly be seen on it. To change this, use --set data.background={other}."
+        f"All training pictures with transparency were placed on {background}, but {count:,} of {transparent:,} are "
+        f"hardly visible on it. To change this, use --set data.background={other}."
     )
     return (note,)
 

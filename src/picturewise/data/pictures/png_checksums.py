@@ -172,7 +172,7 @@ def check_pixels(png: Png) -> None:
                     raise RefusedError("damaged (a PNG with more pixel data than its size allows)")
                 packed = unpack.unconsumed_tail
     except zlib.error as error:
-        raise RefusedError(f"damaged (its pixels cannot be unpacked: {error})") from error
+        raise RefusedError(f"damaged (its pixels cannot be decompressed: {error})") from error
     if missing > 0 or not unpack.eof:
         raise RefusedError("damaged or truncated (a PNG with less pixel data than its size requires)")
     png.stream.seek(at)

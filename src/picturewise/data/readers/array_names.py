@@ -139,7 +139,7 @@ def find_keys(arrays: Forms, where: str, label_column: str | None = None) -> Key
         labels = by_shape or _labels(arrays, pictures, where, plain=plain)
     lonely = [name for split, name in labels.items() if split not in pictures]
     if lonely:
-        raise _missing(names, where, f"has the labels '{printable(lonely[0])}' without their pictures")
+        raise _missing(names, where, f"has the labels '{printable(lonely[0])}', but not their pictures")
     taken = {*pictures.values(), *labels.values()}
     classes = _class_names(arrays, pictures, taken)
     mean, std = (_one_of(arrays, words, taken) for words in (("mean_image", "mean"), ("std_image", "std")))
@@ -334,7 +334,7 @@ def _count_last(arrays: Forms, pictures: str, labels: str | None) -> bool:
 
 def _turned(last: Collection[str], where: str) -> list[str]:
     return [
-        f"{where}: the last axis of '{printable(name)}' was read as that of the pictures: (height, width, …, N)."
+        f"{where}: the last axis of '{printable(name)}' was read as the picture index: (height, width, …, N)."
         for name in sorted(last)
     ]
 

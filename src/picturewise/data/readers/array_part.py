@@ -48,6 +48,7 @@ def array_part(
     names = None if names is None else [names[row] for row in keep.tolist()]
     pictures = ImageSet(chosen(resized, keep), labels[keep], classes, origin, names)
     skipped = tuple(
-        Skipped(f"{origin}, picture {row}", "it has no label") for row in np.flatnonzero(labels == UNLABELLED)
+        Skipped(f"{origin}, picture {row}", "it does not have a label")
+        for row in np.flatnonzero(labels == UNLABELLED)
     )
     return Part(pictures, None if digests is None else digests[keep], skipped)

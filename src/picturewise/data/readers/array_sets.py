@@ -174,7 +174,7 @@ class _Reader:
         if floats.size == height * width * channels and floats.shape[-1] in {width, channels}:
             return floats.reshape(shape)
         raise DataError(
-            f"{self._where(key)} has the shape {floats.shape}. Expected {shape}, the shape of one picture."
+            f"{self._where(key)} has shape {floats.shape}. Expected {shape}, the shape of one picture."
         )
 
     def _numbering(self, split: SplitName) -> Numbering:
@@ -195,7 +195,7 @@ class _Reader:
         if not labels.are_there and split != self.source.splits[0]:
             raise DataError(
                 f"{self._where(key)} contains only {labels.mark}, so the {split} pictures do not have labels. Remove "
-                f"both arrays from the file; a {split} split is then held out from train."
+                f"both arrays from the file to hold out a {split} split from train instead."
             )
         return labels if labels.are_there else None
 

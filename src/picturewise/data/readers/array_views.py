@@ -83,7 +83,7 @@ def without_unlabelled(keys: Keys, arrays: Arrays, where: str) -> Keys:
         return keys
     notes = [
         f"{where}: '{printable(keys.labels[split])}' contains only {mark}, so the {split} pictures do not have labels "
-        f"and were not used as the {split} split. To predict them, save '{printable(keys.pictures[split])}' in a "
+        f"and were not used as the {split} split. To classify them, save '{printable(keys.pictures[split])}' in a "
         "separate file."
         for split, mark in dropped.items()
     ]
@@ -181,12 +181,12 @@ def _split_array(keys: Keys, opened: Callable[[], Arrays], asked: str | None, wh
     """Return the array of splits: the requested one, or one whose name and values show that it is one."""
     if list(keys.pictures) != ["train"]:
         if asked is not None:
-            raise does_not_apply(where, ["split_column"], "It has an array of pictures for each split.")
+            raise does_not_apply(where, ["split_column"], "Each split already has its own array of pictures.")
         return None
     if asked is not None:
         if asked not in keys.others:
             raise UsageError(
-                f"{where} does not have an array '{printable(asked)}' besides the pictures and labels."
+                f"{where} does not have an array '{printable(asked)}' in addition to the pictures and labels."
             )
         return asked
     for name in keys.others:

@@ -77,14 +77,14 @@ class CifarReader:
             if file.split is None:
                 classes = read_classes(content, file, where)
             elif file.number in batches[file.split]:
-                raise DataError(f"{where} occurs twice. Keep only one copy of each batch.")
+                raise DataError(f"{where} is a duplicate. Keep only one copy of each batch.")
             else:
                 batches[file.split][file.number] = read_batch(content, file, where)
         self._check_complete(batches)
         notes = (
             ()
             if classes
-            else ("The file of class names is missing, so the class numbers were used as names.",)
+            else ("The file with the class names is missing, so the class numbers were used as names.",)
         )
         classes = classes or tuple(map(str, range(self.classes)))
         return Reading(

@@ -118,11 +118,7 @@ def _pickled(content: Content, file: File, where: str) -> Batch:
         isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.shape[1:] == (PIXELS,) and len(data)
     ):
         array = isinstance(data, np.ndarray)
-        found = (
-            f"has the shape {data.shape} and the dtype {data.dtype}"
-            if array
-            else f"is a {type(data).__name__}"
-        )
+        found = f"has shape {data.shape} and dtype {data.dtype}" if array else f"is a {type(data).__name__}"
         raise DataError(f"{where}: 'data' {found}. Expected a uint8 array of shape (N, {PIXELS}).")
     labels = _entry(table, "labels" if file.classes == 10 else "fine_labels", where)
     return Batch(_upright(data), to_labels(labels, len(data), where), _names(table, len(data), where))

@@ -101,7 +101,7 @@ def read_class_file(path: Path) -> NamedClasses:
         _character(found[number]) if codes else printable(found[number]) for number in sorted(found)
     )
     if len(set(names)) < len(names):
-        raise DataError(f"{where} lists a class twice. List each class once.")
+        raise DataError(f"{where} contains a duplicate class. List each class once.")
     return NamedClasses(names, first)
 
 

@@ -52,8 +52,8 @@ def find_scale(
     if len({(scale.low, scale.high) for scale in scales}) > 1:
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
-            f"{place} contains pictures with different ranges: {ranges}. Convert them to one range, "
-            "or pass the values of black and white for all of them with --value-range LOW..HIGH."
+            f"{place} contains pictures with different ranges: {ranges}. Convert them to the same range, or pass the "
+            "values of black and white for all of them with --value-range LOW..HIGH."
         )
     noted = next((scale for scale in scales if not scale.plain), scales[0])
     return replace(noted, bright=any(scale.bright for scale in scales))
@@ -77,8 +77,8 @@ def scale_for(looks: _Looks, place: str, train: ValueRange | None) -> ValueRange
             return scale
         ranges = " and ".join(f"{_NAMES[one.dtype.str[1:]]} up to {one.high:g}" for one in seen)
         raise DataError(
-            f"{place} contains {ranges}, but train contains 8-bit pictures in 0..255. Save all splits in the same "
-            "format."
+            f"{place} contains {ranges}, but the train split contains 8-bit pictures in 0..255. Save all splits in "
+            "the same format."
         )
     highest = max(seen, key=lambda one: one.high)
     if is_other_unit(highest.high, train, floats=highest.dtype.kind == "f"):

@@ -168,7 +168,11 @@ def _on_deeper(entries: Sequence[FolderEntry], above: str) -> tuple[str, ...]:
         also = "also includes" if count < whole[name] else "includes"
         said.append(f"{name} {also} the {pictures(count)} in {listed(list(folders))}")
     rest = len(found) - _SAID
-    more = f"; {rest:,} other class{'es have' if rest > 1 else ' has'} deeper folders too" if rest > 0 else ""
+    more = (
+        f"; {rest:,} other class{'es' * (rest > 1)} also include{'s' * (rest == 1)} deeper folders"
+        if rest > 0
+        else ""
+    )
     way = " If the deeper folders are the classes, use --label-from '([^/]+)/[^/]+$'."
     alone = all(len(inside) == 1 and inside.total() == whole[name] for name, inside in found.items())
     return (f"The class {'; '.join(said)}{more}.{'' if alone else way}",)
@@ -196,10 +200,10 @@ def _on_papers(papers: Sequence[str]) -> tuple[str, ...]:
     if not papers:
         return ()
     if len(papers) == 1:
-        return (f"{papers[0]} was not used, because its name is not that of a picture.",)
+        return (f"{papers[0]} was not used, because its file name shows that it is not a picture.",)
     note = (
-        f"{len(papers):,} files in the class folders were not used, because their names are not those of pictures; "
-        f"the first is {papers[0]}."
+        f"{len(papers):,} files in the class folders were not used, because their file names show that they are not "
+        f"pictures; the first is {papers[0]}."
     )
     return (note,)
 

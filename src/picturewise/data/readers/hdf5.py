@@ -339,8 +339,8 @@ def _labelled(keys: Keys, unlabelled: Collection[str], where: str) -> Keys:
     }
     notes = [
         f"{where}: '{printable(keys.labels[split])}' contains only -1, so the {split} pictures do not have labels and "
-        f"were not used as the {split} split. To predict them, save '{printable(keys.pictures[split])}' in a separate "
-        "file."
+        f"were not used as the {split} split. To classify them, save '{printable(keys.pictures[split])}' in a "
+        "separate file."
         for split in SPLITS
         if split in dropped
     ]
@@ -376,15 +376,14 @@ def _rows(
     """Return the array that says which split each picture belongs to, and the meaning of its values."""
     if asked is not None:
         if list(keys.pictures) != ["train"]:
-            raise does_not_apply(where, ["split_column"], "It has an array of pictures for each split.")
+            raise does_not_apply(where, ["split_column"], "Each split already has its own array of pictures.")
         if asked not in found.splits:
             raise UsageError(
                 f"{where} does not have an array '{printable(asked)}' with a value for each picture."
             )
         if (values := found.splits[asked]) is None:
             raise DataError(
-                f"{where}: the array '{printable(asked)}' does not contain the names of splits. Use train, "
-                "valid and test."
+                f"{where}: the array '{printable(asked)}' does not contain split names. Use train, valid and test."
             )
         return asked, values
     if list(keys.pictures) != ["train"]:

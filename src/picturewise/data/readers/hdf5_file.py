@@ -235,7 +235,7 @@ def _write_labels(
     flat = labels.ndim <= 2 or math.prod(labels.shape[1:]) == 1
     if not flat or math.prod(labels.shape) > (_MAX_TEXTS if _kind(labels) == "S" else _MAX_LABELS):
         raise DataError(
-            f"{where} has the shape {labels.shape}. Expected ({count},), one label for each picture of "
+            f"{where} has shape {labels.shape}. Expected ({count},), one label for each picture of "
             f"{request['pictures']}."
         )
     values = _values(labels)
@@ -331,14 +331,14 @@ def _dataset(file: h5py.File, name: str, *, texts: bool = False) -> h5py.Dataset
     except TypeError:  # a kind of link that h5py does not know
         link = None
     if not isinstance(link, h5py.HardLink):
-        raise DataError(f"{where} is a link to other data. Store the numbers in the file itself.")
+        raise DataError(f"{where} is a link to other data. Store the array itself in this file.")
     if file.get(name, getclass=True) is not h5py.Dataset:
         raise DataError(f"{where} is a group. Expected an array.")
     opened = h5py.h5d.open(file.id, name.encode())
     plan = opened.get_create_plist()
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
         raise DataError(
-            f"{where} stores its numbers in other files (virtual or external storage). Store them in this file."
+            f"{where} stores its data in other files (virtual or external storage). Store the data in this file."
         )
     filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
     strange = [number for number in filters if number not in _FILTERS]
@@ -362,7 +362,7 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
 
     if dataset.shape is None or dataset.ndim == 0 or dataset.ndim > 4 or 0 in dataset.shape:
         raise DataError(
-            f"{where} has the shape {dataset.shape}. Expected 1 to 4 axes, and at least one picture or label."
+            f"{where} has shape {dataset.shape}. Expected 1 to 4 axes, and at least one picture or label."
         )
     # A text of variable length is elsewhere in the file; the dataset holds 16 bytes that say where.
     width = _REFERENCE if dataset.dtype.kind == "O" else dataset.dtype.itemsize
@@ -395,8 +395,8 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
             )
     if not complete:
         raise DataError(
-            f"{where} declares {promised:,} bytes of numbers but stores {stored:,}. The file is incomplete or "
-            "malicious: download it again."
+            f"{where} declares {promised:,} bytes of data but stores {stored:,}. The file is incomplete or malicious: "
+            "download it again."
         )
 
 

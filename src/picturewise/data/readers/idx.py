@@ -56,8 +56,8 @@ _FORMAT_WORDS = frozenset(
 _SIGNED = frozenset({0x09, 0x0B, 0x0C})  # types that can hold -1
 _EMNIST = "emnist"
 _TURNED = (
-    "The pictures were turned upright, because the file names contain 'emnist' and EMNIST stores rows and columns "
-    "exchanged. If they were already upright, remove 'emnist' from the file names."
+    "The pictures were transposed, because the file names contain 'emnist' and EMNIST stores rows and columns "
+    "swapped. If the pictures were already upright, remove 'emnist' from the file names."
 )
 
 
@@ -159,7 +159,7 @@ class IdxReader:
         there = labels.numbers[labels.numbers != UNLABELLED]
         first = known.first if there.min(initial=known.first) >= known.first else 0
         if self.names is not None and there.max(initial=0) >= first + len(known.names):
-            note = f"{printable(self.names)} was not used, because it names only {len(known.names)} classes, but the "
+            note = f"{printable(self.names)} was not used, because it lists only {len(known.names)} classes, but the "
             note += f"labels go up to {there.max()}."
             return replace(number_classes(labels, None, printable(path)), notes=(note,))
         return Numbering(known.names, first)
@@ -200,8 +200,8 @@ class IdxReader:
             if split == self.splits[0]:
                 return None
             raise DataError(
-                f"{where} contains only {given.mark}, so the {split} pictures do not have labels. Move the "
-                f"{split} files to another folder; a {split} split is then held out from train."
+                f"{where} contains only {given.mark}, so the {split} pictures do not have labels. Move the {split} "
+                f"files to another folder to hold out a {split} split from train instead."
             )
         labels = numbering.of(given, where)
         check_labelled(labels, where, given.mark, skip_bad=options.skip_bad)
@@ -380,7 +380,7 @@ def _pair(roles: Mapping[str, Path]) -> _Pair:
     if "pictures" not in roles:
         lonely = next(iter(roles.values()))
         raise DataError(
-            f"The pictures for {printable(lonely)} were not found. Put their file beside it, with the same name but "
-            "'images' instead of 'labels'."
+            f"The pictures for {printable(lonely)} were not found. Put their file in the same folder, with the same "
+            "name but 'images' instead of 'labels'."
         )
     return _Pair(roles["pictures"], roles.get("labels"))

@@ -242,7 +242,7 @@ def _check_promise(header: IdxHeader, path: Path, *, zipped: bool) -> None:
         _check_length(size - header.offset, header, path)
     elif header.nbytes > MAX_UNPACKED:
         raise DataError(
-            f"{_shown(path)} declares {header.nbytes:,} bytes, but a gzipped file may unpack to at most "
+            f"{_shown(path)} declares {header.nbytes:,} bytes, but a gzipped file may decompress to at most "
             f"{MAX_UNPACKED:,}. Unpack it first with gunzip."
         )
     elif size * _GZIP_RATIO < header.nbytes:
@@ -275,7 +275,7 @@ def _check_length(found_bytes: int, header: IdxHeader, path: Path, *, found: str
 
 def _words(header: IdxHeader) -> str:
     shape = "x".join(f"{size}" for size in header.shape)
-    role = {"labels": "one-dimensional numbers", "pictures": "pictures"}.get(header.role, "numbers")
+    role = {"labels": "one-dimensional values", "pictures": "pictures"}.get(header.role, "values")
     return f"{role} of IDX type {header.kind:02x} and shape {shape}"
 
 

@@ -147,7 +147,7 @@ class _Stream:
             try:
                 more = self._unpacker.decompress(self._waiting, 8)
             except zlib.error as error:
-                raise _damaged(self._path, f"an array cannot be unpacked ({error})") from error
+                raise _damaged(self._path, f"an array cannot be decompressed ({error})") from error
             if len(more) >= 8 or not (more or self._waiting):
                 raise _damaged(self._path, "an array does not have the declared length")
             self._waiting = self._unpacker.unconsumed_tail
@@ -171,7 +171,7 @@ class _Stream:
             try:
                 part = self._unpacker.decompress(self._waiting, left)
             except zlib.error as error:
-                raise _damaged(self._path, f"an array cannot be unpacked ({error})") from error
+                raise _damaged(self._path, f"an array cannot be decompressed ({error})") from error
             self._waiting = self._unpacker.unconsumed_tail
             if not part and (ended or self._unpacker.eof):
                 raise _damaged(self._path, f"an array is {left:,} bytes too short")
@@ -206,7 +206,7 @@ def _matrix(stream: _Stream, order: str, place: int, length: int) -> Matrix | No
     found = Matrix(shown, shape, dtype, place)
     if found.nbytes != count:
         raise _damaged(
-            path, f"{shown} has {count:,} bytes of numbers, but its dimensions require {found.nbytes:,}"
+            path, f"{shown} has {count:,} bytes of data, but its dimensions require {found.nbytes:,}"
         )
     if found.nbytes > MAX_UNPACKED or (length and found.nbytes > _FREE + MAX_RATIO * length):
         raise DataError(

@@ -86,9 +86,9 @@ def _of_folder(path: Path, hints: Hints) -> ArraySetReader | None:
     keys = find_keys(forms_of(arrays, [*arrays.files]), where, hints.label_column)
     if keys is None:
         raise DataError(
-            f"{where} contains .npy files, but their names do not show what is in them: "
-            f"{', '.join(map(printable, names[:5]))}. Name them x_train.npy, y_train.npy and so on, or "
-            "name each file after a class, with pictures of the same shape in all files."
+            f"{where} contains .npy files, but their contents cannot be identified from their names: "
+            f"{', '.join(map(printable, names[:5]))}. Name them x_train.npy, y_train.npy and so on, or name each file "
+            "after a class, with pictures of the same shape in all files."
         )
     return arranged(path, keys, lambda: arrays, hints, _places(arrays), notes)
 
@@ -122,8 +122,8 @@ def _refuse_single_pictures(folders: list[Path], path: Path) -> None:
         first = next((name for name in sorted(os.listdir(folder)) if not name.startswith(".")), "")  # noqa: PTH208
         if first.lower().endswith(SUFFIX):
             raise DataError(
-                f"{printable(path)} contains folders of .npy files ({printable(folder.name)}/{printable(first)}), "
-                "but single pictures in .npy files are not supported. Stack the arrays and save them with "
+                f"{printable(path)} contains folders of .npy files ({printable(folder.name)}/{printable(first)}), but "
+                ".npy files with a single picture each are not supported. Stack the arrays and save them with "
                 "numpy.savez('set.npz', x_train=pictures, y_train=labels)."
             )
 

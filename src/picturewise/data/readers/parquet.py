@@ -225,7 +225,7 @@ def _described(path: Path, shards: Mapping[SplitName, tuple[Path, ...]], hints: 
     if len(shards) == 1 and facts[first]["split"] is not None:
         values = _values([_describe(file, hints) for file in shards[first]], hints, where)
     elif hints.split_column is not None:
-        raise does_not_apply(where, ["split_column"], "It has a file for each split.")
+        raise does_not_apply(where, ["split_column"], "Each split already has its own file.")
     if values is not None:
         shards = dict.fromkeys(values, shards[first])
     elif facts[first]["split"] is not None and len(shards) == 1:
@@ -244,8 +244,8 @@ def _values(
     if any(found["splits"] is None for found in facts):
         if hints.split_column is not None:
             raise DataError(
-                f"{where}: the column '{printable(hints.split_column)}' does not contain the names of splits. Use "
-                "train, valid and test."
+                f"{where}: the column '{printable(hints.split_column)}' does not contain split names. Use train, "
+                "valid and test."
             )
         return None
     together: dict[str, SplitName] = {}
@@ -324,7 +324,7 @@ class _Rows:
             return Listing(("",), self.entries, ())
         good = tuple(entry for entry in self.entries if entry.class_name)
         bad = tuple(
-            Skipped(entry.name, "it has no label (-1, null or empty)")
+            Skipped(entry.name, "it does not have a label (-1, null or empty)")
             for entry in self.entries
             if not entry.class_name
         )

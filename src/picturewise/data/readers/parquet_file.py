@@ -182,8 +182,8 @@ def _image_column(schema: pa.Schema, names: list[str], words: list[str], path: P
     ]
     if paths and not found:
         raise DataError(
-            f"{printable(path)} contains the names of picture files (in '{printable(paths[0])}'), not the pictures. "
-            "Put a CSV file with the same columns beside the pictures, or write the set again with the pictures in it."
+            f"{printable(path)} contains only the file names of the pictures (in '{printable(paths[0])}'). Put a CSV "
+            "file with the same columns next to the pictures, or write the Parquet file again with the pictures in it."
         )
     raise DataError(
         f"{printable(path)} does not have a column with a usual name for pictures ({', '.join(words)}). Choose one of "
@@ -340,7 +340,7 @@ def _pictures(file: pq.ParquetFile, column: str, path: Path, scale: ValueRange |
     if not found:
         named = f", only paths such as {printable(first_path)[:80]}" if first_path else ""
         raise DataError(
-            f"{where} does not contain the pictures themselves{named}. Write the set again with the bytes of the "
+            f"{where} does not contain the pictures themselves{named}. Write the file again with the bytes of the "
             "pictures, or put the files in class folders."
         )
 

@@ -109,7 +109,7 @@ class PixelCsvReader:
         elif given is not None and split != self.splits[0]:
             raise DataError(
                 f"{where} does not have labels (only {given.mark}), so it cannot be the {split} split. Pass only the "
-                f"train file, from which a {split} split is then held out, and pass this file to predict."
+                f"train file, so that a {split} split is held out from it, and pass this file to predict."
             )
         return array_part(images, labels, numbering.classes, where, options, allocate)
 
@@ -344,8 +344,8 @@ def _from_strings(cells: Sequence[str], pixels: PixelTable, line: int) -> NDArra
             found[row] = cell.split()
         except ValueError as error:
             raise DataError(
-                f"{printable(pixels.table.path)}, line {line + row:,}: found {len(cell.split()):,} pixels, or a "
-                f"value that is not a number. Expected {count:,} numbers."
+                f"{printable(pixels.table.path)}, line {line + row:,} has {len(cell.split()):,} values, or one of them "
+                f"is not a number. Expected {count:,} numbers."
             ) from error
     return found.astype(np.int64) if (found == np.floor(found)).all() else found
 

@@ -46,8 +46,8 @@ def check_splits(name: str, values: Sequence[str], where: str) -> Mapping[str, S
     found = splits_by_value(name, values)
     if found is None:
         raise DataError(
-            f"{where}: the column '{printable(name)}' contains {listed(sorted(values))}, which are not names of "
-            "splits. Use train, valid and test."
+            f"{where}: the column '{printable(name)}' contains {listed(sorted(values))}, which are not split names. "
+            "Use train, valid and test."
         )
     return found
 

@@ -124,7 +124,7 @@ def recognise(path: Path) -> SvhnReader | None:
     extra = found.pop("extra", None)
     if extra is not None and "train" in found:
         note = (
-            f"{printable(extra.name)} was not read. To train on train and extra together, use svhn-extra from the "
+            f"{printable(extra.name)} was not used. To train on train and extra together, use svhn-extra from the "
             f"catalogue (picturewise data show svhn-extra); to train on extra alone, pass {printable(extra)}."
         )
         return SvhnReader(slug(path), _each_alone(found), extra, (note,))
@@ -160,7 +160,7 @@ def _read(
     files = [_looked_at(path) for path in paths]
     if len({file.size for file in files}) > 1:
         sizes = ", ".join(f"{printable(file.path.name)} {file.size[0]}x{file.size[1]}" for file in files)
-        raise DataError(f"The pictures of one split differ in size ({sizes}). Resize them to one size.")
+        raise DataError(f"The pictures of one split differ in size ({sizes}). Resize them to the same size.")
     total, done = sum(file.count for file in files), 0
     (height, width) = size = files[0].size
     images = allocate(total, size, 3)
@@ -192,12 +192,11 @@ def _looked_at(path: Path) -> _File:
         shape = (*shape, 1)
     if len(shape) != 4 or shape[2] != 3 or not 1 <= max(shape[:2]) <= MAX_SIDE:
         raise DataError(
-            f"{shown}: X has the shape {shape} and the dtype {x.dtype}. Expected numbers of shape (height, width, 3, "
-            "N)."
+            f"{shown}: X has shape {shape} and dtype {x.dtype}. Expected numbers of shape (height, width, 3, N)."
         )
     height, width, _, count = shape
     if math.prod(y.shape) != count or len(y.shape) != 2 or 1 not in y.shape:
-        raise DataError(f"{shown}: y has the shape {y.shape}. Expected ({count}, 1), one label per picture.")
+        raise DataError(f"{shown}: y has shape {y.shape}. Expected ({count}, 1), one label per picture.")
     return _File(path, x, count, (height, width), _labels(path, y, count, shown))
 
 

@@ -139,8 +139,8 @@ def _parsed(content: bytes, path: Path) -> tuple[NDArray[np.float64], NDArray[np
         values, labels = load_svmlight_file(io.BytesIO(content), n_features=SIDE * SIDE, zero_based=False)
     except (ValueError, OverflowError) as error:
         raise DataError(
-            f"{_shown(path)} does not consist of lines with a label and pairs such as 1:-0.5, whose positions "
-            f"increase from 1 to {SIDE * SIDE}. Download the file again."
+            f"{_shown(path)} has a line that is not a label followed by pairs such as 1:-0.5 with positions "
+            f"increasing from 1 to {SIDE * SIDE}. Download the file again."
         ) from error
     return values.toarray(), labels
 

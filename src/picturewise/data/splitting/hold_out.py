@@ -276,8 +276,8 @@ def _note(
         f", with the groups of '{printable(options.group_by)}' kept together" if options.group_by else ""
     )
     text = (
-        f"The source does not have a {names.get(split, split)} split, so {held_out.sum():,} of {len(held_out):,} train "
-        f"pictures were held out, class by class{together} (split seed {options.split_seed})."
+        f"The source does not have a {names.get(split, split)} split, so {held_out.sum():,} of {len(held_out):,} "
+        f"training pictures were held out, class by class{together} (split seed {options.split_seed})."
     )
     there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[held_out]))
     without = np.flatnonzero((there > 0) & (given == 0))

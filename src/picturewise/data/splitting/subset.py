@@ -34,7 +34,7 @@ def limited(dataset: Dataset, limit: int, seed: int) -> Dataset:
     ]
     if not cut:
         return dataset
-    note = f"Only a part of the pictures is used, drawn class by class: {', '.join(cut)} (split seed {seed})."
+    note = f"Only some of the pictures are used, drawn class by class: {', '.join(cut)} (split seed {seed})."
     return replace(dataset, train=train, valid=valid, notes=(*dataset.notes, note))
 
 

@@ -20,6 +20,7 @@ def layer_table(summary: Summary) -> str:
     ]
     return table(("layer", "output", "parameters"), rows) + line(
         f"{count(summary.trainable)} parameters"
-        + f", and {count(summary.fixed)} statistics that are measured, not learned" * bool(summary.fixed),
+        + f", and {count(summary.fixed)} statistics that are measured rather than trained"
+        * bool(summary.fixed),
         faint=True,
     )

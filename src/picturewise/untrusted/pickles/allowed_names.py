@@ -99,7 +99,9 @@ def _dtype(code: str, state: tuple[Any, ...], where: str) -> Any:
     match state:
         case (int(), str() | bytes() as order, None, None, None, int(), int(), *rest) if len(rest) <= 1:
             return plain_dtype(code, _said(order), where=where)
-    raise DataError(f"{where} contains an array of fields, dates or other records. Save it as plain numbers.")
+    raise DataError(
+        f"{where} contains an array of records, dates or similar. Save it again with a numeric dtype."
+    )
 
 
 def _reconstruct(arguments: tuple[Any, ...], where: str) -> Shell:
@@ -180,7 +182,7 @@ def _said(text: str | bytes) -> str:
 
 def _unlike(where: str) -> DataError:
     return DataError(
-        f"{where} describes an array differently from NumPy. Save it as plain numbers; "
+        f"{where} contains an array that is not in NumPy's own pickle format. Save the arrays again with numpy.savez; "
         "Picturewise never runs code from files."
     )
 

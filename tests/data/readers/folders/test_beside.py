@@ -39,7 +39,7 @@ def notes(root: Path, classes: tuple[str, ...] = ("cat", "dog")) -> list[str]:
         (
             "arrays.npz",
             "PK",
-            "arrays.npz was not used, because the classes are taken from the folders. To read it instead, pass",
+            "arrays.npz was not used, because the classes are taken from the folders. To use it instead, pass",
         ),
         ("images.txt", "1 001.Albatross/a.jpg\n", "images.txt seems to list pictures or labels"),
         ("one-indexed-files.txt", "glass1.jpg 1\n", "one-indexed-files.txt seems to list pictures"),
@@ -59,7 +59,7 @@ def notes(root: Path, classes: tuple[str, ...] = ("cat", "dog")) -> list[str]:
             "cat a house cat\n",
             "synset_mapping.txt seems to list the class names, but was not used",
         ),
-        ("test.zip", "PK", "test.zip was not used. Unpack it"),
+        ("test.zip", "PK", "test.zip was not used. If its pictures belong to the data set, unpack it"),
     ],
 )
 def test_files_that_say_something_are_named(tmp_path: Path, name: str, content: str, expected: str) -> None:

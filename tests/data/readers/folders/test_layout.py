@@ -438,9 +438,9 @@ REFUSED = [
     (
         "folds",
         "{fold1,fold2,fold3}/{a,b}/#.png x2",
-        r"look like parts of one set.*such as .*/fold1, or .* --label-from '\(\[\^/\]\+\)/\[\^/\]\+\$'",
+        r"look like parts of one data set.*such as .*/fold1, or .* --label-from '\(\[\^/\]\+\)/\[\^/\]\+\$'",
     ),
-    ("folds without classes", "{fold_1,fold_2}/#.png x2", "look like parts of one set"),
+    ("folds without classes", "{fold_1,fold_2}/#.png x2", "look like parts of one data set"),
     (
         "parts",
         "HAM10000_images_part_{1,2}/#.jpg x3; HAM10000_metadata.csv",
@@ -504,27 +504,27 @@ REFUSED = [
     (
         "malaria cells",
         "cells/{{P,U},cells/{P,U}}/#.png x3",
-        r"cells/cells contains folders with the same names as those beside it \(P, U\)",
+        r"cells/cells contains folders with the same names as its neighbours \(P, U\)",
     ),
     (
         "brain tumours",
         "{{yes,no},brain/{yes,no}}/#.png x3",
-        "brain contains folders with the same names as those beside it",
+        "brain contains folders with the same names as its neighbours",
     ),
     (
         "splits and a copy",
         "x/{{train,test},x/{train,test}}/{a,b}/#.png x2",
-        "contains folders of splits and other folders: test, train, x. Keep either",
+        "contains both split folders and other folders: test, train, x. Keep either",
     ),
     (
         "splits and an extra folder",
         "{train/{a,b},extra}/#.png x2",
-        "contains folders of splits and other folders: extra, train. Keep either",
+        "contains both split folders and other folders: extra, train. Keep either",
     ),
     (
         "two folders for a split",
         "{train,val,valid}/{a,b}/#.png x2",
-        "contains folders of splits and other folders: train, val, valid. Keep either",
+        "contains both split folders and other folders: train, val, valid. Keep either",
     ),
     (
         "train and test beside a class",

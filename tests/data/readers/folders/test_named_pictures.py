@@ -81,7 +81,7 @@ def test_a_test_folder_in_which_the_pattern_finds_nothing_is_not_a_split(save: C
     assert found.splits == ("train",)
     (note,) = found.fresh_notes
     assert note == (
-        "The folder test1 contains 2 pictures without classes, so it was not used as the test split. Predict these "
+        "The folder test1 contains 2 pictures without classes, so it was not used as the test split. Classify these "
         f"pictures with: picturewise predict RUN {root}/test1"
     )
     assert found.hints == Hints(label_from=r"(cat|dog)\.")
@@ -188,10 +188,10 @@ def test_the_pictures_are_read(tmp_path: Path, save_picture: SavePicture) -> Non
 
 def test_splits_beside_others_are_refused(save: Callable[..., Path]) -> None:
     with pytest.raises(
-        DataError, match=r"contains folders of splits and other folders: extra, train. Keep either"
+        DataError, match=r"contains both split folders and other folders: extra, train. Keep either"
     ):
         recognise(save("train/a/cat.1.jpg", "extra/dog.1.jpg"), Hints(label_from="(cat|dog)"))
-    with pytest.raises(DataError, match=r"contains pictures beside the folders test\. Move each"):
+    with pytest.raises(DataError, match=r"contains pictures alongside the folders test\. Move each"):
         recognise(save("x/cat.1.jpg", "x/test/dog.1.jpg") / "x", Hints(label_from="(cat|dog)"))
 
 

@@ -73,7 +73,7 @@ def test_splits_beside_other_folders_are_an_error(tmp_path: Path, make_classes: 
     make_classes(tmp_path / "train")
     make_classes(tmp_path, ("extra",))
     with pytest.raises(
-        DataError, match=r"contains folders of splits and other folders: extra, train. Keep either"
+        DataError, match=r"contains both split folders and other folders: extra, train. Keep either"
     ):
         recognise(tmp_path)
 
@@ -82,7 +82,7 @@ def test_two_folders_for_one_split_are_an_error(tmp_path: Path, make_classes: Ma
     for name in ("train", "val", "valid"):
         make_classes(tmp_path / name)
     with pytest.raises(
-        DataError, match=r"contains folders of splits and other folders: train, val, valid. Keep either"
+        DataError, match=r"contains both split folders and other folders: train, val, valid. Keep either"
     ):
         recognise(tmp_path)
 
@@ -271,8 +271,8 @@ def test_texts_among_pictures_are_named_and_not_used(tmp_path: Path, make_classe
     assert len(reading.parts["train"].pictures.images) == 20
     (note,) = reading.notes
     assert note == (
-        "2 files in the class folders were not used, because their names are not those of pictures; the first is "
-        "cat/0.txt."
+        "2 files in the class folders were not used, because their file names show that they are not pictures; the "
+        "first is cat/0.txt."
     )
 
 

@@ -159,7 +159,7 @@ def test_several_ones_in_a_line_are_several_classes(tmp_path: Path) -> None:
     )
     for path in (root, root / "labels.csv"):
         with pytest.raises(
-            DataError, match=r"some pictures several classes, such as 'cat' and 'dog', .*--label-column"
+            DataError, match=r"several classes to some pictures, such as 'cat' and 'dog', .*--label-column"
         ):
             recognise_any(path)
 
@@ -249,7 +249,8 @@ def test_measurements_are_not_classes(tmp_path: Path) -> None:
     ages = [20.5 + number % 11 for number in range(12)]
     root = make_album(tmp_path / "album", {"labels.csv": table("id,label", ages)})
     with pytest.raises(
-        DataError, match=r"the column 'label' contains numbers such as 20\.5, not classes\. .*--label-column"
+        DataError,
+        match=r"the column 'label' contains measurements such as 20\.5, not classes\. .*--label-column",
     ):
         recognise(root / "labels.csv")
     assert len(set(read(root, label_column="label")[0]["train"].values())) == 11
@@ -262,7 +263,7 @@ def test_boxes_and_groups_are_remarked_upon(tmp_path: Path) -> None:
     _, notes = read(root)
     assert len(notes) == 1
     assert (
-        "the boxes in the columns 'x1', 'y1', 'x2', 'y2' were not used; the whole pictures were read"
+        "the boxes in the columns 'x1', 'y1', 'x2', 'y2' were not used; the pictures were read whole"
         in notes[0]
     )
     patients = [f"p{n // 3}" for n in range(12)]
@@ -278,7 +279,7 @@ def test_what_a_list_says_twice_is_used_once_and_what_it_says_differently_refuse
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert notes == (
-        f"{root}/labels.csv lists 2 pictures more than once with the same class; each was used once.",
+        f"{root}/labels.csv lists 2 pictures more than once with the same class; duplicates were ignored.",
     )
     (root / "labels.csv").write_text(plain() + "cat_0.png,dog\n")
     with pytest.raises(

@@ -113,7 +113,7 @@ def test_if_no_folder_exists_names_alone_decide_with_a_note(tmp_path: Path, chan
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert "lists folders that do not exist, so pictures were found only by their names" in notes[0]
+    assert "lists folders that do not exist, so pictures were found by their names only" in notes[0]
 
 
 def test_a_folder_that_is_named_and_not_there_is_not_replaced_by_another(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_folder_that_is_named_and_not_there_is_not_replaced_by_another(tmp_pat
     root = make_album(tmp_path / "album", {"labels.csv": text})
     draw(root / "other/extra.png")
     with pytest.raises(
-        DataError, match=r"1 of 13 lines lists a picture that is not below .*'gone/extra\.png' in line 14"
+        DataError, match=r"1 of 13 lines lists a picture that is not in .*'gone/extra\.png' in line 14"
     ):
         read(root)
 
@@ -199,7 +199,7 @@ def test_a_list_whose_pictures_are_all_elsewhere_is_refused_with_their_place(tmp
     (tmp_path / "near/lists").mkdir(parents=True)
     (tmp_path / "near/lists/labels.csv").write_text(text)
     with pytest.raises(
-        DataError, match=r"lists pictures such as .*far/away/cat-0\.png, but none of them is below"
+        DataError, match=r"lists pictures such as .*far/away/cat-0\.png, but none of them is in"
     ):
         recognise(tmp_path / "near/lists/labels.csv")
 

@@ -98,7 +98,7 @@ def test_missing_pictures_are_counted_among_all_lines_and_the_first_is_named(tmp
     for path in (root, root / "labels.csv"):
         with pytest.raises(
             DataError,
-            match=rf"labels\.csv: 3 of 12 lines list a picture that is not below {root}; the first is 'cat_0\.png' in "
+            match=rf"labels\.csv: 3 of 12 lines list a picture that is not in {root}; the first is 'cat_0\.png' in "
             r"line 2\. Correct the list, or leave these lines out with --skip-bad\.",
         ):
             read(path)
@@ -178,7 +178,7 @@ def test_two_columns_of_pictures_are_refused_unless_one_is_named(tmp_path: Path)
     root = make_album(tmp_path / "album", {"labels.csv": text})
     with pytest.raises(
         DataError,
-        match=r"has two columns with names of pictures, 'left' and 'right'\. Choose one with --file-column",
+        match=r"has two columns with file names of pictures, 'left' and 'right'\. Choose one with --file-column",
     ):
         recognise(root / "labels.csv")
     assert read(root, file_column="left") == ({"train": LABELS}, ())
@@ -206,7 +206,7 @@ def test_the_number_of_a_line_is_not_the_name_of_a_picture(tmp_path: Path) -> No
     )
     with pytest.raises(
         DataError,
-        match=r"has two columns with names of pictures, 'one' and 'other'\. Choose one with --file-column",
+        match=r"has two columns with file names of pictures, 'one' and 'other'\. Choose one with --file-column",
     ):
         recognise_any(tmp_path)
 

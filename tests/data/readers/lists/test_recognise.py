@@ -58,8 +58,8 @@ def test_a_list_without_labels_is_read_without_labels(tmp_path: Path) -> None:
     (root / "test.csv").write_text(lines(*rows, header="id,title"))
     (note,) = recognised(root / "test.csv").notes
     assert note == (
-        f"{root}/test.csv: the column 'title' does not repeat a few values, as labels do. Choose the labels with "
-        "--label-column."
+        f"{root}/test.csv: the column 'title' does not repeat a small number of values, as labels do. Choose the "
+        "column of labels with --label-column."
     )
 
 
@@ -196,7 +196,7 @@ def test_a_list_without_labels_beside_pictures_is_refused(tmp_path: Path) -> Non
     root = make_album(tmp_path / "album", {"train.csv": lines(*rows, header="id,title")})
     with pytest.raises(
         DataError,
-        match=r"has the columns id, title, but none of them repeats a few values, as labels do.*--label-column",
+        match=r"has the columns id, title, but none of them repeats a small number of values, as labels do.*--label-column",
     ):
         recognise_any(root)
 
@@ -327,7 +327,9 @@ def test_lists_of_splits_that_name_one_picture_twice_are_refused(tmp_path: Path)
         "train.txt": "cat_0.png\ndog_0.png\n",
         "test.txt": "dog_0.png\ncat_1.png\n",
     }
-    with pytest.raises(DataError, match=r"train\.txt, line 2: images/dog_0\.png is already in test"):
+    with pytest.raises(
+        DataError, match=r"train\.txt, line 2: images/dog_0\.png is already in the test split"
+    ):
         recognise(make_album(tmp_path / "album", files))
 
 

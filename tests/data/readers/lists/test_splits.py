@@ -80,7 +80,7 @@ def test_a_column_that_asks_about_one_split_is_answered(
     found, notes = read(album(tmp_path, column, [words[part == no] for part in parts]))
     assert found == parted(*parts)
     assert len(notes) == 1
-    assert f"the column '{column}' was read as the split: " in notes[0]
+    assert f"the column '{column}' was read as the splits: " in notes[0]
 
 
 def test_two_questions_are_answered_together(tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_numbers_that_say_too_little_are_named_and_not_used(tmp_path: Path, colu
     found, notes = read(root)
     assert found == {"train": LABELS}
     assert len(notes) == 1
-    assert f"the column '{column}' was not used, because its values {values[0]}, {values[1]}" in notes[0]
+    assert f"the column '{column}' was not used, because its values ({values[0]}, {values[1]}" in notes[0]
     assert "To use it, replace them with train, valid and test." in notes[0]
     with pytest.raises(
-        DataError, match=rf"the column '{column}' contains .*, which are not names of splits\. Use train"
+        DataError, match=rf"the column '{column}' contains .*, which are not split names\. Use train"
     ):
         recognise(root / "labels.csv", Hints(split_column=column))
 
@@ -158,7 +158,7 @@ def test_a_test_part_without_labels_is_not_a_split(tmp_path: Path) -> None:
     found, notes = read(root)
     assert found == {split: part for split, part in parted(*PARTS).items() if split != "test"}
     assert len(notes) == 1
-    assert "3 lines of test do not have a label, so this split was not used; the first is line 5" in notes[0]
+    assert "3 lines of test do not have a label, so the split was not used; the first is line 5" in notes[0]
 
 
 def test_a_picture_in_two_splits_is_refused(tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def unlabelled(folder: Path, root: Path, split: str) -> str:
     ]
     may = f" {listed(lists)} may contain their classes, but {_were(lists)} not used." if lists else ""
     return (
-        f"The folder {below(inner, root)} contains {pictures(count)} without classes, so it was not used as the {name} "
-        f"split.{may} Predict these pictures with: picturewise predict RUN {shlex.quote(printable(inner))}"
+        f"The folder {below(inner, root)} contains {pictures(count)} without classes, so it was not used as the "
+        f"{name} split.{may} Classify these pictures with: picturewise predict RUN {shlex.quote(printable(inner))}"
     )
 
 
@@ -125,7 +125,7 @@ def _on_files(here: Contents, root: Path, classes: Collection[str]) -> Iterator[
             yield shown, _on_table(path, shown)
         elif ending in _READ_BY_NAME:
             unused = f"{shown} was not used, because the classes are taken from the folders."
-            yield shown, f"{unused} To read it instead, pass {printable(path)}."
+            yield shown, f"{unused} To use it instead, pass {printable(path)}."
         elif ending in _DATA:
             yield (
                 shown,
@@ -136,7 +136,7 @@ def _on_files(here: Contents, root: Path, classes: Collection[str]) -> Iterator[
         elif ending in _UNREAD:
             yield shown, f"{shown} was not used, because it is outside the class folders."
         elif ending in _ARCHIVES and _names_a_split(name) and not _unpacked(name, here):
-            yield shown, f"{shown} was not used. Unpack it if its pictures belong to the set."
+            yield shown, f"{shown} was not used. If its pictures belong to the data set, unpack it."
 
 
 def _on_table(path: Path, shown: str) -> str:
@@ -162,7 +162,10 @@ def _on_text(path: Path, shown: str, classes: Collection[str]) -> str | None:
     if _names_a_split(path.name) or words & {"split", "splits", "fold", "folds"}:
         return f"{shown} seems to list the pictures of a split, but was not used. {_MOVE}"
     if words & _NAMES and any(name in line for line in lines for name in list(classes)[:1]):
-        return f"{shown} seems to list the class names, but was not used, because they are taken from the folders."
+        return (
+            f"{shown} seems to list the class names, but was not used, because the class names are taken from the "
+            "folders."
+        )
     if _PICTURE_NAME.search(text) or words & _LISTS:
         return (
             f"{shown} seems to list pictures or labels, but was not used, because the classes are taken from the "

@@ -247,8 +247,8 @@ def _class_notes(here: Contents, holding: Sequence[str], kinds: Mapping[str, Kin
         others = [name for name in holding if name not in doubtful]
         raise refusals.classes_or_not(folder, doubtful, others, root)
     notes = [
-        f"The folder {beside.below(folder / name, root)} was used as a class, although its name suggests "
-        "something else."
+        f"The folder {beside.below(folder / name, root)} was used as a class, although its name is unusual for one. "
+        "If it is not a class, move it elsewhere."
         for name in holding
         if _sounds_like_no_class(name, holding)
     ]

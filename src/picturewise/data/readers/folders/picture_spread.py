@@ -48,8 +48,8 @@ def spread(root: Path) -> Spread:
         others = [name for name in rest if name not in named and not means_unlabelled(name)]
         if named and here.pictures:
             raise DataError(
-                f"{printable(folder)} contains pictures beside the folders {listed(list(named))}. Move each picture "
-                "into the folder of its split."
+                f"{printable(folder)} contains pictures alongside the folders {listed(list(named))}. Move each "
+                "picture into the folder of its split."
             )
         if named and others and any(holds_only_folders(folder / name) for name in named):
             raise beside_splits(folder, here.folders)

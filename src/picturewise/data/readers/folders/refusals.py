@@ -48,8 +48,8 @@ def class_and_split(folder: Path, names: Sequence[str], words: Sequence[str], ro
     )
     above = "^" if folder == root else re.escape(folder.relative_to(root).as_posix() + "/")
     return DataError(
-        f"The folders {listed(names)} in {printable(folder)} seem to be named after both a split and a class. If so, "
-        f"use --label-from '{above}[^/]*?({'|'.join(map(re.escape, written))})'."
+        f"The folders {listed(names)} in {printable(folder)} seem to be named after both a split and a class. If they "
+        f"are, use --label-from '{above}[^/]*?({'|'.join(map(re.escape, written))})'."
     )
 
 
@@ -65,11 +65,11 @@ def parts(folder: Path, names: Sequence[str], inside: Collection[str], root: Pat
     """Return the error for folds and other numbered parts of one set."""
     first = printable(folder / names[0])
     if inside:
-        way = f"Pass one of them, such as {first}, or read all as one set with {_LAST_FOLDER}."
+        way = f"Pass one of them, such as {first}, or read them all as one data set with {_LAST_FOLDER}."
     else:
         way = _otherwise(folder, root)
     return DataError(
-        f"{printable(folder)} contains {listed(names)}, which look like parts of one set, not classes. {way}"
+        f"{printable(folder)} contains {listed(names)}, which look like parts of one data set, not classes. {way}"
     )
 
 
@@ -77,7 +77,7 @@ def same_names(folder: Path, names: Sequence[str], inside: Sequence[str], root: 
     """Return the error for folders that all hold folders with the same names."""
     text = (
         f"The folders {listed(names)} in {printable(folder)} contain folders with the same names ({listed(inside)}), "
-        "so they look like versions of one set, not classes."
+        "so they look like versions of one data set, not classes."
     )
     if all(split_in(name) is not None for name in inside):
         way = "If they are the classes, move the pictures to train/<class> and test/<class>, or read them together with"
@@ -95,8 +95,8 @@ def a_copy(folder: Path, name: str, names: Sequence[str]) -> DataError:
     shown = printable(folder / name)
     others = [other for other in names if other != name]
     return DataError(
-        f"{shown} contains folders with the same names as those beside it ({listed(others)}), so it looks like a "
-        f"copy of the set, not a class. Move it out of {printable(folder)}, or pass {shown}."
+        f"{shown} contains folders with the same names as its neighbours ({listed(others)}), so it looks like a copy "
+        f"of the data set, not a class. Move it out of {printable(folder)}, or pass {shown}."
     )
 
 
@@ -104,8 +104,8 @@ def classes_or_not(folder: Path, names: Sequence[str], others: Sequence[str], ro
     """Return the error for folders of pictures beside classes that may or may not be classes."""
     one = len(names) == 1
     return DataError(
-        f"{printable(folder)} contains {listed(names)}, which may or may not be {'a class' if one else 'classes'} like "
-        f"{listed(others)}. If {'it is' if one else 'they are'}, use {_deciding(folder, root)}; otherwise, move "
+        f"{printable(folder)} contains {listed(names)}, which may or may not be {'a class' if one else 'classes'} "
+        f"like {listed(others)}. If {'it is' if one else 'they are'}, use {_deciding(folder, root)}; otherwise, move "
         f"{'it' if one else 'them'} out of the folder."
     )
 
@@ -113,7 +113,7 @@ def classes_or_not(folder: Path, names: Sequence[str], others: Sequence[str], ro
 def beside_splits(folder: Path, names: Sequence[str]) -> DataError:
     """Return the error for other folders beside folders of splits, and for several folders of one split."""
     return DataError(
-        f"{printable(folder)} contains folders of splits and other folders: {', '.join(map(printable, names))}. Keep "
+        f"{printable(folder)} contains both split folders and other folders: {', '.join(map(printable, names))}. Keep "
         "either one folder per class, or one folder for each of train, valid and test, and move or rename the others."
     )
 

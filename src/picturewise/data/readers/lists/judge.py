@@ -275,7 +275,7 @@ def _chosen(found: Table, finder: Finder, naming: dict[int, float]) -> tuple[int
             continue
         if _rank(found, other) == _rank(found, best):
             raise DataError(
-                f"{found.shown} has two columns with names of pictures, {found.called(best)} and "
+                f"{found.shown} has two columns with file names of pictures, {found.called(best)} and "
                 f"{found.called(other)}. Choose one with --file-column."
             )
         if not ends_like_picture(_texts(found, other)[0]):
@@ -295,14 +295,15 @@ def _elsewhere(found: Table, finder: Finder) -> Aside | None:
         if texts and sum(map(ends_like_picture, texts)) > len(texts) / 2:
             return Aside(
                 found.path,
-                f"{found.shown} lists pictures such as {printable(texts[0])[:200]}, but none of them is below "
-                f"{printable(finder.pictures.root)}. Put them beside the list or in a folder next to it.",
+                f"{found.shown} lists pictures such as {printable(texts[0])[:200]}, but none of them is in "
+                f"{printable(finder.pictures.root)}. Put them in the same folder as the list, or in a folder next to "
+                "it.",
             )
     if found.columns > 1 and found.path.suffix.lower() in {".csv", ".tsv", ".jsonl"}:
         return Aside(
             found.path,
-            f"{found.shown} does not list any of the pictures below {printable(finder.pictures.root)}. If "
-            "it is a list of them, add a column with their file names.",
+            f"{found.shown} does not list any of the pictures in {printable(finder.pictures.root)}. If it is a list "
+            "of them, add a column with their file names.",
             is_list=False,
         )
     return None

@@ -176,7 +176,7 @@ def _check_not_measured(table: Table, column: Column) -> None:
     broken = sorted(value for value in column.values if is_number(value) and _is_broken(value))
     if column.numbers and len(column.values) > _MOST_MEASURED and broken:
         raise DataError(
-            f"{table.shown}: the column {table.called(column.place)} contains numbers such as {broken[0]}, not "
+            f"{table.shown}: the column {table.called(column.place)} contains measurements such as {broken[0]}, not "
             "classes. To use each number as a class, or to use another column, pass --label-column."
         )
 
@@ -205,7 +205,7 @@ def _one_hot(table: Table, flags: Sequence[Column]) -> FoundLabels | None:
         row = next(place for place, total in enumerate(sums) if total > 1)
         both = [column for column in flags if flag(column.cells[row])]
         raise DataError(
-            f"{table.shown} gives some pictures several classes, such as "
+            f"{table.shown} assigns several classes to some pictures, such as "
             f"{' and '.join(table.called(column.place) for column in both[:2])}, but Picturewise needs one class per "
             "picture. Choose one column with --label-column."
         )

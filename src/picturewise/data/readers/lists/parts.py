@@ -43,8 +43,8 @@ def said_by(lists: Sequence[PictureList]) -> dict[str, SplitName]:
             split = None if match is None else part(cells, match)
             if match is not None and split is not None and said.setdefault(match.path, split) != split:
                 raise DataError(
-                    f"{found.table.shown}, line {line:,}: {printable(match.path)} is already in {said[match.path]}. "
-                    "List each picture in only one split."
+                    f"{found.table.shown}, line {line:,}: {printable(match.path)} is already in the "
+                    f"{said[match.path]} split. List each picture in only one split."
                 )
     return said
 

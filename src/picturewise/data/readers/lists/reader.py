@@ -123,7 +123,7 @@ class ListReader:
                     else f"1 line of {rest[0].split} does"
                 )
                 notes.append(
-                    f"{found.table.shown}: {which} not have a label, so this split was not used; the first is line "
+                    f"{found.table.shown}: {which} not have a label, so the split was not used; the first is line "
                     f"{rest[0].line:,} ({printable(rest[0].text)})."
                 )
         for split, found in self.lists.items():
@@ -193,7 +193,7 @@ def _check_lines(found: PictureList, rows: ListRows, split: SplitName, root: Pat
         what = "do not have a label" if len(unlabelled) > 1 else "does not have a label"
         first = f"line {unlabelled[0].line:,} ({printable(unlabelled[0].text)})"
     elif missing:
-        what = f"list{'s' * (len(missing) == 1)} a picture that is not below {printable(root)}"
+        what = f"list{'s' * (len(missing) == 1)} a picture that is not in {printable(root)}"
         first = f"'{printable(missing[0].text)[:80]}' in line {missing[0].line:,}"
     else:
         return

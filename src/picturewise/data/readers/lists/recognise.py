@@ -93,7 +93,10 @@ def _single(path: Path, hints: Hints) -> ListReader | None:
         if len(others) > 1
         else f"the column {listed(others)} does not repeat"
     )
-    note = f"{found.table.shown}: {lacks} a few values, as labels do. Choose the labels with --label-column."
+    note = (
+        f"{found.table.shown}: {lacks} a small number of values, as labels do. Choose the column of labels with "
+        "--label-column."
+    )
     return ListReader(path, pictures, {"train": found}, (), scope, (note,) if others else ())
 
 
@@ -262,7 +265,7 @@ def _left_over(found: PictureList, chosen: dict[SplitName, PictureList]) -> str:
         return ""
     split = f", so it was not used as the {found.split} split" if found.split else ", so it was not used"
     return (
-        f"{found.table.shown} does not have labels{split}. Predict its pictures with: picturewise predict RUN "
+        f"{found.table.shown} does not have labels{split}. Classify its pictures with: picturewise predict RUN "
         f"{found.table.shown}"
     )
 
@@ -283,6 +286,6 @@ def _refuse(
         names = ", ".join(printable(name)[:40] for name in (found.table.header or ())[:10])
         has = f"has the columns {names}" if names else f"has {found.table.columns} columns"
         raise DataError(
-            f"{found.table.shown} {has}, but none of them repeats a few values, as labels do. Choose the labels with "
-            "--label-column, or run predict on the pictures."
+            f"{found.table.shown} {has}, but none of them repeats a small number of values, as labels do. Choose the "
+            "column of labels with --label-column, or run predict on the pictures."
         )

@@ -21,7 +21,7 @@ def boxes(table: Table, others: Sequence[int]) -> tuple[str, ...]:
     if len(found) < 4:
         return ()
     shown = listed([table.called(column) for column in found])
-    return (f"{table.shown}: the boxes in the columns {shown} were not used; the whole pictures were read.",)
+    return (f"{table.shown}: the boxes in the columns {shown} were not used; the pictures were read whole.",)
 
 
 def groups(table: Table, others: Sequence[int]) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def groups(table: Table, others: Sequence[int]) -> tuple[str, ...]:
         found = Column(table, column)
         if 2 < len(found.values) < 0.9 * len(found.filled):
             notes.append(
-                f"{table.shown}: pictures with the same {table.called(column)} may be in both train and test. If their "
-                "file names contain it too, keep them together with --group-by."
+                f"{table.shown}: pictures with the same {table.called(column)} may be in both train and test. If the "
+                "file names contain this value too, keep such pictures together with --group-by."
             )
     return tuple(notes)

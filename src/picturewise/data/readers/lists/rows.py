@@ -19,9 +19,9 @@ from picturewise.split_names import SPLITS, SplitName
 _MOST_LABEL = 200  # characters
 _WHOLE = re.compile(r"-?[0-9]+(\.0*)?")
 _WAYS = {
-    "ending": "lists pictures with other file extensions",
+    "ending": "lists pictures with different file extensions",
     "number": "lists pictures by their numbers without leading zeros",
-    "weak": "lists folders that do not exist, so pictures were found only by their names",
+    "weak": "lists folders that do not exist, so pictures were found by their names only",
 }
 
 
@@ -133,7 +133,7 @@ def _match(found: PictureList, text: str, line: int, split: SplitName | None) ->
     except SeveralError as error:
         raise DataError(
             f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' could be "
-            f"{' or '.join(map(printable, error.paths))}. Add the folder to the list, or move one of the pictures away."
+            f"{' or '.join(map(printable, error.paths))}. Add the folder to the list, or rename one of the pictures."
         ) from error
 
 
@@ -154,7 +154,7 @@ def _label(found: PictureList, cells: Sequence[str], match: Match | None) -> str
     ones = [column for column in found.labels if flag(cells[column])]
     if len(ones) > 1:
         raise DataError(
-            f"{found.table.shown} gives '{printable(cells[found.name])[:80]}' two classes, "
+            f"{found.table.shown} assigns two classes to '{printable(cells[found.name])[:80]}': "
             f"{found.table.called(ones[0])} and {found.table.called(ones[1])}. Choose one column with --label-column."
         )
     return found.table.header[ones[0]] if ones and found.table.header else str(ones[0]) if ones else None
@@ -207,8 +207,8 @@ def _notes(found: PictureList, ways: Mapping[str, str], again: int, no_split: Se
     shown, notes = found.table.shown, []
     if again:
         notes.append(
-            f"{shown} lists {again:,} picture{'s' * (again > 1)} more than once with the same class; each was used "
-            "once."
+            f"{shown} lists {again:,} picture{'s' * (again > 1)} more than once with the same class; duplicates were "
+            "ignored."
         )
     if no_split:
         who = "the column " + " and ".join(found.table.called(one.column) for one in found.splits.columns)

@@ -106,7 +106,7 @@ def find_splits(table: Table, others: Sequence[int], chosen: int | None) -> Foun
         if found is None:
             raise DataError(
                 f"{table.shown}: the column {table.called(chosen)} contains {listed(_values(table, chosen))}, which "
-                "are not names of splits. Use train, valid and test."
+                "are not split names. Use train, valid and test."
             )
         return FoundSplits((found,), _explained(table, found), (chosen,))
     words = [found for column in others if (found := _by_words(table, column)) is not None]
@@ -204,8 +204,8 @@ def _unclear(table: Table, others: Sequence[int]) -> FoundSplits:
         if len(others) == 1:  # the only column that can say the class
             continue
         note = (
-            f"{table.shown}: the column {table.called(column)} was not used, because its values {listed(values)} are "
-            "not names of splits. To use it, replace them with train, valid and test."
+            f"{table.shown}: the column {table.called(column)} was not used, because its values ({listed(values)}) "
+            "are not split names. To use it, replace them with train, valid and test."
         )
         return FoundSplits((), (note,), (column,))
     return FoundSplits()
@@ -219,4 +219,6 @@ def _explained(table: Table, found: SplitColumn) -> tuple[str, ...]:
     ]
     if all(plain(value) in _PLAIN_WORDS for value in values if plain(value) in found.values):
         return ()
-    return (f"{table.shown}: the column {table.called(found.column)} was read as the split: {listed(read)}.",)
+    return (
+        f"{table.shown}: the column {table.called(found.column)} was read as the splits: {listed(read)}.",
+    )
