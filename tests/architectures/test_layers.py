@@ -58,7 +58,7 @@ def test_groups_of_a_convolution_must_divide_channels_and_filters() -> None:
     for layer, shape in ((Conv(8, groups=4), (5, 5, 6)), (Conv(6, groups=4), (5, 5, 8))):
         with pytest.raises(
             ShapeError,
-            match=r"'groups 4' requires the number of filters to be a multiple of 4, and also the number of input channels \(\d\)",
+            match=r"'groups 4' requires the number of filters to be a multiple of 4, and also .* input channels \(\d\)",
         ):
             layer.output(shape)
     with pytest.raises(

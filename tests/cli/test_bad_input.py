@@ -52,7 +52,7 @@ def trained(idx_folder: Path) -> Path:
 
 
 def test_a_missing_path(refused) -> None:
-    assert "'nowhere/pictures' is neither an existing path nor a name" in refused(
+    assert "'nowhere/pictures' is neither an existing path nor a catalogue name" in refused(
         3, "inspect", "nowhere/pictures"
     )
 
@@ -239,7 +239,7 @@ def test_a_run_without_a_classifier_yet(refused, trained: Path) -> None:
 
 
 def test_a_picture_that_does_not_exist(refused, trained: Path) -> None:
-    assert "'nowhere.png' is neither an existing path nor a name" in refused(
+    assert "'nowhere.png' is neither an existing path nor a catalogue name" in refused(
         3, "predict", trained, "nowhere.png"
     )
 

@@ -330,4 +330,4 @@ def test_a_study_is_listed_run_and_told_of(capsys: pytest.CaptureFixture[str]) -
     assert run(["study", "mine.toml", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["models"][0]["name"] == "line"
     assert run(["study", "mine.toml", "--data", "a=b", "--data", "c"]) == 2
-    assert "'c' is not SOURCE=PATH" in capsys.readouterr().err
+    assert "'c' does not have the form SOURCE=PATH" in capsys.readouterr().err

@@ -269,7 +269,7 @@ def test_the_facts_of_data_and_training_are_there(page):
     assert "conv 32 3x3 relu 28 × 28 × 32 320" in rows
     assert "Parameters 50,498" in rows
     assert "Frozen 64 of the parameters (not trained)" in whole.text
-    assert "Statistics 96 other numbers that are measured, not learned" in whole.text
+    assert "Statistics 96 values that are measured rather than trained" in whole.text
     assert "The validation split was held out from train." in whole.text
     assert "Best epoch (validation) 4" in whole.text
     assert "Optimizer adamw" in whole.text

@@ -70,7 +70,7 @@ def test_a_record_that_cannot_be_closed_is_a_note_of_the_finished_run(
     tiny.start(tmp_path / "run", callbacks=[Failing("end finished")]).fit()
     record = open_run(tmp_path / "run").record
     assert record.status == "finished"
-    assert record.notes[-1] == "The failing could not be closed: the disk went away."
+    assert record.notes[-1] == "The log of failing could not be closed: the disk went away."
 
 
 def test_a_record_that_cannot_be_closed_does_not_hide_why_training_ended(

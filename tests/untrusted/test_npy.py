@@ -203,7 +203,7 @@ def test_a_monstrous_header_is_refused_at_once_and_in_little_memory(header: str,
     began = time.process_time()
     tracemalloc.start()
     try:
-        assert "Save it as plain numbers" in refusal(content)
+        assert "again with a numeric dtype" in refusal(content)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()

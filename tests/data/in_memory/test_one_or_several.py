@@ -85,8 +85,8 @@ def test_an_array_of_several_with_channels_first_can_be_nothing_else() -> None:
         (numbered(28, 28, 3, 10), COLOUR, r"looks like \(H, W, C, N\)"),
         (numbered(5, 28, 28, 4), GREY, r"xpected 1 or 3 channels; leave out a fourth"),
         (numbered(5, 28, 28, 2), GREY, r"xpected pictures of shape"),
-        (numbered(64, 64), (8, 8, 1), r"64 pictures of shape \(8, 8\) as rows\. Pass x\[None\] or x\.reshape\(-1, 8, 8\)"),
-        (torch.zeros(28, 28, 3), COLOUR, r"one picture with its channels last, or several grey pictures\. Pass x\.permute"),
+        (numbered(64, 64), (8, 8, 1), r"64 pictures of shape \(8, 8\) as rows\. Pass x\[None\] or x\.reshape\(-1, 8"),
+        (torch.zeros(28, 28, 3), COLOUR, r"several grey pictures\. If it is one picture, pass x\.permute"),
         (torch.zeros(3, 28, 28), GREY, r"three grey pictures, or one with its channels first\. Pass x\[:, None\]"),
         (numbered(5), GREY, r"has shape \(5,\)\. Expected \(H, W\), \(H, W, C\), \(N, H, W\) or"),
         (np.float64(3.5), GREY, r"has shape \(\)\. Expected"),
@@ -156,7 +156,7 @@ def test_the_ways_out_that_a_refusal_offers_work(
     with pytest.raises(DataError) as refusal:
         arranged(value, trained, "It")
     offered = (
-        str(refusal.value).rpartition("Pass ")[2].removesuffix(".").removesuffix(" instead").split(" or ")
+        str(refusal.value).rpartition("ass ")[2].removesuffix(".").removesuffix(" instead").split(" or ")
     )
     found = [eval(way, {"x": value, "np": np}) for way in offered]
     assert {arranged(one, trained, "It").pictures.shape for one in found} == ways

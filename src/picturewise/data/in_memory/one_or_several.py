@@ -116,6 +116,7 @@ def _three(
             array,
             "one picture with its channels last, or several grey pictures",
             "x.permute(2, 0, 1)[None]",
+            advice="If it is one picture, pass",
         )
     elif array.shape[0] == 3 and (shape[2] == 1) is tensor:
         # Three pictures for a grey classifier or one for a coloured one are the likely readings of an array, and
@@ -156,5 +157,7 @@ def _four(
     raise DataError(f"{where} has shape {array.shape}. Expected {expected_of(array.shape)}")
 
 
-def _doubtful(where: str, array: NDArray[Any], readings: str, way_out: str) -> DataError:
-    return DataError(f"{where} has shape {array.shape}, which could be {readings}. Pass {way_out}.")
+def _doubtful(
+    where: str, array: NDArray[Any], readings: str, way_out: str, *, advice: str = "Pass"
+) -> DataError:
+    return DataError(f"{where} has shape {array.shape}, which could be {readings}. {advice} {way_out}.")
