@@ -133,7 +133,9 @@ def described(workload: Workload, network: Network | None, images: int) -> str:
         images: pictures of one turn.
     """
     if network is None:
-        return f"{images:,} JPEG files in a folder per class, from process start until all pixels are in memory."
+        return (
+            f"{images:,} JPEG files in a folder per class, from process start until all pixels are in memory."
+        )
     layers = f"`{network.lines}; dense {CLASSES}` on {show(network.shape)}, {network.summary.trainable:,} parameters"
     match workload.task:
         case "train":

@@ -163,7 +163,8 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
     ]
     output.table(("imported from", "shape", "train", "valid", "test", "size"), rows, left=2)
     output.say(
-        f"{'removed ' if remove else ''}{shown_bytes(sum(one.bytes for one in found))} in {imports_folder()}"
+        f"{'removed ' if remove else ''}{shown_bytes(sum(one.bytes for one in found))} "
+        f"{'from' if remove else 'in'} {imports_folder()}"
     )
 
 

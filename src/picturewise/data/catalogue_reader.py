@@ -128,8 +128,8 @@ def not_here(name: str, entry: SetEntry) -> str:
     """Return the message about a set that must be downloaded first."""
     size = entry.bytes()
     amount = f"{shown_bytes(size)} " if size is not None else ""
-    folder = f"; for the folder of that name, pass './{name}'" if Path(name).exists() else ""
+    folder = f", or pass './{name}' for the folder with this name" if Path(name).exists() else ""
     return (
-        f"{name} has not been downloaded yet. Download it ({amount}from {entry.publisher()}) with: "
-        f"picturewise data fetch {name}{folder}"
+        f"{name} has not been downloaded yet{folder}. Download it ({amount}from {entry.publisher()}) with: "
+        f"picturewise data fetch {name}"
     )

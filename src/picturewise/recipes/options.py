@@ -192,7 +192,7 @@ class TrainingOptions(BaseModel):
     )
     engine: Literal["torch", "numpy"] = Field(
         default="torch",
-        description="Numpy: the reference implementation, for study and checks; it supports only sgd and float32, and "
+        description="Numpy: the reference implementation, for learning and checking; it supports only sgd and float32, and "
         "no frozen layers.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(

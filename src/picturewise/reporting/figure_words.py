@@ -59,7 +59,8 @@ WORDS: Mapping[str, Words] = {
     ),
     "confusion": Words(
         "Confusion matrix",
-        "Rows are labels and columns are predictions. The numbers count pictures (omitted with more than 20 classes). "
+        "Rows are labels and columns are predictions. Each number is a count of pictures; with more than 20 "
+        "classes, the numbers are omitted. "
         "The colour shows the count as a share of all pictures with that label.",
         "Matrix of labels against predictions. The tables of errors and classes give the numbers.",
     ),

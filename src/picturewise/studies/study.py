@@ -88,7 +88,7 @@ class Study(BaseModel):
             if model.begins_with is not None and model.begins_with not in known:
                 raise _problem(
                     f"model '{model.name}' begins with '{model.begins_with}', which is not an earlier model"
-                    f"{' (' + ', '.join(known) + ')' if known else ''}"
+                    f"{' (the earlier models: ' + ', '.join(known) + ')' if known else ''}"
                 )
             known.append(model.name)
         return self

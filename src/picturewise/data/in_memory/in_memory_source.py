@@ -46,8 +46,8 @@ NAME = "pictures"
 OBEYED: tuple[str, ...] = ("value_range", "layout")
 """The hints that say something about arrays."""
 _EXPECTED = (
-    "Pass a pair (pictures, labels) of arrays or tensors, a data set with a length that returns (picture, label) at "
-    "each index, or a picturewise.ImageSet."
+    "Pass a pair (pictures, labels) of arrays or tensors, a data set that has a length and returns (picture, label) "
+    "for each index, or a picturewise.ImageSet."
 )
 
 

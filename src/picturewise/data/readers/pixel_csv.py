@@ -418,7 +418,7 @@ def _checked_labels(values: NDArray[Any], line: int, shown: str) -> NDArray[np.i
 
 def _changed(shown: str) -> DataError:
     return DataError(
-        f"{shown} changed while it was being read. Wait until the program that writes it has finished."
+        f"{shown} changed while it was being read. Wait until the program that is writing it has finished."
     )
 
 
