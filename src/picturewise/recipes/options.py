@@ -192,8 +192,8 @@ class TrainingOptions(BaseModel):
     )
     engine: Literal["torch", "numpy"] = Field(
         default="torch",
-        description="Numpy: the reference implementation, for learning and checking; it supports only sgd and float32, and "
-        "no frozen layers.",
+        description="Numpy: the reference implementation, for learning and checking; it supports only sgd and "
+        "float32, and no frozen layers.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Auto: a GPU if one is available."

@@ -390,8 +390,8 @@ def _check_storage(dataset: h5py.Dataset, plan: h5py.h5p.PropDCID, where: str) -
         complete = complete and dataset.id.get_num_chunks() == expected
         if packed and max(promised, expected * chunk_bytes) > _FREE + MAX_RATIO * stored:
             raise DataError(
-                f"{where} declares {promised:,} bytes but stores only {stored:,}; at most {MAX_RATIO} bytes may be declared "
-                "for each stored byte. The file is probably malicious; do not use it."
+                f"{where} declares {promised:,} bytes but stores only {stored:,}; at most {MAX_RATIO} bytes may be "
+                "declared for each stored byte. The file is probably malicious; do not use it."
             )
     if not complete:
         raise DataError(
