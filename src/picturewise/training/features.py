@@ -125,18 +125,5 @@ class Features:
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]
 
 
-def remove_features() -> int:
-    """Delete all features that were kept, and return their bytes.
-
-    Raises:
-        OSError: a file cannot be deleted.
-    """
-    found = [path for path in features_folder().glob("*.safetensors") if path.is_file()]
-    size = sum(path.stat().st_size for path in found)
-    for path in found:
-        path.unlink()
-    return size
-
-
 def _digest(values: NDArray[np.float32]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
