@@ -72,13 +72,13 @@ def test_keywords_become_the_keys_that_they_stand_for() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("learning_rat", r"^Unknown option 'learning_rat' of train\. Did you mean 'learning_rate'\?$"),
+        ("learning_rat", r"^Unknown option 'learning_rat' for train\. Did you mean 'learning_rate'\?$"),
         ("lr", r"Did you mean 'learning_rate'\?$"),
         ("random_state", r"Did you mean 'seed'\?$"),
         ("epoch", r"Did you mean 'epochs'\?$"),
         (
             "colour_of_the_sky",
-            r"Unknown option 'colour_of_the_sky' of train\. help\(picturewise\.train\) lists all options\.$",
+            r"Unknown option 'colour_of_the_sky' for train\. help\(picturewise\.train\) lists all options\.$",
         ),
     ],
 )

@@ -71,8 +71,8 @@ if TYPE_CHECKING:
 @click.option(
     "--find-learning-rate",
     is_flag=True,
-    help="Do not train. Try increasing learning rates on some training batches and suggest one; --out is then the "
-    "folder for the figure and the table.",
+    help="Do not train. Try higher and higher learning rates on some training batches, and suggest one; --out is then "
+    "the folder for the figure and the table.",
 )
 @options.track
 @options.json

@@ -34,8 +34,8 @@ class DataOptions(BaseModel):
     )
     resize: ResizeMode = Field(
         default="crop",
-        description="How a picture with a different aspect ratio is resized: fill the size and cut off the rest, show "
-        "the whole picture on black, or distort it.",
+        description="How a picture with a different aspect ratio is resized: scale it to fill "
+        "the size and crop the rest, show the whole picture on a black background, or distort it.",
     )
     background: Background | None = Field(
         default=None,

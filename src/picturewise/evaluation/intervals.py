@@ -32,7 +32,9 @@ def wilson_interval(successes: int, trials: int) -> Interval:
     if trials < 1:
         raise DataError(f"A share of {trials} pictures is not defined. Pass at least one picture.")
     if not 0 <= successes <= trials:
-        raise DataError(f"The number of correct pictures is {successes}. Expected 0 to {trials}.")
+        raise DataError(
+            f"The number of correctly classified pictures is {successes}. Expected 0 to {trials}."
+        )
     total = trials + Z95**2
     centre = (successes + Z95**2 / 2) / total
     half = Z95 * math.sqrt(successes * (trials - successes) / trials + Z95**2 / 4) / total

@@ -119,7 +119,7 @@ def from_keywords(
             meant = _ELSEWHERE.get(name)
             offered = f" Did you mean '{meant}'?" if meant else nearest(name, [*known, *(arguments or ())])
             raise UsageError(
-                f"Unknown option '{name}' of "
+                f"Unknown option '{name}' for "
                 f"{function}.{offered or f' help(picturewise.{function}) lists all options.'}"
             )
         table, _, key = known[name].partition(".")

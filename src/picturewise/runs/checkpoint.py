@@ -85,7 +85,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     path = _place(folder, checkpoint.position)
     if is_link(path) or (path.exists() and not (is_folder(path) and _is_ours(path))):
         raise SaveError(
-            f"{path} has the name of a checkpoint, but Picturewise did not create it. Move it away."
+            f"{path} has the name of a checkpoint, but Picturewise did not create it. Move it elsewhere."
         )
     files.write_folder(path, {_STATE: json.dumps(state, indent=1).encode(), **contents})
     prune(folder, checkpoint.position)

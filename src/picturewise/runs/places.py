@@ -64,7 +64,7 @@ def check_files(run: Path, names: tuple[str, ...]) -> None:
         place = run / name
         if place.exists() and not place.is_file():
             raise RunError(
-                f"{printable(place)} is not a regular file, so the run cannot be read. Move it away."
+                f"{printable(place)} is not a regular file, so the run cannot be read. Move it elsewhere."
             )
         most = _MOST_BYTES.get(place.suffix)
         if most is not None and place.exists() and (size := place.stat().st_size) > most:

@@ -56,7 +56,7 @@ class RunRecord(Result):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    picturewise: str = Field(description="Version of Picturewise that trained the run.")
+    picturewise: str = Field(description="Version of Picturewise that created the run.")
     status: Literal["running", "interrupted", "diverged", "finished"] = "running"
     reason: str = Field(default="", description="Why training stopped before the last epoch, if it did.")
     data: DataFacts

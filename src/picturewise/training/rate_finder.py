@@ -116,7 +116,7 @@ def range_test(learner: Learner, *, progress: Callable[[int, int], None] | None 
         raise DivergedError(
             f"At learning rates from {rates[0]:.2g} to {rates[max(len(losses) - 1, 0)]:.2g} the loss fell by less than "
             f"{LEAST_FALL:.0%} within {BATCHES} batches, so no rate can be suggested. Check the pictures with "
-            "'picturewise inspect', or train with the usual rate."
+            "'picturewise inspect', or train with the default learning rate."
         )
     return test
 

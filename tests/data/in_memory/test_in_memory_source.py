@@ -303,7 +303,7 @@ IMAGES, LABELS = noise(4), halves(4)
         ((IMAGES * 1.5, LABELS), DataError, "instead of 0..1 or 0..255: picture"),
         ((np.full((4, 3, 3), np.nan), LABELS), DataError, "picture 0 (counted from 0) has the value nan"),
         ((IMAGES.astype(int) - 300, LABELS), DataError, "value_range='-3"),
-        ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "xpected 1 or 3 channels; leave out a fourth, such as the tra"),
+        ((np.zeros((4, 6, 5, 4)), LABELS), DataError, "xpected 1 or 3 channels; leave out a fourth, such as the alp"),
         ((IMAGES[:, :, :, :2], LABELS), DataError, "found an array of shape (4, 6, 5, 2) and dtype uint8"),
         ((IMAGES[:0], LABELS[:0]), DataError, "the array is empty"),
         ((IMAGES.astype(str), LABELS), DataError, "Expected a numeric array of shape (N, H, W)"),

@@ -126,7 +126,7 @@ def test_no_items_start_no_child(work: Work) -> None:
         (b"vanish", "made the decoder crash (exit code 7); it is damaged or malicious"),
         (b"killed", "made the decoder crash (SIGKILL); it is damaged or malicious"),
         (b"count", "takes longer to decode than its size allows; it is damaged or malicious"),
-        (b"hoard", "needs more than the 400 MB of memory that are allowed for decoding a picture"),
+        (b"hoard", "needs more than the 400 MB of memory allowed for decoding a picture"),
         (b"nonsense", "made the decoder return invalid data; it is damaged or malicious"),
         (b"short", "made the decoder return invalid data; it is damaged or malicious"),
         (b"long", "made the decoder return invalid data; it is damaged or malicious"),

@@ -114,7 +114,7 @@ def expected_of(shape: tuple[int, ...]) -> str:
     if len(shape) == 4 and 4 in {shape[1], shape[3]}:
         part = "pictures[..., :3]" if shape[3] == 4 else "pictures[:, :3]"
         return (
-            f"1 or 3 channels; leave out a fourth, such as the transparency of RGBA (in NumPy: {part}), or save the "
+            f"1 or 3 channels; leave out a fourth, such as the alpha channel of RGBA (in NumPy: {part}), or save the "
             "pictures as PNG files, which are placed on a background."
         )
     return (

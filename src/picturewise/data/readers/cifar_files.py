@@ -104,8 +104,8 @@ def _records(content: Content, file: File, where: str) -> Batch:
     before = 1 if file.classes == 10 else 2
     if len(content) == 0 or len(content) % (before + PIXELS):
         raise DataError(
-            f"{where} has {len(content):,} bytes, which is not a multiple of {before + PIXELS:,} (a label and "
-            "32x32 pixels in 3 colours). Check that it is a CIFAR file, or download it again."
+            f"{where} has {len(content):,} bytes, which is not a multiple of {before + PIXELS:,} (the "
+            "labels and 32x32 pixels with 3 channels). Check that it is a CIFAR file, or download it again."
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, before + PIXELS)
     return Batch(_upright(records[:, before:]), records[:, before - 1].astype(np.int64), None)

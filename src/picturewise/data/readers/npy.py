@@ -58,7 +58,7 @@ def recognise(path: Path, hints: Hints = NO_HINTS) -> ArraySetReader | None:
         form = forms_of(arrays, [path.stem])[path.stem]
         if form is None or not form.can_be_pictures:
             raise DataError(
-                f"{where} does not contain pictures, but {form or 'something other than an array'}. Pass the file with "
+                f"{where} contains {form or 'something other than an array'}, not pictures. Pass the file with "
                 "the pictures, or a folder with both, such as x_train.npy and y_train.npy."
             )
         keys = Keys({"train": path.stem}, {}, None, None, None)

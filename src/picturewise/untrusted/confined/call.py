@@ -151,7 +151,7 @@ def _translated(answer: Answer, shown: str, limits: Budget) -> Answer:
         raise DataError(said)
     if trouble == "memory":
         raise DataError(
-            f"{shown} needs more than the {limits.memory >> 20:,} MB of memory that are allowed for reading it. It is "
+            f"{shown} needs more than the {limits.memory >> 20:,} MB of memory allowed for reading it. It is "
             "damaged or malicious: download it again."
         )
     if trouble == "output":

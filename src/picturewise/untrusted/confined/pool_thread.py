@@ -161,7 +161,7 @@ class Worker:
         except MemoryError:
             self.kill()
             return self._blame(
-                f"needs more than the {self._job.task.memory >> 20:,} MB of memory that are allowed for "
+                f"needs more than the {self._job.task.memory >> 20:,} MB of memory allowed for "
                 "decoding a picture"
             )
         except ValueError:

@@ -111,7 +111,7 @@ def _on_folder(folder: Path, root: Path) -> str:
     inside = look(folder)
     names = [*inside.files, *(f"{name}/" for name in inside.folders)]
     what = "annotations" if means_annotations(folder.name) else "files"
-    note = f"The folder {below(folder, root)} was not used, because it contains {what} but no pictures ({_few(names)})."
+    note = f"The folder {below(folder, root)} was not used, because it contains {what} ({_few(names)}) but no pictures."
     return f"{note} {_MOVE}" if any(_names_a_split(name) for name in inside.files) else note
 
 

@@ -133,7 +133,8 @@ def _match(found: PictureList, text: str, line: int, split: SplitName | None) ->
     except SeveralError as error:
         raise DataError(
             f"{found.table.shown}, line {line:,}: '{printable(text)[:80]}' could be "
-            f"{' or '.join(map(printable, error.paths))}. Add the folder to the list, or rename one of the pictures."
+            f"{' or '.join(map(printable, error.paths))}. Include the folder in the path, "
+            "or rename one of the pictures."
         ) from error
 
 
