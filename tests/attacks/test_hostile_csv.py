@@ -23,5 +23,5 @@ def test_a_hostile_file_comes_to_a_sentence_in_little_memory(
 
 def test_a_name_on_a_device_does_not_hang(tmp_path: Path) -> None:
     (tmp_path / "train.csv").symlink_to("/dev/zero")
-    with pytest.raises(DataError, match="does not have a form"):
+    with pytest.raises(DataError, match="is not in a format"):
         read_place(DataOptions(source=str(tmp_path / "train.csv")))

@@ -120,7 +120,7 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
     "a call of what is no name": (zipped(table(b"K\1K\2\x85R")), "calls int with arguments"),
     "a storage that is a module": (
         zipped(table(b"(" + text("module") + text("os") + text("a") + text("b") + b"K\1tQ")),
-        "not a storage of numbers",
+        "not a tensor storage",
     ),
     "a storage of trillions": (
         zipped(table(tensor(storage(1 << 39), b"K\1\x85", b"K\1\x85"))),
@@ -134,42 +134,42 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
         MAGIC + table(*(tensor(storage(1 << 18, str(n)), b"K\1\x85", b"K\1\x85") for n in range(1000))),
         "describes tensors of 1,048,576,000 bytes",
     ),
-    "a storage beyond all numbers": (zipped(table(tensor(storage(1 << 62), b"K\1\x85", b"K\1\x85"))), "not a storage"),
-    "a storage of less than nothing": (zipped(table(tensor(storage(-1), b"K\1\x85", b"K\1\x85"))), "not a storage"),
+    "a storage beyond all numbers": (zipped(table(tensor(storage(1 << 62), b"K\1\x85", b"K\1\x85"))), "a tensor storage"),
+    "a storage of less than nothing": (zipped(table(tensor(storage(-1), b"K\1\x85", b"K\1\x85"))), "a tensor storage"),
     "one number as a trillion by strides of 0": (
         zipped(table(tensor(storage(4), number(1 << 40) + b"\x85", b"K\0\x85")), bytes(16)),
         "describes tensors of 4,398,046,511,104 bytes",
     ),
     "a thousand axes": (
         zipped(table(tensor(storage(4), b"(" + b"K\2" * 1000 + b"t", b"(" + b"K\0" * 1000 + b"t")), bytes(16)),
-        "are not all integers from 0",
+        "are not all non-negative integers",
     ),
     "strides that lead beyond": (
         zipped(table(tensor(storage(4), b"K\2\x85", number(1 << 39) + b"\x85")), bytes(16)),
-        "extends beyond its 4 numbers",
+        "extends beyond its storage of 4 values",
     ),
     "strides that lead back": (
         zipped(table(tensor(storage(4), b"K\2\x85", number(-1) + b"\x85", 3)), bytes(16)),
-        "are not all integers from 0",
+        "are not all non-negative integers",
     ),
     "an offset beyond": (
         zipped(table(tensor(storage(4), b"K\1\x85", b"K\1\x85", 4)), bytes(16)),
-        "extends beyond its 4 numbers",
+        "extends beyond its storage of 4 values",
     ),
     "an offset before": (
         zipped(table(tensor(storage(4), b"K\1\x85", b"K\1\x85", -1)), bytes(16)),
-        "are not all integers from 0",
+        "are not all non-negative integers",
     ),
     "a storage in two ways": (
         zipped(table(ONE, tensor(storage(8), b"K\1\x85", b"K\1\x85")), bytes(16)),
         "two different descriptions of the same storage",
     ),
-    "a storage that is not there": (zipped(table(ONE)), "it describes 16 bytes of data, but contains nothing"),
-    "a storage that is shorter": (zipped(table(ONE), bytes(12)), "it describes 16 bytes of data, but contains 12"),
+    "a storage that is not there": (zipped(table(ONE)), "declares 16 bytes of data, but the file contains nothing"),
+    "a storage that is shorter": (zipped(table(ONE), bytes(12)), "declares 16 bytes of data, but the file contains 12"),
     "a stream without its numbers": (MAGIC + table(ONE) + pickle.dumps(["0"], 2), "storages differ from their desc"),
     "a stream whose numbers end": (
         MAGIC + table(ONE) + pickle.dumps(["0"], 2) + struct.pack("<q", 4) + bytes(15),
-        "ends in the middle of its numbers",
+        "ends in the middle of its data",
     ),
     "a stream with other counts": (
         MAGIC + table(ONE) + pickle.dumps(["0"], 2) + struct.pack("<q", 1 << 40) + bytes(16),

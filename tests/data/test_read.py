@@ -258,7 +258,7 @@ def test_pipes_and_sockets_are_refused_without_waiting(
         unix.bind("socket")
         for name in ("pipe", "socket"):
             with pytest.raises(
-                DataError, match=f"{name} does not have a form .* found neither a file nor a folder"
+                DataError, match=f"{name} is not in a format .* found neither a file nor a folder"
             ):
                 load(name)
 

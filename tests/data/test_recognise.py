@@ -43,7 +43,7 @@ def test_an_unlabelled_test_folder_leaves_the_test_split_to_be_held_out(
     }
     assert whole.notes[0] == (
         "The folder test contains 1 picture without classes, so it was not used as the test split. Classify these "
-        "pictures with: picturewise predict RUN '{tmp_path}/my set/test'"
+        f"pictures with: picturewise predict RUN '{tmp_path}/my set/test'"
     )
     assert len(set(whole.notes)) == len(whole.notes) == 3
     alone = picturewise.read_dataset(tmp_path / "my set", splits=["test"])
@@ -114,7 +114,7 @@ def test_a_link_back_to_the_folder_itself_ends(tmp_path: Path, save_picture: Sav
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "again").symlink_to(tmp_path / "alone")
     for labelled in (False, True):
-        with pytest.raises(DataError, match="does not have a form that Picturewise reads"):
+        with pytest.raises(DataError, match="is not in a format that Picturewise reads"):
             recognise(tmp_path / "alone", labelled=labelled)
 
 

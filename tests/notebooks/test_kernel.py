@@ -64,5 +64,5 @@ def test_objects_and_figures_show_themselves_once(outputs: dict[str, list[Any]])
 def test_an_error_is_its_sentence_alone(outputs: dict[str, list[Any]]) -> None:
     (error,) = outputs["error"]
     (sentence,) = error.traceback
-    assert sentence.startswith("DataError: 'digitz' is neither an existing path nor a name in the catalogue")
+    assert sentence.startswith("DataError: 'digitz' is neither an existing path nor a catalogue name")
     assert sentence.endswith("Did you mean 'digits'?")

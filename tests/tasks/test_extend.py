@@ -124,9 +124,9 @@ def test_the_older_run_is_not_changed(trained: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("colours", "options", "sentence"),
     [
-        (None, {}, "Nothing was passed to extend the run with"),
-        (None, {"add_classes": True}, "New classes need pictures"),
-        (None, {"new_head": True}, "New classes need pictures"),
+        (None, {}, "No changes to the run were passed"),
+        (None, {"add_classes": True}, "New classes need training pictures"),
+        (None, {"new_head": True}, "New classes need training pictures"),
         (("red", "green"), {"add_classes": True}, r"All classes of .* are already in .* \(green, red\)"),
         (
             ("red", "blue"),

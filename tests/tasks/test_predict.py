@@ -125,7 +125,7 @@ def test_only_bad_files_are_refused_even_when_they_may_be_skipped(
 
 
 def test_places_without_pictures_are_told(tmp_path: Path, trained: Classifier) -> None:
-    with pytest.raises(DataError, match=r"nothing' is neither an existing path nor a name in the catalogue"):
+    with pytest.raises(DataError, match=r"nothing' is neither an existing path nor a catalogue name"):
         predict(trained, [tmp_path / "nothing"], skip_bad=True)
     (tmp_path / "folder").mkdir()
     with pytest.raises(
@@ -150,7 +150,7 @@ def test_the_lines_of_a_csv_file_of_pixels_are_numbered_from_one(tmp_path: Path,
 
 def test_another_csv_file_is_no_picture(tmp_path: Path, trained: Classifier) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=r"a\.csv does not have a form that Picturewise reads"):
+    with pytest.raises(DataError, match=r"a\.csv is not in a format that Picturewise reads"):
         predict(trained, [tmp_path / "a.csv"])
 
 

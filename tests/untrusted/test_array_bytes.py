@@ -31,7 +31,8 @@ def test_every_plain_type_is_numpys(code: str, order: str) -> None:
 )
 def test_every_other_type_is_refused(code: str) -> None:
     kind = "Python objects" if code.startswith("O") else f"type {code!r}"
-    said = f"x contains an array of {kind}. Save it again with a numeric dtype; Picturewise never runs code from files."
+    said = f"x contains an array of {kind}. Save it again as integers or floats; Picturewise never runs code from"
+    said += " files."
     with pytest.raises(DataError) as caught:
         plain_dtype(code, "<", where="x")
     assert str(caught.value) == said
@@ -39,7 +40,7 @@ def test_every_other_type_is_refused(code: str) -> None:
 
 @pytest.mark.parametrize("order", ["", "!", "<<", "@"])
 def test_every_other_order_is_refused(order: str) -> None:
-    with pytest.raises(DataError, match="again with a numeric dtype"):
+    with pytest.raises(DataError, match="again as integers or floats"):
         plain_dtype("u1", order, where="x")
 
 

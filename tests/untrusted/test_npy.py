@@ -25,8 +25,8 @@ PLAIN = st.one_of(
 )
 
 DAMAGED = (
-    "x has a header that is damaged or longer than 4,096 bytes. Save it again with a numeric dtype; Picturewise never "
-    "runs code from files."
+    "x has a header that is damaged or longer than 4,096 bytes. Save the array again as integers or floats; Picturewise "
+    "never runs code from files."
 )
 
 
@@ -120,7 +120,7 @@ def test_every_truncation_is_an_error() -> None:
 )
 def test_what_is_not_a_plain_number_is_refused(array: np.ndarray, kind: str) -> None:
     said = (
-        f"x contains an array of type {kind}. Save it again with a numeric dtype; Picturewise never runs code from "
+        f"x contains an array of type {kind}. Save it again as integers or floats; Picturewise never runs code from "
         "files."
     )
     assert refusal(saved(array)) == said
@@ -130,7 +130,7 @@ def test_python_objects_are_refused_by_their_header() -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}, []], object), allow_pickle=True)
     assert refusal(buffer.getvalue()).startswith(
-        "x contains an array of Python objects. Save the array again with a numeric dtype;"
+        "x contains an array of Python objects. Save it again as integers or floats;"
     )
 
 
@@ -203,7 +203,7 @@ def test_a_monstrous_header_is_refused_at_once_and_in_little_memory(header: str,
     began = time.process_time()
     tracemalloc.start()
     try:
-        assert "again with a numeric dtype" in refusal(content)
+        assert "again as integers or floats" in refusal(content)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()

@@ -125,8 +125,8 @@ def extend(
         )
     if not (layers or new_head or add_classes or data is not None):
         raise UsageError(
-            "No extension was passed. Pass pictures, layers (--layers), a new output layer (--new-head) or new "
-            "classes (--add-classes)."
+            "No changes to the run were passed. Pass pictures, layers (--layers), a new output layer (--new-head) or "
+            "new classes (--add-classes)."
         )
     if (new_head or add_classes) and data is None:
         raise UsageError(f"New classes need training pictures. Pass them after the run {older.path}.")

@@ -25,7 +25,7 @@ def plain_dtype(code: str, order: str, *, where: str) -> np.dtype[Any]:
     if code not in _CODES or order not in {"<", ">", "|", "="}:
         kind = "Python objects" if code[:1] == "O" else f"type {code[:20]!r}"
         raise DataError(
-            f"{where} contains an array of {kind}. Save it again with a numeric dtype; Picturewise never runs code "
+            f"{where} contains an array of {kind}. Save it again as integers or floats; Picturewise never runs code "
             "from files."
         )
     return np.dtype((order if order != "|" else "=") + code)

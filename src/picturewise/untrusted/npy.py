@@ -80,8 +80,8 @@ def read_header(start: Content, where: str) -> NpyHeader:
         shape, fortran, dtype = _HEADER_READERS[version](file, max_header_size=MAX_HEADER)
     except _DAMAGED as error:
         raise DataError(
-            f"{where} has a header that is damaged or longer than {MAX_HEADER:,} bytes. Save the array again with a "
-            "numeric dtype; Picturewise never runs code from files."
+            f"{where} has a header that is damaged or longer than {MAX_HEADER:,} bytes. Save the array again as "
+            "integers or floats; Picturewise never runs code from files."
         ) from error
     check_shape(shape, where=where)
     if dtype.kind not in "US" or not dtype.itemsize:

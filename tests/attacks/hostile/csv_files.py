@@ -34,7 +34,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a negative label": (lambda: NAMES + LINE.replace(b"1,", b"-2,", 1), "the label is -2"),
     "nothing but lines": (lambda: NAMES + b"\n" * 1_000_000 + LINE, "line 2: found 1 column"),
-    "a zip under another name": (lambda: b"PK\x03\x04\0\0" + bytes(100), "does not have a form"),
+    "a zip under another name": (lambda: b"PK\x03\x04\0\0" + bytes(100), "is not in a format"),
 }
 
 

@@ -70,7 +70,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: packed(matrix(b"X", (32, 32, 3, 1000), b"", promised=3_072_000)) + LABELS,
         "declares|ends",
     ),
-    "not packed at all": (lambda: struct.pack("<II", 15, 100) + b"x" * 100, "cannot be unpacked"),
+    "not packed at all": (lambda: struct.pack("<II", 15, 100) + b"x" * 100, "cannot be decompressed"),
     "elements of no length": (lambda: struct.pack("<II", 1, 0) * 1_000_000, "more than 100 arrays"),
 }
 

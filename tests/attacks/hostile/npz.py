@@ -45,7 +45,7 @@ def objects() -> bytes:
     return content[: content.rindex(b"\n") + 1] + pickle.dumps(Calls(os.system, f"touch {MARKER}"))
 
 
-_OBJECTS = "Save the array again with a numeric dtype; Picturewise never runs code from files"
+_OBJECTS = "again as integers or floats; Picturewise never runs code from files"
 _SHAPE = "declares the array shape|needs .* bytes, but has|has shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "Python objects": (objects, "contains an array of Python objects. " + _OBJECTS),
@@ -95,7 +95,7 @@ _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "a negative side": (lambda: plain(shape="(-1, 4, 4)"), _SHAPE),
     "too few bytes": (lambda: plain(content=bytes(31)), _SHAPE),
     "too many bytes": (lambda: plain(content=bytes(33)), _SHAPE),
-    "texts for pictures": (lambda: plain("<U4", "(2,)"), "pictures|texts|numbers"),
+    "texts for pictures": (lambda: plain("<U4", "(2,)"), "an array of integers or floats"),
     "class names beyond Unicode": (
         lambda: npz(x_train=plain(), y_train=labels(), labels=plain("<U1", "(2,)", b"\xff" * 8)),
         "contains damaged strings",

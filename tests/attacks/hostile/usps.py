@@ -18,7 +18,7 @@ FILES = [
     ),
     holding("one endless line", "usps", lambda: b"1 " + b"1:0.5 " * 5_000_000, "at most 16,384 are allowed"),
     holding(
-        "places out of range", "usps", lambda: b"1 99999999999:1\n", "whose positions increase from 1 to 256"
+        "places out of range", "usps", lambda: b"1 99999999999:1\n", "with positions increasing from 1 to 256"
     ),
     holding("numbers that are none", "usps", lambda: b"1 1:nan\n", "contains something other than numbers"),
     holding("infinity", "usps", lambda: b"1 1:1e999\n", "has values outside -1..1"),
@@ -32,7 +32,7 @@ FILES = [
         "pairs without values",
         "usps",
         lambda: b"1 " + b"1: " * 5_000 + b"\n",
-        "does not consist of lines with a label and pairs",
+        "a line that is not a label followed by pairs",
     ),
     holding("a comment", "usps", lambda: b"1 1:0\n# 2 1:0\n", "line 2 is empty or contains something"),
     holding(

@@ -67,8 +67,11 @@ def test_blocks_are_the_pictures_in_their_order(
         ),
         (np.zeros((0, 4, 4)), r"x does not contain any pictures: its shape is \(0, 4, 4\)"),
         (np.zeros(()), r"x has shape \(\). Expected pictures"),
-        (np.zeros((3, 4, 4), "U2"), "x contains values of type <U2. Pass a numeric array"),
-        (np.zeros((3, 4, 4), complex), "x contains values of type complex128. Pass a numeric array"),
+        (np.zeros((3, 4, 4), "U2"), "x contains values of type <U2. Pass an array of integers or floats"),
+        (
+            np.zeros((3, 4, 4), complex),
+            "x contains values of type complex128. Pass an array of integers or floats",
+        ),
     ],
 )
 def test_arrays_that_cannot_be_pictures_are_refused(array: np.ndarray, sentence: str) -> None:

@@ -188,7 +188,7 @@ def test_of_train_nothing_is_read_for_test_alone_that_its_first_bytes_tell(tmp_p
 
 
 def test_arrays_of_other_things_are_refused(tmp_path: Path, form: str) -> None:
-    with pytest.raises(DataError, match=r"with a numeric dtype"):
+    with pytest.raises(DataError, match=r"again as integers or floats"):
         parts(write(tmp_path, form, x_train=np.zeros(4, [("a", "u1", (5, 6))]), y_train=LABELS))
 
 
@@ -205,7 +205,7 @@ def test_an_npz_of_objects_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "npz", x_train=np.array([{}, []], object), y_train=LABELS)
     with pytest.raises(
         DataError,
-        match=r"array of Python objects\. Save it again with a numeric dtype; Picturewise never runs code",
+        match=r"array of Python objects\. Save it again as integers or floats; Picturewise never runs code",
     ):
         parts(path)
 

@@ -100,7 +100,7 @@ def check_layout(
         DataError: it cannot hold pictures, or is empty.
     """
     if dtype.kind not in "buif":
-        raise DataError(f"{where} contains values of type {dtype}. Pass a numeric array.")
+        raise DataError(f"{where} contains values of type {dtype}. Pass an array of integers or floats.")
     if shape[:1] == (0,):
         raise DataError(f"{where} does not contain any pictures: its shape is {shape}.")
     layouts = layouts_of(shape)

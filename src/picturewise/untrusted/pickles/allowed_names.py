@@ -100,7 +100,7 @@ def _dtype(code: str, state: tuple[Any, ...], where: str) -> Any:
         case (int(), str() | bytes() as order, None, None, None, int(), int(), *rest) if len(rest) <= 1:
             return plain_dtype(code, _said(order), where=where)
     raise DataError(
-        f"{where} contains an array of records, dates or similar. Save it again with a numeric dtype."
+        f"{where} contains an array of records, dates or similar. Save it again as integers or floats."
     )
 
 
