@@ -25,8 +25,8 @@ PLAIN = st.one_of(
 )
 
 DAMAGED = (
-    "x has a header that is damaged or longer than 4,096 bytes. Save the array again as integers or floats; Picturewise "
-    "never runs code from files."
+    "x has a header that is damaged or longer than 4,096 bytes. Save the array again as integers or floats; "
+    "Picturewise never runs code from files."
 )
 
 
