@@ -134,11 +134,8 @@ ATTACKS: Mapping[str, tuple[bytes | Callable[[], bytes], str]] = {
         MAGIC + table(*(tensor(storage(1 << 18, str(n)), b"K\1\x85", b"K\1\x85") for n in range(1000))),
         "describes tensors of 1,048,576,000 bytes",
     ),
-    "a storage beyond all numbers": (
-        zipped(table(tensor(storage(1 << 62), b"K\1\x85", b"K\1\x85"))),
-        "a tensor storage",
-    ),
-    "a storage of less than nothing": (zipped(table(tensor(storage(-1), b"K\1\x85", b"K\1\x85"))), "a tensor storage"),
+    "a storage beyond all numbers": (zipped(table(tensor(storage(1 << 62), b"K\1\x85", b"K\1\x85"))), "tensor storage"),
+    "a storage of less than nothing": (zipped(table(tensor(storage(-1), b"K\1\x85", b"K\1\x85"))), "tensor storage"),
     "one number as a trillion by strides of 0": (
         zipped(table(tensor(storage(4), number(1 << 40) + b"\x85", b"K\0\x85")), bytes(16)),
         "describes tensors of 4,398,046,511,104 bytes",
