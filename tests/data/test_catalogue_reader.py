@@ -35,7 +35,7 @@ def test_a_folder_of_the_name_is_pointed_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()
-    with pytest.raises(DataError, match=r"for the folder of that name, pass '\./tiny'"):
+    with pytest.raises(DataError, match=r"To read the folder with this name, pass '\./tiny'"):
         read_place(DataOptions(source="tiny"))
 
 

@@ -128,8 +128,10 @@ def not_here(name: str, entry: SetEntry) -> str:
     """Return the message about a set that must be downloaded first."""
     size = entry.bytes()
     amount = f"{shown_bytes(size)} " if size is not None else ""
-    folder = f", or pass './{name}' for the folder with this name" if Path(name).exists() else ""
-    return (
-        f"{name} has not been downloaded yet{folder}. Download it ({amount}from {entry.publisher()}) with: "
-        f"picturewise data fetch {name}"
-    )
+    place = f"({amount}from {entry.publisher()})"
+    if Path(name).exists():
+        return (
+            f"{name} has not been downloaded yet. To read the folder with this name, pass './{name}'; to download the "
+            f"set {place}, run: picturewise data fetch {name}"
+        )
+    return f"{name} has not been downloaded yet. Download it {place} with: picturewise data fetch {name}"

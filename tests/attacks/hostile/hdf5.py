@@ -179,7 +179,7 @@ _FILES: dict[str, tuple[Callable[[h5py.File, Path], None], str]] = {
         of(shape=(2**30, 2, 2), dtype="u1", chunks=(1, 2, 2)),
         "is stored in 1,073,741,824 chunks",
     ),
-    "gzip zeros": (gzip_zeros, "at most 200 times"),
+    "gzip zeros": (gzip_zeros, "at most 200 bytes may be declared"),
     "gzip in gzip": (gzip_in_gzip, "damaged|memory"),
     "lzf nonsense": (lzf_nonsense, "damaged"),
     "missing chunks": (missing_chunks, "stores 4,096,000"),

@@ -131,7 +131,7 @@ def test_pictures_of_one_name_in_two_folders_are_refused_unless_the_list_says_wh
     draw(root / "more/dog_2.png")
     with pytest.raises(
         DataError,
-        match=r"line 8: 'dog_2\.png' could be images/dog_2\.png or more/dog_2\.png\. Add the folder",
+        match=r"line 8: 'dog_2\.png' could be images/dog_2\.png or more/dog_2\.png\. Include the folder",
     ):
         read(root)
     (root / "labels.csv").write_text(plain(lambda name, label: f"images/{name},{label}"))
