@@ -48,7 +48,7 @@ def objects() -> bytes:
 _OBJECTS = "again as integers or floats; Picturewise never runs code from files"
 _SHAPE = "declares the array shape|needs .* bytes, but has|has shape"
 _FILES: Mapping[str, tuple[Callable[[], bytes], str]] = {
-    "Python objects": (objects, "contains an array of Python objects. " + _OBJECTS),
+    "Python objects": (objects, "contains an array of Python objects. Save it " + _OBJECTS),
     "Python objects as labels": (
         lambda: npz(x_train=plain(), y_train=objects()),
         "contains an array of Python objects",
