@@ -71,7 +71,10 @@ def test_a_set_is_asked_for_fetched_looked_at_and_removed(
 ) -> None:
     assert run(["train", "bars"]) == 3
     said = capfd.readouterr().err  # the fixture's folder has the same name
-    assert "bars has not been downloaded yet. To read the folder with this name, pass './bars'; to download" in said
+    assert (
+        "bars has not been downloaded yet. To read the folder with this name, pass './bars'; to download"
+        in said
+    )
     assert "the set (11.6 kB from 127.0.0.1:" in said
     assert run(["data", "fetch", "bars"]) == 0
     assert f"to {bars}" in capfd.readouterr().out

@@ -161,7 +161,9 @@ def test_regression_is_refused_where_more_than_the_output_layer_is_trained(
         {"model": pretrained, "freeze": "backbone", "label_smoothing": 0.1},
         {"model": "mlp 4"},
     ):
-        with pytest.raises(UsageError, match=r"head_fit is 'regression', which is possible only for a new output layer"):
+        with pytest.raises(
+            UsageError, match=r"head_fit is 'regression', which is possible only for a new output layer"
+        ):
             picturewise.train(
                 shapes, size=(32, 32), head_fit="regression", out=tmp_path / "run", progress=False, **options
             )
