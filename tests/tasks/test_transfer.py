@@ -94,6 +94,16 @@ def test_more_epochs_train_all_layers_after_the_first(shapes: Path, tmp_path: Pa
     assert len(state) > 200
 
 
+def test_other_options_hold_for_photographs_too(shapes: Path, tmp_path: Path) -> None:
+    for number, options in enumerate(
+        ({"label_smoothing": 0.1, "epochs": 1}, {"learning_rate": 0.01, "patience": 1})
+    ):
+        run = picturewise.train(shapes, limit=12, out=tmp_path / f"{number}", progress=False, **options)
+        assert (run.recipe.start.source, run.recipe.training.head_fit) == ("efficientnet-lite0", None)
+        assert all(getattr(run.recipe.training, key) == value for key, value in options.items())
+        assert run.history[0].learning_rate > 0
+
+
 def test_a_network_that_is_named_is_the_one_that_is_trained(shapes: Path, tmp_path: Path) -> None:
     for number, options in enumerate(
         ({"model": "mlp 4"}, {"layers": "flatten"}, {"settings": ["model.name=mlp 4"]})

