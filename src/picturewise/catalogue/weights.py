@@ -17,11 +17,12 @@ def are_here(name: str) -> bool:
     Raises:
         UsageError: no network with that name is published.
     """
-    known = entries.weights()
-    if name not in known:
-        raise unknown("network with published weights", name, known)
-    package = known[name].package
-    return Installed(name, known[name]).is_here() if package is None else installed_file(package) is not None
+    entry = _entry(name)
+    return (
+        Installed(name, entry).is_here()
+        if entry.package is None
+        else installed_file(entry.package) is not None
+    )
 
 
 def published_weights(name: str) -> Path:
@@ -35,12 +36,10 @@ def published_weights(name: str) -> Path:
         DataError: the weights have not been downloaded or installed, which the message says how to do, or an installed
             file is not the published one.
     """
-    known = entries.weights()
-    if name not in known:
-        raise unknown("network with published weights", name, known)
-    entry, place = known[name], Installed(name, known[name])
+    entry = _entry(name)
     if entry.package is not None:
         return checked_file(name, entry.package)
+    place = Installed(name, entry)
     if not place.is_here():
         raise DataError(
             f"The weights of {name} have not been downloaded yet. Download them ({shown_bytes(entry.bytes() or 0)} "
@@ -48,3 +47,10 @@ def published_weights(name: str) -> Path:
         )
     (path,) = place.paths()
     return path
+
+
+def _entry(name: str) -> entries.WeightsEntry:
+    known = entries.weights()
+    if name not in known:
+        raise unknown("network with published weights", name, known)
+    return known[name]

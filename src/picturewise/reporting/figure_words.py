@@ -49,7 +49,7 @@ WORDS: Mapping[str, Words] = {
     "learning-curves": Words(
         "Learning curves",
         "Loss and accuracy after each epoch, on the training split (dashed) and the validation split (solid). "
-        "Training values are measured during the epoch, with dropout and augmentation.",
+        "Training values are measured during the epoch, with any dropout and augmentation.",
         "Two line charts against the epoch: loss on the left, accuracy on the right.",
     ),
     "architecture": Words(
