@@ -109,6 +109,8 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         ema: float | None = None,
         label_smoothing: float | None = None,
         class_weights: Literal["none", "balanced"] | None = None,
+        folds: int | None = None,
+        keep: Literal["best", "last"] | None = None,
         patience: int | None = None,
         checkpoint_minutes: float | None = None,
         engine: Literal["torch", "numpy"] | None = None,

@@ -167,18 +167,20 @@ def show_best(run: Run) -> None:
     """Print how good the best epoch of a run was."""
     from picturewise.reporting.run_report import training_seconds, validation_seconds
     from picturewise.reporting.tables import duration
-    from picturewise.runs.history import best_epoch
 
     if not run.history:
         raise RunError(
             f"{run.path / 'history.csv'} is missing or empty, although the run is {run.record.status}. Restore it, or "
             "train again."
         )
-    best, validation = best_epoch(run.history), validation_seconds(run)
+    kept, validation = run.kept_epoch, validation_seconds(run)
+    training = run.recipe.training
+    which = f"{training.keep} epoch {kept.epoch} of {run.history[-1].epoch}"
+    measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
     validated = "" if validation is None else f", including {duration(validation)} of validation"
     say(
-        f"best epoch {best.epoch} of {run.history[-1].epoch}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
-        f"loss {best.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
+        f"{which}: {measured} {100 * kept.valid_accuracy:.2f} %, "
+        f"loss {kept.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
         f"{validated}"
     )
 

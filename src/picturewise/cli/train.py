@@ -74,6 +74,12 @@ if TYPE_CHECKING:
     help="Do not train. Try higher and higher learning rates on some training batches, and suggest one; --out is then "
     "the folder for the figure and the table.",
 )
+@click.option(
+    "--no-folds",
+    is_flag=True,
+    help="Hold out a validation split even if there are few pictures, instead of training a network for each of 5 "
+    "folds first.",
+)
 @options.track
 @options.json
 def command(
@@ -97,6 +103,7 @@ def command(
     hints: Hints,
     settings: tuple[str, ...],
     find_learning_rate: bool,
+    no_folds: bool,
     track: tuple[str, ...],
     json: bool,
 ) -> None:
@@ -108,6 +115,7 @@ def command(
     named = [f"preparation.augmentation={_as_lines(augment)}"] if augment is not None else []
     named += options.frozen(freeze)
     named += [f"training.engine={engine}"] if engine is not None else []
+    named += ["training.folds=0"] if no_folds else []
     named += ["preparation.grey=true"] if grey else []
     named += ["data.skip_bad=true"] if skip_bad else []
     named += [f"data.limit={limit}"] if limit is not None else []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it loads pydantic
     from picturewise.data.options import DataOptions
     from picturewise.displays import Figure
 
-_INTERNAL = ("read_with", "reserved", "values", "whole_train")
+_INTERNAL = ("open_valid", "read_with", "reserved", "values", "whole_train")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Dataset:
         background: what transparent pictures were put on.
         read_with: the options that give the same splits again when their source is read with them; None: the pictures
             are only in memory.
+        open_valid: valid was held out from train without a word from the user, so folds of train may replace it.
         values: the stored values of black and white if the type of the pictures does not determine them; None: it does.
     """
 
@@ -64,6 +65,7 @@ class Dataset:
     background: Background = WHITE
     read_with: DataOptions | None = None
     values: Ends | None = None
+    open_valid: bool = False
 
     def __post_init__(self) -> None:
         if not self.splits():

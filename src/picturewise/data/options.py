@@ -49,9 +49,10 @@ class DataOptions(BaseModel):
         "None: the classes of the source, in its order.",
     )
     skip_bad: bool = Field(default=False, description="Leave out files that cannot be read, and list them.")
-    valid_fraction: Fraction = Field(
+    valid_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.1,
-        description="Share of the training pictures that becomes the validation split if the source does not have one.",
+        description="Share of the training pictures that becomes the validation split if the source does not have one; "
+        "0: none, for cross-validation in folds.",
     )
     test_fraction: Fraction = Field(
         default=0.2,
@@ -113,6 +114,11 @@ class DataOptions(BaseModel):
     def hints(self) -> Hints:
         """What the user says about the source itself."""
         return Hints(**{field.name: getattr(self, field.name) for field in fields(Hints)})
+
+    @property
+    def leaves_valid_open(self) -> bool:
+        """Whether the user has said nothing about the share of validation."""
+        return "valid_fraction" not in self.model_fields_set
 
     @property
     def learned(self) -> None:

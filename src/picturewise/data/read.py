@@ -7,6 +7,7 @@ from collections.abc import Collection
 from picturewise.data.contract import Progress, Reading, Source
 from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
+from picturewise.data.in_memory.in_memory_source import DatasetSource
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.recognise import cannot_be_read
 from picturewise.data.remarks import remarks
@@ -89,4 +90,12 @@ def _completed(
         whole_train=whole_train,
         background=reading.background,
         values=reading.values,
+        open_valid="valid" in asked and _is_open(source, options),
     )
+
+
+def _is_open(source: Source, options: ReadOptions) -> bool:
+    """Return whether the validation split was held out without a word from the user."""
+    if isinstance(source, DatasetSource):
+        return source.dataset.open_valid
+    return "valid" not in source.splits and options.leaves_valid_open

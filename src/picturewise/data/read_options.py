@@ -37,6 +37,10 @@ class ReadOptions(Protocol):
     @property
     def learned(self) -> Ends | None: ...  # noqa: D102
     @property
+    def leaves_valid_open(self) -> bool:
+        """Whether folds may replace the validation split that is held out."""
+
+    @property
     def photographs(self) -> tuple[int, int] | None:
         """Height and width for colour photographs whose size is not given; None: as for other pictures."""
 
@@ -62,3 +66,4 @@ class AsItIs:
     background: Background | None = None
     learned: Ends | None = None
     photographs: tuple[int, int] | None = None
+    leaves_valid_open: bool = False

@@ -79,6 +79,8 @@ class RecipeKeywords(TypedDict, total=False):
     head_fit: Literal["steps", "regression"] | None
     label_smoothing: float
     class_weights: Literal["none", "balanced"]
+    folds: int | None
+    keep: Literal["best", "last"]
     patience: int | None
     checkpoint_minutes: float
     engine: Literal["torch", "numpy"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -180,6 +181,19 @@ class TrainingOptions(BaseModel):
         default="none",
         description="Balanced: rare classes have larger weights, N / (classes · pictures of the class).",
     )
+    folds: int | None = Field(
+        default=None,
+        ge=0,
+        le=20,
+        description="Folds for cross-validation instead of a validation split: as many networks are trained, each "
+        "without one fold, which it is validated on, and finally one network on all pictures. 0: a validation split. "
+        "None: 5 if there is no validation split and only 10 to 999 training pictures, with at least 5 of each class.",
+    )
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="The epoch whose weights are kept: the best by validation accuracy, or the last one. With folds, "
+        "best means that they choose the number of epochs.",
+    )
     patience: int | None = Field(
         default=None,
         ge=1,
@@ -203,3 +217,10 @@ class TrainingOptions(BaseModel):
         description="Number format of the forward and backward passes; auto: bfloat16 if the processor or GPU is fast "
         "at it.",
     )
+
+    @field_validator("folds")
+    @classmethod
+    def _is_no_single_fold(cls, folds: int | None) -> int | None:
+        if folds == 1:
+            raise PydanticCustomError("one_fold", "Input should be 0 for a validation split, or at least 2")
+        return folds

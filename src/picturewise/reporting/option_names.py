@@ -28,6 +28,8 @@ OPTION_NAMES: Mapping[str, str] = {
     "training.head_fit": "Output layer first trained by",
     "training.label_smoothing": "Label smoothing",
     "training.class_weights": "Class weights",
+    "training.folds": "Folds",
+    "training.keep": "Epoch that is kept",
     "training.patience": "Patience in epochs",
     "training.engine": "Engine",
 }

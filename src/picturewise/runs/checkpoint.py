@@ -110,6 +110,17 @@ def sweep(folder: Path) -> None:
             _discard(path)
 
 
+def clear(folder: Path) -> None:
+    """Remove all checkpoints and then the folder, unless something else is in it. The caller holds the run's lock."""
+    if is_folder(folder):
+        sweep(folder)
+        for path in _folders(folder):
+            if _is_ours(path):
+                _discard(path)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def newest(folder: Path, numbers: int | None = None) -> tuple[Checkpoint | None, tuple[str, ...]]:
     """Return the newest checkpoint below `folder` whose files are unchanged since they were written, or None.
 

@@ -5,6 +5,7 @@ run.json                  what was trained, on which data and machine, and how f
 splits.csv                which pictures it was trained on: name, hash of the pixels, split
 history.csv               one row per epoch
 checkpoints/              to resume from
+folds/                    if it is cross-validated: what the networks of the folds predicted, and their checkpoints
 classifier.safetensors    the best epoch so far
 evaluation.json           after `evaluate`, together with probabilities.npy
 skipped.csv               files left out with skip_bad
@@ -38,7 +39,7 @@ from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.recipe import flat, make_recipe, recipe_from_toml
 from picturewise.reprs import PARTIAL, never_raises, offered
 from picturewise.runs import evaluations
-from picturewise.runs.history import Epoch, best_epoch, read_csv, to_csv
+from picturewise.runs.history import Epoch, kept_epoch, read_csv, to_csv
 from picturewise.runs.lock import FolderLock
 from picturewise.runs.new_run import RECORD, finish_start
 from picturewise.runs.places import check_files, inside
@@ -163,6 +164,23 @@ class Run(RunFigures):
     def checkpoints(self) -> Path:
         """The folder of the checkpoints; RunError if it is a link."""
         return inside(self.path, "checkpoints")
+
+    @property
+    def folds(self) -> Path:
+        """The folder of the folds; RunError if it is a link."""
+        return inside(self.path, "folds")
+
+    @property
+    def kept_epoch(self) -> Epoch:
+        """The epoch whose classifier is kept.
+
+        Raises:
+            RunError: no epoch has finished.
+        """
+        history = self.history
+        if not history:
+            raise RunError(f"{self.path} does not have a finished epoch yet.")
+        return kept_epoch(history, self.recipe.training.keep)
 
     @property
     def figures(self) -> Path:
@@ -298,7 +316,7 @@ class Run(RunFigures):
                 from picturewise.runs import checkpoint  # noqa: PLC0415 (it imports PyTorch, which reading a run does not need)
 
                 checkpoint.sweep(self.checkpoints)
-                for folder in (self.path, self.figures):
+                for folder in (self.path, self.figures, self.folds):
                     files.sweep(folder)
             yield
 
@@ -309,9 +327,12 @@ def _state(run: Run) -> str:
         said: list[str] = [run.record.status]
         history = run.history
         if history:
-            best = best_epoch(history)
-            said.append(f"{history[-1].epoch} of {run.recipe.training.epochs} epochs")
-            said.append(f"best epoch {best.epoch} with validation accuracy {best.valid_accuracy:.4f}")
+            training = run.recipe.training
+            kept = kept_epoch(history, training.keep)
+            said.append(f"{history[-1].epoch} of {training.epochs} epochs")
+            said.append(
+                f"{training.keep} epoch {kept.epoch} with validation accuracy {kept.valid_accuracy:.4f}"
+            )
         evaluation = run.evaluation()
         if evaluation is not None:
             said.append(f"test accuracy {evaluation.accuracy}")

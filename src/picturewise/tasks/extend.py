@@ -13,6 +13,7 @@ from picturewise.architectures.lines import parse
 from picturewise.arguments import checked
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
+from picturewise.data.options import DataOptions
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
@@ -168,6 +169,10 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
         plain[table].pop(name, None)
     lines = classifier.description.layers or ()
     plain["model"] |= {"name": None, "layers": [*lines, *(layer.line for layer in added)]}
+    if plain["training"].pop("folds", None):
+        # The older network has seen every picture, so folds would not be held out from it.
+        plain["data"]["valid_fraction"] = DataOptions().valid_fraction
+        plain["training"].pop("keep")
     plain["start"] = {
         "source": text_of(older.path.absolute()),
         "lines": len(lines),

@@ -89,7 +89,7 @@ def make_dataset(
     classes: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     name: str = NAME,
-    valid_fraction: float = 0.1,
+    valid_fraction: float | None = None,
     test_fraction: float = 0.2,
     split_seed: int = 0,
     group_by: str | None = None,
@@ -112,7 +112,8 @@ def make_dataset(
             labels, or `0` to the largest label.
         names: of the pictures of train, such as file names.
         name: of the data set; short, because folders are named after it.
-        valid_fraction: share of train that is held out for validation, if valid is None.
+        valid_fraction: share of train that is held out for validation, if valid is None; None: 0.1, which training may
+            replace with folds if there are few pictures.
         test_fraction: share of train that is held out for the test, if test is None; 0: there is no test split.
         split_seed: another seed gives other held-out splits.
         group_by: what stays in the same split, as for `read_dataset`; searched in `names`.
@@ -130,7 +131,8 @@ def make_dataset(
         raise UsageError(f"'{printable(name)}' is not a valid folder name. Pass another name.")
     without_test = test_fraction == 0
     options = data_options(
-        valid_fraction=valid_fraction, test_fraction=0.2 if without_test else test_fraction, split_seed=split_seed,
+        **({} if valid_fraction is None else {"valid_fraction": valid_fraction}),
+        test_fraction=0.2 if without_test else test_fraction, split_seed=split_seed,
         group_by=group_by, background=background, value_range=value_range, layout=layout,
     )  # fmt: skip
     if without_test:  # which a recipe may not say

@@ -18,7 +18,7 @@ from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.tasks import transfer
+from picturewise.tasks import folding, transfer
 from picturewise.tasks.load import load, own_source, refuse_inside
 from picturewise.tasks.wanted_recipe import wanted
 
@@ -119,9 +119,13 @@ def train_on(
         report: draw the figures of the data and write a report at the end.
         choose: start from pretrained layers if the pictures are photographs; see `transfer`.
     """
+    recipe = folding.reading(recipe, source)
     reading = transfer.reading(recipe.data) if choose else recipe.data
     dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
-    recipe, notes = transfer.chosen(recipe, dataset) if choose else (recipe, ())
+    recipe, dataset, notes = folding.chosen(recipe, source, dataset, own_callbacks=bool(callbacks))
+    if choose:
+        recipe, more = transfer.chosen(recipe, dataset)
+        notes += more
 
     from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
 

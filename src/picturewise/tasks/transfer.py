@@ -40,7 +40,7 @@ def reading(options: DataOptions) -> DataOptions:
     """Return the options with which pictures are read: photographs at the size of published networks."""
     if options.size is not None or _weights_here() is None:
         return options
-    return PhotographOptions.model_validate(options.model_dump())
+    return PhotographOptions.model_validate(options.model_dump(exclude_unset=True))
 
 
 def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:

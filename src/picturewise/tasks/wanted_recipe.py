@@ -56,9 +56,9 @@ def wanted(
         named["seed"] = seed
     below = {} if preset is None else preset_named(preset)
     read_with = data.read_with if isinstance(data, Dataset) else None
-    as_read = (
-        {} if read_with is None else {"data": read_with.model_dump(exclude={"source", "limit", "classes"})}
-    )
+    as_read: dict[str, Any] = {}
+    if read_with is not None:
+        as_read["data"] = read_with.model_dump(exclude={"source", "limit", "classes"}, exclude_unset=True)
     whole = make_recipe(below, as_read, _plain(recipe), named, keywords, *plain_settings(settings))
     place = whole.data.source if data is None else data
     if place is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from picturewise import files
 from picturewise.errors import RunError
 from picturewise.recipes.recipe import Recipe, flat
-from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.history import Epoch, kept_epoch
 from picturewise.runs.places import inside
 from picturewise.tracking.tracker import Tracker
 from picturewise.training.trainer import Trainer
@@ -64,7 +64,7 @@ class MLflow(Tracker):
         """Write the result and the status."""
         tags = {"picturewise.reason": trainer.record.reason}
         if trainer.history:
-            best = best_epoch(trainer.history)
+            best = kept_epoch(trainer.history, trainer.recipe.training.keep)
             tags |= {
                 "picturewise.best_epoch": str(best.epoch),
                 "picturewise.best_valid_accuracy": str(best.valid_accuracy),

@@ -7,16 +7,16 @@ import math
 from picturewise.evaluation.calibration import choose_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.learned import learned_pictures
-from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.history import Epoch, best_epoch, kept_epoch
 from picturewise.training.trainer import Callback, Trainer
 
 
 class BestClassifier(Callback):
-    """Saves the classifier whenever an epoch is the best so far by validation accuracy, then loss."""
+    """Saves the classifier of the epoch that is kept: the best so far by validation accuracy and loss, or the last."""
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        """Write classifier.safetensors if this epoch is the best."""
-        if best_epoch(trainer.history) == row:
+        """Write classifier.safetensors if this epoch is to be kept."""
+        if kept_epoch(trainer.history, trainer.recipe.training.keep) == row:
             classifier_of(trainer, row).save(trainer.run.classifier_path)
 
 
@@ -57,7 +57,7 @@ def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
     if row.epoch > 0:
-        temperature = choose_temperature(trainer.valid_logits, learner.valid.required_labels)
+        temperature = choose_temperature(trainer.valid_logits, trainer.validation.pictures.required_labels)
     return learner.classifier(
         temperature,
         module=trainer.record.module,

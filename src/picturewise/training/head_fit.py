@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from picturewise.seeds import stream
 from picturewise.training.features import Features
 
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -26,7 +25,6 @@ ROUGH = 1e-4
 """The largest derivative that may be left when strengths are compared."""
 WORTH_SHARING = 50_000_000
 """Products in one step of a regression from which more than one thread pays."""
-FOLDS = 5
 MOST_FOLDED = 5_000
 """Pictures; with more, one fold tells the strengths apart."""
 FAR_BELOW = 20.0
@@ -41,11 +39,14 @@ class Fitted(NamedTuple):
         strength: of the penalty that cross-validation chose.
         loss: the sum over pictures, in nats.
         right: how many pictures are classified correctly.
+        held_out: (N, K) logits of each picture by a layer that was fitted without its fold, with this strength; not
+            fitted for all folds (0 there) if there are many pictures, unless that is asked for.
     """
 
     strength: float
     loss: float
     right: int
+    held_out: NDArray[np.float32]
 
 
 class HeadFit:
@@ -56,7 +57,8 @@ class HeadFit:
         features: of the training pictures.
         labels: (N,) of these.
         weights: (K,) of the classes in the loss, or None.
-        seed: of the recipe, which decides the folds.
+        folds: (N,), the fold of each picture.
+        all_folds: hold out every fold, however many pictures there are.
     """
 
     def __init__(
@@ -65,10 +67,13 @@ class HeadFit:
         features: Features,
         labels: NDArray[np.int64],
         weights: Tensor | None,
-        seed: int,
+        folds: NDArray[np.int64],
+        *,
+        all_folds: bool = False,
     ) -> None:
         self.features = features
-        self._network, self._labels, self._weights, self._seed = network, labels, weights, seed
+        self._network, self._labels, self._weights = network, labels, weights
+        self._folds, self._all_folds = folds, all_folds
 
     def finish(self) -> Fitted:
         """Fit the output layer on the features, all of which were computed; the network is changed in place."""
@@ -81,15 +86,17 @@ class HeadFit:
         scale = torch.where(scale > 0, scale, 1.0)
         standard = (values - mean) / scale
         weights = None if self._weights is None else self._weights.to(device, torch.float64)
-        folds = folds_of(self._labels, stream(self._seed, "head folds"))
         with _one_thread(small=standard.numel() * head.out_features < WORTH_SHARING):
-            strength, weight, bias = choose(standard, labels, head.out_features, folds, weights)
+            strength, weight, bias, held_out = choose(
+                standard, labels, head.out_features, self._folds, weights, all_folds=self._all_folds
+            )
         with torch.no_grad():
             head.weight.copy_(weight / scale)
             head.bias.copy_(bias - (weight / scale) @ mean)
         logits = standard @ weight.T + bias
         loss = float(functional.cross_entropy(logits, labels, reduction="sum"))
-        return Fitted(strength, loss, int((logits.argmax(dim=1) == labels).sum()))
+        right = int((logits.argmax(dim=1) == labels).sum())
+        return Fitted(strength, loss, right, held_out.float().cpu().numpy())
 
 
 @contextlib.contextmanager
@@ -103,18 +110,15 @@ def _one_thread(*, small: bool) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def folds_of(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """Return the fold of each picture, in 0..FOLDS-1, with each class spread evenly over the folds."""
-    folds = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        rows = random.permutation(np.flatnonzero(labels == label))
-        folds[rows] = (np.arange(len(rows)) + random.integers(FOLDS)) % FOLDS
-    return folds
-
-
 def choose(
-    features: Tensor, labels: Tensor, classes: int, folds: NDArray[np.int64], weights: Tensor | None
-) -> tuple[float, Tensor, Tensor]:
+    features: Tensor,
+    labels: Tensor,
+    classes: int,
+    folds: NDArray[np.int64],
+    weights: Tensor | None,
+    *,
+    all_folds: bool = False,
+) -> tuple[float, Tensor, Tensor, Tensor]:
     """Return the strength with the lowest cross-entropy on pictures that were held out, and the layer fitted with it.
 
     Args:
@@ -123,13 +127,21 @@ def choose(
         classes: K.
         folds: (N,), the fold of each picture.
         weights: (K,) of the classes in the loss, or None.
+        all_folds: hold out every fold, however many pictures there are.
 
     Returns:
-        the strength, the weight (K, D) and the bias (K,).
+        the strength, the weight (K, D), the bias (K,), and the logits (N, K) of the pictures when they were held out.
     """
     small, back = _compact(features)
-    tried = list(_held_out(small, labels, classes, folds, weights))
-    best = min(range(len(tried)), key=tried.__getitem__)
+    numbers = np.unique(folds)
+    if len(labels) > MOST_FOLDED and not all_folds:
+        numbers = numbers[:1]
+    losses, held_out, lowest = list[float](), features.new_zeros(len(labels), classes), np.inf
+    for loss, logits in _held_out(small, labels, classes, folds, numbers, weights):
+        losses.append(loss)
+        if loss < lowest:
+            lowest, held_out = loss, logits
+    best = min(range(len(losses)), key=losses.__getitem__)
     state: tuple[Tensor, Tensor] | None = None
     for strength in STRENGTHS[: best + 1]:  # along the same path, so that few steps are needed
         state = regression(small, labels, classes, strength, start=state, weights=weights)
@@ -140,21 +152,27 @@ def choose(
         weight[missing] = 0
         kept = [label for label in range(classes) if label not in missing]
         bias[missing] = (small @ weight[kept].T + bias[kept]).min() - FAR_BELOW
-    return STRENGTHS[best], weight @ back, bias
+    return STRENGTHS[best], weight @ back, bias, held_out
 
 
 def _held_out(
-    features: Tensor, labels: Tensor, classes: int, folds: NDArray[np.int64], weights: Tensor | None
-) -> Iterator[float]:
-    """Yield for each strength the cross-entropy of held-out pictures, until it has risen several times in a row."""
-    apart = [torch.from_numpy(folds == fold).to(labels.device) for fold in range(FOLDS)]
-    apart = [one for one in apart if bool(one.any()) and not bool(one.all())]
-    if len(labels) > MOST_FOLDED:
-        apart = apart[:1]
+    features: Tensor,
+    labels: Tensor,
+    classes: int,
+    folds: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    weights: Tensor | None,
+) -> Iterator[tuple[float, Tensor]]:
+    """Yield for each strength the cross-entropy of held-out pictures and their logits (N, K), 0 for all others.
+
+    It ends when the cross-entropy has risen several times in a row. `numbers` are those of the folds to hold out.
+    """
+    apart = [torch.from_numpy(folds == fold).to(labels.device) for fold in numbers]
+    apart = [one for one in apart if not bool(one.all())]
     states: list[tuple[Tensor, Tensor] | None] = [None] * len(apart)
     lowest, since = np.inf, 0
     for strength in STRENGTHS:
-        total = 0.0
+        total, logits = 0.0, features.new_zeros(len(labels), classes)
         for number, held in enumerate(apart):
             state = regression(
                 features[~held],
@@ -166,9 +184,11 @@ def _held_out(
                 tolerance=ROUGH,
             )
             states[number] = state
-            logits = features[held] @ state[0].T + state[1]
-            total += float(functional.cross_entropy(logits, labels[held], weight=weights, reduction="sum"))
-        yield total
+            logits[held] = features[held] @ state[0].T + state[1]
+            total += float(
+                functional.cross_entropy(logits[held], labels[held], weight=weights, reduction="sum")
+            )
+        yield total, logits
         since = 0 if total < lowest else since + 1
         lowest = min(lowest, total)
         if since >= _WORSE:

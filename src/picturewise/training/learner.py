@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.background import WHITE, Background
-from picturewise.errors import RunError
+from picturewise.data.splitting.folds import FOLDS, folds_of
+from picturewise.errors import DataError, RunError
 from picturewise.networks.transplant import let_learn, new_classes
 from picturewise.networks.weights import check_numbers, load_weights
 from picturewise.prediction.classifier import Classifier
@@ -48,7 +49,7 @@ class Learner:
         preparation: fitted on `train`.
         machine: where and how to compute.
         train: pictures to train on.
-        valid: pictures for choosing the best epoch.
+        valid: pictures for choosing the best epoch; None: it is chosen in folds of train.
         freezing: of layers with pretrained weights, if there are any.
         start_temperature: of a kept output layer before training: its probabilities stay the same.
 
@@ -73,7 +74,7 @@ class Learner:
         preparation: Preparation,
         machine: Machine,
         train: ImageSet,
-        valid: ImageSet,
+        valid: ImageSet | None,
         freezing: Freezing | None = None,
         start_temperature: float = 1.0,
     ) -> None:
@@ -103,6 +104,19 @@ class Learner:
         if any(item.alternate for item in self._augmentations):
             self._mirrored = stream(recipe.seed, "mirrored").random(len(train)) < 0.5
         self._pictures = Batches(train, machine.device, resident=fits(train, machine.device))
+
+    @property
+    def required_valid(self) -> ImageSet:
+        """The validation split, for callers that need it.
+
+        Raises:
+            DataError: there is none.
+        """
+        if self.valid is None:
+            raise DataError(
+                f"{self.train.origin} does not have a validation split. Hold one out with valid_fraction, or use folds."
+            )
+        return self.valid
 
     @property
     def batches(self) -> int:
@@ -155,9 +169,15 @@ class Learner:
         """Return what fits the output layer above the frozen layers."""
         assert isinstance(self.network, nn.Sequential)  # noqa: S101 (of layer lines, or it does not fit a head)
         assert self.recipe.model.layers is not None  # noqa: S101 (the same)
-        features = Features(self.network, self.recipe.model.layers, self.preparation, self.train)
-        labels = self.train.required_labels
-        return HeadFit(self.network, features, labels, self.loss.class_weights, self.recipe.seed)
+        recipe, train = self.recipe, self.train
+        features = Features(self.network, self.recipe.model.layers, self.preparation, train)
+        folds = folds_of(
+            train, seed=recipe.seed, group_by=recipe.data.group_by, folds=recipe.training.folds or FOLDS
+        )
+        return HeadFit(
+            self.network, features, train.required_labels, self.loss.class_weights, folds,
+            all_folds=bool(recipe.training.folds),
+        )  # fmt: skip
 
     def step(self, order: NDArray[np.int64], epoch: int, batch: int, learning_rate: float) -> Tensor:
         """Train on one batch of an epoch that has begun, within `learning`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +39,7 @@ def make_learner(
 
     Args:
         recipe: omitted values are derived from the data.
-        dataset: with train and valid.
+        dataset: with train and, unless the recipe has folds, valid.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out. It is trained in place.
 
     Raises:
@@ -46,7 +47,7 @@ def make_learner(
         DataError: there are no pictures, classes or labels to train on.
         RunError: the weights that the recipe starts with are damaged, or are not the ones that it names.
     """
-    train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
+    train, valid = _learned(recipe, dataset)
     wanted, backbone = (recipe, None) if network is not None else with_backbone(recipe, train.shape)
     effective, notes = derive_recipe(wanted, train, module=network is not None)
     known = backbone.preparation if backbone and effective.start.statistics == "source" else None
@@ -74,15 +75,31 @@ def rebuild_learner(
         DataError: there are no pictures, classes or labels to train on.
         UsageError, RunError: as for `make_learner`.
     """
-    train, valid = _labelled(dataset, "train"), _labelled(dataset, "valid")
+    train, valid = _learned(recipe, dataset)
     backbone = None if begun or network is not None else with_backbone(recipe, train.shape)[1]
     return _assemble(recipe, train, valid, network, preparation, backbone)
+
+
+def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
+    """Return a learner like another one that has not taken a step, for other pictures: a fold is left out of train.
+
+    Args:
+        whole: its network has the first weights of the run.
+        train: to train on.
+        valid: the fold.
+    """
+    recipe = whole.recipe
+    # Weights from elsewhere are copied; others are drawn again, because they may depend on the pictures.
+    elsewhere = recipe.start.source is not None or recipe.model.layers is None
+    known = whole.preparation if recipe.start.statistics == "source" else None
+    network = copy.deepcopy(whole.network) if elsewhere else None
+    return _assemble(recipe, train, valid, network, known, None)
 
 
 def _assemble(
     recipe: EffectiveRecipe,
     train: ImageSet,
-    valid: ImageSet,
+    valid: ImageSet | None,
     network: nn.Module | None,
     known: Preparation | None,
     backbone: Backbone | None,
@@ -93,7 +110,7 @@ def _assemble(
     network = _network(recipe, train, preparation, network)
     temperature = 1.0
     if backbone is not None:
-        temperature = transplant(network, backbone, recipe, machine, preparation, valid)
+        temperature = transplant(network, backbone, recipe, machine, preparation, valid or train)
     return Learner(
         network=network,
         recipe=recipe,
@@ -144,6 +161,11 @@ def _preparation(recipe: EffectiveRecipe, train: ImageSet, known: Preparation | 
     fitted = fit_preparation(train, grey=recipe.preparation.grey)
     known = known or fitted
     return replace(fitted, mean=known.mean, std=known.std, views=recipe.preparation.views)
+
+
+def _learned(recipe: Recipe, dataset: Dataset) -> tuple[ImageSet, ImageSet | None]:
+    """Return train and validation pictures; with folds there are only train pictures."""
+    return _labelled(dataset, "train"), None if recipe.training.folds else _labelled(dataset, "valid")
 
 
 def _labelled(dataset: Dataset, name: str) -> ImageSet:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from picturewise.bars import clock
+from picturewise.training.folds import Folds
 from picturewise.training.trainer import Trainer
 
 
@@ -30,6 +32,8 @@ def _facts(trainer: Trainer) -> Iterator[str]:
             f"{options.batch_size}; {options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); "
             f"seed {recipe.seed}"
         )
+    if trainer.folds is not None:
+        yield _folds(trainer.folds, trainer)
     if recipe.start.source is not None:
         still = record.fixed_parameters - record.statistics
         frozen = f", {record.trainable_parameters:,} parameters are trained and {still:,} are frozen"
@@ -46,3 +50,13 @@ def _facts(trainer: Trainer) -> Iterator[str]:
     for note in trainer.run.notes:
         yield f"note      {note}"
     yield f"run       {trainer.run.path}"
+
+
+def _folds(folds: Folds, trainer: Trainer) -> str:
+    """Return what the folds are for and, if they are trained by steps, about how long all training takes."""
+    if folds.in_head:
+        return f"folds     {folds.count}, of the output layer only"
+    keep = "to choose the number of epochs" if trainer.recipe.training.keep == "best" else "to calibrate"
+    return (
+        f"folds     {folds.count} networks {keep}, then one on all pictures; about {clock(folds.forecast())}"
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from picturewise.notebook import in_notebook
-from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.history import Epoch, best_epoch, kept_epoch
 from picturewise.standard_error import standard_error_of_now
+from picturewise.training.folds import FoldLoop
 from picturewise.training.opening import opening
 from picturewise.training.screens import NotebookScreen, Screen, StreamScreen
 from picturewise.training.trainer import Callback, Trainer
@@ -17,7 +18,7 @@ class ProgressDisplay(Callback):
 
     def __init__(self, console: Console | None = None) -> None:
         self._screen = _screen(console)
-        self._told = 0
+        self._told = self._in_folds = 0
 
     def on_start(self, trainer: Trainer) -> None:
         """Show the options of a new run, or the position of a resumed one, and begin the live line."""
@@ -29,20 +30,41 @@ class ProgressDisplay(Callback):
             self._screen.say(
                 f"Continuing from epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}."
             )
-        self._screen.begin(trainer.epochs * trainer.batches, done)
+        in_folds = 0 if trainer.folds is None else trainer.folds.steps
+        self._screen.begin(in_folds + trainer.epochs * trainer.batches, done)
+        self._in_folds = in_folds
+
+    def on_fold_batch(self, trainer: Trainer, fold: FoldLoop) -> None:
+        """Move the live line, which counts the batches of all folds."""
+        assert trainer.folds is not None  # noqa: S101 (this is one of them)
+        self._screen.move(
+            trainer.folds.steps_before(fold.number) + (fold.epoch - 1) * fold.batches + fold.batch,
+            f"fold {fold.number}/{trainer.folds.count}  epoch {fold.epoch}/{fold.epochs}",
+            f"{fold.learner.bounds[fold.batch - 1][1] / fold.seconds:,.0f} images/s",
+        )
+
+    def on_fold(self, trainer: Trainer, fold: FoldLoop) -> None:
+        """Show how good the network of a fold was."""
+        assert trainer.folds is not None  # noqa: S101 (this is one of them)
+        kept = kept_epoch(fold.history, trainer.recipe.training.keep)
+        self._screen.say(
+            f"fold {fold.number}/{trainer.folds.count}  {trainer.recipe.training.keep} epoch {kept.epoch}  "
+            f"loss {kept.valid_loss:.4f} accuracy {kept.valid_accuracy:.4f}"
+        )
 
     def on_batch(self, trainer: Trainer) -> None:
         """Move the live line."""
         pictures = trainer.learner.bounds[trainer.batch - 1][1]
         self._screen.move(
-            (trainer.epoch - 1) * trainer.batches + trainer.batch,
+            self._in_folds + (trainer.epoch - 1) * trainer.batches + trainer.batch,
             f"epoch {trainer.epoch}/{trainer.epochs}  batch {trainer.batch}/{trainer.batches}",
             f"{pictures / trainer.seconds:,.0f} images/s",
         )
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
         """Show the results of the epoch."""
-        best = "  best so far" if best_epoch(trainer.history) == row else ""
+        keep = trainer.recipe.training.keep
+        best = "  best so far" if keep == "best" and best_epoch(trainer.history) == row else ""
         width = len(str(trainer.epochs))
         self._screen.say(
             f"epoch {row.epoch:{width}}/{trainer.epochs}  "

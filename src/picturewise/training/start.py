@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 import sys
@@ -25,9 +26,10 @@ from picturewise.runs.record import RunRecord, data_facts
 from picturewise.runs.run import Run
 from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
 from picturewise.training.derive import derived_keys
+from picturewise.training.folds import Folds
 from picturewise.training.learner import Learner
 from picturewise.training.machine import processor
-from picturewise.training.make_learner import make_learner, rebuild_learner
+from picturewise.training.make_learner import fold_learner, make_learner, rebuild_learner
 from picturewise.training.trainer import Callback, Trainer
 
 
@@ -44,7 +46,7 @@ def start(
 
     Args:
         recipe: omitted values are derived from the data and written to recipe.toml.
-        dataset: with train and valid.
+        dataset: with train and, unless the recipe has folds, valid.
         place: an empty folder, or one that does not exist yet; or one that is already claimed, and stays so.
         callbacks: the user's; the built-in ones come first.
         network: instead of layer lines, any module: (B, C, H, W) floats in, (B, K) logits out.
@@ -132,7 +134,10 @@ def _trainer(learner: Learner, run: Run, record: RunRecord, callbacks: Sequence[
     built_in: list[Callback] = [BestClassifier(), HistoryFile()]
     if learner.recipe.training.patience is not None:
         built_in.append(EarlyStopping(learner.recipe.training.patience))
-    return Trainer(learner, run, record, [*built_in, *callbacks])
+    folds = None
+    if learner.recipe.training.folds:
+        folds = Folds(learner, functools.partial(fold_learner, learner), run.path, run.folds)
+    return Trainer(learner, run, record, [*built_in, *callbacks], folds)
 
 
 def _has_own_statistics(learner: Learner, network: nn.Module | None) -> bool:

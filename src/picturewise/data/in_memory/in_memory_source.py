@@ -37,6 +37,7 @@ from picturewise.data.in_memory.huggingface import HuggingFacePairs, is_huggingf
 from picturewise.data.in_memory.pillow_pictures import hidden_in, is_picture
 from picturewise.data.pictures.background import WHITE, Background, find_background
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.splitting.hold_out import rejoined
 from picturewise.errors import DataError, UsageError
 from picturewise.names import listed
 from picturewise.printable import printable
@@ -214,14 +215,16 @@ class DatasetSource:
     def read(
         self, splits: Collection[SplitName], options: ReadOptions, progress: Progress | None = None
     ) -> Reading:
-        """Return `splits` as they are; see `Source.read`."""
-        del options, progress
-        parts = {split: Part(part) for split, part in self.dataset.splits().items() if split in splits}
-        first = next(iter(parts))
-        parts[first] = replace(parts[first], skipped=self.dataset.skipped)
-        train = self.dataset.train
-        whole_train = self.dataset.whole_train or (None if train is None else train.fingerprint)
+        """Return `splits` as they are, but an open validation split in train if its share is 0; see `Source.read`."""
+        del progress
         dataset = self.dataset
+        if dataset.open_valid and options.valid_fraction == 0:
+            dataset = rejoined(dataset)
+        parts = {split: Part(part) for split, part in dataset.splits().items() if split in splits}
+        first = next(iter(parts))
+        parts[first] = replace(parts[first], skipped=dataset.skipped)
+        train = dataset.train
+        whole_train = dataset.whole_train or (None if train is None else train.fingerprint)
         return Reading(
             parts,
             dataset.notes,

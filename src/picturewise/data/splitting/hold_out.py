@@ -15,18 +15,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise.data.arrays.digest import digest
-from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.contract import Part
+from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.splitting.bundles import bundles_of, groups_of
 from picturewise.errors import DataError
 from picturewise.printable import printable
 from picturewise.seeds import derive
 from picturewise.split_names import SplitName
-from picturewise.untrusted.patterns import find_in_names
 
 _AT_ONCE = 1 << 16
+_OPENING: dict[SplitName, str] = {
+    "test": "The source does not have a test split, so ",
+    "valid": "The source does not have a validation split, so ",
+}
 
 
 class _Bundle(NamedTuple):
@@ -59,7 +62,7 @@ def hold_out(
         groups: (N, 16) digests of the groups' names.
         pixels: (N, 16), equal for pictures that look the same although their files differ; they go together too.
     """
-    numbers, ranks = _bundles(digests, groups, pixels, key)
+    numbers, ranks = bundles_of(digests, groups, pixels, key)
     share = _Share(labels, fraction, len(ranks))
     several = np.bincount(numbers, minlength=1)[numbers] > 1  # pictures that share their bundle
     wanted = [round(fraction * count) for count in np.bincount(labels[several], minlength=1).tolist()]
@@ -111,54 +114,6 @@ class _Share:
             self.taken[label] += count
 
 
-def _bundles(
-    digests: NDArray[np.uint8], groups: NDArray[np.uint8] | None, pixels: NDArray[np.uint8] | None, key: int
-) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the number of each picture's bundle (N,), and the rank of each bundle."""
-    numbers = _numbered(digests)
-    for others in (pixels, groups):
-        if others is not None:
-            numbers = _tied(numbers, _numbered(others))
-    named = digests if groups is None else groups
-    keyed = _mixed(np.ascontiguousarray(named).view("<u8")[:, 0] ^ np.uint64(key))
-    ranks = np.full(int(numbers.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(ranks, numbers, keyed)
-    return numbers, ranks
-
-
-def _tied(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (N,) numbers that are equal for all that are connected by equal numbers in `one` or in `other`."""
-    count = len(one)
-    pairs = np.sort(one * count + other)
-    if not count or 1 + np.count_nonzero(np.diff(pairs)) == 1 + one.max() == 1 + other.max():
-        return one  # both agree, as they nearly always do
-    from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    ties = coo_array((np.ones(count, np.int8), (one, other + count)), shape=(2 * count, 2 * count))
-    together = connected_components(ties, directed=False)[1][one]
-    numbers: NDArray[np.int64] = np.unique(together, return_inverse=True)[1].astype(np.int64)
-    return numbers
-
-
-def _numbered(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return (N,) numbers from 0, equal where the digests are."""
-    low, high = np.ascontiguousarray(digests).view("<u8").T
-    order = np.lexsort((high, low))
-    new = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    numbers = np.empty(len(order), np.int64)
-    numbers[order] = np.concatenate([np.zeros(min(1, len(order)), np.int64), np.cumsum(new)])
-    return numbers
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return a hash of each number: the last step of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014)."""
-    with np.errstate(over="ignore"):
-        values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return values ^ (values >> np.uint64(31))
-
-
 def _in_order(
     labels: NDArray[np.int64], numbers: NDArray[np.int64], ranks: NDArray[np.uint64]
 ) -> Iterator[_Bundle]:
@@ -206,7 +161,7 @@ def complete(
         return {"train": pictures}, [
             f"{pictures.origin} does not have labels, so no split was held out from it."
         ]
-    groups = _groups(pictures, options.group_by)
+    groups = groups_of(pictures, options.group_by)
     indices: dict[SplitName, NDArray[np.int64]] = {"train": np.arange(len(pictures))}
     notes = []
     for split, fraction in missing:
@@ -232,30 +187,28 @@ def complete(
     }, notes
 
 
-def _groups(pictures: ImageSet, pattern: str | None) -> NDArray[np.uint8] | None:
-    """Return a digest of the group of each picture, (N, 16): of what `pattern` finds in its name."""
-    if pattern is None:
-        return None
-    if pictures.names is None:
-        raise DataError(
-            f"{pictures.origin}: the pictures do not have file names. Omit --group-by '{pattern}'."
-        )
-    groups = find_in_names(pattern, pictures.names, option="--group-by")
-    return as_rows(
-        [
-            digest(_group(group, name, pattern, pictures.origin))
-            for group, name in zip(groups, pictures.names, strict=True)
-        ]
+def rejoined(dataset: Dataset) -> Dataset:
+    """Return a data set whose validation split is part of train again, as if it had never been held out.
+
+    Args:
+        dataset: with `open_valid`.
+    """
+    train, valid = dataset.split("train"), dataset.split("valid")
+    assert train.places is not None  # noqa: S101 (valid was held out from it)
+    assert valid.places is not None  # noqa: S101 (the same)
+    places = np.concatenate([train.places, valid.places])
+    order = np.argsort(places)
+    names = None if train.names is None or valid.names is None else [*train.names, *valid.names]
+    whole = replace(
+        train,
+        images=np.concatenate([train.images[:], valid.images[:]])[order],
+        labels=np.concatenate([train.required_labels, valid.required_labels])[order],
+        names=None if names is None else [names[at] for at in order],
+        places=places[order],
+        known=None,
     )
-
-
-def _group(group: str | None, name: str, pattern: str, origin: str) -> bytes:
-    if group is None:
-        raise DataError(
-            f"{origin}: the name '{printable(name)}' does not match --group-by '{printable(pattern)}'. "
-            "Use a pattern that finds the group in every name."
-        )
-    return group.encode(errors="surrogatepass")
+    notes = tuple(note for note in dataset.notes if not note.startswith(_OPENING["valid"]))
+    return replace(dataset, train=whole, valid=None, notes=notes, open_valid=False)
 
 
 def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
@@ -271,12 +224,11 @@ def _note(
     options: ReadOptions,
 ) -> str:
     """Return the note on what was held out, and which classes were too small for it."""
-    names = {"valid": "validation"}
     together = (
         f", with the groups of '{printable(options.group_by)}' kept together" if options.group_by else ""
     )
     text = (
-        f"The source does not have a {names.get(split, split)} split, so {held_out.sum():,} of {len(held_out):,} "
+        f"{_OPENING[split]}{held_out.sum():,} of {len(held_out):,} "
         f"training pictures were held out, class by class{together} (split seed {options.split_seed})."
     )
     there, given = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[held_out]))

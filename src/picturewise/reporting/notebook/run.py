@@ -10,7 +10,7 @@ from picturewise.reporting.notebook.evaluation import scores
 from picturewise.reporting.notebook.markup import block, line, lines
 from picturewise.reporting.tables import count, duration, percent
 from picturewise.reprs import PARTIAL
-from picturewise.runs.history import best_epoch
+from picturewise.runs.history import kept_epoch
 from picturewise.runs.run import Run
 
 
@@ -39,13 +39,15 @@ def _facts(run: Run) -> str:
 
 
 def _progress(run: Run) -> str:
-    history = run.history
+    history, recipe = run.history, run.recipe
     if not history:
         return line("No epoch has finished yet.")
-    best = best_epoch(history)
+    training = recipe.training
+    kept = kept_epoch(history, training.keep)
+    measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
     return curves(history) + line(
-        f"best epoch {best.epoch} of {history[-1].epoch}: validation accuracy {percent(best.valid_accuracy)}, "
-        f"loss {best.valid_loss:.4f}; all epochs took {duration(sum(row.seconds for row in history))}"
+        f"{training.keep} epoch {kept.epoch} of {history[-1].epoch}: {measured} {percent(kept.valid_accuracy)}, "
+        f"loss {kept.valid_loss:.4f}; all epochs took {duration(sum(row.seconds for row in history))}"
     )
 
 

@@ -1,0 +1,239 @@
+"""`Loop`: trains a learner epoch by epoch with checkpoints in a folder, from the top down: epochs → epoch → batch."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from picturewise.errors import DivergedError, Interrupted, RunError
+from picturewise.recipes.effective import EffectiveRecipe
+from picturewise.runs import checkpoint
+from picturewise.runs.checkpoint import Checkpoint, Position
+from picturewise.runs.history import Epoch
+from picturewise.training.head_fit import Fitted
+from picturewise.training.held_out import Validation
+from picturewise.training.interrupts import StopRequest
+from picturewise.training.learner import Learner
+
+GPU_STEPS_BETWEEN_CHECKS = 50
+
+
+class Loop:
+    """Trains a learner, with checkpoints in a folder; what happens around batches and epochs is up to a subclass.
+
+    Args:
+        learner: what is trained.
+        run: the run's folder, for messages.
+        checkpoints: the folder of the checkpoints.
+        validation: what is measured after each epoch.
+
+    Attributes:
+        epoch: the current one, from 1; after the last, one more than `epochs`.
+        batch: the next one in the epoch, from 0.
+        seconds: of training in the epoch so far.
+        history: the finished epochs.
+        valid_logits: (N, outputs) of the last validation, before any temperature.
+        stop_reason: why training ends after this epoch; empty: it does not.
+        notes: sentences about what happened during training, such as a damaged checkpoint.
+    """
+
+    def __init__(self, learner: Learner, run: Path, checkpoints: Path, validation: Validation) -> None:
+        self.learner, self.validation = learner, validation
+        self.epoch, self.batch, self.seconds = 1, 0, 0.0
+        self.history: list[Epoch] = []
+        self.valid_logits: NDArray[np.float32] = np.zeros((0, learner.train.target.outputs), np.float32)
+        self.stop_reason = ""
+        self.notes: tuple[str, ...] = ()
+        self._place, self._checkpoints = run, checkpoints
+        self._totals = (0.0, 0.0, 0.0)
+        self._unread: list[tuple[int, Tensor]] = []  # batch, and the result of its step
+        self._request = StopRequest()
+
+    @property
+    def recipe(self) -> EffectiveRecipe:
+        """The recipe of the run."""
+        return self.learner.recipe
+
+    @property
+    def network(self) -> nn.Module:
+        """The trained network; in `on_epoch` with its averaged weights, if the recipe asks for an average."""
+        return self.learner.network
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in the whole run."""
+        return self.learner.epochs
+
+    @property
+    def batches(self) -> int:
+        """Batches per epoch."""
+        return self.learner.batches
+
+    def stop(self, reason: str) -> None:
+        """End the run after this epoch; `reason` is stored with the run."""
+        self.stop_reason = reason
+
+    def _run_epochs(self) -> None:
+        """Train to the last epoch, from where it is now."""
+        while self.epoch <= self.epochs and not self.stop_reason:
+            if self.learner.fits_head(self.epoch):
+                self._fit_head()
+            else:
+                self._train_epoch()
+            with self.learner.averaged():
+                self._end_epoch()
+            self._save_checkpoint()
+            self._obey_signals()
+
+    def _train_epoch(self) -> None:
+        order = self.learner.begin(self.epoch)
+        began, saved = time.perf_counter() - self.seconds, time.perf_counter()
+        while self.batch < self.batches:
+            self._train_batch(order)
+            self.batch += 1
+            now = time.perf_counter()
+            self.seconds = now - began
+            self._tell_batch()
+            if (
+                self._request.signal_number is not None
+                or now - saved > 60 * self.recipe.training.checkpoint_minutes
+            ):
+                self._save_checkpoint()
+                self._obey_signals()
+                saved = now
+        self._read_totals()  # this waits for a GPU to finish, so the clock is read again
+        self.seconds = time.perf_counter() - began
+
+    def _fit_head(self) -> None:
+        """Fit the output layer on the features of all pictures, which are computed batch by batch."""
+        fit, began = self.learner.head_fit(), time.perf_counter()
+        for done in fit.features.compute():
+            self.batch = sum(stop <= done for _, stop in self.learner.bounds)
+            self.seconds = time.perf_counter() - began
+            if self.batch:
+                self._tell_batch()
+            if (
+                self._request.signal_number is not None
+            ):  # computed features are lost, so the epoch begins again
+                self.batch, self.seconds = 0, 0.0
+                self._save_checkpoint()
+                self._obey_signals()
+        found = fit.finish()
+        self._fitted(found)
+        self._totals = (found.loss, float(found.right), float(len(self.learner.train)))
+        self.seconds = time.perf_counter() - began
+
+    def _train_batch(self, order: NDArray[np.int64]) -> None:
+        rate = self.learner.rate(self.epoch, self.batch)
+        seen = self.learner.step(order, self.epoch, self.batch, rate)
+        self._unread.append((self.batch, seen))
+        # Reading a number waits until a GPU's queue is empty, so on a GPU it is done only from time to time.
+        if self.learner.machine.device.type == "cpu" or len(self._unread) >= GPU_STEPS_BETWEEN_CHECKS:
+            self._read_totals()
+
+    def _tell_batch(self) -> None:
+        """A batch was trained."""
+
+    def _tell_epoch(self, row: Epoch) -> None:
+        """An epoch was trained and validated; it is already in the history."""
+
+    def _begin_afresh(self) -> None:
+        """There is no checkpoint to continue from."""
+
+    def _fitted(self, found: Fitted) -> None:
+        """The output layer was fitted at once."""
+
+    def _end_epoch(self) -> None:
+        """Validate, add the epoch to the history, call the callbacks, and move to the next epoch."""
+        began = time.perf_counter()
+        self.valid_logits, valid_loss, valid_accuracy, before = self.validation.measure(self.epoch)
+        valid_seconds = time.perf_counter() - began + before
+        if not math.isfinite(valid_loss):
+            raise self._diverged("validation loss", valid_loss, self.batches - 1)
+        total_loss, right, pictures = self._totals
+        fitted = self.learner.fits_head(self.epoch)
+        row = Epoch(
+            epoch=self.epoch,
+            learning_rate=0.0 if fitted else self.learner.rate(self.epoch, self.batches - 1),
+            train_loss=total_loss / pictures,
+            train_accuracy=right / pictures,
+            valid_loss=valid_loss,
+            valid_accuracy=valid_accuracy,
+            seconds=self.seconds + valid_seconds,
+            images_per_second=pictures / self.seconds,
+            valid_seconds=valid_seconds,
+        )
+        self.history.append(row)
+        self._tell_epoch(row)
+        self.epoch, self.batch, self.seconds, self._totals = self.epoch + 1, 0, 0.0, (0.0, 0.0, 0.0)
+
+    def _read_totals(self) -> None:
+        """Add the results of the last steps to the totals, and check that every loss is a number."""
+        if not self._unread:
+            return
+        batches, seen = zip(*self._unread, strict=True)
+        self._unread.clear()
+        for batch, (minimised, loss, right, pictures) in zip(
+            batches, torch.stack(seen).tolist(), strict=True
+        ):
+            if not math.isfinite(minimised):
+                raise self._diverged("loss", minimised, batch)
+            self._totals = (self._totals[0] + loss, self._totals[1] + right, self._totals[2] + pictures)
+
+    def _diverged(self, what: str, value: float, batch: int) -> DivergedError:
+        """Return the error for the result of a batch of this epoch; -1 is the last batch of the epoch before."""
+        rate = self.learner.rate(self.epoch, batch)
+        step = (self.epoch - 1) * self.batches + batch
+        kept = "; the last good checkpoint and the best classifier so far are kept" if self.history else ""
+        return DivergedError(
+            f"The {what} became {value} in epoch {step // self.batches + 1}, batch {step % self.batches + 1} of "
+            f"{self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. Train again with a lower rate: "
+            f"--set training.learning_rate={self.learner.learning_rate / 10:.3g}"
+        )
+
+    def _save_checkpoint(self) -> None:
+        self._read_totals()
+        if not self.learner.finite():
+            raise self._diverged("weights", math.nan, self.batch - 1)
+        position = Position(self.epoch, self.batch, self._totals, self.seconds, tuple(self.history))
+        checkpoint.save(self._checkpoints, Checkpoint(position, *self.learner.state()))
+
+    def _restore(self) -> None:
+        """Load the newest complete checkpoint, if there is one."""
+        numbers = sum(tensor.numel() for tensor in self.learner.state()[0].values())
+        found, notes = checkpoint.newest(self._checkpoints, numbers)
+        self.notes += notes
+        if found is None:
+            self._begin_afresh()
+            return
+        position = found.position
+        begun = position.batch == 0 or position.totals[2] > 0
+        behind = {position.epoch - 1, position.epoch}  # one more if the start is evaluated
+        if position.batch > self.batches or len(position.history) not in behind or not begun:
+            epochs = f"{len(position.history):,} finished epoch{'s' * (len(position.history) != 1)}"
+            raise RunError(
+                f"{self._checkpoints} does not belong to this run: it is at batch {position.batch:,} of epoch "
+                f"{position.epoch:,}, with {epochs}. Restore the original files, or train again."
+            )
+        self.learner.load(found.weights, found.optimizer, str(self._checkpoints))
+        at = found.position
+        checkpoint.prune(self._checkpoints, at)  # a run killed right after a save did not do it
+        self.epoch, self.batch, self.seconds = at.epoch, at.batch, at.seconds
+        self._totals, self.history = at.totals, list(at.history)
+
+    def _obey_signals(self) -> None:
+        number = self._request.signal_number
+        if number is not None:
+            epoch = min(self.epoch, self.epochs)
+            raise Interrupted(
+                f"Stopped by {signal.Signals(number).name} in epoch {epoch}, batch {self.batch} of {self.batches}, "
+                f"after saving a checkpoint. Continue with: picturewise resume {self._place}",
+                number,
+            )
