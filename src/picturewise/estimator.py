@@ -33,6 +33,7 @@ from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.printable import printable
 from picturewise.recipes.keywords import from_keywords
 from picturewise.recipes.options import OptimizerName
+from picturewise.tasks import transfer
 from picturewise.tasks.load import make_dataset
 from picturewise.tasks.train import claimed, train_on
 from picturewise.tasks.wanted_recipe import wanted
@@ -152,7 +153,12 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             )  # fmt: skip
             with claimed(self._folder(), source) as new:
                 self.run_ = train_on(
-                    source, whole, new=new, progress=self.progress, report=self.out is not None
+                    source,
+                    whole,
+                    new=new,
+                    progress=self.progress,
+                    report=self.out is not None,
+                    choose=transfer.is_open(whole),
                 )
         self.classifier_ = self.run_.classifier()
         self.classes_ = classes

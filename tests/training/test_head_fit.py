@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from picturewise.training.head_fit import FAR_BELOW, FOLDS, choose, folds_of, regression
+from picturewise.training.head_fit import FAR_BELOW, ROUGH, STRENGTHS, choose, regression
 
 
 def drawn(
@@ -16,7 +16,7 @@ def drawn(
     random = np.random.default_rng(seed)
     labels = np.arange(pictures) % classes
     features = random.normal(size=(pictures, numbers)) + random.normal(size=(classes, numbers))[labels] / 2
-    return torch.from_numpy(features), torch.from_numpy(labels), folds_of(labels, random)
+    return torch.from_numpy(features), torch.from_numpy(labels), (np.arange(pictures) // classes) % 5
 
 
 @pytest.mark.parametrize(("pictures", "numbers"), [(90, 7), (40, 120)])
@@ -43,7 +43,7 @@ def test_it_is_the_same_with_the_weights_of_classes() -> None:
 
 def test_more_numbers_than_pictures_give_the_solution_of_all_numbers() -> None:
     features, labels, folds = drawn(40, 120, 3)
-    strength, weight, bias = choose(features, labels, 3, folds, None)
+    strength, weight, bias, _ = choose(features, labels, 3, folds, None)
     direct, constant = regression(features, labels, 3, strength, tolerance=1e-9)
     np.testing.assert_allclose(weight.numpy(), direct.numpy(), atol=3e-3)
     np.testing.assert_allclose((bias - bias.mean()).numpy(), (constant - constant.mean()).numpy(), atol=0.01)
@@ -58,18 +58,32 @@ def test_noise_gets_a_strong_penalty_and_clear_classes_a_weak_one() -> None:
     assert choose(clear, labels, 4, folds, None)[0] <= 0.01
 
 
-def test_each_class_is_spread_over_all_folds() -> None:
-    labels = np.repeat([0, 1, 2], [50, 13, 2])
-    folds = folds_of(labels, np.random.default_rng(1))
-    for label, least in ((0, 10), (1, 2), (2, 0)):
-        counts = np.bincount(folds[labels == label], minlength=FOLDS)
-        assert least <= counts.min() <= counts.max() <= least + 1
+def test_the_held_out_logits_are_those_of_layers_that_were_fitted_without_the_fold() -> None:
+    features, labels, folds = drawn(60, 8, 3)
+    strength, _, _, held_out = choose(features, labels, 3, folds, None)
+    for fold in range(5):
+        apart = torch.from_numpy(folds == fold)
+        weight, bias = regression(features[~apart], labels[~apart], 3, strength, tolerance=1e-9)
+        np.testing.assert_allclose(
+            held_out[apart].numpy(), (features[apart] @ weight.T + bias).numpy(), atol=0.02
+        )
+    losses = []
+    for one in STRENGTHS:  # the chosen strength is the best of all on what was held out
+        total = 0.0
+        for fold in range(5):
+            apart = torch.from_numpy(folds == fold)
+            weight, bias = regression(features[~apart], labels[~apart], 3, one, tolerance=ROUGH)
+            total += float(
+                torch.nn.functional.cross_entropy(features[apart] @ weight.T + bias, labels[apart])
+            )
+        losses.append(total)
+    assert STRENGTHS[int(np.argmin(losses))] == strength
 
 
 def test_a_class_without_pictures_is_far_below_the_others() -> None:
     features, labels, folds = drawn(60, 6, 3)
     labels = torch.where(labels == 2, 3, labels)  # nobody is class 2
-    _, weight, bias = choose(features, labels, 4, folds, None)
+    _, weight, bias, _ = choose(features, labels, 4, folds, None)
     logits = features @ weight.T + bias
     others = logits[:, [0, 1, 3]]
     assert float((others.min() - logits[:, 2]).min()) == pytest.approx(FAR_BELOW)

@@ -25,6 +25,7 @@ from picturewise.evaluation.metrics import METRICS
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.predict import unlike
+from picturewise.printable import printable
 from picturewise.reporting.album import Album
 from picturewise.reporting.run_report import write_run_report
 from picturewise.runs.record import has_record
@@ -129,6 +130,7 @@ def evaluate_with_probabilities(
     progress: bool = True,
 ) -> tuple[Evaluation, NDArray[np.float32]]:
     """Return what `evaluate_own` returns, and the (N, K) probabilities behind it."""
+    check_split(run, split)
     album = Album(run.figures)  # before the computation, because the folder may be refused
     wanted: set[SplitName] = {split, "train"} if moved or split not in source.splits else {split}
     dataset = load(source, run.recipe.data, splits=wanted, progress=progress)
@@ -155,6 +157,20 @@ def evaluate_with_probabilities(
         album.draw_evaluation(evaluation, probabilities, part, labels, run.name, seed=seed, in_grey=grey)
         write_run_report(run)
     return evaluation, probabilities
+
+
+def check_split(run: Run, split: SplitName) -> None:
+    """Check that a run does not lack a validation split because it was validated in folds.
+
+    Raises:
+        DataError: it does.
+    """
+    folds = run.recipe.training.folds
+    if split == "valid" and folds:
+        raise DataError(
+            f"{printable(run.path)} does not have a validation split: it was validated in {folds} folds of its "
+            "training pictures, with the results in history.csv. Evaluate the test split instead."
+        )
 
 
 def evaluate_part(

@@ -192,6 +192,7 @@ class FoldLoop(Loop):
         assert learner.valid is not None  # noqa: S101 (it is the fold)
         super().__init__(learner, run, checkpoints, OnSplit(learner, learner.valid))
         self.number, self._path, self._request, self._on_batch = number, path, request, on_batch
+        self._part = f"fold {number}, "
         self._kept: list[tuple[NDArray[np.float32], float]] = []
 
     def fit(self, kept: Predicted | None) -> Predicted:

@@ -23,6 +23,7 @@ from picturewise.training.interrupts import StopRequest
 from picturewise.training.learner import Learner
 
 GPU_STEPS_BETWEEN_CHECKS = 50
+"""Between two readings of the losses."""
 
 
 class Loop:
@@ -52,6 +53,7 @@ class Loop:
         self.stop_reason = ""
         self.notes: tuple[str, ...] = ()
         self._place, self._checkpoints = run, checkpoints
+        self._part = ""  # of the run, for messages
         self._totals = (0.0, 0.0, 0.0)
         self._unread: list[tuple[int, Tensor]] = []  # batch, and the result of its step
         self._request = StopRequest()
@@ -193,9 +195,9 @@ class Loop:
         step = (self.epoch - 1) * self.batches + batch
         kept = "; the last good checkpoint and the best classifier so far are kept" if self.history else ""
         return DivergedError(
-            f"The {what} became {value} in epoch {step // self.batches + 1}, batch {step % self.batches + 1} of "
-            f"{self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. Train again with a lower rate: "
-            f"--set training.learning_rate={self.learner.learning_rate / 10:.3g}"
+            f"The {what} became {value} in {self._part}epoch {step // self.batches + 1}, batch "
+            f"{step % self.batches + 1} of {self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. "
+            f"Train again with a lower rate: --set training.learning_rate={self.learner.learning_rate / 10:.3g}"
         )
 
     def _save_checkpoint(self) -> None:
@@ -233,7 +235,7 @@ class Loop:
         if number is not None:
             epoch = min(self.epoch, self.epochs)
             raise Interrupted(
-                f"Stopped by {signal.Signals(number).name} in epoch {epoch}, batch {self.batch} of {self.batches}, "
-                f"after saving a checkpoint. Continue with: picturewise resume {self._place}",
+                f"Stopped by {signal.Signals(number).name} in {self._part}epoch {epoch}, batch {self.batch} of "
+                f"{self.batches}, after saving a checkpoint. Continue with: picturewise resume {self._place}",
                 number,
             )
