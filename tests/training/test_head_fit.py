@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from picturewise.training.head_fit import FAR_BELOW, ROUGH, STRENGTHS, choose, regression
+from picturewise.training.head_fit import FAR_BELOW, ROUGH, STRENGTHS, choose, pareto_scale, regression
 
 
 def drawn(
@@ -90,3 +90,12 @@ def test_a_class_without_pictures_is_far_below_the_others() -> None:
     assert (
         float((others.argmax(dim=1) == torch.tensor([0, 1, 2])[torch.arange(60) % 3]).double().mean()) > 0.6
     )
+
+
+def test_features_are_divided_by_the_root_of_their_deviation() -> None:
+    random = np.random.default_rng(0)
+    features = torch.from_numpy(random.normal(size=(1000, 3)) * [0.04, 1, 0] + 5)
+    scale = pareto_scale(features).numpy()
+    deviation = features.numpy().std(axis=0)
+    deviation[2] = 1.0  # it never changes
+    np.testing.assert_allclose(scale**2, deviation * np.sqrt((deviation**2).mean()), rtol=1e-9)

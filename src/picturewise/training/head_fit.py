@@ -20,7 +20,7 @@ from torch.nn import functional
 from picturewise.training.features import Features
 
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Of the penalty, for features with variance 1; tried from the strongest, each from the weights of the one before."""
+"""Of the penalty, for features scaled by `pareto_scale`; tried from the strongest, each from the one before."""
 ROUGH = 1e-4
 """The largest derivative that may be left when strengths are compared."""
 WORTH_SHARING = 50_000_000
@@ -82,8 +82,7 @@ class HeadFit:
         device = head.weight.device
         values = torch.from_numpy(np.asarray(self.features.values, np.float64)).to(device)
         labels = torch.from_numpy(self._labels).to(device)
-        mean, scale = values.mean(dim=0), values.std(dim=0, correction=0)
-        scale = torch.where(scale > 0, scale, 1.0)
+        mean, scale = values.mean(dim=0), pareto_scale(values)
         standard = (values - mean) / scale
         weights = None if self._weights is None else self._weights.to(device, torch.float64)
         with _one_thread(small=standard.numel() * head.out_features < WORTH_SHARING):
@@ -97,6 +96,19 @@ class HeadFit:
         loss = float(functional.cross_entropy(logits, labels, reduction="sum"))
         right = int((logits.argmax(dim=1) == labels).sum())
         return Fitted(strength, loss, right, held_out.float().cpu().numpy())
+
+
+def pareto_scale(features: Tensor) -> Tensor:
+    """Return what to divide features (N, D) by, (D,): the root of their standard deviation, in units of a typical one.
+
+    Left as they are, a few features with large values decide; all with variance 1, those that hardly change have as
+    much of a say. Halfway between, held-out pictures of small sets are classified best. Called Pareto scaling (van den
+    Berg et al., "Centering, scaling, and transformations", BMC Genomics, 2006).
+    """
+    deviation = features.std(dim=0, correction=0)
+    deviation = torch.where(deviation > 0, deviation, 1.0)
+    typical = deviation.square().mean().sqrt()
+    return (deviation * typical).sqrt()
 
 
 @contextlib.contextmanager
@@ -122,7 +134,7 @@ def choose(
     """Return the strength with the lowest cross-entropy on pictures that were held out, and the layer fitted with it.
 
     Args:
-        features: (N, D) float64, of variance 1.
+        features: (N, D) float64, scaled.
         labels: (N,) in 0..classes-1.
         classes: K.
         folds: (N,), the fold of each picture.
