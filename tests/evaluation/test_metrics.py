@@ -178,3 +178,55 @@ def test_class_names_must_match_the_columns():
 def test_predictions_out_of_range_are_refused_by_name():
     with pytest.raises(DataError, match="Predictions range from"):
         confusion_matrix(np.array([0, 1]), np.array([0, 2]), classes=2)
+
+
+def sized(sizes: list[int], *, share: float = 0.8, seed: int = 0):
+    """Return probabilities and labels of classes of these sizes, of which about `share` are right."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    answers = np.where(
+        random.random(len(labels)) < share, labels, random.integers(0, len(sizes), len(labels))
+    )
+    return softmax(4.0 * np.eye(len(sizes))[answers]), labels
+
+
+def test_classes_of_very_different_sizes_have_macro_scores_as_scikit_learn_computes_them():
+    probabilities, labels = sized([200, 40, 9])
+    found, answers = evaluated(probabilities, labels), probabilities.argmax(axis=1)
+    assert found.macro_recall is not None
+    assert found.macro_f1 is not None
+    assert found.macro_recall.value == pytest.approx(sklearn_metrics.balanced_accuracy_score(labels, answers))
+    assert found.macro_f1.value == pytest.approx(sklearn_metrics.f1_score(labels, answers, average="macro"))
+    assert found.macro_recall.low < found.macro_recall.value < found.macro_recall.high <= 1
+
+
+def test_a_class_without_pictures_does_not_count_for_macro_scores():
+    probabilities, labels = sized([200, 40, 9])
+    with_empty = np.concatenate([probabilities, np.zeros((len(labels), 1))], axis=1)
+    without, found = evaluated(probabilities, labels), evaluated(with_empty, labels)
+    assert (found.macro_recall, found.macro_f1) == (without.macro_recall, without.macro_f1)
+
+
+@pytest.mark.parametrize("sizes", [[50, 50], [50, 10], [30, 0]])
+def test_similar_classes_have_no_macro_scores(sizes):
+    found = evaluated(*sized(sizes))
+    assert found.macro_recall is None
+    assert found.macro_f1 is None
+
+
+@pytest.mark.parametrize("score", ["recall", "f1"])
+def test_the_interval_of_a_macro_score_covers_the_true_one(score):
+    sizes, right = [300, 40, 10], np.array([0.95, 0.8, 0.7])
+    chances = (1 - right)[:, None] / 2 * (1 - np.eye(3)) + np.diag(right)
+    expected = np.array(sizes)[:, None] * chances
+    true = (
+        right.mean()
+        if score == "recall"
+        else (2 * expected.diagonal() / (expected.sum(0) + expected.sum(1))).mean()
+    )
+    random, labels, covered = np.random.default_rng(0), np.repeat(np.arange(3), sizes), 0
+    for _ in range(300):
+        answers = np.concatenate([random.choice(3, size, p=chances[at]) for at, size in enumerate(sizes)])
+        interval = getattr(evaluated(np.eye(3)[answers], labels), f"macro_{score}")
+        covered += interval.low <= true <= interval.high
+    assert covered >= 0.91 * 300  # of 0.95; 3 standard deviations below

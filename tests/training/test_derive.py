@@ -32,7 +32,7 @@ def test_nothing_is_left_to_derive_but_what_may_stay_open() -> None:
         "data.label_column", "data.file_column", "data.split_column", "data.value_range", "data.layout",
         "start.source", "start.sha256", "start.lines", "start.statistics", "training.steps",
         "training.clip_norm", "training.ema", "training.unfreeze_epoch", "training.backbone_rate", "training.head_fit",
-        "training.patience",
+        "training.folds", "training.patience",
     ]  # fmt: skip
     assert notes == ()
 
@@ -186,3 +186,12 @@ def test_what_the_engine_has_not_is_refused() -> None:
         derive_recipe(
             recipe(training={"engine": "numpy"}, model={"layers": ["groupnorm 3", "flatten"]}), train()
         )
+
+
+@pytest.mark.parametrize(("few", "offered"), [(20, False), (19, True)])
+def test_class_weights_are_offered_if_classes_differ_much_in_size(few: int, offered: bool) -> None:
+    labels = np.repeat([0, 1], [100, few])
+    pictures = ImageSet(np.zeros((100 + few, 8, 8, 1), np.uint8), labels, ("cat", "dog"), "made by a test")
+    _, notes = derive_recipe(recipe(), pictures)
+    assert any("class_weights=balanced" in note for note in notes) is offered
+    assert not derive_recipe(recipe(training={"class_weights": "balanced"}), pictures)[1]

@@ -251,6 +251,9 @@ def show_evaluation(evaluation: Evaluation) -> None:
     say(f"accuracy           {percent_with_interval(evaluation.accuracy)}")
     say(f"loss               {number_with_interval(evaluation.loss)}")
     say(f"calibration error  {percent_with_interval(evaluation.calibration_error)}")
+    for name, mean in (("macro recall", evaluation.macro_recall), ("macro F1", evaluation.macro_f1)):
+        if mean is not None:
+            say(f"{name:17}  {percent_with_interval(mean)}")
     say()
 
     def cell(score: Interval | None) -> str:

@@ -70,6 +70,11 @@ class Evaluation(Result):
     calibration_error: Interval = Field(
         description="Expected calibration error: the difference between confidence and accuracy; 0 is perfect."
     )
+    macro_recall: Interval | None = Field(
+        default=None,
+        description="Mean recall of the classes, each with the same weight; None: they do not differ much in size.",
+    )
+    macro_f1: Interval | None = Field(default=None, description="Mean F1 of the classes; None: the same.")
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -94,6 +99,8 @@ class Evaluation(Result):
             f"accuracy           {self.accuracy}",
             f"loss               {self.loss}",
             f"calibration error  {self.calibration_error}",
+            *([] if self.macro_recall is None else [f"macro recall       {self.macro_recall}"]),
+            *([] if self.macro_f1 is None else [f"macro F1           {self.macro_f1}"]),
         ]
         return "\n".join(lines)
 

@@ -46,6 +46,28 @@ def wilson_interval(successes: int, trials: int) -> Interval:
     )
 
 
+def mean_of_shares(shares: Sequence[Interval]) -> Interval:
+    """Return the mean of independent shares with its 95 % interval, from theirs.
+
+    The distances of the ends from the shares are combined as standard errors are. That is exact for normal values, and
+    keeps the skewness of intervals near 0 and 1.
+
+    Source: Zou and Donner, "Construction of confidence limits about effect measures: a general approach", Statistics in
+    Medicine 27 (2008).
+
+    Args:
+        shares: at least one.
+
+    >>> mean_of_shares([wilson_interval(9, 10), wilson_interval(50, 100)])
+    Interval(value=0.7, low=0.5405..., high=0.7632...)
+    """
+    count = len(shares)
+    value = math.fsum(share.value for share in shares) / count
+    below = math.sqrt(math.fsum((share.value - share.low) ** 2 for share in shares)) / count
+    above = math.sqrt(math.fsum((share.high - share.value) ** 2 for share in shares)) / count
+    return Interval(value=value, low=max(0.0, value - below), high=min(1.0, value + above))
+
+
 def mean_interval(
     values: Sequence[float] | NDArray[np.floating], *, lowest: float, highest: float
 ) -> Interval:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +13,12 @@ from picturewise.errors import DataError
 from picturewise.evaluation.calibration import calibration_error
 from picturewise.evaluation.checks import check_labels, check_probabilities
 from picturewise.evaluation.evaluation import ClassScore, Evaluation, Interval
-from picturewise.evaluation.intervals import mean_interval, wilson_interval
+from picturewise.evaluation.intervals import mean_interval, mean_of_shares, wilson_interval
 
 # A label with probability 0 would make the mean loss infinite; one such picture counts as 34.5 nats instead.
 PROBABILITY_FLOOR = 1e-15
+UNEVEN = 5
+"""How many times as many pictures the largest class has as the smallest when accuracy alone says too little."""
 
 
 class Metrics(Protocol):
@@ -51,7 +53,8 @@ def evaluate(
 
     The intervals: Wilson's for accuracy, precision and recall (see `wilson_interval`), Student's for the loss
     (see `mean_interval`), and for F1 the "Wilson indirect" one of Lam, Gopal and Qian, "Confidence intervals
-    for the F1 score" (2023): F1 = 2J / (1 + J) with J = TP / (TP + FP + FN), a proportion.
+    for the F1 score" (2023): F1 = 2J / (1 + J) with J = TP / (TP + FP + FN), a proportion. If the largest class has
+    more than five times as many pictures as the smallest, there are also mean recall and mean F1 (`mean_of_shares`).
 
     Args:
         probabilities: (N, K) floats, N >= 1, rows sum to one within 0.001.
@@ -72,6 +75,8 @@ def evaluate(
             "Pass one name per column."
         )
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), classes=len(classes))
+    per_class = tuple(_class_score(confusion, index, name) for index, name in enumerate(classes))
+    uneven = are_uneven([score.support for score in per_class])
     return Evaluation(
         dataset=dataset,
         split=split,
@@ -81,9 +86,21 @@ def evaluate(
         loss=_cross_entropy(probabilities, labels),
         accuracy=wilson_interval(int(confusion.trace()), len(labels)),
         calibration_error=calibration_error(probabilities, labels),
-        per_class=tuple(_class_score(confusion, index, name) for index, name in enumerate(classes)),
+        macro_recall=_macro([score.recall for score in per_class]) if uneven else None,
+        macro_f1=_macro([score.f1 for score in per_class if score.support]) if uneven else None,
+        per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
+
+
+def are_uneven(counts: Iterable[int]) -> bool:
+    """Return whether the largest class has more than `UNEVEN` times as many pictures as the smallest that has any.
+
+    >>> are_uneven([60, 10]), are_uneven([50, 10, 0])
+    (True, False)
+    """
+    present = [count for count in counts if count]
+    return bool(present) and max(present) > UNEVEN * min(present)
 
 
 def confusion_matrix(
@@ -124,6 +141,14 @@ def _class_score(confusion: NDArray[np.int64], index: int, name: str) -> ClassSc
         recall=_share(hits, support),
         f1=None if jaccard is None else _f1_from_jaccard(jaccard),
     )
+
+
+def _macro(scores: Iterable[Interval | None]) -> Interval:
+    """Return the mean of the scores that are defined.
+
+    The F1 scores of two classes share the pictures that are confused between them; they are treated as independent.
+    """
+    return mean_of_shares([score for score in scores if score is not None])
 
 
 def _share(successes: int, trials: int) -> Interval | None:

@@ -11,6 +11,7 @@ from picturewise.architectures.named import named_lines, network_notes
 from picturewise.architectures.summary import Row, summarise
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import UsageError
+from picturewise.evaluation.metrics import are_uneven
 from picturewise.preparing import augmentation, views
 from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.options import OptimizerName
@@ -83,7 +84,20 @@ def derive_recipe(
             "training": options.model_copy(update=derived),
         }
     )
-    return effective_recipe(whole), model_notes + notes + view_notes
+    return effective_recipe(whole), model_notes + notes + view_notes + _on_classes(recipe, train)
+
+
+def _on_classes(recipe: Recipe, train: ImageSet) -> tuple[str, ...]:
+    """Return a note that offers class weights if classes have very different numbers of pictures."""
+    counts = [count for count in train.counts().values() if count]
+    if recipe.training.class_weights != "none" or not are_uneven(counts):
+        return ()
+    times = f"{max(counts) / min(counts):.0f} times"
+    note = (
+        f"The largest class has {times} as many training pictures as the smallest. To give all classes the same weight, "
+        "use --set training.class_weights=balanced."
+    )
+    return (note,)
 
 
 def derived_keys(given: Recipe, effective: EffectiveRecipe) -> tuple[str, ...]:

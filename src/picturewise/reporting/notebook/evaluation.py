@@ -35,6 +35,11 @@ def scores(evaluation: Evaluation) -> str:
         ("loss", number_with_interval(evaluation.loss)),
         ("calibration error", percent_with_interval(evaluation.calibration_error)),
     ]
+    if evaluation.macro_recall is not None and evaluation.macro_f1 is not None:
+        rows += [
+            ("macro recall", percent_with_interval(evaluation.macro_recall)),
+            ("macro F1", percent_with_interval(evaluation.macro_f1)),
+        ]
     return table(("score", "of all pictures"), rows, left=1)
 
 

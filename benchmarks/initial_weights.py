@@ -1,0 +1,142 @@
+"""Which rule for initial weights, and which inputs: validation accuracy of small networks, several seeds.
+
+    python benchmarks/initial_weights.py --work FOLDER --data mnist=PATH cifar10=PATH --out results.csv
+
+The rules differ only for layers that are not followed by a normalisation:
+
+    he          N(0, gain²/fan-in), gain √2 before relu (He et al., 2015)
+    glorot      uniform with variance 2/(fan-in + fan-out) (Glorot and Bengio, 2010), as Keras begins
+    he-output   as he, but the output layer a tenth as large
+
+The inputs are standardised, or only divided by 255 (`unit`). Each network is trained on the train split without
+augmentation and measured on the validation split after every epoch; the test split is not read. `--limit` trains on
+fewer pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import resource
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from picturewise import read_dataset
+from picturewise.data.splitting.subset import limited
+from picturewise.networks import initialise
+from picturewise.preparing import preparation
+from picturewise.recipes.recipe import make_recipe
+from picturewise.training import make_learner
+
+STUDY = ["conv 32 3x3 relu", "maxpool 2", "flatten", "dense 128 relu"]
+DEEP = [
+    *("conv 32 3x3 relu", "conv 32 3x3 relu", "maxpool 2", "dropout 0.25"),
+    *("conv 64 3x3 relu", "conv 64 3x3 relu", "maxpool 2", "dropout 0.25"),
+    *("flatten", "dense 512 relu", "dropout 0.5"),
+]
+ADAM = {"optimizer": "adam", "learning_rate": 0.001, "schedule": "constant", "batch_size": 128, "epochs": 5}
+CASES = {
+    "study": ("mnist", {"layers": STUDY}, ADAM),
+    "deep": ("cifar10", {"layers": DEEP}, ADAM | {"epochs": 7}),
+    "mlp": ("mnist", {"name": "mlp"}, {"epochs": 5}),
+    "mlp-tanh": ("mnist", {"layers": ["flatten", "dense 256 tanh", "dense 256 tanh"]}, ADAM),
+    "plain-sgd": ("mnist", {"layers": STUDY}, {"optimizer": "sgd", "epochs": 5}),
+    "cnn": ("mnist", {"name": "cnn"}, {"epochs": 2}),
+    "small-cnn": ("cifar10", {"name": "small-cnn"}, {"epochs": 3}),
+    "vgg11": ("cifar10", {"name": "vgg11"}, {"epochs": 3}),
+    "resnet20": ("cifar10", {"name": "resnet20"}, {"epochs": 3}),
+}
+"""Name → data set, network, options of training."""
+RULES = ("he", "glorot", "he-output")
+_NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
+_he = initialise.initialise
+_fitted = preparation.fit_preparation
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", required=True, metavar="NAME=PATH")
+    parser.add_argument("--cases", nargs="*", default=list(CASES))
+    parser.add_argument("--rules", nargs="*", default=list(RULES))
+    parser.add_argument("--inputs", nargs="*", default=["standard", "unit"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--out", type=Path, required=True)
+    asked = parser.parse_args()
+    places = dict(pair.split("=", 1) for pair in asked.data)
+    sets = {}
+    with asked.out.open("a", newline="") as file:
+        rows = csv.writer(file)
+        if file.tell() == 0:
+            rows.writerow(["case", "pictures", "rule", "inputs", "seed", "epoch", "accuracy", "loss", "seconds"])
+        for case in asked.cases:
+            name, model, training = CASES[case]
+            if name not in sets:
+                dataset = read_dataset(places[name], splits=("train", "valid"))
+                sets[name] = dataset if asked.limit is None else limited(dataset, asked.limit, 0)
+            for seed in range(asked.seeds):
+                for rule in asked.rules:
+                    for inputs in asked.inputs:
+                        for epoch, accuracy, loss, seconds in trained(sets[name], model, training, rule, inputs, seed):
+                            found = [epoch, f"{accuracy:.5f}", f"{loss:.5f}", f"{seconds:.1f}"]
+                            rows.writerow([case, len(sets[name].train), rule, inputs, seed, *found])
+                        file.flush()
+                        print(case, rule, inputs, seed, *found, flush=True)
+
+
+def trained(dataset, model, training, rule, inputs, seed):
+    """Yield epoch, validation accuracy and loss, and processor seconds."""
+    make_learner.fit_preparation = as_unit if inputs == "unit" else _fitted
+    import picturewise.networks.builder as builder
+
+    builder.initialise = lambda network, generator, dirac=False: drawn(network, generator, rule)
+    recipe = make_recipe(
+        {"seed": seed, "data": {}, "model": model, "preparation": {"augmentation": []}, "training": training}
+    )
+    learner, _ = make_learner.make_learner(recipe, dataset)
+    began = used()
+    with learner.learning():
+        for epoch in range(1, learner.epochs + 1):
+            order = learner.begin(epoch)
+            for batch in range(learner.batches):
+                learner.step(order, epoch, batch, learner.rate(epoch, batch))
+            _, loss, accuracy = learner.evaluate(dataset.valid)
+            yield epoch, accuracy, loss, used() - began
+
+
+def as_unit(pictures, *, grey):
+    """Return the preparation that only divides by 255."""
+    fitted = _fitted(pictures, grey=grey)
+    return replace(fitted, mean=(0.0,) * len(fitted.mean), std=(255.0,) * len(fitted.std))
+
+
+def drawn(network, generator, rule) -> None:
+    """Draw the initial weights by a rule."""
+    _he(network, generator)
+    modules = list(network)
+    for index, module in enumerate(modules):
+        if not isinstance(module, nn.Conv2d | nn.Linear):
+            continue
+        following = next(iter(modules[index + 1 :]), None)
+        if isinstance(following, _NORMALISATION):
+            continue
+        fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(module.weight)
+        with torch.no_grad():
+            if rule == "glorot":
+                limit = math.sqrt(6 / (fan_in + fan_out))
+                module.weight.uniform_(-limit, limit, generator=generator)
+            elif rule == "he-output" and index == len(modules) - 1:
+                module.weight.mul_(0.1)
+
+
+def used() -> float:
+    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) if True else time.process_time()
+
+
+if __name__ == "__main__":
+    main()
