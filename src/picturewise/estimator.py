@@ -110,6 +110,7 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         label_smoothing: float | None = None,
         class_weights: Literal["none", "balanced"] | None = None,
         patience: int | None = None,
+        keep: Literal["best", "last"] | None = None,
         checkpoint_minutes: float | None = None,
         engine: Literal["torch", "numpy"] | None = None,
         device: Literal["auto", "cpu", "cuda"] | None = None,

@@ -164,21 +164,22 @@ def show_run(run: Run) -> None:
 
 
 def show_best(run: Run) -> None:
-    """Print how good the best epoch of a run was."""
+    """Print how good the kept epoch of a run was."""
     from picturewise.reporting.run_report import training_seconds, validation_seconds
     from picturewise.reporting.tables import duration
-    from picturewise.runs.history import best_epoch
+    from picturewise.runs.history import kept_epoch
 
     if not run.history:
         raise RunError(
             f"{run.path / 'history.csv'} is missing or empty, although the run is {run.record.status}. Restore it, or "
             "train again."
         )
-    best, validation = best_epoch(run.history), validation_seconds(run)
+    keep = run.recipe.training.keep
+    kept, validation = kept_epoch(run.history, keep), validation_seconds(run)
     validated = "" if validation is None else f", including {duration(validation)} of validation"
     say(
-        f"best epoch {best.epoch} of {run.history[-1].epoch}: validation accuracy {100 * best.valid_accuracy:.2f} %, "
-        f"loss {best.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
+        f"{keep} epoch {kept.epoch} of {run.history[-1].epoch}: validation accuracy {100 * kept.valid_accuracy:.2f} %, "
+        f"loss {kept.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
         f"{validated}"
     )
 

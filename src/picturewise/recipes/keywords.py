@@ -80,6 +80,7 @@ class RecipeKeywords(TypedDict, total=False):
     label_smoothing: float
     class_weights: Literal["none", "balanced"]
     patience: int | None
+    keep: Literal["best", "last"]
     checkpoint_minutes: float
     engine: Literal["torch", "numpy"]
     device: Literal["auto", "cpu", "cuda"]

@@ -185,6 +185,11 @@ class TrainingOptions(BaseModel):
         ge=1,
         description="Stop when validation accuracy has not improved for this many epochs; none: never.",
     )
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="The epoch whose network becomes the classifier. Best: that with the highest validation accuracy; "
+        "its probabilities are calibrated on the validation pictures. Last: the last epoch, without calibration.",
+    )
     checkpoint_minutes: Positive = Field(
         default=10,
         description="Maximum number of minutes between checkpoints within an epoch; a checkpoint is also saved after "

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ConfigDict
 
@@ -47,6 +47,11 @@ class Epoch:
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
     """Return the epoch with the highest validation accuracy; a lower loss, then an earlier epoch, decides ties."""
     return min(history, key=lambda row: (-row.valid_accuracy, row.valid_loss, row.epoch))
+
+
+def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch:
+    """Return the epoch whose network becomes the classifier, as `training.keep` says."""
+    return history[-1] if keep == "last" else best_epoch(history)
 
 
 def to_csv(history: Sequence[Epoch]) -> str:

@@ -5,7 +5,7 @@ run.json                  what was trained, on which data and machine, and how f
 splits.csv                which pictures it was trained on: name, hash of the pixels, split
 history.csv               one row per epoch
 checkpoints/              to resume from
-classifier.safetensors    the best epoch so far
+classifier.safetensors    the best epoch so far, or the last one if the recipe says so
 evaluation.json           after `evaluate`, together with probabilities.npy
 skipped.csv               files left out with skip_bad
 figures/, report.html
@@ -38,7 +38,7 @@ from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.recipe import flat, make_recipe, recipe_from_toml
 from picturewise.reprs import PARTIAL, never_raises, offered
 from picturewise.runs import evaluations
-from picturewise.runs.history import Epoch, best_epoch, read_csv, to_csv
+from picturewise.runs.history import Epoch, kept_epoch, read_csv, to_csv
 from picturewise.runs.lock import FolderLock
 from picturewise.runs.new_run import RECORD, finish_start
 from picturewise.runs.places import check_files, inside
@@ -176,11 +176,11 @@ class Run(RunFigures):
 
     @property
     def classifier_path(self) -> Path:
-        """The file of the best epoch's classifier."""
+        """The file of the kept epoch's classifier."""
         return self.path / FILE_NAME
 
     def classifier(self, network: nn.Module | None = None) -> Classifier:
-        """Return the classifier of the best epoch; see `load_classifier`.
+        """Return the classifier of the epoch that `training.keep` names; see `load_classifier`.
 
         Raises:
             RunError: it does not exist yet, or its file is damaged.
@@ -309,9 +309,10 @@ def _state(run: Run) -> str:
         said: list[str] = [run.record.status]
         history = run.history
         if history:
-            best = best_epoch(history)
+            keep = run.recipe.training.keep
+            kept = kept_epoch(history, keep)
             said.append(f"{history[-1].epoch} of {run.recipe.training.epochs} epochs")
-            said.append(f"best epoch {best.epoch} with validation accuracy {best.valid_accuracy:.4f}")
+            said.append(f"{keep} epoch {kept.epoch} with validation accuracy {kept.valid_accuracy:.4f}")
         evaluation = run.evaluation()
         if evaluation is not None:
             said.append(f"test accuracy {evaluation.accuracy}")

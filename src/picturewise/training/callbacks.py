@@ -1,4 +1,4 @@
-"""The callbacks that every run has: the best classifier, the history and early stopping."""
+"""The callbacks that every run has: the kept classifier, the history and early stopping."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 from picturewise.evaluation.calibration import choose_temperature
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.learned import learned_pictures
-from picturewise.runs.history import Epoch, best_epoch
+from picturewise.runs.history import Epoch, best_epoch, kept_epoch
 from picturewise.training.trainer import Callback, Trainer
 
 
-class BestClassifier(Callback):
-    """Saves the classifier whenever an epoch is the best so far by validation accuracy, then loss."""
+class KeptClassifier(Callback):
+    """Saves the classifier whenever an epoch is the best so far by validation accuracy, then loss, or is to be kept."""
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        """Write classifier.safetensors if this epoch is the best."""
-        if best_epoch(trainer.history) == row:
+        """Write classifier.safetensors if this epoch is the one to keep so far."""
+        if kept_epoch(trainer.history, trainer.recipe.training.keep) == row:
             classifier_of(trainer, row).save(trainer.run.classifier_path)
 
 
@@ -53,10 +53,10 @@ class EarlyStopping(Callback):
 
 
 def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
-    """Return the trainer's network, after the epoch `row`, as a classifier calibrated on validation."""
+    """Return the trainer's network, after the epoch `row`, as a classifier, calibrated on validation if it is the best."""
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
-    if row.epoch > 0:
+    if row.epoch > 0 and learner.recipe.training.keep == "best":
         temperature = choose_temperature(trainer.valid_logits, learner.valid.required_labels)
     return learner.classifier(
         temperature,

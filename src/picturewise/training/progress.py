@@ -42,7 +42,8 @@ class ProgressDisplay(Callback):
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
         """Show the results of the epoch."""
-        best = "  best so far" if best_epoch(trainer.history) == row else ""
+        is_best = best_epoch(trainer.history) == row and trainer.recipe.training.keep == "best"
+        best = "  best so far" if is_best else ""
         width = len(str(trainer.epochs))
         self._screen.say(
             f"epoch {row.epoch:{width}}/{trainer.epochs}  "

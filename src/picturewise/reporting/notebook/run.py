@@ -10,7 +10,7 @@ from picturewise.reporting.notebook.evaluation import scores
 from picturewise.reporting.notebook.markup import block, line, lines
 from picturewise.reporting.tables import count, duration, percent
 from picturewise.reprs import PARTIAL
-from picturewise.runs.history import best_epoch
+from picturewise.runs.history import kept_epoch
 from picturewise.runs.run import Run
 
 
@@ -42,10 +42,11 @@ def _progress(run: Run) -> str:
     history = run.history
     if not history:
         return line("No epoch has finished yet.")
-    best = best_epoch(history)
+    keep = run.recipe.training.keep
+    kept = kept_epoch(history, keep)
     return curves(history) + line(
-        f"best epoch {best.epoch} of {history[-1].epoch}: validation accuracy {percent(best.valid_accuracy)}, "
-        f"loss {best.valid_loss:.4f}; all epochs took {duration(sum(row.seconds for row in history))}"
+        f"{keep} epoch {kept.epoch} of {history[-1].epoch}: validation accuracy {percent(kept.valid_accuracy)}, "
+        f"loss {kept.valid_loss:.4f}; all epochs took {duration(sum(row.seconds for row in history))}"
     )
 
 
