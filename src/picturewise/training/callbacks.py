@@ -53,7 +53,7 @@ class EarlyStopping(Callback):
 
 
 def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
-    """Return the trainer's network, after the epoch `row`, as a classifier, calibrated on validation if it is the best."""
+    """Return the trainer's network after the epoch `row` as a classifier; a best one is calibrated on validation."""
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
     if row.epoch > 0 and learner.recipe.training.keep == "best":
