@@ -40,8 +40,8 @@ LIST = "list"
 @click.option(
     "--as-published",
     is_flag=True,
-    help="Train each model that was published a second time, with its author's split, options and number of epochs; the "
-    "last epoch counts.",
+    help="Train each model that was published a second time, with its author's split, options and number of epochs; "
+    "the last epoch counts.",
 )
 @options.track
 @options.json
