@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
-from picturewise.studies.study import packaged, parse_study, read_study
+from picturewise.studies.study import AS_PUBLISHED, packaged, parse_study, read_study
 
 WHOLE = """
 title = "Two networks"
@@ -201,3 +202,27 @@ def test_the_row_with_as_many_steps_has_the_published_number_of_them() -> None:
     steps = recipe.training.epochs * -(-recipe.data.limit // recipe.training.batch_size)
     assert steps == study.model("batchnorm").published[1].steps
     assert recipe.model == study.recipe_of(study.model("batchnorm"), 0, quick=False).model
+
+
+def test_every_row_that_the_page_on_the_course_projects_names_is_in_its_study() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/course-projects.md").read_text(encoding="utf-8")
+    headings = {
+        "SVHN: an MLP and a CNN": "svhn-mlp-vs-cnn",
+        "SVHN in grey: batch normalisation": "svhn-grey-batchnorm",
+        "MNIST: dense layers": "mnist-dense",
+        "MNIST and CIFAR-10: a small CNN": "mnist-cifar10-cnn",
+        "MNIST: four families of networks": "mnist-architectures",
+    }
+    for heading, name in headings.items():
+        table = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+        cells = [line.split("|")[3].strip() for line in table.splitlines() if line.startswith("|")][2:]
+        assert all(cells)
+        named = {
+            row.removesuffix(AS_PUBLISHED)
+            for cell in cells
+            for rows in re.findall(r"\brows? (.*?)(?:$|; )", cell)
+            for row in re.findall("`([a-z][^` ]*)`", rows)
+        }
+        models = {model.name for model in packaged()[name].models}
+        assert named <= models, name
+        assert models - named <= {"picturewise", "mnist-picturewise", "cifar10-picturewise"}, name

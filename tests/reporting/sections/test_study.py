@@ -60,6 +60,6 @@ def test_several_seeds_and_published_figures_have_tables_of_their_own(study):
     )
     assert "cnn 2 85.00 % (20.00–100.00) 90.00 %, 80.00 %" in text
     assert (
-        "Published for mlp 9 – – – 75.00 % – by hand mlp 4 of 5 – 1,000 – 90.00 % (89.00–91.00) 0.2500 (0.2400–0.2600)"
+        "Published 9 – – – 75.00 % – by hand mlp 4 of 5 – 1,000 – 90.00 % (89.00–91.00) 0.2500 (0.2400–0.2600)"
         in text
     )
