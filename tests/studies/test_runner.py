@@ -9,7 +9,9 @@ import pytest
 
 import picturewise
 from picturewise.errors import DataError, Interrupted, RunError, UsageError
+from picturewise.studies.plan import make_plan
 from picturewise.studies.runner import study
+from picturewise.studies.study import read_study
 
 MODELS = """
 [[models]]
@@ -300,6 +302,10 @@ def test_the_authors_pictures_are_recognised_by_their_number(
         progress=False,
     )
     assert [(model.name, model.remark) for model in found.models] == [("line-as-published", "")]
+    plans = make_plan(
+        read_study(file)[1], tmp_path, data={}, only=["line"], seeds=1, quick=False, as_published=True
+    )
+    assert [plan.name for plan in plans] == ["line", "line-as-published"]
 
 
 def test_as_published_is_refused_where_nothing_was_published(

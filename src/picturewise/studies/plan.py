@@ -64,7 +64,8 @@ def make_plan(
         study: as it was read.
         folder: of the study's runs.
         data: source name in the study → location of its pictures.
-        only: names of the models to train, with the models that they begin with; empty: all.
+        only: names of the models to train, with the models that they begin with; empty: all. With `as_published`, a
+            model's name stands for both of its runs.
         seeds: runs of each model.
         quick: use a small share of the pictures and epochs.
         as_published: after each model with published options, train it with them, too.
@@ -76,7 +77,8 @@ def make_plan(
     for name in only:
         if name not in kinds:
             raise unknown("model of the study", name, list(kinds))
-    wanted = _with_beginnings(study, only) if only else set(kinds)
+    both = {run for run, (model, _) in kinds.items() if run in only or model.name in only}
+    wanted = _with_beginnings(study, both) if only else set(kinds)
     plans: list[Planned] = []
     used: set[str] = set()
     for run, (model, published) in kinds.items():

@@ -54,7 +54,8 @@ def study(
         name: of a study that comes with Picturewise, or a study file (docs/how-to/studies.md).
         data: where the pictures are; for a study with several sources, a mapping from source names to locations.
         out: the study's folder; none: `studies/<name>`, or `studies/<name>-quick` with `quick`.
-        only: names of the models to train; none: all.
+        only: names of the models to train; none: all. With `as_published`, `<name>-as-published` trains a model only
+            as published.
         seeds: runs of each model, with the seeds 0, 1, …; none: as many as the study says.
         quick: use a small share of the pictures and epochs, for a first look; the report says so.
         as_published: train each model with a published result a second time, with the author's split, options and
