@@ -9,7 +9,9 @@ import pytest
 
 import picturewise
 from picturewise.errors import DataError, Interrupted, RunError, UsageError
+from picturewise.studies.plan import make_plan
 from picturewise.studies.runner import study
+from picturewise.studies.study import read_study
 
 MODELS = """
 [[models]]
@@ -86,7 +88,7 @@ def test_all_models_are_trained_evaluated_and_reported(file: Path, idx_folder: P
     for text in (
         "<h1>Bars</h1>",
         "One line.",
-        "75.00 %",
+        "75.00\u00a0%",
         "by hand",
         "several runs that differ only in the seed",
         "McNemar",
@@ -250,3 +252,67 @@ def test_sheets_of_more_models_do_not_stay_behind(file: Path, idx_folder: Path, 
         "predictions-dark.png",
         "predictions.png",
     ]
+
+
+@pytest.mark.slow
+def test_as_published_trains_once_more_with_the_authors_options_and_keeps_the_last_epoch(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    theirs = 'pictures = 70, note = "by hand" }\nas_published.training = { keep = "last", epochs = 3 }\n'
+    file.write_text(HEAD + MODELS.replace('note = "by hand" }\n', theirs))
+    out = tmp_path / "out"
+    study(file, data=idx_folder, out=out, only=["line"], progress=False)
+    before = (out / "seed-0" / "line" / "run.json").stat()
+    told = []
+    found = study(
+        file, data=idx_folder, out=out, as_published=True, progress=False,
+        tell=lambda plan, run: told.append((plan.name, plan.remark)) if run is None else None,
+    )  # fmt: skip
+    assert (out / "seed-0" / "line" / "run.json").stat().st_mtime_ns == before.st_mtime_ns
+    own, published, two = found.models
+    assert [model.name for model in found.models] == ["line", "line-as-published", "two"]
+    assert (own.as_published, published.as_published) == (False, True)
+    assert (own.epochs, published.epochs, published.best_epoch) == (2, 3, 3)
+    run = picturewise.open_run(out / "seed-0" / "line-as-published")
+    assert (run.recipe.training.keep, run.recipe.training.epochs) == ("last", 3)
+    assert published.train_pictures == 54
+    assert published.steps == 3 * -(-54 // run.recipe.training.batch_size)
+    assert published.train_accuracy == run.history[-1].train_accuracy
+    assert two.published == ()
+    extended = picturewise.open_run(out / "seed-0" / "two")
+    assert extended.recipe.start.source == str(out / "seed-0" / "line")
+    # 54 + 6 are here, where the author had 70.
+    assert own.remark == two.remark == ""
+    assert "the author's 70 training pictures are not here; the 54 of" in published.remark
+    assert dict(told) == {"line": "", "line-as-published": published.remark, "two": ""}
+    assert "70 training pictures are not here" in found.report.read_text()
+
+
+def test_the_authors_pictures_are_recognised_by_their_number(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    theirs = 'pictures = 60, note = "by hand" }\nas_published.training.keep = "last"\n'
+    file.write_text(HEAD + MODELS.replace('note = "by hand" }\n', theirs))
+    found = study(
+        file,
+        data=idx_folder,
+        out=tmp_path / "out",
+        as_published=True,
+        only=["line-as-published"],
+        progress=False,
+    )
+    assert [(model.name, model.remark) for model in found.models] == [("line-as-published", "")]
+    plans = make_plan(
+        read_study(file)[1], tmp_path, data={}, only=["line"], seeds=1, quick=False, as_published=True
+    )
+    assert [plan.name for plan in plans] == ["line", "line-as-published"]
+
+
+def test_as_published_is_refused_where_nothing_was_published(
+    file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"No model of the study has options of a published run.*Omit it"):
+        study(file, data=idx_folder, out=tmp_path / "out", as_published=True, progress=False)
+    with pytest.raises(UsageError, match="Unknown model of the study 'line-as-published'"):
+        study(file, data=idx_folder, out=tmp_path / "out", only=["line-as-published"], progress=False)
+    assert not (tmp_path / "out").exists()

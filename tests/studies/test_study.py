@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.errors import UsageError
-from picturewise.studies.study import packaged, parse_study, read_study
+from picturewise.studies.study import AS_PUBLISHED, packaged, parse_study, read_study
 
 WHOLE = """
 title = "Two networks"
@@ -78,7 +79,22 @@ def test_what_was_read_is_written_and_read_back() -> None:
         (
             "note =",
             "remark =",
-            "unknown key 'models number 1.published.remark'. Choose from accuracy, loss",
+            "unknown key 'models number 1.published number 1.remark'. Choose from accuracy, loss",
+        ),
+        (
+            'note = "somebody" }',
+            'note = "somebody" }\nas_published.training.epoch = 3',
+            "Model 'small' of the study: Unknown recipe key 'training.epoch'",
+        ),
+        (
+            'name = "larger"',
+            'name = "larger"\nas_published.training.keep = "last"',
+            "model 'larger' has as_published, but nothing that was published",
+        ),
+        (
+            'name = "alone"',
+            'name = "alone-as-published"',
+            "ends with '-as-published', which --as-published adds",
         ),
         ("epochs = 3", "epoch = 3", "Model 'small' of the study: Unknown recipe key 'training.epoch'"),
         ('name = "mlp"', "name = 3", "Model 'alone' of the study: model.name is 3"),
@@ -148,3 +164,65 @@ def test_the_network_with_batch_normalisation_has_the_published_numbers_of_param
 def test_the_convolutional_network_has_fewer_parameters_than_the_mlp() -> None:
     found = counts("svhn-mlp-vs-cnn", (32, 32, 1))
     assert found["cnn"][0] < found["mlp"][0] / 5
+
+
+def test_as_published_overrides_the_recipe_of_a_model() -> None:
+    text = WHOLE.replace('note = "somebody" }', 'note = "somebody" }\nas_published.training.keep = "last"')
+    study = parse_study(text, "a test")
+    own, theirs = (
+        study.recipe_of(study.model("small"), 0, quick=False, as_published=published)
+        for published in (False, True)
+    )
+    assert own.training.keep == "best"
+    assert theirs == own.model_copy(update={"training": own.training.model_copy(update={"keep": "last"})})
+    assert parse_study(study.to_toml(), "another") == study
+
+
+def test_published_results_are_those_of_the_authors() -> None:
+    grey, dense = packaged()["svhn-grey-batchnorm"], packaged()["mnist-dense"]
+    first, last = grey.model("batchnorm").published
+    assert (first.accuracy, first.epochs) == (0.17, 2)
+    assert (last.accuracy, last.train_accuracy, last.epochs, last.steps) == (0.6434, 0.8652, 100, 4200)
+    assert grey.model("batchnorm-steps").published == (first, last)
+    for name, batch_size in (("dense-512", 256), ("tanh", 512)):
+        (result,) = dense.model(name).published
+        assert (result.epochs, result.steps) == (20, 20 * -(-60_000 // batch_size))
+        recipe = dense.recipe_of(dense.model(name), 0, quick=False, as_published=True)
+        assert (recipe.training.keep, recipe.training.epochs, recipe.training.batch_size) == (
+            "last", 20, batch_size,
+        )  # fmt: skip
+
+
+def test_the_row_with_as_many_steps_has_the_published_number_of_them() -> None:
+    study = packaged()["svhn-grey-batchnorm"]
+    recipe = study.recipe_of(study.model("batchnorm-steps"), 0, quick=False)
+    assert recipe.data.limit is not None
+    assert recipe.training.epochs is not None
+    assert recipe.training.batch_size is not None
+    steps = recipe.training.epochs * -(-recipe.data.limit // recipe.training.batch_size)
+    assert steps == study.model("batchnorm").published[1].steps
+    assert recipe.model == study.recipe_of(study.model("batchnorm"), 0, quick=False).model
+
+
+def test_every_row_that_the_page_on_the_course_projects_names_is_in_its_study() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/course-projects.md").read_text(encoding="utf-8")
+    headings = {
+        "SVHN: an MLP and a CNN": "svhn-mlp-vs-cnn",
+        "SVHN in grey: batch normalisation": "svhn-grey-batchnorm",
+        "MNIST: dense layers": "mnist-dense",
+        "MNIST and CIFAR-10: a small CNN": "mnist-cifar10-cnn",
+        "MNIST: four families of networks": "mnist-architectures",
+    }
+    for heading, name in headings.items():
+        table = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+        cells = [line.split("|")[3].strip() for line in table.splitlines() if line.startswith("|")][2:]
+        assert all(cells)
+        named = {
+            row.removesuffix(AS_PUBLISHED)
+            for cell in cells
+            for rows in re.findall(r"\brows? (.*?)(?:$|; )", cell)
+            for row in re.findall("`([a-z][^` ]*)`", rows)
+        }
+        models = {model.name for model in packaged()[name].models}
+        assert named <= models, name
+        assert models - named <= {"picturewise", "mnist-picturewise", "cifar10-picturewise"}, name

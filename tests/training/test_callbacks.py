@@ -104,3 +104,20 @@ def test_the_classifier_knows_where_it_comes_from_and_is_calibrated(tmp_path: Pa
     assert found.provenance["dataset"] == "tiny"
     assert found.provenance["train_sha256"] == data.train.fingerprint
     assert (found.provenance["epoch"], found.provenance["seed"]) == (str(best), "7")
+
+
+def test_the_last_epoch_is_kept_uncalibrated_where_the_recipe_says_so(
+    tmp_path: Path, tiny: ModuleType
+) -> None:
+    kept = Keeping()
+    tiny.start(
+        tmp_path / "run", callbacks=[kept], epochs=8, optimizer="sgd", learning_rate=0.5, keep="last"
+    ).fit()
+    run = open_run(tmp_path / "run")
+    assert best_epoch(run.history).epoch < 8, "the best epoch must not be the last one here"
+    assert kept.saved == kept.networks
+    classifier = run.classifier()
+    assert classifier.description.provenance["epoch"] == "8"
+    assert classifier.description.temperature == 1.0
+    assert classifier.weights_sha256 == run.record.final_weights_sha256
+    assert "last epoch 8 with" in repr(run)

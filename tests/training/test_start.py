@@ -17,7 +17,7 @@ from picturewise.networks.whitening import second_moments, whitening_kernels, wh
 from picturewise.preparing.preparation import fit_preparation
 from picturewise.runs.run import open_run
 from picturewise.training import start as starting
-from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
+from picturewise.training.callbacks import EarlyStopping, HistoryFile, KeptClassifier
 from picturewise.training.trainer import Callback
 
 
@@ -63,7 +63,7 @@ def test_a_whitening_layer_knows_the_train_pictures_and_learns_nothing_but_its_b
 def test_built_in_callbacks_come_before_the_users(tmp_path: Path, tiny: ModuleType) -> None:
     own = Callback()
     kinds = [type(callback) for callback in tiny.start(tmp_path / "a", callbacks=[own], patience=3).callbacks]
-    assert kinds == [BestClassifier, HistoryFile, EarlyStopping, Callback]
+    assert kinds == [KeptClassifier, HistoryFile, EarlyStopping, Callback]
     assert [type(callback) for callback in tiny.start(tmp_path / "b").callbacks] == kinds[:2]
 
 

@@ -164,7 +164,7 @@ def show_run(run: Run) -> None:
 
 
 def show_best(run: Run) -> None:
-    """Print how good the best epoch of a run was."""
+    """Print how good the kept epoch of a run was."""
     from picturewise.reporting.run_report import training_seconds, validation_seconds
     from picturewise.reporting.tables import duration
 

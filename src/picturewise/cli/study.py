@@ -37,6 +37,12 @@ LIST = "list"
 )
 @click.option("--seeds", type=int, help="Number of runs of each model; default: the number in the study.")
 @click.option("--quick", is_flag=True, help="Use only a few of the pictures and epochs, for a first look.")
+@click.option(
+    "--as-published",
+    is_flag=True,
+    help="Train each model that was published a second time, with its author's split, options and number of epochs; "
+    "the last epoch counts.",
+)
 @options.track
 @options.json
 def command(
@@ -47,6 +53,7 @@ def command(
     only: tuple[str, ...],
     seeds: int | None,
     quick: bool,
+    as_published: bool,
     track: tuple[str, ...],
     json: bool,
 ) -> None:
@@ -62,7 +69,9 @@ def command(
     def tell(plan: Planned, run: Run | None) -> None:
         with contextlib.suppress(output.OutputLostError):  # the study goes on
             if run is None:
-                output.say(f"model {plan.model.name}, seed {plan.seed}: {plan.path}")
+                output.say(f"model {plan.name}, seed {plan.seed}: {plan.path}")
+                if plan.remark and plan.seed == 0:
+                    output.say(f"note: {plan.remark}")
             else:
                 output.show_best(run)
 
@@ -73,6 +82,7 @@ def command(
         only=only,
         seeds=seeds,
         quick=quick,
+        as_published=as_published,
         track=track,
         tell=None if json else tell,
         progress=not json,
@@ -145,9 +155,7 @@ def _show(found: StudyResult) -> None:
             percent_with_interval(model.accuracy),
             "" if model.mean is None else percent_with_interval(model.mean),
             number_with_interval(model.loss),
-            ""
-            if model.published is None or model.published.accuracy is None
-            else percent(model.published.accuracy),
+            ", ".join(percent(result.accuracy) for result in model.published if result.accuracy is not None),
         )
         for model in found.models
     ]

@@ -189,15 +189,16 @@ class TrainingOptions(BaseModel):
         "without one fold, which it is validated on, and finally one network on all pictures. 0: a validation split. "
         "None: 5 if there is no validation split and only 10 to 999 training pictures, with at least 5 of each class.",
     )
-    keep: Literal["best", "last"] = Field(
-        default="best",
-        description="The epoch whose weights are kept: the best by validation accuracy, or the last one. With folds, "
-        "best means that they choose the number of epochs.",
-    )
     patience: int | None = Field(
         default=None,
         ge=1,
         description="Stop when validation accuracy has not improved for this many epochs; none: never.",
+    )
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="The epoch whose network becomes the classifier. Best: that with the highest validation accuracy; "
+        "its probabilities are calibrated on the validation pictures. Last: the last epoch, without calibration. With "
+        "folds, best means that they choose the number of epochs, and both are calibrated.",
     )
     checkpoint_minutes: Positive = Field(
         default=10,

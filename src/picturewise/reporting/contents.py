@@ -142,6 +142,29 @@ class ComparisonTable:
 
 
 @dataclass(frozen=True)
+class Published:
+    """A result that others published; unknown values are None.
+
+    Attributes:
+        accuracy: in 0..1, on pictures that it was not trained on.
+        loss: on the same pictures.
+        train_accuracy: on the training pictures.
+        epochs: the epoch of these results.
+        steps: batches until then.
+        pictures: for training.
+        note: the conditions.
+    """
+
+    accuracy: float | None = None
+    loss: float | None = None
+    train_accuracy: float | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    pictures: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class StudyRow:
     """One model of a study; unknown values are None.
 
@@ -156,9 +179,13 @@ class StudyRow:
         valid_loss: on the validation split.
         accuracy: on the test split.
         loss: on the test split.
-        published_accuracy: accuracy that others published, in 0..1.
-        published_loss: loss that others published.
-        published_note: the conditions of the published result.
+        published: results that others published for this model.
+        as_published: whether it was trained with the published options.
+        remark: how its pictures differ from those of the published results.
+        train_pictures: number of training pictures.
+        steps: number of batches.
+        kept_epoch: the epoch of the classifier.
+        train_accuracy: mean over the batches of that epoch, in 0..1.
         seeds: test accuracy of each run, starting with seed 0.
         mean: of these, with Student's interval; None for a single run.
     """
@@ -173,16 +200,15 @@ class StudyRow:
     valid_loss: Interval
     accuracy: Interval
     loss: Interval
-    published_accuracy: float | None = None
-    published_loss: float | None = None
-    published_note: str = ""
+    published: tuple[Published, ...] = ()
+    as_published: bool = False
+    remark: str = ""
+    train_pictures: int | None = None
+    steps: int | None = None
+    kept_epoch: int | None = None
+    train_accuracy: float | None = None
     seeds: tuple[float, ...] = ()
     mean: Interval | None = None
-
-    @property
-    def published(self) -> bool:
-        """Whether there is a published result."""
-        return self.published_accuracy is not None or self.published_loss is not None
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ OPTION_NAMES: Mapping[str, str] = {
     "training.label_smoothing": "Label smoothing",
     "training.class_weights": "Class weights",
     "training.folds": "Folds",
-    "training.keep": "Epoch that is kept",
     "training.patience": "Patience in epochs",
+    "training.keep": "Kept epoch",
     "training.engine": "Engine",
 }
 """The recipe's keys that a report shows, in their order. Device and number format are facts of the machine."""

@@ -50,8 +50,8 @@ def best_epoch(history: Sequence[Epoch]) -> Epoch:
 
 
 def kept_epoch(history: Sequence[Epoch], keep: Literal["best", "last"]) -> Epoch:
-    """Return the epoch whose weights are kept: the best, see `best_epoch`, or the last one."""
-    return best_epoch(history) if keep == "best" else max(history, key=lambda row: row.epoch)
+    """Return the epoch whose network becomes the classifier, as `training.keep` says."""
+    return history[-1] if keep == "last" else best_epoch(history)
 
 
 def to_csv(history: Sequence[Epoch]) -> str:

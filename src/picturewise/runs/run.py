@@ -6,7 +6,7 @@ splits.csv                which pictures it was trained on: name, hash of the pi
 history.csv               one row per epoch
 checkpoints/              to resume from
 folds/                    if it is cross-validated: what the networks of the folds predicted, and their checkpoints
-classifier.safetensors    the best epoch so far
+classifier.safetensors    the best epoch so far, or the last one if the recipe says so
 evaluation.json           after `evaluate`, together with probabilities.npy
 skipped.csv               files left out with skip_bad
 figures/, report.html
@@ -194,11 +194,11 @@ class Run(RunFigures):
 
     @property
     def classifier_path(self) -> Path:
-        """The file of the best epoch's classifier."""
+        """The file of the kept epoch's classifier."""
         return self.path / FILE_NAME
 
     def classifier(self, network: nn.Module | None = None) -> Classifier:
-        """Return the classifier of the best epoch; see `load_classifier`.
+        """Return the classifier of the epoch that `training.keep` names; see `load_classifier`.
 
         Raises:
             RunError: it does not exist yet, or its file is damaged.

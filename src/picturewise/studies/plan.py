@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from picturewise.architectures.layers import Shape, show
@@ -19,7 +19,7 @@ from picturewise.file_names import text_of
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.places import inside
 from picturewise.split_names import SplitName
-from picturewise.studies.study import Study, StudyModel
+from picturewise.studies.study import AS_PUBLISHED, Study, StudyModel
 from picturewise.tasks.load import load
 
 LEARNING: tuple[SplitName, ...] = ("train", "valid")
@@ -30,16 +30,22 @@ class Planned:
     """One run: a model with a seed.
 
     Attributes:
+        name: of the run: that of the model, with an ending if it is trained as published.
         model: from the study.
         seed: of the run.
         recipe: complete except for options that are derived from the data; it names the network that it begins with.
         path: the run's folder.
+        as_published: whether the published options are used.
+        remark: how its pictures differ from those of the published result; empty: they do not, or it is not known.
     """
 
+    name: str
     model: StudyModel
     seed: int
     recipe: Recipe
     path: Path
+    as_published: bool = False
+    remark: str = ""
 
 
 def make_plan(
@@ -50,6 +56,7 @@ def make_plan(
     only: Collection[str],
     seeds: int,
     quick: bool,
+    as_published: bool = False,
 ) -> list[Planned]:
     """Return the runs of a study in their order; a run that others begin with comes before them.
 
@@ -57,23 +64,26 @@ def make_plan(
         study: as it was read.
         folder: of the study's runs.
         data: source name in the study → location of its pictures.
-        only: names of the models to train, with the models that they begin with; empty: all.
+        only: names of the models to train, with the models that they begin with; empty: all. With `as_published`, a
+            model's name stands for both of its runs.
         seeds: runs of each model.
         quick: use a small share of the pictures and epochs.
+        as_published: after each model with published options, train it with them, too.
 
     Raises:
-        UsageError: a name in `only` or `data` is not in the study.
+        UsageError: a name in `only` or `data` is not in the study, or no model has published options.
     """
-    names = [model.name for model in study.models]
+    kinds = _kinds(study, as_published=as_published)
     for name in only:
-        if name not in names:
-            raise unknown("model of the study", name, names)
-    wanted = _with_beginnings(study, only) if only else set(names)
+        if name not in kinds:
+            raise unknown("model of the study", name, list(kinds))
+    both = {run for run, (model, _) in kinds.items() if run in only or model.name in only}
+    wanted = _with_beginnings(study, both) if only else set(kinds)
     plans: list[Planned] = []
     used: set[str] = set()
-    for model in study.models:
+    for run, (model, published) in kinds.items():
         for seed in range(seeds):
-            recipe = study.recipe_of(model, seed, quick=quick)
+            recipe = study.recipe_of(model, seed, quick=quick, as_published=published)
             called = named_source(recipe, model.name)
             used.add(called)
             source = place_of(data.get(called, called))
@@ -84,12 +94,47 @@ def make_plan(
                 )
             placed = recipe.data.model_copy(update={"source": source})
             whole = recipe.model_copy(update={"data": placed, "start": start})
-            if model.name in wanted:
-                plans.append(Planned(model, seed, whole, _place(folder, model.name, seed)))
+            if run in wanted:
+                plans.append(Planned(run, model, seed, whole, _place(folder, run, seed), published))
     for name in data:
         if name not in used:
             raise unknown("source of the study", name, sorted(used))
     return plans
+
+
+def _kinds(study: Study, *, as_published: bool) -> dict[str, tuple[StudyModel, bool]]:
+    """Return the name of each run → its model, and whether it is trained as published; in the order of the study."""
+    kinds: dict[str, tuple[StudyModel, bool]] = {}
+    for model in study.models:
+        kinds[model.name] = (model, False)
+        if as_published and model.as_published:
+            kinds[model.name + AS_PUBLISHED] = (model, True)
+    if as_published and len(kinds) == len(study.models):
+        raise UsageError(
+            "No model of the study has options of a published run, so --as-published has nothing to train. Omit it."
+        )
+    return kinds
+
+
+def remarked(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> list[Planned]:
+    """Return the runs, those as published with a remark if their training pictures are not as many as the author's."""
+    return [
+        replace(plan, remark=_remark(plan, datasets[plan.recipe.data])) if plan.as_published else plan
+        for plan in plans
+    ]
+
+
+def _remark(plan: Planned, dataset: Dataset) -> str:
+    theirs = {result.pictures for result in plan.model.published if result.pictures is not None}
+    train, valid = (len(dataset.split(split)) for split in LEARNING)
+    # A validation split that was held out counts, because the author counts it.
+    if not theirs or theirs & {train, train + valid}:
+        return ""
+    source = str(plan.recipe.data.source)
+    return (
+        f"This is not the author's run: it has the same options, but the author's {max(theirs):,} training pictures "
+        f"are not here; the {train:,} of {source} are used instead."
+    )
 
 
 def read_all(study: Study, plans: list[Planned], *, progress: bool) -> dict[DataOptions, Dataset]:
@@ -120,11 +165,11 @@ def check_all(plans: list[Planned], datasets: Mapping[DataOptions, Dataset]) -> 
     """
     lines: dict[str, tuple[str, ...]] = {}
     for plan in plans:
-        if plan.model.name not in lines:
+        if plan.name not in lines:
             try:
-                lines[plan.model.name] = _lines(plan, lines, datasets[plan.recipe.data].split("train"))
+                lines[plan.name] = _lines(plan, lines, datasets[plan.recipe.data].split("train"))
             except UsageError as error:
-                raise type(error)(f"Model '{plan.model.name}' of the study: {error}") from error
+                raise type(error)(f"Model '{plan.name}' of the study: {error}") from error
 
 
 def _lines(plan: Planned, known: Mapping[str, tuple[str, ...]], train: ImageSet) -> tuple[str, ...]:
@@ -172,7 +217,7 @@ def named_source(recipe: Recipe, model: str) -> str:
 def _with_beginnings(study: Study, only: Collection[str]) -> set[str]:
     wanted = set(only)
     for model in reversed(study.models):
-        if model.name in wanted and model.begins_with is not None:
+        if wanted & {model.name, model.name + AS_PUBLISHED} and model.begins_with is not None:
             wanted.add(model.begins_with)
     return wanted
 

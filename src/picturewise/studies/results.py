@@ -17,7 +17,7 @@ from picturewise.evaluation.evaluation import Evaluation, Interval
 from picturewise.evaluation.intervals import mean_interval
 from picturewise.file_names import text_of
 from picturewise.reporting.album import Album
-from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Report, StudyRow
+from picturewise.reporting.contents import ComparisonTable, DatasetSummary, Published, Report, StudyRow
 from picturewise.reporting.notebook.comparison import study_html
 from picturewise.reporting.report import render_report
 from picturewise.reporting.run_report import (
@@ -29,6 +29,7 @@ from picturewise.reporting.run_report import (
 )
 from picturewise.reprs import never_raises
 from picturewise.results import Result
+from picturewise.runs.history import kept_epoch
 from picturewise.runs.places import inside
 from picturewise.runs.run import Run
 from picturewise.runs.section import ReportFigure
@@ -48,12 +49,24 @@ class StudiedModel(Result):
 
     name: str
     about: str
+    model: str = Field(
+        description="The model in the study file; `name` adds an ending to a run as published."
+    )
+    as_published: bool = Field(description="Whether the published options were used.")
+    remark: str = Field(description="How its pictures differ from those of the published result, if they do.")
     data: str
     path: Path
     parameters: int = Field(description="Parameters of the network, including frozen ones.")
     trainable_parameters: int
     epochs: int
-    best_epoch: int
+    best_epoch: int = Field(
+        description="The epoch of the classifier; with `training.keep` 'last', the last one."
+    )
+    train_pictures: int
+    steps: int = Field(description="Batches that the network was trained on, in all epochs.")
+    train_accuracy: float = Field(
+        description="Mean over the batches of the classifier's epoch, while the weights changed; in [0, 1]."
+    )
     training_seconds: float
     valid_pictures: int
     valid_accuracy: Interval
@@ -65,7 +78,7 @@ class StudiedModel(Result):
     mean: Interval | None = Field(
         description="Mean test accuracy over the seeds, with Student's interval; None if there is only one seed."
     )
-    published: PublishedResult | None
+    published: tuple[PublishedResult, ...]
 
 
 class StudyResult(Result):
@@ -109,11 +122,14 @@ def gather(
         progress: as for `compare`.
     """
     by_model: dict[str, list[Run]] = {}
-    valid: dict[str, ImageSet] = {}
+    planned: dict[str, Planned] = {}
     for plan, run in zip(plans, runs, strict=True):
-        by_model.setdefault(plan.model.name, []).append(run)
-        valid[plan.model.name] = datasets[plan.recipe.data].split("valid")
-    models = tuple(_studied(study, name, of_model, valid[name]) for name, of_model in by_model.items())
+        by_model.setdefault(plan.name, []).append(run)
+        planned.setdefault(plan.name, plan)
+    models = tuple(
+        _studied(plan, by_model[name], datasets[plan.recipe.data].split("valid"))
+        for name, plan in planned.items()
+    )
     first = {name: of_model[0] for name, of_model in by_model.items()}
     tables, figures = _compared(folder, list(first.values()), progress=progress)
     report = Report(
@@ -140,22 +156,29 @@ def gather(
     return result
 
 
-def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> StudiedModel:
-    run, model = runs[0], study.model(name)
-    record, history = run.record, run.history
+def _studied(plan: Planned, runs: Sequence[Run], valid: ImageSet) -> StudiedModel:
+    run, model = runs[0], plan.model
+    record, history, training = run.record, run.history, run.recipe.training
+    train_pictures = record.data.splits["train"].pictures
     classifier = run.classifier()
     on_valid, _, _ = evaluate_part(classifier, valid, record.data.name, "valid")
     evaluation = _evaluated(run)
     seeds = tuple(_evaluated(one).accuracy.value for one in runs)
     return StudiedModel(
-        name=name,
-        about=model.about,
+        name=plan.name,
+        about=_about(plan),
+        model=model.name,
+        as_published=plan.as_published,
+        remark=plan.remark,
         data=record.data.name,
         path=run.path,
         parameters=record.parameters,
         trainable_parameters=record.trainable_parameters,
         epochs=history[-1].epoch,
         best_epoch=int(classifier.description.provenance["epoch"]),
+        train_pictures=train_pictures,
+        steps=history[-1].epoch * -(-train_pictures // training.batch_size),
+        train_accuracy=kept_epoch(history, training.keep).train_accuracy,
         training_seconds=training_seconds(run),
         valid_pictures=on_valid.pictures,
         valid_accuracy=on_valid.accuracy,
@@ -169,6 +192,12 @@ def _studied(study: Study, name: str, runs: Sequence[Run], valid: ImageSet) -> S
     )
 
 
+def _about(plan: Planned) -> str:
+    if not plan.as_published:
+        return plan.model.about
+    return f"{plan.model.name} with its author's split, options and epochs; the last epoch counts."
+
+
 def _evaluated(run: Run) -> Evaluation:
     evaluation = run.evaluation()
     if evaluation is None:
@@ -177,7 +206,6 @@ def _evaluated(run: Run) -> Evaluation:
 
 
 def _row(model: StudiedModel) -> StudyRow:
-    published = model.published or PublishedResult()
     return StudyRow(
         model=model.name,
         about=model.about,
@@ -189,9 +217,13 @@ def _row(model: StudiedModel) -> StudyRow:
         valid_loss=model.valid_loss,
         accuracy=model.accuracy,
         loss=model.loss,
-        published_accuracy=published.accuracy,
-        published_loss=published.loss,
-        published_note=published.note,
+        published=tuple(Published(**dict(result)) for result in model.published),
+        as_published=model.as_published,
+        remark=model.remark,
+        train_pictures=model.train_pictures,
+        steps=model.steps,
+        kept_epoch=model.best_epoch,
+        train_accuracy=model.train_accuracy,
         seeds=model.seeds,
         mean=model.mean,
     )

@@ -14,7 +14,7 @@ from picturewise.errors import Interrupted, RunError, UsageError
 from picturewise.runs.lock import FolderLock, is_trace
 from picturewise.runs.places import is_folder
 from picturewise.runs.run import Run, open_run
-from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all
+from picturewise.studies.plan import Planned, check_all, make_plan, named_source, read_all, remarked
 from picturewise.studies.results import StudyResult, gather
 from picturewise.studies.study import Study, read_study
 from picturewise.tasks.evaluate import evaluate
@@ -40,6 +40,7 @@ def study(
     only: Sequence[str] = (),
     seeds: int | None = None,
     quick: bool = False,
+    as_published: bool = False,
     callbacks: Sequence[Callback] = (),
     track: str | Sequence[str] = (),
     tell: Callable[[Planned, Run | None], None] | None = None,
@@ -53,9 +54,12 @@ def study(
         name: of a study that comes with Picturewise, or a study file (docs/how-to/studies.md).
         data: where the pictures are; for a study with several sources, a mapping from source names to locations.
         out: the study's folder; none: `studies/<name>`, or `studies/<name>-quick` with `quick`.
-        only: names of the models to train; none: all.
+        only: names of the models to train; none: all. With `as_published`, `<name>-as-published` trains a model only
+            as published.
         seeds: runs of each model, with the seeds 0, 1, …; none: as many as the study says.
         quick: use a small share of the pictures and epochs, for a first look; the report says so.
+        as_published: train each model with a published result a second time, with the author's split, options and
+            number of epochs; the last epoch counts.
         callbacks: as for `train`.
         track: as for `train`.
         tell: called before each run with None, and after it with the run.
@@ -76,6 +80,7 @@ def study(
         only=only,
         seeds=content.seeds if seeds is None else _positive(seeds),
         quick=quick,
+        as_published=as_published,
     )
     for plan in plans:
         refuse_inside(folder, plan.recipe.data.source)
@@ -85,6 +90,7 @@ def study(
         _sweep(folder)
         datasets = read_all(content, plans, progress=progress)
         check_all(plans, datasets)
+        plans = plans if quick else remarked(plans, datasets)
         _begin(folder, called, content, quick=quick)
         runs = []
         for plan in plans:

@@ -15,7 +15,8 @@ name = "dense"                  of the run's folder and in the report
 about = "…"                     what is special about it
 alone = true                    take only the pictures from the shared recipe
 begins_with = "other"           begin with the trained network of this model, from the same study and seed
-published = { accuracy = 0.979, loss = 0.148, note = "…" }
+published = { accuracy = 0.979, loss = 0.148, epochs = 20, note = "…" }         or a list of several
+as_published.training.keep = "last"     keys that `--as-published` sets in a second run of the model
 recipe.model.layers = [ … ]     keys of its own
 """
 
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from picturewise.errors import UsageError, nearest
@@ -41,6 +42,10 @@ QUICK: dict[str, Any] = {"data": {"limit": 1000}, "training": {"epochs": 2}}
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
+AS_PUBLISHED = "-as-published"
+"""What follows a model's name in the name of its run with the published options."""
+
+
 class PublishedResult(Result):
     """Results that others published for a model."""
 
@@ -48,7 +53,20 @@ class PublishedResult(Result):
 
     accuracy: _Share | None = None
     loss: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    train_accuracy: _Share | None = Field(default=None, description="Accuracy on the training pictures.")
+    epochs: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="The epoch of these results."
+    )
+    steps: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Batches until then.")
+    pictures: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Training pictures of the author, before a validation split was held out from them.",
+    )
     note: str = Field(default="", description="Conditions of the published result.")
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
 
 
 class StudyModel(BaseModel):
@@ -60,7 +78,10 @@ class StudyModel(BaseModel):
     about: str = ""
     alone: bool = False
     begins_with: str | None = None
-    published: PublishedResult | None = None
+    published: Annotated[tuple[PublishedResult, ...], BeforeValidator(_listed)] = ()
+    as_published: dict[str, Any] = Field(
+        default={}, description="Recipe keys of the author's run that differ from those of this study."
+    )
     recipe: dict[str, Any] = {}
 
 
@@ -90,6 +111,12 @@ class Study(BaseModel):
                     f"model '{model.name}' begins with '{model.begins_with}', which is not an earlier model"
                     f"{' (the earlier models: ' + ', '.join(known) + ')' if known else ''}"
                 )
+            if model.as_published and not model.published:
+                raise _problem(f"model '{model.name}' has as_published, but nothing that was published")
+            if model.name.endswith(AS_PUBLISHED):
+                raise _problem(
+                    f"the name '{model.name}' ends with '{AS_PUBLISHED}', which --as-published adds"
+                )
             known.append(model.name)
         return self
 
@@ -97,15 +124,22 @@ class Study(BaseModel):
         """Return the model with that name, which must be in the study."""
         return next(model for model in self.models if model.name == name)
 
-    def recipe_of(self, model: StudyModel, seed: int, *, quick: bool) -> Recipe:
+    def recipe_of(self, model: StudyModel, seed: int, *, quick: bool, as_published: bool = False) -> Recipe:
         """Return the complete recipe of a model, without the network that it begins with.
+
+        Args:
+            model: of this study.
+            seed: of the run.
+            quick: with the keys of `quick` over all others.
+            as_published: with the keys of `as_published` over its own.
 
         Raises:
             UsageError: a key or a value is not valid; the message names the model.
         """
         try:
             shared = {"data": self.recipe.get("data", {})} if model.alone else self.recipe
-            return make_recipe(shared, model.recipe, {"seed": seed}, self.quick if quick else {})
+            over = model.as_published if as_published else {}
+            return make_recipe(shared, model.recipe, over, {"seed": seed}, self.quick if quick else {})
         except UsageError as error:
             raise UsageError(f"Model '{model.name}' of the study: {error}") from error
 
@@ -163,7 +197,7 @@ def _checked(plain: dict[str, Any], where: str) -> Study:
     except ValidationError as error:
         raise UsageError(f"The study {where} cannot be used: {_explained(error)}") from error
     for model in study.models:
-        study.recipe_of(model, 0, quick=True)
+        study.recipe_of(model, 0, quick=True, as_published=True)
         recipe = study.recipe_of(model, 0, quick=False)
         if model.begins_with is not None and recipe.start.source is not None:
             raise UsageError(

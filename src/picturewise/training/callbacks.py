@@ -1,4 +1,4 @@
-"""The callbacks that every run has: the best classifier, the history and early stopping."""
+"""The callbacks that every run has: the kept classifier, the history and early stopping."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from picturewise.runs.history import Epoch, best_epoch, kept_epoch
 from picturewise.training.trainer import Callback, Trainer
 
 
-class BestClassifier(Callback):
-    """Saves the classifier of the epoch that is kept: the best so far by validation accuracy and loss, or the last."""
+class KeptClassifier(Callback):
+    """Saves the classifier whenever an epoch is the best so far by validation accuracy, then loss, or is to be kept."""
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
-        """Write classifier.safetensors if this epoch is to be kept."""
+        """Write classifier.safetensors if this epoch is the one to keep so far."""
         if kept_epoch(trainer.history, trainer.recipe.training.keep) == row:
             classifier_of(trainer, row).save(trainer.run.classifier_path)
 
@@ -53,10 +53,14 @@ class EarlyStopping(Callback):
 
 
 def classifier_of(trainer: Trainer, row: Epoch) -> Classifier:
-    """Return the trainer's network, after the epoch `row`, as a classifier calibrated on validation."""
+    """Return the trainer's network after the epoch `row` as a classifier.
+
+    It is calibrated on validation pictures if they choose the epoch, or are those of folds.
+    """
     data, learner = trainer.record.data, trainer.learner
     temperature = learner.start_temperature
-    if row.epoch > 0:
+    calibrates = learner.recipe.training.keep == "best" or trainer.folds is not None
+    if row.epoch > 0 and calibrates:
         temperature = choose_temperature(trainer.valid_logits, trainer.validation.pictures.required_labels)
     return learner.classifier(
         temperature,

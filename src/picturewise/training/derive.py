@@ -94,8 +94,8 @@ def _on_classes(recipe: Recipe, train: ImageSet) -> tuple[str, ...]:
         return ()
     times = f"{max(counts) / min(counts):.0f} times"
     note = (
-        f"The largest class has {times} as many training pictures as the smallest. To give all classes the same weight, "
-        "use --set training.class_weights=balanced."
+        f"The largest class has {times} as many training pictures as the smallest. To give all classes the same "
+        "weight, use --set training.class_weights=balanced."
     )
     return (note,)
 

@@ -24,7 +24,7 @@ from picturewise.runs.create import create_run
 from picturewise.runs.new_run import NewRun, new_run
 from picturewise.runs.record import RunRecord, data_facts
 from picturewise.runs.run import Run
-from picturewise.training.callbacks import BestClassifier, EarlyStopping, HistoryFile
+from picturewise.training.callbacks import EarlyStopping, HistoryFile, KeptClassifier
 from picturewise.training.derive import derived_keys
 from picturewise.training.folds import Folds
 from picturewise.training.learner import Learner
@@ -131,7 +131,7 @@ def resume(
 
 
 def _trainer(learner: Learner, run: Run, record: RunRecord, callbacks: Sequence[Callback]) -> Trainer:
-    built_in: list[Callback] = [BestClassifier(), HistoryFile()]
+    built_in: list[Callback] = [KeptClassifier(), HistoryFile()]
     if learner.recipe.training.patience is not None:
         built_in.append(EarlyStopping(learner.recipe.training.patience))
     folds = None

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from picturewise.evaluation.evaluation import Interval
+from picturewise.reporting.contents import Published
 from picturewise.reporting.report import render_report
 from picturewise.reporting.sections import study_section
 
@@ -50,8 +51,15 @@ def test_several_seeds_and_published_figures_have_tables_of_their_own(study):
     text = words(
         study(
             cnn={"seeds": (0.9, 0.8), "mean": Interval(value=0.85, low=0.2, high=1.0)},
-            mlp={"published_accuracy": 0.75, "published_note": "by hand"},
+            mlp={
+                "published": (Published(accuracy=0.75, epochs=9, note="by hand"),),
+                "kept_epoch": 4,
+                "steps": 1000,
+            },
         )
     )
     assert "cnn 2 85.00 % (20.00–100.00) 90.00 %, 80.00 %" in text
-    assert "mlp 75.00 % 90.00 % (89.00–91.00) – 0.2500 (0.2400–0.2600) by hand" in text
+    assert (
+        "Published 9 – – – 75.00 % – by hand mlp 4 of 5 – 1,000 – 90.00 % (89.00–91.00) 0.2500 (0.2400–0.2600)"
+        in text
+    )

@@ -49,7 +49,7 @@ def study_html(title: str, rows: Sequence[StudyRow], *, notes: Sequence[str], re
             str(row.epochs),
             percent_with_interval(row.accuracy),
             number_with_interval(row.loss),
-            "" if row.published_accuracy is None else percent(row.published_accuracy),
+            ", ".join(percent(result.accuracy) for result in row.published if result.accuracy is not None),
         )
         for row in rows
     ]

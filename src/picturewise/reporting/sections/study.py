@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picturewise.reporting.contents import Report
+from picturewise.reporting.contents import Published, Report, StudyRow
 from picturewise.reporting.headline import headline
 from picturewise.runs.section import Section
 
@@ -12,6 +12,10 @@ def study_section(report: Report) -> Section | None:
     if not report.study:
         return None
     best = headline(report).model
+    published: dict[tuple[Published, ...], list[StudyRow]] = {}
+    for row in report.study:
+        if row.published:
+            published.setdefault(row.published, []).append(row)
     return Section(
         title="The models",
         anchor="study",
@@ -19,6 +23,8 @@ def study_section(report: Report) -> Section | None:
         facts={
             "rows": report.study,
             "best": best.name if best else None,
+            "published": list(published.items()),
+            "uncalibrated": any(row.as_published for row in report.study),
             "several_data_sets": len(report.datasets) > 1,
         },
     )
