@@ -138,6 +138,83 @@ settings = click.option(
 )
 
 
+_TRAINING = (
+    (
+        ("--lr", "--learning-rate"),
+        "learning_rate",
+        "RATE",
+        "The highest learning rate of the schedule; default: a typical value for the optimizer.",
+    ),
+    (
+        ("--batch-size",),
+        "batch_size",
+        "N",
+        "Pictures per step; default: 16 to 128, depending on the sizes of the training split and the network.",
+    ),
+    (
+        ("--optimizer",),
+        "optimizer",
+        "NAME",
+        "sgd, rmsprop, adam, adamw (the default) or muon.",
+    ),
+    (
+        ("--weight-decay",),
+        "weight_decay",
+        "FACTOR",
+        "Weight decay; default: 0.01 for adamw and muon, otherwise 0.",
+    ),
+    (
+        ("--schedule",),
+        "schedule",
+        "NAME",
+        "How the learning rate changes: constant, cosine or one-cycle (the default).",
+    ),
+    (
+        ("--patience",),
+        "patience",
+        "EPOCHS",
+        "Stop when validation accuracy has not improved for this many epochs; default: never.",
+    ),
+)
+
+
+def training(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that describe the steps of training; it receives them together as `steps`.
+
+    `steps` is a list of settings, which are checked when the command runs, so that an error names the option as it is
+    called here.
+    """
+
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> None:
+        typed = {names[0]: (name, values.pop(name)) for names, name, _, _ in _TRAINING}
+        steps = [
+            _setting(option, f"training.{name}", text)
+            for option, (name, text) in typed.items()
+            if text is not None
+        ]
+        command(steps=steps, **values)
+
+    for names, name, metavar, text in reversed(_TRAINING):
+        wrapped = click.option(*names, name, metavar=metavar, help=text)(wrapped)
+    return wrapped
+
+
+def _setting(option: str, key: str, text: str) -> str:
+    """Return the setting that a typed option stands for.
+
+    Raises:
+        UsageError: the value does not fit; the message names the option.
+    """
+    from picturewise.recipes.recipe import make_recipe, parse_setting
+
+    try:
+        make_recipe({"data": {}}, parse_setting(key, text))
+    except UsageError as error:
+        raise UsageError(str(error).replace(key, option, 1)) from error
+    return f"{key}={text}"
+
+
 def frozen(text: str | None) -> list[str]:
     """Return the setting that --freeze stands for, if it was passed."""
     return [] if text is None else [f"training.freeze={text}"]

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--epochs", type=int, help="Passes over the training split; default: 5 to 50, depending on its size."
 )
+@options.training
 @click.option("--seed", type=int, help="Seed for all random choices; default: 0.")
 @click.option("--out", type=options.PATH, help="The run's folder; default: runs/<data>-<model>-<number>.")
 @click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns augmentation off.")
@@ -83,6 +84,7 @@ def command(
     model: str | None,
     layers: str | None,
     epochs: int | None,
+    steps: list[str],
     seed: int | None,
     out: Path | None,
     augment: str | None,
@@ -121,7 +123,7 @@ def command(
         "group_by": group_by,
         "out": out,
         "recipe": recipe,
-        "settings": [*named, *options.said(hints), *settings],
+        "settings": [*named, *steps, *options.said(hints), *settings],
         "progress": not json,
     }
     if find_learning_rate:

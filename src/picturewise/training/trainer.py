@@ -250,7 +250,7 @@ class Trainer:
         return DivergedError(
             f"The {what} became {value} in epoch {step // self.batches + 1}, batch {step % self.batches + 1} of "
             f"{self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. Train again with a lower rate: "
-            f"--set training.learning_rate={self.learner.learning_rate / 10:.3g}"
+            f"--learning-rate {self.learner.learning_rate / 10:.3g}"
         )
 
     def _save_checkpoint(self) -> None:
