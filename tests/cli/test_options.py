@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from picturewise.cli.app import run
+from picturewise.runs.run import open_run
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +100,23 @@ def test_an_option_that_does_not_exist_is_answered_with_the_one_that_was_meant(
 def test_a_command_without_recipe_is_not_told_of_recipe_keys(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["inspect", "digits", "--momentum", "0.9"]) == 2
     assert "training" not in capfd.readouterr().err
+
+
+def test_plain_is_stored_as_the_options_that_it_means_and_may_be_overridden() -> None:
+    options = trained("--plain", "--optimizer", "adam", "--lr", "0.001", "--augment", "shift 1")
+    named = ("optimizer", "learning_rate", "schedule", "momentum", "weight_decay", "precision")
+    assert [options[name] for name in named] == ["adam", 0.001, "constant", 0.9, 0.0, "float32"]
+    assert tomllib.loads(Path("run/recipe.toml").read_text())["preparation"]["augmentation"] == ["shift 1"]
+
+
+def test_a_softmax_at_the_end_is_left_out_with_a_note_that_is_shown_and_kept(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    layers = ["--layers", "flatten; dense 4 relu; Dense 10; Softmax"]
+    assert run(["train", "digits", "--limit", "100", "--epochs", "1", "--out", "run", *layers]) == 0
+    note = "the softmax is left out: it is part of the loss and of every prediction."
+    assert note in " ".join(capfd.readouterr().err.split())
+    assert note in open_run("run").notes[-1]
+    assert open_run("run").recipe.model.layers == ("flatten", "dense 4 relu")
+    assert run(["train", "digits", "--layers", "flatten; softmax; dense 4"]) == 2
+    assert "a softmax can only follow the last dense layer" in capfd.readouterr().err

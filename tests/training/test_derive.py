@@ -186,3 +186,12 @@ def test_what_the_engine_has_not_is_refused() -> None:
         derive_recipe(
             recipe(training={"engine": "numpy"}, model={"layers": ["groupnorm 3", "flatten"]}), train()
         )
+
+
+def test_a_softmax_at_the_end_is_left_out_of_the_recipe_with_a_note() -> None:
+    effective, notes = derive_recipe(recipe(model={"layers": ["flatten; dense 2", "softmax"]}), train())
+    assert effective.model.layers == ("flatten",)
+    (note,) = notes
+    assert note.startswith(
+        "'dense 2; softmax' is the output layer, which is added anyway; the softmax is left out: "
+    )

@@ -47,10 +47,17 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """A network line by line, the output layer included."""
+    """A network line by line, the output layer included.
+
+    Attributes:
+        input: shape (H, W, C) of a prepared picture.
+        rows: one for each layer.
+        notes: why it is this network, if something was chosen or changed.
+    """
 
     input: Shape
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def trainable(self) -> int:

@@ -34,6 +34,35 @@ skip_bad = click.option(
     is_flag=True,
     help="Leave out files that cannot be read, and list them; exit code 1 if any file was left out.",
 )
+preset = click.option(
+    "--preset",
+    metavar="NAME",
+    help="How to train: fast, with a smaller network and fewer steps; or best, with a larger network, which takes "
+    "several times as long as the default; or plain.",
+)
+plain = click.option(
+    "--plain",
+    is_flag=True,
+    help="Plain gradient descent, as in a course: sgd at a constant rate, without momentum, weight decay and "
+    "augmentation, from scratch; your other options take precedence (docs/how-to/tune.md).",
+)
+model = click.option(
+    "--model",
+    "-m",
+    help="Name of a network: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, "
+    "vgg16, vgg19, resnet18, resnet20, resnet34, resnet50, airbench94, mobilenet-v2, efficientnet-lite0, "
+    "efficientnet-lite1, efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its "
+    "weights are installed.",
+)
+layers = click.option(
+    "--layers",
+    help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
+    "avgpool global'. "
+    "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, "
+    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm "
+    "(docs/reference/layers.md).",
+)
+grey = click.option("--grey", is_flag=True, help="Average the colour channels.")
 size = click.option(
     "--size", metavar="HxW", help="Resize every picture to this height and width, such as 32x32."
 )

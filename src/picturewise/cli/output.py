@@ -20,6 +20,7 @@ from picturewise.text_tables import text_table
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval
     from picturewise.runs.run import Run
     from picturewise.tasks.compare import RunComparison
@@ -235,6 +236,36 @@ def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
     say(f"figure  {found.path / 'learning-rate.png'}")
     say(f"table   {found.path / 'learning-rate.csv'}")
     say(f"next    picturewise train --recipe {quoted(found.path / 'recipe.toml')}")
+
+
+def show_summary(summary: Summary) -> None:
+    """Print a layer table and its notes."""
+    _print(str(summary))
+    for note in summary.notes:
+        say(note)
+
+
+def summary_as_json(summary: Summary) -> str:
+    """Return a layer table as JSON."""
+    layers = [
+        {
+            "line": row.line,
+            "output": row.output,
+            "parameters": row.count.trainable,
+            "statistics": row.count.fixed,
+            "multiplications": row.multiplications,
+        }
+        for row in summary.rows
+    ]
+    content = {
+        "input": summary.input,
+        "layers": layers,
+        "parameters": summary.trainable,
+        "statistics": summary.fixed,
+        "multiplications": summary.multiplications,
+        "notes": summary.notes,
+    }
+    return json.dumps(content, indent=1)
 
 
 def show_evaluation(evaluation: Evaluation) -> None:

@@ -29,7 +29,7 @@ _NAMES: Mapping[str, str] = {
     "model.layers": "layer hidden_layer_sizes hidden",
     "model.initialisation": "initialization init initializer kernel_initializer",
     "start.source": "pretrained weights checkpoint init_from",
-    "preparation.augmentation": "augment augmentations augmenter aug aug_transforms data_augmentation transform transforms",
+    "preparation.augmentation": "augment augmentations aug aug_transforms data_augmentation transform transforms",
     "preparation.grey": "gray grayscale greyscale",
     "preparation.views": "tta test_time_augmentation",
     "data.size": "image_size img_size imgsz input_size input_shape target_size image_shape",

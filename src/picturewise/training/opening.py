@@ -25,8 +25,9 @@ def _facts(trainer: Trainer) -> Iterator[str]:
         yield "training  the output layer by logistic regression, in the first epoch"
     epochs = trainer.epochs - regression
     if epochs > 0:
+        counted = f"{epochs} epoch{'s' * (epochs > 1)}"
         yield (
-            f"{'then    ' if regression else 'training'}  {epochs} epochs of {trainer.batches} batches of "
+            f"{'then    ' if regression else 'training'}  {counted} of {trainer.batches} batches of "
             f"{options.batch_size}; {options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); "
             f"seed {recipe.seed}"
         )
