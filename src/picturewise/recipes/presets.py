@@ -35,8 +35,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "label_smoothing": 0.2,
         },
     },
-    # Minibatch gradient descent and nothing else, in float32. Clipping, averaging, weights of classes and early stopping
-    # are off anyway.
+    # Minibatch gradient descent and nothing else, in float32. Clipping, averaging, class weights and early stopping are
+    # off anyway.
     "plain": {
         "model": {"name": "cnn"},
         "preparation": {"augmentation": [], "views": []},

@@ -79,6 +79,7 @@ def summary(
                 "The network is a Python class, so its layers are not known. Print the module itself."
             )
         return found
+    assert not isinstance(data, Run | Classifier)  # noqa: S101 (they are trained)
     whole, source = wanted(
         data, preset=preset, plain=plain, model=model, layers=layers, network=None, epochs=None, seed=None,
         group_by=None, recipe=recipe, keywords=keywords, settings=settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from picturewise.text_tables import folded
 from picturewise.training.trainer import Trainer
 
 
@@ -11,7 +12,8 @@ def opening(trainer: Trainer) -> str:
     """Return the layer table and the effective options of a run that begins, in lines."""
     summary = trainer.run.summary()
     table = [] if summary is None else [str(summary), ""]
-    return "\n".join((*table, *_facts(trainer), ""))
+    facts = (folded(fact, indent=10) for fact in _facts(trainer))
+    return "\n".join((*table, *facts, f"run       {trainer.run.path}", ""))
 
 
 def _facts(trainer: Trainer) -> Iterator[str]:
@@ -46,4 +48,3 @@ def _facts(trainer: Trainer) -> Iterator[str]:
     yield f"machine   {machine['processor']}, {threads}, {machine['device']}, {machine['precision']}"
     for note in trainer.run.notes:
         yield f"note      {note}"
-    yield f"run       {trainer.run.path}"
