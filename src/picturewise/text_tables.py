@@ -22,9 +22,9 @@ def text_table(
 ) -> str:
     """Return a table in lines: the first `left` columns to the left, the others, numbers mostly, to the right.
 
-    If it is wider than 80 characters and the terminal, cells are continued on further lines: first between the words of
-    the columns to the left and before the brackets of the others, then within the words of the columns to the left, then
-    between the words of the others.
+    A table that is wider than 80 characters and the terminal continues its cells on further lines: first between the
+    words of the columns to the left and before the brackets of the others, then within the words of the former. If that
+    does not help, the last columns form another table below, with the first column again.
 
     Args:
         head: the headings.
@@ -38,24 +38,52 @@ def text_table(
     dense 10         650
     relu               0
     """
-    from rich.cells import cell_len  # noqa: PLC0415 (an ideograph takes two places; only printing needs it)
-
     lines = [[printable(cell) for cell in row] for row in (head, *rows)]
-    columns = [[line[column] for line in lines] for column in range(len(head))]
-    words = [_longest(cells, " ") for cells in columns]
+    count = _fitting(lines, left) if breaks_words else len(head)
+    first = _aligned([line[:count] for line in lines], left, breaks_words=breaks_words)
+    if count == len(head):
+        return first
+    below = [[line[0], *line[count:]] for line in lines]
+    return f"{first}\n\n{text_table(below[0], below[1:])}"
+
+
+def _fitting(lines: Sequence[Sequence[str]], left: int) -> int:
+    """Return how many of the columns fit side by side; at least one more than those to the left."""
+    columns = len(lines[0])
+    while columns > left + 1 and _is_wide(_gently([line[:columns] for line in lines], left)[1]):
+        columns -= 1
+    alone = (
+        columns == len(lines[0]) - 1 > left + 1
+    )  # then it gets its neighbour, so that it does not stand alone
+    return columns - alone
+
+
+def _gently(lines: Sequence[Sequence[str]], left: int) -> tuple[list[int], list[int]]:
+    """Return the width of each column as it is, and as it is if cells are broken so that the table fits."""
+    columns = [*zip(*lines, strict=True)]
+    natural = [_longest(cells, "$") for cells in columns]
     pieces = [
-        words[column] if column < left else max(_longest(cells[:1], " "), _longest(cells[1:], _BRACKET))
+        _longest(cells, " ")
+        if column < left
+        else max(_longest(cells[:1], " "), _longest(cells[1:], _BRACKET))
         for column, cells in enumerate(columns)
     ]
-    natural = [max(map(cell_len, cells)) for cells in columns]
-    widths = _widths(natural, [pieces])
-    if breaks_words:
-        names = [min(width, _NARROWEST) if column < left else width for column, width in enumerate(pieces)]
-        widths = _widths(natural, [pieces, names, [*names[:left], *words[left:]]])
-    elif _is_wide(widths):
+    within = [min(width, _NARROWEST) if column < left else width for column, width in enumerate(pieces)]
+    return natural, _widths(natural, [pieces, within])
+
+
+def _aligned(lines: Sequence[Sequence[str]], left: int, *, breaks_words: bool) -> str:
+    """Return lines of cells as columns, with a rule below the first line."""
+    from rich.cells import cell_len  # noqa: PLC0415 (an ideograph takes two places; only printing needs it)
+
+    natural, widths = _gently(lines, left)
+    words = [_longest(cells, " ") for cells in zip(*lines, strict=True)]
+    if not breaks_words and any(width < word for width, word in zip(widths, words, strict=True)):
         widths = natural
     broken = [[_broken(cell, width) for cell, width in zip(line, widths, strict=True)] for line in lines]
-    widths = [max(cell_len(part) for line in broken for part in line[column]) for column in range(len(head))]
+    widths = [
+        max(cell_len(part) for line in broken for part in line[column]) for column in range(len(widths))
+    ]
     shown = []
     for number, line in enumerate(broken):
         for level in range(max(map(len, line))):

@@ -196,9 +196,14 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
     output.say(f"location  {found.folder} ({here})")
     for name, addresses in found.addresses.items():
         output.say(f"file      {name}")
-        output.say(f"          {found.checksums[name]}")
+        output.say(_shown_checksum(found.checksums[name]))
         for address in addresses:
             output.say(f"          {address}")
+
+
+def _shown_checksum(checksum: str) -> str:
+    kind, _, value = checksum.partition(":")
+    return f"{kind:8}  {value}"
 
 
 def _show_package(found: WeightsDetails, package: str) -> None:
@@ -210,7 +215,7 @@ def _show_package(found: WeightsDetails, package: str) -> None:
     output.say(f"location  {place}")
     for name, checksum in found.checksums.items():
         output.say(f"file      {name}")
-        output.say(f"          {checksum}")
+        output.say(_shown_checksum(checksum))
 
 
 def _show_pictures(found: CatalogueDetails) -> None:

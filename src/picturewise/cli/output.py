@@ -324,10 +324,10 @@ def show_comparison(comparison: RunComparison) -> None:
                 number_with_interval(run.loss),
                 duration(run.training_seconds),
                 points_with_interval(against.difference) if against.difference else "best",
-                p_value(run.paired.adjusted_p_value) if run.paired else "",
+                p_value(run.paired.adjusted_p_value).replace(" ", "") if run.paired else "",
             )
         )
-    head = ("run", "parameters", "accuracy", "loss", "training", "points vs best", "p")
+    head = ("run", "parameters", "accuracy", "loss", "training", f"points vs {comparison.best}", "p")
     table(head, rows)
     say(f"report  {comparison.report}")
 
