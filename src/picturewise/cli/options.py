@@ -37,8 +37,8 @@ skip_bad = click.option(
 preset = click.option(
     "--preset",
     metavar="NAME",
-    help="How to train: fast, with a smaller network and fewer steps; or best, with a larger network, which takes "
-    "several times as long as the default; or plain.",
+    help="How to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes several "
+    "times as long as the default; or plain, see --plain.",
 )
 plain = click.option(
     "--plain",
