@@ -30,6 +30,7 @@ reveal_type(classifier.predict_proba("a.png").dtype)  # dtype[floating[_32Bit]]
 reveal_type(picturewise.predict(run, ["a.png"]).predictions)  # list[Prediction]
 reveal_type(picturewise.find_learning_rate("digits", optimizer="sgd").suggested)  # float
 reveal_type(picturewise.extend(run, layers="dense 4 relu", patience=2).run)  # Run
+reveal_type(picturewise.summary("digits", model="mlp 8", size=(16, 16)).trainable)  # int
 reveal_type(picturewise.compare([run, "runs/2"]).best)  # str
 reveal_type(picturewise.read_dataset("digits").train)  # ImageSet | None
 picturewise.train("digits", learning_rat=0.1)  # error: Unexpected keyword argument "learning_rat"

@@ -49,6 +49,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.load import make_dataset as make_dataset
     from picturewise.tasks.load import read_dataset as read_dataset
     from picturewise.tasks.predict import predict as predict
+    from picturewise.tasks.summary import summary as summary
     from picturewise.tasks.train import resume as resume
     from picturewise.tasks.train import train as train
     from picturewise.training.trainer import Callback as Callback
@@ -86,6 +87,7 @@ _HOMES = {
     "resume": "picturewise.tasks.train",
     "show_set": "picturewise.tasks.catalogue",
     "study": "picturewise.studies.runner",
+    "summary": "picturewise.tasks.summary",
     "train": "picturewise.tasks.train",
 }
 

@@ -50,7 +50,18 @@ def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
-    for command in ("inspect", "train", "resume", "extend", "evaluate", "predict", "compare", "demo", "data"):
+    for command in (
+        "inspect",
+        "summary",
+        "train",
+        "resume",
+        "extend",
+        "evaluate",
+        "predict",
+        "compare",
+        "demo",
+        "data",
+    ):
         assert run([command, "--help"]) == 0
         assert "Usage: picturewise " + command in capfd.readouterr().out
 

@@ -120,7 +120,7 @@ def test_show_names_licence_citation_addresses_and_place(
         "lying, standing",
         "CC0",
         "Nobody",
-        "sha256:",
+        "\nsha256    ",
         "not downloaded yet",
     ):
         assert words in said
@@ -145,7 +145,7 @@ def test_weights_are_listed_and_shown_beside_the_sets(capfd: pytest.CaptureFixtu
         "BSD-3-Clause",
         "non-commercial",
         "not downloaded yet",
-        "resnet18-f37072fd.pth  sha256-prefix:f37072fd",
+        "resnet18-f37072fd.pth\nsha256-prefix  f37072fd\n",
         "https://download.pytorch.org/models/resnet18-f37072fd.pth",
     ):
         assert words in said

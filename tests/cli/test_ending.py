@@ -18,7 +18,7 @@ from picturewise.tasks import imports
 
 NO_MEMORY = (
     "There was not enough memory{}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
-    "(--set training.batch_size=16)."
+    "(--batch-size 16)."
 )
 DEBUG = "Run the command again with --debug and report the traceback."
 OWN = f"This is a bug in Picturewise ({{}}). {DEBUG}"

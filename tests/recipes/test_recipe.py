@@ -114,7 +114,7 @@ def test_later_layers_win_key_by_key_and_change_none_of_the_earlier() -> None:
         ({"model": {"zzz": 3}}, "Unknown recipe key 'model.zzz'."),
         ({"training": 5}, "training is 5, but must be a table of keys."),
         ({"training": {"epochs": -1}}, "training.epochs is -1, but must be greater than or equal to 0."),
-        ({"training": {"epochs": "many"}}, "training.epochs is 'many', but must be a valid integer, "),
+        ({"training": {"epochs": "many"}}, "training.epochs is 'many', but must be a valid integer."),
         ({"training": {"epochs": 2.5}}, "training.epochs is 2.5, but must be a valid integer, "),
         ({"training": {"batch_size": 1}}, "training.batch_size is 1, but must be greater than or equal to 2."),
         ({"training": {"learning_rate": 0}}, "training.learning_rate is 0, but must be greater than 0."),
@@ -255,11 +255,15 @@ def test_text_that_is_not_a_value_is_refused_by_the_recipe_and_not_by_the_parser
         make_recipe(BARE, parse_setting("training.epochs", text))
 
 
-def test_an_unknown_setting_is_reported_with_all_keys_and_the_nearest() -> None:
+def test_an_unknown_setting_is_reported_with_the_nearest_key_or_with_all() -> None:
     with pytest.raises(
-        UsageError, match=r"^Unknown recipe key 'training.epoch'\. Choose from seed, data\.source, .*"
+        UsageError, match=r"^Unknown recipe key 'training.epoch'\. Did you mean 'training.epochs'\?$"
     ):
         parse_setting("training.epoch", "3")
+    with pytest.raises(
+        UsageError, match=r"^Unknown recipe key 'xyzzy'\. Choose from seed, data\.source, .*\.$"
+    ):
+        parse_setting("xyzzy", "3")
     with pytest.raises(UsageError, match=r"Did you mean 'training\.learning_rate'\?$"):
         parse_setting("learning_rate", "3")
     with pytest.raises(UsageError, match=r"Unknown recipe key 'training'"):

@@ -190,3 +190,12 @@ def test_steps_are_taken_if_anything_is_said_about_them(shapes: Path, tmp_path: 
         assert run.recipe.training.head_fit in {None, "steps"}
         assert run.history[0].learning_rate > 0
     assert recipe_from_toml(tmp_path / "0" / "recipe.toml")["training"].get("head_fit") is None
+
+
+def test_the_summary_of_photographs_shows_the_network_that_is_trained(shapes: Path) -> None:
+    found = picturewise.summary(shapes, progress=False)
+    assert (found.input, found.rows[-1].line) == ((224, 224, 3), "dense 3")
+    assert any("starts from the layers of efficientnet-lite0" in note for note in found.notes)
+    plain = picturewise.summary(shapes, plain=True, progress=False)
+    assert plain.rows == picturewise.summary(shapes, model="cnn", progress=False).rows
+    assert plain.notes == ()

@@ -195,3 +195,12 @@ def test_class_weights_are_offered_if_classes_differ_much_in_size(few: int, offe
     _, notes = derive_recipe(recipe(), pictures)
     assert any("class_weights=balanced" in note for note in notes) is offered
     assert not derive_recipe(recipe(training={"class_weights": "balanced"}), pictures)[1]
+
+
+def test_a_softmax_at_the_end_is_left_out_of_the_recipe_with_a_note() -> None:
+    effective, notes = derive_recipe(recipe(model={"layers": ["flatten; dense 2", "softmax"]}), train())
+    assert effective.model.layers == ("flatten",)
+    (note,) = notes
+    assert note.startswith(
+        "'dense 2; softmax' is the output layer, which is added anyway; the softmax is left out: "
+    )

@@ -20,20 +20,26 @@ def shown(tiny: ModuleType, path: Path, *, terminal: bool = False, **options: ob
 
 def test_without_a_terminal_there_is_one_plain_line_an_epoch(tmp_path: Path, tiny: ModuleType) -> None:
     opening, _, epochs = shown(tiny, tmp_path / "run", epochs=10).partition("run       ")
-    lines = epochs.splitlines()[2:]
+    head, *lines = epochs.splitlines()[2:]
     assert "data      tiny: train 33, valid 15" in opening
     assert len(lines) == 10
-    assert lines[0].startswith("epoch  1/10  train loss ")
-    assert lines[0].endswith(" images/s  best so far")
-    assert lines[9].startswith("epoch 10/10  train loss ")
-    for word in ("train loss", "accuracy", "valid loss", "images/s"):
-        assert all(word in line for line in lines)
+    assert head == "             train loss  accuracy  valid loss  accuracy  images/s"
+    assert lines[0].startswith("epoch  1/10      ")
+    assert lines[0].endswith("  best")
+    assert lines[9].startswith("epoch 10/10      ")
+    row = open_run(tmp_path / "run").history[-1]
+    losses = row.train_loss, row.train_accuracy, row.valid_loss, row.valid_accuracy
+    assert lines[9].split()[2:6] == [f"{value:.4f}" for value in losses]
+    for line in lines:  # the numbers end where their headings do
+        assert [line[:end][-1].isdigit() for end in (23, 33, 45, 55, 65)] == [True] * 5
+        assert not any(line[end : end + 2].strip() for end in (23, 33, 45, 55, 65))
 
 
 def test_on_a_terminal_a_line_moves_and_is_taken_away(tmp_path: Path, tiny: ModuleType) -> None:
     text = shown(tiny, tmp_path / "run", terminal=True)
-    assert "epoch 1/2  train loss" in text
-    assert "epoch 2/2  train loss" in text
+    assert "train loss  accuracy" in text
+    assert "epoch 1/2  " in text
+    assert "epoch 2/2  " in text
     assert "\x1b[2K" in text  # a line is erased
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h")  # the cursor comes back
 
@@ -69,9 +75,10 @@ def test_notes_and_the_place_come_first_when_a_run_goes_on_and_the_reason_last(
     lines = text.getvalue().splitlines()
     assert lines[0] == "A long note [red] that is not broken into lines of forty letters."
     assert lines[1] == "Continuing from epoch 2, batch 0 of 4."
-    assert lines[2].startswith("epoch 2/9  ")
-    assert lines[3] == "Enough [bold] of it."
-    assert len(lines) == 4
+    assert lines[2].split()[:2] == ["train", "loss"]
+    assert lines[3].startswith("epoch 2/9  ")
+    assert lines[4] == "Enough [bold] of it."
+    assert len(lines) == 5
 
 
 def test_a_note_that_comes_under_way_is_shown_once_and_kept_with_the_run(

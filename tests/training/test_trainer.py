@@ -432,7 +432,7 @@ def test_a_loss_that_is_not_a_number_names_its_place_and_the_rate(tmp_path: Path
     message = str(caught.value)
     assert "in epoch 1, batch 2 of 4 (step 2), at learning rate 1e+30. Train again" in message
     assert message.startswith(("The loss became nan", "The loss became inf"))
-    assert message.endswith("--set training.learning_rate=1e+29")
+    assert message.endswith("--learning-rate 1e+29")
     record = open_run(tmp_path / "run").record
     assert (record.status, record.reason) == ("diverged", message)
 

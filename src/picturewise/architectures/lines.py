@@ -66,6 +66,9 @@ _WORDS = (
     "depthwise",
     "expand",
 )
+SOFTMAX = frozenset({"softmax", "log-softmax", "log_softmax", "logsoftmax"})
+"""What is understood only at the end, see `softmax.py`."""
+
 LONGEST_LINE = 500
 """Characters; the longest valid line has a tiny dropout rate, written out."""
 
@@ -118,6 +121,11 @@ def parse_line(line: str, number: int) -> Layer:
     shown = shortened(shown, 200)
     kind, *arguments = line.lower().split()
     words = _Words(f"Layer line {number}, '{shown}', cannot be read: ", arguments, number)
+    if SOFTMAX & {kind, *arguments}:
+        raise words.error(
+            "a softmax can only follow the last dense layer, and can be omitted there: it is part of the loss and of "
+            "every prediction."
+        )
     if kind not in _KINDS:
         raise words.error(f"'{kind}' is not a layer. Choose from {', '.join(_KINDS)}.{nearest(kind, _KINDS)}")
     layer = _KINDS[kind](words)

@@ -16,7 +16,7 @@ from picturewise.architectures.squeeze_excite import SqueezeExcite
 from picturewise.architectures.timm_line import Timm
 from picturewise.errors import LayerError
 from picturewise.reprs import never_raises
-from picturewise.text_tables import text_table
+from picturewise.text_tables import folded, text_table
 
 MOST_PARAMETERS = 1_000_000_000
 TENSORS_A_BLOCK = 4
@@ -47,10 +47,17 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """A network line by line, the output layer included."""
+    """A network line by line, the output layer included.
+
+    Attributes:
+        input: shape (H, W, C) of a prepared picture.
+        rows: one for each layer.
+        notes: why it is this network, if something was chosen or changed.
+    """
 
     input: Shape
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def trainable(self) -> int:
@@ -96,8 +103,11 @@ class Summary:
         return "\n".join(
             (
                 text_table(("layer", "output", "parameters"), [("input", show(self.input), ""), *rows]),
-                f"{self.trainable:,} parameters"
-                + f", and {self.fixed:,} statistics that are measured rather than trained" * bool(self.fixed),
+                folded(
+                    f"{self.trainable:,} parameters"
+                    + f", and {self.fixed:,} statistics that are measured rather than trained"
+                    * bool(self.fixed)
+                ),
             )
         )
 

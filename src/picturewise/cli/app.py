@@ -19,6 +19,7 @@ terminal, Ctrl-C or SIGTERM stopped the command (training saves a checkpoint fir
 
 _COMMANDS = (
     "inspect",
+    "summary",
     "train",
     "resume",
     "extend",

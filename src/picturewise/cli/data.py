@@ -161,7 +161,9 @@ def imports(*, data: str | None, remove: bool, json: bool) -> None:
         )
         for one in found
     ]
-    output.table(("imported from", "shape", "train", "valid", "test", "size"), rows, left=2)
+    output.table(
+        ("imported from", "shape", "train", "valid", "test", "size"), rows, left=2, breaks_words=False
+    )
     output.say(
         f"{'removed ' if remove else ''}{shown_bytes(sum(one.bytes for one in found))} "
         f"{'from' if remove else 'in'} {imports_folder()}"
@@ -175,13 +177,14 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
 
     if found.kind == "weights":
         output.say(f"{found.name}: weights of {found.title}, trained on ImageNet")
-        output.say(
-            f"size      {count(found.parameters)} parameters, including an output layer of 1,000 classes"
+        output.say_folded(
+            f"size      {count(found.parameters)} parameters, including an output layer of 1,000 classes",
+            indent=10,
         )
     else:
         _show_pictures(found)
-    output.say(f"licence   {found.licence}")
-    output.say(f"citation  {found.citation}")
+    output.say_folded(f"licence   {found.licence}", indent=10)
+    output.say_folded(f"citation  {found.citation}", indent=10)
     output.say(f"page      {found.page}")
     if found.kind == "weights" and found.package is not None:
         _show_package(found, found.package)
@@ -192,9 +195,15 @@ def _show(found: CatalogueDetails | WeightsDetails) -> None:
     here = f"downloaded, {shown_bytes(found.bytes_here)}" if found.here else "not downloaded yet"
     output.say(f"location  {found.folder} ({here})")
     for name, addresses in found.addresses.items():
-        output.say(f"file      {name}  {found.checksums[name]}")
+        output.say(f"file      {name}")
+        output.say(_shown_checksum(found.checksums[name]))
         for address in addresses:
             output.say(f"          {address}")
+
+
+def _shown_checksum(checksum: str) -> str:
+    kind, _, value = checksum.partition(":")
+    return f"{kind:8}  {value}"
 
 
 def _show_package(found: WeightsDetails, package: str) -> None:
@@ -205,7 +214,8 @@ def _show_package(found: WeightsDetails, package: str) -> None:
     output.say(f"package   {package}")
     output.say(f"location  {place}")
     for name, checksum in found.checksums.items():
-        output.say(f"file      {name}  {checksum}")
+        output.say(f"file      {name}")
+        output.say(_shown_checksum(checksum))
 
 
 def _show_pictures(found: CatalogueDetails) -> None:
@@ -215,7 +225,7 @@ def _show_pictures(found: CatalogueDetails) -> None:
     counts = ", ".join(f"{split} {count(pictures)}" for split, pictures in found.counts.items())
     output.say(f"{found.name}: {found.title}")
     output.say(f"pictures  {counts}; {found.height}x{found.width}x{found.channels}")
-    output.say(f"classes   {', '.join(found.classes)}")
+    output.say_folded(f"classes   {', '.join(found.classes)}", indent=10)
 
 
 def _print_json(models: Sequence[BaseModel]) -> None:

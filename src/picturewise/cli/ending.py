@@ -19,7 +19,7 @@ from picturewise.printable import printable, shortened
 
 _NO_MEMORY = (
     "There was not enough memory{said}. Use fewer pictures (--limit), a smaller --size, or smaller batches "
-    "(--set training.batch_size=16)."
+    "(--batch-size 16)."
 )
 
 
@@ -47,6 +47,10 @@ def tell(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, click.ClickException):
+        if isinstance(error, click.NoSuchOption):
+            from picturewise.cli.unknown_option import explained
+
+            error = explained(error)
         said = io.StringIO()
         error.show(said)
         warn(said.getvalue().rstrip(), keep="\n")

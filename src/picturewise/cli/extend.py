@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--epochs", type=int, help="Passes over the training split; 0 extends the network without training."
 )
+@options.training
 @click.option("--seed", type=int, help="Seed for all random choices; default: the run's seed.")
 @click.option("--out", type=options.PATH, help="The new run's folder; default: runs/<data>-layers-<number>.")
 @options.freeze
@@ -43,6 +44,7 @@ def command(
     add_classes: bool,
     new_head: bool,
     epochs: int | None,
+    steps: list[str],
     seed: int | None,
     out: Path | None,
     freeze: str | None,
@@ -63,7 +65,7 @@ def command(
         epochs=epochs,
         seed=seed,
         out=out,
-        settings=[*options.frozen(freeze), *settings],
+        settings=[*options.frozen(freeze), *steps, *settings],
         track=track,
         progress=not json,
     )

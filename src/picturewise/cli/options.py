@@ -34,6 +34,35 @@ skip_bad = click.option(
     is_flag=True,
     help="Leave out files that cannot be read, and list them; exit code 1 if any file was left out.",
 )
+preset = click.option(
+    "--preset",
+    metavar="NAME",
+    help="How to train: fast, with a smaller network and fewer steps; best, with a larger network, which takes several "
+    "times as long as the default; or plain, see --plain.",
+)
+plain = click.option(
+    "--plain",
+    is_flag=True,
+    help="Plain gradient descent, as in a course: sgd at a constant rate, without momentum, weight decay and "
+    "augmentation, from scratch; your other options take precedence (docs/how-to/tune.md).",
+)
+model = click.option(
+    "--model",
+    "-m",
+    help="Name of a network: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, "
+    "vgg16, vgg19, resnet18, resnet20, resnet34, resnet50, airbench94, mobilenet-v2, efficientnet-lite0, "
+    "efficientnet-lite1, efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its "
+    "weights are installed.",
+)
+layers = click.option(
+    "--layers",
+    help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
+    "avgpool global'. "
+    "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, "
+    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm "
+    "(docs/reference/layers.md).",
+)
+grey = click.option("--grey", is_flag=True, help="Average the colour channels.")
 size = click.option(
     "--size", metavar="HxW", help="Resize every picture to this height and width, such as 32x32."
 )
@@ -136,6 +165,83 @@ settings = click.option(
     multiple=True,
     help="Set any recipe key; may be repeated.",
 )
+
+
+_TRAINING = (
+    (
+        ("--lr", "--learning-rate"),
+        "learning_rate",
+        "RATE",
+        "The highest learning rate of the schedule; default: a typical value for the optimizer.",
+    ),
+    (
+        ("--batch-size",),
+        "batch_size",
+        "N",
+        "Pictures per step; default: 16 to 128, depending on the sizes of the training split and the network.",
+    ),
+    (
+        ("--optimizer",),
+        "optimizer",
+        "NAME",
+        "sgd, rmsprop, adam, adamw (the default) or muon.",
+    ),
+    (
+        ("--weight-decay",),
+        "weight_decay",
+        "FACTOR",
+        "Weight decay; default: 0.01 for adamw and muon, otherwise 0.",
+    ),
+    (
+        ("--schedule",),
+        "schedule",
+        "NAME",
+        "How the learning rate changes: constant, cosine or one-cycle (the default).",
+    ),
+    (
+        ("--patience",),
+        "patience",
+        "EPOCHS",
+        "Stop when validation accuracy has not improved for this many epochs; default: never.",
+    ),
+)
+
+
+def training(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that describe the steps of training; it receives them together as `steps`.
+
+    `steps` is a list of settings, which are checked when the command runs, so that an error names the option as it is
+    called here.
+    """
+
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> None:
+        typed = {names[0]: (name, values.pop(name)) for names, name, _, _ in _TRAINING}
+        steps = [
+            _setting(option, f"training.{name}", text)
+            for option, (name, text) in typed.items()
+            if text is not None
+        ]
+        command(steps=steps, **values)
+
+    for names, name, metavar, text in reversed(_TRAINING):
+        wrapped = click.option(*names, name, metavar=metavar, help=text)(wrapped)
+    return wrapped
+
+
+def _setting(option: str, key: str, text: str) -> str:
+    """Return the setting that a typed option stands for.
+
+    Raises:
+        UsageError: the value does not fit; the message names the option.
+    """
+    from picturewise.recipes.recipe import make_recipe, parse_setting
+
+    try:
+        make_recipe({"data": {}}, parse_setting(key, text))
+    except UsageError as error:
+        raise UsageError(str(error).replace(key, option, 1)) from error
+    return f"{key}={text}"
 
 
 def frozen(text: str | None) -> list[str]:

@@ -15,11 +15,12 @@ from picturewise.errors import RunError
 from picturewise.file_names import repaired, text_of
 from picturewise.printable import escaped, printable
 from picturewise.standard_error import STANDARD_ERROR
-from picturewise.text_tables import text_table
+from picturewise.text_tables import folded, text_table
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from picturewise.architectures.summary import Summary
     from picturewise.evaluation.evaluation import Evaluation, Interval
     from picturewise.runs.run import Run
     from picturewise.tasks.compare import RunComparison
@@ -53,6 +54,11 @@ def say(text: str = "") -> None:
         OutputLostError: the standard output cannot be written.
     """
     _print(printable(text))
+
+
+def say_folded(text: str, *, indent: int = 0) -> None:
+    """Print a paragraph like `say`, in lines of at most 80 characters; see `folded`."""
+    _print(folded(printable(text), indent=indent))
 
 
 def say_model(model: BaseModel) -> None:
@@ -124,9 +130,11 @@ def _print(text: str) -> None:
         raise OutputLostError.of(error) from error
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, breaks_words: bool = True
+) -> None:
     """Print aligned columns: the first `left` ones to the left, the others, mostly numbers, to the right."""
-    _print(text_table(head, rows, left=left))
+    _print(text_table(head, rows, left=left, breaks_words=breaks_words))
 
 
 def show_inspection(inspection: Inspection) -> None:
@@ -134,7 +142,7 @@ def show_inspection(inspection: Inspection) -> None:
     from picturewise.reporting.tables import count
 
     kind = "grey" if inspection.channels == 1 else "colour"
-    say(
+    say_folded(
         f"{inspection.name}: {len(inspection.classes)} classes, pictures of {inspection.height}x{inspection.width}, "
         f"{kind} ({inspection.channels} channel{'s' * (inspection.channels > 1)})"
     )
@@ -146,7 +154,7 @@ def show_inspection(inspection: Inspection) -> None:
     total = ("all", *(count(split.pictures) for split in splits.values()))
     table(("class", *splits), [*rows, total])
     for note in inspection.notes:
-        say(note)
+        say_folded(note)
     if inspection.skipped:
         say(f"files left out: {len(inspection.skipped)}")
         for path, reason in inspection.skipped.items():
@@ -178,7 +186,7 @@ def show_best(run: Run) -> None:
     which = f"{training.keep} epoch {kept.epoch} of {run.history[-1].epoch}"
     measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
     validated = "" if validation is None else f", including {duration(validation)} of validation"
-    say(
+    say_folded(
         f"{which}: {measured} {100 * kept.valid_accuracy:.2f} %, "
         f"loss {kept.valid_loss:.4f}; all epochs took {duration(training_seconds(run))}"
         f"{validated}"
@@ -198,9 +206,10 @@ def show_extension(extension: Extension) -> None:
                 else f"before {percent_with_interval(evaluated.before)}, after "
             )
             pictures = f"{count(evaluated.pictures)} validation pictures"
-            say(
+            say_folded(
                 f"{kind}     {len(evaluated.classes)} classes ({listed(evaluated.classes)}), {pictures}: "
-                f"{before}{percent_with_interval(evaluated.after)}"
+                f"{before}{percent_with_interval(evaluated.after)}",
+                indent=8,
             )
 
 
@@ -226,28 +235,58 @@ def show_found_rate(found: FoundRate, *, as_json: bool) -> None:
     if as_json:
         say_model(found)
         return
-    say(
+    say_folded(
         f"{found.dataset}, {found.optimizer}: learning rates from {found.rates[0]:.2g} to {found.rates[-1]:.2g} over "
         f"{len(found.rates)} batches of {found.batch_size}"
     )
     say(f"steepest drop of the loss  at {found.steepest:.2g}")
     say(f"lowest loss                at {found.lowest:.2g}; a tenth of that is {found.lowest / 10:.2g}")
     say(f"diverged                   {'never' if found.burst is None else f'at {found.burst:.2g}'}")
-    say(f"suggested                  {found.suggested:g}, {found.reason}")
+    say_folded(f"suggested                  {found.suggested:g}, {found.reason}", indent=27)
     say(f"figure  {found.path / 'learning-rate.png'}")
     say(f"table   {found.path / 'learning-rate.csv'}")
     say(f"next    picturewise train --recipe {quoted(found.path / 'recipe.toml')}")
+
+
+def show_summary(summary: Summary) -> None:
+    """Print a layer table and its notes."""
+    _print(str(summary))
+    for note in summary.notes:
+        say_folded(note)
+
+
+def summary_as_json(summary: Summary) -> str:
+    """Return a layer table as JSON."""
+    layers = [
+        {
+            "line": row.line,
+            "output": row.output,
+            "parameters": row.count.trainable,
+            "statistics": row.count.fixed,
+            "multiplications": row.multiplications,
+        }
+        for row in summary.rows
+    ]
+    content = {
+        "input": summary.input,
+        "layers": layers,
+        "parameters": summary.trainable,
+        "statistics": summary.fixed,
+        "multiplications": summary.multiplications,
+        "notes": summary.notes,
+    }
+    return json.dumps(content, indent=1)
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
     """Print accuracy and loss with their intervals, and each class."""
     from picturewise.reporting.tables import count, number_with_interval, percent_with_interval
 
-    say(
+    say_folded(
         f"{evaluation.dataset}, {evaluation.split}: {count(evaluation.pictures)} pictures, 95 % intervals in brackets"
     )
     for note in evaluation.notes:
-        say(f"note               {note}")
+        say_folded(f"note               {note}", indent=19)
     say(f"accuracy           {percent_with_interval(evaluation.accuracy)}")
     say(f"loss               {number_with_interval(evaluation.loss)}")
     say(f"calibration error  {percent_with_interval(evaluation.calibration_error)}")
@@ -257,13 +296,13 @@ def show_evaluation(evaluation: Evaluation) -> None:
     say()
 
     def cell(score: Interval | None) -> str:
-        return "–" if score is None else percent_with_interval(score, digits=1)
+        return "–" if score is None else percent_with_interval(score, digits=1).replace(" %", "")
 
     rows = [
         (score.name, count(score.support), cell(score.precision), cell(score.recall), cell(score.f1))
         for score in evaluation.per_class
     ]
-    table(("class", "pictures", "precision", "recall", "F1"), rows)
+    table(("class", "pictures", "precision %", "recall %", "F1 %"), rows)
 
 
 def show_comparison(comparison: RunComparison) -> None:
@@ -290,7 +329,7 @@ def show_comparison(comparison: RunComparison) -> None:
                 number_with_interval(run.loss),
                 duration(run.training_seconds),
                 points_with_interval(against.difference) if against.difference else "best",
-                p_value(run.paired.adjusted_p_value) if run.paired else "",
+                p_value(run.paired.adjusted_p_value).replace(" ", "") if run.paired else "",
             )
         )
     head = ("run", "parameters", "accuracy", "loss", "training", f"points vs {comparison.best}", "p")

@@ -64,6 +64,7 @@ def command(
     from picturewise.cli import output
     from picturewise.reporting.tables import count
     from picturewise.tasks.predict import predict
+    from picturewise.text_tables import folded
 
     found = predict(run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine)
     predictions, skipped = found
@@ -75,7 +76,7 @@ def command(
         for prediction in predictions:
             _show(prediction, top)
     for note in found.notes:
-        output.warn(f"note  {note}")
+        output.warn(folded(f"note  {note}", indent=6), keep="\n")
     left_out = output.tell_left_out({item.path: item.reason for item in skipped})
     raise click.exceptions.Exit(left_out)
 
@@ -83,14 +84,16 @@ def command(
 def _show(prediction: Prediction, top: int | None) -> None:
     from picturewise.cli import output
     from picturewise.reporting.tables import bar, percent
+    from picturewise.text_tables import WIDTH
 
     output.say(f"{prediction.name}: {prediction.label} ({percent(prediction.probability, digits=1)})")
     shares = list(prediction.probabilities.items())
     if top is not None or len(shares) > 10:
         shares = sorted(shares, key=lambda share: -share[1])[: top or 5]
     width = min(_WIDEST, max(len(name) for name, _ in shares))
+    length = min(BAR, WIDTH - width - 13)  # of a bar: the rest is the margin, two gaps and the percentage
     for name, share in shares:
-        output.say(f"  {name:{width}}  {bar(share, BAR)}  {percent(share, digits=1):>7}")
+        output.say(f"  {name:{width}}  {bar(share, length)}  {percent(share, digits=1):>7}")
 
 
 def _as_json(predictions: list[Prediction]) -> str:

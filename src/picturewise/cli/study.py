@@ -169,5 +169,5 @@ def _show(found: StudyResult) -> None:
     output.table([head[place] for place in shown], [[row[place] for place in shown] for row in rows], left=2)
     output.say("95 % intervals in brackets")
     if found.quick:
-        output.say(QUICK)
+        output.say_folded(QUICK)
     output.say(f"report  {found.report}")

@@ -20,35 +20,18 @@ if TYPE_CHECKING:
     required=False,
     help="A catalogue name, such as digits, or a path; not needed if the recipe has one.",
 )
-@click.option(
-    "--preset",
-    metavar="NAME",
-    help="How to train: fast, with a smaller network and fewer steps; or best, with a larger network, which takes "
-    "several times as long as the default.",
-)
-@click.option(
-    "--model",
-    "-m",
-    help="Name of a network: cnn (the default), small-cnn, mlp, 'mlp 256 128', wide-resnet-28-10, vgg11, vgg13, "
-    "vgg16, vgg19, resnet18, resnet20, resnet34, resnet50, airbench94, mobilenet-v2, efficientnet-lite0, "
-    "efficientnet-lite1, efficientnet-lite2. The default for photographs is 'pretrained efficientnet-lite0', if its "
-    "weights are installed.",
-)
-@click.option(
-    "--layers",
-    help="Layer lines instead of a network's name, such as 'conv 16 nobias; batchnorm; relu; residual 32 x2 /2; "
-    "avgpool global'. "
-    "Layers: conv, batchnorm, groupnorm, maxpool, avgpool, residual, bottleneck, mbconv, squeeze-excite, dropout, "
-    "flatten, dense, relu, relu6, tanh, sigmoid, gelu, silu; only as the first line: pretrained, timm "
-    "(docs/reference/layers.md).",
-)
+@options.preset
+@options.plain
+@options.model
+@options.layers
 @click.option(
     "--epochs", type=int, help="Passes over the training split; default: 5 to 50, depending on its size."
 )
+@options.training
 @click.option("--seed", type=int, help="Seed for all random choices; default: 0.")
 @click.option("--out", type=options.PATH, help="The run's folder; default: runs/<data>-<model>-<number>.")
 @click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns augmentation off.")
-@click.option("--grey", is_flag=True, help="Average the colour channels.")
+@options.grey
 @options.size
 @options.skip_bad
 @options.group_by
@@ -86,9 +69,11 @@ def command(
     *,
     data: str | None,
     preset: str | None,
+    plain: bool,
     model: str | None,
     layers: str | None,
     epochs: int | None,
+    steps: list[str],
     seed: int | None,
     out: Path | None,
     augment: str | None,
@@ -122,6 +107,7 @@ def command(
     named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
     asked: dict[str, Any] = {
         "preset": preset,
+        "plain": plain,
         "model": model,
         "layers": layers,
         "epochs": epochs,
@@ -129,7 +115,7 @@ def command(
         "group_by": group_by,
         "out": out,
         "recipe": recipe,
-        "settings": [*named, *options.said(hints), *settings],
+        "settings": [*named, *steps, *options.said(hints), *settings],
         "progress": not json,
     }
     if find_learning_rate:

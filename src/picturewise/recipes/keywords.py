@@ -10,6 +10,7 @@ from picturewise.data.pictures.background import Background
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import UsageError, nearest
 from picturewise.recipes.options import OptimizerName
+from picturewise.recipes.other_names import LAYER_HINT, is_layer, meant
 from picturewise.recipes.recipe import recipe_keys
 
 ARGUMENTS: Mapping[str, str] = {
@@ -21,9 +22,6 @@ ARGUMENTS: Mapping[str, str] = {
     "seed": "seed",
 }
 """The keys of a recipe that are arguments of functions, and the names of these arguments."""
-
-_ELSEWHERE = {"lr": "learning_rate", "optim": "optimizer", "random_state": "seed"}
-"""Names of options in other libraries that are too different to be recognised by their spelling."""
 
 
 class RecipeKeywords(TypedDict, total=False):
@@ -118,8 +116,7 @@ def from_keywords(
     part: dict[str, Any] = {}
     for name, value in keywords.items():
         if name not in known:
-            meant = _ELSEWHERE.get(name)
-            offered = f" Did you mean '{meant}'?" if meant else nearest(name, [*known, *(arguments or ())])
+            offered = _offered(name, [*known, *(arguments or ())])
             raise UsageError(
                 f"Unknown option '{name}' for "
                 f"{function}.{offered or f' help(picturewise.{function}) lists all options.'}"
@@ -127,6 +124,14 @@ def from_keywords(
         table, _, key = known[name].partition(".")
         part.setdefault(table, {})[key] = _plain(value)
     return part
+
+
+def _offered(name: str, known: Sequence[str]) -> str:
+    """Return the sentence that suggests the keyword that was meant, or an empty one."""
+    key = meant(name)
+    if key is not None and keyword_of(key) in {*known, *ARGUMENTS.values()}:
+        return f" Did you mean '{keyword_of(key)}'?"
+    return f" {LAYER_HINT}" if is_layer(name) else nearest(name, known)
 
 
 def _plain(value: Any) -> Any:

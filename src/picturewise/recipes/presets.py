@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from picturewise.errors import unknown
+from picturewise.errors import UsageError, unknown
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Many small steps of nearly no memory: low betas, because the weights move fast, and the rate decreases all the
@@ -35,7 +35,24 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "label_smoothing": 0.2,
         },
     },
+    # Minibatch gradient descent and nothing else, in float32. Clipping, averaging, class weights and early stopping are
+    # off anyway.
+    "plain": {
+        "model": {"name": "cnn"},
+        "preparation": {"augmentation": [], "views": []},
+        "training": {
+            "optimizer": "sgd",
+            "schedule": "constant",
+            "momentum": 0.0,
+            "weight_decay": 0.0,
+            "label_smoothing": 0.0,
+            "precision": "float32",
+        },
+    },
 }
+
+_OF_OPTIMIZER = ("learning_rate", "momentum", "beta2")
+"""Options of the training that suit only the optimizer that they were chosen for."""
 
 
 def preset(name: str) -> Mapping[str, Any]:
@@ -47,3 +64,22 @@ def preset(name: str) -> Mapping[str, Any]:
     if name not in PRESETS:
         raise unknown("preset", name, PRESETS)
     return PRESETS[name]
+
+
+def chosen(name: str | None, *, plain: bool) -> str | None:
+    """Return the name of the preset that was asked for; `plain` is short for the one of that name.
+
+    Raises:
+        UsageError: it was asked for beside another one.
+    """
+    if plain and name not in {None, "plain"}:
+        raise UsageError(f"Both plain and the preset '{name}' were passed. Pass only one of them.")
+    return "plain" if plain else name
+
+
+def for_optimizer(part: Mapping[str, Any], optimizer: str | None) -> Mapping[str, Any]:
+    """Return a preset for the optimizer that is used: without rate and momentum if they are those of another one."""
+    training = part.get("training", {})
+    if training.get("optimizer") in {None, optimizer}:
+        return part
+    return {**part, "training": {key: value for key, value in training.items() if key not in _OF_OPTIMIZER}}

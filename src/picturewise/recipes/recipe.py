@@ -18,6 +18,7 @@ from picturewise.data.options import DataOptions
 from picturewise.errors import UsageError, nearest
 from picturewise.file_names import valid
 from picturewise.recipes.options import ModelOptions, PreparationOptions, StartOptions, TrainingOptions
+from picturewise.recipes.other_names import LAYER_HINT, is_layer, meant
 from picturewise.reprs import never_raises
 from picturewise.results import Result
 from picturewise.toml_files import read_toml
@@ -114,7 +115,8 @@ def parse_setting(key: str, value: Any) -> dict[str, Any]:
     """
     key, known = str(key).strip(), _keys(Recipe, "")
     if key not in known:
-        raise UsageError(f"Unknown recipe key '{key}'. Choose from {', '.join(known)}.{_nearest(key)}")
+        offered = _nearest(key) or f" Choose from {', '.join(known)}."
+        raise UsageError(f"Unknown recipe key '{key}'.{offered}")
     if isinstance(value, str):
         value = _from_text(value.strip(), words=known[key])
     for part in reversed(key.split(".")):
@@ -187,9 +189,11 @@ def _valid(value: Any) -> Any:
 def _nearest(key: str) -> str:
     """Return the sentence that suggests the intended key, even if its table was omitted."""
     known = recipe_keys()
-    whole = next((other for other in known if other.endswith(f".{key}")), None)
+    whole = meant(key) or next((other for other in known if other.endswith(f".{key}")), None)
     if whole is None and (inside := [other for other in known if other.startswith(f"{key}.")]):
         return f" '{key}' is a table with the keys {', '.join(inside)}."
+    if whole is None and is_layer(key):
+        return f" {LAYER_HINT}"
     tables = {other.partition(".")[0] for other in known}
     return f" Did you mean '{whole}'?" if whole else nearest(key, [*known, *sorted(tables)])
 
@@ -209,7 +213,7 @@ def _explain(error: ValidationError) -> str:
     elif first["type"] == "missing":
         sentence = f"The recipe does not have the key '{key}'. Add it."
     else:
-        needed = _PLAIN.get(first["type"]) or re.sub(r"^\w+ should ", "", first["msg"])
+        needed = _PLAIN.get(first["type"]) or re.sub(r"^\w+ should |, unable to parse .*$", "", first["msg"])
         sentence = f"{key} is {first['input']!r}, but must {needed}."
     more = len(problems) - 1
     return sentence + (f" The recipe has {more} more error{'s' * (more > 1)}." if more else "")

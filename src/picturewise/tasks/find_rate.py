@@ -75,6 +75,7 @@ def find_learning_rate(
     data: Data | None = None,
     *,
     preset: str | None = None,
+    plain: bool = False,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
     network: nn.Module | None = None,
@@ -97,6 +98,7 @@ def find_learning_rate(
     Args:
         data: as for `train`.
         preset: as for `train`.
+        plain: as for `train`.
         model: as for `train`.
         layers: as for `train`.
         network: as for `train`; a copy is trained, and the module itself is not changed.
@@ -117,7 +119,7 @@ def find_learning_rate(
     """
     keywords = from_keywords(options, "find_learning_rate", find_learning_rate.__kwdefaults__)
     whole, source = wanted(
-        data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
+        data, preset=preset, plain=plain, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
     refuse_inside(Path(out or "runs"), source.place)

@@ -35,6 +35,7 @@ def train(
     data: Data | None = None,
     *,
     preset: str | None = None,
+    plain: bool = False,
     model: str | None = None,
     layers: str | Sequence[str] | None = None,
     network: nn.Module | None = None,
@@ -59,6 +60,7 @@ def train(
             not needed if the recipe names it.
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
             (docs/how-to/tune.md).
+        plain: plain minibatch gradient descent, as in a course: the preset `plain` (docs/how-to/tune.md#plain).
         model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
             (docs/reference/layers.md). Photographs, colour pictures of at least 96 pixels, start from pretrained
             layers by default, if their weights are installed (docs/how-to/pretrained.md).
@@ -86,7 +88,7 @@ def train(
     keywords = from_keywords(options, "train", train.__kwdefaults__)
     callbacks = [*callbacks, *trackers(track)]
     whole, source = wanted(
-        data, preset=preset, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
+        data, preset=preset, plain=plain, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
     with claimed(out, source) as new:

@@ -10,8 +10,8 @@ from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import UsageError
+from picturewise.recipes import presets
 from picturewise.recipes.overrides import plain_settings
-from picturewise.recipes.presets import preset as preset_named
 from picturewise.recipes.recipe import Recipe, make_recipe, recipe_from_toml
 from picturewise.tasks.load import with_place
 
@@ -32,6 +32,7 @@ def wanted(
     recipe: str | Path | Recipe | None,
     keywords: Mapping[str, Any],
     settings: Sequence[str] | Mapping[str, Any],
+    plain: bool = False,
 ) -> tuple[Recipe, Source]:
     """Return the recipe that the options of `train` describe, without derived options, and where its pictures are.
 
@@ -54,12 +55,15 @@ def wanted(
         named["data"]["group_by"] = group_by
     if seed is not None:
         named["seed"] = seed
-    below = {} if preset is None else preset_named(preset)
+    preset = presets.chosen(preset, plain=plain)
+    below = {} if preset is None else presets.preset(preset)
     read_with = data.read_with if isinstance(data, Dataset) else None
     as_read: dict[str, Any] = {}
     if read_with is not None:
         as_read["data"] = read_with.model_dump(exclude={"source", "limit", "classes"}, exclude_unset=True)
-    whole = make_recipe(below, as_read, _plain(recipe), named, keywords, *plain_settings(settings))
+    above = (as_read, _plain(recipe), named, keywords, *plain_settings(settings))
+    optimizer = make_recipe(below, *above).training.optimizer
+    whole = make_recipe(presets.for_optimizer(below, optimizer), *above)
     place = whole.data.source if data is None else data
     if place is None:
         raise UsageError("No pictures were passed. Pass them as data, or set data.source in the recipe.")

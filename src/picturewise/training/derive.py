@@ -8,6 +8,7 @@ from typing import Literal
 from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
 from picturewise.architectures.named import named_lines, network_notes
+from picturewise.architectures.softmax import without_softmax
 from picturewise.architectures.summary import Row, summarise
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import UsageError
@@ -42,7 +43,7 @@ def derive_recipe(
     """
     _check_start(recipe)
     shape: Shape = (*train.shape[:2], 1 if recipe.preparation.grey else train.shape[2])
-    layers, model_notes = (None, ()) if module else _layers(recipe, shape)
+    layers, model_notes = (None, ()) if module else _layers(recipe, shape, train.target.outputs)
     check_engine(recipe, layers)
     kept = 0  # unknown for a Python class
     if layers is not None:  # every line fits, or a LayerError says which one does not
@@ -220,11 +221,12 @@ def _check_start(recipe: Recipe) -> None:
             )
 
 
-def _layers(recipe: Recipe, shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the layer lines, and how a named network was changed for pictures of `shape`."""
+def _layers(recipe: Recipe, shape: Shape, outputs: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the layer lines, and what was left out of them, or how a named network was changed for `shape`."""
     lines, name = recipe.model.layers, recipe.model.name
     if lines is not None:
-        return tuple(layer.line for layer in parse(lines)), ()
+        lines, notes = without_softmax(lines, outputs, kept=recipe.start.lines or 0)
+        return tuple(layer.line for layer in parse(lines)), notes
     if name is None:
         raise UsageError("The recipe does not name a network. Add model.name or model.layers.")
     return tuple(layer.line for layer in parse(named_lines(name, shape))), network_notes(name, shape)

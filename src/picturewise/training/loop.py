@@ -197,7 +197,7 @@ class Loop:
         return DivergedError(
             f"The {what} became {value} in {self._part}epoch {step // self.batches + 1}, batch "
             f"{step % self.batches + 1} of {self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. "
-            f"Train again with a lower rate: --set training.learning_rate={self.learner.learning_rate / 10:.3g}"
+            f"Train again with a lower rate: --learning-rate {self.learner.learning_rate / 10:.3g}"
         )
 
     def _save_checkpoint(self) -> None:

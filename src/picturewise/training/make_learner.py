@@ -11,7 +11,7 @@ from torch import nn
 
 from picturewise.architectures.layers import show
 from picturewise.architectures.lines import parse
-from picturewise.architectures.summary import summarise
+from picturewise.architectures.summary import Summary, summarise
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError, UsageError
@@ -52,6 +52,24 @@ def make_learner(
     effective, notes = derive_recipe(wanted, train, module=network is not None)
     known = backbone.preparation if backbone and effective.start.statistics == "source" else None
     return _assemble(effective, train, valid, network, known, backbone), notes
+
+
+def summarise_learner(recipe: Recipe, dataset: Dataset) -> Summary:
+    """Return the layer table of the learner that `make_learner` would make, with its notes, without building it.
+
+    Args:
+        recipe: as for `make_learner`.
+        dataset: with train.
+
+    Raises:
+        UsageError, DataError, RunError: as for `make_learner`.
+    """
+    train = _labelled(dataset, "train")
+    wanted, _ = with_backbone(recipe, train.shape)
+    effective, notes = derive_recipe(wanted, train)
+    shape = (*train.shape[:2], 1 if effective.preparation.grey else train.shape[2])
+    found = summarise(parse(effective.model.layers or ()), shape, train.target.output_line)
+    return replace(found, notes=notes)
 
 
 def rebuild_learner(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from picturewise.bars import clock
+from picturewise.text_tables import folded
 from picturewise.training.folds import Folds
 from picturewise.training.trainer import Trainer
 
@@ -13,7 +14,8 @@ def opening(trainer: Trainer) -> str:
     """Return the layer table and the effective options of a run that begins, in lines."""
     summary = trainer.run.summary()
     table = [] if summary is None else [str(summary), ""]
-    return "\n".join((*table, *_facts(trainer), ""))
+    facts = (folded(fact, indent=10) for fact in _facts(trainer))
+    return "\n".join((*table, *facts, f"run       {trainer.run.path}", ""))
 
 
 def _facts(trainer: Trainer) -> Iterator[str]:
@@ -27,8 +29,9 @@ def _facts(trainer: Trainer) -> Iterator[str]:
         yield "training  the output layer by logistic regression, in the first epoch"
     epochs = trainer.epochs - regression
     if epochs > 0:
+        counted = f"{epochs} epoch{'s' * (epochs > 1)}"
         yield (
-            f"{'then    ' if regression else 'training'}  {epochs} epochs of {trainer.batches} batches of "
+            f"{'then    ' if regression else 'training'}  {counted} of {trainer.batches} batches of "
             f"{options.batch_size}; {options.optimizer}, learning rate {options.learning_rate:g} ({options.schedule}); "
             f"seed {recipe.seed}"
         )
@@ -49,7 +52,6 @@ def _facts(trainer: Trainer) -> Iterator[str]:
     yield f"machine   {machine['processor']}, {threads}, {machine['device']}, {machine['precision']}"
     for note in trainer.run.notes:
         yield f"note      {note}"
-    yield f"run       {trainer.run.path}"
 
 
 def _folds(folds: Folds, trainer: Trainer) -> str:

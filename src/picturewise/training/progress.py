@@ -7,10 +7,13 @@ from rich.console import Console
 from picturewise.notebook import in_notebook
 from picturewise.runs.history import Epoch, best_epoch, kept_epoch
 from picturewise.standard_error import standard_error_of_now
+from picturewise.text_tables import folded
 from picturewise.training.folds import FoldLoop
 from picturewise.training.opening import opening
 from picturewise.training.screens import NotebookScreen, Screen, StreamScreen
 from picturewise.training.trainer import Callback, Trainer
+
+_COLUMNS = ("train loss", "accuracy", "valid loss", "accuracy", "images/s")
 
 
 class ProgressDisplay(Callback):
@@ -19,6 +22,7 @@ class ProgressDisplay(Callback):
     def __init__(self, console: Console | None = None) -> None:
         self._screen = _screen(console)
         self._told = self._in_folds = 0
+        self._headed = False
 
     def on_start(self, trainer: Trainer) -> None:
         """Show the options of a new run, or the position of a resumed one, and begin the live line."""
@@ -63,15 +67,16 @@ class ProgressDisplay(Callback):
 
     def on_epoch(self, trainer: Trainer, row: Epoch) -> None:
         """Show the results of the epoch."""
+        epoch = f"epoch {row.epoch:{len(str(trainer.epochs))}}/{trainer.epochs}"
+        if not self._headed:
+            self._screen.say("  ".join((" " * len(epoch), *_COLUMNS)))
+            self._headed = True
+        losses = row.train_loss, row.train_accuracy, row.valid_loss, row.valid_accuracy
+        cells = *(f"{value:.4f}" for value in losses), f"{row.images_per_second:,.0f}"
         keep = trainer.recipe.training.keep
-        best = "  best so far" if keep == "best" and best_epoch(trainer.history) == row else ""
-        width = len(str(trainer.epochs))
-        self._screen.say(
-            f"epoch {row.epoch:{width}}/{trainer.epochs}  "
-            f"train loss {row.train_loss:.4f} accuracy {row.train_accuracy:.4f}  "
-            f"valid loss {row.valid_loss:.4f} accuracy {row.valid_accuracy:.4f}  "
-            f"{row.images_per_second:,.0f} images/s{best}"
-        )
+        best = "  best" if keep == "best" and best_epoch(trainer.history) == row else ""
+        aligned = (f"{cell:>{len(name)}}" for cell, name in zip(cells, _COLUMNS, strict=True))
+        self._screen.say("  ".join((epoch, *aligned)) + best)
         self._tell_notes(trainer)
 
     def on_stop(self, trainer: Trainer) -> None:
@@ -79,12 +84,12 @@ class ProgressDisplay(Callback):
         self._screen.end()
         self._tell_notes(trainer)
         if trainer.stop_reason:
-            self._screen.say(trainer.stop_reason)
+            self._screen.say(folded(trainer.stop_reason))
 
     def _tell_notes(self, trainer: Trainer) -> None:
         """Show the notes that came since the last time."""
         for note in trainer.notes[self._told :]:
-            self._screen.say(note)
+            self._screen.say(folded(note))
         self._told = len(trainer.notes)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from picturewise.architectures.layers import show
 from picturewise.architectures.summary import Summary
-from picturewise.reporting.notebook.markup import block, escaped, line, table
+from picturewise.reporting.notebook.markup import block, escaped, line, lines, table
 from picturewise.reporting.tables import count
 
 
 def layers_html(summary: Summary) -> str:
     """Return the layers of a network with shapes and parameters as HTML."""
-    return block(f"{len(summary.rows)} layers for {show(summary.input)} pictures", layer_table(summary))
+    return block(
+        f"{len(summary.rows)} layers for {show(summary.input)} pictures",
+        layer_table(summary),
+        lines(summary.notes),
+    )
 
 
 def layer_table(summary: Summary) -> str:
