@@ -47,7 +47,10 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Seed for all random choices; default: 0.")
 @click.option("--out", type=options.PATH, help="The run's folder; default: runs/<data>-<model>-<number>.")
-@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns augmentation off.")
+@click.option(
+    "--augment",
+    help="Augmentation lines, such as 'crop 4; flip' (docs/reference/augmentation.md); 'none' turns augmentation off.",
+)
 @click.option("--grey", is_flag=True, help="Average the colour channels.")
 @options.size
 @options.skip_bad
