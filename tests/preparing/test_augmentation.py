@@ -137,14 +137,14 @@ def test_a_line_survives_being_written_and_read(augmentation: Augmentation) -> N
         ("zoom 2", "it needs a change of the factor greater than 0 and at most 0.9."),
         (
             "brightness 0.5 1",
-            "it needs a change of the factor, such as 'brightness 0.4' or a range such as 'brightness 0.3..1'.",
+            "it needs a change of the factor, such as 'brightness 0.4', or a range such as 'brightness 0.3..1'.",
         ),
         ("brightness 1..0.5", "its range must be within 0..10, with the smaller number first."),
         ("contrast 0..0", "its range must be within 0..10, with the smaller number first."),
         ("zoom 0.05..1", "its range must be within 0.1..10, with the smaller number first."),
         (
             "noise 1..2..3",
-            "it needs a standard deviation, such as 'noise 20' or a range such as 'noise 5..20'.",
+            "it needs a standard deviation, such as 'noise 20', or a range such as 'noise 5..20'.",
         ),
         ("hue 5..10", "it needs a number of degrees, such as 'hue 15'."),
         ("crop random 0.001", "it needs a share of the area of at least 0.01 and at most 1."),
@@ -261,11 +261,11 @@ def test_moves_and_blanks_must_be_smaller_than_the_pictures(kind: str) -> None:
         ),
         (
             "brightness; colour",
-            "Augmentation line 'colour 0.4' is for colour pictures, but the network's pictures are grey. Remove it.",
+            "Augmentation line 'colour 0.4' is for colour pictures, but these are grey. Remove it.",
         ),
         (
             "hue",
-            "Augmentation line 'hue 15' is for colour pictures, but the network's pictures are grey. Remove it.",
+            "Augmentation line 'hue 15' is for colour pictures, but these are grey. Remove it.",
         ),
     ],
 )

@@ -142,7 +142,7 @@ def _numbers(kind: str, words: Sequence[str], prefix: str) -> tuple[float | None
         return None, known.usual
     ends = words[0].split("..") if known.spread and len(words) == 1 else words
     if len(words) != 1 or len(ends) > 2 or not all(re.fullmatch(known.pattern, end) for end in ends):
-        also = f" or a range such as '{kind} {known.example_range}'" if known.spread else ""
+        also = f", or a range such as '{kind} {known.example_range}'" if known.spread else ""
         raise UsageError(f"{prefix}it needs {known.what}, such as '{kind} {known.example}'{also}.")
     amount = float(ends[-1])
     if len(ends) == 2:
@@ -247,7 +247,7 @@ def check(augmentations: Sequence[Augmentation], shape: Shape) -> None:
             )
         if augmentation.kind in {"colour", "hue"} and shape[2] == 1:
             raise UsageError(
-                f"Augmentation line '{augmentation.line}' is for colour pictures, but the network's pictures are grey. "
+                f"Augmentation line '{augmentation.line}' is for colour pictures, but these are grey. "
                 "Remove it."
             )
 
