@@ -65,9 +65,7 @@ def apply(pictures: Tensor, drawn: NDArray[np.int64], levels: NDArray[np.float64
 
 def _move(pictures: Tensor, levels: NDArray[np.float64], drawn: NDArray[np.int64]) -> Tensor:
     """Shear, translate or rotate each picture, all in one sampling."""
-    aspect = (
-        pictures.shape[2] / pictures.shape[1]
-    )  # both axes run from -1 to 1, so that pixels are not square
+    aspect = pictures.shape[2] / pictures.shape[1]  # pixels are not square where both axes run from -1 to 1
     shear_x, shear_y, right, down, turned = (
         np.where(drawn == OPERATIONS.index(name), levels, 0) for name in _MOVES
     )
