@@ -44,6 +44,7 @@ NAVIGATION = {
         "reference/command",
         "reference/recipe",
         "reference/layers",
+        "reference/augmentation",
         "reference/data",
         "reference/files",
         "reference/api",

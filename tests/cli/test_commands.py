@@ -104,6 +104,18 @@ def test_inspect_as_json(idx_folder: Path, capfd: pytest.CaptureFixture[str]) ->
     assert found["splits"]["test"]["counts"] == {"0": 10, "1": 10}
 
 
+@pytest.mark.usefixtures("drawn_figures")
+def test_inspect_draws_augmented_pictures(idx_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", str(idx_folder), "--augment", "contrast; shift 1; flip"]) == 0
+    said = capfd.readouterr().out
+    assert "'flip' was left out" in said
+    assert f"figure  {Path('inspect-bars/augmented.png')}\n" in said
+    with Image.open("inspect-bars/augmented.png") as figure:
+        assert figure.width > 100
+    assert run(["inspect", str(idx_folder), "--augment", "hue"]) == 2
+    assert "'hue 15' is for colour pictures" in capfd.readouterr().err
+
+
 def test_skipped_files_are_findings(picture_folder: Path) -> None:
     (picture_folder / "red" / "bad.png").write_bytes(b"bad")
     assert run(["inspect", str(picture_folder), "--skip-bad"]) == 1

@@ -92,10 +92,10 @@ def test_every_column_of_the_history_and_every_key_of_a_classifier_is_documented
 
 
 def test_every_kind_of_line_is_documented() -> None:
-    from picturewise.preparing import augmentation
+    from picturewise.preparing.augmentation_kinds import KINDS
 
-    page = text("reference/layers.md")
-    for kind in augmentation._KINDS:
+    page = text("reference/augmentation.md")
+    for kind in KINDS:
         assert re.search(rf"^\| `{kind}\b", page, re.MULTILINE), kind
 
 

@@ -15,7 +15,10 @@ from picturewise.preparing.augment import augment, turns
 from picturewise.preparing.augmentation import parse
 
 Pictures = NDArray[np.uint8]
-ALL = "shift 2; crop 2; flip; cutout 3; rotate 30; mixup 0.4"
+ALL = (
+    "shift 2; crop 2; flip; cutout 3; erase; rotate 30; zoom; brightness; contrast; colour; hue; blur; noise; "
+    "rand-augment; mixup 0.4"
+)
 
 
 def noise(batch: int, height: int, width: int, channels: int) -> Pictures:
@@ -197,7 +200,7 @@ def test_shares_of_mixup_follow_their_beta_distribution() -> None:
     assert 0.75 < np.mean(np.array(shares) > 0.9) < 0.92
 
 
-@pytest.mark.parametrize("line", [*ALL.split("; "), ALL])
+@pytest.mark.parametrize("line", [*ALL.split("; "), "crop random", "cutmix", ALL])
 def test_equal_streams_give_equal_pictures_and_others_do_not(line: str) -> None:
     def result(seed: int) -> tuple[bytes, bytes]:
         pictures, targets = torch.from_numpy(noise(8, 6, 7, 3)), torch.eye(8)
@@ -211,8 +214,26 @@ def test_equal_streams_give_equal_pictures_and_others_do_not(line: str) -> None:
 
 
 def test_pictures_stay_uint8_until_they_are_turned_or_blended() -> None:
-    assert augmented(noise(4, 6, 6, 1), "shift 1; crop 1; flip; cutout 2").dtype == np.uint8
-    assert augmented(noise(4, 6, 6, 1), "rotate 5; shift 1; crop 1; flip; cutout 2").dtype == np.float32
+    assert augmented(noise(4, 6, 6, 1), "shift 1; crop 1; flip; cutout 2; erase").dtype == np.uint8
+    assert (
+        augmented(noise(4, 6, 6, 1), "rotate 5; shift 1; crop 1; flip; cutout 2; erase").dtype == np.float32
+    )
+
+
+@pytest.mark.parametrize("line", [*ALL.split("; "), "crop random", "cutmix"])
+def test_any_number_of_threads_gives_the_same_pictures(line: str) -> None:
+    pictures, targets = torch.from_numpy(noise(3, 150, 151, 3)), torch.eye(3)
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            results.append(augment(pictures, targets, parse(line), np.random.default_rng(4)))
+    finally:
+        torch.set_num_threads(before)
+    for found, mixed in results[1:]:
+        assert torch.equal(found, results[0][0])
+        assert torch.equal(mixed, results[0][1])
 
 
 def test_without_lines_nothing_happens() -> None:

@@ -66,7 +66,10 @@ class Elsewhere(Machine):
 )  # torch has no sgd for such a device
 def test_a_step_with_all_that_changes_pictures_reads_nothing_back_from_the_device(optimizer: str) -> None:
     device = torch.device("meta")
-    lines = "shift 1; crop 1; flip; flip alternate; cutout 2; rotate 30; mixup 0.4"
+    lines = (
+        "shift 1; crop 1; flip; flip alternate; cutout 2; rotate 30; mixup 0.4; crop random; zoom; brightness; "
+        "contrast; colour; hue; blur; noise; erase; cutmix; rand-augment 3 9"
+    )
     pictures, targets = augment(
         torch.zeros(6, 6, 6, 3, dtype=torch.uint8, device=device),
         torch.zeros(6, 4, device=device),

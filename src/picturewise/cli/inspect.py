@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 @options.group_by
 @options.hints
 @click.option(
+    "--augment",
+    metavar="LINES",
+    help="Augmentation lines, such as 'crop 4; flip': also draw pictures as training would see them.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Seed that selects the sample pictures.",
+    help="Seed that selects the sample pictures and their augmentation.",
 )
 @options.json
 def command(
@@ -41,6 +46,7 @@ def command(
     skip_bad: bool,
     group_by: str | None,
     hints: Hints,
+    augment: str | None,
     seed: int,
     json: bool,
 ) -> None:
@@ -55,6 +61,7 @@ def command(
         skip_bad=skip_bad,
         group_by=group_by,
         hints=hints,
+        augment=augment,
         seed=seed,
         progress=not json,
     )

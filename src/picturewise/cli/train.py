@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 @options.training
 @click.option("--seed", type=int, help="Seed for all random choices; default: 0.")
 @click.option("--out", type=options.PATH, help="The run's folder; default: runs/<data>-<model>-<number>.")
-@click.option("--augment", help="Augmentation lines, such as 'crop 4; flip'; 'none' turns augmentation off.")
+@click.option(
+    "--augment",
+    help="Augmentation lines, such as 'crop 4; flip' (docs/reference/augmentation.md); 'none' turns augmentation off.",
+)
 @options.grey
 @options.size
 @options.skip_bad

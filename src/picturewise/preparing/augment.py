@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from picturewise.preparing import colours, geometry, regions
 from picturewise.preparing.augmentation import Augmentation
 from picturewise.preparing.on_device import on_device
+from picturewise.preparing.rand_augment import rand_augment
 
 
 def augment(
@@ -31,16 +32,16 @@ def augment(
         mirrored: (B,) whether each picture is mirrored this time, for `flip alternate`; see `turns`.
 
     Returns:
-        pictures (B, H, W, C), uint8 or, after `rotate` and `mixup`, float32 in 0..255; targets (B, K).
+        pictures (B, H, W, C), uint8 or, after lines that compute new values, float32 in 0..255; targets (B, K).
     """
     for augmentation in augmentations:
-        if augmentation.kind == "mixup":
-            pictures, targets = _mixup(pictures, targets, augmentation.amount, random)
+        if augmentation.kind in _PAIR_FUNCTIONS:
+            pictures, targets = _PAIR_FUNCTIONS[augmentation.kind](pictures, targets, augmentation, random)
         elif augmentation.alternate:
             assert mirrored is not None  # noqa: S101 (callers that parse such a line pass it)
             pictures = _mirror(pictures, mirrored)
         else:
-            pictures = _PICTURE_FUNCTIONS[augmentation.kind](pictures, augmentation.amount, random)
+            pictures = _PICTURE_FUNCTIONS[augmentation.kind](pictures, augmentation, random)
     return pictures, targets
 
 
@@ -53,14 +54,14 @@ def turns(first: NDArray[np.bool_], epoch: int) -> NDArray[np.bool_]:
     return first ^ (epoch % 2 == 0)
 
 
-def _shift(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    border = int(amount)
+def _shift(pictures: Tensor, line: Augmentation, random: np.random.Generator) -> Tensor:
+    border = int(line.amount)
     padded = torch.nn.functional.pad(pictures, (0, 0, border, border, border, border))
     return _random_windows(padded, pictures.shape, random)
 
 
-def _crop(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    border = int(amount)
+def _crop(pictures: Tensor, line: Augmentation, random: np.random.Generator) -> Tensor:
+    border = int(line.amount)
     rows = _mirrored(pictures.shape[1], border, pictures.device)
     columns = _mirrored(pictures.shape[2], border, pictures.device)
     return _random_windows(pictures[:, rows][:, :, columns], pictures.shape, random)
@@ -84,7 +85,7 @@ def _random_windows(padded: Tensor, shape: torch.Size, random: np.random.Generat
     return padded[which, rows[:, :, None], columns[:, None, :]]
 
 
-def _flip(pictures: Tensor, _: float, random: np.random.Generator) -> Tensor:
+def _flip(pictures: Tensor, _: Augmentation, random: np.random.Generator) -> Tensor:
     return _mirror(pictures, random.random(len(pictures)) < 0.5)
 
 
@@ -93,48 +94,33 @@ def _mirror(pictures: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
     return torch.where(mask[:, None, None, None], pictures.flip(2), pictures)
 
 
-def _rotate(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    """Rotate about the centre with bilinear interpolation; uncovered pixels are black."""
-    batch, height, width, _ = pictures.shape
-    angles = on_device(random.uniform(-amount, amount, batch), pictures.device).to(torch.float32)
-    sine, cosine = torch.sin(angles * math.pi / 180), torch.cos(angles * math.pi / 180)
-    aspect, zero = width / height, torch.zeros_like(angles)
-    # The sampling grid runs from -1 to 1 on both axes, so a rotation in pixels is skewed by the aspect ratio.
-    matrix = torch.stack([cosine, -sine / aspect, zero, sine * aspect, cosine, zero], dim=1).reshape(
-        batch, 2, 3
-    )
-    floats = pictures.permute(0, 3, 1, 2).to(torch.float32)  # (B, C, H, W)
-    grid = torch.nn.functional.affine_grid(matrix, list(floats.shape), align_corners=False)
-    turned = torch.nn.functional.grid_sample(floats, grid, mode="bilinear", align_corners=False)
-    return turned.permute(0, 2, 3, 1)
-
-
-def _cutout(pictures: Tensor, amount: float, random: np.random.Generator) -> Tensor:
-    """Blank a square with mid grey; its centre is anywhere, so part of it may be outside."""
-    batch, height, width, _ = pictures.shape
-    side, device = int(amount), pictures.device
-    top = on_device(random.integers(0, height, batch) - side // 2, device)[:, None]
-    left = on_device(random.integers(0, width, batch) - side // 2, device)[:, None]
-    row, column = torch.arange(height, device=device), torch.arange(width, device=device)
-    rows, columns = (row >= top) & (row < top + side), (column >= left) & (column < left + side)
-    blank = (rows[:, :, None] & columns[:, None, :])[..., None]  # (B, H, W, 1)
-    return pictures.masked_fill(blank, 128)
-
-
 def _mixup(
-    pictures: Tensor, targets: Tensor, amount: float, random: np.random.Generator
+    pictures: Tensor, targets: Tensor, line: Augmentation, random: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Blend every picture and its target with those of a random partner; one share for the batch."""
-    share = float(random.beta(amount, amount))
+    share = float(random.beta(line.amount, line.amount))
     partner = on_device(random.permutation(len(pictures)), pictures.device)
     floats = pictures.to(torch.float32)
     return torch.lerp(floats[partner], floats, share), torch.lerp(targets[partner], targets, share)
 
 
-_PICTURE_FUNCTIONS: dict[str, Callable[[Tensor, float, np.random.Generator], Tensor]] = {
+_PICTURE_FUNCTIONS: dict[str, Callable[[Tensor, Augmentation, np.random.Generator], Tensor]] = {
     "shift": _shift,
     "crop": _crop,
+    "crop random": geometry.crop_random,
     "flip": _flip,
-    "rotate": _rotate,
-    "cutout": _cutout,
+    "rotate": geometry.rotate,
+    "zoom": geometry.zoom,
+    "brightness": colours.brightness,
+    "contrast": colours.contrast,
+    "colour": colours.colour,
+    "hue": colours.hue,
+    "blur": colours.blur,
+    "noise": colours.noise,
+    "cutout": regions.cutout,
+    "erase": regions.erase,
+    "rand-augment": rand_augment,
 }
+_PAIR_FUNCTIONS: dict[
+    str, Callable[[Tensor, Tensor, Augmentation, np.random.Generator], tuple[Tensor, Tensor]]
+] = {"mixup": _mixup, "cutmix": regions.cutmix}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.evaluation.evaluation import Evaluation
+from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting import figures
 from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.samples import captions, drawn_places, seen
@@ -23,6 +24,7 @@ from picturewise.reporting.shown_pictures import class_rows, worst_errors
 from picturewise.runs.section import ReportFigure
 
 SAMPLES, PER_CLASS, PREDICTIONS, ERRORS = 24, 10, 5, 12
+AUGMENTED, TIMES = 8, 8
 MODELS_A_SHEET = 4
 _IN_GREY = "They are shown in grey, as the network sees them."
 
@@ -114,6 +116,19 @@ class Album:
                 name: item.counts() for name, item in dataset.splits().items()
             }
             self.save(figures.draw_class_counts(counts), "counts")
+
+    def draw_augmented(self, part: ImageSet, augmentations: Sequence[Augmentation], *, seed: int) -> None:
+        """Draw some of the sample pictures augmented several times; without augmentation, remove an older sheet."""
+        if not augmentations:
+            self.remove("augmented")
+            return
+        from picturewise.preparing.preview import previews  # noqa: PLC0415 (PyTorch, which no other figure needs)
+
+        chosen = part.select(drawn_places(len(part), SAMPLES, seed, "samples")[:AUGMENTED])
+        pictures = np.asarray(chosen.images)
+        versions = previews(pictures, augmentations, TIMES, seed=seed)
+        lines = [item.line for item in augmentations]
+        self.save(figures.draw_augmented_sheet(pictures, versions, captions(chosen), lines), "augmented")
 
     def draw_evaluation(
         self,

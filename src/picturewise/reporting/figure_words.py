@@ -46,6 +46,12 @@ WORDS: Mapping[str, Words] = {
         "One row per class: its name, its number of pictures, its mean picture and samples.",
         has_pictures=True,
     ),
+    "augmented": Words(
+        "Augmented pictures",
+        "Random training pictures, and what the augmentation makes of them in the first epochs.",
+        "One row per picture: its label, the original, and augmented versions.",
+        has_pictures=True,
+    ),
     "learning-curves": Words(
         "Learning curves",
         "Loss and accuracy after each epoch, on the training split (dashed) and the validation split (solid). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -11,6 +12,8 @@ from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
+from picturewise.errors import UsageError
+from picturewise.preparing import augmentation
 from picturewise.reporting.album import Album
 from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.notebook.pictures import counts_html
@@ -39,6 +42,7 @@ class Inspection(Result):
     classes: tuple[str, ...]
     splits: dict[SplitName, SplitInspection]
     notes: tuple[str, ...] = Field(description="Decisions that were made while reading.")
+    augmentation: tuple[str, ...] = Field(description="The augmentation lines that were drawn.")
     skipped: dict[str, str] = Field(description="Files left out with skip_bad: path → reason.")
     figures: dict[str, Path] = Field(description="Figures drawn: name → file.")
 
@@ -64,13 +68,15 @@ def inspect(
     skip_bad: bool = False,
     group_by: str | None = None,
     hints: Hints = NO_HINTS,
+    augment: str | Sequence[str] | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Inspection:
     """Return the counts and sizes of a data set, and draw its figures.
 
     The figures: random pictures with their labels, the same pictures in grey if they have colour, each class (its
-    mean picture and a row of samples), and the counts. Pictures are taken from the training split.
+    mean picture and a row of samples), and the counts. With `augment`, some pictures are also shown as training would
+    see them. Pictures are taken from the training split.
 
     Args:
         data: as for `train`.
@@ -79,7 +85,8 @@ def inspect(
         skip_bad: leave out files that cannot be read.
         group_by: as for `read_dataset`.
         hints: how to read the source if its files do not determine it.
-        seed: selects the pictures that are drawn.
+        augment: augmentation lines, checked and left out as in training, such as `"crop 4; flip"`; none: no figure.
+        seed: selects the pictures that are drawn, and the random numbers of the augmentation.
         progress: show the progress of reading, on a terminal.
 
     Raises:
@@ -87,15 +94,22 @@ def inspect(
         DataError: the data cannot be read.
         SaveError: the figures cannot be written.
     """
+    lines = augmentation.parse(augment or ())
+    if augment is not None and not lines:
+        raise UsageError("The augmentation to draw has no lines. Pass at least one, such as 'crop 4; flip'.")
     source = recognise(data, hints=hints)
     options = data_options(
         source=source.place, size=size, skip_bad=skip_bad, group_by=group_by, **hints.given()
     )
     refuse_inside(Path(out or "."), source.place)
     dataset = load(source, options, progress=progress)
-    height, width, channels = next(iter(dataset.splits().values())).shape
+    part = next(iter(dataset.splits().values()))
+    height, width, channels = part.shape
+    augmentation.check(lines, part.shape)
+    drawn, left_out = augmentation.suitable(lines, dataset.classes)
     album = Album(Path(out or f"inspect-{dataset.name}"), dark=False)
     album.draw_data(dataset, seed=seed, also_in_grey=channels > 1)
+    album.draw_augmented(part, drawn, seed=seed)
     inspection = Inspection(
         name=dataset.name,
         source=source.place,
@@ -107,7 +121,8 @@ def inspect(
             name: SplitInspection(pictures=len(part), counts=part.counts(), fingerprint=part.fingerprint)
             for name, part in dataset.splits().items()
         },
-        notes=dataset.notes,
+        notes=dataset.notes + left_out,
+        augmentation=tuple(item.line for item in drawn),
         skipped={item.path: item.reason for item in dataset.skipped},
         figures={name: album.path(name) for name in WORDS if album.path(name).exists()},
     )

@@ -17,8 +17,8 @@ def draw_first_pictures(learner: Learner) -> NDArray[np.uint8]:
     """Return a sheet (H, W, 3) of up to 24 pictures with their labels, the same after a run was resumed.
 
     The pictures are those of the first batch, augmented, and in grey if the recipe says so. They are drawn before
-    normalisation, because normalised pictures cannot be shown. A picture that `mixup` blended has the shares of its
-    classes as its label.
+    normalisation, because normalised pictures cannot be shown. A picture that `mixup` or `cutmix` combined with
+    another has the shares of its classes as its label.
     """
     from picturewise.reporting import figures  # noqa: PLC0415 (matplotlib; a run that is not tracked needs it only later)
 

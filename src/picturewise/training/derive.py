@@ -239,6 +239,6 @@ def _augmentations(
     if wanted is None:
         return tuple(item.line for item in augmentation.default_augmentation(shape, classes)), ()
     parsed = augmentation.parse(wanted)
-    augmentation.check_sizes(parsed, shape)
+    augmentation.check(parsed, shape)
     kept, notes = augmentation.suitable(parsed, classes)
     return tuple(item.line for item in kept), notes

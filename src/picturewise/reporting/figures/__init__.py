@@ -1,6 +1,7 @@
 """Functions that draw arrays as matplotlib figures: pictures, classes, curves, networks, predictions, errors."""
 
 from picturewise.reporting.figures.architecture import draw_architecture
+from picturewise.reporting.figures.augmented_sheet import draw_augmented_sheet
 from picturewise.reporting.figures.class_counts import draw_class_counts
 from picturewise.reporting.figures.class_sheet import ClassRow, draw_class_sheet
 from picturewise.reporting.figures.confusion_matrix import draw_confusion_matrix
@@ -15,6 +16,7 @@ __all__ = [
     "ClassRow",
     "Evaluated",
     "draw_architecture",
+    "draw_augmented_sheet",
     "draw_class_counts",
     "draw_class_sheet",
     "draw_confusion_matrix",
