@@ -96,11 +96,11 @@ def test_a_move_may_be_wider_than_the_picture() -> None:
 
 
 def test_characters_are_not_mirrored_unless_requested() -> None:
-    views, notes = suitable(parse("mirror; shift 1"), DIGITS)
+    views, notes = suitable(parse("mirror; shift 1"), mirrors_matter=True)
     assert views == Views(shift=1)
     assert "The view 'mirror' was left out" in notes[0]
-    assert suitable(parse("mirror; shift 1"), ANIMALS) == (parse("mirror; shift 1"), ())
-    assert suitable(parse("mirror always"), DIGITS) == (parse("mirror always"), ())
+    assert suitable(parse("mirror; shift 1"), mirrors_matter=False) == (parse("mirror; shift 1"), ())
+    assert suitable(parse("mirror always"), mirrors_matter=True) == (parse("mirror always"), ())
 
 
 def test_a_damaged_preparation_is_refused() -> None:

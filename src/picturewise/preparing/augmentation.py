@@ -22,8 +22,8 @@
 Factors, shares and standard deviations can also be given as a range, such as `brightness 0.3..1`; all values in a range
 are equally likely.
 
-`flip`, and `rotate` beyond 45 degrees, turn characters into others, and left into right. They are left out if the
-names of the classes suggest it, unless the line ends in `always`.
+`flip`, and `rotate` beyond 45 degrees, turn characters into others, and left into right. They are left out if that
+matters for the pictures (see `training.mirrors`), unless the line ends in `always`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from picturewise.preparing.augmentation_kinds import KINDS
 
 MOST_ROTATION_OF_CHARACTERS = 45
 USUAL_OPERATIONS, MOST_OPERATIONS = 2, 10
-_SIDES = {"left", "right", "clockwise", "anticlockwise", "counterclockwise"}
 
 
 @dataclass(frozen=True)
@@ -179,10 +178,15 @@ def _operations(words: Sequence[str], prefix: str) -> tuple[int, float]:
 
 
 def suitable(
-    augmentations: Sequence[Augmentation], classes: Sequence[str]
+    augmentations: Sequence[Augmentation], *, mirrors_matter: bool
 ) -> tuple[tuple[Augmentation, ...], tuple[str, ...]]:
-    """Return the augmentations that keep a picture in its class, and a note for each one left out."""
-    if not mirrors_matter(classes):
+    """Return the augmentations that keep a picture in its class, and a note for each one left out.
+
+    Args:
+        augmentations: as the user wrote them.
+        mirrors_matter: whether a mirrored picture may belong to another class.
+    """
+    if not mirrors_matter:
         return tuple(augmentations), ()
     kept, notes = list[Augmentation](), list[str]()
     for augmentation in augmentations:
@@ -196,26 +200,16 @@ def suitable(
     return tuple(kept), tuple(notes)
 
 
-def default_augmentation(shape: Shape, classes: Sequence[str]) -> tuple[Augmentation, ...]:
+def default_augmentation(shape: Shape, *, mirrors_matter: bool) -> tuple[Augmentation, ...]:
     """Return gentle augmentation for pictures of `shape`: small moves; flips if mirroring does not matter.
 
     Pictures smaller than 12 pixels are not moved: even one pixel would be too much.
     """
     side = min(shape[0], shape[1])
     moves = side >= 12
-    if mirrors_matter(classes):
+    if mirrors_matter:
         return (Augmentation("shift", round(side / 24) or 1),) if moves else ()
     return (*((Augmentation("crop", round(side / 8)),) if moves else ()), Augmentation("flip"))
-
-
-def mirrors_matter(classes: Sequence[str]) -> bool:
-    """Return whether a mirrored picture may belong to another class, according to the classes' names.
-
-    This is true of letters, digits and numbers, and of names that contain left or right.
-    """
-    characters = all(len(name) == 1 or name.isdecimal() for name in classes)
-    words = {word for name in classes for word in re.findall(r"[a-z]+", name.lower())}
-    return characters or not words.isdisjoint(_SIDES)
 
 
 def check(augmentations: Sequence[Augmentation], shape: Shape) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import UsageError, nearest
-from picturewise.preparing.augmentation import mirrors_matter, split
+from picturewise.preparing.augmentation import split
 
 MOST_PIXELS = 64
 
@@ -102,9 +102,9 @@ def parse(text: str | Sequence[str]) -> Views:
     return Views("mirror" in found, "always" in found.get("mirror", []), shift)
 
 
-def suitable(views: Views, classes: Sequence[str]) -> tuple[Views, tuple[str, ...]]:
+def suitable(views: Views, *, mirrors_matter: bool) -> tuple[Views, tuple[str, ...]]:
     """Return the views that keep a picture in its class, and a note if one is left out."""
-    if not views.mirror or views.always or not mirrors_matter(classes):
+    if not views.mirror or views.always or not mirrors_matter:
         return views, ()
     note = (
         "The view 'mirror' was left out, because it would turn pictures of some classes into others. To use it anyway, "

@@ -10,10 +10,12 @@ from pydantic import Field
 from picturewise import files
 from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
+from picturewise.data.imageset import ImageSet
 from picturewise.data.options import data_options
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import UsageError
 from picturewise.preparing import augmentation
+from picturewise.preparing.augmentation import Augmentation
 from picturewise.reporting.album import Album
 from picturewise.reporting.figure_words import WORDS
 from picturewise.reporting.notebook.pictures import counts_html
@@ -106,7 +108,7 @@ def inspect(
     part = next(iter(dataset.splits().values()))
     height, width, channels = part.shape
     augmentation.check(lines, part.shape)
-    drawn, left_out = augmentation.suitable(lines, dataset.classes)
+    drawn, left_out = _suitable(lines, part, seed)
     album = Album(Path(out or f"inspect-{dataset.name}"), dark=False)
     album.draw_data(dataset, seed=seed, also_in_grey=channels > 1)
     album.draw_augmented(part, drawn, seed=seed)
@@ -128,3 +130,16 @@ def inspect(
     )
     files.write_text(album.folder / "inspection.json", inspection.model_dump_json(indent=1) + "\n")
     return inspection
+
+
+def _suitable(
+    lines: tuple[Augmentation, ...], part: ImageSet, seed: int
+) -> tuple[tuple[Augmentation, ...], tuple[str, ...]]:
+    """Return the augmentation lines that training would use for these pictures, and notes on those left out."""
+    if part.labels is None or not any(line.may_change_class and not line.always for line in lines):
+        return lines, ()
+    from picturewise.training import mirrors  # noqa: PLC0415 (it loads PyTorch)
+
+    mirroring = mirrors.decide(part, seed=seed)
+    drawn, notes = augmentation.suitable(lines, mirrors_matter=mirroring.matters)
+    return drawn, (*notes, *(mirroring.notes if notes else ()))

@@ -14,10 +14,12 @@ from picturewise.data.imageset import ImageSet
 from picturewise.errors import UsageError
 from picturewise.evaluation.metrics import are_uneven
 from picturewise.preparing import augmentation, views
+from picturewise.preparing.views import Views
 from picturewise.recipes.effective import EffectiveRecipe, effective_recipe
 from picturewise.recipes.options import OptimizerName
 from picturewise.recipes.recipe import Recipe, flat
 from picturewise.reference.memory import windows_kept
+from picturewise.training import mirrors
 from picturewise.training.engine import check_engine
 from picturewise.training.optimizers import USUAL
 
@@ -50,12 +52,13 @@ def derive_recipe(
         kept = summarise(parse(layers), shape, train.target.output_line).kept
         if recipe.training.engine == "numpy":
             kept += windows_kept(parse(layers), shape)
-    augmentations, notes = _augmentations(recipe, shape, train.classes)
-    seen, view_notes = views.suitable(views.parse(recipe.preparation.views), train.classes)
     head_fit = _head_fit(recipe, layers, shape, train)
     single = head_fit == "regression" and recipe.training.epochs is None and recipe.training.steps is None
     if single and recipe.preparation.augmentation is None:
-        augmentations, notes = (), ()
+        recipe = recipe.model_copy(
+            update={"preparation": recipe.preparation.model_copy(update={"augmentation": ()})}
+        )
+    augmentations, seen, notes = _augmentations(recipe, shape, train)
     options = recipe.training
     optimizer = options.optimizer or _usual_optimizer(recipe)
     usual = USUAL[optimizer]
@@ -85,7 +88,7 @@ def derive_recipe(
             "training": options.model_copy(update=derived),
         }
     )
-    return effective_recipe(whole), model_notes + notes + view_notes + _on_classes(recipe, train)
+    return effective_recipe(whole), model_notes + notes + _on_classes(recipe, train)
 
 
 def _on_classes(recipe: Recipe, train: ImageSet) -> tuple[str, ...]:
@@ -233,12 +236,22 @@ def _layers(recipe: Recipe, shape: Shape, outputs: int) -> tuple[tuple[str, ...]
 
 
 def _augmentations(
-    recipe: Recipe, shape: Shape, classes: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    wanted = recipe.preparation.augmentation
-    if wanted is None:
-        return tuple(item.line for item in augmentation.default_augmentation(shape, classes)), ()
-    parsed = augmentation.parse(wanted)
+    recipe: Recipe, shape: Shape, train: ImageSet
+) -> tuple[tuple[str, ...], Views, tuple[str, ...]]:
+    """Return the lines of augmentation and the views that suit the pictures, and notes on what was decided."""
+    wanted, seen = recipe.preparation.augmentation, views.parse(recipe.preparation.views)
+    parsed = () if wanted is None else augmentation.parse(wanted)
     augmentation.check(parsed, shape)
-    kept, notes = augmentation.suitable(parsed, classes)
-    return tuple(item.line for item in kept), notes
+    typed = any(item.may_change_class and not item.always for item in parsed) or (
+        seen.mirror and not seen.always
+    )
+    if wanted is not None and not typed:
+        return tuple(item.line for item in parsed), seen, ()
+    mirroring = mirrors.decide(train, seed=recipe.seed)
+    seen, view_notes = views.suitable(seen, mirrors_matter=mirroring.matters)
+    if wanted is None:
+        lines = augmentation.default_augmentation(shape, mirrors_matter=mirroring.matters)
+        return tuple(item.line for item in lines), seen, (*mirroring.notes, *view_notes)
+    kept, notes = augmentation.suitable(parsed, mirrors_matter=mirroring.matters)
+    because = mirroring.notes if notes or view_notes else ()
+    return tuple(item.line for item in kept), seen, (*notes, *view_notes, *because)
