@@ -73,7 +73,9 @@ def main() -> None:
     with asked.out.open("a", newline="") as file:
         rows = csv.writer(file)
         if file.tell() == 0:
-            rows.writerow(["case", "pictures", "rule", "inputs", "seed", "epoch", "accuracy", "loss", "seconds"])
+            rows.writerow(
+                ["case", "pictures", "rule", "inputs", "seed", "epoch", "accuracy", "loss", "seconds"]
+            )
         for case in asked.cases:
             name, model, training = CASES[case]
             if name not in sets:
@@ -82,7 +84,9 @@ def main() -> None:
             for seed in range(asked.seeds):
                 for rule in asked.rules:
                     for inputs in asked.inputs:
-                        for epoch, accuracy, loss, seconds in trained(sets[name], model, training, rule, inputs, seed):
+                        for epoch, accuracy, loss, seconds in trained(
+                            sets[name], model, training, rule, inputs, seed
+                        ):
                             found = [epoch, f"{accuracy:.5f}", f"{loss:.5f}", f"{seconds:.1f}"]
                             rows.writerow([case, len(sets[name].train), rule, inputs, seed, *found])
                         file.flush()
@@ -92,7 +96,7 @@ def main() -> None:
 def trained(dataset, model, training, rule, inputs, seed):
     """Yield epoch, validation accuracy and loss, and processor seconds."""
     make_learner.fit_preparation = as_unit if inputs == "unit" else _fitted
-    import picturewise.networks.builder as builder
+    from picturewise.networks import builder
 
     builder.initialise = lambda network, generator, dirac=False: drawn(network, generator, rule)
     recipe = make_recipe(
@@ -125,7 +129,7 @@ def drawn(network, generator, rule) -> None:
         following = next(iter(modules[index + 1 :]), None)
         if isinstance(following, _NORMALISATION):
             continue
-        fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(module.weight)
+        fan_in, fan_out = module.weight[0].numel(), module.weight[:, 0].numel()
         with torch.no_grad():
             if rule == "glorot":
                 limit = math.sqrt(6 / (fan_in + fan_out))

@@ -60,6 +60,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--test", action="store_true", help="the test split instead of validation")
     asked = parser.parse_args(words)
     split = "test" if asked.test else "valid"
+    asked.settings = ["training.folds=0", *asked.settings]  # few pictures would not have a validation split
     rows = []
     with asked.out.open("a", newline="", encoding="utf-8") as file, tempfile.TemporaryDirectory() as place:
         columns = ["data", "settings", "augment", "used", "seed", "split", "pictures", *CORRUPTIONS, *COSTS]

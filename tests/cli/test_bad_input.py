@@ -294,7 +294,7 @@ def test_a_learning_rate_that_is_too_high(refused, idx_folder: Path) -> None:
     layers = "flatten; dense 8 relu; dense 8 relu"
     options = ["--set", "training.optimizer=sgd", "--set", "training.learning_rate=1e30", "--epochs", 3]
     sentence = refused(1, "train", idx_folder, "--layers", layers, *options, "--out", "run", "--json")
-    assert "in epoch 1, batch " in sentence
+    assert "in fold 1, epoch 1, batch " in sentence
     assert "learning rate" in sentence
     assert json.loads(Path("run/run.json").read_text())["status"] == "diverged"
 

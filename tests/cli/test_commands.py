@@ -129,7 +129,7 @@ def test_train_prints_the_network_and_says_where_the_run_lies(
     assert "dense 4 relu" in said.err  # with the progress: the standard output has the results alone
     assert "590 parameters\n" in said.err
     assert [line.split()[:2] for line in said.err.splitlines()[-2:]] == [["epoch", "1/2"], ["epoch", "2/2"]]
-    assert said.out.startswith("best epoch ")
+    assert said.out.startswith("last epoch ")
     assert "next    picturewise evaluate run" in said.out
     for name in ("recipe.toml", "run.json", "history.csv", "classifier.safetensors", "report.html"):
         assert Path("run", name).exists()

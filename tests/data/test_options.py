@@ -13,7 +13,7 @@ from picturewise.data.options import DataOptions
         {"size": (8, 1025)},
         {"size": (8,)},
         {"resize": "squeeze"},
-        {"valid_fraction": 0},
+        {"valid_fraction": 1},
         {"test_fraction": 1},
         {"split_seed": -1},
         {"skipbad": True},

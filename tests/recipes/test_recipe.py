@@ -207,6 +207,7 @@ EXAMPLES = {
     "training.head_fit": ("steps", "steps"),
     "training.label_smoothing": ("0.1", 0.1),
     "training.class_weights": ("balanced", "balanced"),
+    "training.folds": ("5", 5),
     "training.patience": ("5", 5),
     "training.keep": ("last", "last"),
     "training.checkpoint_minutes": ("0.5", 0.5),

@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     data = pictures(folder / "two", "red", "green")
     layers = "conv 6 /2; batchnorm; relu; avgpool global; dense 8 relu"
-    picturewise.train(data, layers=layers, epochs=20, out=folder / "run", progress=False)
+    picturewise.train(data, layers=layers, epochs=20, folds=0, out=folder / "run", progress=False)
     return folder / "run"
 
 
@@ -158,10 +158,26 @@ def test_the_command_prints_what_became_of_old_and_new_classes(
     assert run([*arguments, "--out", str(tmp_path / "a")]) == 0
     said, told = capfd.readouterr()
     assert "lines from " in told
-    assert "old     2 classes (green, red), " in said
-    assert "validation pictures: before 100.00 % (" in said
-    assert "new     1 classes (blue), " in said
+    flat = " ".join(said.split())
+    assert "old 2 classes (green, red), " in flat
+    assert "validation pictures: before 100.00 % (" in flat
+    assert "new 1 classes (blue), " in flat
     assert run([*arguments, "--out", str(tmp_path / "b"), "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
     assert (found["old"]["classes"], found["new"]["classes"]) == (["green", "red"], ["blue"])
     assert found["old"]["before"]["value"] == 1.0
+
+
+@pytest.mark.slow
+def test_a_network_that_was_validated_in_folds_has_nothing_to_show_on_pictures_it_has_learned(
+    tmp_path: Path,
+) -> None:
+    data = pictures(tmp_path / "two", "red", "green")
+    older = picturewise.train(data, model="mlp 4", epochs=2, out=tmp_path / "older", progress=False)
+    assert older.recipe.training.folds == 5
+    found = picturewise.extend(older, layers="dense 4 relu", epochs=1, out=tmp_path / "run", progress=False)
+    assert found.old is not None
+    assert found.old.before is None
+    more = pictures(tmp_path / "more", "blue", "white")
+    found = picturewise.extend(older, more, add_classes=True, epochs=1, out=tmp_path / "b", progress=False)
+    assert found.old is None

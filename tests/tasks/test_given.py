@@ -67,7 +67,7 @@ def test_pictures_handed_in_are_learned_and_evaluated(data: Any) -> None:
     assert evaluation.accuracy.value == 1
     assert run.evaluation() == evaluation
     with (run.path / "splits.csv").open(newline="") as file:
-        assert Counter(row["split"] for row in csv.DictReader(file)) == {"train": 86, "valid": 10, "test": 24}
+        assert Counter(row["split"] for row in csv.DictReader(file)) == {"train": 96, "test": 24}
 
 
 def test_all_forms_of_the_same_pictures_give_the_same_weights() -> None:

@@ -80,7 +80,7 @@ def test_pictures_without_names_are_named_by_their_place_in_the_source() -> None
 
 
 def test_a_test_split_of_the_sources_own_is_not_in_the_table(idx_folder: Path) -> None:
-    picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
+    picturewise.train(idx_folder, layers="flatten", epochs=1, folds=0, out="run", progress=False)
     assert Counter(row["split"] for row in rows()) == {"train": 54, "valid": 6}
 
 
@@ -127,7 +127,7 @@ def test_a_source_that_brings_learned_pictures_as_its_own_test_is_noted_in_the_r
         content = train.read_bytes()
         head, size = (16, 144) if kind.startswith("images") else (8, 1)
         test.write_bytes(test.read_bytes()[:head] + content[head : head + 20 * size])
-    picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
+    picturewise.train(idx_folder, layers="flatten", epochs=1, folds=0, out="run", progress=False)
     found = picturewise.evaluate("run", progress=False)
     assert found.learned_from == 20
     assert "The run was trained on 20 of these 20 pictures" in Path("run/report.html").read_text(
@@ -152,7 +152,7 @@ def test_without_the_table_nothing_is_claimed(
 
 
 def test_grey_pictures_handed_in_in_colour_are_compared_as_the_run_saw_them(idx_folder: Path) -> None:
-    picturewise.train(idx_folder, layers="flatten", epochs=1, out="run", progress=False)
+    picturewise.train(idx_folder, layers="flatten", epochs=1, folds=0, out="run", progress=False)
     whole = picturewise.read_dataset(idx_folder).split("train")
     assert whole.labels is not None
     images = np.repeat(np.asarray(whole.images[:10]), 3, axis=3)  # colours that are all grey
@@ -163,7 +163,9 @@ def test_grey_pictures_handed_in_in_colour_are_compared_as_the_run_saw_them(idx_
 
 def test_pictures_handed_in_larger_are_compared_as_the_run_saw_them(picture_folder: Path) -> None:
     small = {"data.size": [8, 8]}
-    picturewise.train(picture_folder, layers="flatten", epochs=1, out="run", settings=small, progress=False)
+    picturewise.train(
+        picture_folder, layers="flatten", epochs=1, folds=0, out="run", settings=small, progress=False
+    )
     large = picturewise.read_dataset(picture_folder).split("train")
     assert large.shape == (16, 16, 3)
     found = picturewise.evaluate("run", data=picturewise.Dataset("large", test=large), progress=False)
@@ -174,7 +176,7 @@ def test_a_file_that_cannot_be_read_does_not_make_pictures_others(
     picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = picturewise.train(picture_folder, model="mlp 4", epochs=1, progress=False)
+    found = picturewise.train(picture_folder, model="mlp 4", epochs=1, folds=0, progress=False)
     (picture_folder / "red" / "0.png").write_bytes(b"broken")
     for data in (None, picture_folder):
         with pytest.raises(DataError, match=r"1 of 60 files cannot be used as pictures; .*red/0\.png"):

@@ -16,7 +16,10 @@ def test_it_shows_the_network_the_options_what_was_derived_and_the_notes(
     assert str(trainer.run.summary()).splitlines() == lines[: lines.index("")]
     facts = dict(line.split(maxsplit=1) for line in lines[lines.index("") + 1 :])
     assert facts["data"] == "tiny: train 33, valid 15; 6x6x1, 3 classes"
-    assert facts["training"] == "2 epochs of 4 batches of 8; adamw, learning rate 0.01 (one-cycle); seed 7"
+    whole = " ".join(opening(trainer).split())
+    assert (
+        "training 2 epochs of 4 batches of 8; adamw, learning rate 0.01 (one-cycle); seed 7 augment" in whole
+    )
     assert facts["augment"] == "; ".join(trainer.recipe.preparation.augmentation)
     assert {"weight decay", "optimizer"} <= set(facts["derived"].split(", "))
     assert "epochs" not in facts["derived"]

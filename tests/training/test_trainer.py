@@ -26,8 +26,8 @@ from picturewise.networks import weights
 from picturewise.runs import checkpoint
 from picturewise.runs.history import Epoch, best_epoch
 from picturewise.runs.run import open_run
+from picturewise.training import loop as training
 from picturewise.training import start as starting
-from picturewise.training import trainer as training
 from picturewise.training.schedules import factor
 from picturewise.training.trainer import Callback, Trainer
 

@@ -17,7 +17,7 @@ import pytest
 from picturewise.errors import Interrupted, SaveError
 from picturewise.runs.history import Epoch
 from picturewise.runs.run import open_run
-from picturewise.training import trainer as training
+from picturewise.training import loop as training
 from picturewise.training.trainer import Callback, Trainer
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork processes")

@@ -35,7 +35,7 @@ def test_the_best_epochs_figures_are_those_of_the_saved_classifier(way: str, tmp
     options = WAYS[way]
     narrow = {} if way == "numpy" else {"training.precision": "bfloat16"}
     settings = {**narrow, **options.get("settings", {})}
-    dataset = picturewise.make_dataset((PICTURES, LABELS))
+    dataset = picturewise.make_dataset((PICTURES, LABELS), valid_fraction=0.1)
     run = picturewise.train(
         dataset, epochs=3, out=tmp_path / "run", progress=False, **{**options, "settings": settings}
     )
@@ -73,7 +73,7 @@ class Module(nn.Sequential):
 
 def test_a_python_class_is_validated_in_float32_too(tmp_path: Path) -> None:
     run = picturewise.train(
-        (PICTURES, LABELS), network=Module(), epochs=2, out=tmp_path / "run", progress=False,
+        (PICTURES, LABELS), network=Module(), epochs=2, folds=0, out=tmp_path / "run", progress=False,
         settings={"training.precision": "bfloat16"},
     )  # fmt: skip
     found = picturewise.evaluate(run, split="valid", network=Module())

@@ -255,14 +255,19 @@ def _on_other_pictures(
 def _without_learned(
     classifier: Classifier, source: Source, as_it_is: AsItIs, whole: Dataset
 ) -> ImageSet | None:
-    """Return the test split that a run with default options held out, if the classifier was trained on the rest."""
+    """Return the test split that a run with default options held out, if the classifier was trained on the rest.
+
+    Small sets are trained on everything but the test split, others also without a validation split.
+    """
     known = classifier.description.provenance
     if known.get("whole_train_sha256", whole.whole_train) != whole.whole_train:
         return None
     usual = data_options(size=as_it_is.size, resize=as_it_is.resize, background=as_it_is.background)
-    held_out = load(source, usual, progress=False)
-    own = held_out.train is not None and held_out.train.fingerprint == known.get("train_sha256")
-    return held_out.test if own else None
+    for options in (usual, usual.model_copy(update={"valid_fraction": 0.0})):
+        held_out = load(source, options, progress=False)
+        if held_out.train is not None and held_out.train.fingerprint == known.get("train_sha256"):
+            return held_out.test
+    return None
 
 
 def _run_around(path: Path) -> Run | None:

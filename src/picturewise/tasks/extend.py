@@ -11,6 +11,7 @@ import numpy as np
 
 from picturewise.architectures.lines import parse
 from picturewise.arguments import checked
+from picturewise.data.arrays.picture_statistics import found_in
 from picturewise.data.dataset import Dataset
 from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions
@@ -43,7 +44,7 @@ class ClassesEvaluated:
     Attributes:
         classes: the class names.
         pictures: number of validation pictures of these classes.
-        before: accuracy of the old network; None: it does not have these classes.
+        before: accuracy of the old network; None: it does not have these classes, or was trained on the pictures.
         after: accuracy of the extended network, which chooses among all of its classes.
     """
 
@@ -221,11 +222,19 @@ def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) 
     added = tuple(name for name in after.classes if name not in known)
     new = _of_classes(valid, added)
     kept = set(known) <= set(after.classes)
+    # A network that was validated in folds has learned every picture of its own, so it has nothing to show on them.
+    seen = older.recipe.training.folds and old is not None and _has_learned(older, old)
     return Extension(
         trained,
-        old=None if old is None or not kept else _both(old, known, before, after),
+        old=None if old is None or not kept else _both(old, known, None if seen else before, after),
         new=None if new is None else _both(new, added, None, after),
     )
+
+
+def _has_learned(run: Run, part: ImageSet) -> bool:
+    """Return whether a run was trained on any of these pictures; True if that is not known."""
+    learned = run.learned()
+    return learned is None or bool(found_in(part.statistics.digests[:], learned).any())
 
 
 def _of_classes(part: ImageSet, classes: Sequence[str]) -> ImageSet | None:

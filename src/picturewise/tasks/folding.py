@@ -57,6 +57,7 @@ def chosen(
         train is None
         or valid is None
         or train.labels is None
+        or train.labels.ndim > 1
         or not FEWEST <= len(train) + len(valid) <= MOST
     ):
         return recipe, dataset, ()

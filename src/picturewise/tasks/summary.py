@@ -91,7 +91,9 @@ def summary(
 
     from picturewise.training.make_learner import summarise_learner  # noqa: PLC0415 (it loads PyTorch)
 
-    found = summarise_learner(whole, dataset)
+    # Neither augmentation nor views change the layers, so nothing has to be found out about the pictures for them.
+    preparation = whole.preparation.model_copy(update={"augmentation": (), "views": ()})
+    found = summarise_learner(whole.model_copy(update={"preparation": preparation}), dataset)
     return replace(found, notes=(*notes, *found.notes))
 
 

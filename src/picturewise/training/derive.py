@@ -93,6 +93,8 @@ def derive_recipe(
 
 def _on_classes(recipe: Recipe, train: ImageSet) -> tuple[str, ...]:
     """Return a note that offers class weights if classes have very different numbers of pictures."""
+    if train.required_labels.ndim > 1:
+        return ()
     counts = [count for count in train.counts().values() if count]
     if recipe.training.class_weights != "none" or not are_uneven(counts):
         return ()

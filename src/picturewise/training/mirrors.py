@@ -148,7 +148,7 @@ def ask(train: ImageSet, *, seed: int = 0) -> Mirrored | None:
         seed: decides which pictures are used.
     """
     labels = train.required_labels
-    if len(train) < FEWEST_PICTURES:
+    if len(train) < FEWEST_PICTURES or labels.ndim > 1:
         return None
     rows = np.sort(stream(seed, "mirrors").permutation(len(train))[:MOST_PICTURES])
     found, where = np.unique(labels[rows], return_inverse=True)
