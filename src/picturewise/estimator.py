@@ -33,7 +33,7 @@ from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.printable import printable
 from picturewise.recipes.keywords import from_keywords
 from picturewise.recipes.options import OptimizerName
-from picturewise.tasks import transfer
+from picturewise.tasks import default_network
 from picturewise.tasks.load import make_dataset
 from picturewise.tasks.train import claimed, train_on
 from picturewise.tasks.wanted_recipe import wanted
@@ -158,7 +158,7 @@ class PicturewiseClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
                     new=new,
                     progress=self.progress,
                     report=self.out is not None,
-                    choose=transfer.is_open(whole),
+                    choose=default_network.is_open(whole),
                 )
         self.classifier_ = self.run_.classifier()
         self.classes_ = classes

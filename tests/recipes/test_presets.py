@@ -5,7 +5,7 @@ import pytest
 from picturewise.errors import UsageError
 from picturewise.recipes.presets import PRESETS, preset
 from picturewise.recipes.recipe import Recipe, make_recipe
-from picturewise.tasks.transfer import is_open
+from picturewise.tasks.default_network import is_open
 from picturewise.tasks.wanted_recipe import wanted
 
 DATA = {"data": {"source": "digits"}}

