@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 import picturewise
 from picturewise.cache_folder import features_folder
+from picturewise.data.store.store import imports
 from picturewise.errors import DataError, Interrupted, UsageError
 from picturewise.recipes.recipe import recipe_from_toml
 from picturewise.tasks import default_network
@@ -241,3 +242,12 @@ def test_other_pictures_and_typed_options_keep_cnn(
     pictures: tuple[np.ndarray, np.ndarray], options: dict[str, object]
 ) -> None:
     assert picturewise.summary(pictures, **options).rows[0].line.startswith("conv 32 3x3")
+
+
+def test_photographs_are_imported_once_for_training_and_for_evaluation(shapes: Path, tmp_path: Path) -> None:
+    run = picturewise.train(shapes, out=tmp_path / "run", progress=False)
+    picturewise.evaluate(run, progress=False)
+    (only,) = imports()
+    assert only.shape == (224, 224, 3)
+    picturewise.read_dataset(shapes, size=(100, 100))
+    assert len(imports()) == 2

@@ -58,7 +58,7 @@ def read_stored(
         SaveError: the store cannot be written.
         OSError: the source cannot be accessed.
     """
-    folder = imports_folder() / _identity(reader, place, options)
+    folder = _folder(reader, place, options)
     places = _places(reader, splits, folder)
     found = _found(places)
     if len(found) < len(places):
@@ -125,16 +125,36 @@ def remove(one: Import) -> None:
         raise SaveError(f"{one.folder} cannot be deleted: {error.strerror or error}.") from error
 
 
-def _identity(reader: Reader, place: str, options: ReadOptions) -> str:
+def _folder(reader: Reader, place: str, options: ReadOptions) -> Path:
+    """Return the folder of the imports of one source, read in one way.
+
+    Photographs that were resized to the size of published networks are those that are asked for with that size.
+    """
+    own = imports_folder() / _identity(reader, place, options, options.size, options.photographs)
+    if options.size is None or own.exists():
+        return own
+    derived = imports_folder() / _identity(reader, place, options, None, options.size)
+    facts = [stored_split.read_facts(path) for path in sorted(derived.glob("*"))]
+    same = [one is not None and one.shape[1:3] == options.size for one in facts]
+    return derived if same and all(same) else own
+
+
+def _identity(
+    reader: Reader,
+    place: str,
+    options: ReadOptions,
+    size: tuple[int, int] | None,
+    photographs: tuple[int, int] | None,
+) -> str:
     """Return the name of the imports of one source, in any state, read in one way and reached by any link."""
     inputs = [item for split in reader.splits for item in reader.inputs(split)]
     places = [item if isinstance(item, str) else _reached(item) for item in inputs]
     # A path gives a source its name, which differs for other links; a catalogue name decides what is read.
     name = reader.name if place in entries.entries() else None
-    said: list[object] = [type(reader).__name__, name, places, options.size, options.resize, options.skip_bad]
+    said: list[object] = [type(reader).__name__, name, places, size, options.resize, options.skip_bad]
     said += [given for given in (reader.hints.given(), options.background) if given]
     said += [] if options.learned is None else [{"learned": options.learned}]
-    said += [] if options.photographs is None else [{"photographs": options.photographs}]
+    said += [] if photographs is None else [{"photographs": photographs}]
     return _short(json.dumps([stored_split.FORMAT, *said]))
 
 
