@@ -3,8 +3,9 @@
     python benchmarks/photographs.py FLOWERS --work FOLDER --published FOLDER --out results.csv
 
 FLOWERS is a folder with a folder of pictures for each class. A fifth of the pictures is the test split; near copies
-(the same 8x8 differences of neighbouring pixels, up to `SAME` of 64) stay in the same split. From the rest, `--each`
-pictures of each class are drawn with each seed. Every contender is trained on them and evaluated on the test pictures:
+(the same 8x8 differences of neighbouring pixels, up to `SAME` of 64) stay in the same split, or with `--group` all
+whose names have the same match. From the rest, `--each` pictures of each class are drawn with each seed. Every
+contender is trained on them and evaluated on the test pictures:
 
     picturewise    picturewise train, all defaults
     scratch        picturewise train --model cnn
@@ -18,6 +19,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -40,9 +42,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--each", nargs="*", default=["10", "20", "50", "all"])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--group", help="a pattern whose first group, in a file's name, stays in one split")
     parser.add_argument("--contenders", nargs="*", default=["picturewise", "by-hand", "scratch"])
     asked = parser.parse_args()
-    pool, test = parted(asked.pictures)
+    pool, test = parted(asked.pictures, asked.group)
     print(f"{sum(map(len, pool.values())):,} to draw from, {sum(map(len, test.values())):,} for the test")
     with asked.out.open("a", newline="") as file:
         rows = csv.writer(file)
@@ -58,22 +61,34 @@ def main() -> None:
                     print(each, seed, contender, *(f"{number:.4f}" for number in found), flush=True)
 
 
-def parted(folder: Path) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+def parted(folder: Path, pattern: str | None = None) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
     """Return the pictures of each class to draw from, and those of the test; near copies are on one side."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    group = near_copies(paths) if pattern is None else named(paths, pattern)
+    random = np.random.default_rng(0)
+    chosen = set(random.permutation(np.unique(group))[: len(np.unique(group)) // 5].tolist())
+    print(f"{len(paths):,} pictures in {len(np.unique(group)):,} groups")
+    pool, test = dict[str, list[Path]](), dict[str, list[Path]]()
+    for path, own in zip(paths, group.tolist(), strict=True):
+        (test if own in chosen else pool).setdefault(path.parent.name, []).append(path)
+    return pool, test
+
+
+def named(paths: list[Path], pattern: str) -> np.ndarray:
+    """Return the number of the group of each picture, by its name."""
+    names = [found[1] if (found := re.search(pattern, path.name)) else path.name for path in paths]
+    return np.unique(names, return_inverse=True)[1]
+
+
+def near_copies(paths: list[Path]) -> np.ndarray:
+    """Return a number for each picture, the same for near copies."""
     hashes = np.array([difference_hash(path) for path in paths])  # (N, 64)
     group = np.arange(len(paths))
     for number in range(len(paths)):
         near = np.flatnonzero((hashes[number + 1 :] != hashes[number]).sum(axis=1) <= SAME) + number + 1
         for other in near:
             group[group == group[other]] = group[number]
-    random = np.random.default_rng(0)
-    chosen = set(random.permutation(np.unique(group))[: len(np.unique(group)) // 5].tolist())
-    print(f"{len(paths) - len(np.unique(group))} pictures are near copies of others")
-    pool, test = dict[str, list[Path]](), dict[str, list[Path]]()
-    for path, own in zip(paths, group.tolist(), strict=True):
-        (test if own in chosen else pool).setdefault(path.parent.name, []).append(path)
-    return pool, test
+    return group
 
 
 def difference_hash(path: Path) -> np.ndarray:
@@ -112,6 +127,7 @@ def measured(contender: str, data: Path, asked: argparse.Namespace, seed: int) -
         accuracy = float(json.loads(said.splitlines()[-1])["accuracy"])
     else:
         model = ["--model", "cnn"] if contender == "scratch" else []
+        model += [] if asked.group is None else ["--group-by", asked.group]
         called([*command, "train", str(data), "--seed", str(seed), "--out", str(run), *model], environment)
         found = json.loads(called([*command, "evaluate", str(run), "--json"], environment))
         accuracy = float(found["accuracy"]["value"])

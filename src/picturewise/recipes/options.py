@@ -104,7 +104,7 @@ class TrainingOptions(BaseModel):
     steps: int | None = Field(
         default=None,
         ge=1,
-        description="Approximate number of batches to train on, if epochs is omitted; none: 1,500.",
+        description="Approximate number of batches to train on, if epochs is omitted; none: 1,500, or 700 of muon.",
     )
     batch_size: BatchSize | None = Field(
         default=None,
