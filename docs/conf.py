@@ -55,8 +55,17 @@ NAVIGATION = {
         "background/determinism",
         "background/safety",
         "background/backpropagation",
+    ],
+    "Results": [
         "results",
         "performance",
+        "results/networks",
+        "results/studies",
+        "results/transfer",
+        "results/speed",
+        "results/importing",
+        "results/readers-and-attacks",
+        "results/development",
     ],
 }
 """Heading → pages. `docs/dev` is for developers and is not part of the site."""

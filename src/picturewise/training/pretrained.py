@@ -147,8 +147,8 @@ def _usual(start: StartOptions, backbone: Backbone) -> tuple[Literal["source", "
     """Return the usual statistics for normalising the pictures, and the usual multiple of the rate.
 
     A kept output layer needs the same normalisation as before. Weights of one's own runs, small networks on small
-    pictures, trained best with the data's statistics and at the full rate (docs/results.md); weights trained on
-    ImageNet are changed carefully, as is usual.
+    pictures, trained best with the data's statistics and at the full rate (docs/results/transfer.md); weights
+    trained on ImageNet are changed carefully, as is usual.
     """
     if start.head == "keep":
         return "source", 1.0
