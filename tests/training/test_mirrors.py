@@ -15,6 +15,8 @@ from picturewise.recipes.recipe import make_recipe
 from picturewise.training.derive import derive_recipe
 from picturewise.training.mirrors import FEWEST_PICTURES, are_characters, ask, decide, described
 
+LINES_OF_LIGHT = ("brightness 0.5", "contrast 0.7")
+
 
 def arrows(count: int, *, left: int = 0, right: int = 1, other: int = 0, seed: int = 0) -> ImageSet:
     """Return noisy arrows to the left, to the right and, if `other` is not 0, upwards: classes 0, 1 and 2."""
@@ -139,10 +141,10 @@ def test_the_description_sees_edges_of_any_size_and_channels() -> None:
 def test_the_default_augmentation_and_a_typed_flip_follow_the_pictures() -> None:
     recipe = make_recipe({"data": {"source": "x"}})
     effective, notes = derive_recipe(recipe, discs(400))
-    assert effective.preparation.augmentation == ("crop 3", "flip")
+    assert effective.preparation.augmentation == ("crop 3", "flip", *LINES_OF_LIGHT)
     assert "Pictures are mirrored in spite of the class names" in notes[0]
     effective, notes = derive_recipe(recipe, arrows(400))
-    assert effective.preparation.augmentation == ("shift 1",)
+    assert effective.preparation.augmentation == ("shift 1", *LINES_OF_LIGHT)
     assert "Pictures are not mirrored" in notes[0]
     typed = make_recipe(
         {"data": {"source": "x"}, "preparation": {"augmentation": ["flip", "shift 1"], "views": ["mirror"]}}

@@ -38,6 +38,8 @@ from picturewise.preparing.augmentation_kinds import KINDS
 
 MOST_ROTATION_OF_CHARACTERS = 45
 USUAL_OPERATIONS, MOST_OPERATIONS = 2, 10
+LIGHTS = "brightness 0.5; contrast 0.7"
+"""Of those that keep MNIST readable at half and at a third of its brightness, the lines with the best validation."""
 
 
 @dataclass(frozen=True)
@@ -201,15 +203,16 @@ def suitable(
 
 
 def default_augmentation(shape: Shape, *, mirrors_matter: bool) -> tuple[Augmentation, ...]:
-    """Return gentle augmentation for pictures of `shape`: small moves; flips if mirroring does not matter.
+    """Return gentle augmentation for pictures of `shape` (H, W, C): small moves; flips if mirroring does not matter.
 
-    Pictures smaller than 12 pixels are not moved: even one pixel would be too much.
+    Grey pictures also become darker, lighter and paler: otherwise, a network with batch normalisation may be lost on
+    pictures of another brightness. Pictures smaller than 12 pixels are not moved: even one pixel would be too much.
     """
     side = min(shape[0], shape[1])
-    moves = side >= 12
+    moves, lights = side >= 12, parse(LIGHTS) if shape[2] == 1 else ()
     if mirrors_matter:
-        return (Augmentation("shift", round(side / 24) or 1),) if moves else ()
-    return (*((Augmentation("crop", round(side / 8)),) if moves else ()), Augmentation("flip"))
+        return (*((Augmentation("shift", round(side / 24) or 1),) if moves else ()), *lights)
+    return (*((Augmentation("crop", round(side / 8)),) if moves else ()), Augmentation("flip"), *lights)
 
 
 def check(augmentations: Sequence[Augmentation], shape: Shape) -> None:
