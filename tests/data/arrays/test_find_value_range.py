@@ -219,3 +219,8 @@ def test_other_ranges_than_the_learned_one_are_noted_or_refused() -> None:
     for array in (up_to(1), up_to(5000, "u2", fractions=False), up_to(2) - 1):
         with pytest.raises(DataError, match=r"the classifier was trained on 0\.\.4095\. .*--value-range"):
             found(array, learned=(0, 4095))
+
+
+def test_the_way_out_is_not_an_empty_range_if_all_values_are_the_same() -> None:
+    with pytest.raises(DataError, match=r"values in -7\.\.-7 .*--value-range LOW\.\.HIGH"):
+        found(np.full((3, 4, 5, 1), -7.0))

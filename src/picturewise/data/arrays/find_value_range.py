@@ -251,9 +251,10 @@ def _unfit(seen: Seen, where: str, advice: str) -> DataError:
     low, high = (seen.low if seen.below else 0.0), seen.high
     if -1 <= low < 0 < high <= 1:  # a range that is common for networks' input
         low, high = -1.0, 1.0
+    ends = f"{low:g}..{high:g}" if low < high else "LOW..HIGH"  # all values are the same negative number
     return DataError(
         f"{where} contains values in {seen.low:g}..{seen.high:g} instead of 0..1 or 0..255: "
-        f"{seen.place.format(picture)} has {value:g}. {advice.format(ends=f'{low:g}..{high:g}')}"
+        f"{seen.place.format(picture)} has {value:g}. {advice.format(ends=ends)}"
     )
 
 
