@@ -87,7 +87,7 @@ def test_photographs_start_from_pretrained_layers_which_the_recipe_names(
 
 
 def test_more_epochs_train_all_layers_after_the_first(shapes: Path, tmp_path: Path) -> None:
-    run = picturewise.train(shapes, epochs=2, out=tmp_path / "run", progress=False)
+    run = picturewise.train(shapes, epochs=2, keep="last", out=tmp_path / "run", progress=False)
     assert (run.recipe.training.head_fit, run.recipe.training.unfreeze_epoch) == ("regression", 2)
     first, second = run.history
     assert (first.learning_rate, second.learning_rate > 0) == (0, True)

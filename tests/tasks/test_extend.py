@@ -176,8 +176,7 @@ def test_a_network_that_was_validated_in_folds_has_nothing_to_show_on_pictures_i
     older = picturewise.train(data, model="mlp 4", epochs=2, out=tmp_path / "older", progress=False)
     assert older.recipe.training.folds == 5
     found = picturewise.extend(older, layers="dense 4 relu", epochs=1, out=tmp_path / "run", progress=False)
-    assert found.old is not None
-    assert found.old.before is None
+    assert found.old is None
     more = pictures(tmp_path / "more", "blue", "white")
     found = picturewise.extend(older, more, add_classes=True, epochs=1, out=tmp_path / "b", progress=False)
     assert found.old is None

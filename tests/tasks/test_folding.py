@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from torch import nn
 
 import picturewise
 from picturewise import Run, make_dataset, open_run, read_dataset, resume, train
@@ -162,3 +165,95 @@ def test_the_estimator_folds_too(tmp_path: Path) -> None:
     model = PicturewiseClassifier(model="mlp 4", steps=4, seed=3).fit(images, labels)
     assert model.run_.recipe.training.folds == 5
     assert splits(open_run(model.run_.path)) == {"train": 60}
+
+
+@pytest.mark.parametrize("folds", [None, 0], ids=["folds", "split"])
+def test_pictures_that_the_initial_network_was_trained_on_validate_nothing(
+    picture_folder: Path, tmp_path: Path, folds: int | None
+) -> None:
+    older = train(picture_folder, folds=folds, out=tmp_path / "older", **QUICK)
+    options: dict[str, Any] = {
+        "layers": f"pretrained {older.path}; dense 4 relu",
+        "progress": False,
+        "epochs": 2,
+    }
+    run = train(picture_folder, out=tmp_path / "run", **options)
+    assert run.recipe.training.folds is None  # the older network knows the pictures of every fold
+    assert run.recipe.training.keep == ("last" if folds is None else "best")
+    with pytest.raises(UsageError, match="was trained on these pictures, so folds of them show nothing"):
+        train(picture_folder, out=tmp_path / "again", folds=5, **options)
+
+
+def test_groups_of_make_dataset_stay_together(tmp_path: Path) -> None:
+    names = [f"s{number % 12}_{number}" for number in range(60)]
+    data = make_dataset(pictures(), names=names, group_by="^(s[0-9]+)_")
+    assert "valid" in splits(train(data, out=tmp_path / "run", **QUICK))
+
+
+def test_a_validation_split_that_was_put_in_place_is_used(picture_folder: Path, tmp_path: Path) -> None:
+    dataset = read_dataset(picture_folder)
+    assert dataset.open_valid
+    mine = replace(dataset, valid=dataset.split("test"))
+    assert not mine.open_valid
+    assert splits(train(mine, out=tmp_path / "run", **QUICK)) == {"train": 44, "valid": 12}
+    assert splits(train(dataset.resized((8, 8), "crop"), out=tmp_path / "small", **QUICK)) == {"train": 48}
+
+
+def test_a_tracker_does_not_change_what_is_trained(picture_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    plain = train(picture_folder, out=tmp_path / "plain", **QUICK)
+    tracked = train(picture_folder, out=tmp_path / "tracked", track="tensorboard", **QUICK)
+    assert tracked.recipe.training.keep == plain.recipe.training.keep == "best"
+    assert tracked.classifier_sha256() == plain.classifier_sha256()
+
+
+def test_a_typed_epoch_to_keep_holds(picture_folder: Path, tmp_path: Path) -> None:
+    run = train(picture_folder, out=tmp_path / "best", epochs=3, keep="best", **QUICK)
+    assert run.recipe.training.keep == "best"
+    run = train(picture_folder, out=tmp_path / "last", epochs=3, folds=4, **QUICK)
+    assert run.recipe.training.keep == "last"
+
+
+def test_more_folds_than_pictures_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="folds is 10, but there are only 8 different training pictures"):
+        train(pictures((5, 5)), out=tmp_path / "run", folds=10, **QUICK)
+
+
+def test_no_folds_over_a_recipe_with_folds_holds_out_a_split(picture_folder: Path, tmp_path: Path) -> None:
+    first = train(picture_folder, out=tmp_path / "first", **QUICK)
+    second = train(recipe=first.path / "recipe.toml", folds=0, out=tmp_path / "second", progress=False)
+    assert "valid" in splits(second)
+
+
+class Locked(nn.Sequential):
+    """Cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(192, 2))
+        self.lock = threading.Lock()
+
+
+def test_a_module_that_cannot_be_copied_needs_a_validation_split(
+    picture_folder: Path, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"size": (8, 8), "epochs": 1, "progress": False}
+    with pytest.raises(UsageError, match=r"Locked cannot be copied for each fold .*folds=0"):
+        train(picture_folder, network=Locked(), out=tmp_path / "run", **options)
+    assert "valid" in splits(
+        train(picture_folder, network=Locked(), folds=0, out=tmp_path / "more", **options)
+    )
+
+
+def test_a_learning_rate_is_found_for_small_sets_and_small_colour_pictures(
+    picture_folder: Path, tmp_path: Path
+) -> None:
+    found = picturewise.find_learning_rate(
+        picture_folder, model="mlp 8", out=tmp_path / "rate", progress=False
+    )
+    run = train(recipe=found.path / "recipe.toml", out=tmp_path / "run", epochs=1, progress=False)
+    assert run.recipe.training.folds == 5
+    random, labels = np.random.default_rng(0), np.arange(1500) % 2
+    images = random.integers(0, 120, (1500, 16, 16, 3), dtype=np.uint8)
+    images[labels == 0] += 100
+    found = picturewise.find_learning_rate((images, labels), out=tmp_path / "colour", progress=False)
+    assert found.optimizer == "muon"

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from picturewise.data.dataset import Dataset
 from picturewise.data.splitting.folds import folds_of
-from picturewise.errors import DivergedError, Interrupted
+from picturewise.errors import DivergedError, Interrupted, RunError
 from picturewise.evaluation.calibration import choose_temperature
 from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
@@ -208,3 +208,21 @@ def test_the_files_of_a_fold_may_be_deleted_after_training(
     shutil.copytree(whole.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "folds")
     assert open_run(tmp_path / "run").kept_epoch == whole.kept_epoch
+
+
+def test_a_fold_that_is_lost_after_the_folds_is_not_made_from_a_trained_network(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    def network() -> torch.nn.Module:
+        torch.manual_seed(1)
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 3))
+
+    path = tmp_path / "run"
+    recipe = tiny.recipe(epochs=3, folds=3, keep="last")
+    with pytest.raises(Interrupted):
+        starting.start(recipe, dataset(tiny), path, network=network(), callbacks=[tiny.Stop(2, 1)]).fit()
+    (path / "folds" / "2.safetensors").unlink()
+    with pytest.raises(
+        RunError, match="is missing or damaged, although training has gone on after the folds"
+    ):
+        starting.resume(open_run(path), dataset(tiny), network=network()).fit()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it loads pydantic
     from picturewise.data.options import DataOptions
     from picturewise.displays import Figure
 
-_INTERNAL = ("open_valid", "read_with", "reserved", "values", "whole_train")
+_INTERNAL = ("held_out", "open_valid", "read_with", "reserved", "values", "whole_train")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Dataset:
         background: what transparent pictures were put on.
         read_with: the options that give the same splits again when their source is read with them; None: the pictures
             are only in memory.
-        open_valid: valid was held out from train without a word from the user, so folds of train may replace it.
+        held_out: train and valid if valid was held out from train without a word from the user.
         values: the stored values of black and white if the type of the pictures does not determine them; None: it does.
     """
 
@@ -65,7 +65,7 @@ class Dataset:
     background: Background = WHITE
     read_with: DataOptions | None = None
     values: Ends | None = None
-    open_valid: bool = False
+    held_out: tuple[ImageSet, ImageSet] | None = None
 
     def __post_init__(self) -> None:
         if not self.splits():
@@ -81,6 +81,11 @@ class Dataset:
                     f"{self.name}: the classes of {name} differ from those of the other splits. Use the same classes, "
                     "in the same order, for all splits."
                 )
+
+    @property
+    def open_valid(self) -> bool:
+        """Whether valid is still the split that was held out from train, so that folds of train may replace it."""
+        return self.held_out is not None and (self.train, self.valid) == self.held_out
 
     def splits(self) -> dict[SplitName, ImageSet]:
         """Return the existing splits by name, in the order train, valid, test."""
@@ -112,7 +117,7 @@ class Dataset:
             None if part is None else part.with_classes(tuple(classes))
             for part in (self.train, self.valid, self.test, self.reserved)
         )
-        return replace(self, train=train, valid=valid, test=test, reserved=reserved)
+        return self._with(train, valid, test, reserved)
 
     def resized(self, size: tuple[int, int], mode: ResizeMode) -> Dataset:
         """Return the same pictures, resized to `size` (height, width) if they have another size; see `resize`."""
@@ -120,7 +125,18 @@ class Dataset:
             None if part is None else part.resized(size, mode)
             for part in (self.train, self.valid, self.test, self.reserved)
         )
-        return replace(self, train=train, valid=valid, test=test, reserved=reserved)
+        return self._with(train, valid, test, reserved)
+
+    def _with(
+        self,
+        train: ImageSet | None,
+        valid: ImageSet | None,
+        test: ImageSet | None,
+        reserved: ImageSet | None,
+    ) -> Dataset:
+        """Return the same data set with its splits in another form."""
+        held_out = None if train is None or valid is None or not self.open_valid else (train, valid)
+        return replace(self, train=train, valid=valid, test=test, reserved=reserved, held_out=held_out)
 
     @property
     def place(self) -> str | None:

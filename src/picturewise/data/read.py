@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from picturewise.data.contract import Progress, Reading, Source
 from picturewise.data.dataset import Dataset, check_shapes
@@ -90,12 +90,15 @@ def _completed(
         whole_train=whole_train,
         background=reading.background,
         values=reading.values,
-        open_valid="valid" in asked and _is_open(source, options),
+        held_out=_held_out(source, options, asked),
     )
 
 
-def _is_open(source: Source, options: ReadOptions) -> bool:
-    """Return whether the validation split was held out without a word from the user."""
-    if isinstance(source, DatasetSource):
-        return source.dataset.open_valid
-    return "valid" not in source.splits and options.leaves_valid_open
+def _held_out(
+    source: Source, options: ReadOptions, asked: Mapping[SplitName, ImageSet]
+) -> tuple[ImageSet, ImageSet] | None:
+    """Return train and valid if the validation split was held out without a word from the user."""
+    if "train" not in asked or "valid" not in asked or not options.leaves_valid_open:
+        return None
+    own = not source.dataset.open_valid if isinstance(source, DatasetSource) else "valid" in source.splits
+    return None if own else (asked["train"], asked["valid"])

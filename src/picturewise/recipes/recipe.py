@@ -52,10 +52,15 @@ class Recipe(Result):
                     raise
                 raise UsageError(_explain(error)) from error
 
-    def to_toml(self) -> str:
-        """Return the recipe as TOML; `recipe_from_toml` reads it back."""
-        plain = self.model_dump(mode="json", exclude_none=True)
-        plain["model"].setdefault("name", "")
+    def to_toml(self, *, only_set: bool = False) -> str:
+        """Return the recipe as TOML; `recipe_from_toml` reads it back.
+
+        Args:
+            only_set: leave out what was not set, so that it can still be derived or chosen.
+        """
+        plain = self.model_dump(mode="json", exclude_none=True, exclude_unset=only_set)
+        if not only_set:
+            plain["model"].setdefault("name", "")
         return tomli_w.dumps(plain)
 
     @never_raises

@@ -54,7 +54,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "learning-curves": Words(
         "Learning curves",
-        "Loss and accuracy after each epoch, on the training split (dashed) and the validation split (solid). "
+        "Loss and accuracy after each epoch, on the training split (dashed) and in validation (solid). "
         "Training values are measured during the epoch, with any dropout and augmentation.",
         "Two line charts against the epoch: loss on the left, accuracy on the right.",
     ),

@@ -46,7 +46,7 @@ from picturewise.runs.places import check_files, inside
 from picturewise.runs.record import RunRecord, read_record
 from picturewise.runs.run_figures import RunFigures
 from picturewise.runs.skipped import read_skipped
-from picturewise.runs.split_table import read_learned
+from picturewise.runs.split_table import LEARNED, read_learned
 from picturewise.split_names import SplitName
 from picturewise.targets.one_class import OneClass
 
@@ -214,13 +214,18 @@ class Run(RunFigures):
             )
         return load_classifier(self.classifier_path, network)
 
-    def learned(self) -> NDArray[np.uint8] | None:
+    def learned(self, *, only_train: bool = False) -> NDArray[np.uint8] | None:
         """Return the digests (N, 16) of all train and validation pictures, see `PictureStatistics`.
+
+        Args:
+            only_train: leave out validation pictures.
 
         Returns:
             None if splits.csv is missing or was changed: then they are not known.
         """
-        return read_learned(self.path / "splits.csv", self.record.splits_sha256)
+        return read_learned(
+            self.path / "splits.csv", self.record.splits_sha256, {"train"} if only_train else LEARNED
+        )
 
     def classifier_sha256(self) -> str | None:
         """Return the SHA-256 of the classifier's weights, or None if there is no classifier yet."""
@@ -330,9 +335,8 @@ def _state(run: Run) -> str:
             training = run.recipe.training
             kept = kept_epoch(history, training.keep)
             said.append(f"{history[-1].epoch} of {training.epochs} epochs")
-            said.append(
-                f"{training.keep} epoch {kept.epoch} with validation accuracy {kept.valid_accuracy:.4f}"
-            )
+            measured = f"accuracy in {training.folds} folds" if training.folds else "validation accuracy"
+            said.append(f"{training.keep} epoch {kept.epoch} with {measured} {kept.valid_accuracy:.4f}")
         evaluation = run.evaluation()
         if evaluation is not None:
             said.append(f"test accuracy {evaluation.accuracy}")

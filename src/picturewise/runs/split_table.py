@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from picturewise.data.imageset import ImageSet
 from picturewise.split_names import SplitName
 
 HEAD = ["name", "hash", "split"]
-_LEARNED = {"train", "valid"}
+LEARNED: frozenset[SplitName] = frozenset({"train", "valid"})
 _DIGITS = 2 * DIGEST_BYTES
 _LONGEST_LINE = 1 << 16
 _ROWS_AT_ONCE = 1 << 14  # that are text at the same time; there may be millions of pictures
@@ -48,8 +48,10 @@ def write_splits(path: Path, dataset: Dataset) -> str:
     return files.sha256(path)
 
 
-def read_learned(path: Path, sha256: str | None) -> NDArray[np.uint8] | None:
-    """Return the digests (N, 16) of the pictures that are train or valid in the table at `path`.
+def read_learned(
+    path: Path, sha256: str | None, splits: Collection[SplitName] = LEARNED
+) -> NDArray[np.uint8] | None:
+    """Return the digests (N, 16) of the pictures of some splits, train and valid, in the table at `path`.
 
     Returns:
         None if there is no table, or its SHA-256 is another one.
@@ -66,7 +68,7 @@ def read_learned(path: Path, sha256: str | None) -> NDArray[np.uint8] | None:
             for _, digest, split in rows:
                 if len(digest) != _DIGITS:
                     return None
-                if split in _LEARNED:
+                if split in splits:
                     digests += bytes.fromhex(digest)
     except (OSError, ValueError, csv.Error):
         return None

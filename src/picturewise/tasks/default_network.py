@@ -104,7 +104,7 @@ def chosen(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, tuple[str, ...]]:
         f"These look like photographs ({show((height, width))}), so training starts from the layers of {name}, which "
         "were trained on ImageNet. For a network from scratch, use --model cnn."
     )
-    return make_recipe(recipe.model_dump(), wanted), (note,)
+    return make_recipe(recipe.model_dump(exclude_unset=True), wanted), (note,)
 
 
 def _for_small(recipe: Recipe, train: ImageSet) -> tuple[Recipe, tuple[str, ...]]:

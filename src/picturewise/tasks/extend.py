@@ -27,6 +27,7 @@ from picturewise.recipes.recipe import make_recipe
 from picturewise.reprs import never_raises
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
+from picturewise.tasks.default_network import SMALL_COLOUR
 from picturewise.tasks.evaluate import evaluate_part
 from picturewise.tasks.load import load, own_source
 from picturewise.tasks.train import LEARNING_SPLITS, claimed, trackers, train_on
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from picturewise.training.trainer import Callback
 
 VALID: tuple[SplitName, ...] = ("valid",)
+KEPT_RATE = 0.2
+"""Share of the learning rate for a network that was already trained on (most of) its classes; see `derive`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +47,7 @@ class ClassesEvaluated:
     Attributes:
         classes: the class names.
         pictures: number of validation pictures of these classes.
-        before: accuracy of the old network; None: it does not have these classes, or was trained on the pictures.
+        before: accuracy of the old network; None: it does not have these classes.
         after: accuracy of the extended network, which chooses among all of its classes.
     """
 
@@ -152,13 +155,18 @@ def extend(
         recipe = make_recipe(plain, named, keywords, *plain_settings(settings))
         source = recognise(data, hints=recipe.data.hints)
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source.place})})
+    if recipe.training.folds:
+        raise UsageError(
+            f"training.folds is {recipe.training.folds}, but an extension needs a validation split. Omit "
+            "training.folds."
+        )
     with claimed(out, source) as new:
         pictures = load(source, recipe.data, splits=LEARNING_SPLITS, progress=progress)
         if not new_head:
             classes = _classes(older, pictures, add=add_classes)
             pictures = pictures.with_classes(classes)
             recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"classes": classes})})
-        trained = train_on(source, recipe, new=new, callbacks=callbacks, progress=progress)
+        trained = train_on(source, recipe, new=new, callbacks=callbacks, progress=progress, may_fold=False)
     return _evaluated(older, classifier, trained, pictures)
 
 
@@ -174,6 +182,8 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
         # The older network has seen every picture, so folds would not be held out from it.
         plain["data"]["valid_fraction"] = DataOptions().valid_fraction
         plain["training"].pop("keep")
+    if not new_head and _is_by_default(plain):  # as for a rate that is derived
+        plain["training"]["learning_rate"] *= KEPT_RATE
     plain["start"] = {
         "source": text_of(older.path.absolute()),
         "lines": len(lines),
@@ -182,6 +192,11 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
     for name in ("epochs", "freeze", "unfreeze_epoch", "unfreeze_gradually", "backbone_rate"):
         plain["training"].pop(name, None)
     return plain
+
+
+def _is_by_default(plain: dict[str, Any]) -> bool:
+    """Return whether a plain recipe has the options of training that small colour pictures have by default."""
+    return all(plain["training"].get(name) == value for name, value in SMALL_COLOUR["training"].items())
 
 
 def _other_data(options: dict[str, Any], older: Run) -> dict[str, Any]:
@@ -223,17 +238,17 @@ def _evaluated(older: Run, before: Classifier, trained: Run, pictures: Dataset) 
     new = _of_classes(valid, added)
     kept = set(known) <= set(after.classes)
     # A network that was validated in folds has learned every picture of its own, so it has nothing to show on them.
-    seen = older.recipe.training.folds and old is not None and _has_learned(older, old)
+    seen = old is not None and _has_learned(older, old)
     return Extension(
         trained,
-        old=None if old is None or not kept else _both(old, known, None if seen else before, after),
+        old=None if old is None or not kept or seen else _both(old, known, before, after),
         new=None if new is None else _both(new, added, None, after),
     )
 
 
 def _has_learned(run: Run, part: ImageSet) -> bool:
-    """Return whether a run was trained on any of these pictures; True if that is not known."""
-    learned = run.learned()
+    """Return whether a run was trained on any of these pictures, not only validated; True if that is not known."""
+    learned = run.learned(only_train=True)
     return learned is None or bool(found_in(part.statistics.digests[:], learned).any())
 
 

@@ -19,7 +19,7 @@ from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.reprs import never_raises
 from picturewise.results import Result
-from picturewise.tasks import default_network
+from picturewise.tasks import default_network, folding
 from picturewise.tasks.load import load, refuse_inside
 from picturewise.tasks.reading_progress import reading_progress
 from picturewise.tasks.train import LEARNING_SPLITS, stem
@@ -125,12 +125,12 @@ def find_learning_rate(
     refuse_inside(Path(out or "runs"), source.place)
     if out is not None and Path(out).exists() and (not Path(out).is_dir() or any(Path(out).iterdir())):
         raise UsageError(f"{out} already exists and is not empty. Choose another --out.")
+    whole = folding.reading(whole, source)
     dataset = load(source, whole.data, splits=LEARNING_SPLITS, progress=progress)
-    if (
-        network is None
-        and default_network.is_open(whole)
-        and default_network.chosen(whole, dataset)[0] is not whole
-    ):
+    is_open = network is None and default_network.is_open(whole)
+    if is_open:
+        whole, _ = default_network.chosen(whole, dataset)
+    if is_open and whole.training.freeze == "backbone":
         raise UsageError(
             "These look like photographs, for which training fits an output layer above pretrained layers at once, "
             "without a learning rate. Name a network that is trained in steps, such as cnn, with --model."
@@ -145,7 +145,7 @@ def find_learning_rate(
         FIGURE: to_png(_drawn(test, found)),
         RECIPE: whole.model_copy(
             update={"training": whole.training.model_copy(update={"learning_rate": found})}
-        ).to_toml().encode(),
+        ).to_toml(only_set=True).encode(),
     }  # fmt: skip
     # Created at the end, so that a test that fails or is stopped does not leave a folder.
     name = f"{stem(dataset, whole, network)}-learning-rate"

@@ -142,7 +142,10 @@ def make_dataset(
         {split: part for split, part in given.items() if part is not None},
         name=name, classes=classes, names=names, hints=options.hints,
     )  # fmt: skip
-    return read(source, options)
+    dataset = read(source, options)
+    return (
+        dataset if group_by is None else replace(dataset, held_out=None)
+    )  # training would not know the groups
 
 
 def load(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -87,7 +88,7 @@ def train(
         SaveError: something could not be written.
     """
     keywords = from_keywords(options, "train", train.__kwdefaults__)
-    callbacks = [*callbacks, *trackers(track)]
+    own_callbacks, callbacks = bool(callbacks), [*callbacks, *trackers(track)]
     whole, source = wanted(
         data, preset=preset, plain=plain, model=model, layers=layers, network=network, epochs=epochs, seed=seed,
         group_by=group_by, recipe=recipe, keywords=keywords, settings=settings,
@@ -95,7 +96,7 @@ def train(
     with claimed(out, source) as new:
         return train_on(
             source, whole, network=network, new=new, callbacks=callbacks, progress=progress,
-            choose=network is None and default_network.is_open(whole),
+            choose=network is None and default_network.is_open(whole), own_callbacks=own_callbacks,
         )  # fmt: skip
 
 
@@ -109,6 +110,8 @@ def train_on(
     progress: bool = True,
     report: bool = True,
     choose: bool = False,
+    own_callbacks: bool = False,
+    may_fold: bool = True,
 ) -> Run:
     """Train with a recipe on a recognised source; see `train`.
 
@@ -120,15 +123,18 @@ def train_on(
         callbacks: as for `train`.
         progress: as for `train`.
         report: draw the figures of the data and write a report at the end.
-        choose: start from pretrained layers if the pictures are photographs; see `default_network`.
+        choose: the network that suits the pictures; see `default_network`.
+        own_callbacks: some of the callbacks are the user's.
+        may_fold: small sets may be validated in folds.
     """
     recipe = folding.reading(recipe, source)
     reading = default_network.reading(recipe.data) if choose else recipe.data
     dataset = load(source, reading, splits=LEARNING_SPLITS, progress=progress)
-    recipe, dataset, notes = folding.chosen(recipe, source, dataset, own_callbacks=bool(callbacks))
-    if choose:
-        recipe, more = default_network.chosen(recipe, dataset)
-        notes += more
+    recipe, notes = default_network.chosen(recipe, dataset) if choose else (recipe, ())
+    recipe, dataset, more = folding.chosen(
+        recipe, source, dataset, own_callbacks=own_callbacks, may_fold=may_fold
+    )
+    dataset = replace(dataset, notes=(*dataset.notes, *more))
 
     from picturewise.training.start import start  # noqa: PLC0415 (PyTorch is loaded when the data has been read)
 

@@ -124,8 +124,18 @@ class Folds:
         steps = self.steps + self._learner.batches * self._learner.epochs
         return float(np.median(took[1:])) * steps
 
+    @property
+    def begun(self) -> bool:
+        """Return whether something was stored for a fold."""
+        return self._folder.is_dir() and any(self._folder.iterdir())
+
     def train(
-        self, request: StopRequest, on_batch: Callable[[FoldLoop], None], on_end: Callable[[FoldLoop], None]
+        self,
+        request: StopRequest,
+        on_batch: Callable[[FoldLoop], None],
+        on_end: Callable[[FoldLoop], None],
+        *,
+        begun: bool = False,
     ) -> tuple[str, ...]:
         """Train the network of every fold that is not complete; return notes, such as of a damaged file.
 
@@ -133,6 +143,7 @@ class Folds:
             request: to stop, see `Loop`.
             on_batch: called after each batch.
             on_end: called after each fold.
+            begun: the network of all pictures has been trained, so it no longer has its first weights.
 
         Raises:
             Interrupted, DivergedError, SaveError, RunError: as for `Trainer.fit`.
@@ -144,6 +155,11 @@ class Folds:
             kept = _read(path, len(rows), self._logits.shape[2])
             if kept is None and path.exists():
                 notes += (f"{path} is damaged, so fold {number + 1} is trained again.",)
+            if begun and (kept is None or len(kept.logits) < self._learner.epochs):
+                raise RunError(
+                    f"{path} is missing or damaged, although training has gone on after the folds. Restore the "
+                    "original file, or train again."
+                )
             if kept is None:
                 checkpoint.clear(checkpoints)
             if kept is None or len(kept.logits) < self._learner.epochs:

@@ -193,7 +193,8 @@ class Loop:
         """Return the error for the result of a batch of this epoch; -1 is the last batch of the epoch before."""
         rate = self.learner.rate(self.epoch, batch)
         step = (self.epoch - 1) * self.batches + batch
-        kept = "; the last good checkpoint and the best classifier so far are kept" if self.history else ""
+        has_classifier = self.history and not self._part
+        kept = "; the last good checkpoint and the best classifier so far are kept" if has_classifier else ""
         return DivergedError(
             f"The {what} became {value} in {self._part}epoch {step // self.batches + 1}, batch "
             f"{step % self.batches + 1} of {self.batches} (step {step + 1}), at learning rate {rate:.3g}{kept}. "

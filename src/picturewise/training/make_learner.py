@@ -110,8 +110,23 @@ def fold_learner(whole: Learner, train: ImageSet, valid: ImageSet) -> Learner:
     # Weights from elsewhere are copied; others are drawn again, because they may depend on the pictures.
     elsewhere = recipe.start.source is not None or recipe.model.layers is None
     known = whole.preparation if recipe.start.statistics == "source" else None
-    network = copy.deepcopy(whole.network) if elsewhere else None
+    network = _copied(whole.network) if elsewhere else None
     return _assemble(recipe, train, valid, network, known, None)
+
+
+def _copied(network: nn.Module) -> nn.Module:
+    """Return a copy of a network, in main memory like a new one.
+
+    Raises:
+        UsageError: it cannot be copied.
+    """
+    try:
+        return copy.deepcopy(network).cpu()
+    except Exception as error:  # the user's class may hold anything
+        raise UsageError(
+            f"{type(network).__qualname__} cannot be copied for each fold ({error}). Hold out a validation split "
+            "instead, with folds=0."
+        ) from error
 
 
 def _assemble(

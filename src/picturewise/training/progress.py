@@ -27,15 +27,18 @@ class ProgressDisplay(Callback):
     def on_start(self, trainer: Trainer) -> None:
         """Show the options of a new run, or the position of a resumed one, and begin the live line."""
         done = (trainer.epoch - 1) * trainer.batches + trainer.batch
-        if not (done or trainer.history):
+        in_folds = 0 if trainer.folds is None else trainer.folds.steps
+        if trainer.folds is not None and trainer.folds.begun and not (done or trainer.history):
+            self._screen.say("Continuing in the folds.")
+        elif not (done or trainer.history):
             self._screen.say(opening(trainer))
         self._tell_notes(trainer)
         if done and trainer.epoch <= trainer.epochs:
             self._screen.say(
                 f"Continuing from epoch {trainer.epoch}, batch {trainer.batch} of {trainer.batches}."
             )
-        in_folds = 0 if trainer.folds is None else trainer.folds.steps
-        self._screen.begin(in_folds + trainer.epochs * trainer.batches, done)
+        before = in_folds if done or trainer.history else 0
+        self._screen.begin(in_folds + trainer.epochs * trainer.batches, before + done)
         self._in_folds = in_folds
 
     def on_fold_batch(self, trainer: Trainer, fold: FoldLoop) -> None:

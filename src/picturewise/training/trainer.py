@@ -99,7 +99,8 @@ class Trainer(Loop):
         for callback in self.callbacks:
             callback.on_start(self)
         if self.folds is not None and not self.folds.in_head:
-            self.notes += self.folds.train(self._request, self._tell_fold_batch, self._tell_fold)
+            begun = bool(self.history) or self.batch > 0
+            self.notes += self.folds.train(self._request, self._tell_fold_batch, self._tell_fold, begun=begun)
         if self.recipe.start.head == "keep" and not self.history:
             self._evaluate_start()
         self._run_epochs()

@@ -47,6 +47,19 @@ def folds_of(
     return chosen[numbers]
 
 
+def bundles(pictures: ImageSet, group_by: str | None = None) -> int:
+    """Return how many pictures, or groups of them, can be told apart.
+
+    Args:
+        pictures: with labels.
+        group_by: as for `folds_of`.
+
+    Raises:
+        DataError, UsageError: as for `folds_of`.
+    """
+    return len(_bundled(pictures, group_by, 0)[1])
+
+
 def fewest_apart(pictures: ImageSet, group_by: str | None = None) -> int:
     """Return for the class with the fewest how many of its pictures, or groups of them, can be told apart.
 

@@ -156,7 +156,7 @@ def complete(
     missing = [(split, share) for split, share in fractions.items() if split not in own and share > 0]
     if not missing:
         unused = "--group-by had no effect: the data set already has all its splits."
-        return {"train": pictures}, [unused] if options.group_by else []
+        return {"train": pictures}, [unused] if options.group_by and options.valid_fraction > 0 else []
     if labels is None:
         return {"train": pictures}, [
             f"{pictures.origin} does not have labels, so no split was held out from it."
@@ -208,7 +208,7 @@ def rejoined(dataset: Dataset) -> Dataset:
         known=None,
     )
     notes = tuple(note for note in dataset.notes if not note.startswith(_OPENING["valid"]))
-    return replace(dataset, train=whole, valid=None, notes=notes, open_valid=False)
+    return replace(dataset, train=whole, valid=None, notes=notes, held_out=None)
 
 
 def _select(pictures: ImageSet, split: SplitName, chosen: NDArray[np.int64]) -> ImageSet:
