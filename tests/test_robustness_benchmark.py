@@ -116,7 +116,7 @@ def test_a_table_has_a_line_for_each_run(
         ("none", "0", "valid", "6"),
         ("shift 1; blur", "3", "test", "20"),
     ]
-    assert [row["used"] for row in rows] == ["shift 1", "", "shift 1; blur 1"]
+    assert [row["used"] for row in rows] == ["shift 1; brightness 0.5; contrast 0.7", "", "shift 1; blur 1"]
     for row in rows:
         assert all(0 <= float(row[name]) <= 1 for name in robustness.CORRUPTIONS)
         assert all(float(row[name]) >= 0 for name in robustness.COSTS)

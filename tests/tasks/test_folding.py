@@ -255,5 +255,7 @@ def test_a_learning_rate_is_found_for_small_sets_and_small_colour_pictures(
     random, labels = np.random.default_rng(0), np.arange(1500) % 2
     images = random.integers(0, 120, (1500, 16, 16, 3), dtype=np.uint8)
     images[labels == 0] += 100
-    found = picturewise.find_learning_rate((images, labels), out=tmp_path / "colour", progress=False)
+    found = picturewise.find_learning_rate(
+        (images, labels), batch_size=512, out=tmp_path / "colour", progress=False
+    )
     assert found.optimizer == "muon"

@@ -52,7 +52,7 @@ def two(letters: Path) -> Path:
 @pytest.fixture(scope="module")
 def trained(timm: ModuleType, two: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("runs") / "old"
-    return train(two, layers="timm test_resnet", epochs=1, out=out, settings=FAST, progress=False)
+    return train(two, layers="timm test_resnet", epochs=1, folds=0, out=out, settings=FAST, progress=False)
 
 
 @pytest.mark.slow

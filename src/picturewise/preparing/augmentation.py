@@ -206,10 +206,10 @@ def default_augmentation(shape: Shape, *, mirrors_matter: bool) -> tuple[Augment
     """Return gentle augmentation for pictures of `shape` (H, W, C): small moves; flips if mirroring does not matter.
 
     Grey pictures also become darker, lighter and paler: otherwise, a network with batch normalisation may be lost on
-    pictures of another brightness. Pictures smaller than 12 pixels are not moved: even one pixel would be too much.
+    pictures of another brightness. Pictures smaller than 12 pixels are only flipped: even one pixel would be too much.
     """
     side = min(shape[0], shape[1])
-    moves, lights = side >= 12, parse(LIGHTS) if shape[2] == 1 else ()
+    moves, lights = side >= 12, parse(LIGHTS) if shape[2] == 1 and side >= 12 else ()
     if mirrors_matter:
         return (*((Augmentation("shift", round(side / 24) or 1),) if moves else ()), *lights)
     return (*((Augmentation("crop", round(side / 8)),) if moves else ()), Augmentation("flip"), *lights)
