@@ -59,6 +59,7 @@ NAVIGATION = {
     "Results": [
         "results",
         "performance",
+        "results/defaults",
         "results/networks",
         "results/studies",
         "results/transfer",
