@@ -15,7 +15,6 @@ import picture_seeds
 import weight_seeds
 from seeds import Seed
 
-from picturewise.cache_folder import imports_folder
 from picturewise.data import read
 from picturewise.data.options import DataOptions
 from picturewise.data.recognise import find_reader, recognise
@@ -59,7 +58,7 @@ def read_store(folder: Path, seed: Seed, random: Random) -> None:
     del random
     options = DataOptions(source=str(folder), size=(3, 3) if seed.name.endswith("(3, 3)") else None)
     recognised = find_reader(folder)
-    imported = imports_folder() / store._identity(recognised, str(folder), options)
+    imported = store._folder(recognised, str(folder), options)
     for split, place in store._places(recognised, recognised.splits, imported).items():
         place.parent.mkdir(parents=True, exist_ok=True)
         (folder / kept_seeds.STORE / split).rename(place)
