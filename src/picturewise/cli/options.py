@@ -244,6 +244,17 @@ def _setting(option: str, key: str, text: str) -> str:
     return f"{key}={text}"
 
 
+def of_pictures(*, size: str | None, skip_bad: bool, grey: bool) -> list[str]:
+    """Return the settings that --size, --skip-bad and --grey stand for, if they were passed.
+
+    Raises:
+        UsageError: the size cannot be read.
+    """
+    named = ["preparation.grey=true"] if grey else []
+    named += ["data.skip_bad=true"] if skip_bad else []
+    return named + ([f"data.size={list(height_width)}"] if (height_width := parse_size(size)) else [])
+
+
 def frozen(text: str | None) -> list[str]:
     """Return the setting that --freeze stands for, if it was passed."""
     return [] if text is None else [f"training.freeze={text}"]

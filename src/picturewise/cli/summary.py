@@ -51,9 +51,7 @@ def command(
     from picturewise.cli import output
     from picturewise.tasks.summary import summary
 
-    named = ["preparation.grey=true"] if grey else []
-    named += ["data.skip_bad=true"] if skip_bad else []
-    named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
+    named = options.of_pictures(size=size, skip_bad=skip_bad, grey=grey)
     found = summary(
         data,
         preset=preset,

@@ -104,10 +104,8 @@ def command(
     named += options.frozen(freeze)
     named += [f"training.engine={engine}"] if engine is not None else []
     named += ["training.folds=0"] if no_folds else []
-    named += ["preparation.grey=true"] if grey else []
-    named += ["data.skip_bad=true"] if skip_bad else []
+    named += options.of_pictures(size=size, skip_bad=skip_bad, grey=grey)
     named += [f"data.limit={limit}"] if limit is not None else []
-    named += [f"data.size={list(height_width)}"] if (height_width := options.parse_size(size)) else []
     asked: dict[str, Any] = {
         "preset": preset,
         "plain": plain,

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from picturewise.training.trainer import Callback
 
 VALID: tuple[SplitName, ...] = ("valid",)
-KEPT_RATE = 0.2
-"""Share of the learning rate for a network that was already trained on (most of) its classes; see `derive`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -183,6 +181,8 @@ def _begun(older: Run, classifier: Classifier, added: Sequence[Any], *, new_head
         plain["data"]["valid_fraction"] = DataOptions().valid_fraction
         plain["training"].pop("keep")
     if not new_head and _is_by_default(plain):  # as for a rate that is derived
+        from picturewise.training.derive import KEPT_RATE  # noqa: PLC0415 (it loads PyTorch)
+
         plain["training"]["learning_rate"] *= KEPT_RATE
     plain["start"] = {
         "source": text_of(older.path.absolute()),

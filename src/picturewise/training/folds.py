@@ -70,7 +70,7 @@ class Folds:
         outputs = learner.train.target.outputs
         self._logits = np.zeros((learner.epochs, len(learner.train), outputs), np.float32)
         self._seconds = np.zeros(learner.epochs, np.float64)
-        self._complete = False
+        self._epochs = learner.epochs
 
     @property
     def pictures(self) -> ImageSet:
@@ -85,11 +85,7 @@ class Folds:
     @property
     def epochs(self) -> int:
         """Epochs to train on all pictures: all, or as many as are best in the folds."""
-        learner = self._learner
-        if not self._complete or learner.recipe.training.keep == "last":
-            return learner.epochs
-        measured = [self.measure(epoch) for epoch in range(1, learner.epochs + 1)]
-        return 1 + min(range(len(measured)), key=lambda at: (-measured[at].accuracy, measured[at].loss, at))
+        return self._epochs
 
     @property
     def steps(self) -> int:
@@ -110,7 +106,7 @@ class Folds:
 
     def use(self, logits: NDArray[np.float32]) -> None:
         """Use the logits (N, outputs) of an output layer that has cross-validated itself."""
-        self._logits[0], self._complete = logits, True
+        self._logits[0] = logits
 
     def forecast(self) -> float:
         """Return how many seconds training takes, folds and all, measured with a few steps of a copy."""
@@ -172,8 +168,17 @@ class Folds:
             checkpoint.clear(checkpoints)
             self._logits[:, rows] = kept.logits
             self._seconds += kept.seconds
-        self._complete = True
+        self._epochs = self._chosen()
         return notes
+
+    def _chosen(self) -> int:
+        """Return after how many epochs to stop, now that all folds are complete."""
+        learner = self._learner
+        if learner.recipe.training.keep == "last":
+            return learner.epochs
+        measured = [self.measure(epoch) for epoch in range(1, learner.epochs + 1)]
+        best = min(range(len(measured)), key=lambda at: (-measured[at].accuracy, measured[at].loss, at))
+        return 1 + best
 
     def _learner_of(self, number: int) -> Learner:
         """Return the learner of a fold, before its first step."""
