@@ -2,15 +2,17 @@
 
     python benchmarks/initial_weights.py --work FOLDER --data mnist=PATH cifar10=PATH --out results.csv
 
-The rules differ only for layers that are not followed by a normalisation:
+The rules differ only for layers that are not followed by a normalisation, directly or after max pooling:
 
     he          N(0, gain²/fan-in), gain √2 before relu (He et al., 2015)
     glorot      uniform with variance 2/(fan-in + fan-out) (Glorot and Bengio, 2010), as Keras begins
     he-output   as he, but the output layer a tenth as large
+    glorot-conv convolutions as glorot, dense layers as he
 
 The inputs are standardised, or only divided by 255 (`unit`). Each network is trained on the train split without
 augmentation and measured on the validation split after every epoch; the test split is not read. `--limit` trains on
-fewer pictures.
+fewer pictures. `--whole` trains on the pictures of both splits and measures on the test split after the last epoch: how
+the rule that was chosen does in the form in which figures are published, not for choosing one.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import argparse
 import csv
 import math
 import resource
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ import torch
 from torch import nn
 
 from picturewise import read_dataset
+from picturewise.data.splitting.hold_out import rejoined
 from picturewise.data.splitting.subset import limited
 from picturewise.networks import initialise
 from picturewise.preparing import preparation
@@ -52,7 +54,7 @@ CASES = {
     "resnet20": ("cifar10", {"name": "resnet20"}, {"epochs": 3}),
 }
 """Name → data set, network, options of training."""
-RULES = ("he", "glorot", "he-output")
+RULES = ("he", "glorot", "he-output", "glorot-conv")
 _NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
 _he = initialise.initialise
 _fitted = preparation.fit_preparation
@@ -64,7 +66,8 @@ def main() -> None:
     parser.add_argument("--cases", nargs="*", default=list(CASES))
     parser.add_argument("--rules", nargs="*", default=list(RULES))
     parser.add_argument("--inputs", nargs="*", default=["standard", "unit"])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--whole", action="store_true")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
@@ -79,13 +82,17 @@ def main() -> None:
         for case in asked.cases:
             name, model, training = CASES[case]
             if name not in sets:
-                dataset = read_dataset(places[name], splits=("train", "valid"))
+                dataset = (
+                    whole(places[name])
+                    if asked.whole
+                    else read_dataset(places[name], splits=("train", "valid"))
+                )
                 sets[name] = dataset if asked.limit is None else limited(dataset, asked.limit, 0)
-            for seed in range(asked.seeds):
+            for seed in asked.seeds:
                 for rule in asked.rules:
                     for inputs in asked.inputs:
                         for epoch, accuracy, loss, seconds in trained(
-                            sets[name], model, training, rule, inputs, seed
+                            sets[name], model, training, rule, inputs, seed, last=asked.whole
                         ):
                             found = [epoch, f"{accuracy:.5f}", f"{loss:.5f}", f"{seconds:.1f}"]
                             rows.writerow([case, len(sets[name].train), rule, inputs, seed, *found])
@@ -93,7 +100,13 @@ def main() -> None:
                         print(case, rule, inputs, seed, *found, flush=True)
 
 
-def trained(dataset, model, training, rule, inputs, seed):
+def whole(place):
+    """Return a data set that is trained on the pictures of train and valid, and measured on those of test."""
+    dataset = read_dataset(place)
+    return replace(rejoined(dataset), valid=dataset.split("test"), test=None)
+
+
+def trained(dataset, model, training, rule, inputs, seed, *, last=False):
     """Yield epoch, validation accuracy and loss, and processor seconds."""
     make_learner.fit_preparation = as_unit if inputs == "unit" else _fitted
     from picturewise.networks import builder
@@ -109,8 +122,9 @@ def trained(dataset, model, training, rule, inputs, seed):
             order = learner.begin(epoch)
             for batch in range(learner.batches):
                 learner.step(order, epoch, batch, learner.rate(epoch, batch))
-            _, loss, accuracy = learner.evaluate(dataset.valid)
-            yield epoch, accuracy, loss, used() - began
+            if epoch == learner.epochs or not last:
+                _, loss, accuracy = learner.evaluate(dataset.valid)
+                yield epoch, accuracy, loss, used() - began
 
 
 def as_unit(pictures, *, grey):
@@ -126,12 +140,12 @@ def drawn(network, generator, rule) -> None:
     for index, module in enumerate(modules):
         if not isinstance(module, nn.Conv2d | nn.Linear):
             continue
-        following = next(iter(modules[index + 1 :]), None)
+        following = next((m for m in modules[index + 1 :] if not isinstance(m, nn.MaxPool2d)), None)
         if isinstance(following, _NORMALISATION):
             continue
         fan_in, fan_out = module.weight[0].numel(), module.weight[:, 0].numel()
         with torch.no_grad():
-            if rule == "glorot":
+            if rule == "glorot" or (rule == "glorot-conv" and isinstance(module, nn.Conv2d)):
                 limit = math.sqrt(6 / (fan_in + fan_out))
                 module.weight.uniform_(-limit, limit, generator=generator)
             elif rule == "he-output" and index == len(modules) - 1:
@@ -139,7 +153,7 @@ def drawn(network, generator, rule) -> None:
 
 
 def used() -> float:
-    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) if True else time.process_time()
+    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ def test_photographs_start_from_pretrained_layers_which_the_recipe_names(
     (note,) = (note for note in run.notes if "photographs" in note)
     assert "starts from the layers of efficientnet-lite0" in note
     assert "use --model cnn" in note
+    (note,) = (note for note in run.notes if "--no-folds" in note)
+    assert "5 folds of all 33 calibrate the network, which is then trained on all of them" in note
     (row,) = run.history
     assert row.learning_rate == 0
     assert row.train_accuracy == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from safetensors.numpy import load_file
 
 from picturewise.data.dataset import Dataset
@@ -20,6 +22,7 @@ from picturewise.runs.run import Run, open_run
 from picturewise.training import start as starting
 from picturewise.training.folds import FoldLoop
 from picturewise.training.make_learner import make_learner
+from picturewise.training.progress import ProgressDisplay
 from picturewise.training.trainer import Callback, Trainer
 
 EPOCHS = 3
@@ -130,7 +133,10 @@ def test_a_run_that_is_stopped_in_a_fold_goes_on_as_if_it_had_not_been(
     with pytest.raises(Interrupted, match=f"in fold {place[0]}, epoch {place[1]}, batch {place[2]} of 4"):
         start(tiny, path, StopInFold(*place)).fit()
     assert open_run(path).record.status == "interrupted"
-    resume(tiny, path).fit()
+    text = io.StringIO()
+    resume(tiny, path, ProgressDisplay(Console(file=text, width=80))).fit()
+    done = place[0] - 1
+    assert text.getvalue().splitlines()[0] == f"{done} of 3 folds are complete. Continuing in fold {done + 1}."
     assert left(tiny, path) == left(tiny, whole.path)
 
 

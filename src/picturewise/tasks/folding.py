@@ -79,8 +79,12 @@ def _folded(
     recipe: Recipe, whole: Dataset, too_few: int, *, own_callbacks: bool
 ) -> tuple[Recipe, Dataset, tuple[str, ...]]:
     folded = _with_kept(_with_share(_with(recipe, folds=FOLDS), 0.0), own_callbacks=own_callbacks)
-    choose = "choose the number of epochs and calibrate the network"
-    purpose = choose if folded.training.keep == "best" else "calibrate the network"
+    options, choose = folded.training, "choose the number of epochs and "
+    if options.freeze == "backbone" and options.epochs is None and options.steps is None:
+        choose = ""  # it may be one epoch that fits the output layer
+    elif options.keep == "last":
+        choose = ""
+    purpose = f"{choose}calibrate the network"
     note = (
         f"{too_few:,} pictures are too few for validation. Instead, {FOLDS} folds of all "
         f"{len(whole.split('train')):,} {purpose}, which is then trained on all of them. To hold out a validation "

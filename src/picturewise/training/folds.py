@@ -125,6 +125,12 @@ class Folds:
         """Return whether something was stored for a fold."""
         return self._folder.is_dir() and any(self._folder.iterdir())
 
+    @property
+    def complete(self) -> int:
+        """Return how many folds have the predictions of all epochs."""
+        stored = [self._stored(number) for number in range(self.count)]
+        return sum(one is not None and len(one.logits) == self._learner.epochs for one in stored)
+
     def train(
         self,
         request: StopRequest,
@@ -147,8 +153,8 @@ class Folds:
         notes: tuple[str, ...] = ()
         for number in range(self.count):
             rows = np.flatnonzero(self._fold == number)
-            path, checkpoints = self._folder / f"{number + 1}.safetensors", self._folder / str(number + 1)
-            kept = _read(path, len(rows), self._logits.shape[2])
+            path, checkpoints = self._path(number), self._folder / str(number + 1)
+            kept = self._stored(number)
             if kept is None and path.exists():
                 notes += (f"{path} is damaged, so fold {number + 1} is trained again.",)
             if begun and (kept is None or len(kept.logits) < self._learner.epochs):
@@ -170,6 +176,13 @@ class Folds:
             self._seconds += kept.seconds
         self._epochs = self._chosen()
         return notes
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number + 1}.safetensors"
+
+    def _stored(self, number: int) -> Predicted | None:
+        """Return what is stored of a fold, from 0."""
+        return _read(self._path(number), int((self._fold == number).sum()), self._logits.shape[2])
 
     def _chosen(self) -> int:
         """Return after how many epochs to stop, now that all folds are complete."""

@@ -29,7 +29,9 @@ class ProgressDisplay(Callback):
         done = (trainer.epoch - 1) * trainer.batches + trainer.batch
         in_folds = 0 if trainer.folds is None else trainer.folds.steps
         if trainer.folds is not None and trainer.folds.begun and not (done or trainer.history):
-            self._screen.say("Continuing in the folds.")
+            complete, count = trainer.folds.complete, trainer.folds.count
+            rest = f"Continuing in fold {complete + 1}." if complete < count else "Training on all pictures."
+            self._screen.say(f"{complete} of {count} folds are complete. {rest}")
         elif not (done or trainer.history):
             self._screen.say(opening(trainer))
         self._tell_notes(trainer)
