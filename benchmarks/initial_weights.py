@@ -8,6 +8,7 @@ The rules differ only for layers that are not followed by a normalisation, direc
     glorot      uniform with variance 2/(fan-in + fan-out) (Glorot and Bengio, 2010), as Keras begins
     he-output   as he, but the output layer a tenth as large
     glorot-conv convolutions as glorot, dense layers as he
+    mean-conv   convolutions N(0, 2 gain²/(fan-in + fan-out)), which is he if both are equal; dense layers as he
 
 The inputs are standardised, or only divided by 255 (`unit`). Each network is trained on the train split without
 augmentation and measured on the validation split after every epoch; the test split is not read. `--limit` trains on
@@ -28,6 +29,7 @@ import torch
 from torch import nn
 
 from picturewise import read_dataset
+from picturewise.architectures.named import named_lines
 from picturewise.data.splitting.hold_out import rejoined
 from picturewise.data.splitting.subset import limited
 from picturewise.networks import initialise
@@ -42,6 +44,7 @@ DEEP = [
     *("flatten", "dense 512 relu", "dropout 0.5"),
 ]
 ADAM = {"optimizer": "adam", "learning_rate": 0.001, "schedule": "constant", "batch_size": 128, "epochs": 5}
+PLAIN_VGG = [line for line in named_lines("vgg11", (32, 32, 3)) if line != "batchnorm"]
 CASES = {
     "study": ("mnist", {"layers": STUDY}, ADAM),
     "deep": ("cifar10", {"layers": DEEP}, ADAM | {"epochs": 7}),
@@ -50,13 +53,14 @@ CASES = {
     "plain-sgd": ("mnist", {"layers": STUDY}, {"optimizer": "sgd", "epochs": 5}),
     "cnn": ("mnist", {"name": "cnn"}, {"epochs": 2}),
     "small-cnn": ("cifar10", {"name": "small-cnn"}, {"epochs": 3}),
+    "plain-vgg11": ("cifar10", {"layers": PLAIN_VGG}, ADAM | {"epochs": 6, "learning_rate": 0.0003}),
     "vgg11": ("cifar10", {"name": "vgg11"}, {"epochs": 3}),
     "resnet20": ("cifar10", {"name": "resnet20"}, {"epochs": 3}),
 }
 """Name → data set, network, options of training."""
-RULES = ("he", "glorot", "he-output", "glorot-conv")
+RULES = ("he", "glorot", "he-output", "glorot-conv", "mean-conv")
 _NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
-_he = initialise.initialise
+_drawn = initialise.initialise
 _fitted = preparation.fit_preparation
 
 
@@ -134,8 +138,8 @@ def as_unit(pictures, *, grey):
 
 
 def drawn(network, generator, rule) -> None:
-    """Draw the initial weights by a rule."""
-    _he(network, generator)
+    """Draw the initial weights by a rule, where there is no normalisation."""
+    _drawn(network, generator)
     modules = list(network)
     for index, module in enumerate(modules):
         if not isinstance(module, nn.Conv2d | nn.Linear):
@@ -145,6 +149,8 @@ def drawn(network, generator, rule) -> None:
             continue
         fan_in, fan_out = module.weight[0].numel(), module.weight[:, 0].numel()
         with torch.no_grad():
+            if rule != "mean-conv" and isinstance(module, nn.Conv2d):
+                module.weight.mul_(math.sqrt((fan_in + fan_out) / (2 * fan_in)))
             if rule == "glorot" or (rule == "glorot-conv" and isinstance(module, nn.Conv2d)):
                 limit = math.sqrt(6 / (fan_in + fan_out))
                 module.weight.uniform_(-limit, limit, generator=generator)

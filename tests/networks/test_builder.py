@@ -270,17 +270,24 @@ def test_each_seed_gives_its_own_weights() -> None:
 @pytest.mark.parametrize(
     ("lines", "index", "variance"),
     [
-        ("conv 64 relu; flatten", 0, 2 / (9 * 32)),
+        ("conv 64 relu; flatten", 0, 2 / (9 * 48)),  # without a normalisation: the mean of 9 * 32 and 9 * 64
+        ("conv 64 relu groups 2; flatten", 0, 2 / (9 * 24)),
+        ("conv 64 relu; maxpool 2; batchnorm; flatten", 0, 2 / (9 * 32)),
+        ("conv 64 relu; residual 8; flatten", 0, 2 / (9 * 32)),
+        ("conv 64 relu; mbconv 8 expand 2; flatten", 0, 2 / (9 * 32)),
+        ("conv 64 relu; dropout 0.5; flatten; dense 9; batchnorm", 0, 2 / (9 * 48)),
         ("conv 64; batchnorm; gelu; flatten", 0, 2 / (9 * 32)),
         ("conv 64; groupnorm 4; relu; flatten", 0, 2 / (9 * 32)),
-        ("conv 64 4x4 silu; flatten", 1, 2 / (16 * 32)),  # after the padding of an even kernel
-        ("conv 64 tanh; flatten", 0, 1 / (9 * 32)),
-        ("conv 64; maxpool 2; flatten", 0, 1 / (9 * 32)),
+        ("conv 64 4x4 silu; flatten", 1, 2 / (16 * 48)),  # after the padding of an even kernel
+        ("conv 64 tanh; flatten", 0, 1 / (9 * 48)),
+        ("conv 64; maxpool 2; flatten", 0, 1 / (9 * 48)),
         ("flatten; dense 100 relu", 1, 2 / 512),
         ("flatten", 1, 1 / 512),  # the output layer
     ],
 )
-def test_weights_have_the_spread_of_he_and_biases_are_zero(lines: str, index: int, variance: float) -> None:
+def test_weights_have_the_spread_of_he_or_glorot_and_biases_are_zero(
+    lines: str, index: int, variance: float
+) -> None:
     layer = build(parse(lines), (4, 4, 32), "dense 40", seed=0)[index]
     weight = layer.weight.detach().double()
     margin = 5 / math.sqrt(weight.numel())  # five standard errors of a mean or a standard deviation

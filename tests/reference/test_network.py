@@ -79,7 +79,10 @@ def test_a_hundred_steps_end_in_the_weights_of_the_torch_engine() -> None:
             )
 
 
-@pytest.mark.parametrize("lines", [WINDOWS, SMALL_RESNET, "; ".join(named_lines("cnn", (11, 13, 3)))])
+PLAIN = "conv 64 relu; dropout 0.2; conv 16 groups 2 tanh; maxpool 2; conv 8; avgpool 2; batchnorm; flatten"
+
+
+@pytest.mark.parametrize("lines", [WINDOWS, SMALL_RESNET, PLAIN, "; ".join(named_lines("cnn", (11, 13, 3)))])
 def test_drawn_arrays_have_the_names_shapes_and_spread_of_the_torch_engine(lines: str) -> None:
     layers = parse(lines)
     state = draw_state(layers, (11, 13, 3), "dense 4", np.random.default_rng(0))

@@ -136,7 +136,9 @@ def test_a_run_that_is_stopped_in_a_fold_goes_on_as_if_it_had_not_been(
     text = io.StringIO()
     resume(tiny, path, ProgressDisplay(Console(file=text, width=80))).fit()
     done = place[0] - 1
-    assert text.getvalue().splitlines()[0] == f"{done} of 3 folds are complete. Continuing in fold {done + 1}."
+    assert (
+        text.getvalue().splitlines()[0] == f"{done} of 3 folds are complete. Continuing in fold {done + 1}."
+    )
     assert left(tiny, path) == left(tiny, whole.path)
 
 

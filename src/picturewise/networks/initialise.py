@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,14 @@ _NORMALISATION = (nn.BatchNorm2d, nn.BatchNorm1d, nn.GroupNorm)
 def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: bool = False) -> None:
     """Draw weights from N(0, gain²/fan-in) (He et al., 2015); biases are 0.
 
-    The gain is that of the activation that follows, even after a normalisation. Normalisations start as the identity,
-    but the last one of a block that adds its input starts at scale 0, so that the block initially passes on its input
-    (Goyal et al., 2017). The `pre` form ends in a convolution and starts as in its paper; a scale of 0 before relu
-    would stay. A timm network keeps timm's initial weights.
+    The gain is that of the activation that follows, even after a normalisation. For a convolution without a
+    normalisation before the next weights, the mean of fan-in and fan-out (Glorot and Bengio, 2010) takes the place of
+    the fan-in: neighbouring pixels are alike, so with few channels and many filters, the values would grow too large.
+    Between convolutions of equal width, it is the same.
+
+    Normalisations start as the identity, but the last one of a block that adds its input starts at scale 0, so that the
+    block initially passes on its input (Goyal et al., 2017). The `pre` form ends in a convolution and starts as in its
+    paper; a scale of 0 before relu would stay. A timm network keeps timm's initial weights.
 
     Args:
         network: from the builder.
@@ -33,7 +38,8 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
     for index, module in enumerate(modules):
         if isinstance(module, nn.Conv2d | nn.Linear):
             following = next((m for m in modules[index + 1 :] if not isinstance(m, _NORMALISATION)), None)
-            _draw(module.weight, gain(following), generator)
+            plain = isinstance(module, nn.Conv2d) and not _is_normalised(modules[index + 1 :])
+            _draw(module.weight, gain(following), generator, _mean_fan(module) if plain else None)
             if dirac and isinstance(module, nn.Conv2d) and _passes_on(module):
                 nn.init.dirac_(module.weight[: module.in_channels])
             if module.bias is not None:
@@ -43,6 +49,19 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
         elif isinstance(module, nn.Sequential):
             for block in module:
                 _initialise_block(block, generator)
+
+
+def _is_normalised(following: Sequence[nn.Module]) -> bool:
+    """Return whether there is a normalisation before the next weights; residual blocks have their own."""
+    weighty = (*_NORMALISATION, nn.Conv2d, nn.Linear, nn.Sequential)
+    first = next((module for module in following if isinstance(module, weighty)), None)
+    return isinstance(first, (*_NORMALISATION, nn.Sequential))
+
+
+def _mean_fan(module: nn.Conv2d) -> float:
+    """Return the mean of the numbers of values that an output depends on, and that an input takes part in."""
+    fan_in = module.weight[0].numel()
+    return fan_in * (1 + module.out_channels / module.in_channels) / 2
 
 
 def _initialise_block(block: nn.Module, generator: torch.Generator) -> None:
@@ -70,6 +89,6 @@ def _passes_on(module: nn.Conv2d) -> bool:
     return module.groups == 1 and all(side % 2 for side in module.kernel_size)
 
 
-def _draw(weight: Tensor, factor: float, generator: torch.Generator) -> None:
+def _draw(weight: Tensor, factor: float, generator: torch.Generator, fan: float | None = None) -> None:
     with torch.no_grad():
-        weight.normal_(0, factor / math.sqrt(weight[0].numel()), generator=generator)
+        weight.normal_(0, factor / math.sqrt(fan or weight[0].numel()), generator=generator)

@@ -65,15 +65,21 @@ def build(layers: Sequence[Layer], input_shape: Shape, output: str, source: Refe
     for number, (layer, row) in enumerate(
         zip(every, summarise(layers, input_shape, output).rows, strict=True)
     ):
-        following = _activation_after(every[number:])
-        for part in _parts(layer, shape, len(built), following, source):
+        following, plain = _activation_after(every[number:]), not _is_normalised(every[number + 1 :])
+        for part in _parts(layer, shape, len(built), following, source, plain=plain):
             built[str(len(built))] = part
         shape = row.output
     return Chain(built)
 
 
 def _parts(
-    layer: Layer, shape: Shape, first: int, following: ActivationName | None, source: ReferenceArrays
+    layer: Layer,
+    shape: Shape,
+    first: int,
+    following: ActivationName | None,
+    source: ReferenceArrays,
+    *,
+    plain: bool,
 ) -> Iterator[Computed]:
     """Yield the layers of one line.
 
@@ -83,10 +89,11 @@ def _parts(
         first: the number of the first part.
         following: the activation after the weights of this line.
         source: of the arrays.
+        plain: there is no normalisation before the next weights.
     """
     match layer:
         case Conv():
-            yield from _convolved(layer, shape, first, following, source)
+            yield from _convolved(layer, shape, first, following, source, plain=plain)
         case Dense():
             spread = gain(following) / math.sqrt(shape[0])
             weight = source.take(f"{first}.weight", (layer.units, shape[0]), spread=spread)
@@ -124,7 +131,13 @@ def _parts(
 
 
 def _convolved(
-    layer: Conv, incoming: Shape, first: int, following: ActivationName | None, source: ReferenceArrays
+    layer: Conv,
+    incoming: Shape,
+    first: int,
+    following: ActivationName | None,
+    source: ReferenceArrays,
+    *,
+    plain: bool,
 ) -> Iterator[Computed]:
     height, width, channels = incoming
     margins = around(layer.padding, (height, width), layer.kernel, layer.stride)
@@ -143,6 +156,7 @@ def _convolved(
         following=following,
         learns=not layer.whiten,
         groups=layer.groups_of(channels),
+        plain=plain,
     )
 
 
@@ -169,9 +183,13 @@ def _convolution(
     following: ActivationName | None,
     learns: bool = True,
     groups: int = 1,
+    plain: bool = False,
 ) -> convolution.Convolution:
     """Return a convolution whose weight has the `shape` (F, C / groups, P, Q)."""
-    spread = gain(following) / math.sqrt(math.prod(shape[1:]))
+    fan = fan_in = math.prod(shape[1:])
+    if plain:  # the mean of fan-in and fan-out
+        fan = (fan_in + math.prod((shape[0] // groups, *shape[2:]))) / 2
+    spread = gain(following) / math.sqrt(fan)
     weight = source.take(f"{name}.weight", shape, spread=spread)
     return convolution.Convolution(
         weight,
@@ -283,3 +301,11 @@ def _activation_after(layers: Sequence[Layer]) -> ActivationName | None:
         return following.name
     found: ActivationName | None = own
     return found
+
+
+def _is_normalised(following: Sequence[Layer]) -> bool:
+    """Return whether there is a normalisation before the next weights; blocks have their own."""
+    first = next(
+        (one for one in following if isinstance(one, BatchNorm | Residual | Inverted | Conv | Dense)), None
+    )
+    return isinstance(first, BatchNorm | Residual | Inverted)

@@ -60,8 +60,9 @@ def draw_state(
 ) -> dict[str, NDArray[Any]]:
     """Return the initial arrays of a network by name, see `Network`.
 
-    Weights are drawn from N(0, gain²/fan-in) (He et al., 2015), biases are 0. Normalisations start as the identity, but
-    the last one of a residual block starts at scale 0, so that the block initially passes on its input.
+    Weights are drawn from N(0, gain²/fan-in) (He et al., 2015), biases are 0. For a convolution without a normalisation
+    before the next weights, the mean of fan-in and fan-out takes the place of the fan-in. Normalisations start as the
+    identity, but the last one of a residual block starts at scale 0, so that the block initially passes on its input.
 
     Raises:
         LayerError: as for `Network`.
