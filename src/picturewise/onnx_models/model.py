@@ -86,15 +86,15 @@ def onnx_model(
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    graph = Graph(_taken_from(weights))
-    prepared = _prepared(graph, PICTURES, scale, shape[-1])
+    graph = Graph(taken_from(weights))
+    values = prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
-    logits = add_layers(graph, prepared, layers, inner, target.output_line)
+    logits = add_layers(graph, values, layers, inner, target.output_line)
     by = graph.constant("temperature", np.array(temperature, np.float32))
     graph.node("Div", logits, by, output=LOGITS)
     return graph.model(
         (PICTURES, np.uint8, ("N", *shape)),
-        (LOGITS, np.float32, ("N", target.outputs)),
+        [(LOGITS, np.float32, ("N", target.outputs))],
         version=version,
         metadata={"classes": json.dumps(list(target.classes), ensure_ascii=False)},
     )
@@ -114,17 +114,19 @@ def feature_model(
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    graph = Graph(_taken_from(weights))
-    prepared = _prepared(graph, PICTURES, scale, shape[-1])
+    graph = Graph(taken_from(weights))
+    values = prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
-    graph.node("Identity", add_layers(graph, prepared, layers, inner, None), output=LOGITS)
+    graph.node("Identity", add_layers(graph, values, layers, inner, None), output=LOGITS)
     (features,) = summarise(layers, inner, "dense 1").rows[-2].output
     return graph.model(
-        (PICTURES, np.uint8, ("N", *shape)), (LOGITS, np.float32, ("N", features)), version="", metadata={}
+        (PICTURES, np.uint8, ("N", *shape)), [(LOGITS, np.float32, ("N", features))], version="", metadata={}
     )
 
 
-def _taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], NDArray[Any]]:
+def taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], NDArray[Any]]:
+    """Return a function for `Graph` that takes arrays from a table."""
+
     def given(name: str, expected: Shape) -> NDArray[Any]:
         found = weights[name]
         assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
@@ -133,7 +135,7 @@ def _taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], N
     return given
 
 
-def _prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
+def prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
     """Add (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
     # Bytes are transposed before they become floats, which are four times as large.
     values = graph.node("Cast", graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), to=1)  # float32
