@@ -41,6 +41,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.compare import compare as compare
     from picturewise.tasks.demo import demo as demo
     from picturewise.tasks.evaluate import evaluate as evaluate
+    from picturewise.tasks.export import export as export
     from picturewise.tasks.extend import extend as extend
     from picturewise.tasks.find_rate import find_learning_rate as find_learning_rate
     from picturewise.tasks.imports import list_imports as list_imports
@@ -70,6 +71,7 @@ _HOMES = {
     "compare": "picturewise.tasks.compare",
     "demo": "picturewise.tasks.demo",
     "evaluate": "picturewise.tasks.evaluate",
+    "export": "picturewise.tasks.export",
     "extend": "picturewise.tasks.extend",
     "fetch_set": "picturewise.tasks.catalogue",
     "find_learning_rate": "picturewise.tasks.find_rate",

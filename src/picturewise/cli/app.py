@@ -25,6 +25,7 @@ _COMMANDS = (
     "extend",
     "evaluate",
     "predict",
+    "export",
     "compare",
     "study",
     "demo",

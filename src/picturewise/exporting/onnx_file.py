@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picturewise.errors import UsageError
-from picturewise.exporting.parity import Exported
+from picturewise.exporting.parity import Predictor
 from picturewise.exporting.whole_model import (
     IMAGES,
     IMAGES_INPUT,
@@ -20,7 +20,7 @@ from picturewise.exporting.whole_model import (
     whole_model,
 )
 from picturewise.extras import install_command
-from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.graph import OPSET, Graph
 from picturewise.onnx_models.model import taken_from
 from picturewise.onnx_models.session import Session
 
@@ -53,7 +53,7 @@ def onnx_file(classifier: Classifier, metadata: Mapping[str, str], version: str)
     return content
 
 
-def opened(content: bytes, threads: int = 1) -> Exported:
+def opened(content: bytes, threads: int = 1) -> Predictor:
     """Return a function that predicts with an ONNX file, in ONNX Runtime."""
     session = Session(content, threads)
 
@@ -74,7 +74,7 @@ def _of_module(onnx: Any, classifier: Classifier, metadata: Mapping[str, str], v
         raise UsageError(
             f"The network has {bytes_of_weights / 1e9:.1f} GB of weights, but an ONNX file holds at most 2 GB."
         )
-    network = onnx.load_from_string(onnx_graph(classifier.network, inner))
+    network = onnx.load_from_string(onnx_graph(classifier.network, inner, OPSET))
     head, tail = (onnx.load_from_string(part) for part in _around(description, INPUT, OUTPUT))
     network.ir_version = head.ir_version
     merged = onnx.compose.merge_models(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from picturewise.data.arrays.lazy_rows import Pictures
     from picturewise.prediction.classifier import Classifier
 
-Exported: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Predictor: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """An exported model: pictures (N, H, W, 1 or 3) uint8 of any size in, probabilities (N, K) out."""
 
 MOST, ODD = 1_000, 50
@@ -67,7 +67,7 @@ class Parity:
 
 
 def compare(
-    classifier: Classifier, exported: Exported, pictures: Pictures | None = None, origin: str = ""
+    classifier: Classifier, exported: Predictor, pictures: Pictures | None = None, origin: str = ""
 ) -> Parity:
     """Send pictures through a classifier and an exported model.
 
@@ -124,7 +124,7 @@ def _spread(pictures: Pictures) -> NDArray[np.uint8]:
     return np.stack([np.asarray(pictures[int(row)]) for row in rows])
 
 
-def _apart(classifier: Classifier, exported: Exported, pictures: NDArray[np.uint8]) -> tuple[float, int]:
+def _apart(classifier: Classifier, exported: Predictor, pictures: NDArray[np.uint8]) -> tuple[float, int]:
     """Return the largest difference of a probability, and the number of other classes."""
     expected, found = classifier.probabilities(pictures), exported(pictures)
     changed = expected.argmax(axis=1) != found.argmax(axis=1)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from picturewise.onnx_models.graph import Graph, Nodes, Value, type_number
+from picturewise.onnx_models.graph import Graph, Nodes, type_number
 
 _BITS = 22
 """Of a weight after the point."""
@@ -38,7 +38,7 @@ class _Box(NamedTuple):
 def resized(
     graph: Graph, pictures: str, size: tuple[int, int], mode: Literal["crop", "pad", "stretch"]
 ) -> str:
-    """Add (N, H, W, C) uint8 of any H and W → (N, height, width, C) uint8, and return the result's name.
+    """Add (N, H, W, C) uint8 of any H and W → (N, C, height, width) uint8, and return the result's name.
 
     Args:
         graph: takes the nodes.
@@ -49,41 +49,33 @@ def resized(
     numbers = _Numbers(graph)
     shape = graph.node("Shape", pictures)
     sides = [graph.node("Gather", shape, numbers.whole(axis)) for axis in (_ROWS, _COLUMNS)]
-    wanted = [numbers.whole(side) for side in size]
-    same = graph.node("And", *(graph.node("Equal", *pair) for pair in zip(sides, wanted, strict=True)))
-    result: Value = ("fitted_pictures", np.uint8, None)
-    keep, change = Nodes("keep_"), Nodes("fit_")
-    keep.node("Identity", pictures, output="kept_pictures")
-    changed = _changed(change, numbers, pictures, sides, size, mode)
-    change.node("Identity", changed, output="changed_pictures")
-    # Most pictures that a server gets have the size already.
-    graph.node(
-        "If",
-        same,
-        output=result[0],
-        then_branch=keep.graph([], [("kept_pictures", np.uint8, None)], "keep"),
-        else_branch=change.graph([], [("changed_pictures", np.uint8, None)], "fit"),
-    )
-    known = graph.constant("fitted_shape", np.array([0, *size, 0], np.int64))  # 0: as in the input
-    return graph.node("Reshape", result[0], known)
+    # Pictures of the size go through as well, with one tap of weight 1 for each pixel. An If would be faster, but
+    # OpenVINO 2026.4 returns memory that nobody wrote from a branch that changes nothing.
+    changed = _changed(graph, numbers, pictures, sides, size, mode)
+    known = graph.constant("fitted_shape", np.array([0, 0, *size], np.int64))  # 0: as in the input
+    return graph.node("Reshape", changed, known)
 
 
 def with_channels(graph: Graph, pictures: str, channels: int) -> str:
-    """Add (N, H, W, 1 or 3) uint8 → (N, H, W, channels): grey is the rounded mean of colours, or repeated."""
-    colours = graph.node("Expand", pictures, graph.constant("colours", np.array([1, 1, 1, 3], np.int64)))
+    """Add (N, 1 or 3, H, W) uint8 → (N, channels, H, W): grey is the rounded mean of colours, or repeated."""
     if channels == 3:
-        return colours
-    numbers = _Numbers(graph)
-    whole = graph.node("Cast", colours, to=type_number(np.int32))
-    total = graph.node(
-        "ReduceSum", whole, graph.constant("channel_axis", np.array([3], np.int64)), keepdims=1
-    )
-    mean = graph.node("Div", graph.node("Add", total, numbers.small(1)), numbers.small(3))
+        return graph.node("Expand", pictures, graph.constant("colours", np.array([1, 3, 1, 1], np.int64)))
+    numbers, small = _Numbers(graph), type_number(np.int32)
+    count = graph.node("Gather", graph.node("Shape", pictures), numbers.whole(1))
+    known = graph.node("Or", *(graph.node("Equal", count, numbers.whole(allowed)) for allowed in (1, 3)))
+    # With other numbers of channels, there is no such element, and the model stops.
+    beyond = graph.node("Cast", graph.node("Not", known), to=type_number(np.int64))
+    nothing = graph.node("Gather", numbers.whole_list(0), beyond)
+    divisor = graph.node("Cast", graph.node("Add", count, nothing), to=small)
+    values = graph.node("Cast", pictures, to=small)
+    total = graph.node("ReduceSum", values, numbers.whole_list(1), keepdims=1)
+    half = graph.node("Div", divisor, numbers.small(2))  # a third is never halfway
+    mean = graph.node("Div", graph.node("Add", total, half), divisor)
     return graph.node("Cast", mean, to=type_number(np.uint8))
 
 
 class _Numbers:
-    """Constants of a graph by their value; nodes within an If or a Loop see them, too."""
+    """Constants of a graph by their value; nodes within a Loop see them, too."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -136,10 +128,11 @@ def _changed(
         ratios = [nodes.node("Div", numbers.double(size[axis]), own[axis]) for axis in (1, 0)]
         scale = nodes.node("Min", *ratios)
         counts = [_at_least_one(nodes, numbers, nodes.node("Mul", scale, side)) for side in own]
-    # Along the rows first, as Pillow does. The axis comes before the channels, so that whole pixels are gathered.
-    turned = nodes.node("Transpose", pictures, perm=(0, 2, 1, 3))
+    # Along the rows first, as Pillow does. The axis is the last but one, so that whole lines are gathered; the channels
+    # are not the last one, because ONNX Runtime computes 60 times as long with a last axis of 1.
+    turned = nodes.node("Transpose", pictures, perm=(0, 3, 2, 1))
     narrow = _pass(nodes, numbers, turned, own[1], _Box(lows[1], highs[1], counts[1]), "across")
-    upright = nodes.node("Transpose", narrow, perm=(0, 2, 1, 3))
+    upright = nodes.node("Transpose", narrow, perm=(0, 1, 3, 2))
     found = _pass(nodes, numbers, upright, own[0], _Box(lows[0], highs[0], counts[0]), "down")
     return _padded(nodes, numbers, found, counts, size) if mode == "pad" else found
 
@@ -151,7 +144,7 @@ def _at_least_one(nodes: Nodes, numbers: _Numbers, length: str) -> str:
 
 
 def _pass(nodes: Nodes, numbers: _Numbers, pictures: str, own: str, box: _Box, name: str) -> str:
-    """Add one pass along axis 1 of (N, L, M, C) uint8 → (N, count, M, C) uint8.
+    """Add one pass along axis 2 of (N, C, L, M) uint8 → (N, C, count, M) uint8.
 
     Args:
         nodes: takes the nodes.
@@ -163,12 +156,12 @@ def _pass(nodes: Nodes, numbers: _Numbers, pictures: str, own: str, box: _Box, n
     """
     places, weights, taps = _taps(nodes, numbers, own, box)
     half = numbers.small(1 << (_BITS - 1))
-    wide = numbers.whole_list(0, 2, 3)
+    column = numbers.whole_list(1)
 
     def tap(inner: Nodes, number: str) -> str:
         """Add the input pixels of a tap, times their weights."""
-        rows = inner.node("Gather", pictures, inner.node("Gather", places, number, axis=1), axis=1)
-        weight = inner.node("Unsqueeze", inner.node("Gather", weights, number, axis=1), wide)
+        rows = inner.node("Gather", pictures, inner.node("Gather", places, number, axis=1), axis=2)
+        weight = inner.node("Unsqueeze", inner.node("Gather", weights, number, axis=1), column)
         return inner.node("Mul", inner.node("Cast", rows, to=type_number(np.int32)), weight)
 
     first = nodes.node("Add", tap(nodes, numbers.whole(0)), half)
@@ -212,9 +205,8 @@ def _taps(nodes: Nodes, numbers: _Numbers, own: str, box: _Box) -> tuple[str, st
     first = nodes.node("Max", first, numbers.double(0))
     end = nodes.node("Floor", nodes.node("Add", nodes.node("Add", centre, support), half))
     end = nodes.node("Min", end, own)
-    taps = nodes.node("Cast", nodes.node("Ceil", support), to=whole)
-    taps = nodes.node("Add", nodes.node("Mul", taps, numbers.whole(2)), numbers.whole(1))
-    tap = nodes.node("Cast", nodes.node("Range", numbers.whole(0), taps, numbers.whole(1)), to=double)
+    most = nodes.node("Cast", nodes.node("ReduceMax", nodes.node("Sub", end, first), keepdims=0), to=whole)
+    tap = nodes.node("Cast", nodes.node("Range", numbers.whole(0), most, numbers.whole(1)), to=double)
     each = numbers.whole_list(1)
     first, end, centre = (nodes.node("Unsqueeze", column, each) for column in (first, end, centre))
     place = nodes.node("Add", first, tap)  # (count, taps)
@@ -227,6 +219,11 @@ def _taps(nodes: Nodes, numbers: _Numbers, own: str, box: _Box) -> tuple[str, st
     weight = nodes.node(
         "Cast", nodes.node("Floor", nodes.node("Add", half, scaled)), to=type_number(np.int32)
     )
+    # The last taps of all pixels may be outside the triangles. Of pictures that keep their size, one tap is left.
+    counted = nodes.node(
+        "Where", nodes.node("Greater", weight, numbers.small(0)), nodes.node("Add", tap, one), one
+    )
+    taps = nodes.node("Cast", nodes.node("ReduceMax", counted, keepdims=0), to=whole)
     last = nodes.node("Sub", own, one)
     return nodes.node("Cast", nodes.node("Min", place, last), to=whole), weight, taps
 
@@ -240,6 +237,5 @@ def _padded(nodes: Nodes, numbers: _Numbers, pictures: str, counts: list[str], s
         befores.append(nodes.node("Unsqueeze", before, numbers.whole_list(0)))
         afters.append(nodes.node("Unsqueeze", nodes.node("Sub", missing, before), numbers.whole_list(0)))
     zero = numbers.whole_list(0)
-    return nodes.node(
-        "Pad", pictures, nodes.node("Concat", zero, *befores, zero, zero, *afters, zero, axis=0)
-    )
+    margins = nodes.node("Concat", zero, zero, *befores, zero, zero, *afters, axis=0)
+    return nodes.node("Pad", pictures, margins)

@@ -11,7 +11,7 @@ _FROM_THE_END = np.iinfo(np.int64).min
 
 
 def with_views(graph: Graph, pictures: str, views: Views, size: tuple[int, int]) -> str:
-    """Add (N, H, W, C) uint8 → (V·N, H, W, C): all pictures of the first view, then of the second, and so on.
+    """Add (N, C, H, W) uint8 → (V·N, C, H, W): all pictures of the first view, then of the second, and so on.
 
     Args:
         graph: takes the nodes.
@@ -47,9 +47,9 @@ def averaged(graph: Graph, logits: str, views: Views, outputs: int) -> str:
 def _moved(graph: Graph, pictures: str, shift: int, size: tuple[int, int]) -> list[str]:
     if not shift:
         return [pictures]
-    margins = graph.constant("view_margins", np.array([0, shift, shift, 0] * 2, np.int64))
+    margins = graph.constant("view_margins", np.array([0, 0, shift, shift] * 2, np.int64))
     padded = graph.node("Pad", pictures, margins, mode="edge")
-    axes = graph.constant("view_axes", np.array([1, 2], np.int64))
+    axes = graph.constant("view_axes", np.array([2, 3], np.int64))
     found = [pictures]
     for start in (2 * shift, 0):  # up and left, then down and right
         starts = graph.constant(f"view_starts_{start}", np.array([start, start], np.int64))
@@ -60,7 +60,7 @@ def _moved(graph: Graph, pictures: str, shift: int, size: tuple[int, int]) -> li
 
 def _mirrored(graph: Graph, pictures: str) -> str:
     names = ("mirror_start", "mirror_end", "mirror_axis", "mirror_step")
-    values = (-1, _FROM_THE_END, 2, -1)
+    values = (-1, _FROM_THE_END, 3, -1)
     given = [
         graph.constant(name, np.array([value], np.int64)) for name, value in zip(names, values, strict=True)
     ]

@@ -16,7 +16,7 @@ from picturewise.exporting.resizing import resized, with_channels
 from picturewise.exporting.views import averaged, with_views
 from picturewise.onnx_models.graph import Graph, Value
 from picturewise.onnx_models.layers import add_layers
-from picturewise.onnx_models.model import LOGITS, Normalisation, is_portable, prepared, taken_from
+from picturewise.onnx_models.model import LOGITS, Normalisation, is_portable, normalised, taken_from
 
 if TYPE_CHECKING:
     from picturewise.prediction.description import Description
@@ -64,7 +64,7 @@ def add_preparation(graph: Graph, pictures: str, description: Description) -> st
     fitted = resized(graph, pictures, (height, width), description.resize)
     views = with_views(graph, with_channels(graph, fitted, channels), preparation.seen, (height, width))
     scale = Normalisation(preparation.grey, preparation.mean, preparation.std)
-    return prepared(graph, views, scale, channels)
+    return normalised(graph, views, scale, channels)
 
 
 def add_answers(graph: Graph, logits: str, description: Description) -> list[Value]:

@@ -12,18 +12,18 @@ from torch import nn
 
 from picturewise.architectures.layers import Shape
 from picturewise.errors import UsageError
-from picturewise.onnx_models.graph import OPSET
 from picturewise.printable import shortened
 
 INPUT, OUTPUT = "network_input", "network_output"
 
 
-def onnx_graph(network: nn.Module, shape: Shape) -> bytes:
+def onnx_graph(network: nn.Module, shape: Shape, opset: int) -> bytes:
     """Return an ONNX model of a module in evaluation mode: (N, C, H, W) float32 in, (N, K) out, for any N.
 
     Args:
         network: the module; its weights are not changed.
         shape: (H, W, C) of the prepared pictures.
+        opset: the version of the operators.
 
     Raises:
         UsageError: PyTorch cannot express it.
@@ -43,7 +43,7 @@ def onnx_graph(network: nn.Module, shape: Shape) -> bytes:
                 (example,),
                 target,
                 dynamo=False,  # the newer way needs onnxscript, and gives the same nodes
-                opset_version=OPSET,
+                opset_version=opset,
                 input_names=[INPUT],
                 output_names=[OUTPUT],
                 dynamic_axes={INPUT: {0: "views"}, OUTPUT: {0: "views"}},

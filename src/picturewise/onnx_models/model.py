@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from picturewise.architectures.layers import Layer, Shape
 from picturewise.architectures.summary import summarise
-from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.graph import Graph, type_number
 from picturewise.onnx_models.layers import Known, add_layers
 from picturewise.targets.target import Target
 
@@ -87,7 +87,7 @@ def onnx_model(
         LayerError: a line does not fit what comes into it.
     """
     graph = Graph(taken_from(weights))
-    values = prepared(graph, PICTURES, scale, shape[-1])
+    values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
     logits = add_layers(graph, values, layers, inner, target.output_line)
     by = graph.constant("temperature", np.array(temperature, np.float32))
@@ -115,7 +115,7 @@ def feature_model(
         LayerError: a line does not fit what comes into it.
     """
     graph = Graph(taken_from(weights))
-    values = prepared(graph, PICTURES, scale, shape[-1])
+    values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
     graph.node("Identity", add_layers(graph, values, layers, inner, None), output=LOGITS)
     (features,) = summarise(layers, inner, "dense 1").rows[-2].output
@@ -135,10 +135,15 @@ def taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], ND
     return given
 
 
-def prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
+def _prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
     """Add (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
     # Bytes are transposed before they become floats, which are four times as large.
-    values = graph.node("Cast", graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), to=1)  # float32
+    return normalised(graph, graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), scale, channels)
+
+
+def normalised(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
+    """Add (N, C, H, W) uint8 → (N, C or 1, H, W) float32, and return the result's name."""
+    values = graph.node("Cast", pictures, to=type_number(np.float32))
     if scale.grey and channels > 1:
         over = graph.constant("channels", np.array([1], np.int64))
         values = graph.node("ReduceMean", values, over, keepdims=1)
