@@ -33,6 +33,7 @@ if _TYPE_CHECKING:
     from picturewise.runs.run import Run as Run
     from picturewise.runs.run import open_run as open_run
     from picturewise.studies.runner import study as study
+    from picturewise.tasks.card import card as card
     from picturewise.tasks.catalogue import fetch_set as fetch_set
     from picturewise.tasks.catalogue import list_sets as list_sets
     from picturewise.tasks.catalogue import list_weights as list_weights
@@ -68,6 +69,7 @@ _HOMES = {
     "Recipe": "picturewise.recipes.recipe",
     "Run": "picturewise.runs.run",
     "UsageError": "picturewise.errors",
+    "card": "picturewise.tasks.card",
     "compare": "picturewise.tasks.compare",
     "demo": "picturewise.tasks.demo",
     "evaluate": "picturewise.tasks.evaluate",

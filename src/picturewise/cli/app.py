@@ -26,6 +26,7 @@ _COMMANDS = (
     "evaluate",
     "predict",
     "export",
+    "card",
     "compare",
     "study",
     "demo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,33 +12,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picturewise.exporting.parity import Parity
+    from picturewise.tasks.export import FormatName
 
 
 @click.command
 @options.run_or_classifier
 @click.option(
     "--to",
-    type=click.Choice(["onnx"]),
+    metavar="FORMAT",
+    type=click.Choice(["onnx", "huggingface", "triton"]),
     default="onnx",
     show_default=True,
-    help="An ONNX file that takes pictures of any size, for ONNX Runtime, OpenVINO and other programs.",
+    help="onnx, a file for ONNX Runtime, OpenVINO and other programs; huggingface, a folder for the Hugging Face Hub; "
+    "or triton, a model repository for the Triton Inference Server.",
 )
-@click.option("--out", type=options.PATH, metavar="FILE", help="File to write; default: named after the run.")
+@click.option(
+    "--out", type=options.PATH, metavar="PATH", help="File or folder to write; default: named after the run."
+)
+@options.licence
 @options.new_place
 @options.json
-def command(*, run: Path, to: Literal["onnx"], out: Path | None, data: str | None, json: bool) -> None:
+def command(
+    *, run: Path, to: FormatName, out: Path | None, licence: str, data: str | None, json: bool
+) -> None:
     """Write a classifier for other programs, with its preparation inside, and check that it answers alike."""
     from picturewise.cli import output
     from picturewise.tasks.export import export
     from picturewise.text_tables import folded
 
-    found = export(run, to, out=out, data=data, progress=not json)
+    found = export(run, to, out=out, data=data, licence=licence, progress=not json)
     if json:
         output.say_model(found)
         return
     for path in found.files:
         output.say(f"{path}  {path.stat().st_size:,} bytes")
-    output.say_folded(_told(found.parity))
+    if found.parity is not None:
+        output.say_folded(_told(found.parity))
     for note in found.notes:
         output.warn(folded(f"note  {note}", indent=6), keep="\n")
 

@@ -13,16 +13,20 @@ from picturewise import files
 from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.recognise import Data
-from picturewise.errors import DataError, SaveError, UsageError, unknown
+from picturewise.errors import DataError, SaveError, UsageError
+from picturewise.exporting.card import LICENCE
 from picturewise.exporting.facts import as_texts, facts_of
-from picturewise.exporting.onnx_file import onnx_file, opened
+from picturewise.exporting.hub import hub_folder
+from picturewise.exporting.onnx_file import onnx_file
+from picturewise.exporting.onnx_file import opened as session_of
 from picturewise.exporting.parity import Parity, compare
-from picturewise.file_names import path_of, text_of
-from picturewise.prediction.classifier import Classifier, load_classifier
+from picturewise.exporting.triton import triton_folder
+from picturewise.file_names import text_of
+from picturewise.prediction.classifier import Classifier
 from picturewise.printable import printable
 from picturewise.results import Result
-from picturewise.runs.record import has_record
-from picturewise.runs.run import Run, open_run
+from picturewise.runs.run import Run
+from picturewise.tasks.card import card_of, opened
 from picturewise.tasks.load import load, own_source
 
 if TYPE_CHECKING:
@@ -30,8 +34,9 @@ if TYPE_CHECKING:
 
     from picturewise.data.arrays.lazy_rows import Pictures
 
-FormatName = Literal["onnx"]
-_ENDINGS: dict[str, str] = {"onnx": ".onnx"}
+FormatName = Literal["onnx", "huggingface", "triton"]
+_DEFAULTS: dict[str, str] = {"onnx": "{}.onnx", "huggingface": "{}-huggingface", "triton": "{}-triton"}
+"""Where each format is written if nothing is said; the name is the run's."""
 
 
 class Export(Result):
@@ -40,7 +45,9 @@ class Export(Result):
     format: FormatName
     files: tuple[Path, ...]
     bytes: int = Field(description="Size of all files together.")
-    parity: Parity
+    parity: Parity | None = Field(
+        description="None: the files have the classifier's own weights, and no graph."
+    )
     notes: tuple[str, ...] = ()
 
 
@@ -48,6 +55,15 @@ class _Pictures(NamedTuple):
     pictures: Pictures | None
     origin: str
     notes: tuple[str, ...] = ()
+
+
+class _Shipment(NamedTuple):
+    """What is exported."""
+
+    run: Run | None
+    classifier: Classifier
+    name: str
+    version: str
 
 
 @checked
@@ -58,24 +74,27 @@ def export(
     out: str | Path | None = None,
     data: Data | None = None,
     hints: Hints = NO_HINTS,
+    licence: str = LICENCE,
     network: nn.Module | None = None,
     progress: bool = True,
 ) -> Export:
     """Write a classifier in the form of another program, with everything that it does to a picture inside.
 
-    An ONNX file takes `images` (N, H, W, 1 or 3) uint8 of any size and gives `probabilities`, `logits` and `label`;
+    An `onnx` file takes `images` (N, H, W, 1 or 3) uint8 of any size and gives `probabilities`, `logits` and `label`;
     a JSON file with the same name has the class names, the preparation and where the classifier came from, which are in
-    the ONNX file's metadata, too.
+    the ONNX file's metadata, too. `triton` is a model repository of the Triton Inference Server with that file.
+    `huggingface` is a folder for the Hugging Face Hub with weights, configuration, model card and figures.
 
-    Before anything is written, 1,000 pictures and 50 of other sizes go through both, see `Export.parity`.
+    Before an ONNX file is written, 1,000 pictures and 50 of other sizes go through both, see `Export.parity`.
 
     Args:
         run: the run or its folder, or a classifier or its file.
         to: the format.
-        out: the file to write; None: named after the run, in the current folder.
+        out: the file or the folder to write; None: named after the run, in the current folder.
         data: pictures to compare with, as `train` accepts them; None: those of the run. Its validation split is used,
             or train if it has none. Without pictures, they are generated.
         hints: how to read `data` if its files do not determine it.
+        licence: an identifier of the Hub, such as apache-2.0, for the model card.
         network: an instance of the class, if the run was started with one.
         progress: show the progress of reading, on a terminal.
 
@@ -86,62 +105,84 @@ def export(
         DataError: `data` cannot be read.
         SaveError: the files could not be written.
     """
-    if to not in _ENDINGS:
-        raise unknown("format", to, _ENDINGS)
-    opened_run, classifier, name = _opened(run, network)
-    target = Path(out) if out is not None else Path(f"{name}{_ENDINGS[to]}")
-    beside = target.with_suffix(".json")
-    for path in (target, beside):
-        if path.exists() or path.is_symlink():
-            raise UsageError(f"{printable(path)} already exists. Pass another file with --out, or remove it.")
-    if beside == target:
-        raise UsageError(f"{printable(target)} ends in .json, which is the file beside the model. Use .onnx.")
-    if not target.parent.is_dir():
-        raise SaveError(
-            f"There is no folder {printable(target.parent)}. Make it first, or pass another file with --out."
-        )
-    own = version("picturewise")
-    chosen = _pictures(opened_run, classifier, data, hints, progress=progress)
-    content = onnx_file(classifier, as_texts(facts_of(classifier, own)), own)
-    parity = compare(classifier, opened(content), chosen.pictures, chosen.origin)
+    if licence != LICENCE and to != "huggingface":
+        raise UsageError(f"licence is for the model card, which the format {to} does not have. Omit it.")
+    shipment = _Shipment(*opened(run, network), version("picturewise"))
+    target = Path(out) if out is not None else Path(_DEFAULTS[to].format(shipment.name))
+    _check_target(target, to)
+    if to == "huggingface":
+        contents = _hub(shipment, licence)
+        return _written(target, contents, to, None, ())
+    chosen = _pictures(shipment.run, shipment.classifier, data, hints, progress=progress)
+    facts = facts_of(shipment.classifier, shipment.version)
+    content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)
+    parity = compare(shipment.classifier, session_of(content), chosen.pictures, chosen.origin)
     parity.check()
-    facts = facts_of(classifier, own, parity)
-    content = onnx_file(classifier, as_texts(facts), own)
+    facts = facts_of(shipment.classifier, shipment.version, parity)
+    content = onnx_file(shipment.classifier, as_texts(facts), shipment.version)
+    if to == "triton":
+        contents = triton_folder(shipment.name, shipment.classifier.classes, content)
+        return _written(target, contents, to, parity, chosen.notes)
     described = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
     files.write_bytes(target, content)
-    files.write_bytes(beside, described)
+    files.write_bytes(target.with_suffix(".json"), described)
     return Export(
         format=to,
-        files=(target, beside),
+        files=(target, target.with_suffix(".json")),
         bytes=len(content) + len(described),
         parity=parity,
         notes=chosen.notes,
     )
 
 
-def _opened(
-    run: str | Path | Run | Classifier, network: nn.Module | None
-) -> tuple[Run | None, Classifier, str]:
-    """Return the run, if there is one around it, its classifier, and the name of the export."""
-    if isinstance(run, Classifier):
-        return None, run, "classifier"
-    if isinstance(run, str | Path) and path_of(run).is_file():
-        path = path_of(run)
-        around = open_run(path.parent) if has_record(path.parent) else None
-        own = around is not None and path.name == around.classifier_path.name
-        name = path.resolve().parent.name if own else path.stem
-        return around if own else None, load_classifier(path, network), name
-    found = run if isinstance(run, Run) else open_run(run)
-    return found, found.classifier(network), found.path.resolve().name
+def _check_target(target: Path, to: str) -> None:
+    places = [target, target.with_suffix(".json")] if to == "onnx" else [target]
+    for path in places:
+        if path.exists() or path.is_symlink():
+            raise UsageError(
+                f"{printable(path)} already exists. Pass another place with --out, or remove it."
+            )
+    if to == "onnx" and target.suffix == ".json":
+        raise UsageError(f"{printable(target)} ends in .json, which is the file beside the model. Use .onnx.")
+    if not target.parent.is_dir():
+        raise SaveError(
+            f"There is no folder {printable(target.parent)}. Make it first, or pass another place with --out."
+        )
+
+
+def _written(
+    target: Path, contents: dict[str, bytes], to: FormatName, parity: Parity | None, notes: tuple[str, ...]
+) -> Export:
+    files.write_tree(target, contents)
+    return Export(
+        format=to,
+        files=tuple(target / name for name in contents),
+        bytes=sum(map(len, contents.values())),
+        parity=parity,
+        notes=notes,
+    )
+
+
+def _hub(shipment: _Shipment, licence: str) -> dict[str, bytes]:
+    run, classifier = shipment.run, shipment.classifier
+    figures = (
+        {} if run is None else {path.name: path.read_bytes() for path in sorted(run.figures.glob("*.png"))}
+    )
+    return hub_folder(
+        facts_of(classifier, shipment.version),
+        classifier.to_bytes(),
+        card_of(run, classifier, shipment.name, licence=licence),
+        figures,
+    )
 
 
 def _pictures(
     run: Run | None, classifier: Classifier, data: Data | None, hints: Hints, *, progress: bool
 ) -> _Pictures:
     """Return the pictures that go through both."""
-    if run is None and data is None:
-        return _Pictures(None, "")
     if run is None:
+        if data is None:
+            return _Pictures(None, "")
         from picturewise.data.read import read  # noqa: PLC0415 (only for other pictures)
         from picturewise.data.recognise import recognise  # noqa: PLC0415 (the same)
 
