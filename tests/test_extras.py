@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from picturewise import extras
 from picturewise.extras import install_command
 
 
@@ -31,7 +30,7 @@ def test_the_command_fits_the_way_of_installing(
         def read_text(name: str) -> str | None:
             return json.dumps(origin) if name == "direct_url.json" and origin else None
 
-    monkeypatch.setattr(extras, "distribution", lambda _: Installed)
+    monkeypatch.setattr(metadata, "distribution", lambda _: Installed)
     assert install_command("track") == command
 
 
@@ -39,6 +38,6 @@ def test_a_source_folder_that_was_never_installed_is_named(monkeypatch: pytest.M
     def missing(_: str) -> None:
         raise metadata.PackageNotFoundError
 
-    monkeypatch.setattr(extras, "distribution", missing)
+    monkeypatch.setattr(metadata, "distribution", missing)
     clone = Path(__file__).parents[1]
     assert install_command("timm") == f"pip install -e '.[timm]' (in {clone})"
