@@ -200,11 +200,11 @@ def resume(
         DataError: the pictures are not the ones that the run began with.
         Interrupted, DivergedError, SaveError: as for `train`.
     """
-    require("Training", *TRAINING)
     callbacks = [*callbacks, *trackers(track)]
     run = run.checked() if isinstance(run, Run) else open_run(run)
     if _is_done(run):
         return run
+    require("Training", *TRAINING)
     with run.locked():
         run.checked()  # again, now that no other process can change it
         if run.record.status == "finished":
@@ -261,6 +261,7 @@ def trackers(names: str | Sequence[str]) -> list[Callback]:
     """
     if not names:
         return []
+    require("Tracking", "torch")
     from picturewise.tracking.trackers import make_trackers  # noqa: PLC0415 (it loads PyTorch)
 
     return [*make_trackers(names)]
