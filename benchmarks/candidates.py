@@ -39,6 +39,11 @@ CANDIDATES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "muon 0.1": MUON | {"learning_rate": 0.1},
         "muon 0.1, momentum 0.8": MUON | {"learning_rate": 0.1, "momentum": 0.8},
         "muon 0.2": MUON | {"learning_rate": 0.2},
+        "muon 0.2, momentum 0.8": MUON | {"learning_rate": 0.2, "momentum": 0.8},
+        "muon 0.2, smoothing 0.1": MUON | {"learning_rate": 0.2, "label_smoothing": 0.1},
+        "muon 0.2, dirac": MUON | {"learning_rate": 0.2, "initialisation": "dirac"},
+        "muon 0.3": MUON | {"learning_rate": 0.3},
+        "muon 0.3, momentum 0.8": MUON | {"learning_rate": 0.3, "momentum": 0.8},
     },
     "best": {
         "airbench94, 2,800 steps": BEST | VIEWS | {"steps": 2800},

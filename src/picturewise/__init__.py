@@ -33,6 +33,7 @@ if _TYPE_CHECKING:
     from picturewise.runs.run import Run as Run
     from picturewise.runs.run import open_run as open_run
     from picturewise.studies.runner import study as study
+    from picturewise.tasks.card import card as card
     from picturewise.tasks.catalogue import fetch_set as fetch_set
     from picturewise.tasks.catalogue import list_sets as list_sets
     from picturewise.tasks.catalogue import list_weights as list_weights
@@ -41,6 +42,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.compare import compare as compare
     from picturewise.tasks.demo import demo as demo
     from picturewise.tasks.evaluate import evaluate as evaluate
+    from picturewise.tasks.export import export as export
     from picturewise.tasks.extend import extend as extend
     from picturewise.tasks.find_rate import find_learning_rate as find_learning_rate
     from picturewise.tasks.imports import list_imports as list_imports
@@ -67,9 +69,11 @@ _HOMES = {
     "Recipe": "picturewise.recipes.recipe",
     "Run": "picturewise.runs.run",
     "UsageError": "picturewise.errors",
+    "card": "picturewise.tasks.card",
     "compare": "picturewise.tasks.compare",
     "demo": "picturewise.tasks.demo",
     "evaluate": "picturewise.tasks.evaluate",
+    "export": "picturewise.tasks.export",
     "extend": "picturewise.tasks.extend",
     "fetch_set": "picturewise.tasks.catalogue",
     "find_learning_rate": "picturewise.tasks.find_rate",

@@ -1,6 +1,6 @@
 """Extras, such as `train`: what to say if a package of one is not installed, and the command that installs it.
 
-The base installation predicts. All other packages are in extras, and are imported where they are used.
+The base installation predicts and exports. All other packages are in extras, and are imported where they are used.
 """
 
 from __future__ import annotations

@@ -93,6 +93,33 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
         _flush_folder(path.parent)
 
 
+def write_tree(path: Path, contents: Mapping[str, bytes]) -> None:
+    """Make the folder `path`, which must not exist, with the files `contents`, in one step.
+
+    Args:
+        path: the folder.
+        contents: path within the folder, with slashes → content.
+
+    Raises:
+        SaveError: as for `write_bytes`, or `path` exists; then nothing is left behind.
+    """
+    temporary = _beside(path)
+    with _saving(path, sum(map(len, contents.values()))):
+        try:
+            temporary.mkdir()
+            for name, content in contents.items():
+                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                _write_and_flush(temporary / name, [content])
+            for folder in sorted({(temporary / name).parent for name in contents}, reverse=True):
+                _flush_folder(folder)
+            _flush_folder(temporary)
+            temporary.rename(path)  # over an empty folder, too, but not over one with files
+        except BaseException:
+            _remove_made(temporary)
+            raise
+        _flush_folder(path.parent)
+
+
 def remove_folder(path: Path, names: Collection[str]) -> None:
     """Remove a folder that holds only files with these names, in reverse order; the targets of links stay.
 

@@ -23,6 +23,7 @@ if _TYPE_CHECKING:
     from picturewise.evaluation.evaluation import ClassScore as ClassScore
     from picturewise.evaluation.evaluation import Evaluation as Evaluation
     from picturewise.evaluation.evaluation import Interval as Interval
+    from picturewise.exporting.parity import Parity as Parity
     from picturewise.prediction.classifier import Classifier as Classifier
     from picturewise.prediction.description import Description as Description
     from picturewise.prediction.predict import Prediction as Prediction
@@ -51,6 +52,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.catalogue import WeightsDetails as WeightsDetails
     from picturewise.tasks.compare import ComparedRun as ComparedRun
     from picturewise.tasks.compare import RunComparison as RunComparison
+    from picturewise.tasks.export import Export as Export
     from picturewise.tasks.extend import ClassesEvaluated as ClassesEvaluated
     from picturewise.tasks.extend import Extension as Extension
     from picturewise.tasks.find_rate import FoundRate as FoundRate
@@ -78,6 +80,7 @@ _HOMES = {
     "EffectiveTraining": "picturewise.recipes.effective",
     "Epoch": "picturewise.runs.history",
     "Evaluation": "picturewise.evaluation.evaluation",
+    "Export": "picturewise.tasks.export",
     "Extension": "picturewise.tasks.extend",
     "FetchedSet": "picturewise.tasks.catalogue",
     "FoundRate": "picturewise.tasks.find_rate",
@@ -86,6 +89,7 @@ _HOMES = {
     "Inspection": "picturewise.tasks.inspect",
     "Interval": "picturewise.evaluation.evaluation",
     "ModelOptions": "picturewise.recipes.options",
+    "Parity": "picturewise.exporting.parity",
     "Predicted": "picturewise.tasks.predict",
     "Prediction": "picturewise.prediction.predict",
     "Preparation": "picturewise.preparing.preparation",

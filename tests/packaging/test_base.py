@@ -83,6 +83,8 @@ MISSING = {
     "data fetch mnist": "pooch",
     "predict classifier.safetensors one.png --engine torch": "PyTorch",
     "predict doubles.safetensors one.png": "PyTorch",
+    "export doubles.safetensors": "PyTorch",
+    "card doubles.safetensors": "PyTorch",
     "predict classifier.safetensors digits": "scikit-learn",
 }
 """Commands that need the extra, and the first package of it that each misses."""
@@ -216,6 +218,7 @@ def found(base: Path, scene: Path) -> dict[str, Outcome]:
     commands += [f"predict classifier.safetensors {name} --json" for name in (*FORMS, "pictures.h5")]
     commands += ["predict classifier.safetensors one.png --json --engine numpy"]
     commands += ["summary classifier.safetensors", "summary run", "predict run one.png", *MISSING]
+    commands += ["card run", "export run --to huggingface --out hub", "export run --out run.onnx"]
     outcomes = python(base, scene, COMMANDS, [command.split() for command in commands])
     return {command: Outcome(*outcome) for command, outcome in zip(commands, outcomes, strict=True)}
 
@@ -262,6 +265,15 @@ def test_runs_and_the_summary_of_a_classifier_need_nothing_more(found: dict[str,
     assert "dense 2" in found["summary classifier.safetensors"].output
     assert "parameters" in found["summary run"].output
     assert found["predict run one.png"].output.startswith("one.png: ")
+
+
+def test_a_run_is_described_and_exported_without_more_than_its_own_extra(found: dict[str, Outcome]) -> None:
+    assert "license:" in found["card run"].output
+    assert "model.safetensors" in found["export run --to huggingface --out hub"].output
+    code, _, errors = found["export run --out run.onnx"]
+    assert code == 2
+    assert "needs the library onnx, which is not installed" in errors
+    assert errors.endswith("pip install 'picturewise[export]'\n")
 
 
 @pytest.mark.parametrize(("command", "package"), MISSING.items())

@@ -25,6 +25,8 @@ _COMMANDS = (
     "extend",
     "evaluate",
     "predict",
+    "export",
+    "card",
     "compare",
     "study",
     "demo",

@@ -28,6 +28,14 @@ data = click.argument(
 run_folder = click.argument("run", type=PATH, help="A run folder.")
 run_or_classifier = click.argument("run", type=PATH, help="A run folder or a classifier file.")
 new_place = click.option("--data", help="New location of the run's pictures, if they have moved.")
+licence = click.option(
+    "--license",
+    "licence",
+    metavar="ID",
+    default="unknown",
+    show_default=True,
+    help="Licence of the model in its card, an identifier of the Hugging Face Hub, such as apache-2.0.",
+)
 json = click.option("--json", is_flag=True, help="Print only the result, as JSON, to standard output.")
 skip_bad = click.option(
     "--skip-bad",

@@ -16,24 +16,89 @@ OPSET: Final = 20
 """The version of the operators, that of ONNX 1.15 (2023): the first with Gelu."""
 _IR_VERSION: Final = 9  # of the file; it came with that release
 
-_TYPES: Final = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
-_FLOAT, _INT, _INTS = 1, 2, 7  # kinds of an attribute
+_TYPES: Final = {
+    np.dtype(np.float32): 1,
+    np.dtype(np.uint8): 2,
+    np.dtype(np.int32): 6,
+    np.dtype(np.int64): 7,
+    np.dtype(np.bool): 9,
+    np.dtype(np.float64): 11,
+}
+_FLOAT, _INT, _STRING, _GRAPH, _INTS = 1, 2, 3, 5, 7  # kinds of an attribute
 
-Attribute: TypeAlias = int | float | Sequence[int]
 Sides: TypeAlias = tuple[str | int, ...]
 """Sides of an input or output array; a side with a name may have any length."""
+Value: TypeAlias = tuple[str, type[np.generic], Sides | None]
+"""Name, type and sides of an input or output; None: any number of sides."""
 
 
-class Graph:
-    """Nodes, each after those whose results it takes, and the arrays that they take. Results have names.
+def type_number(kind: type[np.generic]) -> int:
+    """Return ONNX's number of a type, as the attribute `to` of Cast expects it.
+
+    >>> type_number(np.float64)
+    11
+    """
+    return _TYPES[np.dtype(kind)]
+
+
+class Nodes:
+    """Nodes, each after those whose results it takes. Results have names.
+
+    Args:
+        prefix: of the names; those of a graph within a node must not occur outside.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._nodes: list[Message] = []
+
+    def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Attribute) -> str:
+        """Add a node with one result and return the result's name.
+
+        Args:
+            operator: of ONNX, in the version OPSET.
+            inputs: names of results and arrays.
+            output: the result's name; None: one is made.
+            attributes: of the operator.
+        """
+        name = output or f"{self._prefix}{operator}_{len(self._nodes)}"
+        node = Message()
+        for taken in inputs:
+            node.text(1, taken)
+        node.text(2, name)
+        node.text(3, name)  # the node's own name, which programs that draw models need
+        node.text(4, operator)
+        for key in sorted(attributes):
+            node.message(5, _attribute(key, attributes[key]))
+        self._nodes.append(node)
+        return name
+
+    def graph(self, takes: Sequence[Value], gives: Sequence[Value], name: str) -> Message:
+        """Return a graph without arrays of its own, such as the branch of an If; it sees all names around it."""
+        graph = Message()
+        for node in self._nodes:
+            graph.message(1, node)
+        graph.text(2, name)
+        for value in takes:
+            graph.message(11, _value(*value))
+        for value in gives:
+            graph.message(12, _value(*value))
+        return graph
+
+
+Attribute: TypeAlias = int | float | str | Sequence[int] | Message
+
+
+class Graph(Nodes):
+    """Nodes, and the arrays that they take.
 
     Args:
         take: returns the network's array with a name and a shape. It must not change before `model`.
     """
 
     def __init__(self, take: Callable[[str, Shape], NDArray[Any]]) -> None:
+        super().__init__()
         self._take = take
-        self._nodes: list[Message] = []
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def weight(self, name: str, shape: Shape, *, seen_as: Shape | None = None) -> str:
@@ -46,35 +111,14 @@ class Graph:
         self._take(name, shape)
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        """Add an array of float32 or int64, which must not change before `model`; return its name."""
+        """Add an array, which must not change before `model`; return its name."""
         self._arrays[name] = array
-        return name
-
-    def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Attribute) -> str:
-        """Add a node with one result and return the result's name.
-
-        Args:
-            operator: of ONNX, in the version OPSET.
-            inputs: names of results and arrays.
-            output: the result's name; None: one is made.
-            attributes: of the operator.
-        """
-        name = output or f"{operator}_{len(self._nodes)}"
-        node = Message()
-        for taken in inputs:
-            node.text(1, taken)
-        node.text(2, name)
-        node.text(3, name)  # the node's own name, which programs that draw models need
-        node.text(4, operator)
-        for key in sorted(attributes):
-            node.message(5, _attribute(key, attributes[key]))
-        self._nodes.append(node)
         return name
 
     def model(
         self,
-        takes: tuple[str, type[np.generic], Sides],
-        gives: tuple[str, type[np.generic], Sides],
+        takes: Value,
+        gives: Sequence[Value],
         *,
         version: str,
         metadata: Mapping[str, str],
@@ -83,7 +127,7 @@ class Graph:
 
         Args:
             takes: name, type and sides of the input.
-            gives: the same for the output.
+            gives: the same for each output.
             version: of Picturewise.
             metadata: the model's own description.
         """
@@ -94,7 +138,8 @@ class Graph:
         for name in sorted(self._arrays):
             graph.message(5, _tensor(name, self._arrays[name]))
         graph.message(11, _value(*takes))
-        graph.message(12, _value(*gives))
+        for value in gives:
+            graph.message(12, _value(*value))
 
         model, operators = Message(), Message()
         model.whole(1, _IR_VERSION)
@@ -121,6 +166,12 @@ def _attribute(name: str, value: Attribute) -> Message:
     elif isinstance(value, int):
         attribute.whole(3, value)
         kind = _INT
+    elif isinstance(value, str):
+        attribute.text(4, value)
+        kind = _STRING
+    elif isinstance(value, Message):
+        attribute.message(6, value)
+        kind = _GRAPH
     else:
         for number in value:
             attribute.whole(8, number)
@@ -141,9 +192,9 @@ def _tensor(name: str, array: NDArray[Any]) -> Message:
     return tensor
 
 
-def _value(name: str, type_: type[np.generic], sides: Sides) -> Message:
+def _value(name: str, type_: type[np.generic], sides: Sides | None) -> Message:
     value, kind, tensor, shape = Message(), Message(), Message(), Message()
-    for side in sides:
+    for side in sides or ():
         dimension = Message()
         if isinstance(side, int):
             dimension.whole(1, side)
@@ -151,7 +202,8 @@ def _value(name: str, type_: type[np.generic], sides: Sides) -> Message:
             dimension.text(2, side)
         shape.message(1, dimension)
     tensor.whole(1, _TYPES[np.dtype(type_)])
-    tensor.message(2, shape)
+    if sides is not None:
+        tensor.message(2, shape)
     kind.message(1, tensor)
     value.text(1, name)
     value.message(2, kind)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from picturewise.architectures.layers import Layer, Shape
 from picturewise.architectures.summary import summarise
-from picturewise.onnx_models.graph import Graph
+from picturewise.onnx_models.graph import Graph, type_number
 from picturewise.onnx_models.layers import Known, add_layers
 from picturewise.targets.target import Target
 
@@ -86,15 +86,15 @@ def onnx_model(
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    graph = Graph(_taken_from(weights))
-    prepared = _prepared(graph, PICTURES, scale, shape[-1])
+    graph = Graph(taken_from(weights))
+    values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
-    logits = add_layers(graph, prepared, layers, inner, target.output_line)
+    logits = add_layers(graph, values, layers, inner, target.output_line)
     by = graph.constant("temperature", np.array(temperature, np.float32))
     graph.node("Div", logits, by, output=LOGITS)
     return graph.model(
         (PICTURES, np.uint8, ("N", *shape)),
-        (LOGITS, np.float32, ("N", target.outputs)),
+        [(LOGITS, np.float32, ("N", target.outputs))],
         version=version,
         metadata={"classes": json.dumps(list(target.classes), ensure_ascii=False)},
     )
@@ -114,17 +114,19 @@ def feature_model(
     Raises:
         LayerError: a line does not fit what comes into it.
     """
-    graph = Graph(_taken_from(weights))
-    prepared = _prepared(graph, PICTURES, scale, shape[-1])
+    graph = Graph(taken_from(weights))
+    values = _prepared(graph, PICTURES, scale, shape[-1])
     inner = (*shape[:2], 1 if scale.grey else shape[-1])
-    graph.node("Identity", add_layers(graph, prepared, layers, inner, None), output=LOGITS)
+    graph.node("Identity", add_layers(graph, values, layers, inner, None), output=LOGITS)
     (features,) = summarise(layers, inner, "dense 1").rows[-2].output
     return graph.model(
-        (PICTURES, np.uint8, ("N", *shape)), (LOGITS, np.float32, ("N", features)), version="", metadata={}
+        (PICTURES, np.uint8, ("N", *shape)), [(LOGITS, np.float32, ("N", features))], version="", metadata={}
     )
 
 
-def _taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], NDArray[Any]]:
+def taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], NDArray[Any]]:
+    """Return a function for `Graph` that takes arrays from a table."""
+
     def given(name: str, expected: Shape) -> NDArray[Any]:
         found = weights[name]
         assert found.shape == expected, f"{name} is {found.shape}, expected {expected}"  # noqa: S101 (checked before)
@@ -136,7 +138,12 @@ def _taken_from(weights: Mapping[str, NDArray[Any]]) -> Callable[[str, Shape], N
 def _prepared(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
     """Add (N, H, W, C) uint8 → (N, C, H, W) float32, and return the result's name."""
     # Bytes are transposed before they become floats, which are four times as large.
-    values = graph.node("Cast", graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), to=1)  # float32
+    return normalised(graph, graph.node("Transpose", pictures, perm=(0, 3, 1, 2)), scale, channels)
+
+
+def normalised(graph: Graph, pictures: str, scale: Normalisation, channels: int) -> str:
+    """Add (N, C, H, W) uint8 → (N, C or 1, H, W) float32, and return the result's name."""
+    values = graph.node("Cast", pictures, to=type_number(np.float32))
     if scale.grey and channels > 1:
         over = graph.constant("channels", np.array([1], np.int64))
         values = graph.node("ReduceMean", values, over, keepdims=1)

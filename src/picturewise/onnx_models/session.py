@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,9 +50,21 @@ class Session:
             RunError: ONNX Runtime fails.
             MemoryError: there is too little memory for the batch.
         """
-        with _translated():
-            (found,) = self._session.run([LOGITS], {PICTURES: np.ascontiguousarray(pictures)})
+        (found,) = self.run([LOGITS], {PICTURES: pictures})
         return np.asarray(found, np.float32)
+
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """Return the outputs with these names, for arrays by the names of the inputs.
+
+        Raises:
+            RunError: ONNX Runtime fails, as with arrays that do not fit.
+            MemoryError: there is too little memory for the batch.
+        """
+        with _translated():
+            found: list[NDArray[Any]] = self._session.run(
+                list(outputs), {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+            )
+        return found
 
 
 @contextlib.contextmanager

@@ -25,7 +25,14 @@ from picturewise.prediction.description import Description
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.engines import choose_engine
 from picturewise.prediction.file_format import to_metadata
-from picturewise.prediction.network_forms import NetworkOrArrays, as_module, fingerprint, to_bytes
+from picturewise.prediction.network_forms import (
+    Arrays,
+    NetworkOrArrays,
+    as_arrays,
+    as_module,
+    fingerprint,
+    to_bytes,
+)
 from picturewise.printable import printable
 from picturewise.reprs import never_raises, offered
 
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from picturewise.data.imageset import ImageSet
     from picturewise.displays import Figure
 
-_INTERNAL = ("by_engine", "fitted", "to_bytes")
+_INTERNAL = ("arrays", "by_engine", "fitted", "to_bytes")
 _BATCH = 256
 _PIXELS_AT_ONCE = 1 << 22
 """Pictures above 128x128 go through in smaller batches: 256 of 224x224 would take a VGG about 10 GB."""
@@ -77,6 +84,11 @@ class Classifier:
             self._held = as_module(self._held, self.description)
             self._engine = choose_engine(self._wanted, self._held, self.description)
         return self._held
+
+    @property
+    def arrays(self) -> Arrays:
+        """The network's arrays by name; they must not be changed."""
+        return as_arrays(self._held)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -176,20 +176,35 @@ def fitted(image: Image.Image, size: tuple[int, int], mode: ResizeMode) -> Image
     (height, width), (own_width, own_height) = size, image.size
     if (own_height, own_width) == size:
         return image
-    # When it reduces a picture, Pillow's bilinear filter averages over all pixels.
-    bilinear = Image.Resampling.BILINEAR
     if mode == "stretch":
-        return image.resize((width, height), bilinear)
+        return _resized(image, width, height, (0, 0, own_width, own_height))
     if mode == "crop":
         scale = min(own_width / width, own_height / height)
         left, top = max(0, own_width - scale * width) / 2, max(0, own_height - scale * height) / 2
-        return image.resize((width, height), bilinear, box=(left, top, own_width - left, own_height - top))
+        return _resized(image, width, height, (left, top, own_width - left, own_height - top))
     scale = min(width / own_width, height / own_height)
     inner_width, inner_height = max(1, round(scale * own_width)), max(1, round(scale * own_height))
     canvas = Image.new(image.mode, (width, height))
-    inner = image.resize((inner_width, inner_height), bilinear)
+    inner = _resized(image, inner_width, inner_height, (0, 0, own_width, own_height))
     canvas.paste(inner, ((width - inner_width) // 2, (height - inner_height) // 2))
     return canvas
+
+
+def _resized(
+    image: Image.Image, width: int, height: int, box: tuple[float, float, float, float]
+) -> Image.Image:
+    """Return a part of the picture (left, top, right, bottom) at a size.
+
+    First along the rows, then along the columns: Pillow rounds in between, and from version 13 on, it chooses the order
+    by the sizes, so that a high picture would have other pixels than with an older version.
+    """
+    from PIL import Image  # noqa: PLC0415 (needed only where pictures are files)
+
+    left, top, right, bottom = box
+    # When it reduces a picture, Pillow's bilinear filter averages over all pixels.
+    bilinear = Image.Resampling.BILINEAR
+    narrow = image.resize((width, image.height), bilinear, box=(left, 0, right, image.height))
+    return narrow.resize((width, height), bilinear, box=(0, top, width, bottom))
 
 
 def to_array(image: Image.Image, channels: int) -> NDArray[np.uint8]:

@@ -34,9 +34,9 @@ from picturewise.data.pictures.background import WHITE, Background
 from picturewise.errors import DataError
 from picturewise.untrusted.npy import decode_npy
 
-FORMAT = 2
+FORMAT = 3
 """Version 1 always put transparent pictures on white, read numbers such as 0..16 as nearly black pictures, and
-converted deep pictures to bytes one by one."""
+converted deep pictures to bytes one by one. Version 2 left the order of resizing to Pillow, which changed it in 13."""
 _SAMPLE = 64  # pictures that are checked whenever an import is opened
 _CHUNK = 1 << 24
 _NAMES = "names.txt"
