@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 import picturewise
-from picturewise.training.machine import available_cores, processor
+from picturewise.cores import available_cores, processor
 
 WARM_UP, TIMED = 10, 50
 ROOM = 0.9

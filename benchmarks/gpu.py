@@ -35,9 +35,9 @@ from racing.tables import DIRECTIONS, spread, table
 
 import picturewise
 from picturewise.cli import app
+from picturewise.cores import processor
 from picturewise.evaluation.intervals import mean_interval
 from picturewise.training import progress
-from picturewise.training.machine import processor
 from picturewise.training.trainer import Trainer
 
 OPTIONS = ["--preset", "best"]

@@ -43,7 +43,7 @@ def main() -> None:
     folder = arguments.folder.resolve()
     import torch
 
-    from picturewise.training.machine import available_cores, processor
+    from picturewise.cores import available_cores, processor
 
     print(
         f"{processor()}, {available_cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"

@@ -20,13 +20,12 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from picturewise.cores import available_cores
+from picturewise.cores import available_cores, processor
 from picturewise.data.dataset import Dataset
 from picturewise.recipes.recipe import Recipe, make_recipe
 from picturewise.seeds import derive
 from picturewise.tasks.load import make_dataset
 from picturewise.training.learner import Learner
-from picturewise.training.machine import processor
 from picturewise.training.make_learner import make_learner
 from picturewise.training.progress import ProgressDisplay
 from picturewise.training.start import start

@@ -59,8 +59,7 @@ def main() -> None:
     for name, found in speeds.items():
         ratios = [ours / others for ours, others in zip(first[1:], found[1:], strict=True)]
         print(f"| {name} | {spread(ratios, '.2f')} | {spread(found[1:], ',.0f')} |")
-    from picturewise.cores import available_cores
-    from picturewise.training.machine import processor
+    from picturewise.cores import available_cores, processor
 
     print(
         f"\nMedian (lowest–highest) of {options.rounds} interleaved epochs of {count:,} pictures of MNIST, batch size "

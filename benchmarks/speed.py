@@ -129,7 +129,7 @@ def document(
     load: float,
 ) -> str:
     """Return all results so far."""
-    from picturewise.training.machine import processor
+    from picturewise.cores import processor
 
     peak = max(rate for rates in peaks.values() for rate in rates.values())
     parts = [tables.overview(results)]

@@ -62,8 +62,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     arguments, options = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
+    from picturewise.cores import available_cores, processor
     from picturewise.evaluation.intervals import mean_interval
-    from picturewise.training.machine import available_cores, processor
 
     print(f"{processor()}, {available_cores()} cores, Python {platform.python_version()}")
     print(f"load before the start: {os.getloadavg()[0]:.1f}\n")

@@ -1,8 +1,9 @@
-"""How many processor cores this process may use, and how much work is worth sharing among them."""
+"""The processor: its name, how many cores this process may use, and how much work is worth sharing among them."""
 
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 WORTH_SHARING = 100e6
@@ -22,3 +23,19 @@ def _cgroup_limit() -> int:
         return int(quota) // int(period)
     except (OSError, ValueError):  # no such file, or "max"
         return 1 << 30
+
+
+def processor() -> str:
+    """Return the processor's name from the system."""
+    return cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def cpu_info(field: str) -> str:
+    """Return one field of the first processor in Linux's /proc/cpuinfo, or an empty string."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == field), ""
+    )

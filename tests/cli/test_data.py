@@ -107,6 +107,7 @@ def test_every_command_speaks_json(bars: Path, capfd: pytest.CaptureFixture[str]
     assert shown["folder"] == str(bars)
     assert shown["addresses"]["t10k-labels-idx1-ubyte"][0].startswith("http://127.0.0.1:")
     removed = said_as_json(capfd, "remove", "bars")
+    assert removed.pop("provenance")["command"] == ["data", "remove", "bars", "--json"]
     assert removed == {"name": "bars", "bytes_freed": after["bytes_here"], "imports_freed": 0, "left": []}
 
 

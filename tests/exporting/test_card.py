@@ -78,6 +78,7 @@ def test_after_it_every_score_has_its_interval(trained: Run) -> None:
         )
     assert trained.classifier().weights_sha256 in card
     assert "$ picturewise train DATA --recipe recipe.toml" in card
+    assert f"Began at {trained.record.sessions[0].date} and took " in card
     assert "No licence was named" not in card
     assert "No licence was named" in picturewise.card(trained)
 

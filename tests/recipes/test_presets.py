@@ -34,7 +34,7 @@ def test_an_unknown_preset_gets_the_nearest_one() -> None:
 def test_all_that_the_user_says_wins_over_a_preset() -> None:
     fast = asked(preset="fast")
     assert fast.model.name == "small-cnn"
-    assert fast.training.optimizer == "adam"
+    assert fast.training.optimizer == "muon"
     assert asked(preset="fast", model="mlp 8").model.name == "mlp 8"
     assert asked(preset="fast", layers="flatten").model.layers == ("flatten",)
     assert asked(preset="fast", epochs=3).training == fast.training.model_copy(update={"epochs": 3})

@@ -9,6 +9,7 @@ from importlib import import_module
 
 import click
 
+from picturewise import circumstances
 from picturewise.cli import ending, output
 
 EXIT_CODES = """
@@ -46,6 +47,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     ending.prepare_streams()
+    circumstances.begin(arguments)
     noted: dict[str, bool] = {}
     try:
         code = _run(list(arguments), noted)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picturewise.circumstances import circumstances
 from picturewise.errors import RunError
 from picturewise.file_names import repaired, text_of
 from picturewise.printable import escaped, printable
@@ -73,9 +74,14 @@ def say_model(model: BaseModel) -> None:
 def say_json(text: str) -> None:
     """Print JSON; characters that the standard output cannot encode are escaped, which means the same.
 
+    An object gets a last key, `provenance`: when, by which command and with which versions it was computed.
+
     Raises:
         OutputLostError: as for `say`.
     """
+    if text.startswith("{"):
+        content = json.loads(text)
+        text = json.dumps({**content, "provenance": circumstances()._asdict()}, indent=1, ensure_ascii=False)
     # As in `text_of`; the backslash of an escape is part of the text.
     text = re.sub("[\ud800-\udfff]", lambda found: "\\\\" + escaped(found[0])[1:], repaired(text))
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

@@ -64,6 +64,10 @@ class Evaluation(Result):
     )
     notes: tuple[str, ...] = Field(default=(), description="Notes to read before quoting a score.")
     skipped: dict[str, str] = Field(default={}, description="Files left out with skip_bad: path → reason.")
+    classifier_sha256: str | None = Field(
+        default=None,
+        description="SHA-256 of the weights that were evaluated; none: an older version did not store it.",
+    )
     classes: tuple[str, ...]
     loss: Interval = Field(description="Mean cross-entropy in nats.")
     accuracy: Interval = Field(description="Share of pictures whose most probable class is their label.")

@@ -236,6 +236,10 @@ def _repeat(card: CardFacts) -> Iterator[str]:
     machine = ", ".join(f"{key} {_plain(value)}" for key, value in record.machine.items())
     yield ""
     yield f"Trained with Picturewise {record.picturewise} ({machine})."
+    for session in record.sessions:
+        revision = "" if session.revision is None else f", revision `{session.revision}`"
+        versions = ", ".join(f"{_plain(name)} {_plain(number)}" for name, number in session.versions.items())
+        yield f"Began at {session.date} and took {session.seconds:,.0f} seconds{revision}; {versions}."
     for name, split in record.data.splits.items():
         yield f"SHA-256 of the {name} pictures: `{split.fingerprint}`."
     yield ""

@@ -50,6 +50,24 @@ class DataFacts(Result):
     )
 
 
+class SessionFacts(Result):
+    """One uninterrupted part of training; a resumed run has several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    date: str = Field(description="Start, in UTC.")
+    seconds: float = Field(description="Duration by the wall clock.")
+    command: tuple[str, ...] | None = Field(
+        description="Arguments of the command line; none: training was called from Python."
+    )
+    picturewise: str = Field(description="Version of Picturewise.")
+    revision: str | None = Field(description="Git commit of Picturewise, if it runs from a clone.")
+    python: str
+    versions: dict[str, str] = Field(description="Versions of the packages that were loaded.")
+    processor: str
+    system: str
+
+
 class RunRecord(Result):
     """The content of run.json."""
 
@@ -85,6 +103,9 @@ class RunRecord(Result):
     )
     final_weights_sha256: str | None = Field(
         default=None, description="SHA-256 of the weights after the last epoch."
+    )
+    sessions: tuple[SessionFacts, ...] = Field(
+        default=(), description="When, by which commands and with which versions the run was trained."
     )
 
     @property

@@ -192,6 +192,7 @@ def evaluate_part(
         fingerprint=part.fingerprint,
         classes=classifier.classes,
     )
+    evaluation = evaluation.model_copy(update={"classifier_sha256": classifier.weights_sha256})
     return evaluation, probabilities, labels
 
 

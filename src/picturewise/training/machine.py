@@ -8,12 +8,11 @@ import math
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
 
-from picturewise.cores import WORTH_SHARING, available_cores
+from picturewise.cores import WORTH_SHARING, available_cores, cpu_info
 from picturewise.errors import UsageError
 
 MEASURED_OPERATIONS = 18
@@ -86,24 +85,8 @@ def prepared(machine: Machine) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def processor() -> str:
-    """Return the processor's name from the system."""
-    return _cpu_info("model name") or platform.processor() or platform.machine()
-
-
 def _has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    flags = _cpu_info("flags").split()
+    flags = cpu_info("flags").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def _cpu_info(field: str) -> str:
-    """Return one field of the first processor in Linux's /proc/cpuinfo, or an empty string."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == field), ""
-    )

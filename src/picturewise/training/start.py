@@ -16,6 +16,7 @@ from torch import nn
 from picturewise import timm_adapter
 from picturewise.architectures.lines import parse
 from picturewise.architectures.timm_line import Timm
+from picturewise.cores import processor
 from picturewise.data.dataset import Dataset
 from picturewise.errors import RunError, UsageError
 from picturewise.recipes.recipe import Recipe
@@ -28,7 +29,6 @@ from picturewise.training.callbacks import EarlyStopping, HistoryFile, KeptClass
 from picturewise.training.derive import derived_keys
 from picturewise.training.folds import Folds
 from picturewise.training.learner import Learner
-from picturewise.training.machine import processor
 from picturewise.training.make_learner import fold_learner, make_learner, rebuild_learner
 from picturewise.training.trainer import Callback, Trainer
 

@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Sequence
 
+from picturewise.circumstances import circumstances
 from picturewise.errors import DivergedError, Interrupted, RunError
 from picturewise.networks import weights
 from picturewise.runs.history import Epoch
-from picturewise.runs.record import RunRecord
+from picturewise.runs.record import RunRecord, SessionFacts
 from picturewise.runs.run import Run
 from picturewise.training.folds import FoldLoop, Folds
 from picturewise.training.head_fit import Fitted
@@ -78,6 +79,7 @@ class Trainer(Loop):
             UsageError: another process trains in this folder.
             RunError: the checkpoint does not belong to this network and optimizer.
         """
+        self._began, self._sessions = time.perf_counter(), self.record.sessions
         with self.run.locked(), self.learner.learning(), stop_requests() as self._request:
             self._restore()
             self._note_status("running")
@@ -161,8 +163,14 @@ class Trainer(Loop):
 
     def _note_status(self, status: str, reason: str = "") -> None:
         final = weights.fingerprint(self.network.state_dict()) if status == "finished" else None
+        session = SessionFacts(**circumstances(self._began)._asdict())
         self.record = self.record.model_copy(
-            update={"status": status, "reason": reason, "final_weights_sha256": final}
+            update={
+                "status": status,
+                "reason": reason,
+                "final_weights_sha256": final,
+                "sessions": (*self._sessions, session),
+            }
         )
         self.run.save_record(self.record)
 
