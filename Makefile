@@ -67,7 +67,7 @@ bench-hostile: .venv/installed-dev  ## time and memory of each hostile file, and
 	$(PYTHON) -m venv .venv
 
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) -e .
+	$(PIP) -e '.[train]'
 	touch $@
 
 .venv/installed-dev: .venv/installed

@@ -110,7 +110,10 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"picturewise.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'picturewise' has no attribute '{name}'")
-    return getattr(_import_module(_HOMES[name]), name)
+    from picturewise.extras import needed  # noqa: PLC0415 (importing the package stays cheap)
+
+    with needed(f"picturewise.{name}"):
+        return getattr(_import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

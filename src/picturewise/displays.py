@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from picturewise.extras import needed
 from picturewise.reprs import PARTIAL
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ HOMES: Mapping[tuple[str, str], str] = {
 
 
 def display(kind: str, figure: str, of: object, **options: Any) -> Any:
-    """Return a figure of an object, drawn by the function that `HOMES` names."""
+    """Return a figure of an object, drawn by the function that `HOMES` names.
+
+    Raises:
+        MissingPackageError: what draws it needs a package that is not installed.
+    """
     module, _, function = HOMES[kind, figure].partition(":")
-    return getattr(import_module(module), function)(of, **options)
+    with needed("This figure"):
+        return getattr(import_module(module), function)(of, **options)
 
 
 def html(kind: str, of: object) -> str | None:

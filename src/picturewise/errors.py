@@ -2,7 +2,8 @@
 
     PicturewiseError              exit code 1
     ├── UsageError              2   an unknown option, recipe key or name
-    │   └── LayerError          2   a layer line that cannot be read or does not fit
+    │   ├── LayerError          2   a layer line that cannot be read or does not fit
+    │   └── MissingPackageError 2   a package of an extra that is not installed; also an ImportError
     ├── DataError               3   pictures or labels that cannot be used
     │   ├── DownloadError       3   a catalogue set that cannot be downloaded
     │   ├── InputError          3   data that cannot be used through scikit-learn's interface; also a ValueError
@@ -50,6 +51,10 @@ class UsageError(PicturewiseError):
 
 class LayerError(UsageError):
     """A layer line cannot be read, or its shape does not fit."""
+
+
+class MissingPackageError(UsageError, ImportError):
+    """A package of the extra `train` is needed but not installed; code that tries imports expects an ImportError."""
 
 
 class DataError(PicturewiseError):

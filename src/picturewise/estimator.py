@@ -20,14 +20,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from picturewise.data.arrays.value_range import Ends, ValueRange
 from picturewise.data.hints import parse_value_range
 from picturewise.data.pictures.resize_mode import ResizeMode
 from picturewise.errors import DataError, InputError, UsageError
+from picturewise.extras import needed
 from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.printable import printable
@@ -37,6 +35,11 @@ from picturewise.tasks import default_network
 from picturewise.tasks.load import make_dataset
 from picturewise.tasks.train import claimed, train_on
 from picturewise.tasks.wanted_recipe import wanted
+
+with needed("picturewise.estimator"):
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 _AT_ONCE = 1 << 24  # numbers that are converted together
 _OWN = ("model", "preset", "layers", "epochs", "seed", "shape", "out", "settings", "progress")

@@ -118,7 +118,10 @@ __all__ = sorted(_HOMES)  # noqa: PLE0605 (one list, kept in one place)
 def __getattr__(name: str) -> _Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'picturewise.types' has no attribute '{name}'")
-    return getattr(_import_module(_HOMES[name]), name)
+    from picturewise.extras import needed  # noqa: PLC0415 (as in the package itself)
+
+    with needed(f"picturewise.types.{name}"):
+        return getattr(_import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,12 @@
-"""The wheel and the sdist are complete, and what is installed from the wheel works outside the checkout."""
+"""The wheel and the sdist are complete, and what is installed from the wheel works outside the checkout.
+
+Fresh environments take their packages from the index; test_base.py makes one of what is installed here.
+"""
 
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import struct
@@ -15,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,15 +108,64 @@ def test_the_quick_tests_pass_in_the_unpacked_sdist(unpacked: Path) -> None:
     assert " passed" in said
 
 
+def install(wheel: Path, extra: str, folder: Path) -> Path:
+    """Return the programs of a fresh environment into which the wheel was installed with an extra, or "" for none."""
+    venv.create(folder, with_pip=True)
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    run(
+        programs / "python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", f"{wheel}{extra}",
+        cwd=folder,
+    )  # fmt: skip
+    return programs
+
+
 @pytest.fixture(scope="module")
 def programs(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a fresh environment into which the wheel was installed."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
+    """The programs of an environment with the wheel and the extra `train`."""
     (wheel,) = packages.glob("*.whl")
-    programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    run(programs / "python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel, cwd=folder)
-    return programs
+    return install(wheel, "[train]", tmp_path_factory.mktemp("environment"))
+
+
+@pytest.fixture(scope="module")
+def base_programs(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with the wheel alone."""
+    (wheel,) = packages.glob("*.whl")
+    return install(wheel, "", tmp_path_factory.mktemp("base"))
+
+
+def test_the_base_installation_takes_at_most_200_mb(base_programs: Path) -> None:
+    (packages,) = base_programs.parent.rglob("site-packages")
+    tools = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
+    files = [
+        path
+        for path in packages.rglob("*")
+        if path.is_file() and not path.relative_to(packages).parts[0].startswith(tools)
+    ]
+    size = sum(path.stat().st_size for path in files)
+    assert 100e6 < size <= 200e6
+
+
+def test_what_was_trained_in_one_environment_predicts_in_the_base(
+    programs: Path, base_programs: Path, tmp_path: Path
+) -> None:
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[1:7, 4] = 255
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    train = ("train", "digits", "--epochs", "1", "--model", "cnn", "--out", "run")
+    said = run(programs / "picturewise", *train, cwd=tmp_path)
+    assert "next    picturewise evaluate run" in said
+    command = ("predict", "run", "one.png", "--json")
+    (there,) = json.loads(run(programs / "picturewise", *command, "--engine", "torch", cwd=tmp_path))
+    (here,) = json.loads(run(base_programs / "picturewise", *command, cwd=tmp_path))
+    assert here["probabilities"] == pytest.approx(there["probabilities"], abs=1e-5)
+
+
+def test_the_base_says_how_to_install_the_rest(base_programs: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [base_programs / "picturewise", "demo"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith("not installed. Install it with: pip install 'picturewise[train]'\n")
 
 
 def test_the_demo_runs_from_the_installed_wheel(programs: Path, tmp_path: Path) -> None:

@@ -103,7 +103,11 @@ def declared() -> dict[str, list[Requirement]]:
     """Return what pyproject.toml asks users to install: "base" or an extra → requirements."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {"base": project["dependencies"], **project["optional-dependencies"]}
-    return {name: list(map(Requirement, lines)) for name, lines in wanted.items() if name not in DEVELOPMENT}
+    return {
+        name: [asked for asked in map(Requirement, lines) if asked.name != "picturewise"]  # another extra
+        for name, lines in wanted.items()
+        if name not in DEVELOPMENT
+    }
 
 
 def constrained() -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from picturewise.catalogue import checksums
 from picturewise.catalogue.entries import PublishedFile
 from picturewise.errors import DownloadError, SaveError
+from picturewise.extras import require
 from picturewise.printable import printable
 
 if TYPE_CHECKING:
@@ -68,9 +69,11 @@ def download(
         advance: called with (bytes so far, all bytes or None), from the calling thread.
 
     Raises:
+        MissingPackageError: pooch or what it needs is not installed.
         DownloadError: no address sent it; the message says for each what happened, as a part of a sentence.
         SaveError: it could not be written.
     """
+    require("Downloading", "pooch", "requests", "urllib3")
     import pooch  # noqa: PLC0415 (with requests, it takes a while to import, and few commands need it)
 
     failures = []

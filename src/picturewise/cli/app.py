@@ -61,7 +61,9 @@ def _run(arguments: list[str], noted: dict[str, bool]) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(_top, {}, "picturewise", _COMPLETE, asked)
-    with _top.make_context("picturewise", arguments, obj=noted) as context:
+    from picturewise.extras import needed
+
+    with _top.make_context("picturewise", arguments, obj=noted) as context, needed("This command"):
         _top.invoke(context)
     return 0
 

@@ -13,6 +13,7 @@ from picturewise.architectures.layers import Shape
 from picturewise.architectures.lines import parse
 from picturewise.architectures.summary import summarise
 from picturewise.errors import LayerError, RunError, UsageError
+from picturewise.extras import require
 from picturewise.networks import arrays
 from picturewise.onnx_models.model import is_portable, weight_shapes
 from picturewise.prediction.description import Description
@@ -100,6 +101,7 @@ def _filled(
     sha256: str,
 ) -> nn.Module:
     """Return the network with the weights in a file; None: the network of the description's lines."""
+    require(f"The network in {printable(path)}", "torch")
     from picturewise.networks import weights  # noqa: PLC0415 (it loads PyTorch, which layer lines do not need)
 
     module = built(description) if network is None else network

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from picturewise.extras import require
 from picturewise.prediction.description import Description
 from picturewise.prediction.engine import Engine, EngineName
 from picturewise.prediction.network_forms import NetworkOrArrays, as_arrays, as_module
@@ -21,7 +22,8 @@ def choose_engine(name: EngineName, held: NetworkOrArrays, description: Descript
     """Return the engine with a name for a network.
 
     Raises:
-        UsageError: it cannot compute that network; a LayerError if it does not support a layer line.
+        UsageError: it cannot compute that network: a LayerError if it does not support a layer line, and a
+            MissingPackageError if PyTorch is not installed.
     """
     if name == "numpy":
         from picturewise.prediction.numpy_engine import NumPyEngine  # noqa: PLC0415 (see above)
@@ -31,6 +33,7 @@ def choose_engine(name: EngineName, held: NetworkOrArrays, description: Descript
         from picturewise.prediction.onnx_engine import OnnxEngine  # noqa: PLC0415 (see above)
 
         return OnnxEngine(held, description)
+    require("The engine torch", "torch")
     from picturewise.prediction.torch_engine import TorchEngine  # noqa: PLC0415 (see above)
 
     return TorchEngine(as_module(held, description), description)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from numpy.typing import NDArray
 
 from picturewise.architectures.lines import parse
+from picturewise.extras import require
 from picturewise.networks import arrays
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def as_module(held: NetworkOrArrays, description: Description) -> nn.Module:
     """Return the module; for arrays, which are copied, one in evaluation mode is built."""
     if not isinstance(held, Mapping):
         return held
+    require("A classifier's PyTorch module", "torch")
     import torch  # noqa: PLC0415 (engines of arrays do not need it)
 
     network = built(description)

@@ -18,6 +18,7 @@ from picturewise.data.options import DataOptions
 from picturewise.data.recognise import Data, recognise
 from picturewise.errors import DataError, UsageError
 from picturewise.evaluation.evaluation import Interval
+from picturewise.extras import TRAINING, require
 from picturewise.file_names import text_of
 from picturewise.names import listed
 from picturewise.prediction.classifier import Classifier
@@ -118,6 +119,7 @@ def extend(
         RunError: the older run is damaged, or does not have a classifier yet.
         DataError, Interrupted, DivergedError, SaveError: as for `train`.
     """
+    require("Training", *TRAINING)
     keywords = from_keywords(options, "extend", extend.__kwdefaults__)
     callbacks = [*callbacks, *trackers(track)]
     older = run.checked() if isinstance(run, Run) else open_run(run)

@@ -14,6 +14,7 @@ from picturewise.arguments import checked
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
+from picturewise.extras import TRAINING, require
 from picturewise.recipes.effective import EffectiveRecipe
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
@@ -117,6 +118,7 @@ def find_learning_rate(
         DivergedError: no learning rate made the loss fall by 5 % or more.
         SaveError: something could not be written.
     """
+    require("Training", *TRAINING)
     keywords = from_keywords(options, "find_learning_rate", find_learning_rate.__kwdefaults__)
     whole, source = wanted(
         data, preset=preset, plain=plain, model=model, layers=layers, network=network, epochs=epochs, seed=seed,

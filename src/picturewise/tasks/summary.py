@@ -11,6 +11,7 @@ from picturewise.architectures.summary import Summary
 from picturewise.arguments import checked
 from picturewise.data.recognise import Data
 from picturewise.errors import UsageError
+from picturewise.extras import require
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
@@ -80,6 +81,7 @@ def summary(
             )
         return found
     assert not isinstance(data, Run | Classifier)  # noqa: S101 (they are trained)
+    require("The summary of a network for new pictures", "torch")
     whole, source = wanted(
         data, preset=preset, plain=plain, model=model, layers=layers, network=None, epochs=None, seed=None,
         group_by=None, recipe=recipe, keywords=keywords, settings=settings,

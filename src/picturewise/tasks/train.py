@@ -14,6 +14,7 @@ from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
 from picturewise.data.recognise import Data
 from picturewise.errors import DataError
+from picturewise.extras import TRAINING, require
 from picturewise.recipes.keywords import RecipeKeywords, from_keywords
 from picturewise.recipes.recipe import Recipe
 from picturewise.runs.new_run import NewRun, new_run, numbered_run
@@ -87,6 +88,7 @@ def train(
         DivergedError: the loss is NaN or infinite.
         SaveError: something could not be written.
     """
+    require("Training", *TRAINING)  # before anything is read
     keywords = from_keywords(options, "train", train.__kwdefaults__)
     own_callbacks, callbacks = bool(callbacks), [*callbacks, *trackers(track)]
     whole, source = wanted(
@@ -202,6 +204,7 @@ def resume(
     run = run.checked() if isinstance(run, Run) else open_run(run)
     if _is_done(run):
         return run
+    require("Training", *TRAINING)
     with run.locked():
         run.checked()  # again, now that no other process can change it
         if run.record.status == "finished":
@@ -258,6 +261,7 @@ def trackers(names: str | Sequence[str]) -> list[Callback]:
     """
     if not names:
         return []
+    require("Tracking", "torch")
     from picturewise.tracking.trackers import make_trackers  # noqa: PLC0415 (it loads PyTorch)
 
     return [*make_trackers(names)]

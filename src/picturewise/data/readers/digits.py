@@ -16,6 +16,7 @@ from picturewise.data.contract import Progress, Reading
 from picturewise.data.hints import NO_HINTS
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
+from picturewise.extras import require
 from picturewise.split_names import SplitName
 
 
@@ -27,7 +28,12 @@ class DigitsReader:
     hints = NO_HINTS
 
     def inputs(self, split: SplitName) -> tuple[str, ...]:
-        """The installed scikit-learn."""
+        """The installed scikit-learn.
+
+        Raises:
+            MissingPackageError: it is not installed.
+        """
+        require("The data set digits", "sklearn")
         return (f"scikit-learn {version('scikit-learn')}",)
 
     def read(
@@ -40,6 +46,7 @@ class DigitsReader:
         """Return the pictures (1797, 8, 8, 1), or resized as asked; see `Reader.read`."""
         if "train" not in splits:
             return Reading({})
+        require("The data set digits", "sklearn")
         from sklearn.datasets import load_digits  # noqa: PLC0415 (it takes a second, and few runs need it)
 
         bunch = load_digits()

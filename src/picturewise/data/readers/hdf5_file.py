@@ -23,6 +23,7 @@ from picturewise.data.arrays.value_range import Conversion, ValueRange
 from picturewise.data.readers.array_names import words_of
 from picturewise.data.readers.split_column import splits_by_value
 from picturewise.errors import DataError
+from picturewise.extras import install_command
 from picturewise.printable import printable
 from picturewise.untrusted.confined.call_child import Output
 
@@ -304,8 +305,12 @@ def _where(path: Path, name: str) -> str:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
-    import h5py  # noqa: PLC0415 (only after the limits are set)
-
+    try:
+        import h5py  # noqa: PLC0415 (only after the limits are set)
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"{printable(path)} is an HDF5 file, which needs h5py. Install it with: {install_command('train')}"
+        ) from error
     try:
         with h5py.File(path, "r", locking="best-effort") as file:
             yield file

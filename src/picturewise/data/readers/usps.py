@@ -24,6 +24,7 @@ from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.read_options import ReadOptions
 from picturewise.data.readers.array_part import array_part
 from picturewise.errors import DataError
+from picturewise.extras import require
 from picturewise.printable import printable
 from picturewise.split_names import SPLITS, SplitName
 from picturewise.untrusted.regular_file import check_regular
@@ -133,6 +134,7 @@ def _check_lines(content: bytes, path: Path) -> None:
 
 def _parsed(content: bytes, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the values (N, 256) and the labels (N,) as they are in the lines."""
+    require("Reading USPS digits", "sklearn")
     from sklearn.datasets import load_svmlight_file  # noqa: PLC0415 (it takes a second, and few runs need it)
 
     try:

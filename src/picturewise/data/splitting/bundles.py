@@ -12,6 +12,7 @@ from picturewise.data.arrays.digest import digest
 from picturewise.data.arrays.picture_statistics import as_rows
 from picturewise.data.imageset import ImageSet
 from picturewise.errors import DataError
+from picturewise.extras import require
 from picturewise.printable import printable
 from picturewise.untrusted.patterns import find_in_names
 
@@ -46,6 +47,7 @@ def _tied(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]
     pairs = np.sort(one * count + other)
     if not count or 1 + np.count_nonzero(np.diff(pairs)) == 1 + one.max() == 1 + other.max():
         return one  # both agree, as they nearly always do
+    require("Keeping equal pictures in one split", "scipy")
     from scipy.sparse import coo_array  # noqa: PLC0415 (slow to import, and few runs need it)
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
