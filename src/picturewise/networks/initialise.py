@@ -38,8 +38,10 @@ def initialise(network: nn.Sequential, generator: torch.Generator, *, dirac: boo
     for index, module in enumerate(modules):
         if isinstance(module, nn.Conv2d | nn.Linear):
             following = next((m for m in modules[index + 1 :] if not isinstance(m, _NORMALISATION)), None)
-            plain = isinstance(module, nn.Conv2d) and not _is_normalised(modules[index + 1 :])
-            _draw(module.weight, gain(following), generator, _mean_fan(module) if plain else None)
+            fan = None
+            if isinstance(module, nn.Conv2d) and not _is_normalised(modules[index + 1 :]):
+                fan = _mean_fan(module)
+            _draw(module.weight, gain(following), generator, fan)
             if dirac and isinstance(module, nn.Conv2d) and _passes_on(module):
                 nn.init.dirac_(module.weight[: module.in_channels])
             if module.bias is not None:

@@ -186,10 +186,9 @@ def _convolution(
     plain: bool = False,
 ) -> convolution.Convolution:
     """Return a convolution whose weight has the `shape` (F, C / groups, P, Q)."""
-    fan = fan_in = math.prod(shape[1:])
-    if plain:  # the mean of fan-in and fan-out
-        fan = (fan_in + math.prod((shape[0] // groups, *shape[2:]))) / 2
-    spread = gain(following) / math.sqrt(fan)
+    fan_in = math.prod(shape[1:])
+    fan_out = math.prod((shape[0] // groups, *shape[2:])) if plain else fan_in
+    spread = gain(following) / math.sqrt((fan_in + fan_out) / 2)
     weight = source.take(f"{name}.weight", shape, spread=spread)
     return convolution.Convolution(
         weight,
