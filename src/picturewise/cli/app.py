@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from picturewise import circumstances
+from picturewise import circumstances, logs
 from picturewise.cli import ending, output
 
 EXIT_CODES = """
@@ -73,6 +73,22 @@ def _note_debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.find_root().obj[_DEBUG] = True
 
 
+def _log_json(_: click.Context, __: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        logs.write_lines()
+
+
+def _log_json_option() -> click.Option:
+    return click.Option(
+        ["--log-json"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_log_json,
+        help="Write what happens to the standard error output, one JSON object a line, instead of progress.",
+    )
+
+
 def _debug_option() -> click.Option:
     return click.Option(
         ["--debug"],
@@ -85,9 +101,9 @@ def _debug_option() -> click.Option:
 
 
 def _with_debug(command: click.Command) -> click.Command:
-    """Return a command and its subcommands with the option that all commands share."""
+    """Return a command and its subcommands with the options that all commands share."""
     if all(parameter.name != "debug" for parameter in command.params):
-        command.params.append(_debug_option())
+        command.params += [_log_json_option(), _debug_option()]
         for below in getattr(command, "commands", {}).values():
             _with_debug(below)
     return command

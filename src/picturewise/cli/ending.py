@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from picturewise import stopping
+from picturewise import logs, stopping
 from picturewise.cli.output import OutputLostError, warn
 from picturewise.errors import LONGEST, PicturewiseError
 from picturewise.printable import printable, shortened
@@ -58,7 +58,9 @@ def tell(error: BaseException, *, debug: bool) -> int:
     if debug:
         warn("".join(traceback.format_exception(error)).rstrip(), keep="\n\t")
     sentence, code = _sentence(error)
-    if sentence:
+    if sentence and logs.writes_lines():
+        logs.log("failed", level="ERROR", message=sentence, error=type(error).__name__, exit_code=code)
+    elif sentence:
         warn(f"picturewise: {sentence}")
     return code
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picturewise import logs
 from picturewise.circumstances import circumstances
 from picturewise.errors import RunError
 from picturewise.file_names import repaired, text_of
@@ -93,7 +94,13 @@ def say_json(text: str) -> None:
 
 
 def warn(text: str, *, keep: str = "") -> None:
-    """Print one line on the standard error output, if there is one; characters in `keep` are not escaped."""
+    """Print one line on the standard error output, if there is one; characters in `keep` are not escaped.
+
+    With --log-json, it is an event.
+    """
+    if logs.writes_lines():
+        logs.log("said", level="WARNING", message=" ".join(printable(text, keep=keep).split()))
+        return
     STANDARD_ERROR.write(printable(text, keep=keep) + "\n")
     STANDARD_ERROR.flush()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from picturewise import files
+from picturewise import files, logs
 from picturewise.arguments import checked
 from picturewise.data.arrays.lazy_rows import slices
 from picturewise.data.arrays.picture_statistics import DIGEST_BYTES, digest_each, found_in
@@ -193,6 +193,15 @@ def evaluate_part(
         classes=classifier.classes,
     )
     evaluation = evaluation.model_copy(update={"classifier_sha256": classifier.weights_sha256})
+    logs.log(
+        "evaluated",
+        data=dataset,
+        split=split,
+        pictures=len(part),
+        accuracy=evaluation.accuracy.value,
+        loss=evaluation.loss.value,
+        classifier_sha256=evaluation.classifier_sha256,
+    )
     return evaluation, probabilities, labels
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
-from picturewise import files
+from picturewise import files, logs
 from picturewise.arguments import checked
 from picturewise.data.hints import NO_HINTS, Hints
 from picturewise.data.recognise import Data
@@ -126,6 +126,7 @@ def export(
     described = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
     files.write_bytes(target, content)
     files.write_bytes(target.with_suffix(".json"), described)
+    logs.log("exported", format=to, place=str(target))
     return Export(
         format=to,
         files=(target, target.with_suffix(".json")),
@@ -154,6 +155,7 @@ def _written(
     target: Path, contents: dict[str, bytes], to: FormatName, parity: Parity | None, notes: tuple[str, ...]
 ) -> Export:
     files.write_tree(target, contents)
+    logs.log("exported", format=to, place=str(target))
     return Export(
         format=to,
         files=tuple(target / name for name in contents),

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from picturewise import logs
 from picturewise.bars import progress_bar
 from picturewise.catalogue.download import Advance
 from picturewise.names import shown_bytes
@@ -21,6 +22,7 @@ def reading_progress(
     *, shown: bool, what: str = "Reading pictures"
 ) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that draws (done, total) as a bar, on a terminal's standard error output or in a notebook."""
+    shown = shown and not logs.writes_lines()
     if shown and in_notebook():
         with _notebook_bar(what, "{:,}".format) as advance:
             yield advance
@@ -40,6 +42,7 @@ def reading_progress(
 @contextlib.contextmanager
 def fetching_progress(*, shown: bool) -> Iterator[Callable[[str], Advance] | None]:
     """Yield what draws a bar for each file, as `reading_progress` does."""
+    shown = shown and not logs.writes_lines()
     if shown and in_notebook():
         with contextlib.ExitStack() as stack:
             yield lambda name: stack.enter_context(_notebook_bar(name, shown_bytes))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from picturewise import logs
 from picturewise.arguments import checked
 from picturewise.data.contract import Source
 from picturewise.data.dataset import Dataset
@@ -268,7 +269,7 @@ def trackers(names: str | Sequence[str]) -> list[Callback]:
 
 
 def _with_progress(callbacks: Sequence[Callback], *, shown: bool) -> list[Callback]:
-    if not shown:
+    if not shown or logs.writes_lines():
         return list(callbacks)
     from picturewise.training.progress import ProgressDisplay  # noqa: PLC0415 (rich is loaded only if it is used)
 

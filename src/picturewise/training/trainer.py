@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from picturewise import logs
 from picturewise.circumstances import circumstances
 from picturewise.errors import DivergedError, Interrupted, RunError
 from picturewise.networks import weights
@@ -122,6 +124,7 @@ class Trainer(Loop):
             callback.on_batch(self)
 
     def _tell_epoch(self, row: Epoch) -> None:
+        logs.log("epoch", run=str(self.run.path), epochs=self.epochs, **asdict(row))
         for callback in self.callbacks:
             callback.on_epoch(self, row)
 
@@ -173,6 +176,8 @@ class Trainer(Loop):
             }
         )
         self.run.save_record(self.record)
+        event = "training began" if status == "running" else "training ended"
+        logs.log(event, run=str(self.run.path), data=self.record.data.name, status=status, reason=reason)
 
 
 class Callback:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import filelock
 
-from picturewise import files
+from picturewise import files, logs
 from picturewise.cache_folder import imports_folder, no_room
 from picturewise.catalogue import entries
 from picturewise.data.contract import Part, Progress, Reader, Reading
@@ -208,6 +208,8 @@ def _import(
         for older in folder.glob(f"{split}-*"):  # of another state, or damaged
             _clear(older)
         files.adopt_folder(finished, places[split])
+    pictures = {split: len(part.pictures) for split, part in reading.parts.items()}
+    logs.log("imported", source=printable(place), pictures=pictures, left_out=len(reading.skipped))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,74 @@
+"""What happens, for programs that watch: Python's `logging` under the name `picturewise`, quiet unless asked for.
+
+Every event has a name and values that JSON has; other programs find them in the record's `values`. Nothing is imported
+or formatted while nobody listens.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import logging
+
+NAME: Final = "picturewise"
+_state = {"lines": False}
+
+
+def log(event: str, *, level: str = "INFO", **values: Any) -> None:
+    """Log an event.
+
+    Args:
+        event: what happened, in a word or two.
+        level: of `logging`, such as WARNING.
+        values: that JSON has.
+    """
+    logging = sys.modules.get("logging")
+    if logging is None:  # nobody has asked for anything
+        return
+    logger, number = logging.getLogger(NAME), logging.getLevelName(level)
+    if not logger.isEnabledFor(number):
+        return
+    if not logger.handlers:
+        logger.addHandler(
+            logging.NullHandler()
+        )  # otherwise logging writes warnings to the terminal by itself
+    # Made here, because logging would look for the calling line first, which nobody asks for.
+    record = logging.LogRecord(NAME, number, "", 0, event, (), None)
+    record.values = values
+    logger.handle(record)
+
+
+def write_lines() -> None:
+    """Write all events of this process to the standard error output, one JSON object a line."""
+    import logging  # noqa: PLC0415 (most commands do not log)
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.format = as_line  # type: ignore[method-assign]  # the whole of a formatter
+    logger = logging.getLogger(NAME)
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    _state["lines"] = True
+
+
+def writes_lines() -> bool:
+    """Return whether the standard error output is for events in JSON, so that nothing else may be written to it."""
+    return _state["lines"]
+
+
+def as_line(record: logging.LogRecord) -> str:
+    """Return an event as a JSON object in one line."""
+    import json  # noqa: PLC0415 (most commands do not log)
+
+    values: dict[str, Any] = getattr(record, "values", {})
+    facts = {"time": stamp(record), "level": record.levelname.lower(), "event": record.getMessage(), **values}
+    return json.dumps(facts, ensure_ascii=True, default=str)
+
+
+def stamp(record: logging.LogRecord) -> str:
+    """Return the time of an event in UTC, as ISO 8601 with milliseconds."""
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{seconds}.{int(record.msecs):03}Z"
