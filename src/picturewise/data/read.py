@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from picturewise.data.arrays.mapped_pages import release
 from picturewise.data.contract import Block, Progress, Reading, Source, pictures_at_once
 from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
@@ -84,6 +85,7 @@ def read_blocks(
     step = pictures_at_once(whole.shape)
     for start in range(0, len(whole), step):
         yield Block(whole.unlabelled(slice(start, start + step)), first=start)
+        release(whole.images)
     bad = dict(enumerate(dataset.skipped))
     yield Block(whole.unlabelled(slice(0, 0)), bad, notes=dataset.notes, first=len(whole))
 
