@@ -223,7 +223,8 @@ class GrowingFile:
         Raises:
             SaveError: the disk is full or the file cannot be written; then it ends with the last whole lines.
         """
-        content = memoryview(text.encode())
+        encoded = text.encode("utf-8", "backslashreplace")  # a class may have half a surrogate pair in its name
+        content = memoryview(encoded)
         try:
             while content:
                 content = content[self._file.write(content) :]
@@ -233,7 +234,7 @@ class GrowingFile:
                 self._file.close()
             with _saving(self.path):
                 raise
-        self._flushed += len(text.encode())
+        self._flushed += len(encoded)
 
     def finish(self) -> None:
         """Give the file its name, in one step.

@@ -204,8 +204,9 @@ def tell_left_out(predicting: Predicting, csv: Path | None) -> int:
         output.warn(f"left out  {item.path}: {item.reason}")
     count = predicting.left_out_count
     if count > len(predicting.left_out):
-        where = "--csv lists all that cannot be read" if csv is None else f"listed in {csv}"
-        output.warn(f"left out  {count:,} files in total; {where}")
+        what = "files" if count == predicting.unreadable else "files and folders"
+        where = "--csv FILE" if csv is None else csv
+        output.warn(f"left out  {count:,} {what} in total; {where} lists the files that cannot be read")
     return 1 if count else 0
 
 

@@ -13,7 +13,7 @@ from picturewise.data.hints import Hints
 from picturewise.data.read import read_blocks
 from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.data.recognise import check_obeyed, folder_of_names, recognise, recognise_each
-from picturewise.errors import DataError, PicturewiseError
+from picturewise.errors import DataError
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.predict import PredictedBlock, SeenGreys, predicted_block
 from picturewise.printable import printable
@@ -133,8 +133,8 @@ def predict_into(predicting: Predicting, outputs: Sequence[Output]) -> None:
     """Make all predictions and pass them to the outputs.
 
     Raises:
-        PicturewiseError: as for `Predicting` and the outputs; what is kept of the results is in the message.
-        KeyboardInterrupt: with a note that says the same.
+        PicturewiseError: as for `Predicting` and the outputs. A note on it, and on a KeyboardInterrupt, says what is
+            kept of the results.
     """
     try:
         for block in predicting:
@@ -144,8 +144,6 @@ def predict_into(predicting: Predicting, outputs: Sequence[Output]) -> None:
             output.finish()
     except BaseException as error:
         kept = " ".join(filter(None, [output.abandon() for output in outputs]))
-        if kept and isinstance(error, PicturewiseError):
-            raise type(error)(f"{error} {kept}") from error
         if kept:
             error.add_note(kept)
         raise

@@ -42,6 +42,7 @@ class _Table:
         self._file = GrowingFile(Path(path))
         self._file.write(_lines([[as_cell(name) for name in head]]))
         self._rows = 0
+        self._finished = False
 
     def add(self, block: PredictedBlock) -> None:
         self._file.write(_lines(self._cells(row, block.classes) for row in block.rows))
@@ -49,8 +50,11 @@ class _Table:
 
     def finish(self) -> None:
         self._file.finish()
+        self._finished = True
 
     def abandon(self) -> str:
+        if self._finished:
+            return ""
         self._file.abandon(keep=self._rows > 0)
         if not self._rows:
             return ""

@@ -133,7 +133,7 @@ def folder_names(classes: Iterable[str]) -> dict[str, str]:
     """Return a name for the folder of each class: allowed on every system, different also where case does not matter.
 
     >>> folder_names(["cat", "a/b", "a:b", "..", "CON", "unsure"])
-    {'cat': 'cat', 'a/b': 'a-b', 'a:b': 'a-b-2', '..': '-', 'CON': 'CON-', 'unsure': 'unsure-2'}
+    {'cat': 'cat', 'a/b': 'a-b', 'a:b': 'a-b-2', '..': '_', 'CON': '_CON', 'unsure': 'unsure-2'}
     """
     found: dict[str, str] = {}
     taken = {UNSURE}
@@ -151,7 +151,7 @@ def folder_names(classes: Iterable[str]) -> dict[str, str]:
 def _safe(name: str) -> str:
     text = _REFUSED.sub("-", printable(name).replace("\\", "-"))
     text = text.encode()[:_LONGEST].decode("utf-8", "ignore").strip(" .")  # Windows drops them at the end
-    return f"{text}-" if not text or _RESERVED.fullmatch(text) else text
+    return f"_{text}" if not text or _RESERVED.fullmatch(text) else text
 
 
 def _key(name: str) -> str:
