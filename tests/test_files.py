@@ -254,7 +254,9 @@ def test_a_growing_file_on_a_full_disk_ends_with_a_whole_line(tmp_path: Path) ->
     )
     command = [sys.executable, "-c", script, str(tmp_path / "a.csv")]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert said.startswith(f"No space left while saving {tmp_path / 'a.csv'}; files saved earlier are unchanged.")
+    assert said.startswith(
+        f"No space left while saving {tmp_path / 'a.csv'}; files saved earlier are unchanged."
+    )
     assert (tmp_path / "a.unfinished.csv").read_bytes() == (b"x" * 299 + b"\n") * 33
 
 

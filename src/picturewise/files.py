@@ -223,7 +223,9 @@ class GrowingFile:
         Raises:
             SaveError: the disk is full or the file cannot be written; then it ends with the last whole lines.
         """
-        encoded = text.encode("utf-8", "backslashreplace")  # a class may have half a surrogate pair in its name
+        encoded = text.encode(
+            "utf-8", "backslashreplace"
+        )  # a class may have half a surrogate pair in its name
         content = memoryview(encoded)
         try:
             while content:

@@ -70,8 +70,9 @@ def test_each_file_goes_to_its_class_and_names_that_are_taken_get_a_number(
 
 def test_the_names_of_folders_are_safe_and_different_on_every_system() -> None:
     names = [
-        *("cat", "Cat", "CAT", "..", ".", "", " ", "a/b", "a\\b", "a:b", "../../etc", "nul", "COM1.txt", "lpt¹", "x.", "x"),
-        *("é", "e\u0301", "ﬁ", "fi", ".hidden", "\x00", "\n", "ß", "ss", "a" * 500, "a" * 501, "unsure", "Unsure", "\ud800"),
+        *("cat", "Cat", "CAT", "..", ".", "", " ", "a/b", "a\\b", "a:b", "../../etc", "nul", "COM1.txt", "lpt¹"),
+        *("x.", "x", "ß", "ss", "é", "e\u0301", "ﬁ", "fi", ".hidden", "\x00", "\n", "a" * 500, "a" * 501),
+        *("unsure", "Unsure", "\ud800"),
     ]  # fmt: skip
     found = folder_names(names)
     assert len({name.casefold() for name in found.values()}) == len(names) == len(found)

@@ -186,6 +186,8 @@ def tell_written(predicting: Predicting, path: Path | None, *, quiet: bool) -> N
 
 def tell_sorted(predicting: Predicting, outputs: Sequence[Output], *, quiet: bool) -> tuple[str, ...]:
     """Print how many pictures were sorted; return notes about the folders' names."""
+    if not outputs:
+        return ()
     from picturewise.tasks.sort_into import SortedFolders
 
     notes: tuple[str, ...] = ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-
 import numpy as np
 
 from picturewise.data.arrays.lazy_rows import Pictures
@@ -14,6 +12,8 @@ def release(images: Pictures) -> None:
 
     An array in memory is left alone. Windows cannot do this, but takes pages back when memory is short.
     """
+    import mmap  # noqa: PLC0415 (a single picture does not need it)
+
     base: object = images
     while isinstance(base, np.ndarray):
         base = base.base
