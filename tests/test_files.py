@@ -5,6 +5,8 @@ import hashlib
 import json
 import math
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -219,3 +221,72 @@ def test_a_finished_file_takes_the_place_of_an_older_one(tmp_path: Path) -> None
     with pytest.raises(SaveError, match="cannot be written"):
         files.adopt(tmp_path / "other", tmp_path / "nowhere" / "place")
     assert (tmp_path / "other").read_bytes() == b"other"
+
+
+def test_a_growing_file_shows_that_it_is_unfinished_until_it_is_finished(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("old")
+    growing = files.GrowingFile(tmp_path / "a.csv")
+    growing.write("one\n")
+    growing.write("zwö\n")
+    assert everything_in(tmp_path) == {"a.csv": b"old", "a.unfinished.csv": "one\nzwö\n".encode()}
+    growing.finish()
+    assert everything_in(tmp_path) == {"a.csv": "one\nzwö\n".encode()}
+
+
+def test_a_growing_file_that_is_given_up_is_kept_if_it_is_worth_it(tmp_path: Path) -> None:
+    for keep in (True, False):
+        growing = files.GrowingFile(tmp_path / "deep" / "a")  # the folder is made, and an older file replaced
+        growing.write("one\n")
+        growing.abandon(keep=keep)
+        assert [*everything_in(tmp_path / "deep")] == ["a.unfinished"] * keep
+
+
+def test_a_growing_file_on_a_full_disk_ends_with_a_whole_line(tmp_path: Path) -> None:
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from picturewise import errors, files\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "growing = files.GrowingFile(Path(sys.argv[1]))\n"
+        "try:\n"
+        "    while True: growing.write('x' * 299 + '\\n')\n"
+        "except errors.SaveError as error: print(error)\n"
+        "growing.abandon(keep=True)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "a.csv")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said.startswith(
+        f"No space left while saving {tmp_path / 'a.csv'}; files saved earlier are unchanged."
+    )
+    assert (tmp_path / "a.unfinished.csv").read_bytes() == (b"x" * 299 + b"\n") * 33
+
+
+def test_two_that_grow_the_same_file_do_not_mix(tmp_path: Path) -> None:
+    first, second = (files.GrowingFile(tmp_path / "a.csv") for _ in range(2))
+    first.write("first\n")
+    second.write("second\n")
+    with pytest.raises(SaveError, match=r"a\.csv is also being written by another process"):
+        first.finish()
+    second.finish()
+    assert everything_in(tmp_path) == {"a.csv": b"second\n"}
+
+
+def test_a_growing_file_cannot_be_a_folder_or_nameless(tmp_path: Path) -> None:
+    with pytest.raises(SaveError, match=r" is a folder\. Pass the path of a file\."):
+        files.GrowingFile(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(SaveError, match=r"file.a\.csv cannot be written: "):
+        files.GrowingFile(tmp_path / "file" / "a.csv")
+
+
+def test_a_copy_is_whole_keeps_the_time_and_replaces_nothing(tmp_path: Path) -> None:
+    files.write_copy(tmp_path / "copy", [b"a", b"b"], modified_ns=1_600_000_000_123_456_789)
+    assert (tmp_path / "copy").read_bytes() == b"ab"
+    assert (tmp_path / "copy").stat().st_mtime_ns == 1_600_000_000_123_456_789
+
+    def broken():
+        yield b"a"
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(SaveError, match="No space left"):
+        files.write_copy(tmp_path / "other", broken(), modified_ns=0)
+    assert [*everything_in(tmp_path)] == ["copy"]

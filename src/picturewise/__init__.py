@@ -51,6 +51,7 @@ if _TYPE_CHECKING:
     from picturewise.tasks.load import make_dataset as make_dataset
     from picturewise.tasks.load import read_dataset as read_dataset
     from picturewise.tasks.predict import predict as predict
+    from picturewise.tasks.predict import predict_each as predict_each
     from picturewise.tasks.summary import summary as summary
     from picturewise.tasks.train import resume as resume
     from picturewise.tasks.train import train as train
@@ -85,6 +86,7 @@ _HOMES = {
     "make_dataset": "picturewise.tasks.load",
     "open_run": "picturewise.runs.run",
     "predict": "picturewise.tasks.predict",
+    "predict_each": "picturewise.tasks.predict",
     "read_dataset": "picturewise.tasks.load",
     "remove_imports": "picturewise.tasks.imports",
     "remove_set": "picturewise.tasks.catalogue",

@@ -218,6 +218,121 @@ def new_folder(parent: Path, stem: str) -> Path:
                 return path
 
 
+class GrowingFile:
+    """A text file that is written over a long time; it gets its name when it is finished.
+
+    Until then it is beside that place under a name that says so, such as `table.unfinished.csv`, and holds whole lines
+    as far as they were flushed, however the process ends. An existing file stays until the new one is finished.
+
+    Args:
+        path: of the finished file.
+
+    Raises:
+        SaveError: it is a folder, or the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.is_dir():
+            raise SaveError(f"{printable(path)} is a folder. Pass the path of a file.")
+        if not path.name or "\0" in str(path):
+            raise SaveError(f"'{printable(path)}' does not end in a file name. Pass the path of a file.")
+        self.path = path
+        self.unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
+        self._flushed = 0
+        with _saving(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.unfinished.unlink(missing_ok=True)  # of an interrupted process
+            self._file = self.unfinished.open("xb", buffering=0)
+
+    def write(self, text: str) -> None:
+        """Add whole lines and pass them to the operating system.
+
+        Raises:
+            SaveError: the disk is full or the file cannot be written; then it ends with the last whole lines.
+        """
+        encoded = text.encode(
+            "utf-8", "backslashreplace"
+        )  # a class may have half a surrogate pair in its name
+        content = memoryview(encoded)
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._flushed)
+                self._file.close()
+            with _saving(self.path):
+                raise
+        self._flushed += len(encoded)
+
+    def finish(self) -> None:
+        """Give the file its name, in one step.
+
+        Raises:
+            SaveError: it cannot be written, or another process has begun to write the same file.
+        """
+        with _saving(self.path, self._flushed):
+            os.fsync(self._file.fileno())
+            ours = os.path.samestat(os.fstat(self._file.fileno()), self.unfinished.stat())
+            self._file.close()
+            if not ours:
+                raise SaveError(
+                    f"{printable(self.path)} is also being written by another process. Pass another path."
+                )
+            self.unfinished.replace(self.path)
+            _flush_folder(self.path.parent)
+
+    def abandon(self, *, keep: bool) -> None:
+        """Stop writing. The file keeps its unfinished name, or is removed if it is not worth keeping."""
+        self._file.close()
+        if not keep:
+            with contextlib.suppress(OSError):
+                self.unfinished.unlink(missing_ok=True)
+
+
+def write_copy(path: Path, chunks: Iterable[bytes], *, modified_ns: int) -> None:
+    """Write a copy of a file that must not exist yet: completely, but without waiting for the disk.
+
+    Args:
+        path: its place.
+        chunks: the content.
+        modified_ns: when the original was last modified.
+
+    Raises:
+        SaveError: as for `write_bytes`; then nothing is left behind.
+    """
+    temporary = _beside(path)
+    with _saving(path):
+        try:
+            with temporary.open("xb") as file:
+                file.writelines(chunks)
+            os.utime(temporary, ns=(modified_ns, modified_ns))
+            temporary.rename(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_link(path: Path, target: Path) -> None:
+    """Make a symbolic link at `path`, which must not exist yet.
+
+    Raises:
+        SaveError: the operating system or the disk does not allow it.
+    """
+    with _saving(path):
+        path.symlink_to(target)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they exist.
+
+    Raises:
+        SaveError: as for `write_bytes`.
+    """
+    with _saving(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def sweep(folder: Path, *, older_than: float = 0) -> None:
     """Remove the files that an interrupted write left in `folder`.
 

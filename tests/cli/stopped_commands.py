@@ -53,7 +53,7 @@ def stops(*, whole: bool) -> list[Stop]:
         Stop("twice in a checkpoint", [*TRAIN, "r4"], save, [c, c]),
         Stop("ten times in a batch", [*TRAIN, "r5"], batch, [c] * 10, 0.005),
         Stop("evaluate", ["evaluate", run, "--json"], evaluated, [c]),
-        Stop("predict", ["predict", run, "shapes/a"], "picturewise.tasks.predict:predictions_of", [c]),
+        Stop("predict", ["predict", run, "shapes/a"], "picturewise.tasks.predicting:predicted_block", [c]),
         Stop("inspect by SIGTERM", ["inspect", "shapes"], draw, [term]),
         Stop("imports by SIGHUP", ["data", "imports"], "picturewise.tasks.imports:list_imports", [hup]),
     ]

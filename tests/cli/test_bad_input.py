@@ -247,13 +247,16 @@ def test_a_picture_that_does_not_exist(refused, trained: Path) -> None:
 def test_a_bad_picture_among_good_ones(refused, trained: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Image.new("RGBA", (50, 20)).save("good.png")
     Path("bad.png").write_bytes(b"bad")
-    sentence = refused(3, "predict", trained, "good.png", "bad.png")
-    assert "1 of 2" in sentence
-    assert "bad.png" in sentence
-    assert run(["predict", str(trained), "good.png", "bad.png", "--skip-bad", "--json"]) == 1
-    said = capfd.readouterr()
-    assert [entry["file"] for entry in json.loads(said.out)] == ["good.png"]
-    assert "bad.png" in said.err
+    assert "None of the 1 files" in refused(3, "predict", trained, "bad.png", "--csv", "out.csv")
+    assert Path("out.csv").read_text().splitlines()[1].startswith("bad.png,,,not a supported picture")
+    capfd.readouterr()
+    for options in ([], ["--skip-bad"]):
+        assert run(["predict", str(trained), "bad.png", "good.png", "--json", *options]) == 1
+        said = capfd.readouterr()
+        bad, good = json.loads(said.out)["predictions"]
+        assert (bad["file"], good["file"]) == ("bad.png", "good.png")
+        assert bad.keys() == {"file", "error"}
+        assert "left out  bad.png: not a supported picture" in said.err
 
 
 def test_an_output_folder_that_is_taken(refused, trained: Path, idx_folder: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import picturewise
 from picturewise.cli.app import run
 
 
@@ -226,7 +227,7 @@ def test_predict_writes_a_submission_for_a_csv_file_of_pixels(
     rows = [",".join(f"pixel{number}" for number in range(144)), *[",".join(["9"] * 144)] * 3]
     Path("test.csv").write_text("\n".join(rows))
     capfd.readouterr()
-    assert run(["predict", "run", "test.csv", "--csv", "out/submission.csv"]) == 0
+    assert run(["predict", "run", "test.csv", "--kaggle", "out/submission.csv"]) == 0
     assert capfd.readouterr().out == "3 predictions written to out/submission.csv\n"
     lines = Path("out/submission.csv").read_text().splitlines()
     assert lines[0] == "ImageId,Label"
@@ -241,7 +242,15 @@ def test_predict_as_json_gives_probabilities_that_sum_to_one(
     Image.new("L", (12, 12)).save("one.png")
     capfd.readouterr()
     assert run(["predict", "run/classifier.safetensors", "one.png", "--json"]) == 0
-    (found,) = json.loads(capfd.readouterr().out)
+    content = json.loads(capfd.readouterr().out)
+    known = picturewise.load_classifier("run/classifier.safetensors")
+    assert content["classifier"] == {
+        "sha256": known.weights_sha256,
+        "version": picturewise.__version__,
+        "dataset": "bars",
+        "classes": ["0", "1"],
+    }
+    (found,) = content["predictions"]
     assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert found["class"] == max(found["probabilities"], key=found["probabilities"].get)
 

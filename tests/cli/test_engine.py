@@ -33,7 +33,7 @@ def test_it_trains_evaluates_and_predicts_as_pytorch_does(capfd: pytest.CaptureF
     found = {}
     for engine in ("torch", "numpy"):
         assert run(["predict", "run", "zero.png", "--engine", engine, "--json"]) == 0
-        (prediction,) = json.loads(capfd.readouterr().out)
+        (prediction,) = json.loads(capfd.readouterr().out)["predictions"]
         assert run(["evaluate", "run", "--engine", engine, "--json"]) == 0
         found[engine] = prediction, json.loads(capfd.readouterr().out)["accuracy"]["value"]
     (first, accuracy), (second, same) = found.values()

@@ -83,7 +83,7 @@ def test_json_is_exact_in_an_ascii_locale(trained: Path, capfd: pytest.CaptureFi
     found = command("predict", str(trained / "ascii"), picture, "--json", **ASCII)
     assert run(["predict", str(trained / "ascii"), picture, "--json"]) == 0
     assert json.loads(found.stdout.decode("ascii")) == json.loads(capfd.readouterr().out)
-    assert json.loads(found.stdout)[0]["file"] == picture
+    assert json.loads(found.stdout)["predictions"][0]["file"] == picture
     shown = command("predict", str(trained / "ascii"), picture, **ASCII)
     assert shown.returncode == 0
     assert b"Ros? ?" in shown.stdout

@@ -65,7 +65,7 @@ def test_every_command_on_such_pictures_ends_with_1(spoilt: str, capfd: pytest.C
         (["compare", "a", "b"], 7),
         (["extend", "a", spoilt, "--epochs", "1", "--out", "c"], 6),
         (["inspect", spoilt, "--skip-bad", "--json"], 0),
-        (["predict", "a", f"{spoilt}/red", "--skip-bad"], 7),
+        (["predict", "a", f"{spoilt}/red"], 6),
         (
             [
                 "train",

@@ -124,7 +124,7 @@ def test_without_labels_a_folder_in_a_folder_means_its_pictures(
     save_picture(tmp_path / "test" / "test" / "1.png")
     found = recognise(tmp_path / "test", labelled=False)
     assert isinstance(found, LoosePictures)
-    assert found.files == (tmp_path / "test" / "test" / "1.png",)
+    assert [*found.files] == [tmp_path / "test" / "test" / "1.png"]
 
 
 def test_without_labels_a_pattern_is_obeyed_all_the_same(tmp_path: Path, save_picture: SavePicture) -> None:

@@ -94,7 +94,7 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, trained: Cl
     assert [(item.path, item.reason) for item in skipped] == [
         (
             str(tmp_path / "deeper"),
-            "a folder next to the pictures; pass it separately to classify the pictures in it",
+            "a folder next to the pictures; pass it separately, or use --recursive, to classify the pictures in it",
         )
     ]
 
@@ -265,18 +265,6 @@ def test_pictures_beside_a_list_of_their_labels_are_trained_on(tmp_path: Path) -
 def test_a_loose_picture_is_not_imported(tmp_path: Path, trained: Classifier) -> None:
     predict(trained, save(tmp_path / "a.png", 9))
     assert list_imports() == []
-
-
-def test_no_cell_of_a_submission_is_a_formula() -> None:
-    from picturewise.prediction.predict import Prediction
-    from picturewise.tasks.predict import submission
-
-    found = [
-        Prediction("x/=1+1.png", {"@a": 1.0}),
-        Prediction("b.png", {"-1": 1.0}),
-        Prediction("c", {"+x": 1.0}),
-    ]
-    assert submission(found) == "ImageId,Label\n'=1+1.png,'@a\nb.png,-1\nc,'+x\n"
 
 
 def test_predict_takes_what_a_classifier_does(tmp_path: Path, trained: Classifier) -> None:

@@ -90,7 +90,7 @@ def test_the_command_notes_on_the_standard_error_and_ends_as_ever(
     assert "2 of 2 pictures are much lighter" in printed.err
     assert "lighter" not in printed.out
     if how == ["--json"]:
-        assert len(json.loads(printed.out)) == 2
+        assert len(json.loads(printed.out)["predictions"]) == 2
 
 
 def test_a_classifier_of_12_bits_reads_12_bits_alone_and_8_bits_as_bytes(

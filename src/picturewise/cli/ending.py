@@ -93,12 +93,12 @@ def _lost_output() -> OutputLostError | None:
 
 def _sentence(error: BaseException) -> tuple[str, int]:
     """Return what to say about an error, and its exit code."""
+    hints = getattr(error, "__notes__", [])[-1:]
     match error:
         case PicturewiseError():
-            return str(error), error.exit_code
+            return " ".join([str(error), *hints]), error.exit_code
         case KeyboardInterrupt():
             number = stopping.signal_of(error)
-            hints = getattr(error, "__notes__", [])[-1:]
             return " ".join([f"Stopped by {stopping.shown(number)}.", *hints]), 128 + number
         case OutputLostError():
             return "" if error.pipe else f"The output could not be written: {error}.", 1

@@ -1,8 +1,8 @@
-"""`picturewise predict RUN FILES`."""
+"""`picturewise predict RUN PATHS`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -11,33 +11,70 @@ from picturewise.cli import options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picturewise.data.contract import Source
     from picturewise.data.hints import Hints
-    from picturewise.prediction.predict import Prediction
 
-BAR = 30
-_WIDEST = 60  # characters; longer class names do not widen the column
+_STANDARD_INPUT = "-"
 
 
 @click.command
 @options.run_or_classifier
 @click.argument(
-    "files",
-    metavar="FILES...",
+    "paths",
+    metavar="PATHS...",
     nargs=-1,
     required=True,
     type=options.PATH,
-    help="Pictures of any size and mode, folders of pictures, or any data set, with or without labels.",
+    help="Pictures of any size and mode, folders of pictures, or any data set, with or without labels; - is a picture "
+    "on standard input.",
+)
+@click.option(
+    "--recursive",
+    is_flag=True,
+    help="Also classify the pictures in all subfolders of the folders, whatever their names.",
 )
 @click.option(
     "--top",
     type=click.IntRange(min=1),
-    help="Number of classes to show, most probable first; default: all if there are at most 10, otherwise 5.",
+    help="Number of classes to show, most probable first; default: 1 in a CSV file, all in JSON, and in bars all if "
+    "there are at most 10, otherwise 5.",
 )
 @click.option(
     "--csv",
     type=options.PATH,
     metavar="FILE",
+    help="Write a CSV file with the columns path, label, probability and error instead of printing bars; with --top, "
+    "also label_2, probability_2 and so on.",
+)
+@click.option(
+    "--probabilities",
+    is_flag=True,
+    help="With --csv: also write the probability of each class, in columns p_<class>.",
+)
+@click.option(
+    "--kaggle",
+    type=options.PATH,
+    metavar="FILE",
     help="Write a CSV file with the columns ImageId,Label, as Kaggle expects, instead of printing bars.",
+)
+@click.option(
+    "--jsonl",
+    is_flag=True,
+    help="Print one JSON object per line to standard output, as soon as it is known.",
+)
+@click.option(
+    "--sort-into",
+    type=options.PATH,
+    metavar="FOLDER",
+    help="Copy each picture file into a folder of its class in this new or empty folder.",
+)
+@click.option("--link", is_flag=True, help="With --sort-into: make symbolic links instead of copies.")
+@click.option(
+    "--min-confidence",
+    type=float,
+    metavar="P",
+    help="Mark pictures whose probability is less than P, from 0 to 1, as unsure; --sort-into puts them into the "
+    "folder unsure.",
 )
 @click.option(
     "--split",
@@ -45,64 +82,75 @@ _WIDEST = 60  # characters; longer class names do not widen the column
     help="Split of a data set; default: test, or all pictures of a set with one split.",
 )
 @options.hints
-@options.skip_bad
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Accepted for compatibility: files that cannot be read never stop this command.",
+)
 @options.engine
 @options.json
 def command(
     *,
     run: Path,
-    files: tuple[Path, ...],
+    paths: tuple[Path, ...],
+    recursive: bool,
     top: int | None,
     csv: Path | None,
+    probabilities: bool,
+    kaggle: Path | None,
+    jsonl: bool,
+    sort_into: Path | None,
+    link: bool,
+    min_confidence: float | None,
     split: Literal["train", "valid", "test"] | None,
     hints: Hints,
     skip_bad: bool,
     engine: Literal["auto", "torch", "numpy"],
     json: bool,
 ) -> None:
-    """Print each picture's predicted class and the probability of each class. Exit code 1 if files were left out."""
-    from picturewise.cli import output
-    from picturewise.reporting.tables import count
-    from picturewise.tasks.predict import predict
+    """Print each picture's predicted class and the probability of each class, or write them to a file.
+
+    Exit code 1 if a file was left out because it cannot be read.
+    """
+    from picturewise.cli import output, predict_output
+    from picturewise.errors import UsageError
+    from picturewise.tasks.predict import classifier_of
+    from picturewise.tasks.predicting import Predicting, predict_into, recognised, shown_by
+    from picturewise.tasks.prediction_outputs import check_options, wanted_outputs
     from picturewise.text_tables import folded
 
-    found = predict(run, files, split=split, hints=hints, skip_bad=skip_bad, csv=csv, engine=engine)
-    predictions, skipped = found
-    if json:
-        output.say_json(_as_json(predictions))
-    elif csv is not None:
-        output.say(f"{count(len(predictions))} predictions written to {csv}")
+    del skip_bad
+    files: dict[str, Any] = {
+        "csv": csv,
+        "kaggle": kaggle,
+        "sort_into": sort_into,
+        "link": link,
+        "probabilities": probabilities,
+        "min_confidence": min_confidence,
+    }
+    check_options(top=top, **files)
+    if json and jsonl:
+        raise UsageError(
+            "--json and --jsonl cannot be combined, because both print to standard output. Omit one."
+        )
+    classifier = classifier_of(run).by_engine(engine)
+    sources: list[Source]
+    if any(str(path) == _STANDARD_INPUT for path in paths):
+        sources = [predict_output.standard_input(paths, hints, recursive=recursive)]
     else:
-        for prediction in predictions:
-            _show(prediction, top)
-    for note in found.notes:
-        output.warn(folded(f"note  {note}", indent=6), keep="\n")
-    left_out = output.tell_left_out({item.path: item.reason for item in skipped})
-    raise click.exceptions.Exit(left_out)
-
-
-def _show(prediction: Prediction, top: int | None) -> None:
-    from picturewise.cli import output
-    from picturewise.reporting.tables import bar, percent
-    from picturewise.text_tables import WIDTH
-
-    output.say(f"{prediction.name}: {prediction.label} ({percent(prediction.probability, digits=1)})")
-    shares = list(prediction.probabilities.items())
-    if top is not None or len(shares) > 10:
-        shares = sorted(shares, key=lambda share: -share[1])[: top or 5]
-    width = min(_WIDEST, max(len(name) for name, _ in shares))
-    length = min(BAR, WIDTH - width - 13)  # of a bar: the rest is the margin, two gaps and the percentage
-    for name, share in shares:
-        output.say(f"  {name:{width}}  {bar(share, length)}  {percent(share, digits=1):>7}")
-
-
-def _as_json(predictions: list[Prediction]) -> str:
-    import json
-
-    return json.dumps(
-        [
-            {"file": p.name, "class": p.label, "probability": p.probability, "probabilities": p.probabilities}
-            for p in predictions
-        ],
-        indent=1,
+        sources = recognised(paths, hints, classifier.description.shape, recursive=recursive)
+    written = wanted_outputs(classifier, sources, top=top or 1, **files)
+    printed = predict_output.printed(
+        classifier, top=top, json=json, jsonl=jsonl, bars=not written, min_confidence=min_confidence
     )
+    with predict_output.progress(shown=not json, prints=bool(printed)) as advance:
+        predicting = Predicting(classifier, sources, shown_by(paths), split=split, progress=advance)
+        predict_into(predicting, [*printed, *written])
+    for path in (csv, kaggle):
+        predict_output.tell_written(predicting, path, quiet=json or jsonl)
+    notes = predict_output.tell_sorted(predicting, written, quiet=json or jsonl)
+    for note in (*predicting.notes, *notes):
+        output.warn(folded(f"note  {note}", indent=6), keep="\n")
+    left_out = predict_output.tell_left_out(predicting, csv)
+    predicting.check_any()
+    raise click.exceptions.Exit(left_out)

@@ -6,8 +6,9 @@ from, files or Python objects, recognised once. Both open only the splits that a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -72,6 +73,38 @@ class Reading:
     def skipped(self) -> tuple[Skipped, ...]:
         """The files that were left out of the parts."""
         return tuple(item for part in self.parts.values() for item in part.skipped)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some consecutive pictures of a source, and the files among them that cannot be used.
+
+    Attributes:
+        pictures: those that can be used.
+        bad: the other files, each by its place among both.
+        left_out: what is beside them and is not read.
+        notes: decisions, in sentences.
+        first: how many pictures of the source are before these.
+    """
+
+    pictures: ImageSet
+    bad: Mapping[int, Skipped] = field(default_factory=dict)
+    left_out: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    first: int = 0
+
+
+def pictures_at_once(shape: tuple[int, int, int]) -> int:
+    """Return how many pictures of a shape (H, W, C) are in a block: at most 64 MB of pixels.
+
+    >>> pictures_at_once((28, 28, 1)), pictures_at_once((224, 224, 3))
+    (8192, 445)
+    """
+    return min(_MOST, max(_LEAST, _BYTES // math.prod(shape)))
+
+
+_BYTES = 64 << 20
+_LEAST, _MOST = 16, 8192
 
 
 class Reader(Protocol):

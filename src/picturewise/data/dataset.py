@@ -26,7 +26,7 @@ _INTERNAL = ("held_out", "open_valid", "read_with", "reserved", "values", "whole
 
 @dataclass(frozen=True)
 class Skipped:
-    """One file that was left out on request (`skip_bad`), and why."""
+    """One file that was left out, and why."""
 
     path: str
     reason: str

@@ -30,7 +30,7 @@ from picturewise.data.pictures.background import WHITE, Background
 from picturewise.data.pictures.pixels import as_channels
 from picturewise.data.pictures.resize import resize_all
 from picturewise.data.read_options import ReadOptions
-from picturewise.data.readers.loose_pictures import LoosePictures, check_bad
+from picturewise.data.readers.loose_pictures import check_bad, decoded
 from picturewise.errors import DataError, UsageError
 from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
@@ -83,10 +83,12 @@ class GivenPictures:
             ((_, images),) = arrays.items()
             return _reading(ImageSet(images, None, (), self.name, self._names(arrays)), (), notes)
         size = options.size or _common_size(arrays)
-        loose = LoosePictures(tuple(files.values()), self.name, hints=self.hints.only("value_range"))
         skipped = list[Skipped]()
         if files:
-            decoded, errors, scale = loose.decoded(size, options, progress)
+            said = self.hints.value_range
+            pixels, errors, scale = decoded(
+                [*files.values()], size, options, self.name, said=said, progress=progress
+            )
             if scale is not None and scale.note is not None:
                 self._tell(scale.note, notes)
             names = [name for place in files for name in self._names_of(place)]
@@ -94,7 +96,7 @@ class GivenPictures:
             check_bad(skipped, len(self.items), skip_bad=options.skip_bad)
             for row, place in enumerate(files):
                 if row not in errors:
-                    arrays[place] = decoded[row : row + 1]
+                    arrays[place] = pixels[row : row + 1]
         places = sorted(arrays)
         channels = max(arrays[place].shape[3] for place in places)
         images = allocate_in_memory(sum(len(arrays[place]) for place in places), size, channels)

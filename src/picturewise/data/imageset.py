@@ -25,7 +25,7 @@ from picturewise.targets.target import Target
 if TYPE_CHECKING:
     from picturewise.displays import Figure
 
-_INTERNAL = ("check_pixels", "known", "make_target", "places", "statistics", "target")
+_INTERNAL = ("check_pixels", "known", "make_target", "places", "statistics", "target", "unlabelled")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -130,6 +130,19 @@ class ImageSet:
             names=None if self.names is None else [self.names[i] for i in indices],
             places=None if self.places is None else self.places[indices],
             known=None if self.known is None else self.known.chosen(indices),
+        )
+
+    def unlabelled(self, rows: slice) -> ImageSet:
+        """Return consecutive pictures without their labels; those in arrays and maps are not copied."""
+        known = self.known and PictureStatistics(self.known.digests[rows], self.known.sums[rows])
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=None,
+            classes=(),
+            names=None if self.names is None else self.names[rows],
+            places=None,
+            known=known,
         )
 
     def resized(self, size: tuple[int, int], mode: ResizeMode) -> ImageSet:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from picturewise.data.contract import Progress, Reading, Source
+from picturewise.data.arrays.mapped_pages import release
+from picturewise.data.contract import Block, Progress, Reading, Source, pictures_at_once
 from picturewise.data.dataset import Dataset, check_shapes
 from picturewise.data.imageset import ImageSet
 from picturewise.data.in_memory.in_memory_source import DatasetSource
 from picturewise.data.read_options import ReadOptions
+from picturewise.data.readers.loose_pictures import LoosePictures
 from picturewise.data.recognise import cannot_be_read
 from picturewise.data.remarks import remarks
 from picturewise.errors import DataError
@@ -53,6 +55,39 @@ def read(
             f"{printable(source.place or source.name)} does not fit into memory. Use a smaller --size or fewer "
             "pictures."
         ) from error
+
+
+def read_blocks(
+    source: Source, options: ReadOptions, split: SplitName, *, progress: Progress | None = None
+) -> Iterator[Block]:
+    """Yield the pictures of one split, some at a time and without labels; bad files come with them.
+
+    Files without labels are decoded while they are asked for, so that any number of them takes the memory of one block.
+    Other sources are read first, see `read`: files are imported into the store, and mapped from there.
+
+    Args:
+        source: see `recognise`.
+        options: how to read.
+        split: train, valid or test.
+        progress: as for `read`.
+
+    Raises:
+        DataError: as for `read`, except that files that cannot be read are not an error.
+    """
+    if isinstance(source, LoosePictures) and split in source.splits:
+        try:
+            yield from source.blocks(options)
+        except OSError as error:
+            raise cannot_be_read(error, printable(source.place)) from error
+        return
+    dataset = read(source, options, [split], progress=progress)
+    whole = dataset.split(split)
+    step = pictures_at_once(whole.shape)
+    for start in range(0, len(whole), step):
+        yield Block(whole.unlabelled(slice(start, start + step)), first=start)
+        release(whole.images)
+    bad = dict(enumerate(dataset.skipped))
+    yield Block(whole.unlabelled(slice(0, 0)), bad, notes=dataset.notes, first=len(whole))
 
 
 def _completed(

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from picturewise.data.contract import Reader, Source, WithFreshNotes
-from picturewise.data.dataset import Dataset, Skipped
+from picturewise.data.dataset import Dataset
 from picturewise.data.hints import NO_HINTS, Hints, does_not_apply
 from picturewise.data.pictures.decode import SUFFIXES
 from picturewise.data.pictures.file_kinds import START, kind_of
-from picturewise.data.readers.folder_listing import is_folder, looks_like_picture, visible_entries
-from picturewise.data.readers.loose_pictures import OBEYED, LoosePictures
-from picturewise.errors import DataError, nearest
+from picturewise.data.readers.files_in import FilesIn
+from picturewise.data.readers.folder_listing import is_folder, is_visible, looks_like_picture, visible_entries
+from picturewise.data.readers.loose_pictures import OBEYED, LoosePictures, joined
+from picturewise.errors import DataError, UsageError, nearest
 from picturewise.file_names import path_of, text_of
 from picturewise.printable import printable
 
@@ -79,23 +80,47 @@ def check_obeyed(hints: Hints, source: Source) -> None:
         raise does_not_apply(printable(source.place or source.name), unused, why)
 
 
-def recognise_each(paths: Sequence[str | Path], *, hints: Hints = NO_HINTS) -> list[Source]:
+def recognise_each(
+    paths: Sequence[str | Path], *, hints: Hints = NO_HINTS, recursive: bool = False
+) -> list[Source]:
     """Return the sources for several paths in order; labels are not needed.
 
     Consecutive picture files and folders of pictures form one source.
 
+    Args:
+        paths: the paths.
+        hints: as for `recognise`.
+        recursive: a folder means the pictures in it and in its subfolders at any depth, whatever their names.
+
     Raises:
-        UsageError, DataError: as for `recognise`.
+        UsageError, DataError: as for `recognise`; or `recursive` is set, but none of the paths is a folder.
     """
     sources: list[Source] = []
+    loose: list[LoosePictures] = []
+    folders = 0
     for path in paths:
-        found = recognise(path, hints=hints, labelled=False)
-        last = sources[-1] if sources else None
-        if isinstance(found, LoosePictures) and isinstance(last, LoosePictures):
-            sources[-1] = last.with_more(found)
-        else:
-            sources.append(found)
-    return sources
+        below = _pictures_below(path, hints) if recursive else None
+        folders += below is not None
+        found = recognise(path, hints=hints, labelled=False) if below is None else below
+        if isinstance(found, LoosePictures):
+            loose.append(found)
+            continue
+        sources += [*([joined(loose)] if loose else []), found]
+        loose = []
+    if recursive and not folders:
+        raise UsageError(
+            "--recursive applies to folders, but no folder was passed. Omit it, or pass a folder."
+        )
+    return [*sources, *([joined(loose)] if loose else [])]
+
+
+def folder_of_names(source: Source, name: str) -> Path | None:
+    """Return the folder in which a source's file with this name is; None: it is not a file there."""
+    if source.place is None or isinstance(source, LoosePictures):
+        return None
+    place = path_of(source.place)
+    folders = _single_folders(place) if place.is_dir() else [place.parent]
+    return next((folder for folder in folders if (folder / path_of(name)).is_file()), None)
 
 
 def place_of(data: str | Path) -> str:
@@ -116,7 +141,7 @@ def cannot_be_read(error: OSError, place: str) -> DataError:
 def _picture(path: Path, hints: Hints) -> LoosePictures | None:
     """Return a single picture file, without loading what other forms need."""
     if path.suffix.lower() in SUFFIXES and path.is_file():
-        return LoosePictures((path,), text_of(path.absolute()), hints=hints.only(*OBEYED))
+        return LoosePictures(((path,),), text_of(path.absolute()), hints=hints.only(*OBEYED))
     return None
 
 
@@ -125,19 +150,36 @@ def _pictures_in(folder: Path, hints: Hints) -> LoosePictures | None:
     if not folder.is_dir():
         return None
     folder = _single_folders(folder)[-1]
-    found = visible_entries(folder)
-    folders = [entry for entry in found if is_folder(entry)]
-    if not any(map(looks_like_picture, found)):
-        return None
-    left = tuple(
-        Skipped(
-            printable(entry.path),
-            "a folder next to the pictures; pass it separately to classify the pictures in it",
+    with os.scandir(folder) as entries:
+        if not any(is_visible(entry) and looks_like_picture(entry) for entry in entries):
+            return None
+    return LoosePictures((FilesIn(folder),), text_of(folder.absolute()), hints=hints.only(*OBEYED))
+
+
+def _pictures_below(place: str | Path, hints: Hints) -> LoosePictures | None:
+    """Return the pictures in a folder and its subfolders; None: it is not a folder.
+
+    Raises:
+        UsageError: as for `recognise`.
+        DataError: there are no pictures, or the folder cannot be read.
+    """
+    folder = path_of(os.path.expanduser(place))  # noqa: PTH111 (as in `recognise`)
+    try:
+        if not str(place).strip() or not folder.is_dir():
+            return None
+        found = LoosePictures(
+            (FilesIn(folder, below=True),), text_of(folder.absolute()), hints=hints.only(*OBEYED)
         )
-        for entry in folders
-    )
-    files = tuple(Path(entry.path) for entry in found if not is_folder(entry))
-    return LoosePictures(files, text_of(folder.absolute()), left, hints=hints.only(*OBEYED))
+        check_obeyed(hints, found)
+        if next(found.files, None) is None:
+            raise DataError(
+                f"{printable(place)} and its subfolders do not contain pictures. Pass another folder."
+            )
+    except ValueError:  # a zero byte
+        return None
+    except OSError as error:
+        raise cannot_be_read(error, printable(place)) from error
+    return found
 
 
 def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
@@ -161,9 +203,29 @@ def _stored(data: str, path: Path, hints: Hints, *, labelled: bool) -> Source:
     loose = None if labelled or hints.label_from is not None else _pictures_in(path, hints)
     if loose is not None:
         return loose
-    reader = find_reader(path, hints)
+    reader = find_reader(path, hints) if labelled else _unlabelled_reader(path, hints)
     fresh = reader.fresh_notes if isinstance(reader, WithFreshNotes) else ()
     return StoredSource(reader, text_of(path.absolute()), fresh)
+
+
+def _unlabelled_reader(path: Path, hints: Hints) -> Reader:
+    """Return the reader of files to be predicted; if a folder has none, the error says how to pass pictures."""
+    try:
+        return find_reader(path, hints)
+    except DataError as error:
+        if not path.is_dir() or not _holds_pictures(path):
+            raise
+        found = str(error).partition(". ")[0].removesuffix(".")
+        raise DataError(
+            f"{found}. To classify pictures without labels, pass one folder that contains them, or use --recursive for "
+            "all pictures in its subfolders."
+        ) from error
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Return whether a file in a folder or below is named like a picture."""
+    files = (item for item in FilesIn(folder, below=True) if isinstance(item, Path))
+    return any(file.suffix.lower() in SUFFIXES for file in files)
 
 
 def find_reader(path: Path, hints: Hints = NO_HINTS) -> Reader:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from picturewise import displays
 from picturewise.data.arrays.lazy_rows import Pictures
 from picturewise.data.arrays.picture_statistics import sums_of
+from picturewise.data.contract import Block
+from picturewise.data.dataset import Skipped
 from picturewise.data.imageset import ImageSet
 from picturewise.prediction.classifier import Classifier
 from picturewise.prediction.learned import greys
@@ -83,24 +85,133 @@ class Prediction:
         return target.text(answers[0]), float(probabilities[0])
 
 
-def unlike(classifier: Classifier, sets: Sequence[ImageSet]) -> tuple[str, ...]:
-    """Return a note if many pictures are far from those that a classifier was trained on; see `LearnedPictures`.
+class SeenGreys:
+    """The means and contrasts of pictures that a classifier is used on: eight bytes for each picture."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+
+    def add(self, pictures: ImageSet) -> None:
+        """Add pictures in the classifier's size."""
+        if len(pictures):
+            sums = sums_of(pictures.images) if pictures.known is None else np.asarray(pictures.known.sums[:])
+            means, spreads = greys(sums, math.prod(pictures.shape[:2]))
+            self._found.append((means.astype(np.float32), spreads.astype(np.float32)))
+
+    def note(self, classifier: Classifier) -> tuple[str, ...]:
+        """Return a note if many of them are far from those that it was trained on; see `LearnedPictures`."""
+        learned = classifier.description.learned
+        if learned is None or not self._found:
+            return ()
+        means, spreads = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
+        note = learned.note(means, spreads)
+        return () if note is None else (note,)
+
+
+def unlike(classifier: Classifier, pictures: ImageSet) -> tuple[str, ...]:
+    """Return a note if many pictures, in the classifier's size, are far from those that it was trained on."""
+    seen = SeenGreys()
+    if classifier.description.learned is not None:
+        seen.add(pictures)
+    return seen.note(classifier)
+
+
+class Row(NamedTuple):
+    """One line of the results: a picture, or a file that cannot be used.
+
+    Attributes:
+        name: as `Prediction.name`.
+        number: as `Prediction.number`.
+        path: the file's path, or the name of a picture that is not in a file of its own.
+        label: the most likely class; empty for a file that cannot be used.
+        probability: of that class.
+        probabilities: (K,) float32, in the order of the classes; None: the file cannot be used.
+        error: why it cannot be used; empty if it can.
+    """
+
+    name: str
+    number: int | None
+    path: str
+    label: str = ""
+    probability: float = math.nan
+    probabilities: NDArray[np.float32] | None = None
+    error: str = ""
+
+    def best(self, count: int) -> list[int]:
+        """Return the numbers of the most probable classes, the first of equal ones first."""
+        if self.probabilities is None:
+            return []
+        return [int(index) for index in np.argsort(-self.probabilities, kind="stable")[:count]]
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedBlock:
+    """Predictions for some consecutive pictures.
+
+    Attributes:
+        classes: of the classifier.
+        pictures: the pictures (N, H, W, C) uint8 as they were read.
+        rows: a row for each picture and for each file that cannot be used, in order.
+        left_out: what is beside the pictures and was not read.
+    """
+
+    classes: tuple[str, ...]
+    pictures: Pictures
+    rows: Sequence[Row]
+    left_out: tuple[Skipped, ...] = ()
+
+    def predictions(self) -> Iterator[Prediction | Skipped]:
+        """Yield the rows as objects."""
+        index = 0
+        for row in self.rows:
+            if row.probabilities is None:
+                yield Skipped(row.name, row.error)
+                continue
+            shares = dict(zip(self.classes, map(float, row.probabilities), strict=True))
+            prediction = Prediction(row.name, shares, row.number)
+            # No field: equal predictions are equal wherever their pictures are, and `asdict` copies none.
+            prediction.__dict__["_seen"] = (self.pictures, index)
+            index += 1
+            yield prediction
+
+
+def predicted_block(
+    classifier: Classifier, block: Block, place: str, *, full_path: Callable[[str], str] = str
+) -> PredictedBlock:
+    """Return the predictions for a block of pictures.
 
     Args:
-        classifier: whose size the pictures have.
-        sets: the pictures.
+        classifier: whose size and channels the pictures are brought to.
+        block: of pictures of any size and channels.
+        place: the name of the source of pictures without names.
+        full_path: returns the path of a picture from its name.
+
+    Raises:
+        DataError: the stored pictures are damaged.
+        RunError: the network gives NaN or infinity for one.
     """
-    learned = classifier.description.learned
-    if learned is None or not any(map(len, sets)):
-        return ()
-    found = [greys(_sums(part), math.prod(part.shape[:2])) for part in sets if len(part)]
-    means, spreads = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    note = learned.note(means, spreads)
-    return () if note is None else (note,)
+    pictures, target = block.pictures, classifier.description.target
+    pictures.check_pixels()
+    table = classifier.probabilities(pictures.images, pictures.names)
+    answers, best = target.decode(table)
+    rows: list[Row] = []
 
+    def add_bad() -> None:
+        while (skipped := block.bad.get(len(rows))) is not None:
+            rows.append(Row(skipped.path, None, full_path(skipped.path), error=skipped.reason))
 
-def _sums(part: ImageSet) -> NDArray[np.int64]:
-    return sums_of(part.images) if part.known is None else np.asarray(part.known.sums[:])
+    for index, (answer, probability, shares) in enumerate(zip(answers, best, table, strict=True)):
+        add_bad()
+        if pictures.names is None:
+            number = block.first + index + 1
+            name = path = f"{place}, picture {number}"
+            found = Row(name, number, path, target.text(answer), float(probability), shares)
+        else:
+            name = pictures.names[index]
+            found = Row(name, None, full_path(name), target.text(answer), float(probability), shares)
+        rows.append(found)
+    add_bad()
+    return PredictedBlock(classifier.classes, pictures.images, rows, block.left_out)
 
 
 def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> list[Prediction]:
@@ -115,16 +226,5 @@ def predictions_of(classifier: Classifier, pictures: ImageSet, place: str) -> li
         DataError: the stored pictures are damaged.
         RunError: the network gives NaN or infinity for one.
     """
-    pictures.check_pixels()
-    names = pictures.names
-    found = []
-    for index, row in enumerate(classifier.probabilities(pictures.images, names)):
-        prediction = Prediction(
-            f"{place}, picture {index + 1}" if names is None else names[index],
-            dict(zip(classifier.classes, map(float, row), strict=True)),
-            index + 1 if names is None else None,
-        )
-        # No field: equal predictions are equal wherever their pictures are, and `asdict` copies none.
-        prediction.__dict__["_seen"] = (pictures.images, index)
-        found.append(prediction)
-    return found
+    block = predicted_block(classifier, Block(pictures), place)
+    return [one for one in block.predictions() if isinstance(one, Prediction)]

@@ -32,7 +32,7 @@ from picturewise.runs.record import has_record
 from picturewise.runs.run import Run, open_run
 from picturewise.split_names import SplitName
 from picturewise.tasks.load import load, own_source
-from picturewise.tasks.predict import split_to_use
+from picturewise.tasks.predicting import split_to_use
 
 if TYPE_CHECKING:
     from torch import nn
@@ -140,7 +140,7 @@ def evaluate_with_probabilities(
     evaluation, probabilities, labels = evaluate_part(classifier, part, run.record.data.name, split)
     left_out = {item.path: item.reason for item in dataset.skipped}
     evaluation = _with_learned(evaluation, classifier, part, run.learned())
-    evaluation = _with_notes(evaluation, unlike(classifier, [part]))
+    evaluation = _with_notes(evaluation, unlike(classifier, part))
     evaluation = evaluation.model_copy(update={"skipped": left_out})
     replaced = run.classifier_sha256() != sha256
     if replaced:
@@ -259,7 +259,7 @@ def _on_other_pictures(
     evaluation, _, _ = evaluate_part(classifier, part, dataset.name, split)
     learned = None if run is None else run.learned()
     evaluation = _with_learned(evaluation.model_copy(update={"own": False}), classifier, part, learned)
-    return _with_notes(evaluation, (*dataset.notes, *unlike(classifier, [part])))
+    return _with_notes(evaluation, (*dataset.notes, *unlike(classifier, part)))
 
 
 def _without_learned(

@@ -1,34 +1,28 @@
-"""Predict the classes of pictures from any source; write a submission."""
+"""Predict the classes of pictures from any source; write tables, and sort the files by class."""
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from picturewise.arguments import checked
-from picturewise.csv_cells import as_cell
-from picturewise.data.contract import Source
+from picturewise.data.dataset import Skipped
 from picturewise.data.hints import NO_HINTS, Hints
-from picturewise.data.read import read
-from picturewise.data.recognise import Data, check_obeyed, recognise, recognise_each
-from picturewise.errors import DataError
-from picturewise.files import write_text
+from picturewise.data.readers.loose_pictures import check_bad
+from picturewise.data.recognise import Data
 from picturewise.prediction.classifier import Classifier, load_classifier
 from picturewise.prediction.engine import EngineName
 from picturewise.prediction.file_format import FILE_NAME
-from picturewise.prediction.predict import Prediction, predictions_of, unlike
-from picturewise.printable import printable
+from picturewise.prediction.predict import PredictedBlock, Prediction
 from picturewise.reprs import never_raises
 from picturewise.split_names import SplitName
+from picturewise.tasks.predicting import Predicting, predict_into, recognised, shown_by
+from picturewise.tasks.prediction_outputs import check_options, wanted_outputs
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from picturewise.data.dataset import Skipped
-    from picturewise.data.imageset import ImageSet
     from picturewise.runs.run import Run
 
 
@@ -40,11 +34,20 @@ def predict(
     split: SplitName | None = None,
     hints: Hints = NO_HINTS,
     skip_bad: bool = False,
+    recursive: bool = False,
     csv: str | Path | None = None,
+    top: int = 1,
+    probabilities: bool = False,
+    kaggle: str | Path | None = None,
+    sort_into: str | Path | None = None,
+    link: bool = False,
+    min_confidence: float | None = None,
     network: nn.Module | None = None,
     engine: EngineName = "auto",
 ) -> Predicted:
     """Return a prediction for each picture, and the files that were left out; see `Predicted.notes` too.
+
+    For more pictures than fit into memory, use `predict_each`, or the command.
 
     Args:
         run: the run or its folder, or a classifier or its file.
@@ -55,37 +58,119 @@ def predict(
         split: of a source with splits; None: its test split, or all of its pictures if it has only one split.
         hints: how to read the source if its files do not determine it.
         skip_bad: leave out files that cannot be read, instead of raising an error.
-        csv: a file for the predicted classes, with the columns ImageId and Label as Kaggle expects them.
+        recursive: a folder means the pictures in it and in its subfolders; their names do not matter.
+        csv: a file for a table with the columns path, label, probability and error.
+        top: how many classes to write to it for each picture, most probable first (label_2, probability_2, …).
+        probabilities: also write the probability of each class to it (p_<class>).
+        kaggle: a file for the predicted classes, with the columns ImageId and Label as Kaggle expects them.
+        sort_into: a new or empty folder, for a copy of each picture in a folder of its class.
+        link: make symbolic links there instead of copies.
+        min_confidence: a probability in [0, 1]. Pictures below it are marked in the table (unsure) and sorted into the
+            folder `unsure`.
         network: an instance of the class, if the run was started with one.
         engine: ONNX Runtime or PyTorch (auto), PyTorch, or the reference network in NumPy, which supports only layer
             lines.
 
     Raises:
-        UsageError: the engine cannot compute a layer of the network, or the data are an object of an unknown kind.
+        UsageError: the engine cannot compute a layer of the network, the data are an object of an unknown kind, or
+            options do not fit together.
         RunError: the run or classifier cannot be read.
         DataError: the pictures cannot be read.
-        SaveError: the submission could not be written.
+        SaveError: a file could not be written.
     """
-    classifier = (run if isinstance(run, Classifier) else _classifier(run, network)).by_engine(engine)
-    sources = _recognised(data, hints, classifier.description.shape)
-    options = classifier.description.read_options(skip_bad=skip_bad)
-    predictions: list[Prediction] = []
-    skipped: list[Skipped] = []
-    sets: list[ImageSet] = []
-    notes: list[str] = []
-    for source in sources:
-        chosen = split or split_to_use(source)
-        dataset = read(source, options, [chosen])
-        shown = _shown(data, source)
-        sets.append(dataset.split(chosen))
-        predictions += predictions_of(classifier, sets[-1], shown)
-        skipped += dataset.skipped
-        notes += dataset.notes
-    if csv is not None:
-        write_text(Path(csv), submission(predictions))
-    found = Predicted(predictions, tuple(skipped))
-    found.notes = (*dict.fromkeys(notes), *unlike(classifier, sets))
+    check_options(
+        csv=csv, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into, link=link,
+        min_confidence=min_confidence,
+    )  # fmt: skip
+    classifier = classifier_of(run, network).by_engine(engine)
+    sources = recognised(data, hints, classifier.description.shape, recursive=recursive)
+    predicting = Predicting(classifier, sources, shown_by(data), split=split, named=None)
+    kept = _Kept(skip_bad=skip_bad)
+    outputs = wanted_outputs(
+        classifier, sources, csv=csv, top=top, probabilities=probabilities, kaggle=kaggle, sort_into=sort_into,
+        link=link, min_confidence=min_confidence,
+    )  # fmt: skip
+    predict_into(predicting, [kept, *outputs])
+    predicting.check_any()
+    found = Predicted(kept.predictions, tuple(predicting.left_out))
+    found.notes = predicting.notes
     return found
+
+
+@checked
+def predict_each(
+    run: str | Path | Run | Classifier,
+    data: Data | bytes | Sequence[str | Path],
+    *,
+    split: SplitName | None = None,
+    hints: Hints = NO_HINTS,
+    recursive: bool = False,
+    network: nn.Module | None = None,
+    engine: EngineName = "auto",
+) -> Iterator[Prediction | Skipped]:
+    """Return an iterator over the predictions, in order, which are made while they are asked for.
+
+    So a million picture files take the memory of a few hundred. A file that cannot be read, or that was left out, is a
+    `picturewise.types.Skipped` with the reason.
+
+    Args:
+        run: as for `predict`, like all that follow.
+        data: files without labels are decoded while they are asked for; other sources are read or imported first.
+        split: of a source with splits.
+        hints: how to read the source.
+        recursive: a folder means the pictures in it and in its subfolders.
+        network: an instance of the class, if the run was started with one.
+        engine: what computes the predictions.
+
+    Raises:
+        UsageError, RunError, DataError: as for `predict`, the latter two also by the iterator; but a file that cannot
+            be read is not an error.
+    """
+    classifier = classifier_of(run, network).by_engine(engine)
+    sources = recognised(data, hints, classifier.description.shape, recursive=recursive)
+    predicting = Predicting(classifier, sources, shown_by(data), split=split)
+    return (one for block in predicting for one in (*block.predictions(), *block.left_out))
+
+
+def classifier_of(run: str | Path | Run | Classifier, network: nn.Module | None = None) -> Classifier:
+    """Return the classifier of a run or in a file; of a run folder, only that file is read.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    if isinstance(run, Classifier):
+        return run
+    if isinstance(run, str | Path):
+        path = Path(run)
+        if (path / "run.json").exists() and (path / FILE_NAME).exists():
+            path /= FILE_NAME
+        if path.is_file():
+            return load_classifier(path, network)
+        from picturewise.runs.run import open_run  # noqa: PLC0415 (it says what is wrong, and is slow to import)
+
+        run = open_run(path)
+    return run.classifier(network)
+
+
+class _Kept:
+    """Keeps all predictions, as an output."""
+
+    def __init__(self, *, skip_bad: bool) -> None:
+        self.predictions: list[Prediction] = []
+        self._skip_bad = skip_bad
+
+    def add(self, block: PredictedBlock) -> None:
+        found = [*block.predictions()]
+        bad = [one for one in found if isinstance(one, Skipped)]
+        if bad and not self._skip_bad:
+            check_bad(bad, len(found), skip_bad=False)
+        self.predictions += [one for one in found if isinstance(one, Prediction)]
+
+    def finish(self) -> None:
+        """Do nothing."""
+
+    def abandon(self) -> str:
+        return ""
 
 
 class _Pair(NamedTuple):
@@ -112,70 +197,3 @@ class Predicted(_Pair):
         from picturewise.reporting.notebook.prediction import predictions_html  # noqa: PLC0415 (see predict)
 
         return predictions_html(self.predictions, left_out=len(self.skipped), notes=self.notes)
-
-
-def split_to_use(source: Source) -> SplitName:
-    """Return the split of a source that a finished classifier is used on: test, or the only split of the source.
-
-    Raises:
-        DataError: it has several splits, but not a test split.
-    """
-    if "test" in source.splits:
-        return "test"
-    if len(source.splits) > 1:
-        raise DataError(
-            f"{printable(source.place or source.name)} has the splits {', '.join(source.splits)}, but no test "
-            "split. Pass the pictures of only one split."
-        )
-    return source.splits[0]
-
-
-def _recognised(data: Any, hints: Hints, shape: tuple[int, int, int]) -> list[Source]:
-    if _are_paths(data):
-        return recognise_each(data, hints=hints)
-    if not isinstance(data, str | Path):
-        from picturewise.data.given_pictures import are_pictures, given_pictures  # noqa: PLC0415 (files do not need them)
-
-        if are_pictures(data):
-            source = given_pictures(data, shape, hints=hints)
-            check_obeyed(hints, source)
-            return [source]
-    return [recognise(data, hints=hints, labelled=False)]
-
-
-def _are_paths(data: Any) -> bool:
-    return isinstance(data, list | tuple) and all(isinstance(item, str | Path) for item in data)
-
-
-def _shown(data: Any, source: Source) -> str:
-    """Return the name of the source of pictures without names: a single path is shown as it was passed."""
-    only = data[0] if _are_paths(data) and len(data) == 1 else data
-    return printable(only if isinstance(only, str | Path) else source.place or source.name)
-
-
-def _classifier(run: str | Path | Run, network: nn.Module | None) -> Classifier:
-    """Return the classifier of a run or in a file; of a run folder, only that file is read."""
-    if isinstance(run, str | Path):
-        path = Path(run)
-        if (path / "run.json").exists() and (path / FILE_NAME).exists():
-            path /= FILE_NAME
-        if path.is_file():
-            return load_classifier(path, network)
-        from picturewise.runs.run import open_run  # noqa: PLC0415 (it says what is wrong, and is slow to import)
-
-        run = open_run(path)
-    return run.classifier(network)
-
-
-def submission(predictions: Sequence[Prediction]) -> str:
-    """Return a CSV table of the predicted classes: ImageId is the picture's number in its file, or its name.
-
-    >>> print(submission([Prediction("test.csv, picture 1", {"7": 0.9, "1": 0.1}, 1)]), end="")
-    ImageId,Label
-    1,7
-    """
-    text = io.StringIO()
-    table = csv_module.writer(text, lineterminator="\n")
-    table.writerow(["ImageId", "Label"])
-    table.writerows([as_cell(p.number or Path(p.name).name), as_cell(p.label)] for p in predictions)
-    return text.getvalue()

@@ -34,9 +34,33 @@ def reading_progress(
     from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(file=standard_error_of_now())
-    with Progress(console=console, transient=True) as bar:
+    # What is printed meanwhile stays on the standard output, which may be a pipe.
+    with Progress(console=console, transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def late_progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Yield a function that draws (what, done, total) as `reading_progress` does, once a second has passed.
+
+    Most predictions take less, and need not load what draws.
+    """
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        bars: dict[str, Callable[[int, int], None] | None] = {}
+
+        def advance(what: str, done: int, total: int | None) -> None:
+            if time.monotonic() - began < _PATIENCE:
+                return
+            if what not in bars:
+                stack.close()  # the bar before
+                bars[what] = stack.enter_context(reading_progress(shown=True, what=what))
+            draw = bars[what]
+            if draw is not None:
+                draw(done, total)  # type: ignore[arg-type]  # rich draws a moving bar for None
+
+        yield advance
 
 
 @contextlib.contextmanager

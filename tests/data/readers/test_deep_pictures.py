@@ -176,7 +176,7 @@ def loose(folder: Path, pictures: np.ndarray) -> LoosePictures:
     for number, picture in enumerate(pictures):
         files.append(folder / f"{number}.tif")
         Image.fromarray(picture).save(files[-1])
-    return LoosePictures(tuple(files), str(folder))
+    return LoosePictures((tuple(files),), str(folder))
 
 
 def pixels(
@@ -209,7 +209,7 @@ def test_a_classifier_of_bytes_finds_the_range_of_deep_files_over_all_of_them(tm
 
 def test_a_loose_file_that_is_broken_is_reported_beside_deep_ones(tmp_path: Path) -> None:
     source = loose(tmp_path / "deep", PICTURES.astype("u2") * 257)
-    source.files[3].write_bytes(b"broken")
+    [*source.files][3].write_bytes(b"broken")
     found = source.read(["train"], AsItIs((5, 6), skip_bad=True))
     np.testing.assert_array_equal(
         np.asarray(found.parts["train"].pictures.images)[..., 0], np.delete(PICTURES, 3, axis=0)

@@ -133,7 +133,7 @@ def test_pictures_are_mapped_and_cannot_be_written(fake: Fake) -> None:
     assert not images.flags.writeable
 
 
-@pytest.mark.parametrize("option", [{"size": (3, 3)}, {"resize": "pad"}, {"skip_bad": True}])
+@pytest.mark.parametrize("option", [{"size": (3, 3)}, {"resize": "pad"}])
 def test_pictures_read_in_another_way_are_imported_beside_the_others(
     fake: Fake, option: dict[str, object]
 ) -> None:
@@ -141,6 +141,16 @@ def test_pictures_read_in_another_way_are_imported_beside_the_others(
     for options in (OPTIONS, other, OPTIONS, other):
         read_stored(fake, "the source", ["train"], options)
     assert len(fake.reads) == 2
+
+
+def test_where_bad_files_may_be_left_out_an_import_without_any_is_used(fake: Fake) -> None:
+    lenient = OPTIONS.model_copy(update={"skip_bad": True})
+    read_stored(fake, "the source", ["train"], lenient)
+    read_stored(fake, "the source", ["train"], OPTIONS)
+    assert len(fake.reads) == 2  # the first may lack files
+    read_stored(fake, "the source", ["train", "test"], OPTIONS)
+    read_stored(fake, "the source", ["train", "test"], lenient)
+    assert fake.reads[2:] == [["test"]]
 
 
 @pytest.mark.parametrize("option", [{"valid_fraction": 0.5}, {"split_seed": 3}, {"group_by": "x"}])

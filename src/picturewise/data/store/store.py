@@ -61,6 +61,10 @@ def read_stored(
     folder = _folder(reader, place, options)
     places = _places(reader, splits, folder)
     found = _found(places)
+    if options.skip_bad and len(found) < len(places):  # nothing was bad where nothing may be left out
+        strict = _folder(reader, place, options, skip_bad=False)
+        whole = _found({split: strict / path.name for split, path in places.items()})
+        found = whole if len(whole) == len(places) else found
     if len(found) < len(places):
         with _told_if_interrupted(place), _alone(folder) as workshop:
             found = _found(places)  # another process may have imported it
@@ -125,15 +129,17 @@ def remove(one: Import) -> None:
         raise SaveError(f"{one.folder} cannot be deleted: {error.strerror or error}.") from error
 
 
-def _folder(reader: Reader, place: str, options: ReadOptions) -> Path:
-    """Return the folder of the imports of one source, read in one way.
+def _folder(reader: Reader, place: str, options: ReadOptions, *, skip_bad: bool | None = None) -> Path:
+    """Return the folder of the imports of one source, read in one way; `skip_bad` replaces that of the options.
 
     Photographs that were resized to the size of published networks are those that are asked for with that size.
     """
-    own = imports_folder() / _identity(reader, place, options, options.size, options.photographs)
+    skip_bad = options.skip_bad if skip_bad is None else skip_bad
+    identity = functools.partial(_identity, reader, place, options, skip_bad)
+    own = imports_folder() / identity(options.size, options.photographs)
     if options.size is None or own.exists():
         return own
-    derived = imports_folder() / _identity(reader, place, options, None, options.size)
+    derived = imports_folder() / identity(None, options.size)
     facts = [stored_split.read_facts(path) for path in sorted(derived.glob("*"))]
     same = [one is not None and one.shape[1:3] == options.size for one in facts]
     return derived if same and all(same) else own
@@ -143,6 +149,7 @@ def _identity(
     reader: Reader,
     place: str,
     options: ReadOptions,
+    skip_bad: bool,
     size: tuple[int, int] | None,
     photographs: tuple[int, int] | None,
 ) -> str:
@@ -151,7 +158,7 @@ def _identity(
     places = [item if isinstance(item, str) else _reached(item) for item in inputs]
     # A path gives a source its name, which differs for other links; a catalogue name decides what is read.
     name = reader.name if place in entries.entries() else None
-    said: list[object] = [type(reader).__name__, name, places, size, options.resize, options.skip_bad]
+    said: list[object] = [type(reader).__name__, name, places, size, options.resize, skip_bad]
     said += [given for given in (reader.hints.given(), options.background) if given]
     said += [] if options.learned is None else [{"learned": options.learned}]
     said += [] if photographs is None else [{"photographs": photographs}]
