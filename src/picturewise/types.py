@@ -39,6 +39,7 @@ if _TYPE_CHECKING:
     from picturewise.runs.history import Epoch as Epoch
     from picturewise.runs.record import DataFacts as DataFacts
     from picturewise.runs.record import RunRecord as RunRecord
+    from picturewise.runs.record import SessionFacts as SessionFacts
     from picturewise.runs.record import SplitFacts as SplitFacts
     from picturewise.runs.run import Run as Run
     from picturewise.studies.results import StudiedModel as StudiedModel
@@ -101,6 +102,7 @@ _HOMES = {
     "Run": "picturewise.runs.run",
     "RunComparison": "picturewise.tasks.compare",
     "RunRecord": "picturewise.runs.record",
+    "SessionFacts": "picturewise.runs.record",
     "Skipped": "picturewise.data.dataset",
     "SplitFacts": "picturewise.runs.record",
     "SplitInspection": "picturewise.tasks.inspect",

@@ -248,14 +248,16 @@ def test_the_catalogue_is_in_the_wheel(found: dict[str, Outcome]) -> None:
 def test_it_predicts_pictures_in_every_form(found: dict[str, Outcome], name: str, pictures: int) -> None:
     outcome = found[f"predict classifier.safetensors {name} --json"]
     assert outcome.code == 0, outcome.errors
-    assert len(json.loads(outcome.output)) == pictures
+    assert len(json.loads(outcome.output)["predictions"]) == pictures
 
 
 @pytest.mark.parametrize("options", ["", " --engine numpy"])
 def test_its_probabilities_are_those_of_pytorch(found: dict[str, Outcome], scene: Path, options: str) -> None:
     from picturewise.prediction.classifier import load_classifier
 
-    (told,) = json.loads(found[f"predict classifier.safetensors one.png --json{options}"].output)
+    (told,) = json.loads(found[f"predict classifier.safetensors one.png --json{options}"].output)[
+        "predictions"
+    ]
     classifier = load_classifier(scene / "classifier.safetensors").by_engine("torch")
     expected = classifier.predict_proba(scene / "one.png")
     assert list(told["probabilities"].values()) == pytest.approx(expected, abs=1e-5)
