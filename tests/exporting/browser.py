@@ -59,7 +59,7 @@ class Page:
         """Choose files in an input element, as a user would."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path.resolve()) for path in paths])
 
     def look(self, width: int, *, dark: bool = False, height: int = 900) -> None:
         """Give the window a width in pixels and a colour scheme."""

@@ -23,6 +23,7 @@ MOST_BYTES = 200_000_000
 _SCRIPTS = (
     "resizing.js",
     "png.js",
+    "jpeg.js",
     "pictures.js",
     "drawing.js",
     "model.js",

@@ -28,17 +28,21 @@ async function readPicture(file, { background, side, deepRange }) {
   }
   if (form === "gif" && gifFrames(bytes) > 1) throw new PictureError(SEVERAL_FRAMES);
   if (form === "webp" && isAnimatedWebp(bytes)) throw new PictureError(SEVERAL_FRAMES);
-  const decoded = await decodeInBrowser(file, paper);
-  const { width, height } = decoded.picture;
-  const found = { ...decoded.picture, size: [width, height], note: "" };
-  if (decoded.translucent && form !== "gif") found.note = "Half-transparent places can differ by one level of colour.";
-  if (!jpeg) return found;
-  const factor = [8, 4, 2].find((one) => Math.min(width, height) / one >= 2 * side);
+  const factor = jpeg ? [8, 4, 2].find((one) => Math.min(jpeg.width, jpeg.height) / one >= 2 * side) : undefined;
+  const size = jpeg && (jpeg.orientation >= 5 ? [jpeg.height, jpeg.width] : [jpeg.width, jpeg.height]);
+  if (factor) {
+    checkSize(...size);
+    const picture = decodeReducedJpeg(bytes, factor);
+    if (picture) return { ...upright(picture, jpeg.orientation), size, note: "" };
+  }
+  const { picture, translucent } = await decodeInBrowser(file, paper);
+  const found = { ...picture, size: [picture.width, picture.height], note: "" };
+  if (translucent && form !== "gif") found.note = "Half-transparent places can differ by one level of colour.";
   if (!factor) return found;
-  return { ...found, ...reduced(decoded.picture, factor, endsOf(jpeg.orientation)), note: REDUCED };
+  return { ...found, ...reduced(picture, factor, endsOf(jpeg.orientation)), note: REDUCED };
 }
 
-const REDUCED = "It is a large JPEG, which this page reduces in a slightly different way than Picturewise.";
+const REDUCED = "It is a rare kind of JPEG, which this page reduces in a slightly different way than Picturewise.";
 
 /** Return the kind of file, by its first bytes. */
 function formOf(bytes) {
@@ -97,16 +101,19 @@ function over(value, alpha, background) {
   return ((sum >> 8) + sum) >> 15;
 }
 
-/** Return how many components a JPEG has, and how it is to be turned (1 to 8, as in EXIF). */
+/** Return a JPEG's stored size, how many components it has, and how it is to be turned (1 to 8, as in EXIF). */
 function jpegFacts(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const facts = { components: 3, orientation: 1 };
+  const facts = { width: 0, height: 0, components: 3, orientation: 1 };
   let at = 2;
   while (at + 4 <= bytes.length && bytes[at] === 0xff) {
     const marker = bytes[at + 1], length = view.getUint16(at + 2);
     if (marker === 0xff) { at += 1; continue; }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) facts.components = bytes[at + 9];
+    if (isFrame && at + 10 <= bytes.length) {
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      Object.assign(facts, { height, width, components: bytes[at + 9] });
+    }
     const content = bytes.subarray(at + 4, at + 2 + length);
     const isExif = marker === 0xe1 && String.fromCharCode(...content.subarray(0, 4)) === "Exif";
     if (isExif) facts.orientation = orientationOf(content.subarray(6));
