@@ -123,6 +123,7 @@ function show() {
   const unsure = share < limit();
   element("answer").classList.toggle("is-unsure", unsure);
   element("verdict").textContent = DATA.classes[best];
+  element("verdict").parentElement.classList.toggle("short", [...DATA.classes[best]].length < 3);
   element("verdict-share").replaceChildren(...(unsure ? [made("span", "tag", "unsure"), " perhaps, "] : []), percent(share));
   if (result.shown) paint(element("shown"), result.shown);
   element("shown").parentElement.hidden = !result.shown;

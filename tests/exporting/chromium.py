@@ -31,8 +31,8 @@ _SECONDS = 120
 class Page:
     """One page that is open in a browser, offline."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
-        self._browser, self._session = browser, session
+    def __init__(self, browser: Browser, session: str, address: str) -> None:
+        self._browser, self._session, self._address = browser, session, address
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command of the protocol and return its result."""
@@ -81,7 +81,7 @@ class Page:
             event["params"]["request"]["url"]
             for event in self._browser.events(self._session, "Network.requestWillBeSent")
         ]
-        return [url for url in found if not url.startswith(("blob:", "data:"))][1:]
+        return [url for url in found if not url.startswith(("blob:", "data:")) and url != self._address]
 
     def problems(self) -> list[str]:
         """Return uncaught errors, and errors and warnings of the console and of the page's policy."""
@@ -114,7 +114,7 @@ class Browser:
         """Open a file in a page of its own, offline from the start."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session)
+        page = Page(self, session, file.as_uri())
         for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
             page.call(f"{domain}.enable")
         page.call(
