@@ -147,9 +147,7 @@ class Browser:
     def events(self, session: str, method: str) -> list[dict[str, Any]]:
         """Return the events of one kind that a page has sent."""
         return [
-            event
-            for event in self._events
-            if event.get("sessionId") == session and event["method"] == method
+            event for event in self._events if event.get("sessionId") == session and event["method"] == method
         ]
 
     def _next(self) -> dict[str, Any]:

@@ -19,7 +19,13 @@ from picturewise.exporting.page.page_file import page_file
 from picturewise.exporting.page.refresh import FILES, FOLDER, PACKAGE, VERSION
 from picturewise.exporting.whole_model import whole_model
 
-HOSTILE = ("</script><script>poisoned=1</script>", '"><img src=x onerror=poisoned=1>', "<!--<script>", "=1+1", "‮rose")
+HOSTILE = (
+    "</script><script>poisoned=1</script>",
+    '"><img src=x onerror=poisoned=1>',
+    "<!--<script>",
+    "=1+1",
+    "\u202erose",
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,9 @@ def test_the_policy_allows_these_scripts_and_this_style_and_nothing_else(page: s
 
 
 def test_no_element_names_an_address_outside_the_page(page: str) -> None:
-    assert re.findall(r"""\b(?:src|href|action|srcset|data)=["']?([^"'\s>]*)""", page.split("<script", 1)[0]) == ["data:,"]
+    assert re.findall(
+        r"""\b(?:src|href|action|srcset|data)=["']?([^"'\s>]*)""", page.split("<script", 1)[0]
+    ) == ["data:,"]
     markup = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
     assert "://" not in markup
     assert "@import" not in page
@@ -107,7 +115,9 @@ def test_every_script_is_in_the_page(page: str) -> None:
 def test_a_model_that_is_too_large_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     one = pages.classifier()
     monkeypatch.setattr(page_file_module, "MOST_BYTES", 1000)
-    with pytest.raises(UsageError, match=r"^The model has 0 MB, but a page can hold 0 MB\. Export it as ONNX instead\.$"):
+    with pytest.raises(
+        UsageError, match=r"^The model has 0 MB, but a page can hold 0 MB\. Export it as ONNX instead\.$"
+    ):
         page_file(one, facts_of(one, ""), "", whole_model(one.description, one.arrays, {}))
 
 

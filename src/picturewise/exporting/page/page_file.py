@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,15 @@ MOST_BYTES = 200_000_000
 _SCRIPTS = (
     "resizing.js",
     "png.js",
+    "jpeg_waves.js",
+    "jpeg_scans.js",
     "jpeg.js",
     "pictures.js",
     "drawing.js",
     "model.js",
     "likeness.js",
     "table.js",
+    "results.js",
     "page.js",
 )
 _RUNTIME, _WASM = "ort.wasm-core.min.js", "ort-wasm-simd.wasm"
@@ -51,8 +55,8 @@ def page_file(classifier: Classifier, facts: Mapping[str, Any], version: str, on
     """
     if len(onnx) > MOST_BYTES:
         raise UsageError(
-            f"The model has {len(onnx) / 1e6:,.0f} MB, but a page can hold {MOST_BYTES / 1e6:,.0f} MB. Export it as ONNX "
-            "instead."
+            f"The model has {len(onnx) / 1e6:,.0f} MB, but a page can hold {MOST_BYTES / 1e6:,.0f} MB. "
+            "Export it as ONNX instead."
         )
     style, runtime, script = _text("page.css"), _runtime(), _script()
     parts = {
@@ -85,11 +89,11 @@ def _facts(classifier: Classifier, facts: Mapping[str, Any], version: str) -> di
         "resize": description.resize,
         "background": description.background,
         "deepRange": description.values,
-        "learned": None if learned is None else {"mean": learned.mean, "spread": learned.spread, "count": learned.count},
+        "learned": None if learned is None else asdict(learned),
         "drawing": drawing_style(description),
         "facts": dict(facts),
         "licence": _stored("LICENSE.txt").decode(),
-    }  # fmt: skip
+    }
 
 
 def _embedded(facts: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Fetch ONNX Runtime Web from npm again and write the files of `runtime/`: `python -m picturewise.exporting.page.refresh`.
+"""Fetch ONNX Runtime Web from npm and write `runtime/` again: `python -m picturewise.exporting.page.refresh [VERSION]`.
 
 Version 1.18.0 is the last with a build for one thread. Later builds reserve shared memory for threads even if they use
 one, which some phones refuse, and import a module at run time, which the page's policy forbids; 1.30.0 is 30 % larger.
