@@ -281,3 +281,33 @@ def test_of_many_classes_the_ten_likeliest_are_shown_and_the_others_are_summed(
     assert len(texts) == 11
     assert re.fullmatch(rf"20 others{100 * shares[10:].sum():.1f}%", texts[-1])
     assert texts[0].endswith(f"{100 * shares[0]:.1f}%")
+
+
+@pytest.mark.campaign
+def test_pictures_can_be_dropped_and_pasted_and_the_table_saved(opened: Open, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    photographs(1)[0].save(file)
+    page = opened(pages.classifier())
+    transfer = (
+        "(() => { const all = new DataTransfer();"
+        f"all.items.add(new File([Uint8Array.from({list(file.read_bytes())})], 'a.png', {{type: 'image/png'}}));"
+        "return all; })()"
+    )
+    page.run(f"document.dispatchEvent(new DragEvent('drop', {{dataTransfer: {transfer}, cancelable: true}}))")
+    results_of(page, 1)
+    page.run(f"document.dispatchEvent(new ClipboardEvent('paste', {{clipboardData: {transfer}}}))")
+    first, second = results_of(page, 2)
+    assert first == second
+    assert first["error"] == ""
+    page.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    page.run("document.getElementById('download').click()")
+    saved = tmp_path / "predictions.csv"
+    for _ in range(200):
+        if saved.exists() and saved.stat().st_size:
+            break
+        page.run("new Promise((resolve) => setTimeout(resolve, 50))")
+    head, *rows = csv.reader(io.StringIO(saved.read_text(encoding="utf-8")))
+    assert head[:3] == ["picture", "class", "probability"]
+    assert [row[0] for row in rows] == ["a.png", "a.png"]
+    page.run("document.getElementById('remove').click()")
+    assert page.run("document.querySelectorAll('#rows tr').length") == 0
