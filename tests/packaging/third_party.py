@@ -55,6 +55,12 @@ are those of `constraints.txt`, licences those that the packages' metadata name.
 
 """
 FOOT = """
+One program is a part of Picturewise: ONNX Runtime Web 1.18.0 (MIT, Microsoft Corporation), from the npm package
+onnxruntime-web, <https://github.com/microsoft/onnxruntime>. It lies unchanged, but compressed, in
+`src/picturewise/exporting/page/runtime`, with its licence and its digests, and is copied into the pages that
+`picturewise export --to page` writes. The notices of the libraries in it are in `ThirdPartyNotices.txt` of that
+repository, at the tag v1.18.0.
+
 Wheels of NumPy, SciPy, scikit-learn and PyTorch bundle compiled libraries, GCC's run-time libraries (GPL-3.0 with the
 GCC Runtime Library Exception) among them; SciPy's and NumPy's also bundle libquadmath (LGPL-2.1). Their wheels contain
 the licence texts. PyTorch's GPU build installs NVIDIA's libraries, which are under NVIDIA's own terms and not open

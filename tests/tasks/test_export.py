@@ -49,6 +49,16 @@ def test_the_file_answers_as_predict_does_without_picturewise(
     }
 
 
+def test_a_page_contains_the_model_that_was_compared(trained: Run, tmp_path: Path) -> None:
+    found = picturewise.export(trained, "page", out=tmp_path / "digits.html", progress=False)
+    assert found.files == (tmp_path / "digits.html",)
+    assert found.parity.pictures == 143
+    page = found.files[0].read_bytes()
+    assert len(page) == found.bytes
+    assert page.startswith(b"<!doctype html>")
+    assert trained.classifier().weights_sha256.encode() in page
+
+
 def test_a_classifier_a_file_or_a_run_without_its_pictures_is_compared_with_generated_ones(
     trained: Run, tmp_path: Path
 ) -> None:

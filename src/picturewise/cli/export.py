@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 @click.option(
     "--to",
     metavar="FORMAT",
-    type=click.Choice(["onnx", "huggingface", "triton"]),
+    type=click.Choice(["onnx", "page", "huggingface", "triton"]),
     default="onnx",
     show_default=True,
-    help="onnx, a file for ONNX Runtime, OpenVINO and other programs; huggingface, a folder for the Hugging Face Hub; "
-    "or triton, a model repository for the Triton Inference Server.",
+    help="onnx, a file for ONNX Runtime, OpenVINO and other programs; page, one HTML file that classifies pictures in "
+    "a browser, offline; huggingface, a folder for the Hugging Face Hub; or triton, a model repository for the Triton "
+    "Inference Server.",
 )
 @click.option(
     "--out", type=options.PATH, metavar="PATH", help="File or folder to write; default: named after the run."

@@ -19,6 +19,7 @@ from picturewise.exporting.facts import as_texts, facts_of
 from picturewise.exporting.hub import hub_folder
 from picturewise.exporting.onnx_file import onnx_file
 from picturewise.exporting.onnx_file import opened as session_of
+from picturewise.exporting.page.page_file import page_file
 from picturewise.exporting.parity import Parity, compare
 from picturewise.exporting.triton import triton_folder
 from picturewise.file_names import text_of
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 
     from picturewise.data.arrays.lazy_rows import Pictures
 
-FormatName = Literal["onnx", "huggingface", "triton"]
-_DEFAULTS: dict[str, str] = {"onnx": "{}.onnx", "huggingface": "{}-huggingface", "triton": "{}-triton"}
+FormatName = Literal["onnx", "page", "huggingface", "triton"]
+_DEFAULTS: dict[str, str] = {
+    "onnx": "{}.onnx",
+    "page": "{}.html",
+    "huggingface": "{}-huggingface",
+    "triton": "{}-triton",
+}
 """Where each format is written if nothing is said; the name is the run's."""
 
 
@@ -83,6 +89,7 @@ def export(
     An `onnx` file takes `images` (N, H, W, 1 or 3) uint8 of any size and gives `probabilities`, `logits` and `label`;
     a JSON file with the same name has the class names, the preparation and where the classifier came from, which are in
     the ONNX file's metadata, too. `triton` is a model repository of the Triton Inference Server with that file.
+    `page` is one HTML file that classifies pictures in a browser, without a server and offline.
     `huggingface` is a folder for the Hugging Face Hub with weights, configuration, model card and figures.
 
     Before an ONNX file is written, 1,000 pictures and 50 of other sizes go through both, see `Export.parity`.
@@ -123,6 +130,11 @@ def export(
     if to == "triton":
         contents = triton_folder(shipment.name, shipment.classifier.classes, content)
         return _written(target, contents, to, parity, chosen.notes)
+    if to == "page":
+        page = page_file(shipment.classifier, facts, shipment.version, content)
+        files.write_bytes(target, page)
+        logs.log("exported", format=to, place=str(target))
+        return Export(format=to, files=(target,), bytes=len(page), parity=parity, notes=chosen.notes)
     described = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
     files.write_bytes(target, content)
     files.write_bytes(target.with_suffix(".json"), described)

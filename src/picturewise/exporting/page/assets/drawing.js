@@ -1,0 +1,139 @@
+// A character drawn with mouse, finger, pen or arrow keys, and the picture that it becomes.
+
+const FINE = 8; // points of the fine drawing to a pixel of the picture
+
+/**
+ * Return the picture of strokes, each a list of [x, y], at the model's size: as large, thick and central as the
+ * characters of training, and in their colours. See `drawing.py` for the style.
+ */
+function pictureOfStrokes(strokes, { height, width }, style) {
+  const side = Math.min(height, width) * FINE;
+  const pen = style.pen * side, inner = style.share * side - pen;
+  const points = strokes.flat();
+  const [left, right] = endsOfValues(points.map(([x]) => x)), [top, bottom] = endsOfValues(points.map(([, y]) => y));
+  const longest = Math.max(right - left, bottom - top);
+  const scale = longest > 0 ? inner / longest : 0; // a dot stays a dot
+  const middle = [(width * FINE) / 2, (height * FINE) / 2];
+  const place = (shift) => strokes.map((stroke) => stroke.map(([x, y]) => [
+    middle[0] + (x - (left + right) / 2) * scale - shift[0],
+    middle[1] + (y - (top + bottom) / 2) * scale - shift[1],
+  ]));
+  let ink = inkOf(place([0, 0]), width * FINE, height * FINE, pen);
+  if (style.by_mass) ink = inkOf(place(centreOfMass(ink, middle)), width * FINE, height * FINE, pen);
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let sum = 0;
+      for (let row = y * FINE; row < (y + 1) * FINE; row++) {
+        for (let column = x * FINE; column < (x + 1) * FINE; column++) sum += ink.alpha[row * ink.width + column];
+      }
+      const amount = sum / (255 * FINE * FINE);
+      for (let channel = 0; channel < 3; channel++) {
+        const { [channel]: paper } = style.paper, { [channel]: full } = style.ink;
+        data[3 * (y * width + x) + channel] = Math.round(paper + (full - paper) * amount);
+      }
+    }
+  }
+  return { width, height, data };
+}
+
+function endsOfValues(values) {
+  return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+}
+
+/** Return {width, alpha}: how much ink is at each point, 0 to 255. */
+function inkOf(strokes, width, height, pen) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  traceStrokes(context, strokes, pen);
+  const { data } = context.getImageData(0, 0, width, height);
+  return { width, alpha: Uint8Array.from({ length: width * height }, (_, at) => data[4 * at + 3]) };
+}
+
+/** Return how far the ink's centre of mass is from a place. */
+function centreOfMass({ width, alpha }, [x, y]) {
+  let sum = 0, across = 0, down = 0;
+  alpha.forEach((value, at) => {
+    sum += value;
+    across += value * ((at % width) + 0.5);
+    down += value * (Math.floor(at / width) + 0.5);
+  });
+  return sum ? [across / sum - x, down / sum - y] : [0, 0];
+}
+
+function traceStrokes(context, strokes, pen) {
+  Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: pen });
+  for (const stroke of strokes) {
+    context.beginPath();
+    context.moveTo(...stroke[0]);
+    for (const point of stroke.length > 1 ? stroke.slice(1) : stroke) context.lineTo(...point);
+    context.stroke();
+  }
+}
+
+/**
+ * Let people draw on a canvas, and call `changed(strokes)` whenever the drawing changes.
+ *
+ * With the keyboard, the arrow keys move the pen, the space bar lowers and lifts it. Returns {undo, clear}.
+ */
+function drawable(canvas, changed) {
+  const strokes = [];
+  const pen = { x: 0.5, y: 0.5, down: false, shown: false };
+  let drawing = null; // the number of the pointer that draws
+
+  const paint = () => {
+    const context = canvas.getContext("2d"), size = canvas.width;
+    context.clearRect(0, 0, size, size);
+    const colour = getComputedStyle(canvas).color;
+    Object.assign(context, { strokeStyle: colour, fillStyle: colour });
+    traceStrokes(context, strokes.map((stroke) => stroke.map(([x, y]) => [x * size, y * size])), size / 14);
+    if (!pen.shown) return;
+    context.beginPath();
+    context.arc(pen.x * size, pen.y * size, size / 40, 0, 2 * Math.PI);
+    context.lineWidth = size / 140;
+    if (pen.down) context.fill();
+    else context.stroke();
+  };
+  const update = () => { paint(); changed(strokes); };
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (drawing !== null || event.button !== 0) return;
+    drawing = event.pointerId;
+    canvas.setPointerCapture(drawing);
+    Object.assign(pen, { shown: false, down: false });
+    strokes.push([at(event)]);
+    update();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== drawing) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    strokes.at(-1)?.push(...(events.length ? events : [event]).map(at));
+    update();
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(name, (event) => { if (event.pointerId === drawing) drawing = null; });
+  }
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (event.key === " ") {
+      pen.down = !pen.down;
+      if (pen.down) strokes.push([[pen.x, pen.y]]);
+    } else if (step) {
+      pen.x = Math.min(0.95, Math.max(0.05, pen.x + step[0] / 20));
+      pen.y = Math.min(0.95, Math.max(0.05, pen.y + step[1] / 20));
+      if (pen.down) strokes.at(-1)?.push([pen.x, pen.y]);
+    } else return;
+    event.preventDefault();
+    pen.shown = true;
+    update();
+  });
+  canvas.addEventListener("blur", () => { Object.assign(pen, { shown: false, down: false }); paint(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+  paint();
+  return {
+    undo() { pen.down = false; strokes.pop(); update(); },
+    clear() { pen.down = false; strokes.length = 0; update(); },
+  };
+}

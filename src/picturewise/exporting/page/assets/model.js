@@ -1,0 +1,33 @@
+// The model, run by ONNX Runtime Web. Both are in the page, compressed, as text.
+
+/** Return a function from a picture of the model's size to the probabilities of its classes. */
+async function loadModel({ height, width, channels }) {
+  const ort = onnxRuntime(fetchRuntime, null, null);
+  ort.env.logLevel = "error";
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = { "ort-wasm-simd.wasm": "runtime" };
+  const model = await new Response(unpacked("model")).arrayBuffer();
+  const session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
+  let last = Promise.resolve(); // one picture after the other
+  return (picture) => {
+    const images = new ort.Tensor("uint8", withChannels(picture, channels), [1, height, width, channels]);
+    const next = last.then(() => session.run({ images }, ["probabilities"]));
+    last = next.catch(() => {});
+    return next.then(({ probabilities }) => Array.from(probabilities.data));
+  };
+}
+
+/** What ONNX Runtime gets instead of the browser's `fetch`: its own WebAssembly, whatever it asks for. */
+async function fetchRuntime() {
+  return new Response(unpacked("wasm"), { headers: { "Content-Type": "application/wasm" } });
+}
+
+/** Return the unpacked content of an element as a stream, and free the text. */
+function unpacked(id) {
+  const element = document.getElementById(id);
+  const binary = atob(element.textContent);
+  element.textContent = "";
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+}
