@@ -43,6 +43,20 @@ def running(whole_campaign: bool, tmp_path_factory: pytest.TempPathFactory) -> I
         yield found
 
 
+_SAMPLE = (
+    "test_pictures_have_the_pixels_and_the_class_that_picturewise_gives_them",
+    "test_hostile_names_stay_text_on_the_page_and_in_the_csv_file",
+    "test_a_drawn_digit_is_central_and_as_large_as_those_of_training",
+)
+"""What the quick tests try; the others take a minute."""
+
+
+@pytest.fixture(autouse=True)
+def sampled(request: pytest.FixtureRequest, whole_campaign: bool) -> None:
+    if not whole_campaign and request.node.originalname not in _SAMPLE:
+        pytest.skip("only with --whole")
+
+
 @pytest.fixture
 def opened(running: Browser, tmp_path: Path) -> Iterator[Open]:
     """Open the page of a classifier; at the end, it has asked for nothing and reported no error."""
